@@ -1,0 +1,172 @@
+/**
+ * Writes what is derived from the contract table: the C structures and field list (`sidecar/contract.h`) and the JSON
+ * Schema (`docs/plan.schema.json`). With `--check` it compares instead, and fails when a file is not what it should be.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
+
+const root = new URL('..', import.meta.url).pathname
+const note = 'Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file.'
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
+const cName = (key: string) => (snake(key) === 'default' ? 'default_' : snake(key))
+const constant = (...words: string[]) => words.map((word) => (word === word.toUpperCase() ? word : snake(word)).toUpperCase()).join('_')
+
+/** Tables in the order in which C needs them: an object after those that it holds. */
+function objectsInnermostFirst(): string[] {
+  const done: string[] = []
+  const visit = (name: string) => {
+    const table: Table = OBJECTS[name as keyof typeof OBJECTS]
+    for (const field of Object.values(table)) if ((field.type === 'object' || field.type === 'objects') && !done.includes(field.of)) visit(field.of)
+    if (!done.includes(name)) done.push(name)
+  }
+  for (const name of Object.keys(OBJECTS).reverse()) visit(name)
+  return done
+}
+
+function cMember(key: string, field: Field): string {
+  const name = cName(key)
+  switch (field.type) {
+    case 'bool': return `bool ${name};`
+    case 'int': return `int64_t ${name};`
+    case 'string': return `const char *${name};`
+    case 'mode': return `unsigned ${name};`
+    case 'enum': return `unsigned ${name};`
+    case 'flags': return `unsigned ${name};`
+    case 'strings': return `char **${name}; size_t ${name}_count;`
+    case 'object': return `struct ${field.of} *${name};`
+    case 'objects': return `struct ${field.of} *${name}; size_t ${name}_count;`
+    case 'variants': return `struct ${field.of} *${name}; size_t ${name}_count;`
+  }
+}
+
+/** Word lists that C knows by number (enum) or bit (flags), each once, named after its first field. */
+function cWords(): { text: string; nameOf: (values: readonly string[]) => string } {
+  const names = new Map<string, string>()
+  const out: string[] = []
+  const add = (prefix: string, key: string, field: Field) => {
+    if (field.type !== 'enum' && field.type !== 'flags') return
+    const id = field.values.join()
+    if (names.has(id)) return
+    const name = `${prefix}_${snake(key)}`
+    names.set(id, name)
+    const rows = field.values.map((value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`)
+    out.push(`enum ${name}_word {`, ...rows, '};', `static const char *const ${name}_words[] = {${field.values.map((v) => `"${v}"`).join(', ')}, NULL};`, '')
+  }
+  for (const [object, table] of Object.entries(OBJECTS)) for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
+  for (const [union, variants] of Object.entries(VARIANTS)) {
+    for (const table of Object.values(variants)) for (const [key, field] of Object.entries(table as Table)) add(union, key, field)
+  }
+  return { text: out.join('\n'), nameOf: (values) => `${names.get(values.join())}_words` }
+}
+
+function cField(struct: string, key: string, field: Field, words: (values: readonly string[]) => string): string {
+  const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, field.required ? 'true' : 'false', `offsetof(struct ${struct}, ${cName(key)})`]
+  const extra: string[] = []
+  if (field.type === 'int') extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
+  if (field.type === 'string') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path ?? false}`)
+  if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
+  if (field.type === 'enum') extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
+  if (field.type === 'flags') extra.push(`.words = ${words(field.values)}`)
+  if (field.type === 'strings') extra.push(`.min = ${field.min ?? 0}, .path = ${field.entry === 'path'}, .assignment = ${field.entry === 'assignment'}`)
+  if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
+  if (field.type === 'objects') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
+  if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .variants = &${field.of}_variants`)
+  if (extra.length === 0) extra.push('.min = 0')
+  return `\t{${parts.join(', ')}, ${extra.join(', ')}},`
+}
+
+function cObject(name: string, struct: string, table: Table, words: (values: readonly string[]) => string): string[] {
+  return [
+    `static const struct field ${name}_fields[] = {`,
+    ...Object.entries(table).map(([key, field]) => cField(struct, key, field, words)),
+    '};',
+    `static const struct object ${name}_object = {"${name}", ${name}_fields, sizeof ${name}_fields / sizeof *${name}_fields, sizeof(struct ${struct})};`,
+    '',
+  ]
+}
+
+/** One C structure for all variants: the union of their members, with `type` telling which apply. */
+function cVariantStruct(name: string, variants: Record<string, Table>): string[] {
+  const members = new Map<string, string>()
+  for (const table of Object.values(variants)) for (const [key, field] of Object.entries(table)) members.set(key, cMember(key, field))
+  const types = Object.keys(variants)
+  return [
+    `enum ${name}_type {`, ...types.map((type, n) => `\t${constant(name, type)} = ${n},`), '};',
+    `struct ${name} {`, '\tunsigned type; /* enum ' + name + '_type */', ...[...members.values()].map((m) => `\t${m}`), '};', '',
+  ]
+}
+
+/** The text of `sidecar/contract.h`. */
+export function contractHeader(): string {
+  const words = cWords()
+  const out = [`/* ${note} */`, '#ifndef NSBOX_CONTRACT_H', '#define NSBOX_CONTRACT_H', '', '#include <stdbool.h>', '#include <stddef.h>', '#include <stdint.h>', '', '#include "field.h"', '', `#define NSBOX_CONTRACT ${CONTRACT}`, '', words.text]
+  for (const [name, variants] of Object.entries(VARIANTS)) out.push(...cVariantStruct(name, variants))
+  const order = objectsInnermostFirst()
+  for (const name of order) {
+    const table: Table = OBJECTS[name as keyof typeof OBJECTS]
+    out.push(`struct ${name} {`, ...Object.entries(table).map(([key, field]) => `\t${cMember(key, field)} /* ${field.doc} */`), '};', '')
+  }
+  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '')
+  for (const [name, variants] of Object.entries(VARIANTS)) {
+    for (const [type, table] of Object.entries(variants)) out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
+    out.push(`static const struct variants ${name}_variants = {`, `\t(const char *const[]){${Object.keys(variants).map((t) => `"${t}"`).join(', ')}, NULL},`,
+      `\t(const struct object *const[]){${Object.keys(variants).map((t) => `&${name}_${t}_object`).join(', ')}},`,
+      `\tsizeof(struct ${name}), offsetof(struct ${name}, type),`, '};', '')
+  }
+  for (const name of order) out.push(...cObject(name, name, OBJECTS[name as keyof typeof OBJECTS], words.nameOf))
+  out.push('#endif', '', '#endif', '')
+  return out.join('\n')
+}
+
+type Schema = Record<string, unknown>
+
+function schemaOf(field: Field): Schema {
+  const doc = { description: field.doc }
+  switch (field.type) {
+    case 'bool': return { type: 'boolean', default: false, ...doc }
+    case 'int': return { type: 'integer', minimum: field.min, maximum: field.max, ...(field.default !== undefined && field.default >= field.min ? { default: field.default } : {}), ...doc }
+    case 'string': return { type: 'string', ...(field.path ? { pattern: '^/' } : {}), ...(field.min ? { minLength: field.min } : {}), ...(field.max ? { maxLength: field.max } : {}), ...doc }
+    case 'mode': return { type: 'string', pattern: '^[0-7]{3,4}$', ...(field.default ? { default: field.default } : {}), ...doc }
+    case 'enum': return { enum: [...field.values], ...(field.default ? { default: field.default } : {}), ...doc }
+    case 'flags': return { type: 'array', uniqueItems: true, items: { enum: [...field.values] }, ...doc }
+    case 'strings': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), items: { type: 'string', ...(field.entry === 'assignment' ? { pattern: '^[^=]+=' } : field.entry === 'path' ? { pattern: '^/' } : {}) }, ...doc }
+    case 'object': return { $ref: `#/$defs/${field.of}`, ...doc }
+    case 'objects': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), ...(field.max ? { maxItems: field.max } : {}), items: { $ref: `#/$defs/${field.of}` }, ...doc }
+    case 'variants': return { type: 'array', ...(field.max ? { maxItems: field.max } : {}), items: { $ref: `#/$defs/${field.of}` }, ...doc }
+  }
+}
+
+function schemaObject(table: Table, type?: string): Schema {
+  const properties = Object.fromEntries(Object.entries(table).map(([key, field]) => [key, schemaOf(field)]))
+  const required = Object.entries(table).filter(([, field]) => field.required).map(([key]) => key)
+  return { type: 'object', additionalProperties: false, required: type ? ['type', ...required] : required, properties: type ? { type: { const: type }, ...properties } : properties }
+}
+
+/** The text of `docs/plan.schema.json` (JSON Schema 2020-12). */
+export function jsonSchema(): string {
+  const { plan, ...objects } = OBJECTS
+  const defs: Schema = {}
+  for (const [name, table] of Object.entries(objects)) defs[name] = schemaObject(table)
+  for (const [name, variants] of Object.entries(VARIANTS)) defs[name] = { oneOf: Object.entries(variants).map(([type, table]) => schemaObject(table, type)) }
+  return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', title: `nsbox plan, contract ${CONTRACT}`, $comment: note, ...schemaObject(plan), $defs: defs }, null, 2)}\n`
+}
+
+/** Generated file by path, with the text that it should have. */
+const files: Record<string, () => string> = {
+  'sidecar/contract.h': contractHeader,
+  'docs/plan.schema.json': jsonSchema,
+}
+
+if (import.meta.main) {
+  let stale = 0
+  for (const [path, text] of Object.entries(files)) {
+    if (!process.argv.includes('--check')) { writeFileSync(root + path, text()); continue }
+    let found = ''
+    try { found = readFileSync(root + path, 'utf8') } catch { /* a missing file is a stale one */ }
+    if (found === text()) continue
+    stale++
+    console.error(`gen: ${path}: differs from the contract table\nhint: run "make gen" and commit the result`)
+  }
+  process.exitCode = stale > 0 ? 1 : 0
+}

@@ -1,0 +1,305 @@
+/* Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file. */
+#ifndef NSBOX_CONTRACT_H
+#define NSBOX_CONTRACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "field.h"
+
+#define NSBOX_CONTRACT 1
+
+enum plan_namespaces_word {
+	PLAN_NAMESPACES_USER = 1u << 0,
+	PLAN_NAMESPACES_MOUNT = 1u << 1,
+	PLAN_NAMESPACES_PID = 1u << 2,
+	PLAN_NAMESPACES_IPC = 1u << 3,
+	PLAN_NAMESPACES_UTS = 1u << 4,
+	PLAN_NAMESPACES_CGROUP = 1u << 5,
+	PLAN_NAMESPACES_NET = 1u << 6,
+};
+static const char *const plan_namespaces_words[] = {"user", "mount", "pid", "ipc", "uts", "cgroup", "net", NULL};
+
+enum idmap_by_word {
+	IDMAP_BY_SELF = 0,
+	IDMAP_BY_PARENT = 1,
+	IDMAP_BY_HELPER = 2,
+};
+static const char *const idmap_by_words[] = {"self", "parent", "helper", NULL};
+
+enum root_type_word {
+	ROOT_TYPE_DIRECTORY = 0,
+	ROOT_TYPE_OVERLAY = 1,
+};
+static const char *const root_type_words[] = {"directory", "overlay", NULL};
+
+enum root_options_word {
+	ROOT_OPTIONS_RO = 1u << 0,
+	ROOT_OPTIONS_NOSUID = 1u << 1,
+	ROOT_OPTIONS_NODEV = 1u << 2,
+	ROOT_OPTIONS_NOEXEC = 1u << 3,
+};
+static const char *const root_options_words[] = {"ro", "nosuid", "nodev", "noexec", NULL};
+
+enum process_reset_signals_word {
+	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
+	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
+};
+static const char *const process_reset_signals_words[] = {"PIPE", "XFSZ", NULL};
+
+enum limit_resource_word {
+	LIMIT_RESOURCE_AS = 0,
+	LIMIT_RESOURCE_CORE = 1,
+	LIMIT_RESOURCE_CPU = 2,
+	LIMIT_RESOURCE_DATA = 3,
+	LIMIT_RESOURCE_FSIZE = 4,
+	LIMIT_RESOURCE_LOCKS = 5,
+	LIMIT_RESOURCE_MEMLOCK = 6,
+	LIMIT_RESOURCE_MSGQUEUE = 7,
+	LIMIT_RESOURCE_NICE = 8,
+	LIMIT_RESOURCE_NOFILE = 9,
+	LIMIT_RESOURCE_NPROC = 10,
+	LIMIT_RESOURCE_RSS = 11,
+	LIMIT_RESOURCE_RTPRIO = 12,
+	LIMIT_RESOURCE_RTTIME = 13,
+	LIMIT_RESOURCE_SIGPENDING = 14,
+	LIMIT_RESOURCE_STACK = 15,
+};
+static const char *const limit_resource_words[] = {"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack", NULL};
+
+enum supervision_errors_word {
+	SUPERVISION_ERRORS_STDERR = 0,
+	SUPERVISION_ERRORS_STATUS = 1,
+};
+static const char *const supervision_errors_words[] = {"stderr", "status", NULL};
+
+enum mount_type {
+	MOUNT_BIND = 0,
+	MOUNT_TMPFS = 1,
+	MOUNT_PROC = 2,
+	MOUNT_DEV = 3,
+	MOUNT_OVERLAY = 4,
+	MOUNT_DIR = 5,
+	MOUNT_SYMLINK = 6,
+	MOUNT_FILE = 7,
+};
+struct mount {
+	unsigned type; /* enum mount_type */
+	const char *source;
+	const char *target;
+	unsigned options;
+	int64_t size;
+	unsigned mode;
+	const char *lower;
+	const char *state;
+	const char *to;
+};
+
+struct supervision {
+	bool init; /* Run an init as process 1 that reaps and forwards signals; without it the command is process 1. */
+	bool die_with_parent; /* Kill the box when the process that started nsbox ends. */
+	int64_t status_fd; /* Descriptor to which events are written as JSON lines. */
+	bool verbose; /* Tell each phase with its time on stderr. */
+	bool quiet; /* Print no warnings and no hints. */
+	unsigned errors; /* Where a failure of nsbox itself is told: on stderr, or on the status descriptor alone. */
+};
+
+struct limit {
+	unsigned resource; /* Which limit. */
+	int64_t soft; /* Soft limit; -1 is no limit. */
+	int64_t hard; /* Hard limit; absent: as it is. */
+};
+
+struct env {
+	bool inherit; /* Start from the environment of the sidecar. */
+	char **unset; size_t unset_count; /* Names that are taken away from it. */
+	char **set; size_t set_count; /* NAME=VALUE entries that are put in, in order. */
+};
+
+struct process {
+	char **argv; size_t argv_count; /* The command and its arguments. */
+	const char *program; /* What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box. */
+	struct env *env; /* Environment. */
+	const char *cwd; /* Working directory in the box; absent: "/". */
+	bool cwd_fallback; /* Use "/" where cwd does not exist in the box; otherwise that is an error. */
+	int64_t uid; /* User id in the box; absent: as it is. */
+	int64_t gid; /* Group id in the box; absent: as it is. */
+	bool drop_groups; /* Drop all supplementary groups. */
+	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
+	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
+	unsigned reset_signals; /* Signals whose disposition goes back to the default. */
+	bool new_session; /* Run in a session of its own, setsid(2). */
+};
+
+struct root {
+	unsigned type; /* The directory itself, or an overlay over it. */
+	const char *path; /* Directory on the host; "/" is the host's own root. */
+	const char *state; /* Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish. */
+	unsigned options; /* Mount options of the root and what is mounted below it on the host. */
+};
+
+struct idrange {
+	int64_t inside; /* First id in the box. */
+	int64_t outside; /* First id outside of it. */
+	int64_t count; /* Number of ids. */
+};
+
+struct idmap {
+	unsigned by; /* Who writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap. */
+	struct idrange *uid; size_t uid_count; /* User id ranges. */
+	struct idrange *gid; size_t gid_count; /* Group id ranges. */
+	bool setgroups; /* Leave setgroups(2) allowed in the box; never with "self". */
+};
+
+struct plan {
+	int64_t contract; /* Number of this contract. */
+	unsigned namespaces; /* Namespaces that are new for the box; "mount" always is. */
+	struct idmap *idmap; /* Id maps of the new user namespace. */
+	struct root *root; /* What the box sees as its root directory. */
+	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
+	const char *hostname; /* Host name of the new uts namespace. */
+	bool loopback; /* Bring up lo in the new net namespace. */
+	struct process *process; /* The command and what it gets. */
+	struct supervision *supervision; /* How the box is watched and reported. */
+};
+
+#ifdef NSBOX_CONTRACT_FIELDS
+
+static const struct field mount_bind_fields[] = {
+	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_bind_object = {"mount_bind", mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
+
+static const struct field mount_tmpfs_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"size", KIND_INT, false, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 01777},
+	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_tmpfs_object = {"mount_tmpfs", mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
+
+static const struct field mount_proc_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_proc_object = {"mount_proc", mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
+
+static const struct field mount_dev_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+};
+static const struct object mount_dev_object = {"mount_dev", mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
+
+static const struct field mount_overlay_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"lower", KIND_STRING, true, offsetof(struct mount, lower), .min = 0, .max = 0, .path = true},
+	{"state", KIND_STRING, false, offsetof(struct mount, state), .min = 0, .max = 0, .path = true},
+	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_overlay_object = {"mount_overlay", mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
+
+static const struct field mount_dir_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 00755},
+};
+static const struct object mount_dir_object = {"mount_dir", mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
+
+static const struct field mount_symlink_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"to", KIND_STRING, true, offsetof(struct mount, to), .min = 1, .max = 0, .path = false},
+};
+static const struct object mount_symlink_object = {"mount_symlink", mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
+
+static const struct field mount_file_fields[] = {
+	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+};
+static const struct object mount_file_object = {"mount_file", mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
+
+static const struct variants mount_variants = {
+	(const char *const[]){"bind", "tmpfs", "proc", "dev", "overlay", "dir", "symlink", "file", NULL},
+	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_file_object},
+	sizeof(struct mount), offsetof(struct mount, type),
+};
+
+static const struct field supervision_fields[] = {
+	{"init", KIND_BOOL, false, offsetof(struct supervision, init), .min = 0},
+	{"dieWithParent", KIND_BOOL, false, offsetof(struct supervision, die_with_parent), .min = 0},
+	{"statusFd", KIND_INT, false, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
+	{"verbose", KIND_BOOL, false, offsetof(struct supervision, verbose), .min = 0},
+	{"quiet", KIND_BOOL, false, offsetof(struct supervision, quiet), .min = 0},
+	{"errors", KIND_ENUM, false, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
+};
+static const struct object supervision_object = {"supervision", supervision_fields, sizeof supervision_fields / sizeof *supervision_fields, sizeof(struct supervision)};
+
+static const struct field limit_fields[] = {
+	{"resource", KIND_ENUM, true, offsetof(struct limit, resource), .words = limit_resource_words, .absent = 0},
+	{"soft", KIND_INT, true, offsetof(struct limit, soft), .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"hard", KIND_INT, false, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
+};
+static const struct object limit_object = {"limit", limit_fields, sizeof limit_fields / sizeof *limit_fields, sizeof(struct limit)};
+
+static const struct field env_fields[] = {
+	{"inherit", KIND_BOOL, false, offsetof(struct env, inherit), .min = 0},
+	{"unset", KIND_STRINGS, false, offsetof(struct env, unset), .min = 0, .path = false, .assignment = false},
+	{"set", KIND_STRINGS, false, offsetof(struct env, set), .min = 0, .path = false, .assignment = true},
+};
+static const struct object env_object = {"env", env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
+
+static const struct field process_fields[] = {
+	{"argv", KIND_STRINGS, true, offsetof(struct process, argv), .min = 1, .path = false, .assignment = false},
+	{"program", KIND_STRING, false, offsetof(struct process, program), .min = 1, .max = 0, .path = false},
+	{"env", KIND_OBJECT, false, offsetof(struct process, env), .object = &env_object},
+	{"cwd", KIND_STRING, false, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true},
+	{"cwdFallback", KIND_BOOL, false, offsetof(struct process, cwd_fallback), .min = 0},
+	{"uid", KIND_INT, false, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
+	{"gid", KIND_INT, false, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
+	{"dropGroups", KIND_BOOL, false, offsetof(struct process, drop_groups), .min = 0},
+	{"noNewPrivs", KIND_BOOL, false, offsetof(struct process, no_new_privs), .min = 0},
+	{"limits", KIND_OBJECTS, false, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
+	{"resetSignals", KIND_FLAGS, false, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
+	{"newSession", KIND_BOOL, false, offsetof(struct process, new_session), .min = 0},
+};
+static const struct object process_object = {"process", process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
+
+static const struct field root_fields[] = {
+	{"type", KIND_ENUM, true, offsetof(struct root, type), .words = root_type_words, .absent = 0},
+	{"path", KIND_STRING, true, offsetof(struct root, path), .min = 0, .max = 0, .path = true},
+	{"state", KIND_STRING, false, offsetof(struct root, state), .min = 0, .max = 0, .path = true},
+	{"options", KIND_FLAGS, false, offsetof(struct root, options), .words = root_options_words},
+};
+static const struct object root_object = {"root", root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
+
+static const struct field idrange_fields[] = {
+	{"inside", KIND_INT, true, offsetof(struct idrange, inside), .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"outside", KIND_INT, true, offsetof(struct idrange, outside), .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"count", KIND_INT, true, offsetof(struct idrange, count), .min = 1LL, .max = 4294967295LL, .absent = 0LL},
+};
+static const struct object idrange_object = {"idrange", idrange_fields, sizeof idrange_fields / sizeof *idrange_fields, sizeof(struct idrange)};
+
+static const struct field idmap_fields[] = {
+	{"by", KIND_ENUM, true, offsetof(struct idmap, by), .words = idmap_by_words, .absent = 0},
+	{"uid", KIND_OBJECTS, true, offsetof(struct idmap, uid), .min = 1, .max = 340, .object = &idrange_object},
+	{"gid", KIND_OBJECTS, true, offsetof(struct idmap, gid), .min = 1, .max = 340, .object = &idrange_object},
+	{"setgroups", KIND_BOOL, false, offsetof(struct idmap, setgroups), .min = 0},
+};
+static const struct object idmap_object = {"idmap", idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
+
+static const struct field plan_fields[] = {
+	{"contract", KIND_INT, true, offsetof(struct plan, contract), .min = 1LL, .max = 1LL, .absent = 0LL},
+	{"namespaces", KIND_FLAGS, true, offsetof(struct plan, namespaces), .words = plan_namespaces_words},
+	{"idmap", KIND_OBJECT, false, offsetof(struct plan, idmap), .object = &idmap_object},
+	{"root", KIND_OBJECT, true, offsetof(struct plan, root), .object = &root_object},
+	{"mounts", KIND_VARIANTS, false, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
+	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false},
+	{"loopback", KIND_BOOL, false, offsetof(struct plan, loopback), .min = 0},
+	{"process", KIND_OBJECT, true, offsetof(struct plan, process), .object = &process_object},
+	{"supervision", KIND_OBJECT, false, offsetof(struct plan, supervision), .object = &supervision_object},
+};
+static const struct object plan_object = {"plan", plan_fields, sizeof plan_fields / sizeof *plan_fields, sizeof(struct plan)};
+
+#endif
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * What the field list in contract.h is made of: for each key of an object its
+ * kind, where its value goes in the C structure, and what is allowed.
+ */
+#ifndef NSBOX_FIELD_H
+#define NSBOX_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum kind {
+	KIND_BOOL,     /* bool */
+	KIND_INT,      /* int64_t, min to max */
+	KIND_STRING,   /* const char *, NULL when absent; min, max: length in bytes, max 0 is no limit */
+	KIND_MODE,     /* unsigned, from three or four octal digits */
+	KIND_ENUM,     /* unsigned, index in words */
+	KIND_FLAGS,    /* unsigned, bit n is words[n] */
+	KIND_STRINGS,  /* char ** ending in NULL, and NAME_count */
+	KIND_OBJECT,   /* pointer, NULL when absent */
+	KIND_OBJECTS,  /* array, and NAME_count */
+	KIND_VARIANTS, /* array, and NAME_count */
+};
+
+struct object;
+struct variants;
+
+struct field {
+	const char *key;
+	enum kind kind;
+	bool required;
+	size_t offset;
+	int64_t min, max, absent; /* absent: the value of a key that is not there */
+	bool path;                /* has to start with a slash */
+	bool assignment;          /* has to be NAME=VALUE, NAME not empty */
+	const char *const *words;
+	const struct object *object;
+	const struct variants *variants;
+};
+
+struct object {
+	const char *name;
+	const struct field *fields;
+	size_t count;
+	size_t size; /* of the C structure */
+};
+
+/* Objects that differ by their "type" key. */
+struct variants {
+	const char *const *types;
+	const struct object *const *objects;
+	size_t size;        /* of the C structure that serves all of them */
+	size_t type_offset; /* of its member "type" */
+};
+
+#endif

@@ -1,0 +1,60 @@
+/**
+ * The two ways in which nsbox itself can fail, each with the text that a person reads:
+ * `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and, where one is known, a line `hint: ...`.
+ */
+
+export type Failure = {
+  /** Phase that failed, in the words of the messages: "root", "mounts", "exec", ... */
+  step: string
+  /** What was tried, or what is wrong. */
+  what: string
+  /** File, option value or JSON pointer that it is about. */
+  path?: string
+  /** Name of the error number, such as "ENOENT". */
+  code?: string
+  /** Text of the error number. */
+  text?: string
+  /** The way out. */
+  hint?: string
+  /** Exit status; 125 unless said otherwise. */
+  status?: number
+}
+
+/** nsbox could not do what was asked. The command did not run. */
+export class SandboxError extends Error {
+  readonly step: string
+  readonly what: string
+  readonly path: string | undefined
+  readonly code: string | undefined
+  readonly hint: string | undefined
+  readonly status: number
+
+  constructor(failure: Failure) {
+    const { step, what, path, code, text, hint, status = 125 } = failure
+    const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
+    super([step, what, path === undefined ? undefined : printable(path), cause].filter((part) => part !== undefined).join(': '))
+    this.name = 'SandboxError'
+    this.step = step
+    this.what = what
+    this.path = path
+    this.code = code
+    this.hint = hint
+    this.status = status
+  }
+}
+
+/** The command line is wrong: exit status 2. */
+export class UsageError extends Error {
+  readonly hint: string | undefined
+
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.name = 'UsageError'
+    this.hint = hint
+  }
+}
+
+/** A path on one line: control characters are shown as escapes, so that no file name can forge a message. */
+export function printable(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}

@@ -1,0 +1,50 @@
+/** What a caller may ask for: the command line's options, as an object. The library takes the same. */
+
+/** Namespaces that `share` can keep the host's. The mount namespace is always new. */
+export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user'
+
+/** One mount or made file, in the order given. Host paths may be relative to the caller's cwd; box paths are absolute. */
+export type MountRequest =
+  | { type: 'bind'; source: string; target?: string; readonly?: boolean; devices?: boolean }
+  /** `size` in bytes, `mode` as octal text. */
+  | { type: 'tmpfs'; target: string; size?: number; mode?: string }
+  | { type: 'proc'; target: string }
+  | { type: 'dev'; target: string }
+  | { type: 'dir'; target: string; mode?: string }
+  | { type: 'symlink'; target: string; to: string }
+  | { type: 'file'; source: string; target: string }
+
+/** A change of the environment, in the order given. */
+export type EnvChange =
+  | { type: 'set'; name: string; value: string }
+  /** Pass the caller's value on (also after `clear`). */
+  | { type: 'pass'; name: string }
+  /** NAME=VALUE lines of a file. */
+  | { type: 'file'; path: string }
+
+export type Options = {
+  root?: string
+  ro?: boolean
+  /** true: changes vanish; text: directory that keeps them. */
+  overlay?: true | string
+  mounts?: MountRequest[]
+  share?: Shareable[]
+  net?: 'host' | 'none'
+  hostname?: string
+  /** UID[:GID] in the box. */
+  user?: { uid: number; gid?: number }
+  mapRoot?: boolean
+  mapAuto?: boolean
+  userns?: boolean
+  cwd?: string
+  env?: EnvChange[]
+  clearEnv?: boolean
+  argv0?: string
+  newSession?: boolean
+  dieWithParent?: boolean
+  /** false: the command itself is process 1. */
+  init?: boolean
+  statusFd?: number
+  verbose?: boolean
+  quiet?: boolean
+}

@@ -1,0 +1,147 @@
+/**
+ * The contract between the two halves of nsbox, as one table.
+ *
+ * From this table come the TypeScript types (`types.ts`, by inference), the run-time validator (`validate.ts`, which walks
+ * it), the published JSON Schema (`docs/plan.schema.json`) and the C structures with their field list
+ * (`sidecar/contract.h`). `scripts/gen.ts` writes the last two, and `make lint` fails when they differ from the table.
+ *
+ * A change that an older sidecar would misread needs a new contract number.
+ */
+export const CONTRACT = 1
+
+/** A leaf or a container; `default` is what an absent optional field means. */
+export type Field = { doc: string; required?: true } & (
+  | { type: 'bool' }
+  | { type: 'int'; min: number; max: number; default?: number }
+  /** Text without NUL; `path`: absolute. */
+  | { type: 'string'; min?: number; max?: number; path?: true }
+  /** File mode as octal text, such as "1777". */
+  | { type: 'mode'; default?: string }
+  | { type: 'enum'; values: readonly string[]; default?: string }
+  /** A set of words, each at most once. */
+  | { type: 'flags'; values: readonly string[] }
+  | { type: 'strings'; min?: number; entry?: 'assignment' | 'path' }
+  | { type: 'object'; of: string }
+  | { type: 'objects'; of: string; min?: number; max?: number }
+  /** A list of objects whose `type` key says which table applies. */
+  | { type: 'variants'; of: string; max?: number }
+)
+
+export type Table = Readonly<Record<string, Field>>
+
+export const MAX_ID = 4294967294
+const MAX_SIZE = Number.MAX_SAFE_INTEGER
+
+export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
+export const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
+export const LIMITS = [
+  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue',
+  'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack',
+] as const
+export const RESET_SIGNALS = ['PIPE', 'XFSZ'] as const
+
+/** Objects by name. The first is the plan itself. */
+export const OBJECTS = {
+  plan: {
+    contract: { type: 'int', min: CONTRACT, max: CONTRACT, required: true, doc: 'Number of this contract.' },
+    namespaces: { type: 'flags', values: NAMESPACES, required: true, doc: 'Namespaces that are new for the box; "mount" always is.' },
+    idmap: { type: 'object', of: 'idmap', doc: 'Id maps of the new user namespace.' },
+    root: { type: 'object', of: 'root', required: true, doc: 'What the box sees as its root directory.' },
+    mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
+    hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
+    loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
+    process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
+    supervision: { type: 'object', of: 'supervision', doc: 'How the box is watched and reported.' },
+  },
+  idmap: {
+    by: { type: 'enum', values: ['self', 'parent', 'helper'], required: true, doc: 'Who writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap.' },
+    uid: { type: 'objects', of: 'idrange', min: 1, max: 340, required: true, doc: 'User id ranges.' },
+    gid: { type: 'objects', of: 'idrange', min: 1, max: 340, required: true, doc: 'Group id ranges.' },
+    setgroups: { type: 'bool', doc: 'Leave setgroups(2) allowed in the box; never with "self".' },
+  },
+  idrange: {
+    inside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id in the box.' },
+    outside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id outside of it.' },
+    count: { type: 'int', min: 1, max: MAX_ID + 1, required: true, doc: 'Number of ids.' },
+  },
+  root: {
+    type: { type: 'enum', values: ['directory', 'overlay'], required: true, doc: 'The directory itself, or an overlay over it.' },
+    path: { type: 'string', path: true, required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
+    state: { type: 'string', path: true, doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
+    options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
+  },
+  process: {
+    argv: { type: 'strings', min: 1, required: true, doc: 'The command and its arguments.' },
+    program: { type: 'string', min: 1, doc: 'What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box.' },
+    env: { type: 'object', of: 'env', doc: 'Environment.' },
+    cwd: { type: 'string', path: true, doc: 'Working directory in the box; absent: "/".' },
+    cwdFallback: { type: 'bool', doc: 'Use "/" where cwd does not exist in the box; otherwise that is an error.' },
+    uid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'User id in the box; absent: as it is.' },
+    gid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'Group id in the box; absent: as it is.' },
+    dropGroups: { type: 'bool', doc: 'Drop all supplementary groups.' },
+    noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
+    limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
+    resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
+    newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
+  },
+  env: {
+    inherit: { type: 'bool', doc: 'Start from the environment of the sidecar.' },
+    unset: { type: 'strings', doc: 'Names that are taken away from it.' },
+    set: { type: 'strings', entry: 'assignment', doc: 'NAME=VALUE entries that are put in, in order.' },
+  },
+  limit: {
+    resource: { type: 'enum', values: LIMITS, required: true, doc: 'Which limit.' },
+    soft: { type: 'int', min: -1, max: MAX_SIZE, required: true, doc: 'Soft limit; -1 is no limit.' },
+    hard: { type: 'int', min: -1, max: MAX_SIZE, doc: 'Hard limit; absent: as it is.', default: -2 },
+  },
+  supervision: {
+    init: { type: 'bool', doc: 'Run an init as process 1 that reaps and forwards signals; without it the command is process 1.' },
+    dieWithParent: { type: 'bool', doc: 'Kill the box when the process that started nsbox ends.' },
+    statusFd: { type: 'int', min: 0, max: 1048576, default: -1, doc: 'Descriptor to which events are written as JSON lines.' },
+    verbose: { type: 'bool', doc: 'Tell each phase with its time on stderr.' },
+    quiet: { type: 'bool', doc: 'Print no warnings and no hints.' },
+    errors: { type: 'enum', values: ['stderr', 'status'], default: 'stderr', doc: 'Where a failure of nsbox itself is told: on stderr, or on the status descriptor alone.' },
+  },
+} as const satisfies Record<string, Table>
+
+/** Objects that differ by their `type` key: variant list by name. */
+export const VARIANTS = {
+  mount: {
+    bind: {
+      source: { type: 'string', path: true, required: true, doc: 'File or directory on the host.' },
+      target: { type: 'string', path: true, required: true, doc: 'Where it shows in the box.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options, for all mounts below it too.' },
+    },
+    tmpfs: {
+      target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
+      size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit in bytes; 0 is the kernel\'s default, half of the memory.' },
+      mode: { type: 'mode', default: '1777', doc: 'Mode of its top directory.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
+    },
+    proc: {
+      target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
+    },
+    dev: {
+      target: { type: 'string', path: true, required: true, doc: 'Where the minimal /dev is mounted in the box.' },
+    },
+    overlay: {
+      target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
+      lower: { type: 'string', path: true, required: true, doc: 'Directory on the host that is seen below.' },
+      state: { type: 'string', path: true, doc: 'Directory that keeps the changes; absent, they vanish.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
+    },
+    dir: {
+      target: { type: 'string', path: true, required: true, doc: 'Directory to make in the box, with its parents.' },
+      mode: { type: 'mode', default: '0755', doc: 'Its mode.' },
+    },
+    symlink: {
+      target: { type: 'string', path: true, required: true, doc: 'Where the symbolic link is made in the box.' },
+      to: { type: 'string', min: 1, required: true, doc: 'What it says.' },
+    },
+    file: {
+      source: { type: 'string', path: true, required: true, doc: 'File on the host whose content is copied when the box starts.' },
+      target: { type: 'string', path: true, required: true, doc: 'Where the copy shows in the box.' },
+    },
+  },
+} as const satisfies Record<string, Record<string, Table>>
