@@ -1,0 +1,151 @@
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static const char *step = "start";
+static const char *hint;
+static bool verbose, quiet, errors_to_status;
+static int status_fd = -1;
+static void (*undo)(void);
+static struct timespec phase_start;
+
+void report_set_up(const struct plan *plan)
+{
+	if (!plan->supervision)
+		return;
+	verbose = plan->supervision->verbose;
+	quiet = plan->supervision->quiet;
+	status_fd = (int)plan->supervision->status_fd;
+	errors_to_status = status_fd >= 0 && plan->supervision->errors == SUPERVISION_ERRORS_STATUS;
+}
+
+static void end_phase(void)
+{
+	struct timespec now;
+	if (!verbose)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (phase_start.tv_sec)
+		dprintf(2, "nsbox: %-12s %6ld us\n", step,
+			(now.tv_sec - phase_start.tv_sec) * 1000000L + (now.tv_nsec - phase_start.tv_nsec) / 1000);
+	phase_start = now;
+}
+
+void report_phase(const char *name)
+{
+	end_phase();
+	step = name;
+	hint = NULL;
+}
+
+void report_hint(const char *text) { hint = text; }
+void report_on_failure(void (*function)(void)) { undo = function; }
+
+static const struct { int number; const char *name; } errno_names[] = {
+#define NAME(n) {n, #n}
+	NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG), NAME(ENOEXEC), NAME(EBADF), NAME(EAGAIN),
+	NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(EBUSY), NAME(EEXIST), NAME(EXDEV), NAME(ENODEV), NAME(ENOTDIR),
+	NAME(EISDIR), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ETXTBSY), NAME(EFBIG), NAME(ENOSPC), NAME(EROFS),
+	NAME(EPIPE), NAME(ERANGE), NAME(ENAMETOOLONG), NAME(ENOSYS), NAME(ENOTEMPTY), NAME(ELOOP), NAME(EOVERFLOW),
+	NAME(EOPNOTSUPP), NAME(ESTALE), NAME(EDQUOT), NAME(EUSERS),
+#undef NAME
+};
+
+static const char *errno_name(int number)
+{
+	for (size_t i = 0; i < sizeof errno_names / sizeof *errno_names; i++)
+		if (errno_names[i].number == number)
+			return errno_names[i].name;
+	return "errno";
+}
+
+/* One line whatever the path holds: no file name can forge a message. */
+static void print_safe(FILE *out, const char *text, bool json)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
+			fprintf(out, json ? "\\u%04x" : "\\x%02x", *c);
+		else if (json && (*c == '"' || *c == '\\'))
+			fprintf(out, "\\%c", *c);
+		else
+			fputc(*c, out);
+	}
+}
+
+static void print_line(const char *what, const char *path, int number)
+{
+	FILE *out = stderr;
+	fprintf(out, "nsbox: %s: %s", step, what);
+	if (path) {
+		fputs(": ", out);
+		print_safe(out, path, false);
+	}
+	if (number)
+		fprintf(out, ": %s (%s)", strerror(number), errno_name(number));
+	fputc('\n', out);
+	if (hint && !quiet)
+		fprintf(out, "hint: %s\n", hint);
+	fflush(out);
+}
+
+static void print_event(const char *what, const char *path, int number, int status)
+{
+	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
+	if (!out)
+		return;
+	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", step);
+	print_safe(out, what, true);
+	if (path) {
+		fputs("\",\"path\":\"", out);
+		print_safe(out, path, true);
+	}
+	if (number)
+		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", number, errno_name(number), strerror(number));
+	if (hint) {
+		fputs("\",\"hint\":\"", out);
+		print_safe(out, hint, true);
+	}
+	fprintf(out, "\",\"status\":%d}\n", status);
+	fclose(out);
+}
+
+static _Noreturn void finish(int status, const char *what, const char *path, int number)
+{
+	void (*cleanup)(void) = undo;
+	undo = NULL;
+	if (cleanup)
+		cleanup();
+	if (!errors_to_status)
+		print_line(what, path, number);
+	print_event(what, path, number, status);
+	_exit(status);
+}
+
+void fail(const char *what, const char *path) { finish(STATUS_FAILED, what, path, errno); }
+void fail_plain(const char *what, const char *path) { finish(STATUS_FAILED, what, path, 0); }
+void fail_status(int status, const char *what, const char *path) { finish(status, what, path, errno); }
+
+void report_warning(const char *text)
+{
+	if (!quiet)
+		dprintf(2, "nsbox: %s: warning: %s\n", step, text);
+}
+
+void report_started(int pid)
+{
+	if (status_fd >= 0)
+		dprintf(status_fd, "{\"event\":\"start\",\"pid\":%d}\n", pid);
+}
+
+void report_exited(int status, int signal)
+{
+	if (status_fd >= 0)
+		dprintf(status_fd, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d}\n", status, signal);
+}

@@ -1,0 +1,28 @@
+/* What nsbox says: the one failure line, hints, phases with their time, and events as JSON lines. */
+#ifndef NSBOX_REPORT_H
+#define NSBOX_REPORT_H
+
+#include <stdbool.h>
+
+struct plan;
+
+enum { STATUS_USAGE = 2, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
+
+void report_set_up(const struct plan *plan);
+/* Enter the phase NAME: the step of every message from now on. */
+void report_phase(const char *name);
+/* The way out, to be printed below the next failure. */
+void report_hint(const char *text);
+/* Called once before the process ends by a failure. */
+void report_on_failure(void (*undo)(void));
+/* Print `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and end with status 125. PATH may be NULL. Takes errno. */
+_Noreturn void fail(const char *what, const char *path);
+/* The same without an error number. */
+_Noreturn void fail_plain(const char *what, const char *path);
+/* The same with errno and another exit status. */
+_Noreturn void fail_status(int status, const char *what, const char *path);
+void report_warning(const char *text);
+void report_started(int pid);
+void report_exited(int status, int signal);
+
+#endif

@@ -1,0 +1,203 @@
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "sys.h"
+
+enum { MAX_LINKS = 40, MAX_DEPTH = 256 };
+
+static bool force_walk;
+
+void target_force_walk(void) { force_walk = true; }
+
+/* A stack of directories from the root down, so that ".." never needs the kernel's idea of a parent. */
+struct walk { int fds[MAX_DEPTH]; int depth; int links; };
+
+static int walk_fail(struct walk *w, int number)
+{
+	while (w->depth > 0)
+		close(w->fds[--w->depth]);
+	errno = number;
+	return -1;
+}
+
+/* Read the link NAME in the current directory and put it in front of REST in BUFFER. */
+static int walk_link(struct walk *w, int link, const char *rest, char *buffer, size_t size)
+{
+	char to[PATH_MAX];
+	ssize_t length = readlinkat(link, "", to, sizeof to - 1);
+	if (length < 0)
+		return -1;
+	to[length] = '\0';
+	char *joined = NULL;
+	if (asprintf(&joined, "%s/%s", to, rest) < 0 || strlen(joined) >= size || ++w->links > MAX_LINKS) {
+		free(joined);
+		errno = ELOOP;
+		return -1;
+	}
+	strcpy(buffer, joined);
+	free(joined);
+	if (to[0] == '/')
+		while (w->depth > 1)
+			close(w->fds[--w->depth]);
+	return 0;
+}
+
+/*
+ * openat2 with RESOLVE_IN_ROOT done by hand: one component at a time, links read and followed from the root, ".." by our
+ * own stack. Where a directory is moved while we walk, we stay in the one that we opened.
+ */
+static int walk_open(int root, const char *path, int flags)
+{
+	struct walk w = {.depth = 1};
+	char rest[PATH_MAX * 2];
+	if (strlen(path) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(rest, path);
+	w.fds[0] = fcntl(root, F_DUPFD_CLOEXEC, 0);
+	for (;;) {
+		char *name = rest + strspn(rest, "/");
+		if (!*name)
+			break;
+		size_t length = strcspn(name, "/");
+		char *after = name + length + strspn(name + length, "/");
+		bool last = !*after;
+		name[length] = '\0';
+		if (strcmp(name, ".") == 0) {
+			memmove(rest, after, strlen(after) + 1);
+			continue;
+		}
+		if (strcmp(name, "..") == 0) {
+			if (w.depth > 1)
+				close(w.fds[--w.depth]);
+			memmove(rest, after, strlen(after) + 1);
+			continue;
+		}
+		int fd = openat(w.fds[w.depth - 1], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		struct stat st;
+		if (fd < 0 || fstat(fd, &st) < 0 || w.depth == MAX_DEPTH)
+			return walk_fail(&w, fd < 0 ? errno : ENAMETOOLONG);
+		if (S_ISLNK(st.st_mode)) {
+			int bad = last && (flags & O_NOFOLLOW) ? ELOOP : 0;
+			char copy[PATH_MAX * 2];
+			strcpy(copy, after);
+			if (!bad && walk_link(&w, fd, copy, rest, sizeof rest) < 0)
+				bad = errno;
+			close(fd);
+			if (bad)
+				return walk_fail(&w, bad);
+			continue;
+		}
+		w.fds[w.depth++] = fd;
+		if (!S_ISDIR(st.st_mode) && (!last || (flags & O_DIRECTORY)))
+			return walk_fail(&w, ENOTDIR);
+		memmove(rest, after, strlen(after) + 1);
+	}
+	int found = w.fds[--w.depth];
+	walk_fail(&w, 0);
+	return found;
+}
+
+int target_open(int root, const char *path, int flags)
+{
+	struct sys_open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags), .resolve = RESOLVE_IN_BOX | RESOLVE_NO_MAGIC};
+	if (!force_walk) {
+		int fd;
+		/* EAGAIN: a rename elsewhere could have led a ".." astray; the kernel asks to try again. */
+		do
+			fd = sys_openat2(root, path, &how);
+		while (fd < 0 && errno == EAGAIN);
+		if (fd >= 0 || errno != ENOSYS)
+			return fd;
+		force_walk = true;
+	}
+	return walk_open(root, path, flags);
+}
+
+/* What was made, to be taken back when a later step fails. */
+struct made { int parent; char *name; bool directory; struct made *before; };
+static struct made *made;
+
+static void remember(int parent, const char *name, bool directory)
+{
+	struct made *entry = malloc(sizeof *entry);
+	if (!entry)
+		return;
+	*entry = (struct made){fcntl(parent, F_DUPFD_CLOEXEC, 0), strdup(name), directory, made};
+	made = entry;
+}
+
+void target_undo(void)
+{
+	for (; made; made = made->before) {
+		int flag = made->directory ? AT_REMOVEDIR : 0;
+		for (int tries = 0; tries < 8 && unlinkat(made->parent, made->name, flag) < 0 && errno == EBUSY; tries++) {
+			/* A mount of ours is on it. */
+			char path[64];
+			int fd = openat(made->parent, made->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+			snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+			umount2(path, MNT_DETACH);
+			close(fd);
+		}
+	}
+}
+
+int target_parent(int root, const char *path, const char **name)
+{
+	size_t end = strlen(path);
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	size_t start = end;
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	char *last = strndup(path + start, end - start);
+	if (!last || !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {
+		errno = EINVAL;
+		fail("make", path);
+	}
+	*name = last;
+	char *above = strndup(path, start);
+	int parent = target_make(root, *above ? above : "/", true, 0755);
+	free(above);
+	return parent;
+}
+
+int target_make(int root, const char *path, bool directory, mode_t mode)
+{
+	int fd = target_open(root, path, 0);
+	if (fd >= 0 || errno != ENOENT) {
+		if (fd < 0)
+			fail("open", path);
+		return fd;
+	}
+	const char *name;
+	int parent = target_parent(root, path, &name);
+	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+	if (done < 0) {
+		if (errno == EEXIST)
+			report_hint("it is a symbolic link to something that is not in the box");
+		if (errno == EACCES || errno == EROFS || errno == EPERM)
+			report_hint("the mount point does not exist and can't be made there; make it first, or use --overlay");
+		fail("make mount point", path);
+	}
+	if (!directory)
+		close(done);
+	remember(parent, name, directory);
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		fail("open", path);
+	close(parent);
+	free((char *)name);
+	return fd;
+}
