@@ -1,0 +1,137 @@
+/**
+ * One walk over the command line. The words stay as they were typed: `--hostname 007` is the text 007.
+ *
+ * cac can't do this walk: it makes a number of 007, loses the order of repeated options among each other, and reads the
+ * command's own options as ours. It documents the options (`help.ts`); that it agrees on what is an option and what is
+ * a value is a test.
+ */
+import { printable, UsageError } from '../errors.ts'
+import { OPTIONS, PLAN_OPTION, synopsis, type OptionRow } from './options.ts'
+
+export const VERBS = ['run', 'plan', 'explain', 'rootfs', 'doctor', 'help'] as const
+export type Verb = (typeof VERBS)[number]
+
+/** One option as typed; `value` is '' for a flag, and for an option whose value was left out. */
+export type Given = { option: OptionRow; value: string }
+
+export type Walked = {
+  verb: Verb
+  given: Given[]
+  /** The command with its arguments; for rootfs, doctor and help all that follows the verb. */
+  rest: string[]
+  /** `--help` or `--version` stood among our options; nothing behind it was read. */
+  asked?: 'help' | 'version'
+}
+
+/** Verbs of later versions. Taking them for commands now would change what a script does then. */
+const RESERVED = ['bake', 'enter']
+const ASKED = ['help', 'version'] as const
+
+export function walk(argv: readonly string[]): Walked {
+  const [verb, start] = verbOf(argv)
+  if (verb === 'rootfs' || verb === 'doctor' || verb === 'help') return walkPlain(verb, argv.slice(start))
+  const given: Given[] = []
+  let at = start
+  while (at < argv.length) {
+    const word = argv[at] as string
+    if (word === '--') return { verb, given, rest: argv.slice(at + 1) }
+    if (!isOption(word)) break
+    const asked = ASKED.find((name) => word === `--${name}`)
+    if (asked !== undefined) return { verb, given, rest: [], asked }
+    const [found, next] = take(argv, at, verb)
+    given.push(found)
+    at = next
+  }
+  refuseDetachedValue(given.at(-1), argv, at)
+  return { verb, given, rest: argv.slice(at) }
+}
+
+/** The name of the list that is nearest to a word, if it is near enough to be what was meant. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  const ranked = names.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far)[0]
+  return ranked !== undefined && ranked.far <= Math.max(1, Math.floor(word.length / 3)) ? ranked.name : undefined
+}
+
+function verbOf(argv: readonly string[]): [Verb, number] {
+  const first = argv[0] ?? ''
+  if (RESERVED.includes(first)) {
+    throw new UsageError(`the verb ${first} is not in this version`, `to run a command of that name: nsbox -- ${first}`)
+  }
+  const verb = VERBS.find((name) => name === first)
+  return verb === undefined ? ['run', 0] : [verb, 1]
+}
+
+function walkPlain(verb: Verb, rest: string[]): Walked {
+  return rest[0] === '--help' ? { verb, given: [], rest: [], asked: 'help' } : { verb, given: [], rest }
+}
+
+/** A dash alone is a word like any other. */
+function isOption(word: string): boolean {
+  return word.startsWith('-') && word !== '-'
+}
+
+/** The option at this place with its value, and the place of the next word. */
+function take(argv: readonly string[], at: number, verb: Verb): [Given, number] {
+  const word = argv[at] as string
+  const equals = word.indexOf('=')
+  const option = find(equals < 0 ? word : word.slice(0, equals), verb)
+  if (equals >= 0) return [{ option, value: attached(option, word.slice(equals + 1)) }, at + 1]
+  if (option.value === undefined) return [{ option, value: '' }, at + 1]
+  if (option.alone !== undefined) return [{ option, value: option.alone === true ? '' : option.alone }, at + 1]
+  return [{ option, value: following(option, argv[at + 1], verb) }, at + 2]
+}
+
+function find(word: string, verb: Verb): OptionRow {
+  if (word === '--plan') {
+    if (verb === 'run') return PLAN_OPTION
+    throw new UsageError('--plan: only nsbox run takes a stored plan', 'nsbox run --plan FILE')
+  }
+  const found = lookup(word)
+  if (found !== undefined) return found
+  const near = nearest(word.replace(/^-+/, ''), [...OPTIONS.map((option) => option.name), ...ASKED])
+  const hint = word === '-h' ? 'help' : near
+  throw new UsageError(`unknown option ${printable(word)}`, hint === undefined ? 'nsbox help lists all options' : `the nearest is --${hint}`)
+}
+
+function lookup(word: string): OptionRow | undefined {
+  return word.startsWith('--') ? OPTIONS.find((option) => option.name === word.slice(2)) : undefined
+}
+
+function attached(option: OptionRow, value: string): string {
+  if (option.value === undefined) throw new UsageError(`--${option.name}: takes no value, but has '${printable(value)}'`)
+  return filled(option, value)
+}
+
+/** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
+function following(option: OptionRow, next: string | undefined, verb: Verb): string {
+  const looks = next === '--' || next === '--plan' && verb === 'run' || lookup(next?.replace(/=.*$/s, '') ?? '') !== undefined
+  if (next === undefined) throw new UsageError(`--${option.name}: missing value`, synopsis(option))
+  if (looks) throw new UsageError(`--${option.name}: missing value`, `${synopsis(option)}; if ${next} is the value: --${option.name}=${next}`)
+  return filled(option, next)
+}
+
+function filled(option: OptionRow, value: string): string {
+  if (value === '') throw new UsageError(`--${option.name}: empty value ''`, synopsis(option))
+  return value
+}
+
+/** `--proc /proc bash`: no directory is a command, so /proc was meant as the value. */
+function refuseDetachedValue(last: Given | undefined, argv: readonly string[], at: number): void {
+  const { name, alone } = last?.option ?? {}
+  if (typeof alone !== 'string' || argv[at] !== alone || argv[at - 1] !== `--${name}`) return
+  throw new UsageError(`--${name}: ${alone} would be the command`, `--${name} alone means ${alone}; any other: --${name}=DIR`)
+}
+
+/** Edit distance of Levenshtein, a row at a time. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}

@@ -1,0 +1,80 @@
+/** From the command line to what is to be done. Throws UsageError, and does nothing else. */
+import { printable, UsageError } from '../errors.ts'
+import type { Options } from '../plan/options.ts'
+import { nearest, VERBS, walk, type Verb, type Walked } from './argv.ts'
+import type { Draft } from './options.ts'
+
+export type Command =
+  /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */
+  | { verb: 'run' | 'plan' | 'explain'; options: Options; argv: string[]; planFile?: string }
+  | { verb: 'rootfs' | 'doctor'; args: string[] }
+  | { verb: 'help'; topic?: Verb }
+  | { verb: 'version' }
+
+/** Words after the program's name. */
+export function parse(argv: readonly string[]): Command {
+  if (argv.length === 0) throw new UsageError('no command', 'nsbox COMMAND [ARG...] runs one in a box; nsbox help tells more')
+  const walked = walk(argv)
+  if (walked.asked === 'version') return { verb: 'version' }
+  if (walked.asked === 'help') return help(argv[0] === walked.verb ? walked.verb : undefined)
+  const { verb, rest } = walked
+  if (verb === 'help') return help(topicOf(rest))
+  if (verb === 'rootfs' || verb === 'doctor') return { verb, args: rest }
+  return box(verb, walked)
+}
+
+function help(topic: Verb | undefined): Command {
+  return topic === undefined ? { verb: 'help' } : { verb: 'help', topic }
+}
+
+function topicOf(rest: readonly string[]): Verb | undefined {
+  const [word, extra] = rest
+  if (extra !== undefined) throw new UsageError(`help: one verb at a time, not also '${printable(extra)}'`)
+  if (word === undefined) return undefined
+  const verb = VERBS.find((name) => name === word)
+  if (verb !== undefined) return verb
+  const near = nearest(word, VERBS)
+  throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
+}
+
+function box(verb: 'run' | 'plan' | 'explain', { given, rest }: Walked): Command {
+  const draft: Draft = { options: {} }
+  for (const { option, value } of given) option.apply(draft, value)
+  refuseContradictions(draft.options)
+  const { options, planFile } = draft
+  if (rest[0] === '') throw new UsageError("command: empty value ''")
+  if (planFile !== undefined) {
+    refuseBesidePlan(given)
+    return { verb, options, argv: rest, planFile }
+  }
+  if (rest.length === 0) throw new UsageError(`${verb}: no command`, `nsbox ${verb} [OPTIONS] [--] COMMAND [ARG...]`)
+  return { verb, options, argv: rest }
+}
+
+/** A stored plan already says what the box is; beside it, options can only say how to report. */
+function refuseBesidePlan(given: Walked['given']): void {
+  const extra = given.find(({ option }) => option.group !== 'reporting')
+  if (extra === undefined) return
+  throw new UsageError(`--plan and --${extra.option.name}: the plan already says what the box is`, 'make a new plan: nsbox plan OPTIONS COMMAND')
+}
+
+const CONTRADICTIONS: readonly [string, (o: Options) => unknown, string][] = [
+  ['--ro and --overlay', (o) => o.ro && o.overlay, 'a read-only root has no changes to keep apart'],
+  ['--map-root and --user', (o) => o.mapRoot && o.user, 'both say who you are in the box; --map-root is user 0'],
+  ['--userns and --share user', (o) => o.userns && shares(o, 'user'), 'the user namespace is either new or the host\'s'],
+  ['--map-root and --share user', (o) => o.mapRoot && shares(o, 'user'), 'mapping ids needs a new user namespace'],
+  ['--map-auto and --share user', (o) => o.mapAuto && shares(o, 'user'), 'mapping ids needs a new user namespace'],
+  ['--hostname and --share uts', (o) => o.hostname && shares(o, 'uts'), 'the name would become the host\'s'],
+  ['--no-init and --share pid', (o) => o.init === false && shares(o, 'pid'), 'only a new pid namespace has a process 1'],
+  ['--verbose and --quiet', (o) => o.verbose && o.quiet, 'choose one'],
+]
+
+function refuseContradictions(options: Options): void {
+  for (const [pair, holds, why] of CONTRADICTIONS) {
+    if (holds(options)) throw new UsageError(`${pair}: ${why}`)
+  }
+}
+
+function shares(options: Options, namespace: NonNullable<Options['share']>[number]): boolean {
+  return options.share?.includes(namespace) ?? false
+}
