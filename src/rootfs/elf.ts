@@ -1,0 +1,186 @@
+/** What a loader reads of an ELF file: its kind, its interpreter, and the libraries that it asks for. Nothing is executed. */
+
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { SandboxError } from '../errors.ts'
+
+export type Elf = {
+  /** 32 or 64. */
+  bits: 32 | 64
+  /** Name of the byte order. */
+  little: boolean
+  /** e_machine. */
+  machine: number
+  /** e_type: 2 is a program at a fixed address, 3 a library or a position independent program. */
+  type: number
+  interpreter?: string
+  soname?: string
+  rpath?: string
+  runpath?: string
+  needed: string[]
+  /** DF_1_NODEFLIB: neither the default directories nor what the cache says of them. */
+  noDefaults: boolean
+}
+
+type Segment = { type: number; offset: number; address: number; size: number }
+type Dynamic = { tag: number; value: number }
+
+const PT = { load: 1, dynamic: 2, interp: 3 }
+const DT = { null: 0, needed: 1, strtab: 5, strsz: 10, soname: 14, rpath: 15, runpath: 29, flags1: 0x6ffffffb }
+const NODEFLIB = 0x800
+/** Above these a file is broken or hostile: no more is read into memory. */
+const LIMIT = { path: 4096, dynamic: 1 << 20, strings: 64 << 20 }
+
+/** An error of a system call, with the number's own text. */
+export function failed(what: string, path: string, error: unknown, hint?: string): SandboxError {
+  if (error instanceof SandboxError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  // The runtime's text for this one speaks of sockets.
+  const text = code === 'ENOTSUP' ? 'operation not supported' : /^[A-Z0-9]+: (.*?)(?:, \w+.*)?$/.exec(message ?? '')?.[1]
+  return new SandboxError({
+    step: 'rootfs', what, path, ...(code === undefined ? {} : { code }),
+    ...(text === undefined || code === undefined ? {} : { text }), ...(hint === undefined ? {} : { hint })
+  })
+}
+
+/** The file's headers, or undefined when it is no ELF file at all. */
+export function readElf(path: string): Elf | undefined {
+  let fd: number | undefined
+  try {
+    // A FIFO or a device would block the open, or be changed by it.
+    if (!statSync(path).isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path })
+    fd = openSync(path, 'r')
+    const magic = Buffer.alloc(4)
+    if (readSync(fd, magic, 0, 4, 0) < 4 || magic.toString('latin1') !== '\x7fELF') return undefined
+    return new Reader(path, fd).elf()
+  } catch (error) {
+    throw failed('cannot read the file', path, error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+class Reader {
+  readonly #path: string
+  readonly #fd: number
+  readonly #size: number
+  #wide = true
+  #little = true
+
+  constructor(path: string, fd: number) {
+    this.#path = path
+    this.#fd = fd
+    this.#size = fstatSync(fd).size
+  }
+
+  elf(): Elf {
+    const ident = this.#bytes(0, 16, 'header')
+    if (ident[4] !== 1 && ident[4] !== 2) throw this.#malformed(`class ${ident[4]} is neither 32 nor 64 bits`)
+    if (ident[5] !== 1 && ident[5] !== 2) throw this.#malformed(`byte order ${ident[5]} is unknown`)
+    this.#wide = ident[4] === 2
+    this.#little = ident[5] === 1
+    const header = this.#bytes(0, this.#wide ? 64 : 52, 'header')
+    const type = this.#half(header, 16)
+    if (type !== 2 && type !== 3) throw this.#malformed(`type ${type} is neither a program nor a library`)
+    const segments = this.#segments(header)
+    const interpreter = this.#interpreter(segments)
+    return {
+      bits: this.#wide ? 64 : 32, little: this.#little, machine: this.#half(header, 18), type,
+      ...(interpreter === undefined ? {} : { interpreter }), ...this.#dynamic(segments)
+    }
+  }
+
+  #segments(header: Buffer): Segment[] {
+    const start = this.#wide ? this.#word(header, 32) : this.#word(header, 28)
+    const [size, count] = this.#wide ? [this.#half(header, 54), this.#half(header, 56)] : [this.#half(header, 42), this.#half(header, 44)]
+    if (count === 0) throw this.#malformed('it has no program headers')
+    if (size !== (this.#wide ? 56 : 32)) throw this.#malformed(`its program headers are ${size} bytes each`)
+    const table = this.#bytes(start, size * count, 'program headers')
+    return Array.from({ length: count }, (_, i) => {
+      const at = table.subarray(i * size)
+      const [offset, address, length] = this.#wide ? [8, 16, 32] : [4, 8, 16]
+      return { type: this.#int(at, 0), offset: this.#word(at, offset), address: this.#word(at, address), size: this.#word(at, length) }
+    })
+  }
+
+  #interpreter(segments: Segment[]): string | undefined {
+    const segment = segments.find((s) => s.type === PT.interp)
+    if (segment === undefined) return undefined
+    if (segment.size > LIMIT.path) throw this.#malformed('the name of its interpreter is too long')
+    const bytes = this.#bytes(segment.offset, segment.size, 'interpreter')
+    const end = bytes.indexOf(0)
+    if (end < 1) throw this.#malformed('the name of its interpreter is empty or has no end')
+    return bytes.toString('utf8', 0, end)
+  }
+
+  #dynamic(segments: Segment[]): Pick<Elf, 'needed' | 'noDefaults' | 'soname' | 'rpath' | 'runpath'> {
+    const entries = this.#entries(segments)
+    const value = (tag: number): number | undefined => entries.find((e) => e.tag === tag)?.value
+    const noDefaults = ((value(DT.flags1) ?? 0) & NODEFLIB) !== 0
+    const named = entries.filter((e) => [DT.needed, DT.soname, DT.rpath, DT.runpath].includes(e.tag))
+    if (named.length === 0) return { needed: [], noDefaults }
+    const strings = this.#strings(segments, value(DT.strtab), value(DT.strsz))
+    const texts = (tag: number): string[] => named.filter((e) => e.tag === tag).map((e) => this.#text(strings, e.value))
+    const [soname, rpath, runpath] = [texts(DT.soname)[0], texts(DT.rpath)[0], texts(DT.runpath)[0]]
+    return {
+      needed: texts(DT.needed), noDefaults, ...(soname === undefined ? {} : { soname }),
+      ...(rpath === undefined ? {} : { rpath }), ...(runpath === undefined ? {} : { runpath })
+    }
+  }
+
+  #entries(segments: Segment[]): Dynamic[] {
+    const segment = segments.find((s) => s.type === PT.dynamic)
+    if (segment === undefined) return []
+    if (segment.size > LIMIT.dynamic) throw this.#malformed('its dynamic section is too long')
+    const bytes = this.#bytes(segment.offset, segment.size, 'dynamic section')
+    const width = this.#wide ? 8 : 4
+    const entries: Dynamic[] = []
+    for (let at = 0; at + 2 * width <= bytes.length; at += 2 * width) {
+      const tag = this.#word(bytes, at, true)
+      if (tag === DT.null) break
+      entries.push({ tag, value: this.#word(bytes, at + width, true) })
+    }
+    return entries
+  }
+
+  #strings(segments: Segment[], address: number | undefined, size: number | undefined): Buffer {
+    if (address === undefined || size === undefined) throw this.#malformed('its dynamic section has no string table')
+    if (size > LIMIT.strings) throw this.#malformed('its string table is too long')
+    const within = segments.find((s) => s.type === PT.load && address >= s.address && address + size <= s.address + s.size)
+    if (within === undefined) throw this.#malformed('its string table is in no segment')
+    return this.#bytes(within.offset + address - within.address, size, 'string table')
+  }
+
+  #text(strings: Buffer, at: number): string {
+    const end = at < strings.length ? strings.indexOf(0, at) : -1
+    if (end < 0) throw this.#malformed('a name lies outside of its string table')
+    return strings.toString('utf8', at, end)
+  }
+
+  #bytes(offset: number, length: number, what: string): Buffer {
+    const bytes = Buffer.alloc(offset + length <= this.#size ? length : 0)
+    if (bytes.length < length || readSync(this.#fd, bytes, 0, length, offset) < length) {
+      throw this.#malformed(`its ${what} ends beyond the end of the file`)
+    }
+    return bytes
+  }
+
+  #half(bytes: Buffer, at: number): number {
+    return this.#little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at)
+  }
+
+  #int(bytes: Buffer, at: number): number {
+    return this.#little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
+  }
+
+  /** A word of the file's class. Only values of dynamic entries that we don't use may be larger than a file can be. */
+  #word(bytes: Buffer, at: number, any = false): number {
+    if (!this.#wide) return this.#int(bytes, at)
+    const value = Number(this.#little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at))
+    if (!any && !Number.isSafeInteger(value)) throw this.#malformed('an offset in its headers is out of range')
+    return value
+  }
+
+  #malformed(why: string): SandboxError {
+    return new SandboxError({ step: 'rootfs', what: `malformed ELF file: ${why}`, path: this.#path })
+  }
+}
