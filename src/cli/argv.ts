@@ -54,11 +54,14 @@ export function nearest(word: string, names: readonly string[]): string | undefi
 
 function verbOf(argv: readonly string[]): [Verb, number] {
   const first = argv[0] ?? ''
-  if (RESERVED.includes(first)) {
-    throw new UsageError(`the verb ${first} is not in this version`, `to run a command of that name: nsbox -- ${first}`)
-  }
+  refuseReserved(first)
   const verb = VERBS.find((name) => name === first)
   return verb === undefined ? ['run', 0] : [verb, 1]
+}
+
+export function refuseReserved(word: string): void {
+  if (!RESERVED.includes(word)) return
+  throw new UsageError(`the verb ${word} is not in this version`, `to run a command of that name: nsbox -- ${word}`)
 }
 
 function walkPlain(verb: Verb, rest: string[]): Walked {

@@ -31,12 +31,12 @@ const TABLE = [
   row('root', 'root', 'DIR', 'use DIR as the root directory; without it the box sees the host\'s files',
     'root', (o, v) => { o.root = v }),
   flag('ro', 'root', 'make the root read-only', 'ro', (o) => { o.ro = true }),
-  { ...row('overlay', 'root', 'DIR', 'changes to the root vanish at the end; with DIR they are kept there',
+  { ...row('overlay', 'root', 'DIR', 'changes to the root vanish at the end; with DIR they stay there',
     'overlay', (o, v) => { o.overlay = v === '' ? true : v }), alone: true },
 
   mount('bind', 'SRC[:DST]', 'show SRC of the host, writable, as DST (default: the same path)', (v) => bind('bind', v, {})),
-  mount('ro-bind', 'SRC[:DST]', 'the same, read-only', (v) => bind('ro-bind', v, { readonly: true })),
-  mount('dev-bind', 'SRC[:DST]', 'the same, writable, and device files work', (v) => bind('dev-bind', v, { devices: true })),
+  mount('ro-bind', 'SRC[:DST]', 'as --bind, but read-only', (v) => bind('ro-bind', v, { readonly: true })),
+  mount('dev-bind', 'SRC[:DST]', 'as --bind, and device files work', (v) => bind('dev-bind', v, { devices: true })),
   mount('tmpfs', 'DIR[:size=64m,mode=1777]', 'an empty directory in memory', tmpfs),
   { ...mount('proc', 'DIR', '/proc of the box\'s own processes', (v) => ({ type: 'proc', target: boxPath('proc', v) })), alone: '/proc' },
   { ...mount('dev', 'DIR', 'a minimal /dev', (v) => ({ type: 'dev', target: boxPath('dev', v) })), alone: '/dev' },
@@ -150,9 +150,9 @@ function bind(name: string, value: string, how: { readonly?: boolean; devices?: 
   return { type: 'bind', source, target: boxPath(name, filled(name, 'DST', target)), ...how }
 }
 
-/** Whoever types docker's `:ro` means it, and would get a writable mount on a directory called "x:ro". */
+/** Whoever types docker's `:ro` means it, and would get a writable mount on a directory called "DST:ro". */
 function refuseSuffix(name: string, value: string): void {
-  const suffix = /:.*(?<!\\):(r[ow]|[zZ])$/.exec(value)?.[1]
+  const suffix = /(?<!\\):(r[ow]|[zZ])$/.exec(value)?.[1]
   if (suffix === undefined) return
   const hint = suffix === 'ro' ? 'read-only is --ro-bind SRC:DST' : `if :${suffix} belongs to the name, write \\:${suffix}`
   throw wrong(name, `${quote(value)} must be SRC:DST without a suffix`, hint)

@@ -1,7 +1,7 @@
 /** From the command line to what is to be done. Throws UsageError, and does nothing else. */
 import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
-import { nearest, VERBS, walk, type Verb, type Walked } from './argv.ts'
+import { nearest, refuseReserved, VERBS, walk, type Verb, type Walked } from './argv.ts'
 import type { Draft } from './options.ts'
 
 export type Command =
@@ -33,6 +33,7 @@ function topicOf(rest: readonly string[]): Verb | undefined {
   if (word === undefined) return undefined
   const verb = VERBS.find((name) => name === word)
   if (verb !== undefined) return verb
+  refuseReserved(word)
   const near = nearest(word, VERBS)
   throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
 }

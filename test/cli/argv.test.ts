@@ -1,0 +1,234 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { walk } from '../../src/cli/argv.ts'
+import { declare } from '../../src/cli/help.ts'
+import { OPTIONS, splitColon } from '../../src/cli/options.ts'
+import { parse } from '../../src/cli/parse.ts'
+import { UsageError } from '../../src/errors.ts'
+import type { MountRequest, Options } from '../../src/plan/options.ts'
+
+type Row = [argv: string[], expected: unknown]
+
+const run = (options: Options, ...argv: string[]) => ({ verb: 'run', options, argv })
+const mounts = (...list: MountRequest[]) => run({ mounts: list }, 'x')
+
+const accepted: Row[] = [
+  // Where our words end.
+  [['ls'], run({}, 'ls')],
+  [['ls', '-la', '--help', '--root', '/'], run({}, 'ls', '-la', '--help', '--root', '/')],
+  [['--', '--dev-bind', 'x'], run({}, '--dev-bind', 'x')],
+  [['--', '--', 'x'], run({}, '--', 'x')],
+  [['--ro', '--', '--ro'], run({ ro: true }, '--ro')],
+  [['x', '--', 'y'], run({}, 'x', '--', 'y')],
+  [['-'], run({}, '-')],
+  [['x', ''], run({}, 'x', '')],
+  [['a b;c', '$(d)'], run({}, 'a b;c', '$(d)')],
+  // Verbs.
+  [['run', 'ls'], run({}, 'ls')],
+  [['run', 'run'], run({}, 'run')],
+  [['--', 'plan'], run({}, 'plan')],
+  [['--ro', 'plan', 'x'], run({ ro: true }, 'plan', 'x')],
+  [['run', 'bake'], run({}, 'bake')],
+  [['--', 'enter', '1'], run({}, 'enter', '1')],
+  [['plan', '--ro', 'ls'], { verb: 'plan', options: { ro: true }, argv: ['ls'] }],
+  [['explain', '--', 'ls'], { verb: 'explain', options: {}, argv: ['ls'] }],
+  [['rootfs', 'build', './r', '--bash'], { verb: 'rootfs', args: ['build', './r', '--bash'] }],
+  [['doctor'], { verb: 'doctor', args: [] }],
+  [['help'], { verb: 'help' }],
+  [['help', 'run'], { verb: 'help', topic: 'run' }],
+  [['--help'], { verb: 'help' }],
+  [['run', '--help'], { verb: 'help', topic: 'run' }],
+  [['--ro', '--help', '--nonsense'], { verb: 'help' }],
+  [['rootfs', '--help'], { verb: 'help', topic: 'rootfs' }],
+  [['--version'], { verb: 'version' }],
+  // Stored plans.
+  [['run', '--plan', 'p.json'], { ...run({}), planFile: 'p.json' }],
+  [['run', '--plan', '-', '--', 'a', '-b'], { ...run({}, 'a', '-b'), planFile: '-' }],
+  [['--plan=p', '--verbose', '--status-fd', '3'], { ...run({ verbose: true, statusFd: 3 }), planFile: 'p' }],
+  // Values as typed.
+  [['--hostname', '007', 'x'], run({ hostname: '007' }, 'x')],
+  [['--hostname=1e3', 'x'], run({ hostname: '1e3' }, 'x')],
+  [['--hostname', 'true', 'x'], run({ hostname: 'true' }, 'x')],
+  [['--hostname=a=b', 'x'], run({ hostname: 'a=b' }, 'x')],
+  [['--argv0', '-bash', 'x'], run({ argv0: '-bash' }, 'x')],
+  [['--argv0=--ro', 'x'], run({ argv0: '--ro' }, 'x')],
+  [['--root', ' ', 'x'], run({ root: ' ' }, 'x')],
+  [['--root', 'a', '--root=b', 'x'], run({ root: 'b' }, 'x')],
+  // Root.
+  [['--overlay', '/bin/ls'], run({ overlay: true }, '/bin/ls')],
+  [['--overlay=./up', 'x'], run({ overlay: './up' }, 'x')],
+  // Mounts.
+  [['--bind', '/a', 'x'], mounts({ type: 'bind', source: '/a' })],
+  [['--bind', 'a:/b', 'x'], mounts({ type: 'bind', source: 'a', target: '/b' })],
+  [['--bind', 'a:/b:/c', 'x'], mounts({ type: 'bind', source: 'a', target: '/b:/c' })],
+  [['--bind', 'a\\:b:/c\\:d', 'x'], mounts({ type: 'bind', source: 'a:b', target: '/c:d' })],
+  [['--bind', 'a:/b\\:ro', 'x'], mounts({ type: 'bind', source: 'a', target: '/b:ro' })],
+  [['--bind', 'a\\b:/c', 'x'], mounts({ type: 'bind', source: 'a\\b', target: '/c' })],
+  [['--ro-bind', '/a:/../b', 'x'], mounts({ type: 'bind', source: '/a', target: '/../b', readonly: true })],
+  [['--dev-bind=/dev', 'x'], mounts({ type: 'bind', source: '/dev', devices: true })],
+  [['--tmpfs', '/t', 'x'], mounts({ type: 'tmpfs', target: '/t' })],
+  [['--tmpfs', '/t:size=64m,mode=1777', 'x'], mounts({ type: 'tmpfs', target: '/t', size: 67108864, mode: '1777' })],
+  [['--tmpfs=/t\\:u:mode=700', 'x'], mounts({ type: 'tmpfs', target: '/t:u', mode: '700' })],
+  [['--tmpfs', '/t:size=4096', 'x'], mounts({ type: 'tmpfs', target: '/t', size: 4096 })],
+  [['--proc', '/bin/ls'], run({ mounts: [{ type: 'proc', target: '/proc' }] }, '/bin/ls')],
+  [['--proc=/p', 'x'], mounts({ type: 'proc', target: '/p' })],
+  [['--proc=/proc', '/proc'], run({ mounts: [{ type: 'proc', target: '/proc' }] }, '/proc')],
+  [['--dev', 'x'], mounts({ type: 'dev', target: '/dev' })],
+  [['--dir', '/d:0700', 'x'], mounts({ type: 'dir', target: '/d', mode: '0700' })],
+  [['--symlink', '../b:/s', 'x'], mounts({ type: 'symlink', target: '/s', to: '../b' })],
+  [['--file', 'f:/etc/f', 'x'], mounts({ type: 'file', source: 'f', target: '/etc/f' })],
+  [['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'], mounts(
+    { type: 'tmpfs', target: '/a' }, { type: 'bind', source: 'b', target: '/a/b' }, { type: 'dir', target: '/c' }, { type: 'tmpfs', target: '/a/d' })],
+  // Namespaces and identity.
+  [['--share', 'pid,ipc', '--share=uts,pid', 'x'], run({ share: ['pid', 'ipc', 'uts'] }, 'x')],
+  [['--net', 'none', 'x'], run({ net: 'none' }, 'x')],
+  [['--user', '0', 'x'], run({ user: { uid: 0 } }, 'x')],
+  [['--user', '1000:4294967294', 'x'], run({ user: { uid: 1000, gid: 4294967294 } }, 'x')],
+  [['--map-root', '--map-auto', '--userns', 'x'], run({ mapRoot: true, mapAuto: true, userns: true }, 'x')],
+  // Process.
+  [['--env', 'A=1', '--env-file', 'f', '--env=B', '--env', 'C=', '--clear-env', 'x'], run({
+    env: [{ type: 'set', name: 'A', value: '1' }, { type: 'file', path: 'f' }, { type: 'pass', name: 'B' }, { type: 'set', name: 'C', value: '' }],
+    clearEnv: true,
+  }, 'x')],
+  [['--env=A==b=', 'x'], run({ env: [{ type: 'set', name: 'A', value: '=b=' }] }, 'x')],
+  [['--cwd', '/a/..', '--new-session', '--die-with-parent', '--no-init', '--quiet', 'x'], run(
+    { cwd: '/a/..', newSession: true, dieWithParent: true, init: false, quiet: true }, 'x')],
+]
+
+/** The message, or the message and a part of the hint. */
+const refused: [string[], string, string?][] = [
+  [[], 'no command', 'nsbox COMMAND'],
+  [['run'], 'run: no command', '--'],
+  [['--ro'], 'run: no command'],
+  [['--'], 'run: no command'],
+  [['plan', '--ro'], 'plan: no command', 'nsbox plan'],
+  [[''], "command: empty value ''"],
+  [['bake', '-o', 'f'], 'the verb bake is not in this version', 'nsbox -- bake'],
+  [['enter'], 'the verb enter is not in this version'],
+  [['help', 'bake'], 'the verb bake is not in this version'],
+  [['help', 'pla'], "help: no verb 'pla'", 'plan'],
+  [['help', 'run', 'plan'], "help: one verb at a time, not also 'plan'"],
+  // Unknown ones.
+  [['--rooot', 'r', 'x'], 'unknown option --rooot', '--root'],
+  [['--ro-bnd=/a', 'x'], 'unknown option --ro-bnd', '--ro-bind'],
+  [['-root', 'x'], 'unknown option -root', '--root'],
+  [['-h'], 'unknown option -h', '--help'],
+  [['--xyzzyxyzzy', 'x'], 'unknown option --xyzzyxyzzy', 'nsbox help'],
+  [['--a\nb', 'x'], 'unknown option --a\\x0ab'],
+  [['---', 'x'], 'unknown option ---'],
+  [['--constructor', 'x'], 'unknown option --constructor'],
+  ...['--mask', '--privileged', '--cap-add', '--seccomp', '--memory', '--timeout'].map((name): [string[], string] => [[name, 'a', 'x'], `unknown option ${name}`]),
+  // Values that are missing, empty, or too many.
+  [['--root'], '--root: missing value', '--root DIR'],
+  [['--root', '--', 'x'], '--root: missing value', '--root=--'],
+  [['--root', '--ro', 'x'], '--root: missing value', '--root=--ro'],
+  [['--root', '--bind=a', 'x'], '--root: missing value'],
+  [['--net'], '--net: missing value', 'host|none'],
+  [['--tmpfs', '', 'x'], "--tmpfs: empty value ''", '--tmpfs DIR'],
+  [['--tmpfs=', 'x'], "--tmpfs: empty value ''"],
+  [['--proc=', 'x'], "--proc: empty value ''"],
+  [['--overlay=', 'x'], "--overlay: empty value ''"],
+  [['--ro=yes', 'x'], "--ro: takes no value, but has 'yes'"],
+  [['--ro=', 'x'], "--ro: takes no value, but has ''"],
+  [['--proc', '/proc', 'x'], '--proc: /proc would be the command', '--proc=DIR'],
+  // Paths.
+  [['--tmpfs', 't', 'x'], "--tmpfs: 't' must be an absolute path"],
+  [['--bind', '/a:b', 'x'], "--bind: 'b' must be an absolute path"],
+  [['--cwd', '..', 'x'], "--cwd: '..' must be an absolute path"],
+  [['--proc=p', 'x'], "--proc: 'p' must be an absolute path"],
+  [['--file', 'a:b', 'x'], "--file: 'b' must be an absolute path"],
+  [['--bind', ':/a', 'x'], "--bind: empty SRC ''"],
+  [['--bind', '/a:', 'x'], "--bind: empty DST ''"],
+  [['--symlink', '/a', 'x'], "--symlink: '/a' must be TARGET:PATH"],
+  [['--bind', '/a:/b:ro', 'x'], "--bind: '/a:/b:ro' must be SRC:DST without a suffix", '--ro-bind'],
+  [['--bind', '/a:ro', 'x'], "--bind: '/a:ro' must be SRC:DST without a suffix", '--ro-bind'],
+  // Details of a value.
+  [['--tmpfs', '/t:64m', 'x'], "--tmpfs: '64m' must be size=... or mode=..."],
+  [['--tmpfs', '/t:size=0', 'x'], "--tmpfs: size '0' must be a number of bytes, or one with k, m, g or t"],
+  [['--tmpfs', '/t:size=9999999999g', 'x'], "--tmpfs: size '9999999999g' must be a number of bytes, or one with k, m, g or t"],
+  [['--tmpfs', '/t:mode=9', 'x'], "--tmpfs: mode '9' must be three or four octal digits"],
+  [['--tmpfs', '/t:size=1k,size=2k', 'x'], '--tmpfs: size is given twice'],
+  [['--dir', '/d:', 'x'], "--dir: mode '' must be three or four octal digits"],
+  [['--share', 'pid,', 'x'], "--share: '' must be one of pid, ipc, uts, cgroup, user"],
+  [['--share', 'net', 'x'], "--share: 'net' must be one of pid, ipc, uts, cgroup, user", '--net host'],
+  [['--net', 'bridge', 'x'], "--net: 'bridge' must be host or none"],
+  [['--hostname', 'é'.repeat(33), 'x'], `--hostname: '${'é'.repeat(33)}' is longer than 64 bytes`],
+  ...['-1', '007', '0x10', '1e3', ' 1', '', '4294967295'].map((id): [string[], string] => [['--user', `${id}:0`, 'x'], `--user: '${id}' must be a whole number from 0 to 4294967294`]),
+  [['--user', '1:2:3', 'x'], "--user: '1:2:3' must be UID or UID:GID"],
+  [['--status-fd', '1048577', 'x'], "--status-fd: '1048577' must be a whole number from 0 to 1048576"],
+  [['--env', '=x', 'x'], "--env: empty NAME ''"],
+  // Contradictions.
+  [['--ro', '--overlay', 'x'], '--ro and --overlay: a read-only root has no changes to keep apart'],
+  [['--user', '0', '--map-root', 'x'], '--map-root and --user: both say who you are in the box; --map-root is user 0'],
+  [['--userns', '--share', 'user', 'x'], "--userns and --share user: the user namespace is either new or the host's"],
+  [['--share', 'user', '--map-root', 'x'], '--map-root and --share user: mapping ids needs a new user namespace'],
+  [['--share', 'user', '--map-auto', 'x'], '--map-auto and --share user: mapping ids needs a new user namespace'],
+  [['--share', 'uts', '--hostname', 'a', 'x'], "--hostname and --share uts: the name would become the host's"],
+  [['--share', 'pid', '--no-init', 'x'], '--no-init and --share pid: only a new pid namespace has a process 1'],
+  [['--verbose', '--quiet', 'x'], '--verbose and --quiet: choose one'],
+  [['plan', '--plan', 'p', 'x'], '--plan: only nsbox run takes a stored plan', 'nsbox run --plan'],
+  [['run', '--plan', 'p', '--ro'], '--plan and --ro: the plan already says what the box is'],
+]
+
+const test = suite('command line')
+
+const shown = (argv: string[]) => `nsbox ${argv.map((word) => JSON.stringify(word)).join(' ')}`
+
+for (const [argv, expected] of accepted) {
+  test(shown(argv), () => assert.equal(parse(argv), expected))
+}
+
+for (const [argv, message, hint] of refused) {
+  test(`${shown(argv)} is refused`, () => {
+    const error = thrown(() => parse(argv))
+    assert.instance(error, UsageError)
+    assert.is(error.message, message)
+    if (hint !== undefined) assert.ok(error.hint?.includes(hint), `hint: ${error.hint}`)
+  })
+}
+
+test('cac, given labels for values, sees the same options, values and command', () => {
+  for (const [argv] of accepted) {
+    const { verb, given, rest, asked } = walk(argv)
+    if (asked !== undefined || (verb !== 'run' && verb !== 'plan' && verb !== 'explain')) continue
+    const cli = declare()
+    const words = given.map(({ option }, i) => (option.value === undefined ? `--${option.name}` : `--${option.name}=@${i}`))
+    const seen = cli.parse(['', 'nsbox', verb, ...words, '--', ...rest], { run: false }).options
+    cli.matchedCommand?.checkUnknownOptions()
+    cli.matchedCommand?.checkOptionValue()
+    assert.equal(seen['--'], rest)
+    for (const { option } of given) assert.equal([seen[cacKey(option.name)]].flat(), labels(given, option.name))
+  }
+})
+
+test('every option of the table has a row here', () => {
+  const seen = new Set(accepted.flatMap(([argv]) => walk(argv).given.map(({ option }) => option.name)))
+  assert.equal(OPTIONS.map(({ name }) => name).filter((name) => !seen.has(name)), [])
+})
+
+test('only a backslash before a colon is special', () => {
+  assert.equal(splitColon('a\\b\\\\c'), ['a\\b\\\\c', undefined])
+  assert.equal(splitColon('\\:'), [':', undefined])
+  assert.equal(splitColon(':'), ['', ''])
+})
+
+test.run()
+
+function thrown(body: () => unknown): Error & { hint?: string } {
+  try {
+    body()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it was taken')
+}
+
+function labels(given: ReturnType<typeof walk>['given'], name: string): unknown[] {
+  const all = given.map(({ option }, i) => ({ option, label: option.value === undefined ? !option.name.startsWith('no-') : `@${i}` }))
+  return all.filter(({ option }) => option.name === name).map(({ label }) => label)
+}
+
+/** The key that cac makes of a name: camel case, and without the "no-" of a negated flag. */
+function cacKey(name: string): string {
+  return name.replace(/^no-/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

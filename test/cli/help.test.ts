@@ -1,0 +1,57 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { VERBS } from '../../src/cli/argv.ts'
+import { helpText, optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../../src/cli/help.ts'
+import { GROUPS, OPTIONS, synopsis } from '../../src/cli/options.ts'
+import { parse } from '../../src/cli/parse.ts'
+
+const test = suite('help')
+
+for (const topic of [undefined, ...VERBS]) {
+  const name = `help${topic === undefined ? '' : ` ${topic}`}`
+  test(`${name} fits a screen of 100 columns and has no trailing blanks`, () => {
+    for (const line of helpText(topic).split('\n')) {
+      assert.ok(line.length <= 100, line)
+      assert.is(line, line.trimEnd())
+    }
+  })
+
+  test(`${name} gives examples that parse`, () => {
+    const examples = [...(helpText(topic).split('Examples:\n')[1] ?? '').matchAll(/^ {2}\$ nsbox (.*)$/gm)]
+    assert.ok(examples.length >= (topic === 'doctor' ? 1 : 3))
+    for (const [, line = ''] of examples) parse(line.split(/ [|>] /)[0]?.split(' ') ?? [])
+  })
+}
+
+test('help shows every verb, group and option with its sentence', () => {
+  const text = helpText()
+  const flat = text.replace(/\s+/g, ' ')
+  for (const verb of VERBS) assert.match(text, new RegExp(`^  ${verb} +\\S`, 'm'))
+  for (const group of GROUPS) assert.ok(text.includes(`Options: ${group}:\n`))
+  for (const option of OPTIONS) assert.ok(flat.includes(` ${synopsis(option)} ${option.doc}`), option.name)
+})
+
+test('--plan is in the help of run, and not in that of plan', () => {
+  assert.ok(helpText('run').includes('--plan FILE|-'))
+  assert.not.ok(helpText('plan').includes('--plan FILE|-'))
+})
+
+test('help prints nothing by itself', () => {
+  const { info } = console
+  helpText()
+  assert.is(console.info, info)
+})
+
+test('the option reference stands between its markers, a row for each option', () => {
+  const text = optionReference()
+  assert.ok(text.startsWith(REFERENCE_BEGIN) && text.trimEnd().endsWith(REFERENCE_END))
+  assert.is(text.match(/^\| `--/gm)?.length, OPTIONS.length + 1)
+  assert.ok(text.includes('`--net host\\|none`'))
+})
+
+test('names of options are unique, and sentences have one shape', () => {
+  assert.is(new Set(OPTIONS.map(({ name }) => name)).size, OPTIONS.length)
+  for (const { doc } of OPTIONS) assert.not.match(doc, /^[A-Z]|\.$/)
+})
+
+test.run()
