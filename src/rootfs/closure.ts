@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, openSync, readSync, closeSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { SandboxError } from '../errors.ts'
+import { printable, SandboxError } from '../errors.ts'
 import { type Elf, failed, readElf } from './elf.ts'
 import { type Loader, readLoader } from './ldcache.ts'
 
@@ -84,16 +84,17 @@ export class Closure {
       })
     }
     if (!interpreter.startsWith('/')) {
-      throw new SandboxError({ step: 'rootfs', what: `the script's interpreter is not an absolute path: ${interpreter}`, path })
+      throw new SandboxError({ step: 'rootfs', what: `the script's interpreter is not an absolute path: ${printable(interpreter)}`, path })
     }
     if (scripts === MAX_SCRIPTS) throw new SandboxError({ step: 'rootfs', what: 'interpreters of scripts are nested too deeply', path })
     const known = this.files.has(path)
     this.files.add(path)
-    this.#add(interpreter, scripts + 1, `${path} is a script for it`)
+    const reason = `${printable(path)} is a script for it`
+    this.#add(interpreter, scripts + 1, reason)
     // env starts a program of its own, so that the kernel counts anew; "known" ends a circle of such.
     const name = basename(interpreter) === 'env' && !known ? envProgram(argument) : undefined
     if (name === undefined) return
-    this.#add(name.includes('/') ? resolve('/', name) : this.#lookUp(name, `${path} is a script for it`), 0, `${path} is a script for it`)
+    this.#add(name.includes('/') ? resolve('/', name) : this.#lookUp(name, reason), 0, reason)
   }
 
   #lookUp(name: string, why?: string): string {
@@ -110,7 +111,7 @@ export class Closure {
   }
 
   #interpreter(interpreter: string, path: string, elf: Elf): void {
-    const refuse = (why: string): SandboxError => new SandboxError({ step: 'rootfs', what: `loader ${interpreter} of the program ${why}`, path })
+    const refuse = (why: string): SandboxError => new SandboxError({ step: 'rootfs', what: `loader ${printable(interpreter)} of the program ${why}`, path })
     if (!interpreter.startsWith('/')) throw refuse('is not an absolute path')
     if (!existsSync(interpreter)) throw refuse('does not exist')
     const own = this.#read(interpreter)
@@ -202,8 +203,8 @@ function usual(path: string, loader: Loader): boolean {
 }
 
 function missing(name: string, needer: Loaded, other: string[]): SandboxError {
-  const hint = other[0] === undefined ? {} : { hint: `${other[0]} is for another machine` }
-  return new SandboxError({ step: 'rootfs', what: `library ${name} not found, needed by`, path: needer.path, ...hint })
+  const hint = other[0] === undefined ? {} : { hint: `${printable(other[0])} is for another machine` }
+  return new SandboxError({ step: 'rootfs', what: `library ${printable(name)} not found, needed by`, path: needer.path, ...hint })
 }
 
 /** Directories that the needing file and its ancestors ask for. */

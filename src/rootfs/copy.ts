@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
-import { SandboxError } from '../errors.ts'
+import { printable, SandboxError } from '../errors.ts'
 import { failed } from './elf.ts'
 
 export const METHODS = ['copy', 'hardlink', 'reflink'] as const
@@ -181,5 +181,5 @@ function noEntry(): Error {
 }
 
 function inTheWay(path: string, why: string): SandboxError {
-  return new SandboxError({ step: 'rootfs', what: `something else is in the way (${why})`, path, hint: 'build in a new directory, or remove it' })
+  return new SandboxError({ step: 'rootfs', what: `something else is in the way (${printable(why)})`, path, hint: 'build in a new directory, or remove it' })
 }

@@ -1,7 +1,7 @@
 /** What a loader reads of an ELF file: its kind, its interpreter, and the libraries that it asks for. Nothing is executed. */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import { SandboxError } from '../errors.ts'
+import { printable, SandboxError } from '../errors.ts'
 
 export type Elf = {
   /** 32 or 64. */
@@ -37,7 +37,7 @@ export function failed(what: string, path: string, error: unknown, hint?: string
   // The runtime's text for this one speaks of sockets.
   const text = code === 'ENOTSUP' ? 'operation not supported' : /^[A-Z0-9]+: (.*?)(?:, \w+.*)?$/.exec(message ?? '')?.[1]
   return new SandboxError({
-    step: 'rootfs', what, path, ...(code === undefined ? {} : { code }),
+    step: 'rootfs', what: printable(what), path, ...(code === undefined ? {} : { code }),
     ...(text === undefined || code === undefined ? {} : { text }), ...(hint === undefined ? {} : { hint })
   })
 }

@@ -28,7 +28,7 @@ function addNss(closure: Closure): void {
   for (const path of ACCOUNTS) if (existsSync(path)) closure.files.add(path)
   const loader = closure.first?.loader
   if (loader === undefined) return
-  const isNss = (name: string): boolean => /^libnss_.+\.so(\.\d+)*$/.test(name)
+  const isNss = (name: string): boolean => /^libnss_.+\.so(\.\d+)+$/.test(name)
   const added = new Set<string>()
   // The directories first: the loader of the box has no cache, unless some other library needs it.
   for (const dir of loader.configured ?? loader.defaults) {
