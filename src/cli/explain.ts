@@ -1,0 +1,430 @@
+/**
+ * A plan told aloud: what the sidecar does, in its order, each step with the system call behind it; then the mount tree
+ * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
+ */
+import { printable } from '../errors.ts'
+import type { IdMap, IdRange, Mount, MountOption, Namespace, Plan, Process } from '../plan/types.ts'
+
+const WIDTH = 100
+const INDENT = '    '
+
+/** One thing that the sidecar does; `also` are points of it, each on a line of its own. */
+type Step = { title: string; calls: string; why: string; also?: string[] }
+
+export function explain(plan: Plan, host: { uid: number }): string {
+  const steps = allSteps(plan, host.uid)
+  return [
+    ...wrap(`How nsbox would run: ${command(plan.process)}`, ''),
+    '(nothing has been run)',
+    ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
+    '', 'What the box sees',
+    '', ...drawTree(plan), '', ...legend(),
+    '', 'What the box still shares with the host', '',
+    ...shared(plan, host.uid).flatMap((text) => wrap(text, '  - ', '    ')), '',
+  ].join('\n')
+}
+
+function allSteps(plan: Plan, uid: number): Step[] {
+  return [
+    readPlan(plan.process), makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, root(plan),
+    ...(plan.mounts ?? []).map((mount) => explainMount(mount, plan)), PIVOT,
+    ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...identity(plan.process),
+    CLOSE, ...privileges(plan.process), ...init(plan), execute(plan), parent(plan),
+  ]
+}
+
+// ---- the steps, in the order of the sidecar ----
+
+function readPlan(process: Process): Step {
+  const signals = (process.resetSignals ?? []).map((name) => `SIG${name}`)
+  return {
+    title: 'Read the plan', calls: 'read',
+    why: 'The sidecar, a small static C program, reads the plan and checks each field. From here on it decides nothing: it does what the plan says or stops with an error.',
+    ...(signals.length === 0 ? {} : { also: [`${signals.join(' and ')} go back to their default (sigaction): the runtime of the front end ignores them, and a command would inherit that.`] }),
+  }
+}
+
+const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
+  user: { flag: 'CLONE_NEWUSER', what: 'user and group ids, and with them privileges: the box may be powerful inside of it and is nobody special outside. This is what makes the rest possible without root' },
+  mount: { flag: 'CLONE_NEWNS', what: 'the table of mounts: the box gets a copy, and what it mounts or unmounts is its own affair' },
+  pid: { flag: 'CLONE_NEWPID', what: 'process ids: the box counts from 1, and can neither see nor signal processes outside. When its process 1 ends, the kernel kills all others' },
+  ipc: { flag: 'CLONE_NEWIPC', what: 'System V shared memory, semaphores and message queues, and POSIX message queues' },
+  uts: { flag: 'CLONE_NEWUTS', what: 'the host name' },
+  cgroup: { flag: 'CLONE_NEWCGROUP', what: 'the view of the control groups: the box sees its own group as the top' },
+  net: { flag: 'CLONE_NEWNET', what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else' },
+}
+
+function makeNamespaces(names: readonly Namespace[]): Step {
+  const known = (Object.keys(SEPARATES) as Namespace[]).filter((name) => names.includes(name))
+  return {
+    title: 'Make a process in new namespaces', calls: `clone3(${known.map((name) => SEPARATES[name].flag).join(' | ')})`,
+    why: 'A namespace is a view of one kind of thing that the kernel keeps. A process in a new one sees another set of them. The new process separates:',
+    also: known.map((name) => `${name}: ${SEPARATES[name].what}.`),
+  }
+}
+
+const MAP_WRITER: Readonly<Record<IdMap['by'], { calls: string; why: string }>> = {
+  self: { calls: 'write /proc/self/setgroups, uid_map, gid_map', why: 'The box writes its maps itself. Without privilege the kernel allows just one id, your own.' },
+  parent: { calls: 'write /proc/PID/uid_map, gid_map', why: 'The process that made the box writes its maps, since it has the privilege for more than one id.' },
+  helper: { calls: 'execve newuidmap, newgidmap', why: 'More ids than your own need privilege: the setuid helpers newuidmap and newgidmap write the maps, after checking them against /etc/subuid and /etc/subgid.' },
+}
+
+function idMaps(map: IdMap | undefined, uid: number): Step[] {
+  if (map === undefined) return []
+  const { calls, why } = MAP_WRITER[map.by]
+  return [{
+    title: 'Map the ids', calls,
+    why: `${why} Ids that no range names show as 65534 ("nobody") in the box, and cannot be taken.`,
+    also: [
+      ...map.uid.map((range) => `user ${rangeText(range)}${range.count === 1 && range.outside === uid ? ' (you)' : ''}`),
+      ...map.gid.map((range) => `group ${rangeText(range)}`),
+      map.setgroups === true
+        ? 'setgroups(2) stays allowed, since a privileged process wrote the maps.'
+        : 'setgroups(2) is denied first: whoever could drop a group would gain what is denied to that group.',
+    ],
+  }]
+}
+
+function rangeText({ inside, outside, count }: IdRange): string {
+  if (count === 1) return `${inside} in the box is ${outside} on the host`
+  return `${inside} to ${inside + count - 1} in the box are ${outside} to ${outside + count - 1} on the host`
+}
+
+const PRIVATE: Step = {
+  title: 'Cut the mounts off from the host\'s', calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
+  why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Private, for / and all below it (recursively), ends that before the first mount is made.',
+}
+
+function root({ root: { type, path, state, options } }: Plan): Step {
+  const flags = optionsText(options, true)
+  if (type === 'overlay') {
+    return {
+      title: `Lay an overlay over ${quote(path)} as the root`, calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount',
+      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own are never written. ${keeps(state)}${flags}`,
+    }
+  }
+  const whose = path === '/' ? 'the host\'s own root' : quote(path)
+  return {
+    title: path === '/' ? 'Take the host\'s root as the root' : `Take ${quote(path)} as the root`,
+    calls: `open_tree(${quote(path)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`,
+    why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}`,
+  }
+}
+
+function keeps(state: string | undefined): string {
+  return state === undefined ? 'The changes go to a tmpfs, in memory, and vanish with the box.' : `The changes are kept in ${quote(state)}.`
+}
+
+const OPTION_TEXT: Readonly<Record<MountOption, { flag: string; what: string }>> = {
+  ro: { flag: 'MOUNT_ATTR_RDONLY', what: 'read-only' },
+  nosuid: { flag: 'MOUNT_ATTR_NOSUID', what: 'nosuid (setuid programs give nothing)' },
+  nodev: { flag: 'MOUNT_ATTR_NODEV', what: 'nodev (device files do not open)' },
+  noexec: { flag: 'MOUNT_ATTR_NOEXEC', what: 'noexec (nothing here can be executed)' },
+}
+
+function optionsText(options: readonly MountOption[] | undefined, below: boolean): string {
+  if (options === undefined || options.length === 0) return ''
+  return ` It is ${options.map((option) => OPTION_TEXT[option].what).join(', ')}${below ? ', and so is each mount below it' : ''}.`
+}
+
+function setattrCall(options: readonly MountOption[] | undefined, recursive: boolean): string {
+  if (options === undefined || options.length === 0) return ''
+  return `, mount_setattr(${[...(recursive ? ['AT_RECURSIVE'] : []), ...options.map((option) => OPTION_TEXT[option].flag)].join(', ')})`
+}
+
+const NEW_MOUNT = (type: string): string => `fsopen("${type}"), fsconfig, fsmount, move_mount`
+
+function explainMount(mount: Mount, plan: Plan): Step {
+  const at = quote(mount.target)
+  switch (mount.type) {
+    case 'bind': return bind(mount)
+    case 'tmpfs': return {
+      title: `Mount a tmpfs at ${at}`, calls: NEW_MOUNT('tmpfs'),
+      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${optionsText(mount.options, false)}`,
+    }
+    case 'proc': return {
+      title: `Mount a fresh /proc at ${at}`, calls: NEW_MOUNT('proc'),
+      why: (plan.namespaces.includes('pid')
+        ? 'A proc file system shows the pid namespace of the process that mounts it, so this one has the box\'s processes and no others.'
+        : 'The pid namespace is the host\'s, so this shows the host\'s processes.') + optionsText(mount.options, false),
+    }
+    case 'dev': return {
+      title: `Make a minimal /dev at ${at}`, calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
+      why: 'A tmpfs with the few devices that programs expect: null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
+    }
+    case 'overlay': return {
+      title: `Lay an overlay over ${quote(mount.lower)} at ${at}`, calls: NEW_MOUNT('overlay'),
+      why: `The files of ${quote(mount.lower)} are seen below, and a change makes a copy above them. ${keeps(mount.state)}${optionsText(mount.options, false)}`,
+    }
+    case 'dir': return {
+      title: `Make the directory ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
+      why: `With its parents, where they are missing; mode ${mount.mode ?? '0755'}. The path is resolved inside the box's root, so no symbolic link there leads out of it.`,
+    }
+    case 'symlink': return {
+      title: `Make the symbolic link ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
+      why: `It says ${quote(mount.to)}.`,
+    }
+    case 'file': return {
+      title: `Copy ${quote(mount.source)} to ${at}`, calls: 'open, read, write',
+      why: 'The content as it is when the box starts; later changes on either side do not reach the other.',
+    }
+  }
+}
+
+function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
+  const { source, target, options } = mount
+  const calls = `open_tree(${quote(source)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
+  if (source === '/dev/null') {
+    return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that what it holds cannot be read.${optionsText(options, false)}` }
+  }
+  const writes = options?.includes('ro') ? 'The box can read it and not change it.' : 'The files are the same ones: what the box writes here, the host has.'
+  return {
+    title: source === target ? `Mount the host's ${quote(source)} at the same place` : `Mount the host's ${quote(source)} at ${quote(target)}`,
+    calls, why: `${writes}${optionsText(options, true)}`,
+  }
+}
+
+const UNITS = [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]] as const
+
+function sizeText(size: number | undefined): string {
+  if (size === undefined || size === 0) return 'which may take up to half of the memory'
+  const unit = UNITS.find(([, bytes]) => size >= bytes && size % bytes === 0)
+  return `which may hold ${unit === undefined ? `${size} bytes` : `${size / unit[1]} ${unit[0]}`}`
+}
+
+const PIVOT: Step = {
+  title: 'Make it the root, and let go of the old one', calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
+  why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
+}
+
+function hostname({ hostname: name }: Plan): Step[] {
+  if (name === undefined) return []
+  return [{ title: `Set the host name to ${quote(name)}`, calls: 'sethostname', why: 'In the new uts namespace only.' }]
+}
+
+function loopback({ loopback: up }: Plan): Step[] {
+  if (up !== true) return []
+  return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.' }]
+}
+
+function limits({ limits: list = [] }: Process): Step[] {
+  if (list.length === 0) return []
+  const amount = (n: number): string => n === -1 ? 'unlimited' : String(n)
+  return [{
+    title: 'Set resource limits', calls: 'setrlimit', why: 'They hold for each process of the box, and are inherited.',
+    also: list.map(({ resource, soft, hard }) =>
+      `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`),
+  }]
+}
+
+function identity({ uid, gid, dropGroups }: Process): Step[] {
+  const calls = [...(dropGroups ? ['setgroups'] : []), ...(gid === undefined ? [] : ['setresgid']), ...(uid === undefined ? [] : ['setresuid'])]
+  if (calls.length === 0) return []
+  const who = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(' and ')
+  return [{
+    title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`, calls: calls.join(', '),
+    why: `${dropGroups ? 'Supplementary groups go first, since afterwards it may no longer do that. ' : ''}Ids are those of the box.`,
+  }]
+}
+
+const CLOSE: Step = {
+  title: 'Close all other descriptors', calls: 'close_range',
+  why: 'The command gets 0, 1 and 2 and those that were asked for. An open directory of the host would be a way out of the box.',
+}
+
+function privileges({ noNewPrivs }: Process): Step[] {
+  if (noNewPrivs !== true) return []
+  return [{
+    title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
+    why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
+  }]
+}
+
+function init(plan: Plan): Step[] {
+  if (plan.supervision?.init !== true) return []
+  return [{
+    title: 'Leave an init behind as the box\'s first process', calls: 'fork, waitpid',
+    why: `${plan.namespaces.includes('pid') ? 'Process 1 inherits every orphan, and the kernel drops signals that it has no handler for. ' : ''}A small init stays, reaps what ends and passes signals on; the command is its child.`,
+  }]
+}
+
+function execute({ process }: Plan): Step {
+  const { cwd = '/', cwdFallback, env = {}, newSession } = process
+  const set = env.set ?? []
+  return {
+    title: `Run ${command(process)}`, calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
+    why: `In ${quote(cwd)}${cwdFallback && cwd !== '/' ? ', or / where the box has no such directory' : ''}. The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
+    also: [
+      env.inherit === true ? 'Environment: the caller\'s.' : 'Environment: empty to begin with.',
+      ...(env.unset?.length ? [`Taken away: ${env.unset.map(printable).join(' ')}`] : []),
+      // Names only: a text that people paste into bug reports should hold nobody's token.
+      ...(set.length ? [`Set: ${set.map((entry) => printable(entry.slice(0, entry.indexOf('=')))).join(' ')}`] : []),
+      ...(newSession ? ['It runs in a session of its own, with no controlling terminal.'] : []),
+    ],
+  }
+}
+
+function parent({ supervision = {} }: Plan): Step {
+  const { dieWithParent, statusFd = -1 } = supervision
+  return {
+    title: 'Meanwhile, outside', calls: 'waitpid, kill',
+    why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts go with the last process of the box.',
+    also: [
+      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed (prctl(PR_SET_PDEATHSIG)).'] : []),
+      ...(statusFd < 0 ? [] : [`Events are written to descriptor ${statusFd}, as JSON lines.`]),
+    ],
+  }
+}
+
+// ---- the mount tree ----
+
+type Kind = 'host' | 'host, read-only' | 'box'
+type Node = { path: string; kind: Kind; note: string }
+
+/** What shows in the box at the end, sorted by path. A mount hides all that was there and below before. */
+function mountNodes(plan: Plan): Node[] {
+  let nodes: Node[] = [rootNode(plan)]
+  for (const mount of plan.mounts ?? []) {
+    const path = normal(mount.target)
+    const made = mount.type === 'dir' || mount.type === 'symlink'
+    nodes = nodes.filter((node) => made ? node.path !== path : node.path !== path && !within(path, node.path))
+    nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
+  }
+  return nodes.sort((a, b) => compare(a.path, b.path))
+}
+
+function rootNode({ root: { type, path, state, options } }: Plan): Node {
+  if (type === 'overlay') return { path: '/', kind: 'box', note: overlayNote(path, state) }
+  return { path: '/', kind: hostKind(options), note: path === '/' ? '' : quote(path) }
+}
+
+function mountNode(mount: Mount, plan: Plan, parentKind: Kind): Omit<Node, 'path'> {
+  switch (mount.type) {
+    case 'bind': return mount.source === '/dev/null'
+      ? { kind: 'box', note: 'hidden' }
+      : { kind: hostKind(mount.options), note: normal(mount.source) === normal(mount.target) ? '' : quote(mount.source) }
+    case 'tmpfs': return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
+    case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
+    case 'dev': return { kind: 'box', note: 'minimal /dev' }
+    case 'overlay': return { kind: 'box', note: overlayNote(mount.lower, mount.state) }
+    // What is made on the host's files is the host's, and stays.
+    case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
+    case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
+    case 'file': return { kind: 'box', note: `copy of ${quote(mount.source)}` }
+  }
+}
+
+function overlayNote(lower: string, state: string | undefined): string {
+  return `overlay over ${quote(lower)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
+}
+
+const hostKind = (options: readonly MountOption[] | undefined): Kind => options?.includes('ro') ? 'host, read-only' : 'host'
+
+/** Kind of the innermost mount that PATH lies in. */
+function cover(nodes: readonly Node[], path: string): Kind {
+  const above = nodes.filter((node) => within(node.path, path)).sort((a, b) => b.path.length - a.path.length)
+  return above[0]?.kind ?? 'host'
+}
+
+function drawTree(plan: Plan): string[] {
+  const nodes = mountNodes(plan)
+  const rows: { text: string; node: Node }[] = []
+  const draw = (node: Node, parentPath: string, lead: string, branch: string, under: string): void => {
+    const name = node.path === '/' ? '/' : node.path.slice(parentPath === '/' ? 1 : parentPath.length + 1)
+    rows.push({ text: `${lead}${branch}${printable(name)}`, node })
+    const children = nodes.filter((other) => closest(nodes, other.path) === node)
+    for (const child of children) {
+      const last = child === children.at(-1)
+      draw(child, node.path, lead + under, last ? '└─ ' : '├─ ', last ? '   ' : '│  ')
+    }
+  }
+  draw(nodes[0]!, '/', '  ', '', '')
+  const column = Math.min(44, Math.max(...rows.map(({ text }) => text.length)) + 2)
+  return rows.map(({ text, node }) => `${text.padEnd(column - 1)} ${node.note === '' ? node.kind : `${node.kind}  (${node.note})`}`)
+}
+
+/** The mount that holds PATH. */
+function closest(nodes: readonly Node[], path: string): Node | undefined {
+  let best: Node | undefined
+  for (const node of nodes) if (within(node.path, path) && (best === undefined || node.path.length > best.path.length)) best = node
+  return best
+}
+
+function legend(): string[] {
+  return [
+    '  host             the host\'s own files: what the box writes here stays, as far as its ids allow',
+    '  host, read-only  the host\'s own files, which the box cannot change',
+    '  box              the box\'s own, which the host does not see; it vanishes with the box unless kept',
+  ]
+}
+
+/** Without doubled, trailing and "." parts, and with ".." taken out: for drawing, where no link can be followed. */
+function normal(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
+const within = (above: string, path: string): boolean => path !== above && path.startsWith(above === '/' ? '/' : `${above}/`)
+const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+
+// ---- what stays common ----
+
+function shared(plan: Plan, uid: number): string[] {
+  const { namespaces, process, supervision } = plan
+  const own = (name: Namespace): boolean => namespaces.includes(name)
+  const list = ['The kernel, its clock and its log; processors and memory.']
+  if (!own('net')) list.push('The network: all interfaces and ports, services on 127.0.0.1, and abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.')
+  if (!own('pid')) list.push(`Processes: the box sees the host's, and can signal those of ${uid === 0 && !own('user') ? 'anybody' : 'the same user'}.`)
+  if (!own('user')) list.push(uid === 0
+    ? 'User ids: root in the box is root on the host. --userns makes ids of its own.'
+    : 'User ids: they are the host\'s, and so are the rights that go with them.')
+  if (!own('ipc')) list.push('System V shared memory, semaphores and message queues, and POSIX message queues.')
+  if (!own('uts')) list.push('The host name, which a box with privilege could change.')
+  if (!own('cgroup')) list.push('The view of the control groups.')
+  if (mountNodes(plan).some(({ kind }) => kind !== 'box')) list.push('The files that are marked host above. That includes sockets among them, such as /run/docker.sock and the D-Bus of the system: read-only does not stop a connection, and neither does a net namespace of its own.')
+  if (process.newSession !== true) list.push('The terminal, if standard input is one. --new-session gives that up.')
+  if (process.env?.inherit === true) list.push('The caller\'s environment, with any secret in it. --clear-env leaves it out.')
+  if (process.noNewPrivs !== true) list.push('Setuid programs: without no_new_privs they may give privileges.')
+  if (supervision?.dieWithParent !== true) list.push('Its life is its own: the box may outlive the process that started nsbox. --die-with-parent ties them.')
+  return list
+}
+
+// ---- text ----
+
+function renderStep({ title, calls, why, also = [] }: Step, number: number): string[] {
+  return [
+    ...wrap(title, `${String(number).padStart(2)}. `, INDENT),
+    ...wrap(calls, `${INDENT}[`, `${INDENT} `).map((line, i, all) => i === all.length - 1 ? `${line}]` : line),
+    ...wrap(why, INDENT),
+    ...also.flatMap((text) => wrap(text, `${INDENT}- `, `${INDENT}  `)),
+  ]
+}
+
+/** Break TEXT at spaces. A word that is longer than the line, such as a path, stays whole: one can copy it. */
+function wrap(text: string, first: string, rest = first): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const lead = lines.length === 0 ? first : rest
+    if (line !== '' && lead.length + line.length + 1 + word.length >= WIDTH) {
+      lines.push(lead + line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, (lines.length === 0 ? first : rest) + line]
+}
+
+function command({ argv, program }: Process): string {
+  const words = argv.map(quote).join(' ')
+  return program === undefined || program === argv[0] ? words : `${words} (program: ${quote(program)})`
+}
+
+/** As a shell would read it back; control characters as escapes. */
+function quote(text: string): string {
+  const safe = printable(text)
+  return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll('\'', '\'\\\'\'')}'`
+}

@@ -1,0 +1,357 @@
+/**
+ * What this kernel, user and host allow, and the way out where they don't. Each check is a function of the host's facts,
+ * which come in as one object: a test hands in another machine's.
+ *
+ * `no` means that no box can run; `note` that something will not work or works in a slower way.
+ */
+import type { SpawnSyncReturns } from 'node:child_process'
+import * as fs from 'node:fs'
+import { errnoText } from './errno.ts'
+
+export type Host = {
+  /** Content of a text file, or undefined where it cannot be read. */
+  readFile(path: string): string | undefined
+  exists(path: string): boolean
+  /** Mode bits and owner of a file. */
+  stat(path: string): { mode: number; uid: number } | undefined
+  /** Exit status and standard output of a program; undefined where it is not there. */
+  run(program: string, args: string[]): { status: number; stdout: string } | undefined
+  /** Make a nameless file in DIR and remove it: the name of the error, or undefined. */
+  tryTmpfile(dir: string): string | undefined
+  env: Readonly<Record<string, string | undefined>>
+  uid: number
+  user: string
+  /** Path of this executable. */
+  exe: string
+}
+
+export type Result = {
+  status: 'ok' | 'no' | 'note'
+  /** What was found. */
+  found: string
+  /** What will not work. */
+  effect?: string
+  /** Lines that change it, to be copied as they are. */
+  fix?: string[]
+}
+
+export type Check = { name: string; run(host: Host): Result }
+
+/** Tell each check to OUT, a line at a time. Exit status: 1 if a box cannot run at all, else 0. */
+export function doctor(out: (line: string) => void, host: Host = thisHost()): number {
+  let status = 0
+  for (const check of CHECKS) {
+    const result = check.run(host)
+    if (result.status === 'no') status = 1
+    for (const line of render(check.name, result)) out(line)
+  }
+  out('')
+  out(status === 0 ? 'boxes can run here' : 'no box can run here: see the lines marked no')
+  return status
+}
+
+function render(name: string, { status, found, effect, fix = [] }: Result): string[] {
+  return [
+    `${status.padEnd(4)}  ${name}: ${found}`,
+    ...(effect === undefined ? [] : [`        ${effect}`]),
+    ...fix.map((line, i) => `        ${i === 0 ? 'fix: ' : '     '}${line}`),
+  ]
+}
+
+const ok = (found: string): Result => ({ status: 'ok', found })
+const no = (found: string, effect: string, ...fix: string[]): Result => ({ status: 'no', found, effect, fix })
+const note = (found: string, effect: string, ...fix: string[]): Result => ({ status: 'note', found, effect, fix })
+
+// ---- kernel ----
+
+/** System call or feature, the first kernel that has it, and what happens without. */
+const FEATURES = [
+  ['clone3', 5.03, 'an older call makes the namespaces'],
+  ['the mount API (open_tree, fsopen)', 5.02, 'mounts are made with mount(2), which is slower'],
+  ['openat2', 5.06, 'paths in the box are walked step by step, which is slower'],
+  ['close_range', 5.09, 'descriptors are closed one at a time'],
+  ['mount_setattr', 5.12, 'binds are made read-only one mount at a time'],
+] as const
+
+function kernel(host: Host): Result {
+  const release = host.readFile('/proc/sys/kernel/osrelease')?.trim() ?? 'unknown'
+  const version = kernelVersion(host)
+  if (version === undefined) return note(`${release}, which is no version that nsbox can read`, 'features are tried when a box starts')
+  const missing = FEATURES.filter(([, since]) => version < since)
+  if (missing.length === 0) return ok(`${release}, with ${FEATURES.map(([name]) => name).join(', ')}`)
+  return note(`${release}, without ${missing.map(([name]) => name).join(', ')}`, missing.map(([, , effect]) => effect).join('; '), 'a kernel of 5.12 or later has them all')
+}
+
+/** 5.4 is 5.04 and 5.12 is 5.12, so that they compare as they should. */
+function kernelVersion(host: Host): number | undefined {
+  const match = /^(\d+)\.(\d+)/.exec(host.readFile('/proc/sys/kernel/osrelease') ?? '')
+  return match === null ? undefined : Number(match[1]) + Number(match[2]) / 100
+}
+
+// ---- user namespaces ----
+
+const CAP_SYS_ADMIN = 21n
+
+/** Whether the caller may make namespaces without a user namespace around them. */
+function privileged(host: Host): boolean {
+  const effective = statusField(host, 'CapEff')
+  return effective === undefined ? host.uid === 0 : (BigInt(`0x${effective}`) >> CAP_SYS_ADMIN & 1n) === 1n
+}
+
+function statusField(host: Host, name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(host.readFile('/proc/self/status') ?? '')?.[1]
+}
+
+function privilege(host: Host): Result {
+  if (privileged(host)) return ok(`user id ${host.uid}, with CAP_SYS_ADMIN: namespaces need no user namespace`)
+  if (host.uid !== 0) return ok(`user id ${host.uid}, unprivileged: boxes get a user namespace`)
+  return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', 'nsbox --userns ..., or start the container with --cap-add SYS_ADMIN')
+}
+
+/** A user namespace is the way in for everybody but root: for root, its lack is a note. */
+function barred(host: Host, found: string, ...fix: string[]): Result {
+  return privileged(host)
+    ? note(found, '--userns will not work, nor will boxes of ordinary users', ...fix)
+    : no(found, 'boxes cannot be made without root', ...fix)
+}
+
+function userNamespaces(host: Host): Result {
+  const max = host.readFile('/proc/sys/user/max_user_namespaces')?.trim()
+  if (max === undefined && !host.exists('/proc/self/ns/user')) return barred(host, 'this kernel has none (CONFIG_USER_NS is off)', 'a kernel that is built with CONFIG_USER_NS=y')
+  if (max === '0') return barred(host, 'user.max_user_namespaces is 0', ...sysctl('user.max_user_namespaces=15000'))
+  if (host.readFile('/proc/sys/kernel/unprivileged_userns_clone')?.trim() === '0' && !privileged(host)) {
+    return barred(host, 'kernel.unprivileged_userns_clone is 0', ...sysctl('kernel.unprivileged_userns_clone=1'))
+  }
+  // An AppArmor restriction lets unshare(1) pass or fail by a profile of its own: it says nothing about us.
+  if (appArmorRestricts(host)) return ok(`allowed by the kernel, up to ${max ?? 'its limit'}; AppArmor: see below`)
+  return tryUserNamespace(host, max)
+}
+
+function tryUserNamespace(host: Host, max: string | undefined): Result {
+  // -r: with an id map. Some restrictions allow the namespace, and refuse its map.
+  const tried = host.run('unshare', ['-U', '-r', 'true'])
+  if (tried === undefined) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'} (not tried: there is no unshare)`)
+  if (tried.status === 0) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'}; made one to try`)
+  return (statusField(host, 'Seccomp') ?? '0') !== '0'
+    ? barred(host, 'refused, and a seccomp filter is active, as in a container', 'docker run --security-opt seccomp=unconfined ..., or the same for podman')
+    : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    tells the kernel\'s error; dmesg may tell who refused')
+}
+
+const sysctl = (setting: string): string[] => [`sudo sysctl -w ${setting}`, `echo '${setting}' | sudo tee /etc/sysctl.d/99-nsbox.conf    (to keep it)`]
+
+// ---- AppArmor ----
+
+const RESTRICT = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns'
+
+function appArmorRestricts(host: Host): boolean {
+  return host.readFile(RESTRICT)?.trim() === '1'
+}
+
+function appArmor(host: Host): Result {
+  if (host.readFile(RESTRICT) === undefined) return ok('does not restrict user namespaces here')
+  if (!appArmorRestricts(host)) return ok('kernel.apparmor_restrict_unprivileged_userns is 0')
+  const label = (host.readFile('/proc/self/attr/apparmor/current') ?? host.readFile('/proc/self/attr/current') ?? 'unconfined').replace(/\0/g, '').trim()
+  if (label !== 'unconfined') return ok(`restricts user namespaces; this program runs under the profile ${label}`)
+  return barred(host, 'kernel.apparmor_restrict_unprivileged_userns is 1, and no profile allows this program user namespaces',
+    'sudo tee /etc/apparmor.d/nsbox <<\'END\'', ...appArmorProfile(host.exe), 'END', 'sudo apparmor_parser -r /etc/apparmor.d/nsbox')
+}
+
+/** The profile that lifts the restriction for one executable, and changes nothing else for it. */
+export function appArmorProfile(exe: string): string[] {
+  const path = exe.replace(/[\\"*?[\]{}^]/g, '\\$&')
+  return ['abi <abi/4.0>,', 'include <tunables/global>', `profile nsbox "${path}" flags=(unconfined) {`, '  userns,', '}']
+}
+
+// ---- ids ----
+
+function subIds(host: Host): Result {
+  const lacking = ['/etc/subuid', '/etc/subgid'].filter((file) => subIdCount(host, file) === 0)
+  if (lacking.length === 0) return ok(`${host.user} has ${subIdCount(host, '/etc/subuid')} user ids and ${subIdCount(host, '/etc/subgid')} group ids`)
+  if (privileged(host)) return ok(`none for ${host.user} in ${lacking.join(' and ')}; root can map any id`)
+  return note(`none for ${host.user} in ${lacking.join(' and ')}`, '--map-auto will not work', `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${host.user}`)
+}
+
+/** Number of ids that FILE (subuid(5)) gives to the user, by name or by number. */
+function subIdCount(host: Host, file: string): number {
+  let count = 0
+  for (const line of (host.readFile(file) ?? '').split('\n')) {
+    const [owner, , amount] = line.split(':')
+    if (owner === host.user || owner === String(host.uid)) count += Number(amount) || 0
+  }
+  return count
+}
+
+function mapHelpers(host: Host): Result {
+  if (privileged(host)) return ok('not needed: root writes id maps itself')
+  const bad = ['newuidmap', 'newgidmap'].map((name) => helperTrouble(host, name)).filter((text) => text !== undefined)
+  if (bad.length > 0) return note(bad.join('; '), '--map-auto will not work', 'sudo apt install --reinstall uidmap    (Debian, Ubuntu; elsewhere: shadow-utils or shadow)')
+  if (statusField(host, 'NoNewPrivs') === '1') return note('present, but no_new_privs takes their privilege', '--map-auto will not work from here')
+  return ok('newuidmap and newgidmap are present, with the privilege that they need')
+}
+
+function helperTrouble(host: Host, name: string): string | undefined {
+  const path = [...(host.env.PATH ?? '').split(':').filter((dir) => dir.startsWith('/')), '/usr/bin', '/bin'].map((dir) => `${dir}/${name}`).find((file) => host.exists(file))
+  if (path === undefined) return `${name} is not installed`
+  const { mode = 0, uid = -1 } = host.stat(path) ?? {}
+  if ((mode & 0o4000) !== 0 && uid === 0) return undefined
+  const caps = host.run('getcap', [path]) ?? host.run('/usr/sbin/getcap', [path]) ?? host.run('/sbin/getcap', [path])
+  return caps?.stdout.includes('cap_set') ? undefined : `${path} is neither setuid root nor has a file capability`
+}
+
+function noNewPrivs(host: Host): Result {
+  return statusField(host, 'NoNewPrivs') === '1'
+    ? note('already set for the caller', 'setuid programs give nothing here, in a box and outside; --allow-new-privs has no effect')
+    : ok('not set for the caller; a box sets it')
+}
+
+// ---- file systems and mounts ----
+
+function fileSystem(host: Host, type: string): boolean {
+  return new RegExp(`\\t${type}$`, 'm').test(host.readFile('/proc/filesystems') ?? '')
+}
+
+function overlay(host: Host): Result {
+  if (!fileSystem(host, 'overlay')) return note('not in /proc/filesystems', '--overlay works only if the kernel can load it when asked', 'sudo modprobe overlay')
+  const version = kernelVersion(host) ?? Infinity
+  if (version < 5.11 && !privileged(host)) return note('present, but this kernel keeps it for root', '--overlay will not work for ordinary users', 'a kernel of 5.11 or later')
+  return ok(privileged(host) ? 'present' : 'present, also for ordinary users')
+}
+
+function devpts(host: Host): Result {
+  return fileSystem(host, 'devpts') ? ok('devpts is present: a box gets its own') : note('devpts is not in /proc/filesystems', 'programs that make terminals (script, tmux, ssh) will not work in a box')
+}
+
+type MountLine = { id: string; parent: string; top: string; point: string; options: string[]; shared: boolean; type: string }
+
+/** proc(5), /proc/self/mountinfo. */
+function mounts(host: Host): MountLine[] {
+  const lines = (host.readFile('/proc/self/mountinfo') ?? '').split('\n').filter((line) => line !== '')
+  return lines.map((line) => {
+    const [before = '', after = ''] = line.split(' - ')
+    const [id = '', parent = '', , top = '', point = '', options = '', ...tags] = before.split(' ')
+    return { id, parent, top, point: unescapeOctal(point), options: options.split(','), shared: tags.some((tag) => tag.startsWith('shared:')), type: after.split(' ')[0] ?? '' }
+  })
+}
+
+const unescapeOctal = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
+
+/** The mount that PATH is on: the innermost, and of several at one place the last. */
+function mountOf(list: readonly MountLine[], path: string): MountLine | undefined {
+  let best: MountLine | undefined
+  for (const mount of list) {
+    const covers = mount.point === '/' || path === mount.point || path.startsWith(`${mount.point}/`)
+    if (covers && (best === undefined || mount.point.length >= best.point.length)) best = mount
+  }
+  return best
+}
+
+function rootMount(host: Host): Result {
+  const root = mountOf(mounts(host), '/')
+  if (root === undefined) return note('/proc/self/mountinfo cannot be read', 'nsbox cannot tell how mounts travel here')
+  if (root.type === 'rootfs') return note('/ is the initial ramdisk, which pivot_root cannot leave', 'the box is entered by chroot, which holds less well', 'switch_root to another file system first')
+  return ok(root.shared ? '/ is shared: a box makes its copy private before the first mount' : '/ is private already')
+}
+
+/** Directories in which the kernel allows a mount without counting it as hiding something: they are always empty. */
+const EMPTY_IN_PROC = ['/proc/sys/fs/binfmt_misc', '/proc/fs/nfsd']
+
+function maskedProc(host: Host): Result {
+  const list = mounts(host)
+  const procs = list.filter(({ type, top, point }) => type === 'proc' && top === '/' && point === '/proc')
+  if (procs.length === 0) return no('no proc file system at /proc', 'nsbox needs it', 'mount -t proc proc /proc')
+  const masks = list.filter(({ parent, point }) => procs.some(({ id }) => id === parent) && !EMPTY_IN_PROC.includes(point))
+  if (masks.length === 0) return ok('/proc is whole: a box gets a fresh one')
+  const found = `parts of /proc are masked (${masks.slice(0, 3).map(({ point }) => point).join(', ')}${masks.length > 3 ? ', ...' : ''}), as in a container`
+  if (privileged(host)) return ok(`${found}; no hindrance to root, but to --userns`)
+  return note(found, 'the kernel refuses a fresh /proc in a user namespace: only boxes whose root has no /proc will run',
+    'docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
+}
+
+function handOver(host: Host): Result {
+  const list = mounts(host)
+  const dirs = ['/dev/shm', host.env.XDG_RUNTIME_DIR, host.env.TMPDIR, '/tmp'].filter((dir) => dir?.startsWith('/')) as string[]
+  const tried = [...new Set(dirs)].map((dir) => ({ dir, trouble: handOverTrouble(host, list, dir) }))
+  const good = tried.find(({ trouble }) => trouble === undefined)
+  const bad = tried.filter(({ trouble }) => trouble !== undefined).map(({ dir, trouble }) => `${dir}: ${trouble}`).join('; ')
+  if (good !== undefined) return ok(`${good.dir} takes the executable file that becomes the box${bad === '' ? '' : ` (${bad})`}`)
+  return note(bad, 'a box starts by a pipe instead, and a second process waits for it', 'TMPDIR=DIR nsbox ...    where DIR is writable and not noexec')
+}
+
+function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): string | undefined {
+  if (!host.exists(dir)) return 'is not there'
+  if (mountOf(list, dir)?.options.includes('noexec')) return 'noexec'
+  const code = host.tryTmpfile(dir)
+  return code === undefined ? undefined : `${errnoText(code) ?? 'failed'} (${code})`
+}
+
+function cgroups(host: Host): Result {
+  const list = mounts(host)
+  if (mountOf(list, '/sys/fs/cgroup')?.type === 'cgroup2') return ok('version 2')
+  if (list.some(({ type }) => type === 'cgroup')) return note('version 1', 'limits of memory, processors and processes for a whole box need version 2; --ulimit works', 'boot with systemd.unified_cgroup_hierarchy=1')
+  return note('none mounted', 'limits of memory, processors and processes for a whole box will not work; --ulimit does')
+}
+
+export const CHECKS: readonly Check[] = [
+  { name: 'kernel', run: kernel },
+  { name: 'privilege', run: privilege },
+  { name: 'user namespaces', run: userNamespaces },
+  { name: 'AppArmor', run: appArmor },
+  { name: 'subordinate ids', run: subIds },
+  { name: 'id map helpers', run: mapHelpers },
+  { name: 'no_new_privs', run: noNewPrivs },
+  { name: 'root mount', run: rootMount },
+  { name: 'proc', run: maskedProc },
+  { name: 'overlay', run: overlay },
+  { name: 'terminals', run: devpts },
+  { name: 'start-up', run: handOver },
+  { name: 'control groups', run: cgroups },
+]
+
+// ---- the real host ----
+
+function thisHost(): Host {
+  const uid = process.getuid?.() ?? 0
+  return {
+    readFile: (path) => attempt(() => fs.readFileSync(path, 'utf8')),
+    exists: fs.existsSync,
+    stat: (path) => attempt(() => fs.statSync(path)),
+    run: runProgram,
+    tryTmpfile,
+    env: process.env,
+    uid,
+    user: userName(uid),
+    exe: process.execPath,
+  }
+}
+
+/** From /etc/passwd: Bun's os.userInfo() tells what $USER says, which may be anybody. */
+function userName(uid: number): string {
+  const passwd = attempt(() => fs.readFileSync('/etc/passwd', 'utf8')) ?? ''
+  const entry = passwd.split('\n').map((line) => line.split(':')).find((fields) => fields[2] === String(uid))
+  return entry?.[0] ?? process.env.USER ?? String(uid)
+}
+
+function runProgram(program: string, args: string[]): { status: number; stdout: string } | undefined {
+  const { spawnSync } = require('node:child_process') as typeof import('node:child_process')
+  const result: SpawnSyncReturns<string> = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 5000 })
+  return result.error === undefined ? { status: result.status ?? -1, stdout: result.stdout } : undefined
+}
+
+const O_TMPFILE = 0o20000000 | fs.constants.O_DIRECTORY
+
+function tryTmpfile(dir: string): string | undefined {
+  try {
+    fs.closeSync(fs.openSync(dir, O_TMPFILE | fs.constants.O_RDWR, 0o700))
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EIO'
+  }
+}
+
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}

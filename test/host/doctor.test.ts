@@ -1,0 +1,157 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { appArmorProfile, doctor, type Host } from '../../src/host/doctor.ts'
+import { errnoName, errnoText } from '../../src/host/errno.ts'
+
+const RESTRICT = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns'
+const MOUNTS = [
+  '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
+  '23 22 0:21 / /proc rw,nosuid shared:2 - proc proc rw',
+  '24 23 0:40 / /proc/sys/fs/binfmt_misc rw shared:3 - autofs systemd-1 rw',
+  '25 22 0:6 / /dev rw shared:4 - devtmpfs udev rw',
+  '26 25 0:7 / /dev/shm rw,nosuid,nodev shared:5 - tmpfs tmpfs rw',
+  '27 22 0:8 / /sys/fs/cgroup rw shared:6 - cgroup2 cgroup2 rw',
+]
+
+/** Ubuntu 24.04 as installed, an ordinary user with uidmap. */
+const UBUNTU: Record<string, string> = {
+  '/proc/sys/kernel/osrelease': '6.8.0-45-generic\n',
+  '/proc/sys/user/max_user_namespaces': '127234\n',
+  '/proc/sys/kernel/unprivileged_userns_clone': '1\n',
+  [RESTRICT]: '1\n',
+  '/proc/self/attr/current': 'unconfined\n',
+  '/proc/self/status': 'Name:\tnsbox\nCapEff:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t0\n',
+  '/proc/filesystems': 'nodev\tproc\nnodev\tdevpts\nnodev\toverlay\n\text4\n',
+  '/proc/self/mountinfo': `${MOUNTS.join('\n')}\n`,
+  '/etc/subuid': 'ann:100000:65536\n',
+  '/etc/subgid': 'ann:100000:65536\n',
+}
+const FREE = { [RESTRICT]: '0\n' }
+const AS_ROOT = 'CapEff:\t000001ffffffffff\nNoNewPrivs:\t0\n'
+
+type Machine = { files?: Record<string, string | undefined>; unshare?: number; tmpfile?: string; helperMode?: number; uid?: number }
+
+function host({ files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 }: Machine): Host {
+  const all: Record<string, string | undefined> = { ...UBUNTU, ...files }
+  const there = ['/dev/shm', '/tmp', '/usr/bin/newuidmap', '/usr/bin/newgidmap', '/proc/self/ns/user']
+  return {
+    readFile: (path) => all[path],
+    exists: (path) => there.includes(path),
+    stat: () => ({ mode: helperMode, uid: 0 }),
+    run: (program) => program === 'unshare' ? { status: unshare, stdout: '' } : undefined,
+    tryTmpfile: () => tmpfile,
+    env: { PATH: '/usr/bin' }, uid, user: uid === 0 ? 'root' : 'ann', exe: '/home/ann/bin/nsbox',
+  }
+}
+
+function told(machine: Machine): { status: number; text: string; about: (name: string) => string } {
+  const lines: string[] = []
+  const status = doctor((line) => lines.push(line), host(machine))
+  const text = lines.join('\n')
+  const about = (name: string): string => text.split(/\n(?=\S)/).find((part) => part.slice(6).startsWith(`${name}:`)) ?? ''
+  return { status, text, about }
+}
+
+test('a machine where all is well gets only ok, and status 0', () => {
+  const { status, text } = told({ files: FREE })
+  assert.is(status, 0)
+  assert.not.match(text, /^(no|note) /m)
+  assert.match(text, 'boxes can run here')
+})
+
+test('Ubuntu 24.04: the restriction is named, with a profile for this executable\'s path', () => {
+  const { status, about } = told({})
+  assert.is(status, 1)
+  assert.match(about('AppArmor'), /^no .*kernel\.apparmor_restrict_unprivileged_userns is 1/)
+  assert.match(about('AppArmor'), 'profile nsbox "/home/ann/bin/nsbox" flags=(unconfined) {')
+  assert.match(about('AppArmor'), 'sudo apparmor_parser -r /etc/apparmor.d/nsbox')
+})
+
+test('Ubuntu 24.04 with the profile loaded is fine', () => {
+  const { status, about } = told({ files: { '/proc/self/attr/current': 'nsbox (unconfined)\n' } })
+  assert.is(status, 0)
+  assert.match(about('AppArmor'), /^ok .*profile nsbox/)
+})
+
+test('Ubuntu 24.04 as root: boxes run, so the restriction is a note', () => {
+  const { status, about } = told({ uid: 0, files: { '/proc/self/status': AS_ROOT } })
+  assert.is(status, 0)
+  assert.match(about('AppArmor'), /^note /)
+})
+
+test('characters of a path that mean something to AppArmor are escaped', () => {
+  assert.match(appArmorProfile('/a/[x]*"y').join('\n'), '"/a/\\[x\\]\\*\\"y"')
+})
+
+test('user namespaces turned off by a sysctl: the sysctl to set', () => {
+  for (const [file, setting] of [['/proc/sys/user/max_user_namespaces', 'user.max_user_namespaces='], ['/proc/sys/kernel/unprivileged_userns_clone', 'kernel.unprivileged_userns_clone=1']] as const) {
+    const { status, about } = told({ files: { ...FREE, [file]: '0\n' } })
+    assert.is(status, 1)
+    assert.match(about('user namespaces'), `fix: sudo sysctl -w ${setting}`)
+  }
+})
+
+test('a refusal under a seccomp filter points to the container', () => {
+  const { status, about } = told({ unshare: 1, files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\n' } })
+  assert.is(status, 1)
+  assert.match(about('user namespaces'), 'seccomp=unconfined')
+})
+
+test('an old kernel: what is missing, and 5.4 is older than 5.12', () => {
+  const { status, about } = told({ files: { ...FREE, '/proc/sys/kernel/osrelease': '5.4.0-100-generic\n' } })
+  assert.is(status, 0)
+  assert.match(about('kernel'), /^note .*without openat2, close_range, mount_setattr\n/)
+  assert.match(about('overlay'), 'keeps it for root')
+})
+
+test('no subordinate ids: the usermod line', () => {
+  const { status, about } = told({ files: { ...FREE, '/etc/subuid': 'bob:100000:65536\n' } })
+  assert.is(status, 0)
+  assert.match(about('subordinate ids'), /none for ann in \/etc\/subuid\n.*--map-auto/)
+  assert.match(about('subordinate ids'), 'usermod --add-subuids 100000-165535')
+})
+
+test('id map helpers without their privilege, and under no_new_privs', () => {
+  assert.match(told({ files: FREE, helperMode: 0o100755 }).about('id map helpers'), '/usr/bin/newuidmap is neither setuid root nor has a file capability')
+  const { about } = told({ files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nNoNewPrivs:\t1\n' } })
+  assert.match(about('id map helpers'), 'no_new_privs takes their privilege')
+  assert.match(about('no_new_privs'), /^note /)
+})
+
+test('nested in a container: the masked /proc is named, the empty binfmt_misc is not', () => {
+  const masked = [...MOUNTS, '30 23 0:50 / /proc/kcore rw - tmpfs tmpfs rw'].join('\n')
+  const { about } = told({ files: { ...FREE, '/proc/self/mountinfo': masked } })
+  assert.match(about('proc'), /^note .*\(\/proc\/kcore\)/)
+  assert.match(about('proc'), 'systempaths=unconfined')
+})
+
+test('Docker\'s noexec /dev/shm: the next place is taken', () => {
+  const noexec = MOUNTS.join('\n').replace('/dev/shm rw', '/dev/shm rw,noexec')
+  assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*\/tmp takes .*\(\/dev\/shm: noexec\)/)
+})
+
+test('no place for the hand-over: the error in words, and what happens instead', () => {
+  const { status, about } = told({ files: FREE, tmpfile: 'EROFS' })
+  assert.is(status, 0)
+  assert.match(about('start-up'), 'read-only file system (EROFS)')
+  assert.match(about('start-up'), 'by a pipe')
+})
+
+test('control groups of version 1 are a note', () => {
+  const v1 = MOUNTS.join('\n').replace('cgroup2 cgroup2', 'cgroup cgroup')
+  assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': v1 } }).about('control groups'), /^note .*version 1/)
+})
+
+test('error numbers have names and texts', () => {
+  assert.is(errnoText('EACCES'), 'permission denied')
+  assert.is(errnoName(-2), 'ENOENT')
+  assert.is(errnoText('ENOSUCHNAME'), undefined)
+})
+
+test('the doctor of this machine comes to an end', () => {
+  const lines: string[] = []
+  assert.ok([0, 1].includes(doctor((line) => lines.push(line))))
+  assert.match(lines.join('\n'), 'kernel: ')
+})
+
+test.run()
