@@ -177,7 +177,7 @@ function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
   if (source === '/dev/null') {
     return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that what it holds cannot be read.${optionsText(options, false)}` }
   }
-  const writes = options?.includes('ro') ? 'The box can read it and not change it.' : 'The files are the same ones: what the box writes here, the host has.'
+  const writes = options?.includes('ro') ? 'The box can read it and not change it.' : 'The files are the same ones: what the box writes here is written on the host.'
   return {
     title: source === target ? `Mount the host's ${quote(source)} at the same place` : `Mount the host's ${quote(source)} at ${quote(target)}`,
     calls, why: `${writes}${optionsText(options, true)}`,

@@ -66,7 +66,7 @@ const note = (found: string, effect: string, ...fix: string[]): Result => ({ sta
 
 /** System call or feature, the first kernel that has it, and what happens without. */
 const FEATURES = [
-  ['clone3', 5.03, 'an older call makes the namespaces'],
+  ['clone3', 5.03, 'nsbox was not tried on kernels this old'],
   ['the mount API (open_tree, fsopen)', 5.02, 'mounts are made with mount(2), which is slower'],
   ['openat2', 5.06, 'paths in the box are walked step by step, which is slower'],
   ['close_range', 5.09, 'descriptors are closed one at a time'],
@@ -98,12 +98,18 @@ function privileged(host: Host): boolean {
   return effective === undefined ? host.uid === 0 : (BigInt(`0x${effective}`) >> CAP_SYS_ADMIN & 1n) === 1n
 }
 
+/** Whether our privilege counts on the machine itself, and not just inside of a user namespace (user_namespaces(7)). */
+function initialUserNamespace(host: Host): boolean {
+  const map = host.readFile('/proc/self/uid_map')?.trim().split(/\s+/)
+  return map === undefined || map.join(' ') === '0 0 4294967295'
+}
+
 function statusField(host: Host, name: string): string | undefined {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(host.readFile('/proc/self/status') ?? '')?.[1]
 }
 
 function privilege(host: Host): Result {
-  if (privileged(host)) return ok(`user id ${host.uid}, with CAP_SYS_ADMIN: namespaces need no user namespace`)
+  if (privileged(host)) return ok(`user id ${host.uid}, with CAP_SYS_ADMIN${initialUserNamespace(host) ? '' : ' in a user namespace'}: boxes need no user namespace of their own`)
   if (host.uid !== 0) return ok(`user id ${host.uid}, unprivileged: boxes get a user namespace`)
   return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', 'nsbox --userns ..., or start the container with --cap-add SYS_ADMIN')
 }
@@ -167,7 +173,7 @@ export function appArmorProfile(exe: string): string[] {
 function subIds(host: Host): Result {
   const lacking = ['/etc/subuid', '/etc/subgid'].filter((file) => subIdCount(host, file) === 0)
   if (lacking.length === 0) return ok(`${host.user} has ${subIdCount(host, '/etc/subuid')} user ids and ${subIdCount(host, '/etc/subgid')} group ids`)
-  if (privileged(host)) return ok(`none for ${host.user} in ${lacking.join(' and ')}; root can map any id`)
+  if (privileged(host) && initialUserNamespace(host)) return ok(`none for ${host.user} in ${lacking.join(' and ')}; root can map any id`)
   return note(`none for ${host.user} in ${lacking.join(' and ')}`, '--map-auto will not work', `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${host.user}`)
 }
 
@@ -182,7 +188,7 @@ function subIdCount(host: Host, file: string): number {
 }
 
 function mapHelpers(host: Host): Result {
-  if (privileged(host)) return ok('not needed: root writes id maps itself')
+  if (privileged(host) && initialUserNamespace(host)) return ok('not needed: root writes id maps itself')
   const bad = ['newuidmap', 'newgidmap'].map((name) => helperTrouble(host, name)).filter((text) => text !== undefined)
   if (bad.length > 0) return note(bad.join('; '), '--map-auto will not work', 'sudo apt install --reinstall uidmap    (Debian, Ubuntu; elsewhere: shadow-utils or shadow)')
   if (statusField(host, 'NoNewPrivs') === '1') return note('present, but no_new_privs takes their privilege', '--map-auto will not work from here')
@@ -200,7 +206,7 @@ function helperTrouble(host: Host, name: string): string | undefined {
 
 function noNewPrivs(host: Host): Result {
   return statusField(host, 'NoNewPrivs') === '1'
-    ? note('already set for the caller', 'setuid programs give nothing here, in a box and outside; --allow-new-privs has no effect')
+    ? note('already set for the caller', 'setuid programs give nothing here, in a box and outside')
     : ok('not set for the caller; a box sets it')
 }
 
@@ -213,7 +219,7 @@ function fileSystem(host: Host, type: string): boolean {
 function overlay(host: Host): Result {
   if (!fileSystem(host, 'overlay')) return note('not in /proc/filesystems', '--overlay works only if the kernel can load it when asked', 'sudo modprobe overlay')
   const version = kernelVersion(host) ?? Infinity
-  if (version < 5.11 && !privileged(host)) return note('present, but this kernel keeps it for root', '--overlay will not work for ordinary users', 'a kernel of 5.11 or later')
+  if (version < 5.11 && !(privileged(host) && initialUserNamespace(host))) return note('present, but this kernel keeps it for root', '--overlay will not work for ordinary users', 'a kernel of 5.11 or later')
   return ok(privileged(host) ? 'present' : 'present, also for ordinary users')
 }
 
@@ -262,7 +268,7 @@ function maskedProc(host: Host): Result {
   const masks = list.filter(({ parent, point }) => procs.some(({ id }) => id === parent) && !EMPTY_IN_PROC.includes(point))
   if (masks.length === 0) return ok('/proc is whole: a box gets a fresh one')
   const found = `parts of /proc are masked (${masks.slice(0, 3).map(({ point }) => point).join(', ')}${masks.length > 3 ? ', ...' : ''}), as in a container`
-  if (privileged(host)) return ok(`${found}; no hindrance to root, but to --userns`)
+  if (privileged(host) && initialUserNamespace(host)) return ok(`${found}; no hindrance to root, but to --userns`)
   return note(found, 'the kernel refuses a fresh /proc in a user namespace: only boxes whose root has no /proc will run',
     'docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
 }
@@ -287,8 +293,8 @@ function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): s
 function cgroups(host: Host): Result {
   const list = mounts(host)
   if (mountOf(list, '/sys/fs/cgroup')?.type === 'cgroup2') return ok('version 2')
-  if (list.some(({ type }) => type === 'cgroup')) return note('version 1', 'limits of memory, processors and processes for a whole box need version 2; --ulimit works', 'boot with systemd.unified_cgroup_hierarchy=1')
-  return note('none mounted', 'limits of memory, processors and processes for a whole box will not work; --ulimit does')
+  if (list.some(({ type }) => type === 'cgroup')) return note('version 1', 'limits of memory, processors and processes for a whole box need version 2', 'boot with systemd.unified_cgroup_hierarchy=1')
+  return note('none mounted', 'limits of memory, processors and processes for a whole box will not work')
 }
 
 export const CHECKS: readonly Check[] = [
@@ -332,7 +338,7 @@ function userName(uid: number): string {
 }
 
 function runProgram(program: string, args: string[]): { status: number; stdout: string } | undefined {
-  const { spawnSync } = require('node:child_process') as typeof import('node:child_process')
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const result: SpawnSyncReturns<string> = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 5000 })
   return result.error === undefined ? { status: result.status ?? -1, stdout: result.stdout } : undefined
 }

@@ -17,6 +17,6 @@ export function errnoName(number: number): string | undefined {
 let known: Map<number, [string, string]> | undefined
 
 function table(): Map<number, [string, string]> {
-  known ??= (require('node:util') as typeof import('node:util')).getSystemErrorMap()
+  known ??= process.getBuiltinModule('node:util').getSystemErrorMap()
   return known
 }

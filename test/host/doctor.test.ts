@@ -125,6 +125,13 @@ test('nested in a container: the masked /proc is named, the empty binfmt_misc is
   assert.match(about('proc'), 'systempaths=unconfined')
 })
 
+test('root of a user namespace is held up by a masked /proc, root of the machine is not', () => {
+  const masked = [...MOUNTS, '30 23 0:50 / /proc/kcore rw - tmpfs tmpfs rw'].join('\n')
+  const files = { ...FREE, '/proc/self/status': AS_ROOT, '/proc/self/mountinfo': masked }
+  assert.match(told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0       1000          1\n' } }).about('proc'), /^note /)
+  assert.match(told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0          0 4294967295\n' } }).about('proc'), /^ok /)
+})
+
 test('Docker\'s noexec /dev/shm: the next place is taken', () => {
   const noexec = MOUNTS.join('\n').replace('/dev/shm rw', '/dev/shm rw,noexec')
   assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*\/tmp takes .*\(\/dev\/shm: noexec\)/)
