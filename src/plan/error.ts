@@ -1,0 +1,27 @@
+import { fromBytes, toBytes } from './bytes.ts'
+
+/** A plan that is not one: what is wrong (`message`) and where (`pointer`, a JSON pointer as in RFC 6901; "" is the whole). */
+export class PlanError extends Error {
+  readonly pointer: string
+
+  constructor(place: Place, message: string) {
+    super(message)
+    this.name = 'PlanError'
+    this.pointer = pointerOf(place)
+  }
+}
+
+/** The steps that lead to a place, outermost first. */
+export type Place = readonly (string | number)[]
+
+/** Bytes of the longest pointer that the sidecar keeps. */
+const POINTER_MAX = 511
+const CUT = '...'
+
+function pointerOf(place: Place): string {
+  const bytes = toBytes(place.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''))
+  if (bytes.length <= POINTER_MAX) return fromBytes(bytes)
+  let length = POINTER_MAX - CUT.length
+  while (length > 0 && ((bytes[length] ?? 0) & 0xc0) === 0x80) length--
+  return fromBytes(bytes.subarray(0, length)) + CUT
+}

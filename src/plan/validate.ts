@@ -1,0 +1,151 @@
+/**
+ * The check of a plan against the contract table. The order of the checks and the messages are those of
+ * `sidecar/plan.c`, so that both halves give the same answer.
+ */
+import { hasStraySurrogate, toBytes } from './bytes.ts'
+import { type Place, PlanError } from './error.ts'
+import { Members } from './json.ts'
+import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from './schema.ts'
+import type { Plan } from './types.ts'
+
+export { PlanError } from './error.ts'
+
+/** A copy of the value as a plan, or a `PlanError`. Keys whose value is undefined count as absent. */
+export function validatePlan(value: unknown): Plan {
+  checkContract(value)
+  const plan = readObject(OBJECTS.plan, value, []) as Plan
+  checkSense(plan)
+  return plan
+}
+
+type Entries = readonly (readonly [string, unknown])[]
+
+function refuse(place: Place, message: string): never {
+  throw new PlanError(place, message)
+}
+
+/** Before all else: a plan of another contract may have any keys. */
+function checkContract(value: unknown): void {
+  const contract = entriesOf(value, []).find(([key]) => key === 'contract')
+  if (!contract) refuse(['contract'], 'missing required key')
+  const number = integer(contract[1], ['contract'])
+  if (number !== CONTRACT) refuse(['contract'], `this plan has contract ${number}, and this program speaks contract ${CONTRACT}`)
+}
+
+/** What the table cannot say: keys that need each other. */
+function checkSense(plan: Plan): void {
+  const has = new Set(plan.namespaces)
+  if (!has.has('mount')) refuse(['namespaces'], 'must contain mount')
+  if (has.has('user') && !plan.idmap) refuse(['idmap'], 'must be there when namespaces contain user')
+  if (!has.has('user') && plan.idmap) refuse(['idmap'], 'needs user in namespaces')
+  if (plan.hostname !== undefined && !has.has('uts')) refuse(['hostname'], 'needs uts in namespaces')
+  if (plan.loopback && !has.has('net')) refuse(['loopback'], 'needs net in namespaces')
+  if (plan.idmap?.setgroups && plan.idmap.by === 'self') refuse(['idmap', 'setgroups'], 'must not be true when by is self')
+}
+
+function entriesOf(value: unknown, place: Place): Entries {
+  if (value instanceof Members) return value.entries
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(place, 'must be an object')
+  return Object.entries(value).filter(([, inner]) => inner !== undefined)
+}
+
+/** `type`: of a variant, whose own key was looked at before. */
+function readObject(table: Table, value: unknown, place: Place, type?: string): Record<string, unknown> {
+  const entries = entriesOf(value, place)
+  const out: Record<string, unknown> = type === undefined ? {} : { type }
+  for (const [key, inner] of entries) {
+    if (type !== undefined && key === 'type') continue
+    const field = Object.hasOwn(table, key) ? table[key] : undefined
+    if (!field) refuse([...place, key], 'unknown key')
+    out[key] = readField(field, inner, [...place, key])
+  }
+  for (const [key, field] of Object.entries(table)) if (field.required && !Object.hasOwn(out, key)) refuse([...place, key], 'missing required key')
+  return out
+}
+
+function readField(field: Field, value: unknown, place: Place): unknown {
+  switch (field.type) {
+    case 'bool': return typeof value === 'boolean' ? value : refuse(place, 'must be a boolean')
+    case 'int': return readInt(field, value, place)
+    case 'string': return readString(field, value, place)
+    case 'mode': return readMode(value, place)
+    case 'enum': return readWord(field.values, value, place)
+    case 'flags': return readFlags(field.values, value, place)
+    case 'strings': return readArray(field, value, place, (item, at) => readEntry(field.entry, item, at))
+    case 'object': return readObject(tableOf(field.of), value, place)
+    case 'objects': return readArray(field, value, place, (item, at) => readObject(tableOf(field.of), item, at))
+    case 'variants': return readArray(field, value, place, (item, at) => readVariant(field.of, item, at))
+  }
+}
+
+const tableOf = (name: string): Table => OBJECTS[name as keyof typeof OBJECTS]
+
+function integer(value: unknown, place: Place): number {
+  return Number.isSafeInteger(value) ? Number(value) + 0 : refuse(place, 'must be an integer')
+}
+
+function readInt({ min, max }: { min: number; max: number }, value: unknown, place: Place): number {
+  const number = integer(value, place)
+  return number >= min && number <= max ? number : refuse(place, `must be an integer from ${min} to ${max}`)
+}
+
+/** Any text that has bytes to stand for it. What the reader of JSON gives always has. */
+function text(value: unknown, place: Place): string {
+  if (typeof value !== 'string') refuse(place, 'must be a string')
+  if (value.includes('\0')) refuse(place, 'must not contain NUL')
+  if (hasStraySurrogate(value)) refuse(place, 'must not contain a lone surrogate')
+  return value
+}
+
+/** Limits are in bytes. */
+function readString(limits: { min?: number; max?: number; path?: true }, value: unknown, place: Place): string {
+  const string = text(value, place)
+  if (limits.path && !string.startsWith('/')) refuse(place, 'must be an absolute path')
+  if (limits.min && string === '') refuse(place, 'must not be empty')
+  if (limits.max && toBytes(string).length > limits.max) refuse(place, `must have at most ${limits.max} bytes`)
+  return string
+}
+
+function readMode(value: unknown, place: Place): string {
+  const string = text(value, place)
+  return /^[0-7]{3,4}$/.test(string) ? string : refuse(place, 'must be 3 or 4 octal digits')
+}
+
+function readWord(words: readonly string[], value: unknown, place: Place): string {
+  const string = text(value, place)
+  return words.includes(string) ? string : refuse(place, `must be one of ${words.join(', ')}`)
+}
+
+function readFlags(words: readonly string[], value: unknown, place: Place): string[] {
+  const seen: string[] = []
+  return readArray({}, value, place, (item, at) => {
+    const word = readWord(words, item, at)
+    if (seen.includes(word)) refuse(at, 'named twice')
+    seen.push(word)
+    return word
+  })
+}
+
+function readEntry(kind: 'assignment' | 'path' | undefined, value: unknown, place: Place): string {
+  const string = readString(kind === 'path' ? { path: true } : {}, value, place)
+  if (kind === 'assignment' && string.indexOf('=') < 1) refuse(place, 'must be NAME=VALUE')
+  return string
+}
+
+function readArray<T>(limits: { min?: number; max?: number }, value: unknown, place: Place, read: (item: unknown, at: Place) => T): T[] {
+  const { min = 0, max = Number.POSITIVE_INFINITY } = limits
+  if (!Array.isArray(value)) refuse(place, 'must be an array')
+  if (value.length < min) refuse(place, `must have at least ${min} ${min === 1 ? 'entry' : 'entries'}`)
+  if (value.length > max) refuse(place, `must have at most ${max} entries`)
+  // Not map: it passes over the holes of a sparse array.
+  return Array.from(value, (item: unknown, n) => read(item, [...place, n]))
+}
+
+function readVariant(name: string, value: unknown, place: Place): Record<string, unknown> {
+  const variants: Record<string, Table> = VARIANTS[name as keyof typeof VARIANTS]
+  const entry = entriesOf(value, place).find(([key]) => key === 'type')
+  if (!entry) refuse([...place, 'type'], 'missing required key')
+  const type = text(entry[1], [...place, 'type'])
+  const table = Object.hasOwn(variants, type) ? variants[type] : undefined
+  return table ? readObject(table, value, place, type) : refuse([...place, 'type'], 'unknown type')
+}

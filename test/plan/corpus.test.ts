@@ -1,0 +1,66 @@
+/** Every plan of the corpus through both halves: the same verdict, the same place, the same words. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fromBytes } from '../../src/plan/bytes.ts'
+import { encodePlan, formatPlan } from '../../src/plan/encode.ts'
+import { parsePlan } from '../../src/plan/parse.ts'
+import { PlanError, validatePlan } from '../../src/plan/validate.ts'
+
+const top = new URL('../..', import.meta.url).pathname
+const directory = `${top}test/fixtures/plans/`
+const sidecar = process.env.NSBOX_TEST_SIDECAR ?? `${top}dist/nsbox-sidecar`
+
+type Verdict = { pointer: string; message: string }
+const expected: Record<string, Verdict> = JSON.parse(readFileSync(`${directory}expected.json`, 'utf8'))
+const files = readdirSync(directory).filter((name) => name !== 'expected.json').sort()
+
+function refusal(read: () => unknown): Verdict | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error
+    return { pointer: error.pointer, message: error.message }
+  }
+}
+
+function check(file: string): { status: number | null; stdout: string; stderr: string } {
+  const { error, status, stdout, stderr } = spawnSync(sidecar, ['--check', '--plan', directory + file])
+  if (error) throw error
+  return { status, stdout: fromBytes(stdout), stderr: fromBytes(stderr) }
+}
+
+test('the sidecar is there to be asked', () => {
+  assert.ok(existsSync(sidecar), `${sidecar} is missing: run make`)
+})
+
+test('the corpus has plans of both kinds, and a verdict for each bad one', () => {
+  const bad = files.filter((name) => name.startsWith('should-fail-'))
+  assert.ok(bad.length >= 60, `${bad.length} bad plans`)
+  assert.ok(files.length - bad.length >= 20, `${files.length - bad.length} good plans`)
+  assert.equal(bad, Object.keys(expected).sort())
+})
+
+for (const file of files) {
+  const verdict = expected[file]
+  if (!verdict) {
+    test(`${file} is taken by both halves`, () => {
+      assert.ok(file.startsWith('ok-'), file)
+      const plan = parsePlan(readFileSync(directory + file))
+      assert.equal(parsePlan(encodePlan(plan)), plan)
+      assert.equal(parsePlan(formatPlan(plan)), plan)
+      assert.equal(validatePlan(plan), plan)
+      assert.equal(check(file), { status: 0, stdout: '', stderr: '' })
+    })
+    continue
+  }
+  test(`${file} is refused by both halves with the same words`, () => {
+    assert.equal(refusal(() => parsePlan(readFileSync(directory + file))), verdict)
+    const place = verdict.pointer === '' ? '' : `: ${verdict.pointer}`
+    assert.equal(check(file), { status: 125, stdout: '', stderr: `nsbox: read plan: ${verdict.message}${place}\n` })
+  })
+}
+
+test.run()
