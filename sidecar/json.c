@@ -12,7 +12,7 @@ struct reader {
 
 static struct json *read_value(struct reader *r, const struct place *place);
 
-/* NULL, for the caller to return. */
+/* NULL, for the caller to return; as a bool it is false. */
 static void *refuse(struct reader *r, size_t at, const char *what)
 {
 	plan_error_set(r->error, NULL, "not valid JSON: %s at byte %zu", what, at);
@@ -87,15 +87,13 @@ static size_t utf8_put(char *out, unsigned code)
 	}
 	if (code < 0x10000) {
 		out[0] = (char)(0xe0 | code >> 12);
-		out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (code & 0x3f));
-		return 3;
+	} else {
+		*out++ = (char)(0xf0 | code >> 18);
+		out[0] = (char)(0x80 | (code >> 12 & 0x3f));
 	}
-	out[0] = (char)(0xf0 | code >> 18);
-	out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (code & 0x3f));
-	return 4;
+	out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+	out[2] = (char)(0x80 | (code & 0x3f));
+	return code < 0x10000 ? 3 : 4;
 }
 
 /* The code unit of the \uXXXX at a position, or -1. */
@@ -205,10 +203,8 @@ static char *read_string(struct reader *r, const struct place *place, uint32_t *
 
 static bool skip_digits(struct reader *r)
 {
-	if (!is_digit(peek(r))) {
-		refuse_here(r);
-		return false;
-	}
+	if (!is_digit(peek(r)))
+		return refuse_here(r);
 	while (is_digit(peek(r)))
 		r->at++;
 	return true;
@@ -390,16 +386,13 @@ bool json_parse(const char *text, size_t length, struct arena *arena, const stru
 		plan_error_set(error, NULL, "too large");
 		return false;
 	}
-	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		refuse(&r, 0, "byte order mark");
-		return false;
-	}
+	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		return refuse(&r, 0, "byte order mark");
 	*out = read_value(&r, NULL);
 	if (!*out)
 		return false;
 	skip_space(&r);
 	if (r.at == length)
 		return true;
-	refuse(&r, r.at, "text after the end");
-	return false;
+	return refuse(&r, r.at, "text after the end");
 }
