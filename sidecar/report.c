@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "contract.h"
+#include "link.h"
 
 static const char *step = "start";
 static const char *hint;
 static bool verbose, quiet, errors_to_status;
 static int status_fd = -1;
 static void (*undo)(void);
+static int link_fd = -1;
+static bool failed;
 static struct timespec phase_start;
 
 void report_set_up(const struct plan *plan)
@@ -47,6 +50,8 @@ void report_phase(const char *name)
 
 void report_hint(const char *text) { hint = text; }
 void report_on_failure(void (*function)(void)) { undo = function; }
+void report_link(int fd) { link_fd = fd; }
+bool report_has_failed(void) { return failed; }
 
 static const struct { int number; const char *name; } errno_names[] = {
 #define NAME(n) {n, #n}
@@ -120,6 +125,9 @@ static _Noreturn void finish(int status, const char *what, const char *path, int
 {
 	void (*cleanup)(void) = undo;
 	undo = NULL;
+	failed = true;
+	if (link_fd >= 0)
+		link_send(link_fd, LINK_FAILED, status);
 	if (cleanup)
 		cleanup();
 	if (!errors_to_status)

@@ -15,6 +15,10 @@ void report_phase(const char *name);
 void report_hint(const char *text);
 /* Called once before the process ends by a failure. */
 void report_on_failure(void (*undo)(void));
+/* Tell a failure on this socket too, to the process that supervises. */
+void report_link(int fd);
+/* A process that shares our memory (vfork) has failed. */
+bool report_has_failed(void);
 /* Print `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and end with status 125. PATH may be NULL. Takes errno. */
 _Noreturn void fail(const char *what, const char *path);
 /* The same without an error number. */

@@ -14,6 +14,7 @@
 #define SYS_FSOPEN        430
 #define SYS_FSCONFIG      431
 #define SYS_FSMOUNT       432
+#define SYS_PIDFD_OPEN    434
 #define SYS_CLONE3        435
 #define SYS_CLOSE_RANGE   436
 #define SYS_OPENAT2       437
@@ -40,6 +41,16 @@
 #define RESOLVE_IN_BOX   0x10u /* RESOLVE_IN_ROOT */
 
 struct sys_mount_attr { uint64_t set, clear, propagation, userns; };
+/* The part of struct statx that is asked for here; 256 bytes in all. */
+struct sys_statx {
+	uint32_t mask, before_inode[7];
+	uint64_t inode, before_device[12];
+	uint32_t device_major, device_minor;
+	uint64_t mount_id, rest[13];
+};
+_Static_assert(sizeof(struct sys_statx) == 256, "struct statx");
+#define WANT_INODE    0x100u
+#define WANT_MOUNT_ID 0x1000u
 struct sys_open_how { uint64_t flags, mode, resolve; };
 struct sys_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -52,6 +63,11 @@ static inline int sys_open_tree(int dir, const char *path, unsigned flags)
 static inline int sys_move_mount(int from, int to)
 {
 	return (int)syscall(SYS_MOVE_MOUNT, from, "", to, "", MOVE_F_EMPTY | MOVE_T_EMPTY);
+}
+/* Onto NAME in the directory DIR; a symbolic link there is not followed. */
+static inline int sys_move_mount_at(int from, int dir, const char *name)
+{
+	return (int)syscall(SYS_MOVE_MOUNT, from, "", dir, name, MOVE_F_EMPTY);
 }
 static inline int sys_fsopen(const char *type) { return (int)syscall(SYS_FSOPEN, type, FS_CLOEXEC); }
 static inline int sys_fsconfig(int fs, unsigned command, const char *key, const char *value)
@@ -68,6 +84,11 @@ static inline int sys_openat2(int dir, const char *path, struct sys_open_how *ho
 	return (int)syscall(SYS_OPENAT2, dir, path, how, sizeof *how);
 }
 static inline int sys_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_CLOSE_RANGE, first, last, 0u); }
+static inline int sys_statx(int fd, struct sys_statx *out)
+{
+	return (int)syscall(SYS_statx, fd, "", EMPTY_PATH, WANT_INODE | WANT_MOUNT_ID, out);
+}
+static inline int sys_pidfd_open(int pid) { return (int)syscall(SYS_PIDFD_OPEN, pid, 0u); }
 static inline int sys_pivot_root(const char *to, const char *old) { return (int)syscall(SYS_pivot_root, to, old); }
 
 #endif

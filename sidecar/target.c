@@ -142,14 +142,10 @@ void target_undo(void)
 {
 	for (; made; made = made->before) {
 		int flag = made->directory ? AT_REMOVEDIR : 0;
-		for (int tries = 0; tries < 8 && unlinkat(made->parent, made->name, flag) < 0 && errno == EBUSY; tries++) {
-			/* A mount of ours is on it. */
-			char path[64];
-			int fd = openat(made->parent, made->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-			snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-			umount2(path, MNT_DETACH);
-			close(fd);
-		}
+		/* By name from its directory and not through /proc: by now that may be a root's own idea of /proc. */
+		for (int tries = 0; tries < 8 && unlinkat(made->parent, made->name, flag) < 0 && errno == EBUSY; tries++)
+			if (fchdir(made->parent) < 0 || umount2(made->name, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+				break;
 	}
 }
 
@@ -171,6 +167,51 @@ int target_parent(int root, const char *path, const char **name)
 	int parent = target_make(root, *above ? above : "/", true, 0755);
 	free(above);
 	return parent;
+}
+
+void target_link(int root, const char *path, const char *to)
+{
+	const char *name;
+	char now[PATH_MAX];
+	int parent = target_parent(root, path, &name);
+	if (symlinkat(to, parent, name) == 0) {
+		remember(parent, name, false);
+	} else if (errno != EEXIST) {
+		fail("make symbolic link", path);
+	} else {
+		ssize_t length = readlinkat(parent, name, now, sizeof now);
+		errno = EEXIST;
+		if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
+			fail("make symbolic link", path);
+	}
+	close(parent);
+	free((char *)name);
+}
+
+/* For /proc and /dev: what looks there for them must find them, and not what a link of the root points at. */
+int target_make_unlinked(int root, const char *path)
+{
+	struct stat st;
+	int fd = target_open(root, path, O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return target_make(root, path, true, 0755);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fail("open", path);
+	if (S_ISLNK(st.st_mode)) {
+		report_hint("the root has a symbolic link there; nsbox mounts this on a directory only");
+		fail_plain("is a symbolic link", path);
+	}
+	return fd;
+}
+
+bool target_is_root(int root, int fd)
+{
+	struct sys_statx a, b;
+	if (sys_statx(root, &a) < 0 || sys_statx(fd, &b) < 0)
+		return false;
+	bool same = a.inode == b.inode && a.device_major == b.device_major && a.device_minor == b.device_minor;
+	/* Before Linux 5.8 there is no mount id: the same directory then is taken for the same mount. */
+	return same && (!(a.mask & b.mask & WANT_MOUNT_ID) || a.mount_id == b.mount_id);
 }
 
 int target_make(int root, const char *path, bool directory, mode_t mode)

@@ -13,6 +13,12 @@ int target_open(int root, const char *path, int flags);
 int target_make(int root, const char *path, bool directory, mode_t mode);
 /* The directory that holds the last component of PATH, made if missing; *NAME is that component. */
 int target_parent(int root, const char *path, const char **name);
+/* PATH as a symbolic link that says TO; one that is there and says the same is left. */
+void target_link(int root, const char *path, const char *to);
+/* A directory whose last component is not a link, made if missing. */
+int target_make_unlinked(int root, const char *path);
+/* Whether FD is the root directory itself. */
+bool target_is_root(int root, int fd);
 /* Take back what target_make made. */
 void target_undo(void);
 

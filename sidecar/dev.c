@@ -1,0 +1,121 @@
+#include "dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "target.h"
+#include "tree.h"
+
+/* Numbers from the kernel's Documentation/admin-guide/devices.txt. */
+static const struct { const char *name; unsigned major, minor; } devices[] = {
+	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+};
+
+static const struct { const char *name, *to; } links[] = {
+	{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+	{"ptmx", "pts/ptmx"},
+};
+
+/* Show the device of the host, if it is the one that it should be. */
+static void bind_device(int dev, const char *path, dev_t number, const char *name)
+{
+	struct stat st;
+	int held = tree_hold(path);
+	if (held < 0)
+		fail("bind", path);
+	if (fstat(held, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != number)
+		fail_plain("is not the device that it should be", path);
+	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
+		fail("make mount point", name);
+	int target = openat(dev, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int tree = tree_of(held);
+	if (target < 0 || tree < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(tree, target) < 0)
+		fail("bind", path);
+	if (tree != held)
+		close(held);
+	close(tree);
+	close(target);
+}
+
+/* Group 5 is "tty" on all systems; in a user namespace it can be named only where it is mapped. */
+static bool has_tty_group(const struct idmap *idmap)
+{
+	if (!idmap)
+		return true;
+	for (size_t i = 0; i < idmap->gid_count; i++)
+		if (idmap->gid[i].inside <= 5 && 5 < idmap->gid[i].inside + idmap->gid[i].count)
+			return true;
+	return false;
+}
+
+static void mount_pts(int dev, const struct idmap *idmap)
+{
+	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
+	if (!has_tty_group(idmap))
+		settings[4].key = NULL;
+	int tree = tree_new("devpts", settings);
+	if (tree < 0)
+		fail("mount devpts", "pts");
+	if (mkdirat(dev, "pts", 0755) < 0)
+		fail("make mount point", "pts");
+	int target = openat(dev, "pts", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(tree, target) < 0)
+		fail("mount devpts", "pts");
+	close(tree);
+	close(target);
+}
+
+/* The caller's terminal, so that ttyname(3) finds one. Its path is taken for a hint only: it has to be the same file. */
+static void bind_console(int dev)
+{
+	char link[32], path[PATH_MAX];
+	struct stat ours, there;
+	for (int fd = 0; fd < 3; fd++) {
+		if (!isatty(fd) || fstat(fd, &ours) < 0)
+			continue;
+		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(link, path, sizeof path - 1);
+		if (length < 0)
+			continue;
+		path[length] = '\0';
+		if (stat(path, &there) < 0 || there.st_ino != ours.st_ino || there.st_dev != ours.st_dev || there.st_rdev != ours.st_rdev)
+			continue; /* a terminal of another /dev/pts: programs do without its name */
+		bind_device(dev, path, ours.st_rdev, "console");
+		return;
+	}
+}
+
+void dev_mount(const struct mount *mount, const struct idmap *idmap, int root)
+{
+	int target = target_make_unlinked(root, mount->target);
+	int dev = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
+	if (dev < 0 || tree_restrict(dev, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(dev, target) < 0)
+		fail("mount tmpfs", mount->target);
+	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+		char path[32];
+		snprintf(path, sizeof path, "/dev/%s", devices[i].name);
+		bind_device(dev, path, makedev(devices[i].major, devices[i].minor), devices[i].name);
+	}
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+		if (symlinkat(links[i].to, dev, links[i].name) < 0)
+			fail("make symbolic link", links[i].name);
+	mount_pts(dev, idmap);
+	bind_console(dev);
+	int shm = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
+	if (shm < 0 || mkdirat(dev, "shm", 0755) < 0)
+		fail("mount tmpfs", "shm");
+	int place = openat(dev, "shm", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0 || tree_restrict(shm, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(shm, place) < 0)
+		fail("mount tmpfs", "shm");
+	close(place);
+	close(shm);
+	close(dev);
+	close(target);
+}

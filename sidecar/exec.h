@@ -1,0 +1,12 @@
+/* From process of the box to the command. */
+#ifndef NSBOX_EXEC_H
+#define NSBOX_EXEC_H
+
+#include <signal.h>
+
+#include "contract.h"
+
+/* EXTRA: further arguments, ending in NULL. MASK: the caller's signal mask. */
+_Noreturn void exec_command(const struct process *process, char *const *extra, const sigset_t *mask);
+
+#endif

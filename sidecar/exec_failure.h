@@ -1,0 +1,8 @@
+/* Why a program can't be executed: "No such file" is about the program, its ELF interpreter, or its script's interpreter. */
+#ifndef NSBOX_EXEC_FAILURE_H
+#define NSBOX_EXEC_FAILURE_H
+
+/* After execve(2) of PATH has failed with errno. */
+_Noreturn void exec_explain_failure(const char *path);
+
+#endif

@@ -1,0 +1,121 @@
+#include <signal.h>
+
+#include "init.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec.h"
+#include "link.h"
+#include "privs.h"
+#include "report.h"
+#include "sys.h"
+#include "target.h"
+
+enum { KEPT = 3, SAME_MOMENT_MS = 200 };
+
+static long milliseconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
+}
+
+/*
+ * A signal for the whole process group (Ctrl-C, kill(-PGID)) reaches the command by itself, and reaches the supervisor too,
+ * which cannot tell it from one that was for nsbox alone and passes it on. But it also reaches us: what comes to us by both
+ * ways is dropped here.
+ */
+static void pass_on(const siginfo_t *info, int command, bool same_group)
+{
+	static long direct[_NSIG];
+	int signal = info->si_signo;
+	bool forwarded = info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_value.sival_int == FORWARDED;
+	if (!forwarded) {
+		direct[signal] = same_group ? milliseconds() : 0;
+		return;
+	}
+	bool had = direct[signal] && milliseconds() - direct[signal] < SAME_MOMENT_MS;
+	direct[signal] = 0;
+	if (!had)
+		kill(command, signal);
+}
+
+static void tell_ended(int link, int status)
+{
+	link_send(link, LINK_ENDED, status);
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* With the end of process 1 the kernel kills all that is left in the pid namespace. */
+static void reap(int command, int link)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != command)
+			continue;
+		if (WIFSTOPPED(status))
+			link_send(link, LINK_STOPPED, WSTOPSIG(status));
+		else
+			tell_ended(link, status);
+	}
+}
+
+/* No descriptor that somebody waits to see closed may stay open in here, be it a pipe of the caller's. */
+static int keep_link_only(int link)
+{
+	if (link != KEPT && dup2(link, KEPT) < 0)
+		return link;
+	sys_close_range(0, KEPT - 1);
+	sys_close_range(KEPT + 1, ~0u);
+	return KEPT;
+}
+
+static _Noreturn void serve(int command, int link, bool same_group)
+{
+	sigset_t all;
+	siginfo_t info;
+	sigfillset(&all);
+	for (;;) {
+		if (sigwaitinfo(&all, &info) < 0)
+			continue;
+		if (info.si_signo == SIGCHLD)
+			reap(command, link);
+		else
+			pass_on(&info, command, same_group);
+	}
+}
+
+/* We go on when the command is executed, or has failed: then what it has written to our memory says so. */
+static int start_command(const struct process *process, char *const *extra, const sigset_t *mask)
+{
+	pid_t command = vfork();
+	if (command == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exec_command(process, extra, mask);
+	}
+	return command;
+}
+
+void init_run(const struct process *process, char *const *extra, const sigset_t *mask, int link)
+{
+	report_on_failure(NULL);
+	pid_t command = start_command(process, extra, mask);
+	if (command < 0)
+		fail("start a process", NULL);
+	if (report_has_failed())
+		target_undo();
+	else
+		link_send(link, LINK_STARTED, 0);
+	link = keep_link_only(link);
+	report_link(-1);
+	/* Whoever gets hold of process 1 has no more than the command has. */
+	privs_drop(process);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	serve(command, link, !process->new_session);
+}

@@ -1,0 +1,299 @@
+/*
+ * nsbox-sidecar: carries a plan out. It decides nothing: what it does stands in the plan, and the phases below are all
+ * that it does, in their order.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec.h"
+#include "idmap.h"
+#include "init.h"
+#include "limits.h"
+#include "mount.h"
+#include "net.h"
+#include "overlay.h"
+#include "place.h"
+#include "plan.h"
+#include "report.h"
+#include "root.h"
+#include "source.h"
+#include "spawn.h"
+#include "supervise.h"
+#include "sys.h"
+#include "target.h"
+#include "tree.h"
+#include "uts.h"
+
+#ifndef NSBOX_VERSION
+#define NSBOX_VERSION "unknown"
+#endif
+
+struct invocation {
+	const char *plan_file;
+	int plan_fd;
+	bool check, old_mount_api;
+	char *const *extra; /* for the command, ends in NULL; or NULL */
+};
+
+static const char usage_text[] =
+	"nsbox-sidecar " NSBOX_VERSION ": carries out a plan that nsbox made\n"
+	"usage: nsbox-sidecar (--plan-fd N | --plan FILE) [--check] [--old-mount-api] [-- ARG...]\n"
+	"  --check          validate the plan and run nothing\n"
+	"  --old-mount-api  use mount(2) and a checked walk, as kernels before 5.12 need\n"
+	"  ARG...           appended to the command of the plan\n";
+
+static _Noreturn void refuse(const char *what, const char *word)
+{
+	fprintf(stderr, "nsbox-sidecar: %s%s%s\n", what, *word ? ": " : "", word);
+	fputs("hint: nsbox-sidecar --help\n", stderr);
+	exit(STATUS_USAGE);
+}
+
+static int descriptor_of(const char *text)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || number > 1 << 20)
+		refuse("not a descriptor", text);
+	return (int)number;
+}
+
+static struct invocation read_arguments(char **argv)
+{
+	struct invocation given = {.plan_fd = -1};
+	for (char **word = argv + 1; *word; word++) {
+		if (strcmp(*word, "--") == 0) {
+			given.extra = word + 1;
+			break;
+		}
+		if (strcmp(*word, "--help") == 0 || strcmp(*word, "--version") == 0) {
+			fputs(usage_text, stdout);
+			exit(0);
+		}
+		bool takes_value = strcmp(*word, "--plan-fd") == 0 || strcmp(*word, "--plan") == 0;
+		if (takes_value && !word[1])
+			refuse("missing value", *word);
+		if (strcmp(*word, "--plan-fd") == 0)
+			given.plan_fd = descriptor_of(*++word);
+		else if (strcmp(*word, "--plan") == 0)
+			given.plan_file = *++word;
+		else if (strcmp(*word, "--check") == 0)
+			given.check = true;
+		else if (strcmp(*word, "--old-mount-api") == 0)
+			given.old_mount_api = true;
+		else
+			refuse("unknown option", *word);
+	}
+	if (!given.plan_file == (given.plan_fd < 0))
+		refuse("one of --plan-fd and --plan is needed", "");
+	return given;
+}
+
+static char *read_text(const struct invocation *given, size_t *length)
+{
+	int fd = given->plan_fd;
+	const char *name = "the plan";
+	if (given->plan_file) {
+		name = given->plan_file;
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			fail("open", name);
+	}
+	char *text = source_read(fd, name, length);
+	if (fd > 2)
+		close(fd);
+	return text;
+}
+
+static const struct plan *decode(const char *text, size_t length)
+{
+	static struct arena arena;
+	struct plan_error error;
+	const struct plan *plan;
+	if (!plan_decode(text, length, &arena, &plan, &error))
+		fail_plain(error.message, *error.pointer ? error.pointer : NULL);
+	return plan;
+}
+
+/* Nothing of the caller's but 0, 1, 2 and the status descriptor, which the command does not get. */
+static void close_descriptors(int kept)
+{
+	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0)
+		fail("use as status descriptor", NULL);
+	if (kept <= 2) {
+		kept = 2;
+	} else if (kept > 3 && sys_close_range(3, (unsigned)kept - 1) < 0) {
+		for (int fd = 3; fd < kept; fd++)
+			close(fd);
+	}
+	if (sys_close_range((unsigned)kept + 1, ~0u) < 0)
+		for (int fd = kept + 1; fd < (int)sysconf(_SC_OPEN_MAX); fd++)
+			close(fd);
+	/* Where one of 0, 1, 2 is closed, a file of ours would take its number and the command would get it. */
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
+			fail("open", "/dev/null");
+}
+
+/* The pidfd of our parent, which is told of its end whatever thread of it has started us. */
+static int watch_parent(void)
+{
+	pid_t parent = getppid();
+	int fd = parent > 0 ? sys_pidfd_open(parent) : -1;
+	if (fd < 0) {
+		/* It lives in a pid namespace that we can't see, or the kernel is older than 5.3. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+			fail("watch the parent", NULL);
+	}
+	if (getppid() != parent)
+		fail_plain("the parent has ended", NULL);
+	return fd;
+}
+
+/* Whoever kills the supervisor kills the box; and it may be dead already. */
+static void die_with_supervisor(int link)
+{
+	struct pollfd end = {link, 0, 0};
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		fail("set the parent death signal", NULL);
+	if (poll(&end, 1, 0) > 0 && (end.revents & POLLHUP))
+		_exit(STATUS_FAILED);
+}
+
+static void wait_for_maps(int link)
+{
+	char go;
+	if (recv(link, &go, 1, 0) != 1)
+		_exit(STATUS_FAILED);
+}
+
+static void cut_propagation(void)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		if (errno == EINVAL)
+			report_hint("the root directory here is no mount point (a chroot): bind it onto itself first, mount --rbind DIR DIR");
+		fail("make mounts private", "/");
+	}
+}
+
+static void build_root(const struct plan *plan, bool old_mount_api)
+{
+	report_phase("propagation");
+	cut_propagation();
+	report_phase("root");
+	tree_set_up(old_mount_api);
+	if (tree_is_old() && old_mount_api)
+		target_force_walk();
+	if (plan->idmap)
+		overlay_use_user_attributes();
+	place_open(tree_is_old() || mounts_need_scratch(plan));
+	root_hold(plan->root);
+	report_phase("mounts");
+	mounts_hold(plan);
+	report_phase("root");
+	report_on_failure(target_undo);
+	int root = root_attach(plan->root);
+	report_phase("mounts");
+	mounts_apply(plan, root);
+	root_seal(plan->root, root);
+	report_phase("switch root");
+	root_switch(root);
+}
+
+/* The first process of the box, until it is the command or its init. */
+static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
+{
+	report_link(link);
+	die_with_supervisor(link);
+	if (plan->idmap) {
+		report_phase("id maps");
+		if (plan->idmap->by != IDMAP_BY_SELF)
+			wait_for_maps(link);
+		idmap_write_own(plan->idmap);
+	}
+	mode_t caller_mask = umask(0);
+	build_root(plan, given->old_mount_api);
+	umask(caller_mask);
+	if (plan->hostname) {
+		report_phase("hostname");
+		uts_set_name(plan->hostname);
+	}
+	if (plan->loopback) {
+		report_phase("loopback");
+		net_raise_loopback();
+	}
+	report_phase("limits");
+	limits_apply(plan->process);
+	if (plan->supervision && plan->supervision->init)
+		init_run(plan->process, given->extra, mask, link);
+	exec_command(plan->process, given->extra, mask);
+}
+
+static _Noreturn void run(const struct plan *plan, const struct invocation *given)
+{
+	static const struct supervision none = {.status_fd = -1};
+	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
+	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose};
+	sigset_t all, mask;
+	int pair[2];
+	close_descriptors((int)supervision->status_fd);
+	if (supervision->init && !(plan->namespaces & PLAN_NAMESPACES_PID))
+		fail_plain("an init needs a pid namespace of its own", "/supervision/init");
+	if (supervision->die_with_parent)
+		box.parent = watch_parent();
+	/* An ignored SIGCHLD would have the kernel reap our child for us. */
+	signal(SIGCHLD, SIG_DFL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		fail("socketpair", NULL);
+	report_phase("namespaces");
+	box.link = pair[0];
+	box.pid = spawn_box(plan->namespaces);
+	if (box.pid == 0) {
+		close(pair[0]);
+		run_inside(plan, given, &mask, pair[1]);
+	}
+	close(pair[1]);
+	if (plan->idmap && plan->idmap->by != IDMAP_BY_SELF) {
+		report_phase("id maps");
+		idmap_write_for(plan->idmap, box.pid);
+		(void)!write(box.link, "g", 1);
+	}
+	report_phase("supervise");
+	supervise(&box);
+}
+
+int main(int argc, char **argv)
+{
+	size_t length;
+	struct invocation given = {.plan_fd = -1};
+	report_phase("read plan");
+	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
+	if (getauxval(AT_SECURE))
+		fail_plain("nsbox is not made to be setuid or to have file capabilities", NULL);
+	char *text = source_trailer(&length);
+	if (text) {
+		given.extra = argc > 1 ? argv + 1 : NULL;
+	} else {
+		given = read_arguments(argv);
+		text = read_text(&given, &length);
+	}
+	const struct plan *plan = decode(text, length);
+	free(text);
+	if (given.check)
+		return 0;
+	report_set_up(plan);
+	run(plan, &given);
+}

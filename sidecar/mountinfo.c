@@ -1,0 +1,71 @@
+#include "mountinfo.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+static const struct { const char *word; unsigned long flag; } words[] = {
+	{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC},
+	{"noatime", MS_NOATIME}, {"nodiratime", MS_NODIRATIME}, {"relatime", MS_RELATIME},
+};
+
+static unsigned long flags_of(char *options)
+{
+	unsigned long flags = 0;
+	for (char *rest, *word = strtok_r(options, ",", &rest); word; word = strtok_r(NULL, ",", &rest))
+		for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+			if (strcmp(word, words[i].word) == 0)
+				flags |= words[i].flag;
+	return flags;
+}
+
+/* Space, tab, line feed and backslash are written as \ooo. */
+static void unescape(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from; to++) {
+		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+static int is_below(const char *path, const char *top)
+{
+	size_t length = strlen(top);
+	if (strcmp(top, "/") == 0)
+		return 1;
+	return strncmp(path, top, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, void *with), void *with)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	int result = 0;
+	if (!file)
+		return -1;
+	/* id, parent, device, root, mount point, options, ... */
+	while (result == 0 && getline(&line, &size, file) > 0) {
+		char *field[6], *rest, *word = strtok_r(line, " ", &rest);
+		int count = 0;
+		for (; word && count < 6; word = strtok_r(NULL, " ", &rest))
+			field[count++] = word;
+		if (count < 6)
+			continue;
+		unescape(field[4]);
+		struct mountinfo mount = {field[4], flags_of(field[5])};
+		if (is_below(mount.path, top))
+			result = each(&mount, with);
+	}
+	free(line);
+	fclose(file);
+	return result;
+}

@@ -1,0 +1,13 @@
+/* /proc/self/mountinfo, proc_pid_mountinfo(5). */
+#ifndef NSBOX_MOUNTINFO_H
+#define NSBOX_MOUNTINFO_H
+
+struct mountinfo {
+	const char *path;    /* mount point, unescaped, as seen from our root */
+	unsigned long flags; /* MS_* of the mount itself */
+};
+
+/* Call EACH for all mounts at or below PATH, in the order of the file, until it returns non-zero; give that back. -1 with errno. */
+int mountinfo_below(const char *path, int (*each)(const struct mountinfo *mount, void *with), void *with);
+
+#endif

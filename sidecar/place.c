@@ -1,0 +1,86 @@
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <sys/mount.h>
+
+#include "contract.h"
+#include "report.h"
+#include "tree.h"
+
+static const char *const candidates[] = {"/tmp", "/run", "/mnt", "/var", "/usr", "/etc", "/proc", "/dev", "/bin", NULL};
+
+static int target = -1, scratch = -1;
+
+int place_target(void) { return target; }
+int place_scratch(void) { return scratch; }
+
+static int make_directory(const char *name)
+{
+	if (mkdirat(scratch, name, 0700) < 0)
+		return -1;
+	return openat(scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* mount(2) goes by path: the staging directory is named from the root of the host. */
+static int set_up_staging(const char *place)
+{
+	char stage[PATH_MAX + 16];
+	int file = openat(scratch, "stage-file", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	int directory = make_directory("stage");
+	if (file < 0 || directory < 0)
+		return -1;
+	close(file);
+	close(directory);
+	snprintf(stage, sizeof stage, "%s/stage", place);
+	tree_stage_at(stage);
+	return make_directory("root");
+}
+
+static int open_scratch_old(const char *place)
+{
+	if (mount("nsbox", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+		return -1;
+	scratch = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return scratch;
+}
+
+static int open_scratch_new(void)
+{
+	scratch = tree_new("tmpfs", (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	if (scratch < 0 || tree_restrict(scratch, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV) < 0)
+		return -1;
+	return tree_attach(scratch, target);
+}
+
+void place_open(bool with_scratch)
+{
+	char link[32], place[PATH_MAX];
+	const char *const *candidate = candidates;
+	while (*candidate && (target = open(*candidate, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		candidate++;
+	if (target < 0)
+		fail("find a directory to put the root together on", "/tmp");
+	if (!tree_is_old()) {
+		if (with_scratch && open_scratch_new() < 0)
+			fail("mount tmpfs", *candidate);
+		/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
+		return;
+	}
+	snprintf(link, sizeof link, "/proc/self/fd/%d", target);
+	ssize_t length = readlink(link, place, sizeof place - 1);
+	if (length < 0)
+		fail("read", link);
+	place[length] = '\0';
+	if (open_scratch_old(place) < 0)
+		fail("mount tmpfs", place);
+	close(target);
+	target = set_up_staging(place);
+	if (target < 0)
+		fail("make staging directory", place);
+}

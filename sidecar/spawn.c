@@ -1,0 +1,44 @@
+#include "spawn.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "contract.h"
+#include "report.h"
+#include "sys.h"
+
+static const struct { unsigned name; uint64_t flag; } flags[] = {
+	{PLAN_NAMESPACES_USER, CLONE_NEWUSER}, {PLAN_NAMESPACES_MOUNT, CLONE_NEWNS}, {PLAN_NAMESPACES_PID, CLONE_NEWPID},
+	{PLAN_NAMESPACES_IPC, CLONE_NEWIPC}, {PLAN_NAMESPACES_UTS, CLONE_NEWUTS}, {PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP},
+	{PLAN_NAMESPACES_NET, CLONE_NEWNET},
+};
+
+static void hint(unsigned namespaces)
+{
+	if (errno == EPERM && (namespaces & PLAN_NAMESPACES_USER))
+		report_hint("user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix");
+	else if (errno == EPERM)
+		report_hint("as root without cap_sys_admin (in a container?): --userns makes a user namespace first, where that is allowed");
+	else if (errno == ENOSPC || errno == EUSERS)
+		report_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces");
+}
+
+int spawn_box(unsigned namespaces)
+{
+	struct sys_clone_args args = {.exit_signal = SIGCHLD};
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (namespaces & flags[i].name)
+			args.flags |= flags[i].flag;
+	long pid = syscall(SYS_CLONE3, &args, sizeof args);
+	/* Seccomp filters of container engines answer ENOSYS, since they can't look at clone3's arguments. */
+	if (pid < 0 && errno == ENOSYS)
+		pid = syscall(SYS_clone, args.flags | SIGCHLD, 0, 0, 0, 0);
+	if (pid < 0) {
+		hint(namespaces);
+		fail("make a process in new namespaces", NULL);
+	}
+	return (int)pid;
+}

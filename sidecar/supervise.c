@@ -1,0 +1,145 @@
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init.h"
+#include "link.h"
+#include "report.h"
+
+static bool started, failed;
+static int command_status = -1; /* wait status of the command, once init has told it */
+static int terminal = -1;       /* where we were in the foreground */
+
+static void take_terminal(void)
+{
+	for (int fd = 0; fd < 3 && terminal < 0; fd++)
+		if (tcgetpgrp(fd) == getpgrp())
+			terminal = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* A shell with job control makes its own process group the foreground; after it that is nobody's, and we were before. */
+static void give_terminal_back(void)
+{
+	pid_t now = terminal < 0 ? -1 : tcgetpgrp(terminal);
+	if (now > 0 && now != getpgrp() && kill(-now, 0) < 0 && errno == ESRCH)
+		tcsetpgrp(terminal, getpgrp());
+}
+
+/* As the command has stopped, so do we, for a shell with job control to see it. Without one nobody would wake us again. */
+static void stop_too(void)
+{
+	pid_t parent = getppid();
+	if (parent > 0 && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp())
+		kill(getpid(), SIGSTOP);
+}
+
+static void say_started(const struct box *box)
+{
+	if (started || failed)
+		return;
+	started = true;
+	report_started(box->pid);
+	/* From here on we have nothing to say, and whoever reads the command's output waits for our copies to be closed too. */
+	if (!box->verbose)
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+}
+
+/* False: the box has nothing more to tell. */
+static bool read_link(const struct box *box)
+{
+	struct link_message message;
+	ssize_t length = recv(box->link, &message, sizeof message, MSG_DONTWAIT);
+	if (length < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (length == 0) {
+		/* Without an init, execve closes the command's end. */
+		if (!box->init)
+			say_started(box);
+		return false;
+	}
+	if (length != sizeof message)
+		return true;
+	switch ((enum link_kind)message.kind) {
+	case LINK_STARTED: say_started(box); break;
+	case LINK_STOPPED: stop_too(); break;
+	case LINK_ENDED: command_status = message.value; break;
+	case LINK_FAILED: failed = true; break;
+	}
+	return true;
+}
+
+/* What the terminal sends, it sends to the command too, unless that has a session of its own. */
+static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
+{
+	siginfo_t info = {0};
+	if (from->ssi_code == SI_KERNEL && !box->new_session)
+		return;
+	info.si_signo = (int)from->ssi_signo;
+	info.si_code = SI_QUEUE;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_int = FORWARDED;
+	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, from->ssi_signo, &info) < 0)
+		kill(box->pid, (int)from->ssi_signo);
+}
+
+static _Noreturn void finish(const struct box *box, int status)
+{
+	while (read_link(box) && errno != EAGAIN)
+		errno = 0;
+	if (box->init && command_status >= 0 && WIFEXITED(status))
+		status = command_status;
+	give_terminal_back();
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int code = signal ? 128 + signal : WEXITSTATUS(status);
+	report_exited(code, signal);
+	_exit(code);
+}
+
+static void look_at_child(const struct box *box)
+{
+	int status;
+	while (waitpid(box->pid, &status, WNOHANG | WUNTRACED) == box->pid) {
+		if (!WIFSTOPPED(status))
+			finish(box, status);
+		if (!box->init)
+			stop_too();
+	}
+}
+
+void supervise(const struct box *box)
+{
+	sigset_t all;
+	struct signalfd_siginfo info;
+	sigfillset(&all);
+	int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		fail("signalfd", NULL);
+	take_terminal();
+	struct pollfd polls[] = {{signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
+	for (;;) {
+		if (poll(polls, 3, -1) < 0 && errno != EINTR)
+			fail("poll", NULL);
+		if (polls[1].revents && !read_link(box))
+			polls[1].fd = -1;
+		while (read(signals, &info, sizeof info) == sizeof info) {
+			if (info.ssi_signo == SIGCHLD)
+				look_at_child(box);
+			else
+				pass_on(box, &info);
+		}
+		if (polls[2].revents) {
+			polls[2].fd = -1;
+			kill(box->pid, SIGKILL);
+		}
+	}
+}

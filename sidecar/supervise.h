@@ -1,0 +1,18 @@
+/* The process that stays outside: it waits, passes signals on, reports, and ends with the command's status. */
+#ifndef NSBOX_SUPERVISE_H
+#define NSBOX_SUPERVISE_H
+
+#include <stdbool.h>
+
+struct box {
+	int pid;          /* the first process of the box, our child */
+	int link;         /* messages from it, link.h */
+	bool init;        /* it is an init, and not the command itself */
+	bool new_session; /* what the terminal sends does not reach the command */
+	int parent;       /* pidfd of the process whose end ends the box, or -1 */
+	bool verbose;
+};
+
+_Noreturn void supervise(const struct box *box);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Mount trees that are not in their place yet: made, given their options, then attached by descriptor. With the mount API
+ * of Linux 5.12 they are detached trees; with mount(2) they wait in a staging directory that no path of the box leads to.
+ */
+#ifndef NSBOX_TREE_H
+#define NSBOX_TREE_H
+
+#include <stdbool.h>
+
+/* A parameter of a file system; without value it is a flag. The list ends with a NULL key. */
+struct setting { const char *key, *value; };
+
+/* Find out which API there is; OLD forces mount(2). */
+void tree_set_up(bool old);
+bool tree_is_old(void);
+/* The old API stages at this directory, which must be empty, private and out of the box's reach. */
+void tree_stage_at(const char *path);
+
+/* Take hold of a path of the host, now, with all that is mounted below it. -1 with errno. */
+int tree_hold(const char *path);
+/* A tree of what is held. -1 with errno. */
+int tree_of(int held);
+/* A new file system. -1 with errno, and the kernel's own words as hint where it has any. */
+int tree_new(const char *type, const struct setting *settings);
+/* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */
+int tree_restrict(int tree, unsigned options);
+/* Make the top mount read-only or writable, and nothing else. -1 with errno. */
+int tree_set_readonly(int tree, bool readonly);
+/* Mount the tree on what TARGET refers to. TREE stays a descriptor of its top directory. -1 with errno. */
+int tree_attach(int tree, int target);
+
+#endif

@@ -1,0 +1,138 @@
+#include "tree_old.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "contract.h"
+#include "mountinfo.h"
+#include "target.h"
+
+static char stage[PATH_MAX];
+
+void old_stage_at(const char *path) { snprintf(stage, sizeof stage, "%s", path); }
+
+/* A descriptor as a path: the link of procfs leads to exactly that file, whatever its name leads to by now. */
+static const char *name_of(int fd, char name[32])
+{
+	snprintf(name, 32, "/proc/self/fd/%d", fd);
+	return name;
+}
+
+static int open_stage(void) { return open(stage, O_PATH | O_CLOEXEC); }
+
+/* A file cannot be mounted on a directory: beside the staging directory there is a staging file. */
+static int is_directory(int fd)
+{
+	int as_directory = openat(fd, ".", O_PATH | O_CLOEXEC | O_DIRECTORY);
+	if (as_directory >= 0)
+		close(as_directory);
+	return as_directory >= 0 || errno != ENOTDIR;
+}
+
+static void stage_for(bool directory)
+{
+	char *last = strrchr(stage, '/') + 1;
+	snprintf(last, sizeof stage - (size_t)(last - stage), directory ? "stage" : "stage-file");
+}
+
+int old_bind(int held)
+{
+	char from[32];
+	stage_for(is_directory(held));
+	if (mount(name_of(held, from), stage, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -1;
+	return open_stage();
+}
+
+int old_new(const char *type, const struct setting *settings)
+{
+	char data[512] = "";
+	const char *source = type;
+	size_t length = 0;
+	for (; settings->key; settings++) {
+		if (strcmp(settings->key, "source") == 0) {
+			source = settings->value;
+			continue;
+		}
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s%s%s%s", length ? "," : "", settings->key,
+			settings->value ? "=" : "", settings->value ? settings->value : "");
+		if (length >= sizeof data) {
+			errno = E2BIG;
+			return -1;
+		}
+	}
+	stage_for(true);
+	if (mount(source, stage, type, 0, data) < 0)
+		return -1;
+	return open_stage();
+}
+
+static unsigned long flags_for(unsigned options)
+{
+	return (options & ROOT_OPTIONS_RO ? MS_RDONLY : 0) | (options & ROOT_OPTIONS_NOSUID ? MS_NOSUID : 0) |
+		(options & ROOT_OPTIONS_NODEV ? MS_NODEV : 0) | (options & ROOT_OPTIONS_NOEXEC ? MS_NOEXEC : 0);
+}
+
+struct restriction { int tree; unsigned long flags; };
+
+/*
+ * A remount states all flags, and in a user namespace the kernel refuses to lose one: those that are there stay. The mount
+ * is found inside the tree, never by its path on the host, which a link could lead elsewhere.
+ */
+static int restrict_one(const struct mountinfo *info, void *with)
+{
+	const struct restriction *restriction = with;
+	char name[32];
+	const char *inside = info->path + strlen(stage);
+	if ((info->flags & restriction->flags) == restriction->flags)
+		return 0;
+	int fd = *inside ? target_open(restriction->tree, inside, O_NOFOLLOW) : dup(restriction->tree);
+	if (fd < 0)
+		return 1;
+	int done = mount(NULL, name_of(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
+	int number = errno;
+	close(fd);
+	errno = number;
+	return done < 0;
+}
+
+static int count_open(const struct mountinfo *info, void *with)
+{
+	const struct restriction *restriction = with;
+	errno = EBUSY;
+	return (info->flags & restriction->flags) != restriction->flags;
+}
+
+int old_restrict(int tree, unsigned options)
+{
+	struct restriction restriction = {tree, flags_for(options)};
+	/* Read again afterwards: what was moved in the source meanwhile, or lies below another mount, was missed. */
+	if (mountinfo_below(stage, restrict_one, &restriction) != 0)
+		return -1;
+	return mountinfo_below(stage, count_open, &restriction) == 0 ? 0 : -1;
+}
+
+int old_set_readonly(int tree, bool readonly)
+{
+	char name[32];
+	struct statvfs now;
+	if (fstatvfs(tree, &now) < 0)
+		return -1;
+	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
+	unsigned long flags = (now.f_flag & (ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
+		(now.f_flag & 4096 ? MS_RELATIME : 0) | (readonly ? MS_RDONLY : 0);
+	return mount(NULL, name_of(tree, name), NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+}
+
+int old_attach(int target)
+{
+	char name[32];
+	return mount(stage, name_of(target, name), NULL, MS_MOVE, NULL);
+}

@@ -1,0 +1,12 @@
+#include "uts.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+
+void uts_set_name(const char *name)
+{
+	if (sethostname(name, strlen(name)) < 0)
+		fail("set the host name", name);
+}
