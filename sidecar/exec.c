@@ -156,6 +156,7 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 	if (process->new_session && setsid() < 0)
 		fail("setsid", NULL);
 	enter_directory(process);
+	report_last_phase();
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (!strchr(program, '/'))
 		search(program, argv, env);

@@ -191,17 +191,17 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 {
 	report_phase("propagation");
 	cut_propagation();
-	report_phase("root");
+	report_phase("sources");
 	tree_set_up(old_mount_api);
 	if (tree_is_old() && old_mount_api)
 		target_force_walk();
 	if (plan->idmap)
 		overlay_use_user_attributes();
-	place_open(tree_is_old() || mounts_need_scratch(plan));
+	/* Everything of the host that will be needed, before the first mount hides some of it. */
 	root_hold(plan->root);
-	report_phase("mounts");
 	mounts_hold(plan);
 	report_phase("root");
+	place_open(tree_is_old() || mounts_need_scratch(plan));
 	report_on_failure(target_undo);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
@@ -262,16 +262,18 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	box.link = pair[0];
 	box.pid = spawn_box(plan->namespaces);
 	if (box.pid == 0) {
+		report_phase("box");
 		close(pair[0]);
 		run_inside(plan, given, &mask, pair[1]);
 	}
+	/* From here on the box tells the phases. */
+	report_phase_quietly("id maps");
 	close(pair[1]);
 	if (plan->idmap && plan->idmap->by != IDMAP_BY_SELF) {
-		report_phase("id maps");
 		idmap_write_for(plan->idmap, box.pid);
 		(void)!write(box.link, "g", 1);
 	}
-	report_phase("supervise");
+	report_phase_quietly("supervise");
 	supervise(&box);
 }
 

@@ -48,6 +48,18 @@ void report_phase(const char *name)
 	hint = NULL;
 }
 
+void report_phase_quietly(const char *name)
+{
+	step = name;
+	hint = NULL;
+}
+
+void report_last_phase(void)
+{
+	end_phase();
+	verbose = false;
+}
+
 void report_hint(const char *text) { hint = text; }
 void report_on_failure(void (*function)(void)) { undo = function; }
 void report_link(int fd) { link_fd = fd; }

@@ -11,6 +11,10 @@ enum { STATUS_USAGE = 2, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATU
 void report_set_up(const struct plan *plan);
 /* Enter the phase NAME: the step of every message from now on. */
 void report_phase(const char *name);
+/* The same, where another process tells the phases: its time is not printed. */
+void report_phase_quietly(const char *name);
+/* No other phase follows. */
+void report_last_phase(void);
 /* The way out, to be printed below the next failure. */
 void report_hint(const char *text);
 /* Called once before the process ends by a failure. */
