@@ -1,0 +1,129 @@
+/** The program: the only place that prints, exits, and becomes something else. */
+import { readFileSync, writeSync } from 'node:fs'
+import { parse, type Command } from './cli/parse.ts'
+import { printable, SandboxError, UsageError } from './errors.ts'
+import { codeOf, thisHost } from './host/facts.ts'
+import { becomeBox } from './launch/exec.ts'
+import { fromBytes } from './plan/bytes.ts'
+import { buildPlan, reporting } from './plan/build.ts'
+import type { Plan } from './plan/types.ts'
+
+const STATUS_USAGE = 2
+const STATUS_FAILED = 125
+
+/** The words of the command line. Names that are not UTF-8 were spoiled by the runtime; the kernel has them whole. */
+function words(): string[] {
+  const given = process.argv.slice(2)
+  if (!given.some((word) => word.includes('\ufffd'))) return given
+  const all = fromBytes(readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1)
+  return all.slice(all.length - given.length)
+}
+
+/** Modules that a box which only starts does not need are loaded where they are used. */
+function carryOut(command: Command): number {
+  switch (command.verb) {
+    case 'run': return becomeBox(planOf(command))
+    case 'plan': {
+      const { formatPlan } = require('./plan/encode.ts') as typeof import('./plan/encode.ts')
+      return print(formatPlan(planOf(command)))
+    }
+    case 'explain': {
+      const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
+      return print(`${explain(planOf(command), { uid: process.getuid?.() ?? 0 })}\n`)
+    }
+    case 'rootfs': {
+      const { rootfsCommand } = require('./rootfs/build.ts') as typeof import('./rootfs/build.ts')
+      rootfsCommand(command.args, line)
+      return 0
+    }
+    case 'doctor': return doctor(command.args)
+    case 'help': {
+      const { helpText } = require('./cli/help.ts') as typeof import('./cli/help.ts')
+      return print(helpText(command.topic))
+    }
+    case 'version': {
+      const { VERSION } = require('./version.ts') as typeof import('./version.ts')
+      const { CONTRACT } = require('./plan/schema.ts') as typeof import('./plan/schema.ts')
+      return print(`nsbox ${VERSION} (contract ${CONTRACT})\n`)
+    }
+  }
+}
+
+function doctor(args: readonly string[]): number {
+  if (args[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(args[0])}'`)
+  const module = require('./host/doctor.ts') as typeof import('./host/doctor.ts')
+  return module.doctor(line)
+}
+
+function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'plan' | 'explain' }>): Plan {
+  if (planFile === undefined) return buildPlan(options, argv, thisHost())
+  const { parsePlan } = require('./plan/parse.ts') as typeof import('./plan/parse.ts')
+  const plan = parsePlan(planText(planFile))
+  return {
+    ...plan,
+    process: { ...plan.process, argv: [...plan.process.argv, ...argv] },
+    supervision: { ...plan.supervision, ...reporting(options) },
+  }
+}
+
+function planText(file: string): Uint8Array {
+  try {
+    return readFileSync(file === '-' ? 0 : file)
+  } catch (error) {
+    const { errnoText } = require('./host/errno.ts') as typeof import('./host/errno.ts')
+    const code = codeOf(error)
+    const text = errnoText(code)
+    throw new SandboxError({ step: 'read plan', what: 'open', path: file, code, ...(text !== undefined && { text }) })
+  }
+}
+
+function line(text: string): void {
+  print(`${text}\n`)
+}
+
+/** All of it, also into a pipe that is read slowly; a reader that has gone away is no error. */
+function print(text: string, fd = 1): 0 {
+  const bytes = Buffer.from(text)
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(fd, bytes, done)
+    } catch (error) {
+      if (codeOf(error) === 'EPIPE') process.exit(0)
+      if (codeOf(error) !== 'EAGAIN') throw error
+      Bun.sleepSync(1)
+    }
+  }
+  return 0
+}
+
+function complain(message: string, hint: string | undefined): void {
+  print(`nsbox: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`, 2)
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof UsageError) {
+    complain(error.message, error.hint)
+    return STATUS_USAGE
+  }
+  if (error instanceof SandboxError) {
+    complain(error.message, error.hint)
+    return error.status
+  }
+  if (error instanceof Error && error.name === 'PlanError') {
+    const { pointer } = error as Error & { pointer: string }
+    complain(`read plan: ${error.message}${pointer === '' ? '' : `: ${printable(pointer)}`}`, undefined)
+    return STATUS_FAILED
+  }
+  complain(`internal error: ${printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error))}`, undefined)
+  return STATUS_FAILED
+}
+
+function main(): number {
+  try {
+    return carryOut(parse(words()))
+  } catch (error) {
+    return statusOf(error)
+  }
+}
+
+process.exitCode = main()

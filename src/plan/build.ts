@@ -1,0 +1,140 @@
+/** From what a caller asks to the plan. Every default is decided here, and every path of the host is made absolute here. */
+import { errnoText } from '../host/errno.ts'
+import type { HostFacts } from '../host/facts.ts'
+import { SandboxError, UsageError } from '../errors.ts'
+import { environment } from './environment.ts'
+import { identity } from './identity.ts'
+import type { MountRequest, Options } from './options.ts'
+import { CONTRACT } from './schema.ts'
+import type { Limit, Mount, MountOption, Namespace, Plan, Process, Root } from './types.ts'
+
+/** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
+export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): Plan {
+  const who = identity(options, host)
+  const namespaces = namespacesOf(options, who.idmap !== undefined)
+  const root = rootOf(options, host)
+  const mounts = [...defaultMounts(options, root, host), ...(options.mounts ?? []).map((request) => mountOf(request, host))]
+  return {
+    contract: CONTRACT,
+    namespaces,
+    ...(who.idmap && { idmap: who.idmap }),
+    root,
+    ...(mounts.length > 0 && { mounts }),
+    ...(options.hostname !== undefined && { hostname: options.hostname }),
+    ...(options.net === 'none' && { loopback: true }),
+    process: { ...processOf(options, argv, host), ...who.process },
+    supervision: {
+      ...(namespaces.includes('pid') && options.init !== false && { init: true }),
+      ...reporting(options),
+      ...(options.dieWithParent && { dieWithParent: true }),
+    },
+  }
+}
+
+/** The options that may also stand beside a stored plan. */
+export function reporting({ statusFd, verbose, quiet }: Options): NonNullable<Plan['supervision']> {
+  return {
+    ...(statusFd !== undefined && { statusFd }),
+    ...(verbose && { verbose }),
+    ...(quiet && { quiet }),
+  }
+}
+
+function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
+  const own = (['pid', 'ipc', 'uts', 'cgroup'] as const).filter((name) => !share.includes(name))
+  return [...(user ? ['user' as const] : []), 'mount', ...own, ...(net === 'none' ? ['net' as const] : [])]
+}
+
+function rootOf(options: Options, host: HostFacts): Root {
+  const path = options.root === undefined ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
+  if (options.overlay === undefined) return { type: 'directory', path, ...(options.ro && { options: ['ro' as const] }) }
+  if (options.overlay === true) return { type: 'overlay', path }
+  return { type: 'overlay', path, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+}
+
+function directory(step: string, path: string, host: HostFacts, hint: string): string {
+  const found = absolute(path, host)
+  const kind = host.look(found, true)
+  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, hint)
+  if (kind !== 'directory') throw new SandboxError({ step, what: 'is not a directory', path: found })
+  return found
+}
+
+function missing(step: string, what: string, path: string, code: string, hint?: string): SandboxError {
+  const text = errnoText(code)
+  return new SandboxError({ step, what, path, code, ...(text !== undefined && { text }), ...(hint !== undefined && code === 'ENOENT' && { hint }) })
+}
+
+/** Relative to the caller's directory; "." and ".." stay, since a link may stand before them. */
+function absolute(path: string, host: HostFacts): string {
+  if (path.startsWith('/')) return path
+  return `${host.cwd === '/' ? '' : host.cwd}/${path}`
+}
+
+const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
+
+/** A root that has /proc and /dev gets fresh ones, unless an option says what is to be there. A root without is left so. */
+function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
+  const taken = new Set((options.mounts ?? []).map((request) => targetOf(request).replace(/\/+$/, '')))
+  const has = (name: string) => !taken.has(name) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
+  return [
+    ...(has('/proc') ? [proc('/proc', options)] : []),
+    ...(has('/dev') ? [{ type: 'dev' as const, target: '/dev' }] : []),
+  ]
+}
+
+function targetOf(request: MountRequest): string {
+  return request.type === 'bind' ? request.target ?? request.source : request.target
+}
+
+/** A procfs shows the pid namespace of who mounts it. Where that is the host's, only a bind of the host's own is allowed to a user. */
+function proc(target: string, { share = [] }: Options): Mount {
+  if (!share.includes('pid')) return { type: 'proc', target, options: PROC_OPTIONS }
+  return { type: 'bind', source: '/proc', target, options: PROC_OPTIONS }
+}
+
+function mountOf(request: MountRequest, host: HostFacts): Mount {
+  switch (request.type) {
+    case 'bind': return bind(request, host)
+    case 'tmpfs': return { ...request, options: ['nosuid', 'nodev'] }
+    case 'proc': return { ...request, options: PROC_OPTIONS }
+    case 'file': return { ...request, source: existing('file', request.source, host) }
+    default: return request
+  }
+}
+
+function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): Mount {
+  const path = existing('bind', source, host)
+  const options: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
+  return { type: 'bind', source: path, target: target ?? path, options }
+}
+
+function existing(what: string, path: string, host: HostFacts): string {
+  const found = absolute(path, host)
+  const kind = host.look(found, true)
+  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code)
+  return found
+}
+
+function processOf(options: Options, argv: readonly string[], host: HostFacts): Process {
+  const [command] = argv
+  if (command === undefined) throw new UsageError('no command')
+  const limit = host.openFiles()
+  const limits: Limit[] = limit === undefined ? [] : [{ resource: 'nofile', soft: limit }]
+  return {
+    argv: options.argv0 === undefined ? [...argv] : [options.argv0, ...argv.slice(1)],
+    ...(options.argv0 !== undefined && { program: command }),
+    env: environment(options, host),
+    ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
+    noNewPrivs: true,
+    ...(limits.length > 0 && { limits }),
+    // Bun ignores these two, and a command would inherit that: `yes | head` would not end.
+    resetSignals: ['PIPE', 'XFSZ'],
+    ...(options.newSession && { newSession: true }),
+  }
+}
+
+function boxDirectory(path: string): string {
+  if (!path.startsWith('/')) throw new UsageError(`--cwd: '${path}' must be an absolute path`, 'paths in the box start with /')
+  return path
+}

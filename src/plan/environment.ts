@@ -1,0 +1,36 @@
+import { printable, SandboxError } from '../errors.ts'
+import { errnoText } from '../host/errno.ts'
+import type { HostFacts } from '../host/facts.ts'
+import type { Options } from './options.ts'
+import type { Process } from './types.ts'
+
+/**
+ * The environment as changes to the caller's, which itself travels by execve and never through the plan: a printed plan
+ * shows what was asked for and no secret that happens to be set.
+ */
+export function environment({ env = [], clearEnv }: Options, host: HostFacts): NonNullable<Process['env']> {
+  const set = env.flatMap((change) => {
+    if (change.type === 'set') return [`${change.name}=${change.value}`]
+    if (change.type === 'file') return fromFile(change.path, host)
+    const value = host.env[change.name]
+    // Without --clear-env the caller's value is there anyway, and may be changed again by a stored plan's caller.
+    return value === undefined || !clearEnv ? [] : [`${change.name}=${value}`]
+  })
+  return { ...(!clearEnv && { inherit: true }), ...(set.length > 0 && { set }) }
+}
+
+/** NAME=VALUE lines; empty lines and lines that start with # count for nothing. No quotes: the value is what stands there. */
+function fromFile(path: string, host: HostFacts): string[] {
+  const found = host.read(path)
+  if ('code' in found) {
+    const text = errnoText(found.code)
+    throw new SandboxError({ step: 'environment', what: 'read', path, code: found.code, ...(text !== undefined && { text }) })
+  }
+  return found.text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return []
+    if (/^[^=\0]+=[^\0]*$/.test(line)) return [line]
+    throw new SandboxError({
+      step: 'environment', what: `line ${index + 1} is not NAME=VALUE`, path, hint: `it says: ${printable(line.slice(0, 60))}`,
+    })
+  })
+}
