@@ -1,0 +1,179 @@
+# nsbox: `make` builds dist/nsbox and dist/nsbox-sidecar. A machine with node, npm, gcc and make is enough: every target
+# installs what else it needs, or says in a sentence how to.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+VERSION := $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' package.json)
+BUN := node_modules/.bin/bun
+NPM := node_modules/.nsbox-installed
+export PATH := $(PATH):/usr/sbin:/sbin
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),:,printf '  %-6s %s\n')
+
+all: dist/nsbox dist/nsbox-sidecar
+
+# --- What must be there ----------------------------------------------------------------------------------------------
+
+# need COMMANDS,PACKAGES,SENTENCE: installs the packages where one of the commands is missing and that is possible.
+define need
+	missing=; for command in $(1); do command -v $$command >/dev/null || missing="$$missing $$command"; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		$(say) APT "$(2)"; \
+		{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(2); } >/dev/null || true; \
+		missing=; for command in $(1); do command -v $$command >/dev/null || missing="$$missing $$command"; done; \
+	fi; \
+	if [ -n "$$missing" ]; then echo "make: not found:$$missing; $(3)" >&2; $(4); fi
+endef
+
+# The packages of package-lock.json. An install from before there was a stamp is taken when it satisfies package.json.
+# Where npm runs no install scripts, bun has yet to fetch its program.
+$(NPM): package-lock.json
+	$(Q)if [ -e $@ ] || ! npm ls >/dev/null 2>&1; then $(say) NPM ci; npm ci --no-audit --no-fund --loglevel=error >/dev/null; fi
+	$(Q)$(BUN) --version >/dev/null 2>&1 || { $(say) BUN install; node node_modules/bun/install.js; }
+	$(Q)$(BUN) --version >/dev/null
+	$(Q)touch $@
+
+.PHONY: musl test-tools clang
+musl:
+	@$(call need,$(MUSL_CC),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=,exit 1)
+
+test-tools:
+	@$(call need,strace unshare setpriv busybox newuidmap tmux debootstrap,strace util-linux busybox-static uidmap tmux debootstrap,some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install strace util-linux busybox-static uidmap tmux debootstrap),true)
+
+clang:
+	@$(call need,$(CLANG),clang llvm,install clang with its libFuzzer (on Debian and Ubuntu: apt-get install clang llvm) or name one with CLANG=,exit 1)
+
+# --- The sidecar: static C -------------------------------------------------------------------------------------------
+
+MUSL_CC ?= musl-gcc
+C_SOURCES := $(filter-out %_fuzz.c,$(wildcard sidecar/*.c))
+C_OBJECTS := $(C_SOURCES:sidecar/%.c=dist/obj/%.o)
+C_DEFINES := -D_GNU_SOURCE -DNSBOX_VERSION='"$(VERSION)"'
+C_WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
+
+# musl-gcc has no -static-pie of its own: its specs would link a program that asks for musl's dynamic loader. Where musl's
+# start file for static position-independent programs is there, the link is spelled out; elsewhere the program is static
+# at a fixed address. (Expanded in recipes, since musl-gcc may be installed by then and not before.)
+crt = $(shell dir=$$($(MUSL_CC) -dumpspecs 2>/dev/null | grep -o '[^ ]*/Scrt1\.o' | head -n 1 | xargs -r dirname); \
+	if [ -n "$$dir" ] && [ -e "$$dir/rcrt1.o" ]; then echo "$$dir"; fi)
+crt_gcc = $(shell $(MUSL_CC) -print-file-name=$(1))
+kernel_headers = -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -print-multiarch)
+C_FLAGS = -std=c11 -Os $(C_WARNINGS) $(C_DEFINES) -fstack-protector-strong -ffunction-sections -fdata-sections \
+	$(if $(crt),-fPIE,-fno-pie) $(kernel_headers)
+C_LINK = -static $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,)-z$(,)text \
+	$(crt)/rcrt1.o $(crt)/crti.o $(call crt_gcc,crtbeginS.o),-no-pie) \
+	$(C_OBJECTS) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
+	-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -s
+, := ,
+
+dist/obj/%.o: sidecar/%.c Makefile package.json | musl
+	@mkdir -p $(@D)
+	@$(say) CC $*.o
+	$(Q)$(MUSL_CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
+
+# The list of objects: a source that went away must link anew too.
+dist/obj/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(C_OBJECTS)' | cmp -s - $@ || echo '$(C_OBJECTS)' >$@
+.PHONY: FORCE
+
+dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
+	@[ -n '$(C_OBJECTS)' ] || { echo 'make: no C source in sidecar/' >&2; exit 1; }
+	@$(say) LINK $@
+	$(Q)$(MUSL_CC) -o $@.new $(C_LINK)
+	@! LC_ALL=C readelf -lW $@.new | grep -q INTERP || { echo 'make: the sidecar came out dynamically linked' >&2; rm -f $@.new; exit 1; }
+	$(Q)mv -f $@.new $@
+
+-include $(C_OBJECTS:.o=.d)
+
+# --- The front end: TypeScript, compiled with Bun, with the sidecar inside ---------------------------------------------
+
+# The compiled program must take no code or settings from the directory in which it is started.
+BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv
+TS_SOURCES := $(shell find src -name '*.ts' | sort)
+
+dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar package.json tsconfig.json Makefile $(NPM)
+	@$(say) BUN $@
+	$(Q)rm -f $@
+	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
+
+.PHONY: all gen demo test lint fuzz clean
+
+# The files that come from the tables in src/.
+gen: $(NPM)
+	$(Q)$(BUN) scripts/gen.ts
+
+# --- Seeing and checking -----------------------------------------------------------------------------------------------
+
+DEMO := dist/nsbox --tmpfs /tmp --root dist/demo-root
+define DEMO_SCRIPT
+echo "I am process $$$$, and this is all there is:"
+ls /
+touch /tmp/nsbox-demo
+echo "/tmp is mine alone:"
+ls -la /tmp
+id
+endef
+export DEMO_SCRIPT
+
+demo: all
+	$(Q)rm -rf dist/demo-root
+	dist/nsbox rootfs build dist/demo-root bash ls cat touch id
+	@echo; echo "$(DEMO) bash -c '...'"; echo
+	@$(DEMO) bash -c "$$DEMO_SCRIPT" | sed 's/^/    /'
+	@echo; echo 'And on the host:'
+	@if [ -e /tmp/nsbox-demo ] || [ -e dist/demo-root/tmp/nsbox-demo ]; then echo '    nsbox-demo is there: it leaked' >&2; exit 1; fi
+	@if grep -F '/dist/demo-root' /proc/self/mountinfo >&2; then echo '    the box left a mount' >&2; exit 1; fi
+	@echo '    no nsbox-demo in /tmp or in dist/demo-root, no mount left'
+
+# Programs of the tests, static so that they run in any root.
+TEST_PROGRAMS := $(patsubst test/c/%.c,dist/test/%,$(wildcard test/c/*.c))
+dist/test/%: test/c/%.c Makefile | musl
+	@mkdir -p $(@D)
+	@$(say) CC $@
+	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) $(kernel_headers) -static -o $@ $<
+
+# make test T="mount overlay" runs the files whose path has one of these words.
+test: all test-tools $(TEST_PROGRAMS)
+	$(Q)$(BUN) scripts/test.ts $(T)
+
+# The C is compiled a second time here, with glibc and the sanitizers' instrumentation, for the warnings that only show so.
+lint: $(NPM)
+	@$(say) TSC .
+	$(Q)node_modules/.bin/tsc
+	@$(say) GEN --check
+	$(Q)$(BUN) scripts/gen.ts --check
+	$(Q)for file in $(C_SOURCES); do \
+		$(say) LINT $$file; \
+		gcc -std=c11 -O1 $(C_WARNINGS) $(C_DEFINES) -fsanitize=address,undefined -c -o /dev/null $$file; \
+	done
+
+# One program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself.
+CLANG ?= clang
+FUZZ_SECONDS ?= 30
+FUZZERS := $(patsubst sidecar/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/*_fuzz.c))
+
+fuzz: $(FUZZERS)
+	@[ -n '$(FUZZERS)' ] || echo 'make: no sidecar/*_fuzz.c: nothing to fuzz'
+	$(Q)for program in $(FUZZERS); do \
+		$(say) FUZZ "$$program for $(FUZZ_SECONDS) s"; \
+		mkdir -p $$program.corpus; \
+		seeds=test/fuzz/$${program##*/}; [ -d $$seeds ] || seeds=; \
+		$$program -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$program- -print_final_stats=0 -verbosity=0 $$program.corpus $$seeds; \
+	done
+
+dist/fuzz/%: sidecar/%_fuzz.c $(C_SOURCES) $(wildcard sidecar/*.h) Makefile | clang
+	@mkdir -p $(@D)
+	@$(say) CLANG $*_fuzz
+	$(Q)included=$$(sed -n 's/^ *# *include *"\([^"]*\.c\)".*/sidecar\/\1/p' $<); \
+	others=$$(printf '%s\n' $(C_SOURCES) | grep -vxF "$$(printf '%s\n' sidecar/main.c $$included)" || true); \
+	$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $$others
+
+clean:
+	$(Q)rm -rf dist

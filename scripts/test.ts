@@ -1,0 +1,183 @@
+/**
+ * Runs every test file as a process of its own, in a mount namespace of its own: as root, and again as an ordinary user.
+ *
+ * Started as root, it makes that user on the spot: private copies of passwd, group, subuid and subgid are bound over the
+ * machine's in the mount namespace of the test, so nothing of it stays. Started as somebody else, the half that needs root
+ * is counted as skipped.
+ *
+ * A file that says `// runs alone` in its first lines has the machine to itself; `// seconds: N` is its time limit.
+ */
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, chownSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+
+const TOP = resolve(import.meta.dir, '..')
+const ORDINARY = { name: 'nsboxtest', id: 5001, subordinate: 200000 }
+const BUN = process.execPath
+const DEADLINE = Date.now() + 1000 * Number(process.env.NSBOX_TEST_SECONDS ?? 1500)
+
+type User = 'root' | 'user'
+type Job = { file: string; user: User; alone: boolean; seconds: number }
+type Outcome = { passed: number; failed: number; skipped: number; output: string; seconds: number; status: string }
+
+const isRoot = process.getuid?.() === 0
+const scratch = mkdtempSync(join(tmpdir(), 'nsbox-test-'))
+chmodSync(scratch, 0o711)
+
+function jobs(words: readonly string[]): Job[] {
+  const files = (readdirSync(join(TOP, 'test'), { recursive: true }) as string[]).filter((name) => name.endsWith('.test.ts')).sort()
+  return files
+    .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+    .flatMap((name) => (['root', 'user'] as const).map((user) => ({ file: join(TOP, 'test', name), user, ...settings(join(TOP, 'test', name)) })))
+}
+
+function settings(file: string): Pick<Job, 'alone' | 'seconds'> {
+  const head = readFileSync(file, 'utf8').split('\n').slice(0, 10).join('\n')
+  return { alone: head.includes('// runs alone'), seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120) }
+}
+
+/** The files that make the ordinary user one, and the directory that is its home. */
+function prepare(): void {
+  for (const name of ['passwd', 'group', 'subuid', 'subgid']) {
+    const path = `/etc/${name}`
+    const before = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    const lines = before.split('\n').filter((line) => line !== '' && !line.startsWith(`${ORDINARY.name}:`))
+    const { name: user, id, subordinate } = ORDINARY
+    const added = { passwd: `${user}:x:${id}:${id}::/:/bin/bash`, group: `${user}:x:${id}:`, subuid: `${user}:${subordinate}:65536`, subgid: `${user}:${subordinate}:65536` }[name]
+    writeFileSync(join(scratch, name), `${[...lines, added].join('\n')}\n`)
+  }
+}
+
+/** Set up the mount namespace, then become the user. Paths come as arguments, so that none is read as shell. */
+const ENTER = `
+set -eu
+top=$1 scratch=$2 id=$3 home=$4; shift 4
+for name in passwd group subuid subgid; do
+  [ -e /etc/$name ] && mount --bind "$scratch/$name" /etc/$name
+done
+if ! setpriv --reuid "$id" --regid "$id" --clear-groups test -r "$top/package.json"; then
+  mkdir -p "$scratch/checkout"
+  mount --rbind "$top" "$scratch/checkout"
+  first=$1 second=$2; shift 2
+  case $first in "$top"/*) first=$scratch/checkout\${first#"$top"};; esac
+  set -- "$first" "$scratch/checkout\${second#"$top"}" "$@"
+  export NSBOX="$scratch/checkout/dist/nsbox" NSBOX_SIDECAR="$scratch/checkout/dist/nsbox-sidecar" NSBOX_TEST_BIN="$scratch/checkout/dist/test"
+  export NSBOX_TEST_SIDECAR="$NSBOX_SIDECAR"
+  cd "$scratch/checkout"
+fi
+exec setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
+`
+
+function commandOf({ file, user }: Job, home: string): string[] {
+  if (!isRoot) return [BUN, file]
+  const apart = ['unshare', '--mount', '--propagation', 'private', '--']
+  if (user === 'root') return [...apart, BUN, file]
+  return [...apart, 'sh', '-c', ENTER, 'sh', TOP, scratch, String(ORDINARY.id), home, BUN, file]
+}
+
+let homes = 0
+
+function homeOf(user: User): string {
+  const home = join(scratch, `home-${++homes}`)
+  mkdirSync(home, { mode: 0o755 })
+  if (isRoot && user === 'user') chownSync(home, ORDINARY.id, ORDINARY.id)
+  return home
+}
+
+async function run(job: Job): Promise<Outcome> {
+  const start = Date.now()
+  if (start > DEADLINE) return { passed: 0, failed: 1, skipped: 0, output: 'not started: the time for all tests is over\n', seconds: 0, status: '' }
+  const home = homeOf(job.user)
+  const dist = (name: string) => join(TOP, 'dist', name)
+  const [program = '', ...args] = commandOf(job, home)
+  const child = spawn(program, args, {
+    cwd: TOP, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env, HOME: home, TMPDIR: home, FORCE_COLOR: '0', NO_COLOR: '1', NSBOX: dist('nsbox'), NSBOX_SIDECAR: dist('nsbox-sidecar'),
+      NSBOX_TEST_SIDECAR: dist('nsbox-sidecar'), NSBOX_TEST_BIN: dist('test'), NSBOX_TEST_USER: job.user,
+    },
+  })
+  let output = ''
+  child.stdout.on('data', (data: Buffer) => { output += data })
+  child.stderr.on('data', (data: Buffer) => { output += data })
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  }, job.seconds * 1000)
+  const status = await new Promise<string>((done) => child.on('close', (code, signal) => done(String(signal ?? code))))
+  clearTimeout(timer)
+  if (late) output += `\nkilled after ${job.seconds} s\n`
+  return { ...counted(output, status), output, seconds: (Date.now() - start) / 1000, status }
+}
+
+/** uvu's totals of all suites in the file. A file without any, or one that fails in another way, is one failure. */
+function counted(output: string, status: string): Pick<Outcome, 'passed' | 'failed' | 'skipped'> {
+  const sum = (label: string) => [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((all, match) => all + Number(match[1]), 0)
+  const [total, passed, skipped] = [sum('Total'), sum('Passed'), sum('Skipped')]
+  // uvu counts a skipped test in neither of the two others.
+  const failed = total - passed
+  if (total + skipped === 0 || (status !== '0' && failed === 0)) return { passed, failed: failed + 1, skipped }
+  return { passed, failed, skipped }
+}
+
+/** Mounts and processes of this machine that are our product's doing. */
+function traces(): Set<string> {
+  const found = new Set(readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ').slice(3, 5).join(' ')))
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+      const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      if (name.startsWith('nsbox') || state === 'Z' && /^\d+$/.test(name)) found.add(`process ${pid} ${name}`)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found
+}
+
+const sum = { passed: 0, failed: 0, skipped: 0 }
+
+function tell(job: Job, outcome: Outcome): void {
+  const name = relative(TOP, job.file)
+  const { passed, failed, skipped, seconds, output } = outcome
+  sum.passed += passed
+  sum.failed += failed
+  sum.skipped += skipped
+  const counts = `${passed} passed${failed ? `, ${failed} FAILED` : ''}${skipped ? `, ${skipped} skipped` : ''}`
+  console.log(`${failed ? 'FAIL' : 'ok  '} ${name} (${job.user}): ${counts}, ${seconds.toFixed(1)} s`)
+  if (failed || skipped) console.log(output.replace(/^/gm, '     '))
+}
+
+async function runAll(all: readonly Job[]): Promise<void> {
+  const before = traces()
+  const together = all.filter(({ alone }) => !alone)
+  const next = () => together.shift()
+  const worker = async () => {
+    for (let job = next(); job !== undefined; job = next()) tell(job, await run(job))
+  }
+  await Promise.all(Array.from({ length: Math.max(2, cpus().length) }, worker))
+  for (const job of all.filter(({ alone }) => alone)) tell(job, await run(job))
+  await Bun.sleep(200)
+  const left = [...traces()].filter((trace) => !before.has(trace))
+  if (left.length > 0) {
+    sum.failed++
+    console.log(`FAIL left behind:\n     ${left.join('\n     ')}`)
+  }
+}
+
+const wanted = jobs(process.argv.slice(2))
+const possible = wanted.filter(({ user }) => isRoot || user === 'user')
+if (!isRoot) {
+  sum.skipped += wanted.length - possible.length
+  console.log(`not root: the ${wanted.length - possible.length} files that run as root are skipped`)
+}
+try {
+  if (isRoot) prepare()
+  await runAll(possible)
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0)

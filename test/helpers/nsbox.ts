@@ -1,0 +1,94 @@
+/** The built product, and roots and directories to use it on. */
+import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
+import { copyFileSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const top = resolve(import.meta.dir, '../..')
+export const NSBOX = process.env.NSBOX ?? join(top, 'dist/nsbox')
+export const SIDECAR = process.env.NSBOX_SIDECAR ?? join(top, 'dist/nsbox-sidecar')
+export const BIN = process.env.NSBOX_TEST_BIN ?? join(top, 'dist/test')
+export const asRoot = process.getuid?.() === 0
+
+export type Ran = { status: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
+
+export function execute(program: string, args: readonly string[], options: SpawnSyncOptions = {}): Ran {
+  const { error, status, signal, stdout, stderr } = spawnSync(program, [...args], { timeout: 60000, ...options })
+  if (error !== undefined) throw error
+  return { status, signal, stdout: String(stdout), stderr: String(stderr) }
+}
+
+export function nsbox(args: readonly string[], options?: SpawnSyncOptions): Ran {
+  return execute(NSBOX, args, options)
+}
+
+/** The plan that `nsbox plan` prints for these arguments. */
+export function planOf(args: readonly string[]): Record<string, unknown> & { process: Record<string, unknown> } {
+  const { status, stdout, stderr } = nsbox(['plan', ...args])
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+/** Run a plan by the sidecar alone, which reads it from its standard input. */
+export function sidecar(plan: unknown, flags: readonly string[] = [], options: SpawnSyncOptions = {}): Ran {
+  return execute(SIDECAR, ['--plan-fd', '0', ...flags], { input: typeof plan === 'string' ? plan : JSON.stringify(plan), ...options })
+}
+
+/** The same box by both mount interfaces: by the command line, and by the sidecar with the old one forced. */
+export const INTERFACES: readonly { name: string; box: (args: readonly string[]) => Ran }[] = [
+  { name: 'mount API', box: (args) => nsbox(args) },
+  { name: 'mount(2)', box: (args) => {
+    const { status, stdout, stderr } = nsbox(['plan', ...args])
+    return status === 0 ? sidecar(stdout, ['--old-mount-api']) : { status, signal: null, stdout, stderr }
+  } },
+]
+
+/** A directory for the body, which goes afterwards with all that is in it; nothing on another file system is touched. */
+export function inTemp(body: (dir: string) => void | Promise<void>): () => Promise<void> {
+  return async () => {
+    const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-')))
+    try {
+      await body(dir)
+    } finally {
+      const { status, stderr } = spawnSync('rm', ['-rf', '--one-file-system', dir], { encoding: 'utf8' })
+      // What a box under other ids has left there.
+      if (status !== 0 && !asRoot) spawnSync(NSBOX, ['--map-auto', 'rm', '-rf', dir])
+      else if (status !== 0) throw new Error(stderr)
+    }
+  }
+}
+
+const APPLETS = ['sh', 'ls', 'cat', 'id', 'ps', 'touch', 'mkdir', 'rm', 'ln', 'mount', 'umount', 'readlink', 'stat', 'echo', 'sleep', 'kill', 'hostname', 'env', 'true', 'false', 'find', 'grep', 'chmod', 'pwd', 'printf', 'test', 'tty', 'stty', 'yes', 'head', 'dd', 'mv', 'ip', 'mktemp', 'wc', 'sort', 'ulimit']
+
+/** A root with busybox and nothing else but the directories named. */
+export function busyboxRoot(dir: string, directories: readonly string[] = ['proc', 'dev', 'tmp']): string {
+  mkdirSync(join(dir, 'bin'), { recursive: true })
+  copyFileSync('/bin/busybox', join(dir, 'bin/busybox'))
+  for (const applet of APPLETS) symlinkSync('busybox', join(dir, 'bin', applet))
+  for (const name of directories) mkdirSync(join(dir, name), { recursive: true })
+  return dir
+}
+
+/** Everything below a directory, one line each: kind, mode, size and content or link target. To compare before and after. */
+export function treeOf(dir: string): string[] {
+  return (readdirSync(dir, { recursive: true }) as string[]).sort().map((name) => {
+    const path = join(dir, name)
+    const stat = lstatSync(path)
+    const mode = stat.mode.toString(8)
+    if (stat.isSymbolicLink()) return `${name} -> ${readlinkSync(path)}`
+    if (!stat.isFile()) return `${name} ${mode}`
+    return `${name} ${mode} ${stat.size} ${Bun.hash(readFileSync(path))}`
+  })
+}
+
+export type MountLine = { path: string; options: string[]; optional: string[]; type: string; source: string }
+
+/** A text in the form of /proc/self/mountinfo. */
+export function parseMounts(text: string): MountLine[] {
+  const plain = (word: string) => word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+  return text.trim().split('\n').map((line) => {
+    const words = line.split(' ')
+    const dash = words.indexOf('-')
+    return { path: plain(words[4] ?? ''), options: (words[5] ?? '').split(','), optional: words.slice(6, dash), type: words[dash + 1] ?? '', source: plain(words[dash + 2] ?? '') }
+  })
+}
