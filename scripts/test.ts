@@ -129,7 +129,8 @@ function traces(): Set<string> {
     try {
       const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
       const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-      if (name.startsWith('nsbox') || state === 'Z' && /^\d+$/.test(name)) found.add(`process ${pid} ${name}`)
+      // A zombie has ended; its parent, by now the machine's init, has only yet to ask how.
+      if (name.startsWith('nsbox') && state !== 'Z') found.add(`process ${pid} ${name}`)
     } catch {
       // It has ended meanwhile.
     }
@@ -159,8 +160,10 @@ async function runAll(all: readonly Job[]): Promise<void> {
   }
   await Promise.all(Array.from({ length: Math.max(2, cpus().length) }, worker))
   for (const job of all.filter(({ alone }) => alone)) tell(job, await run(job))
-  await Bun.sleep(200)
-  const left = [...traces()].filter((trace) => !before.has(trace))
+  const leftover = () => [...traces()].filter((trace) => !before.has(trace))
+  // What was killed needs a moment to end.
+  for (let tries = 0; tries < 20 && leftover().length > 0; tries++) await Bun.sleep(100)
+  const left = leftover()
   if (left.length > 0) {
     sum.failed++
     console.log(`FAIL left behind:\n     ${left.join('\n     ')}`)

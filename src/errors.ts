@@ -12,6 +12,8 @@ export type Failure = {
   path?: string
   /** Name of the error number, such as "ENOENT". */
   code?: string
+  /** The error number. */
+  errno?: number
   /** Text of the error number. */
   text?: string
   /** The way out. */
@@ -26,11 +28,12 @@ export class SandboxError extends Error {
   readonly what: string
   readonly path: string | undefined
   readonly code: string | undefined
+  readonly errno: number | undefined
   readonly hint: string | undefined
   readonly status: number
 
   constructor(failure: Failure) {
-    const { step, what, path, code, text, hint, status = 125 } = failure
+    const { step, what, path, code, errno, text, hint, status = 125 } = failure
     const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
     super([step, what, path === undefined ? undefined : printable(path), cause].filter((part) => part !== undefined).join(': '))
     this.name = 'SandboxError'
@@ -38,6 +41,7 @@ export class SandboxError extends Error {
     this.what = what
     this.path = path
     this.code = code
+    this.errno = errno
     this.hint = hint
     this.status = status
   }

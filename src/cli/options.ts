@@ -74,6 +74,8 @@ export const PLAN_OPTION: OptionRow = {
 }
 
 export const OPTIONS: readonly OptionRow[] = TABLE
+/** A row of the table by its type, for the library's options. */
+export type Row = (typeof TABLE)[number]
 
 /** An option of the library without one here is a compile error in this line. */
 export type Unset = Never<Exclude<keyof Options, (typeof TABLE)[number]['sets']>>
@@ -92,15 +94,15 @@ export function splitColon(text: string): [string, string | undefined] {
   return at < 0 ? [plain(text), undefined] : [plain(text.slice(0, at)), plain(text.slice(at + 1))]
 }
 
-function row<K extends keyof Options>(name: string, group: Group, value: string, doc: string, sets: K, set: (options: Pick<Options, K>, value: string) => void) {
+function row<const N extends string, K extends keyof Options>(name: N, group: Group, value: string, doc: string, sets: K, set: (options: Pick<Options, K>, value: string) => void) {
   return { name, group, value, doc, sets, apply: (draft: Draft, text: string) => set(draft.options, text) }
 }
 
-function flag<K extends keyof Options>(name: string, group: Group, doc: string, sets: K, set: (options: Pick<Options, K>) => void) {
+function flag<const N extends string, K extends keyof Options>(name: N, group: Group, doc: string, sets: K, set: (options: Pick<Options, K>) => void) {
   return { name, group, doc, sets, apply: (draft: Draft) => set(draft.options) }
 }
 
-function mount(name: string, value: string, doc: string, make: (value: string) => MountRequest) {
+function mount<const N extends string>(name: N, value: string, doc: string, make: (value: string) => MountRequest) {
   const add = (options: Pick<Options, 'mounts'>, text: string) => void (options.mounts ??= []).push(make(text))
   return { ...row(name, 'mounts', value, doc, 'mounts', add), repeat: true as const }
 }

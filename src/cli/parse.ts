@@ -70,7 +70,7 @@ const CONTRADICTIONS: readonly [string, (o: Options) => unknown, string][] = [
   ['--verbose and --quiet', (o) => o.verbose && o.quiet, 'choose one'],
 ]
 
-function refuseContradictions(options: Options): void {
+export function refuseContradictions(options: Options): void {
   for (const [pair, holds, why] of CONTRADICTIONS) {
     if (holds(options)) throw new UsageError(`${pair}: ${why}`)
   }

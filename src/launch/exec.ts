@@ -10,11 +10,8 @@ import { SandboxError } from '../errors.ts'
 import { errnoText } from '../host/errno.ts'
 import { codeOf } from '../host/facts.ts'
 import type { Plan } from '../plan/types.ts'
+import { namelessIn, places, writeAll } from './nameless.ts'
 import { withPlan } from './sidecar.ts'
-
-/** open(2); Node's constants have no name for it. Includes O_DIRECTORY. */
-const O_TMPFILE = 0o20200000
-const { O_RDWR, O_RDONLY } = fs.constants
 
 /** Does not come back. */
 export function becomeBox(plan: Plan): never {
@@ -41,15 +38,9 @@ export function becomeBox(plan: Plan): never {
   })
 }
 
-function places(): string[] {
-  const { XDG_RUNTIME_DIR, TMPDIR } = process.env
-  return ['/dev/shm', XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter((place): place is string => place !== undefined && place !== '')
-}
-
 /** A descriptor, open for reading, of a new nameless file. */
 function inDirectory(directory: string, parts: readonly Uint8Array[]): number {
-  const writer = fs.openSync(directory, O_TMPFILE | O_RDWR, 0o500)
-  return filled(writer, parts)
+  return filled(namelessIn(directory, 0o500), parts)
 }
 
 function inMemory(parts: readonly Uint8Array[]): number {
@@ -60,14 +51,10 @@ function inMemory(parts: readonly Uint8Array[]): number {
 function filled(writer: number, parts: readonly Uint8Array[]): number {
   try {
     for (const part of parts) writeAll(writer, part)
-    return fs.openSync(`/proc/self/fd/${writer}`, O_RDONLY)
+    return fs.openSync(`/proc/self/fd/${writer}`, fs.constants.O_RDONLY)
   } finally {
     fs.closeSync(writer)
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done)
 }
 
 /**

@@ -1,0 +1,39 @@
+/** Files without a name: nobody else can open them, and they are gone when they are closed. */
+import * as fs from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+
+/** open(2); Node's constants have no name for it. Includes O_DIRECTORY. */
+const O_TMPFILE = 0o20200000
+const { O_RDWR } = fs.constants
+
+/** Where such a file may lie, best first: in memory, then where the caller says, then where everybody may. */
+export function places(): string[] {
+  const { XDG_RUNTIME_DIR, TMPDIR } = process.env
+  return ['/dev/shm', XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter((place): place is string => place !== undefined && place !== '')
+}
+
+/** In this directory. Throws ENOENT, EACCES, EROFS, EOPNOTSUPP (the file system has no such files). */
+export function namelessIn(directory: string, mode: number): number {
+  return fs.openSync(directory, O_TMPFILE | O_RDWR, mode)
+}
+
+/** In the first place that has such files; where none does, a file whose name is taken away at once. */
+export function nameless(): number {
+  for (const place of places()) {
+    try {
+      return namelessIn(place, 0o600)
+    } catch {
+      // The next one may.
+    }
+  }
+  const directory = mkdtempSync(`${process.env.TMPDIR ?? '/tmp'}/nsbox-`)
+  try {
+    return fs.openSync(`${directory}/file`, 'wx+', 0o600)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done)
+}

@@ -1,0 +1,38 @@
+/** What the sidecar reports of a box, on a descriptor that the command does not have: JSON lines in a nameless file. */
+import { fstatSync, readSync } from 'node:fs'
+import { constants } from 'node:os'
+import { SandboxError, type Failure } from '../errors.ts'
+
+export type Report = {
+  /** nsbox could not do what was asked. */
+  error?: SandboxError
+  /** The signal that killed the command. */
+  signal?: NodeJS.Signals
+}
+
+type Event =
+  | { event: 'start'; pid: number }
+  | { event: 'exit'; status: number; signal: number }
+  | ({ event: 'error' } & Failure)
+
+/** After the box has ended. `status`: what the sidecar ended with; a report is missing where it was killed itself. */
+export function readReport(file: number, status: number | null): Report {
+  const events = textOf(file).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Event)
+  const failure = events.find((event) => event.event === 'error')
+  const exit = events.find((event) => event.event === 'exit')
+  if (failure !== undefined) return { error: new SandboxError(failure) }
+  if (exit === undefined && status === 125) return { error: new SandboxError({ step: 'start', what: 'the sidecar ended without a report' }) }
+  const signal = exit === undefined ? undefined : signalName(exit.signal)
+  return signal === undefined ? {} : { signal }
+}
+
+function textOf(file: number): string {
+  const bytes = Buffer.alloc(fstatSync(file).size)
+  let done = 0
+  for (let got = 1; got > 0 && done < bytes.length; done += got) got = readSync(file, bytes, done, bytes.length - done, done)
+  return bytes.toString('utf8', 0, done)
+}
+
+function signalName(number: number): NodeJS.Signals | undefined {
+  return (Object.keys(constants.signals) as NodeJS.Signals[]).find((name) => constants.signals[name] === number)
+}
