@@ -32,7 +32,7 @@ function cMember(key: string, field: Field): string {
     case 'string': return `const char *${name};`
     case 'mode': return `unsigned ${name};`
     case 'enum': return `unsigned ${name};`
-    case 'flags': return `unsigned ${name};`
+    case 'flags': return `uint64_t ${name};`
     case 'strings': return `char **${name}; size_t ${name}_count;`
     case 'object': return `struct ${field.of} *${name};`
     case 'objects': return `struct ${field.of} *${name}; size_t ${name}_count;`
@@ -51,7 +51,9 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
     const name = `${prefix}_${snake(key)}`
     names.set(id, name)
     const rows = field.values.map((value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`)
-    out.push(`enum ${name}_word {`, ...rows, '};', `static const char *const ${name}_words[] = {${field.values.map((v) => `"${v}"`).join(', ')}, NULL};`, '')
+    // An enumerator is an int: a longer list has its words alone, and bit n is the n-th.
+    if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
+    out.push(`static const char *const ${name}_words[] = {${field.values.map((v) => `"${v}"`).join(', ')}, NULL};`, '')
   }
   for (const [object, table] of Object.entries(OBJECTS)) for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
   for (const [union, variants] of Object.entries(VARIANTS)) {

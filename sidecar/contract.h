@@ -42,6 +42,8 @@ enum root_options_word {
 };
 static const char *const root_options_words[] = {"ro", "nosuid", "nodev", "noexec", NULL};
 
+static const char *const process_capabilities_words[] = {"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore", NULL};
+
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
 	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
@@ -88,7 +90,7 @@ struct mount {
 	unsigned type; /* enum mount_type */
 	const char *source;
 	const char *target;
-	unsigned options;
+	uint64_t options;
 	int64_t size;
 	unsigned mode;
 	const char *lower;
@@ -126,9 +128,10 @@ struct process {
 	int64_t uid; /* User id in the box; absent: as it is. */
 	int64_t gid; /* Group id in the box; absent: as it is. */
 	bool drop_groups; /* Drop all supplementary groups. */
+	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
-	unsigned reset_signals; /* Signals whose disposition goes back to the default. */
+	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
 };
 
@@ -136,7 +139,7 @@ struct root {
 	unsigned type; /* The directory itself, or an overlay over it. */
 	const char *path; /* Directory on the host; "/" is the host's own root. */
 	const char *state; /* Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish. */
-	unsigned options; /* Mount options of the root and what is mounted below it on the host. */
+	uint64_t options; /* Mount options of the root and what is mounted below it on the host. */
 };
 
 struct idrange {
@@ -154,7 +157,7 @@ struct idmap {
 
 struct plan {
 	int64_t contract; /* Number of this contract. */
-	unsigned namespaces; /* Namespaces that are new for the box; "mount" always is. */
+	uint64_t namespaces; /* Namespaces that are new for the box; "mount" always is. */
 	struct idmap *idmap; /* Id maps of the new user namespace. */
 	struct root *root; /* What the box sees as its root directory. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
@@ -257,6 +260,7 @@ static const struct field process_fields[] = {
 	{"uid", KIND_INT, false, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"gid", KIND_INT, false, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"dropGroups", KIND_BOOL, false, offsetof(struct process, drop_groups), .min = 0},
+	{"capabilities", KIND_FLAGS, false, offsetof(struct process, capabilities), .words = process_capabilities_words},
 	{"noNewPrivs", KIND_BOOL, false, offsetof(struct process, no_new_privs), .min = 0},
 	{"limits", KIND_OBJECTS, false, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
 	{"resetSignals", KIND_FLAGS, false, offsetof(struct process, reset_signals), .words = process_reset_signals_words},

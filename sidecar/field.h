@@ -15,7 +15,7 @@ enum kind {
 	KIND_STRING,   /* const char *, NULL when absent; min, max: length in bytes, max 0 is no limit */
 	KIND_MODE,     /* unsigned, from three or four octal digits */
 	KIND_ENUM,     /* unsigned, index in words */
-	KIND_FLAGS,    /* unsigned, bit n is words[n] */
+	KIND_FLAGS,    /* uint64_t, bit n is words[n] */
 	KIND_STRINGS,  /* char ** ending in NULL, and NAME_count */
 	KIND_OBJECT,   /* pointer, NULL when absent */
 	KIND_OBJECTS,  /* array, and NAME_count */

@@ -110,11 +110,11 @@ static bool decode_word(struct decoder *d, const char *const *words, const struc
 	}
 	for (unsigned n = 0; words[n] && used < sizeof list; n++)
 		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", n ? ", " : "", words[n]);
-	plan_error_set(d->error, place, "must be one of %.140s", list);
+	plan_error_set(d->error, place, "must be one of %.620s", list);
 	return false;
 }
 
-static bool decode_flags(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, unsigned *out)
+static bool decode_flags(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, uint64_t *out)
 {
 	struct place entry = {.up = place};
 	if (!expect(d, node, JSON_ARRAY, place))
@@ -123,9 +123,9 @@ static bool decode_flags(struct decoder *d, const struct field *field, const str
 		unsigned n;
 		if (!decode_word(d, field->words, item, &entry, &n))
 			return false;
-		if (*out & 1u << n)
+		if (*out & UINT64_C(1) << n)
 			return refuse_plain(d, &entry, "named twice");
-		*out |= 1u << n;
+		*out |= UINT64_C(1) << n;
 	}
 	return true;
 }
@@ -262,7 +262,7 @@ static bool decode_field(struct decoder *d, const struct field *field, const str
 	case KIND_ENUM:
 		return decode_word(d, field->words, node, place, (unsigned *)(void *)member);
 	case KIND_FLAGS:
-		return decode_flags(d, field, node, place, (unsigned *)(void *)member);
+		return decode_flags(d, field, node, place, (uint64_t *)(void *)member);
 	default:
 		return decode_container(d, field, node, place, member);
 	}

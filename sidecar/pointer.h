@@ -6,7 +6,7 @@
 
 struct plan_error {
 	char pointer[512]; /* JSON pointer (RFC 6901), "" for the whole; cut, with "..." at its end, where it is longer */
-	char message[160];
+	char message[640]; /* a list of words is the longest */
 };
 
 /* A place as the list of the steps that lead to it, innermost first; NULL is the whole document. */

@@ -8,6 +8,28 @@
 
 #include "report.h"
 
+#ifndef PR_CAP_AMBIENT
+#define PR_CAP_AMBIENT           47
+#define PR_CAP_AMBIENT_RAISE     2
+#define PR_CAP_AMBIENT_CLEAR_ALL 4
+#endif
+
+enum { CAPABILITIES = sizeof process_capabilities_words / sizeof *process_capabilities_words - 1 };
+
+/* What no execve can bring back. Only as far as this kernel knows capabilities. */
+static void drop_bounding(uint64_t kept)
+{
+	for (int n = 0; n < 64; n++) {
+		if (kept >> n & 1)
+			continue;
+		int held = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
+		if (held < 0)
+			return;
+		if (held && prctl(PR_CAPBSET_DROP, n, 0, 0, 0) < 0)
+			fail("drop from the capability bounding set", n < CAPABILITIES ? process_capabilities_words[n] : NULL);
+	}
+}
+
 /* System calls, not the C library's functions: those bring all threads along, and we share memory with another process. */
 static void set_ids(const struct process *process)
 {
@@ -25,14 +47,40 @@ static void set_ids(const struct process *process)
 	}
 }
 
-void privs_drop(const struct process *process)
+/*
+ * The three sets of the process, and the ambient one. Root gets its capabilities at execve from the bounding set, and then
+ * inheritable ones would only leak (CVE-2022-29162). Anybody else keeps them by the ambient set alone, which has to be
+ * inheritable.
+ */
+static void set_capabilities(uint64_t kept)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0, 0, 0}};
+	struct __user_cap_data_struct data[2];
+	bool root = geteuid() == 0;
+	if (syscall(SYS_capget, &header, data) < 0)
+		fail("read capabilities", NULL);
+	for (int half = 0; half < 2; half++) {
+		data[half].permitted &= (uint32_t)(kept >> 32 * half);
+		data[half].effective = data[half].permitted;
+		data[half].inheritable = root ? 0 : data[half].permitted;
+	}
+	if (syscall(SYS_capset, &header, data) < 0)
+		fail("set capabilities", NULL);
+	/* EINVAL: before Linux 4.3 there is no ambient set. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		fail("clear ambient capabilities", NULL);
+	for (int n = 0; n < 64 && !root; n++)
+		if (data[n / 32].permitted >> n % 32 & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, n, 0, 0) < 0)
+			fail("raise ambient capability", NULL);
+}
+
+void privs_drop(const struct process *process)
+{
+	drop_bounding(process->capabilities);
+	if (process->uid > 0 && process->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		fail("keep capabilities", NULL);
 	set_ids(process);
-	/* The first process of a user namespace has all capabilities there, whoever it is; execve would take them, but init stays. */
-	if (geteuid() != 0 && syscall(SYS_capset, &header, none) < 0)
-		fail("drop capabilities", NULL);
+	set_capabilities(process->capabilities);
 	if (process->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail("set no_new_privs", NULL);
 }

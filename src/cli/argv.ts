@@ -6,6 +6,7 @@
  * a value is a test.
  */
 import { printable, UsageError } from '../errors.ts'
+import { nearest } from './nearest.ts'
 import { OPTIONS, PLAN_OPTION, synopsis, type OptionRow } from './options.ts'
 
 export const VERBS = ['run', 'plan', 'explain', 'rootfs', 'doctor', 'help'] as const
@@ -44,12 +45,6 @@ export function walk(argv: readonly string[]): Walked {
   }
   refuseDetachedValue(given.at(-1), argv, at)
   return { verb, given, rest: argv.slice(at) }
-}
-
-/** The name of the list that is nearest to a word, if it is near enough to be what was meant. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
-  const ranked = names.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far)[0]
-  return ranked !== undefined && ranked.far <= Math.max(1, Math.floor(word.length / 3)) ? ranked.name : undefined
 }
 
 function verbOf(argv: readonly string[]): [Verb, number] {
@@ -123,18 +118,4 @@ function refuseDetachedValue(last: Given | undefined, argv: readonly string[], a
   const { name, alone } = last?.option ?? {}
   if (typeof alone !== 'string' || argv[at] !== alone || argv[at - 1] !== `--${name}`) return
   throw new UsageError(`--${name}: ${alone} would be the command`, `--${name} alone means ${alone}; any other: --${name}=DIR`)
-}
-
-/** Edit distance of Levenshtein, a row at a time. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
 }

@@ -232,9 +232,18 @@ const CLOSE: Step = {
   why: 'The command gets 0, 1 and 2 and those that were asked for. An open directory of the host would be a way out of the box.',
 }
 
-function privileges({ noNewPrivs }: Process): Step[] {
-  if (noNewPrivs !== true) return []
-  return [{
+function capabilities({ capabilities: kept = [] }: Process): Step {
+  return {
+    title: kept.length === 0 ? 'Give up all capabilities' : `Keep ${kept.length} capabilities and give up the others`,
+    calls: 'prctl(PR_CAPBSET_DROP), capset, prctl(PR_CAP_AMBIENT)',
+    why: 'Capabilities are the single powers that make up root\'s. What is taken out of the bounding set no program can get back.',
+    ...(kept.length === 0 ? {} : { also: [`Kept: ${kept.join(' ')}.`] }),
+  }
+}
+
+function privileges(process: Process): Step[] {
+  if (process.noNewPrivs !== true) return [capabilities(process)]
+  return [capabilities(process), {
     title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
     why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
   }]

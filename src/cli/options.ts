@@ -3,9 +3,11 @@
  * and the option reference of the README are made from it.
  */
 import { printable, UsageError } from '../errors.ts'
+import { CAPABILITIES } from '../plan/schema.ts'
+import { nearest } from './nearest.ts'
 import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'
 
-export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'process', 'reporting'] as const
+export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'process', 'reporting'] as const
 export type Group = (typeof GROUPS)[number]
 
 /** What the options of one command line add up to. */
@@ -52,6 +54,10 @@ const TABLE = [
   flag('map-root', 'identity', 'be root in the box', 'mapRoot', (o) => { o.mapRoot = true }),
   flag('map-auto', 'identity', 'also map the id ranges that /etc/subuid and /etc/subgid give to you', 'mapAuto', (o) => { o.mapAuto = true }),
   flag('userns', 'identity', 'a new user namespace, also when root starts the box', 'userns', (o) => { o.userns = true }),
+
+  { ...row('cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin', 'capabilities', (o, v) => addCapability(o, 'cap-add', v)), repeat: true },
+  { ...row('cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', (o, v) => addCapability(o, 'cap-drop', v)), repeat: true },
+  flag('allow-new-privs', 'privileges', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs', (o) => { o.allowNewPrivs = true }),
 
   row('cwd', 'process', 'DIR', 'directory of the box to start in', 'cwd', (o, v) => { o.cwd = boxPath('cwd', v) }),
   { ...row('env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', (o, v) => addEnv(o, env(v))), repeat: true },
@@ -234,6 +240,18 @@ function user(value: string): { uid: number; gid?: number } {
   if (parts.length > 2) throw wrong('user', `${quote(value)} must be UID or UID:GID`)
   if (gid === undefined) return { uid: integer('user', uid, MAX_ID) }
   return { uid: integer('user', uid, MAX_ID), gid: integer('user', gid, MAX_ID) }
+}
+
+/** With or without cap_, in either case. */
+function addCapability(options: Pick<Options, 'capabilities'>, option: 'cap-add' | 'cap-drop', value: string): void {
+  const names = [...CAPABILITIES, 'all' as const]
+  const plain = value.toLowerCase().replace(/^cap_/, '')
+  const name = names.find((known) => known === plain)
+  if (name === undefined) {
+    const near = nearest(plain, names)
+    throw wrong(option, `no capability ${quote(value)}`, near === undefined ? 'man 7 capabilities lists them' : `the nearest is ${near}`)
+  }
+  (options.capabilities ??= []).push({ type: option === 'cap-add' ? 'add' : 'drop', name })
 }
 
 function env(value: string): EnvChange {

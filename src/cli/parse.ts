@@ -1,7 +1,8 @@
 /** From the command line to what is to be done. Throws UsageError, and does nothing else. */
 import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
-import { nearest, refuseReserved, VERBS, walk, type Verb, type Walked } from './argv.ts'
+import { refuseReserved, VERBS, walk, type Verb, type Walked } from './argv.ts'
+import { nearest } from './nearest.ts'
 import type { Draft } from './options.ts'
 
 export type Command =

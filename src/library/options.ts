@@ -1,7 +1,7 @@
 /** The library's options: those of the command line, by the same table, with its names in camel case. */
 import { OPTIONS, type OptionRow, type Row } from '../cli/options.ts'
 import { refuseContradictions } from '../cli/parse.ts'
-import { nearest } from '../cli/argv.ts'
+import { nearest } from '../cli/nearest.ts'
 import { printable, UsageError } from '../errors.ts'
 import type { MountRequest, Options } from '../plan/options.ts'
 

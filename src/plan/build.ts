@@ -3,7 +3,8 @@ import { errnoText } from '../host/errno.ts'
 import type { HostFacts } from '../host/facts.ts'
 import { SandboxError, UsageError } from '../errors.ts'
 import { environment } from './environment.ts'
-import { identity } from './identity.ts'
+import { capabilitiesOf } from '../policy/capabilities.ts'
+import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './schema.ts'
 import type { Limit, Mount, MountOption, Namespace, Plan, Process, Root } from './types.ts'
@@ -14,6 +15,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
   const mounts = [...defaultMounts(options, root, host), ...(options.mounts ?? []).map((request) => mountOf(request, host))]
+  const held = capabilitiesOf(options, uidInBox(who, host.uid))
+  const capabilities = held.length > 0 ? { capabilities: held } : {}
   return {
     contract: CONTRACT,
     namespaces,
@@ -22,7 +25,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     ...(mounts.length > 0 && { mounts }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
-    process: { ...processOf(options, argv, host), ...who.process },
+    process: { ...processOf(options, argv, host), ...capabilities, ...who.process },
     supervision: {
       ...(namespaces.includes('pid') && options.init !== false && { init: true }),
       ...reporting(options),
@@ -126,7 +129,7 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
     ...(options.argv0 !== undefined && { program: command }),
     env: environment(options, host),
     ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
-    noNewPrivs: true,
+    ...(!options.allowNewPrivs && { noNewPrivs: true }),
     ...(limits.length > 0 && { limits }),
     // Bun ignores these two, and a command would inherit that: `yes | head` would not end.
     resetSignals: ['PIPE', 'XFSZ'],

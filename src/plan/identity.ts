@@ -19,6 +19,13 @@ export function identity(options: Options, host: HostFacts): Identity {
   return ownId(options.user?.uid ?? host.uid, options.user?.gid ?? host.gid, host)
 }
 
+/** The user id that the command has there. */
+export function uidInBox({ idmap, process }: Identity, uid: number): number {
+  if (process.uid !== undefined || idmap === undefined) return process.uid ?? uid
+  const range = idmap.uid.find(({ outside, count }) => outside <= uid && uid < outside + count)
+  return range === undefined ? uid : range.inside + uid - range.outside
+}
+
 /** The group follows the user where it is not named: UID:UID. */
 function taken({ user }: Options): { uid?: number; gid?: number } {
   return user === undefined ? {} : { uid: user.uid, gid: user.gid ?? user.uid }

@@ -1,5 +1,7 @@
 /** What a caller may ask for: the command line's options, as an object. The library takes the same. */
 
+import type { Capability } from './types.ts'
+
 /** Namespaces that `share` can keep the host's. The mount namespace is always new. */
 export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user'
 
@@ -22,6 +24,8 @@ export type EnvChange =
   /** NAME=VALUE lines of a file. */
   | { type: 'file'; path: string }
 
+export type CapabilityChange = { type: 'add' | 'drop'; name: Capability | 'all' }
+
 export type Options = {
   root?: string
   ro?: boolean
@@ -36,6 +40,9 @@ export type Options = {
   mapRoot?: boolean
   mapAuto?: boolean
   userns?: boolean
+  /** Changes of the default set of capabilities, in the order given; "all" is each. */
+  capabilities?: CapabilityChange[]
+  allowNewPrivs?: boolean
   cwd?: string
   env?: EnvChange[]
   clearEnv?: boolean

@@ -40,6 +40,15 @@ export const LIMITS = [
 ] as const
 export const RESET_SIGNALS = ['PIPE', 'XFSZ'] as const
 
+/** In the kernel's order, include/uapi/linux/capability.h: the place is the number. capabilities(7) */
+export const CAPABILITIES = [
+  'chown', 'dac_override', 'dac_read_search', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'linux_immutable',
+  'net_bind_service', 'net_broadcast', 'net_admin', 'net_raw', 'ipc_lock', 'ipc_owner', 'sys_module', 'sys_rawio', 'sys_chroot',
+  'sys_ptrace', 'sys_pacct', 'sys_admin', 'sys_boot', 'sys_nice', 'sys_resource', 'sys_time', 'sys_tty_config', 'mknod', 'lease',
+  'audit_write', 'audit_control', 'setfcap', 'mac_override', 'mac_admin', 'syslog', 'wake_alarm', 'block_suspend', 'audit_read',
+  'perfmon', 'bpf', 'checkpoint_restore',
+] as const
+
 /** Objects by name. The first is the plan itself. */
 export const OBJECTS = {
   plan: {
@@ -79,6 +88,7 @@ export const OBJECTS = {
     uid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'User id in the box; absent: as it is.' },
     gid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'Group id in the box; absent: as it is.' },
     dropGroups: { type: 'bool', doc: 'Drop all supplementary groups.' },
+    capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },

@@ -26,6 +26,7 @@ export type Root = Plan['root']
 export type Process = Plan['process']
 export type IdMap = NonNullable<Plan['idmap']>
 export type IdRange = FromTable<Objects['idrange']>
+export type Capability = NonNullable<Process['capabilities']>[number]
 export type Namespace = Plan['namespaces'][number]
 export type MountOption = NonNullable<Root['options']>[number]
 export type Limit = FromTable<Objects['limit']>

@@ -91,6 +91,9 @@ const accepted: Row[] = [
     clearEnv: true,
   }, 'x')],
   [['--env=A==b=', 'x'], run({ env: [{ type: 'set', name: 'A', value: '=b=' }] }, 'x')],
+  [['--cap-add', 'NET_ADMIN', '--cap-drop', 'all', '--cap-add', 'cap_kill', '--allow-new-privs', 'x'], run({
+    capabilities: [{ type: 'add', name: 'net_admin' }, { type: 'drop', name: 'all' }, { type: 'add', name: 'kill' }], allowNewPrivs: true,
+  }, 'x')],
   [['--cwd', '/a/..', '--new-session', '--die-with-parent', '--no-init', '--quiet', 'x'], run(
     { cwd: '/a/..', newSession: true, dieWithParent: true, init: false, quiet: true }, 'x')],
 ]
@@ -117,7 +120,7 @@ const refused: [string[], string, string?][] = [
   [['--a\nb', 'x'], 'unknown option --a\\x0ab'],
   [['---', 'x'], 'unknown option ---'],
   [['--constructor', 'x'], 'unknown option --constructor'],
-  ...['--mask', '--privileged', '--cap-add', '--seccomp', '--memory', '--timeout'].map((name): [string[], string] => [[name, 'a', 'x'], `unknown option ${name}`]),
+  ...['--mask', '--privileged', '--seccomp', '--memory', '--timeout'].map((name): [string[], string] => [[name, 'a', 'x'], `unknown option ${name}`]),
   // Values that are missing, empty, or too many.
   [['--root'], '--root: missing value', '--root DIR'],
   [['--root', '--', 'x'], '--root: missing value', '--root=--'],
