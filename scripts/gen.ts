@@ -2,6 +2,7 @@
  * Writes what is derived from the contract table: the C structures and field list (`sidecar/contract.h`) and the JSON
  * Schema (`docs/plan.schema.json`). With `--check` it compares instead, and fails when a file is not what it should be.
  */
+import { optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../src/cli/help.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
 
@@ -154,10 +155,19 @@ export function jsonSchema(): string {
   return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', title: `nsbox plan, contract ${CONTRACT}`, $comment: note, ...schemaObject(plan), $defs: defs }, null, 2)}\n`
 }
 
+/** The README with its option reference renewed. */
+function readme(): string {
+  const text = readFileSync(`${root}README.md`, 'utf8')
+  const [start, end] = [text.indexOf(REFERENCE_BEGIN), text.indexOf(REFERENCE_END)]
+  if (start < 0 || end < start) throw new Error(`README.md: the lines "${REFERENCE_BEGIN}" and "${REFERENCE_END}" are missing`)
+  return text.slice(0, start) + optionReference().trimEnd() + text.slice(end + REFERENCE_END.length)
+}
+
 /** Generated file by path, with the text that it should have. */
 const files: Record<string, () => string> = {
   'sidecar/contract.h': contractHeader,
   'docs/plan.schema.json': jsonSchema,
+  'README.md': readme,
 }
 
 if (import.meta.main) {

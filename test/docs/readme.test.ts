@@ -1,0 +1,31 @@
+/** What the README tells a newcomer to type works as it stands there. */
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
+
+const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '')
+
+/** Building is what `make test` has done already. */
+const lines = blocks.flatMap((block) => block.split('\n')).filter((line) => line !== '' && !line.startsWith('make'))
+
+test('the README has commands to try', () => assert.ok(lines.length >= 6, lines.join('\n')))
+
+test('the commands of the README work one after the other in an empty directory', inTemp((dir) => {
+  const env = { ...process.env, PATH: `${dirname(NSBOX)}:${process.env.PATH}` }
+  for (const line of lines) {
+    const { status, stderr } = execute('bash', ['-c', line], { cwd: dir, env })
+    assert.is(status, 0, `${line}\n${stderr}`)
+  }
+}))
+
+test('README and CONTRIBUTING name no file that is not there', () => {
+  const contributing = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8')
+  for (const [, path] of contributing.matchAll(/`((?:src|sidecar|test)\/[\w./-]*)`/g)) {
+    assert.ok(execute('test', ['-e', new URL(`../../${path}`, import.meta.url).pathname]).status === 0, path)
+  }
+})
+
+test.run()
