@@ -44,25 +44,24 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	close(target);
 }
 
-/* Group 5 is "tty" on all systems; in a user namespace it can be named only where it is mapped. */
-static bool has_tty_group(const struct idmap *idmap)
-{
-	if (!idmap)
-		return true;
-	for (size_t i = 0; i < idmap->gid_count; i++)
-		if (idmap->gid[i].inside <= 5 && 5 < idmap->gid[i].inside + idmap->gid[i].count)
-			return true;
-	return false;
-}
-
-static void mount_pts(int dev, const struct idmap *idmap)
+/* Group 5 is "tty" on all systems, but the user namespace that we are in, ours or one above, need not map it. */
+static int new_pts(void)
 {
 	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
-	if (!has_tty_group(idmap))
-		settings[4].key = NULL;
 	int tree = tree_new("devpts", settings);
+	if (tree < 0 && errno == EINVAL) {
+		settings[4].key = NULL;
+		tree = tree_new("devpts", settings);
+	}
+	return tree;
+}
+
+static void mount_pts(int dev)
+{
+	int tree = new_pts();
 	if (tree < 0)
 		fail("mount devpts", "pts");
+	report_hint(NULL);
 	if (mkdirat(dev, "pts", 0755) < 0)
 		fail("make mount point", "pts");
 	int target = openat(dev, "pts", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
@@ -92,7 +91,7 @@ static void bind_console(int dev)
 	}
 }
 
-void dev_mount(const struct mount *mount, const struct idmap *idmap, int root)
+void dev_mount(const struct mount *mount, int root)
 {
 	int target = target_make_unlinked(root, mount->target);
 	int dev = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
@@ -106,7 +105,7 @@ void dev_mount(const struct mount *mount, const struct idmap *idmap, int root)
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
 		if (symlinkat(links[i].to, dev, links[i].name) < 0)
 			fail("make symbolic link", links[i].name);
-	mount_pts(dev, idmap);
+	mount_pts(dev);
 	bind_console(dev);
 	int shm = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
 	if (shm < 0 || mkdirat(dev, "shm", 0755) < 0)

@@ -4,7 +4,6 @@
 
 #include "contract.h"
 
-/* IDMAP may be NULL: ids are the host's. */
-void dev_mount(const struct mount *mount, const struct idmap *idmap, int root);
+void dev_mount(const struct mount *mount, int root);
 
 #endif

@@ -205,7 +205,7 @@ void mounts_apply(const struct plan *plan, int root)
 		case MOUNT_BIND: bind(mount, holds[i].lower, root); break;
 		case MOUNT_TMPFS: tmpfs(mount, root); break;
 		case MOUNT_PROC: proc(mount, root); break;
-		case MOUNT_DEV: dev_mount(mount, plan->idmap, root); break;
+		case MOUNT_DEV: dev_mount(mount, root); break;
 		case MOUNT_OVERLAY: overlay(mount, holds[i], root); break;
 		case MOUNT_DIR: dir(mount, root); break;
 		case MOUNT_SYMLINK: target_link(root, mount->target, mount->to); break;

@@ -44,28 +44,63 @@ static int is_below(const char *path, const char *top)
 	return strncmp(path, top, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
+/* id, parent, device, root, mount point, options, ... */
+static bool read_line(char *line, struct mountinfo *out)
+{
+	char *field[6], *rest, *word = strtok_r(line, " ", &rest);
+	int count = 0;
+	for (; word && count < 6; word = strtok_r(NULL, " ", &rest))
+		field[count++] = word;
+	if (count < 6)
+		return false;
+	unescape(field[4]);
+	*out = (struct mountinfo){strdup(field[4]), flags_of(field[5]), atoi(field[0]), atoi(field[1]), false};
+	return out->path != NULL;
+}
+
+static size_t read_all(FILE *file, const char *top, struct mountinfo **out)
+{
+	struct mountinfo *list = NULL, one;
+	char *line = NULL;
+	size_t size = 0, count = 0, room = 0;
+	while (getline(&line, &size, file) > 0) {
+		if (!read_line(line, &one))
+			continue;
+		if (!is_below(one.path, top)) {
+			free(one.path);
+			continue;
+		}
+		if (count == room) {
+			room = room ? room * 2 : 64;
+			struct mountinfo *more = realloc(list, room * sizeof *list);
+			if (!more)
+				break;
+			list = more;
+		}
+		list[count++] = one;
+	}
+	free(line);
+	*out = list;
+	return count;
+}
+
 int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, void *with), void *with)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL;
-	size_t size = 0;
+	struct mountinfo *list;
 	int result = 0;
 	if (!file)
 		return -1;
-	/* id, parent, device, root, mount point, options, ... */
-	while (result == 0 && getline(&line, &size, file) > 0) {
-		char *field[6], *rest, *word = strtok_r(line, " ", &rest);
-		int count = 0;
-		for (; word && count < 6; word = strtok_r(NULL, " ", &rest))
-			field[count++] = word;
-		if (count < 6)
-			continue;
-		unescape(field[4]);
-		struct mountinfo mount = {field[4], flags_of(field[5])};
-		if (is_below(mount.path, top))
-			result = each(&mount, with);
-	}
-	free(line);
+	size_t count = read_all(file, top, &list);
 	fclose(file);
+	for (size_t i = 0; i < count; i++)
+		for (size_t other = 0; other < count && !list[i].covered; other++)
+			list[i].covered = list[other].parent == list[i].id && strcmp(list[other].path, list[i].path) == 0;
+	for (size_t i = 0; i < count; i++) {
+		if (result == 0)
+			result = each(&list[i], with);
+		free(list[i].path);
+	}
+	free(list);
 	return result;
 }

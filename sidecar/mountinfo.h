@@ -2,9 +2,13 @@
 #ifndef NSBOX_MOUNTINFO_H
 #define NSBOX_MOUNTINFO_H
 
+#include <stdbool.h>
+
 struct mountinfo {
-	const char *path;    /* mount point, unescaped, as seen from our root */
+	char *path;          /* mount point, unescaped, as seen from our root */
 	unsigned long flags; /* MS_* of the mount itself */
+	int id, parent;
+	bool covered; /* another mount lies on its whole: no path leads to it */
 };
 
 /* Call EACH for all mounts at or below PATH, in the order of the file, until it returns non-zero; give that back. -1 with errno. */

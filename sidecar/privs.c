@@ -30,10 +30,21 @@ static void drop_bounding(uint64_t kept)
 	}
 }
 
+/*
+ * In a user namespace whose setgroups(2) is denied (we were started in another box) nobody can drop a group, whatever
+ * the capabilities: those that are left are the outer world's, and mean what they mean there.
+ */
+static bool groups_are_fixed(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	return errno == EPERM && syscall(SYS_capget, &header, data) == 0 && (data[0].effective >> CAP_SETGID & 1);
+}
+
 /* System calls, not the C library's functions: those bring all threads along, and we share memory with another process. */
 static void set_ids(const struct process *process)
 {
-	if (process->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0)
+	if (process->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0 && !groups_are_fixed())
 		fail("drop supplementary groups", NULL);
 	if (process->gid >= 0 && syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0) {
 		if (errno == EINVAL)

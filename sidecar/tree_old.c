@@ -91,7 +91,7 @@ static int restrict_one(const struct mountinfo *info, void *with)
 	const struct restriction *restriction = with;
 	char name[32];
 	const char *inside = info->path + strlen(stage);
-	if ((info->flags & restriction->flags) == restriction->flags)
+	if (info->covered || (info->flags & restriction->flags) == restriction->flags)
 		return 0;
 	int fd = *inside ? target_open(restriction->tree, inside, O_NOFOLLOW) : dup(restriction->tree);
 	if (fd < 0)
@@ -107,13 +107,14 @@ static int count_open(const struct mountinfo *info, void *with)
 {
 	const struct restriction *restriction = with;
 	errno = EBUSY;
-	return (info->flags & restriction->flags) != restriction->flags;
+	return !info->covered && (info->flags & restriction->flags) != restriction->flags;
 }
 
 int old_restrict(int tree, unsigned options)
 {
 	struct restriction restriction = {tree, flags_for(options)};
-	/* Read again afterwards: what was moved in the source meanwhile, or lies below another mount, was missed. */
+	/* Read again afterwards: what was moved in the source meanwhile was missed. What another mount covers can't be reached
+	 * by a path, neither by us nor, without the right to unmount, by the box. */
 	if (mountinfo_below(stage, restrict_one, &restriction) != 0)
 		return -1;
 	return mountinfo_below(stage, count_open, &restriction) == 0 ? 0 : -1;
