@@ -201,7 +201,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	root_hold(plan->root);
 	mounts_hold(plan);
 	report_phase("root");
-	place_open(tree_is_old() || mounts_need_scratch(plan));
+	place_open(mounts_need_scratch(plan));
 	report_on_failure(target_undo);
 	int root = root_attach(plan->root);
 	report_phase("mounts");

@@ -46,8 +46,25 @@ static int open_scratch_old(const char *place)
 {
 	if (mount("nsbox", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
 		return -1;
+	/* What the box shows of the host is bound after this: unbindable, it is left out of that, and the host's directory shows. */
+	if (mount(NULL, place, NULL, MS_UNBINDABLE, NULL) < 0)
+		return -1;
 	scratch = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return scratch;
+}
+
+/* Files to be bound need a mount that can be. */
+static int set_up_files(const char *place)
+{
+	char files[PATH_MAX + 16];
+	int directory = make_directory("files");
+	if (directory < 0)
+		return -1;
+	close(directory);
+	snprintf(files, sizeof files, "%s/files", place);
+	if (mount("nsbox", files, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+		return -1;
+	return open(files, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int open_scratch_new(void)
@@ -58,7 +75,7 @@ static int open_scratch_new(void)
 	return tree_attach(scratch, target);
 }
 
-void place_open(bool with_scratch)
+void place_open(bool with_files)
 {
 	char link[32], place[PATH_MAX];
 	const char *const *candidate = candidates;
@@ -67,7 +84,7 @@ void place_open(bool with_scratch)
 	if (target < 0)
 		fail("find a directory to put the root together on", "/tmp");
 	if (!tree_is_old()) {
-		if (with_scratch && open_scratch_new() < 0)
+		if (with_files && open_scratch_new() < 0)
 			fail("mount tmpfs", *candidate);
 		/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
 		return;
@@ -83,4 +100,11 @@ void place_open(bool with_scratch)
 	target = set_up_staging(place);
 	if (target < 0)
 		fail("make staging directory", place);
+	if (!with_files)
+		return;
+	int files = set_up_files(place);
+	if (files < 0)
+		fail("mount tmpfs", place);
+	close(scratch);
+	scratch = files;
 }

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* SCRATCH: with a tmpfs, which the copies of `file` mounts need, and the old mount API. */
-void place_open(bool scratch);
+/* FILES: with a tmpfs, which the copies of `file` mounts need. */
+void place_open(bool files);
 /* What the root is to be mounted on. */
 int place_target(void);
 /* The directory of the tmpfs. */
