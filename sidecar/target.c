@@ -88,8 +88,13 @@ static int walk_open(int root, const char *path, int flags)
 		struct stat st;
 		if (fd < 0 || fstat(fd, &st) < 0 || w.depth == MAX_DEPTH)
 			return walk_fail(&w, fd < 0 ? errno : ENAMETOOLONG);
+		if (S_ISLNK(st.st_mode) && last && (flags & O_NOFOLLOW)) {
+			/* The link itself, as with O_PATH it is. */
+			w.fds[w.depth++] = fd;
+			break;
+		}
 		if (S_ISLNK(st.st_mode)) {
-			int bad = last && (flags & O_NOFOLLOW) ? ELOOP : 0;
+			int bad = 0;
 			char copy[PATH_MAX * 2];
 			strcpy(copy, after);
 			if (!bad && walk_link(&w, fd, copy, rest, sizeof rest) < 0)
