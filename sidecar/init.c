@@ -34,8 +34,12 @@ static void pass_on(const siginfo_t *info, int command, bool same_group)
 {
 	static long direct[_NSIG];
 	int signal = info->si_signo;
-	bool forwarded = info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_value.sival_int == FORWARDED;
-	if (!forwarded) {
+	int mark = info->si_code == SI_QUEUE && info->si_pid == 0 ? info->si_value.sival_int : 0;
+	if (mark == FORWARDED_TO_GROUP) {
+		kill(-command, signal);
+		return;
+	}
+	if (mark != FORWARDED) {
 		direct[signal] = same_group ? milliseconds() : 0;
 		return;
 	}

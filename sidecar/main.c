@@ -195,8 +195,6 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	tree_set_up(old_mount_api);
 	if (tree_is_old() && old_mount_api)
 		target_force_walk();
-	if (plan->idmap)
-		overlay_use_user_attributes();
 	/* Everything of the host that will be needed, before the first mount hides some of it. */
 	root_hold(plan->root);
 	mounts_hold(plan);
@@ -258,6 +256,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
+	overlay_lock_states(plan);
 	report_phase("namespaces");
 	box.link = pair[0];
 	box.pid = spawn_box(plan->namespaces);
@@ -281,6 +280,8 @@ int main(int argc, char **argv)
 {
 	size_t length;
 	struct invocation given = {.plan_fd = -1};
+	/* Executed by descriptor, it would show as its number. */
+	prctl(PR_SET_NAME, "nsbox");
 	report_phase("read plan");
 	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
 	if (getauxval(AT_SECURE))

@@ -2,21 +2,50 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "contract.h"
 #include "report.h"
 #include "tree.h"
 
-static bool user_attributes;
+/* An overlay covers more than a mount could: it must not take a restriction away. The numbers of both are the same. */
+_Static_assert(ROOT_OPTIONS_NOSUID == ST_NOSUID && ROOT_OPTIONS_NODEV == ST_NODEV && ROOT_OPTIONS_NOEXEC == ST_NOEXEC, "mount options");
 
-void overlay_use_user_attributes(void) { user_attributes = true; }
+bool overlay_in_user_namespace(void)
+{
+	/* The inode of the first user namespace, the machine's own, is fixed: PROC_USER_INIT_INO. */
+	struct stat st;
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != 0xEFFFFFFDu;
+}
+
+static void lock(const char *state)
+{
+	int fd = state ? open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	/* Where there are no locks, as on some network file systems, it is up to the caller. */
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		report_hint("two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
+		fail_plain("another box uses it to keep its changes", state);
+	}
+}
+
+void overlay_lock_states(const struct plan *plan)
+{
+	report_phase_quietly("state");
+	lock(plan->root->state);
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (plan->mounts[i].type == MOUNT_OVERLAY)
+			lock(plan->mounts[i].state);
+}
 
 struct layers overlay_hold(const char *lower, const char *state)
 {
-	struct layers layers = {.state = -1};
+	struct layers layers = {.state = -1, .state_path = state};
 	layers.lower = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (layers.lower < 0)
 		fail("open", lower);
@@ -28,27 +57,44 @@ struct layers overlay_hold(const char *lower, const char *state)
 	return layers;
 }
 
-/* upper and work have to be on one file system, and work is the kernel's own. */
-static int layer(int state, const char *layer_name, const char *name)
-{
-	if (mkdirat(state, layer_name, 0755) < 0 && errno != EEXIST)
-		fail("make the overlay's directories", name);
-	int fd = openat(state, layer_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		fail("open the overlay's directories", name);
-	return fd;
-}
-
-/* The root of the overlay gets the mode of the upper directory: give it that of the lower one. */
-static void copy_mode(int lower, int upper)
+/* A new directory gets mode and owner of the one that it is to stand above: an overlay shows those of the upper one. */
+static void make_like(int fd, int like)
 {
 	struct stat st;
 	char path[32];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", upper);
-	if (fstat(lower, &st) == 0) {
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (like >= 0 && fstat(like, &st) == 0) {
+		/* An owner whom the user namespace does not know stays outside. */
 		(void)!chown(path, st.st_uid, st.st_gid);
 		(void)!chmod(path, st.st_mode & 07777);
 	}
+}
+
+static _Noreturn void fail_layer(const struct layers *layers, const char *name, const char *what)
+{
+	int number = errno;
+	char *path;
+	if (asprintf(&path, "%s/%s", layers->state_path ? layers->state_path : "", name) < 0)
+		path = NULL;
+	errno = number;
+	if (number == EROFS || number == EACCES || number == EPERM)
+		report_hint("the directory of --overlay=DIR must be one that you can write to; --overlay alone keeps the changes in memory");
+	if (number == ENOTDIR)
+		report_hint("there is a file or a symbolic link where nsbox keeps its changes: move it away, or name another directory");
+	fail(what, path);
+}
+
+int overlay_layer(const struct layers *layers, int directory, const char *name, int like)
+{
+	int made = mkdirat(directory, name, 0755);
+	if (made < 0 && errno != EEXIST)
+		fail_layer(layers, name, "make the overlay's directory");
+	int fd = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		fail_layer(layers, name, "open the overlay's directory");
+	if (made == 0)
+		make_like(fd, like);
+	return fd;
 }
 
 static int make(int lower, int upper, int work)
@@ -56,6 +102,7 @@ static int make(int lower, int upper, int work)
 	/* Layers by descriptor: a parameter of fsconfig(2) ends at 256 bytes, and a path may hold commas and colons. */
 	char paths[3][32];
 	const int fds[3] = {lower, upper, work};
+	bool user_attributes = overlay_in_user_namespace();
 	for (int i = 0; i < 3; i++)
 		snprintf(paths[i], sizeof paths[i], "/proc/self/fd/%d", fds[i]);
 	struct setting settings[] = {
@@ -71,28 +118,56 @@ static int make(int lower, int upper, int work)
 	return tree;
 }
 
+/* The kernel's own words, where it has any, don't say what to do. */
+static void explain(const struct layers *layers)
+{
+	const long overlay = 0x794c7630;
+	struct statfs fs;
+	int number = errno;
+	if (number == ENODEV)
+		report_hint("this kernel has no overlay file system: modprobe overlay, as root");
+	if (number == EPERM)
+		report_hint("this kernel allows overlays to root only; ordinary users may have them from Linux 5.11 on");
+	if (number == EINVAL && layers->state_path && fstatfs(layers->state, &fs) == 0)
+		report_hint((long)fs.f_type == overlay
+			? "DIR of --overlay=DIR lies on an overlay itself (as all of a container does), which can't keep another one's changes: name a directory on another file system, such as a volume"
+			: "DIR of --overlay=DIR may lie on a file system that can't keep changes (such as NFS or FAT): name another one, or use --overlay alone, which keeps them in memory");
+	errno = number;
+}
+
+int overlay_make(const struct layers *layers, int upper, int work, unsigned options)
+{
+	struct statvfs below;
+	int tree = make(layers->lower, upper, work);
+	if (tree < 0) {
+		explain(layers);
+		return -1;
+	}
+	if (fstatvfs(layers->lower, &below) == 0)
+		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
+	if (tree_restrict(tree, options) < 0)
+		fail("set mount options", layers->state_path);
+	return tree;
+}
+
+void overlay_open_state(struct layers *layers, int target, const char *name)
+{
+	if (layers->state >= 0)
+		return;
+	layers->state = tree_new("tmpfs", (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	if (layers->state < 0 || tree_attach(layers->state, target) < 0)
+		fail("mount tmpfs", name);
+}
+
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name)
 {
-	int state = layers.state;
-	if (state < 0) {
-		/* The tmpfs for the changes goes on the target itself, and the overlay on top: so nothing else is needed for it. */
-		state = tree_new("tmpfs", (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
-		if (state < 0 || tree_attach(state, target) < 0)
-			fail("mount tmpfs", name);
-	}
-	struct stat before;
-	int fresh = fstatat(state, "upper", &before, AT_SYMLINK_NOFOLLOW) < 0;
-	int upper = layer(state, "upper", name), work = layer(state, "work", name);
-	if (fresh)
-		copy_mode(layers.lower, upper);
-	int tree = make(layers.lower, upper, work);
-	if (tree < 0)
+	overlay_open_state(&layers, target, name);
+	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), work = overlay_layer(&layers, layers.state, "work", -1);
+	int tree = overlay_make(&layers, upper, work, options);
+	/* On top of the tmpfs, where there is one: the descriptor of the target stays what is below. */
+	if (tree < 0 || tree_attach(tree, target) < 0)
 		fail("mount overlay", name);
-	if (tree_restrict(tree, options) < 0)
-		fail("set mount options", name);
-	if (tree_attach(tree, layers.state < 0 ? state : target) < 0)
-		fail("mount overlay", name);
-	close(state);
+	close(layers.state);
 	close(layers.lower);
 	close(upper);
 	close(work);

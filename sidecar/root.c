@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "compose.h"
 #include "mountinfo.h"
 #include "overlay.h"
 #include "place.h"
@@ -24,6 +25,7 @@ struct below { char *path; int held; struct below *next; };
 
 static int held = -1;
 static bool was_writable;
+static bool composed;
 static struct layers layers;
 static struct below *belows, **belows_end = &belows;
 
@@ -59,7 +61,8 @@ static void hold_overlay(const struct root *root)
 	if (length < 0)
 		fail("read", link);
 	path[length] = '\0';
-	if (mountinfo_below(path, hold_below, path) < 0)
+	composed = overlay_in_user_namespace() && compose_hold(layers.lower, path);
+	if (!composed && mountinfo_below(path, hold_below, path) < 0)
 		fail("read", "/proc/self/mountinfo");
 }
 
@@ -78,7 +81,11 @@ void root_hold(const struct root *root)
 
 static int attach_overlay(const struct root *root)
 {
-	int fd = overlay_attach(layers, place_target(), root->options, root->path);
+	/* Read-only comes last, by root_seal. */
+	unsigned options = root->options & ~ROOT_OPTIONS_RO;
+	if (composed)
+		return compose_attach(layers, place_target(), options, root->path);
+	int fd = overlay_attach(layers, place_target(), options, root->path);
 	for (const struct below *below = belows; below; below = below->next) {
 		int target = target_open(fd, below->path, 0);
 		int tree = tree_of(below->held);
@@ -114,7 +121,9 @@ int root_attach(const struct root *root)
 
 void root_seal(const struct root *root, int fd)
 {
-	if (root->type == ROOT_TYPE_DIRECTORY && was_writable && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(fd, true) < 0)
+	if (!(root->options & ROOT_OPTIONS_RO) || (root->type == ROOT_TYPE_DIRECTORY && !was_writable))
+		return;
+	if (tree_set_readonly(fd, true) < 0 || (composed && compose_set_readonly() < 0))
 		fail("make the root read-only", root->path);
 }
 

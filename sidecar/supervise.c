@@ -77,19 +77,23 @@ static bool read_link(const struct box *box)
 	return true;
 }
 
-/* What the terminal sends, it sends to the command too, unless that has a session of its own. */
+/*
+ * What the terminal sends, it sends to the whole process group, and so to the command too; unless that has a session of its
+ * own, in which we then do what the terminal would have done.
+ */
 static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 {
 	siginfo_t info = {0};
-	if (from->ssi_code == SI_KERNEL && !box->new_session)
+	bool to_group = from->ssi_code == SI_KERNEL;
+	if (to_group && !box->new_session)
 		return;
 	info.si_signo = (int)from->ssi_signo;
 	info.si_code = SI_QUEUE;
 	info.si_pid = getpid();
 	info.si_uid = getuid();
-	info.si_value.sival_int = FORWARDED;
+	info.si_value.sival_int = to_group ? FORWARDED_TO_GROUP : FORWARDED;
 	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, from->ssi_signo, &info) < 0)
-		kill(box->pid, (int)from->ssi_signo);
+		kill(to_group ? -box->pid : box->pid, (int)from->ssi_signo);
 }
 
 static _Noreturn void finish(const struct box *box, int status)

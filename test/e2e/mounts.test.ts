@@ -55,11 +55,9 @@ each('a read-only bind can be read and not written', (box, root, dir, raw) => {
   assert.is(stderr.match(/Read-only file system/g)?.length, 2, stderr)
 })
 
-each('what is mounted below a read-only bind is read-only too', (box, root, dir) => {
+each('what is mounted below a read-only bind is read-only too', (_box, root, dir) => {
   // The nested mounts are those of another box, in which this one runs: so it works for everybody.
   mkdirSync(join(dir, 'shared/deep'), { recursive: true })
-  void box
-  void root
   const outer = ['--map-root', '--cap-add', 'all', '--tmpfs', join(dir, 'shared/deep'), '--']
   const inner = ['--root', root, '--ro-bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'touch /mnt/deep/x 2>/dev/null && echo written; grep -c /mnt/deep /proc/mounts']
   const { stdout, stderr } = nsbox([...outer, process.env.NSBOX ?? '', ...inner])
