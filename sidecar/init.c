@@ -109,6 +109,10 @@ static int start_command(const struct process *process, char *const *extra, cons
 void init_run(const struct process *process, char *const *extra, const sigset_t *mask, int link)
 {
 	report_on_failure(NULL);
+	/* Else what the terminal sends would come to us too, and what the supervisor passes on would be lost in it: a signal that
+	 * is pending already is not queued again. The command makes one more session, to lead it. */
+	if (process->new_session && setsid() < 0)
+		fail("setsid", NULL);
 	pid_t command = start_command(process, extra, mask);
 	if (command < 0)
 		fail("start a process", NULL);

@@ -47,7 +47,7 @@ each('a bind shows the host\'s files and passes changes on', (box, root, dir) =>
   assert.is(readFileSync(join(dir, 'shared/b'), 'utf8'), 'inside\n')
 })
 
-each('a read-only bind can be read and not written', (box, root, dir, raw) => {
+each('a read-only bind can be read and not written', (_box, root, dir, raw) => {
   mkdirSync(join(dir, 'shared'))
   writeFileSync(join(dir, 'shared/a'), 'outside')
   const { stdout, stderr } = raw(['--root', root, '--ro-bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'cat /mnt/a; echo x > /mnt/a; touch /mnt/b'])

@@ -1,0 +1,46 @@
+/** A program on a terminal of its own, and what a person would type and see there. */
+
+type Terminal = { write(text: string): void; resize(columns: number, rows: number): void; close(): void }
+type OnTerminal = { terminal: Terminal; pid: number; kill(signal: string): void; exited: Promise<number> }
+
+export class Pty {
+  /** All that the terminal has shown, with its control sequences. */
+  shown = ''
+  #seen = 0
+  readonly #process: OnTerminal
+
+  constructor(argv: readonly string[], env: Record<string, string | undefined> = {}) {
+    const data = (_: unknown, bytes: Uint8Array) => { this.shown += new TextDecoder().decode(bytes) }
+    const options = { env: { ...process.env, TERM: 'xterm', PS1: '$ ', ...env }, terminal: { cols: 80, rows: 24, data } }
+    this.#process = Bun.spawn([...argv], options as never) as unknown as OnTerminal
+  }
+
+  get pid(): number { return this.#process.pid }
+
+  type(text: string): void { this.#process.terminal.write(text) }
+
+  /** A line, and Enter. */
+  enter(line: string): void { this.type(`${line}\r`) }
+
+  resize(columns: number, rows: number): void { this.#process.terminal.resize(columns, rows) }
+
+  /** Wait until this shows, after what was waited for before. */
+  async expect(what: RegExp, seconds = 20): Promise<string> {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end; await Bun.sleep(10)) {
+      const match = what.exec(this.shown.slice(this.#seen))
+      if (match === null) continue
+      this.#seen += match.index + match[0].length
+      return match[0]
+    }
+    throw new Error(`${what} did not show; this did: ${JSON.stringify(this.shown.slice(this.#seen))}`)
+  }
+
+  /** The status with which the program ends by itself. */
+  exited(): Promise<number> { return this.#process.exited }
+
+  async end(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#process.exited
+    this.#process.terminal.close()
+  }
+}
