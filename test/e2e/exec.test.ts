@@ -1,0 +1,184 @@
+/** How a command starts, what it finds, how it ends, and what is said when it can't start. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { busyboxRoot, execute, inTemp, NSBOX, nsbox, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+
+test('the exit status is the command\'s own, and 128 + N for a signal', () => {
+  for (const status of [0, 1, 7, 124, 125, 126, 127, 255]) assert.is(nsbox(['sh', '-c', `exit ${status}`]).status, status)
+  for (const [name, status] of [['TERM', 143], ['KILL', 137], ['SEGV', 139], ['PIPE', 141]] as const) assert.is(nsbox(['sh', '-c', `kill -${name} $$`]).status, status, name)
+  for (const flag of ['--no-init', '--share=pid']) assert.is(nsbox([flag, 'sh', '-c', 'exit 9']).status, 9)
+})
+
+/** A root with programs that can't start, each in its way. */
+function brokenRoot(dir: string): string {
+  const root = busyboxRoot(join(dir, 'r'))
+  const file = (name: string, content: string, mode = 0o755) => writeFileSync(join(root, 'bin', name), content, { mode })
+  spawnSync('cp', ['/bin/ls', join(root, 'bin/dynamic')])
+  file('script', '#!/usr/bin/python9\n')
+  file('plain', 'echo "plain $0 $1"\n')
+  file('binary', '\x7fELF nonsense\0\0')
+  file('forbidden', '#!/bin/sh\n', 0o644)
+  mkdirSync(join(root, 'bin/directory'))
+  symlinkSync('nowhere', join(root, 'bin/dangling'))
+  return root
+}
+
+test('a command that can\'t start says which part of it is missing', inTemp((dir) => {
+  const root = brokenRoot(dir)
+  const say = (...command: string[]) => {
+    const { status, stderr } = nsbox(['--root', root, '--env', 'PATH=/bin', ...command])
+    return [status, stderr.split('\n')[0]]
+  }
+  const NOT = 'No such file or directory (ENOENT)'
+  assert.equal(say('nowhere'), [127, `nsbox: exec: command not found in the box: nowhere: ${NOT}`])
+  assert.equal(say('/no/where'), [127, `nsbox: exec: command not found in the box: /no/where: ${NOT}`])
+  assert.equal(say('dangling'), [127, `nsbox: exec: command not found in the box: dangling: ${NOT}`])
+  assert.equal(say('dynamic'), [127, `nsbox: exec: the ELF interpreter of the program is missing in the box: /lib64/ld-linux-x86-64.so.2: ${NOT}`])
+  assert.equal(say('script'), [127, `nsbox: exec: the interpreter of the script is missing in the box: /usr/bin/python9: ${NOT}`])
+  assert.equal(say('forbidden'), [126, 'nsbox: exec: can\'t be executed: /bin/forbidden: Permission denied (EACCES)'])
+  assert.equal(say('directory'), [126, 'nsbox: exec: can\'t be executed: /bin/directory: Permission denied (EACCES)'])
+  assert.equal(say('binary'), [126, 'nsbox: exec: can\'t be executed: /bin/binary: Exec format error (ENOEXEC)'])
+  assert.equal(say('/bin/sh/x'), [127, 'nsbox: exec: command not found in the box: /bin/sh/x: Not a directory (ENOTDIR)'])
+}))
+
+test('a text without an interpreter line is run by the shell', inTemp((dir) => {
+  assert.is(nsbox(['--root', brokenRoot(dir), 'plain', 'word']).stdout, 'plain /bin/plain word\n')
+}))
+
+test('a program on a file system without exec says so', inTemp((dir) => {
+  const { status, stderr } = nsbox(['--root', brokenRoot(dir), '--env', 'PATH=/proc/self', '/proc/self/status'])
+  assert.is(status, 126)
+  assert.match(stderr, 'hint: ')
+}))
+
+test('argv[0] is the one that is asked for', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  assert.is(nsbox(['--root', root, '--argv0', 'echo', '/bin/busybox', 'hello']).stdout, 'hello\n')
+}))
+
+test('arguments arrive as they are, with any bytes', () => {
+  const strange = ['', ' ', '--root', "'\"\\", '\n', 'ü', '-']
+  assert.is(nsbox(['--', 'printf', '<%s>', ...strange]).stdout, strange.map((word) => `<${word}>`).join(''))
+  const bytes = execute('bash', ['-c', '"$0" printf "%s" $\'a\\xff\\xc3z\' | od -An -tx1', NSBOX]).stdout
+  assert.is(bytes.trim(), '61 ff c3 7a')
+})
+
+test('the environment is the caller\'s, byte by byte', () => {
+  const own = (command: string) => execute('bash', ['-c', `export ODD=$'a\\xffb' EMPTY= ; ${command} env -0 | sort -z | grep -zv "^_=" | od -An -tx1`]).stdout
+  assert.is(own(NSBOX), own(''))
+})
+
+test('the environment can be cleared, set and read from a file', inTemp((dir) => {
+  writeFileSync(join(dir, 'vars'), '# comment\n\nFROM_FILE=a b=c\n')
+  const env = { PATH: process.env.PATH, KEPT: 'kept', LOST: 'lost' }
+  const { stdout } = nsbox(['--clear-env', '--env', 'KEPT', '--env', 'NEW=1', '--env', 'NEW=2', '--env-file', join(dir, 'vars'), '/usr/bin/env'], { env })
+  assert.equal(stdout.trim().split('\n').sort(), ['FROM_FILE=a b=c', 'KEPT=kept', 'NEW=2'])
+}))
+
+test('descriptors are 0, 1 and 2, whatever the caller has open or closed', inTemp((dir) => {
+  const fd = openSync(dir, 'r')
+  const all = { stdio: ['ignore', 'pipe', 'pipe', fd, fd, fd, fd] } as never
+  assert.is(nsbox(['ls', '/proc/self/fd'], all).stdout, '0\n1\n2\n3\n')
+  closeSync(fd)
+  const closed = execute('bash', ['-c', `"$0" bash -c 'readlink /proc/self/fd/0 /proc/self/fd/2' <&- 2>&-`, NSBOX]).stdout
+  assert.is(closed, '/dev/null\n/dev/null\n')
+}))
+
+test('soft limits, the umask and signal dispositions are the caller\'s', () => {
+  // ":" at the end keeps this shell as the parent: of its limits the one that the runtime has changed is taken.
+  const show = 'ulimit -S -n; ulimit -H -n; umask; grep -E "^Sig(Blk|Ign)" /proc/self/status'
+  const own = (prefix: string) => execute('bash', ['-c', `trap "" USR2; ulimit -S -n 123; umask 027; ${prefix} bash -c '${show}'; :`]).stdout
+  assert.is(own(NSBOX), own(''))
+  assert.is(execute('bash', ['-c', `"$0" bash -c 'yes; echo $? >&2' | head -1`, NSBOX]).stderr, '141\n')
+})
+
+test('the command starts where the caller is, or in / if the box has no such directory', inTemp((dir) => {
+  assert.is(nsbox(['pwd'], { cwd: dir }).stdout, `${dir}\n`)
+  const root = busyboxRoot(join(dir, 'r'))
+  assert.is(nsbox(['--root', root, 'pwd'], { cwd: dir }).stdout, '/\n')
+  assert.is(nsbox(['--root', root, '--cwd', '/bin', 'pwd']).stdout, '/bin\n')
+  const { status, stderr } = nsbox(['--root', root, '--cwd', '/nowhere', 'pwd'])
+  assert.is(status, 125)
+  assert.is(stderr, 'nsbox: exec: change to directory: /nowhere: No such file or directory (ENOENT)\n')
+}))
+
+test('no Bun is left beside the box', () => {
+  const [comm, commandLine, memory] = nsbox(['--share', 'pid', 'sh', '-c',
+    'cat /proc/$PPID/comm; tr "\\0" "\\n" < /proc/$PPID/cmdline; grep VmRSS /proc/$PPID/status']).stdout.split('\n')
+  assert.equal([comm, commandLine], ['nsbox', 'nsbox'])
+  // Bun takes some 30 MiB.
+  assert.ok(Number(/\d+/.exec(memory ?? '')?.[0]) < 2000, memory)
+})
+
+test('nothing of the current directory is read', inTemp((dir) => {
+  const marker = join(dir, 'was-read')
+  writeFileSync(join(dir, 'bunfig.toml'), 'preload = ["./preload.ts"]\n')
+  writeFileSync(join(dir, 'preload.ts'), `require('fs').writeFileSync(${JSON.stringify(marker)}, '')\n`)
+  writeFileSync(join(dir, '.env'), 'FROM_DOTENV=1\n')
+  writeFileSync(join(dir, 'package.json'), '{"name": "other", "version": "9.9.9"}')
+  writeFileSync(join(dir, 'tsconfig.json'), '{"compilerOptions": {"paths": {"*": ["./preload.ts"]}}}')
+  const { stdout } = nsbox(['sh', '-c', 'echo "<$FROM_DOTENV>"; ls'], { cwd: dir })
+  assert.is(stdout, '<>\nbunfig.toml\npackage.json\npreload.ts\ntsconfig.json\n')
+  assert.match(nsbox(['--version'], { cwd: dir }).stdout, /^nsbox 0\./)
+}))
+
+test('events go to the status descriptor, one of each, and the command does not have it', inTemp((dir) => {
+  const events = (...args: string[]) => {
+    const file = join(dir, 'status')
+    const fd = openSync(file, 'w')
+    const { stdout } = nsbox(['--status-fd', '3', ...args], { stdio: ['ignore', 'pipe', 'pipe', fd] })
+    closeSync(fd)
+    return { stdout, lines: readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) }
+  }
+  const good = events('sh', '-c', 'ls /proc/self/fd; exit 3')
+  assert.is(good.stdout, '0\n1\n2\n3\n')
+  assert.equal(good.lines.map(({ event }) => event), ['start', 'exit'])
+  assert.equal(good.lines[1], { event: 'exit', status: 3, signal: 0 })
+  assert.equal(events('sh', '-c', 'kill -9 $$').lines[1], { event: 'exit', status: 137, signal: 9 })
+  const bad = events('/no\nwhere"').lines
+  assert.is(bad[0].event, 'error')
+  assert.is(bad[0].path, '/no\nwhere"')
+  assert.is(bad[0].code, 'ENOENT')
+  assert.equal(bad.filter(({ event }) => event === 'start'), [])
+}))
+
+test('a plan that is printed runs as the command line does', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  const args = ['--root', root, '--tmpfs', '/tmp', '--hostname', 'boxed', '--env', 'A=1', 'sh', '-c', 'hostname; echo $A $0 $1; ls /', 'zero']
+  const expected = nsbox([...args, 'one']).stdout
+  const plan = nsbox(['plan', ...args]).stdout
+  assert.is(nsbox(['run', '--plan', '-', '--', 'one'], { input: plan }).stdout, expected)
+  assert.is(sidecar(plan, ['--', 'one']).stdout, expected)
+  writeFileSync(join(dir, 'plan.json'), plan)
+  assert.is(nsbox(['run', '--plan', join(dir, 'plan.json'), '--', 'one']).stdout, expected)
+  assert.is(execute(SIDECAR, ['--plan', join(dir, 'plan.json'), '--', 'one']).stdout, expected)
+}))
+
+test('a plan may be far longer than a command line', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  const plan = JSON.parse(nsbox(['plan', '--root', root, 'sh', '-c', 'env | wc -c']).stdout)
+  plan.process.env = { set: Array.from({ length: 1500 }, (_, i) => `NAME_${i}=${'x'.repeat(900)}`) }
+  writeFileSync(join(dir, 'plan.json'), JSON.stringify(plan))
+  assert.ok(Number(nsbox(['run', '--plan', join(dir, 'plan.json')]).stdout) > 1_300_000)
+}))
+
+test('output that nobody reads any more ends nothing else than the command', () => {
+  assert.is(execute('bash', ['-c', `"$0" plan true | head -1; "$0" help | head -1; "$0" yes | head -1`, NSBOX]).stderr, '')
+})
+
+test('a reader sees the end of the output when the command closes it, though the box lives on', async () => {
+  const box = spawn(NSBOX, ['sh', '-c', 'echo out; exec >&- 2>&-; exec sleep 100'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  box.stdout.on('data', (data: Buffer) => { out += data })
+  await Promise.all([once(box.stdout, 'end'), once(box.stderr.resume(), 'end')])
+  assert.is(out, 'out\n')
+  assert.is(box.exitCode, null, 'the box has ended')
+  box.kill('SIGTERM')
+  assert.equal(await once(box, 'exit'), [143, null])
+})
+
+test.run()
