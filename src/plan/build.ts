@@ -50,10 +50,9 @@ function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] 
 
 function rootOf(options: Options, host: HostFacts): Root {
   const path = options.root === undefined ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
-  const readonly = options.ro && { options: ['ro' as const] }
-  if (options.overlay === undefined) return { type: 'directory', path, ...readonly }
-  if (options.overlay === true) return { type: 'overlay', path, ...readonly }
-  return { type: 'overlay', path, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR'), ...readonly }
+  if (options.overlay === undefined) return { type: 'directory', path, ...(options.ro && { options: ['ro' as const] }) }
+  if (options.overlay === true) return { type: 'overlay', path }
+  return { type: 'overlay', path, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
 }
 
 function directory(step: string, path: string, host: HostFacts, hint: string): string {
