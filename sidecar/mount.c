@@ -19,14 +19,16 @@
 /* What is held for each mount of the plan. */
 static struct layers *holds;
 
-/* Each bind holds a descriptor until it is mounted: up to the hard limit they may be many. */
-static void allow_descriptors(size_t count)
+static struct rlimit descriptors;
+
+/* Each bind holds a descriptor until it is mounted: up to the hard limit they may be many. The command gets the limit as it was. */
+static void allow_descriptors(void)
 {
-	struct rlimit limit;
-	if (count < 200 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	struct rlimit most;
+	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0)
 		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	most = (struct rlimit){descriptors.rlim_max, descriptors.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &most);
 }
 
 static int hold_bind(const char *source)
@@ -61,7 +63,7 @@ void mounts_hold(const struct plan *plan)
 	holds = calloc(plan->mounts_count, sizeof *holds);
 	if (!holds)
 		fail("allocate", NULL);
-	allow_descriptors(plan->mounts_count);
+	allow_descriptors();
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
 		if (mount->type == MOUNT_BIND)
@@ -212,4 +214,6 @@ void mounts_apply(const struct plan *plan, int root)
 		case MOUNT_FILE: file(mount, holds[i].lower, root); break;
 		}
 	}
+	if (descriptors.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
 }

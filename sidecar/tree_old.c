@@ -15,8 +15,16 @@
 #include "target.h"
 
 static char stage[PATH_MAX];
+/* Nothing is mounted below the tree that is staged: then there is no need to read /proc/self/mountinfo, all of it for each tree. */
+static bool alone;
 
 void old_stage_at(const char *path) { snprintf(stage, sizeof stage, "%s", path); }
+
+/*
+ * Ask for the first of the two steps by which an unused mount expires: EAGAIN says that it is marked now (a second call,
+ * which never comes, would unmount it), EBUSY that it is in use, as by a mount below.
+ */
+static bool nothing_below(void) { return umount2(stage, MNT_EXPIRE) < 0 && errno == EAGAIN; }
 
 /* A descriptor as a path: the link of procfs leads to exactly that file, whatever its name leads to by now. */
 static const char *name_of(int fd, char name[32])
@@ -48,6 +56,7 @@ int old_bind(int held)
 	stage_for(is_directory(held));
 	if (mount(name_of(held, from), stage, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return -1;
+	alone = nothing_below();
 	return open_stage();
 }
 
@@ -69,6 +78,7 @@ int old_new(const char *type, const struct setting *settings)
 		}
 	}
 	stage_for(true);
+	alone = true;
 	if (mount(source, stage, type, 0, data) < 0)
 		return -1;
 	return open_stage();
@@ -110,9 +120,23 @@ static int count_open(const struct mountinfo *info, void *with)
 	return !info->covered && (info->flags & restriction->flags) != restriction->flags;
 }
 
+static int remount(int tree, unsigned long flags, unsigned long dropped)
+{
+	char name[32];
+	struct statvfs now;
+	if (fstatvfs(tree, &now) < 0)
+		return -1;
+	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
+	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
+		(now.f_flag & 4096 ? MS_RELATIME : 0);
+	return mount(NULL, name_of(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
+}
+
 int old_restrict(int tree, unsigned options)
 {
 	struct restriction restriction = {tree, flags_for(options)};
+	if (alone)
+		return remount(tree, restriction.flags, 0);
 	/* Read again afterwards: what was moved in the source meanwhile was missed. What another mount covers can't be reached
 	 * by a path, neither by us nor, without the right to unmount, by the box. */
 	if (mountinfo_below(stage, restrict_one, &restriction) != 0)
@@ -122,14 +146,7 @@ int old_restrict(int tree, unsigned options)
 
 int old_set_readonly(int tree, bool readonly)
 {
-	char name[32];
-	struct statvfs now;
-	if (fstatvfs(tree, &now) < 0)
-		return -1;
-	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
-	unsigned long flags = (now.f_flag & (ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
-		(now.f_flag & 4096 ? MS_RELATIME : 0) | (readonly ? MS_RDONLY : 0);
-	return mount(NULL, name_of(tree, name), NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+	return remount(tree, readonly ? MS_RDONLY : 0, MS_RDONLY);
 }
 
 int old_attach(int target)
