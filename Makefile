@@ -103,7 +103,7 @@ dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar package.json tsconfig.json Makefile
 	$(Q)rm -f $@
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 
-.PHONY: all gen demo test lint fuzz clean
+.PHONY: all gen demo test debian-root lint fuzz clean
 
 # The files that come from the tables in src/.
 gen: $(NPM)
@@ -139,8 +139,24 @@ dist/test/%: test/c/%.c Makefile | musl
 	@$(say) CC $@
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) $(kernel_headers) -static -o $@ $<
 
+# A whole Debian for the tests that run boxes in one: made once, by root. Where that is not possible dist/debian-root.skipped
+# says why, the tests tell it, and it is tried again after `make clean`. Its mounts are its own, so that none is left.
+DEBIAN_SUITE ?= bookworm
+DEBIAN_SECONDS ?= 180
+debian-root: | test-tools
+	$(Q)mkdir -p dist
+	$(Q)if [ -e dist/debian-root ] || [ -e dist/debian-root.skipped ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then echo 'only root can make a Debian root' >dist/debian-root.skipped; exit 0; fi; \
+	$(say) DEBIAN dist/debian-root; rm -rf --one-file-system dist/debian-root.new; \
+	if unshare -m --propagation private timeout $(DEBIAN_SECONDS) \
+		debootstrap --variant=minbase $(DEBIAN_SUITE) dist/debian-root.new $(DEBIAN_MIRROR) >dist/debian-root.log 2>&1; then \
+		rm -rf dist/debian-root.new/var/cache/apt/archives/*.deb; mv dist/debian-root.new dist/debian-root; \
+	else \
+		echo "debootstrap failed: $$(tail -n 1 dist/debian-root.log)" >dist/debian-root.skipped; rm -rf --one-file-system dist/debian-root.new; \
+	fi
+
 # make test T="mount overlay" runs the files whose path has one of these words.
-test: all test-tools $(TEST_PROGRAMS)
+test: all test-tools debian-root $(TEST_PROGRAMS)
 	$(Q)$(BUN) scripts/test.ts $(T)
 
 # The C is compiled a second time here, with glibc and the sanitizers' instrumentation, for the warnings that only show so.
