@@ -157,7 +157,8 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 		fail("setsid", NULL);
 	enter_directory(process);
 	report_last_phase();
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
+		fail("unblock signals", NULL);
 	if (!strchr(program, '/'))
 		search(program, argv, env);
 	try(program, argv, env);

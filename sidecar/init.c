@@ -13,10 +13,10 @@
 #include "link.h"
 #include "privs.h"
 #include "report.h"
+#include "root.h"
 #include "sys.h"
-#include "target.h"
 
-enum { KEPT = 3, SAME_MOMENT_MS = 200 };
+enum { KEPT = 3, SAME_MOMENT_MS = 200, MAX_ERRORS = 8 };
 
 static long milliseconds(void)
 {
@@ -58,16 +58,20 @@ static void tell_ended(int link, int status)
 /* With the end of process 1 the kernel kills all that is left in the pid namespace. */
 static void reap(int command, int link)
 {
-	int status;
-	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid != command)
-			continue;
-		if (WIFSTOPPED(status))
+	int status, errors = 0;
+	while (errors < MAX_ERRORS) {
+		pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+		if (pid == 0 || (pid < 0 && errno == ECHILD))
+			return;
+		if (pid < 0)
+			errors++;
+		else if (pid == command && WIFSTOPPED(status))
 			link_send(link, LINK_STOPPED, WSTOPSIG(status));
-		else
+		else if (pid == command)
 			tell_ended(link, status);
 	}
+	/* To wait for a SIGCHLD that has come already would be to wait for ever. */
+	_exit(STATUS_FAILED);
 }
 
 /* No descriptor that somebody waits to see closed may stay open in here, be it a pipe of the caller's. */
@@ -100,6 +104,8 @@ static int start_command(const struct process *process, char *const *extra, cons
 {
 	pid_t command = vfork();
 	if (command == 0) {
+		/* By then it may have given up what that takes; we have not. */
+		report_on_failure(NULL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		exec_command(process, extra, mask);
 	}
@@ -108,7 +114,6 @@ static int start_command(const struct process *process, char *const *extra, cons
 
 void init_run(const struct process *process, char *const *extra, const sigset_t *mask, int link)
 {
-	report_on_failure(NULL);
 	/* Else what the terminal sends would come to us too, and what the supervisor passes on would be lost in it: a signal that
 	 * is pending already is not queued again. The command makes one more session, to lead it. */
 	if (process->new_session && setsid() < 0)
@@ -117,7 +122,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	if (command < 0)
 		fail("start a process", NULL);
 	if (report_has_failed())
-		target_undo();
+		root_undo();
 	else
 		link_send(link, LINK_STARTED, 0);
 	link = keep_link_only(link);

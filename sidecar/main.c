@@ -142,7 +142,7 @@ static void close_descriptors(int kept)
 			close(fd);
 	/* Where one of 0, 1, 2 is closed, a file of ours would take its number and the command would get it. */
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
 			fail("open", "/dev/null");
 }
 
@@ -200,7 +200,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	mounts_hold(plan);
 	report_phase("root");
 	place_open(mounts_need_scratch(plan));
-	report_on_failure(target_undo);
+	report_on_failure(root_undo);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
 	mounts_apply(plan, root);
@@ -253,7 +253,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	/* An ignored SIGCHLD would have the kernel reap our child for us. */
 	signal(SIGCHLD, SIG_DFL);
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &mask);
+	if (sigprocmask(SIG_SETMASK, &all, &mask) < 0)
+		fail("block signals", NULL);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	overlay_lock_states(plan);

@@ -25,6 +25,7 @@ struct below { char *path; int held; struct below *next; };
 
 static int held = -1;
 static bool was_writable;
+static int sealed = -1; /* the root, once it is read-only */
 static bool composed;
 static struct layers layers;
 static struct below *belows, **belows_end = &belows;
@@ -123,8 +124,16 @@ void root_seal(const struct root *root, int fd)
 {
 	if (!(root->options & ROOT_OPTIONS_RO) || (root->type == ROOT_TYPE_DIRECTORY && !was_writable))
 		return;
+	sealed = fd;
 	if (tree_set_readonly(fd, true) < 0 || (composed && compose_set_readonly() < 0))
 		fail("make the root read-only", root->path);
+}
+
+void root_undo(void)
+{
+	if (sealed >= 0)
+		tree_set_readonly(sealed, false);
+	target_undo();
 }
 
 /* The first root file system, an initramfs, cannot be pivoted away: move over it, and close the door that chroot leaves. */

@@ -14,6 +14,8 @@
 #include "link.h"
 #include "report.h"
 
+enum { MAX_ERRORS = 8 };
+
 static bool started, failed;
 static int command_status = -1; /* wait status of the command, once init has told it */
 static int terminal = -1;       /* where we were in the foreground */
@@ -111,13 +113,20 @@ static _Noreturn void finish(const struct box *box, int status)
 
 static void look_at_child(const struct box *box)
 {
-	int status;
-	while (waitpid(box->pid, &status, WNOHANG | WUNTRACED) == box->pid) {
-		if (!WIFSTOPPED(status))
+	int status, errors = 0;
+	while (errors < MAX_ERRORS) {
+		pid_t pid = waitpid(box->pid, &status, WNOHANG | WUNTRACED);
+		if (pid == 0)
+			return;
+		if (pid < 0)
+			errors++;
+		else if (!WIFSTOPPED(status))
 			finish(box, status);
-		if (!box->init)
+		else if (!box->init)
 			stop_too();
 	}
+	/* With us the box ends: better than to wait for what will never be told. */
+	fail("wait for the box", NULL);
 }
 
 void supervise(const struct box *box)
@@ -131,8 +140,9 @@ void supervise(const struct box *box)
 	take_terminal();
 	struct pollfd polls[] = {{signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
 	for (;;) {
-		if (poll(polls, 3, -1) < 0 && errno != EINTR)
-			fail("poll", NULL);
+		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */
+		if (poll(polls, 3, -1) < 0)
+			polls[1].revents = polls[2].revents = 0;
 		if (polls[1].revents && !read_link(box))
 			polls[1].fd = -1;
 		while (read(signals, &info, sizeof info) == sizeof info) {
