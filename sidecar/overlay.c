@@ -15,7 +15,7 @@
 #include "tree.h"
 
 /* An overlay covers more than a mount could: it must not take a restriction away. The numbers of both are the same. */
-_Static_assert(ROOT_OPTIONS_NOSUID == ST_NOSUID && ROOT_OPTIONS_NODEV == ST_NODEV && ROOT_OPTIONS_NOEXEC == ST_NOEXEC, "mount options");
+_Static_assert((int)ROOT_OPTIONS_NOSUID == (int)ST_NOSUID && (int)ROOT_OPTIONS_NODEV == (int)ST_NODEV && (int)ROOT_OPTIONS_NOEXEC == (int)ST_NOEXEC, "mount options");
 
 bool overlay_in_user_namespace(void)
 {
