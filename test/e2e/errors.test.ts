@@ -1,0 +1,133 @@
+/** What can't be done is said in one line with a way out, and nothing is touched. */
+import { chmodSync, closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, SIDECAR, sidecar, treeOf } from '../helpers/nsbox.ts'
+
+/** Arguments, the status, and the message with its hint. DIR stands for the test's directory. */
+const CASES: [string[], number, RegExp][] = [
+  [[], 2, /^nsbox: no command\nhint: /],
+  [['--rot', 'x', 'true'], 2, /^nsbox: unknown option --rot\nhint: the nearest is --root\n$/],
+  [['--root'], 2, /^nsbox: --root: missing value\nhint: --root DIR\n$/],
+  [['--root', '', 'true'], 2, /^nsbox: --root: empty value ''\n/],
+  [['--root', 'DIR/nowhere', 'true'], 125, /^nsbox: root: open: DIR\/nowhere: no such file or directory \(ENOENT\)\nhint: /],
+  [['--root', 'DIR/file', 'true'], 125, /^nsbox: root: is not a directory: DIR\/file\n$/],
+  [['--root', 'DIR/dangling', 'true'], 125, /^nsbox: root: open: DIR\/dangling: .*ENOENT/],
+  [['--bind', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: bind: DIR\/nowhere: no such file or directory \(ENOENT\)\n$/],
+  [['--file', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: file: DIR\/nowhere: no such file or directory \(ENOENT\)\n$/],
+  [['--file', 'DIR/r:/mnt', '--root', 'DIR/r', 'true'], 125, /^nsbox: sources: is not a regular file: DIR\/r\n$/],
+  [['--root', 'DIR/r', '--tmpfs', 'relative', 'true'], 2, /^nsbox: --tmpfs: 'relative' must be an absolute path\nhint: /],
+  [['--root', 'DIR/r', '--tmpfs', '/bin/sh', 'true'], 125, /^nsbox: mounts: is not a directory, .*: \/bin\/sh\n$/],
+  [['--root', 'DIR/r', '--tmpfs', '/bin/sh/x', 'true'], 125, /^nsbox: mounts: [^\n]*: \/bin\/sh\/x: Not a directory \(ENOTDIR\)\n/],
+  [['--root', 'DIR/r', '--dir', '/dangling/x', 'true'], 125, /^nsbox: mounts: make mount point: \/dangling.*\nhint: /],
+  [['--root', 'DIR/r', '--overlay=DIR/nowhere', 'true'], 125, /^nsbox: overlay: open: DIR\/nowhere: .*\nhint: /],
+  [['--root', 'DIR/r', '--env-file', 'DIR/nowhere', 'true'], 125, /^nsbox: environment: read: DIR\/nowhere: /],
+  [['--root', 'DIR/r', '--env-file', 'DIR/file', 'true'], 125, /^nsbox: environment: line 1 is not NAME=VALUE: DIR\/file\nhint: /],
+  [['--root', 'DIR/r', '--status-fd', '77', 'true'], 125, /^nsbox: /],
+  [['run', '--plan', 'DIR/nowhere'], 125, /^nsbox: read plan: open: DIR\/nowhere: /],
+  [['run', '--plan', 'DIR/file'], 125, /^nsbox: read plan: /],
+  [['explain'], 2, /^nsbox: explain: no command\n/],
+  [['doctor', 'x'], 2, /^nsbox: doctor: takes no argument, but has 'x'\n/],
+  [['--bind', 'DIR/new\nline\x1b[31m:/mnt', 'true'], 125, /^nsbox: mounts: bind: DIR\/new\\x0aline\\x1b\[31m: .*\n$/],
+]
+
+test('each mistake has its own sentence, and nothing is touched', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  symlinkSync('nowhere', join(root, 'dangling'))
+  symlinkSync('nothing', join(dir, 'dangling'))
+  writeFileSync(join(dir, 'file'), 'no plan\n')
+  const before = treeOf(dir)
+  for (const [args, status, message] of CASES) {
+    const ran = nsbox(args.map((word) => word.replace('DIR', dir)))
+    const stderr = ran.stderr.replaceAll(dir, 'DIR')
+    assert.is(ran.status, status, `${args.join(' ')}: ${stderr}`)
+    assert.match(stderr, message, args.join(' '))
+    assert.is(ran.stdout, '')
+    assert.equal(treeOf(dir), before, args.join(' '))
+  }
+}))
+
+const inEachWay = (text: string, dir: string) => {
+  writeFileSync(join(dir, 'plan'), text)
+  return [nsbox(['run', '--plan', join(dir, 'plan')]), nsbox(['run', '--plan', '-'], { input: text }), sidecar(text), execute(SIDECAR, ['--plan', join(dir, 'plan')])]
+}
+
+test('a plan that is none is refused in each way in which it can come, with the same words', inTemp((dir) => {
+  const good = nsbox(['plan', 'true']).stdout
+  const plans: Record<string, [string, string]> = {
+    truncated: [good.slice(0, -20), ''],
+    deep: [`${'['.repeat(100000)}`, ''],
+    'of another contract': [good.replace('"contract": 1', '"contract": 2'), ': /contract'],
+    'with an unknown key': [good.replace('"process": {', '"process": {"extra": 1,'), ': /process/extra'],
+    'with a key twice': [good.replace('"process": {', '"process": {"argv": ["a"],'), ': /process/argv'],
+  }
+  for (const [name, [text, pointer]] of Object.entries(plans)) {
+    const ran = inEachWay(text, dir)
+    for (const { status, stdout, stderr } of ran) {
+      assert.is(status, 125, name)
+      assert.is(stdout, '')
+      assert.match(stderr, /^nsbox: read plan: [^\n]*\n$/)
+      assert.match(stderr, pointer)
+      assert.is(stderr, ran[0]?.stderr, name)
+    }
+  }
+}))
+
+test('a plan without end is refused before it fills the memory', () => {
+  const { status, stderr } = execute('bash', ['-c', 'head -c 400M /dev/zero | "$0" --plan-fd 0', SIDECAR])
+  assert.is(status, 125)
+  assert.is(stderr, 'nsbox: read plan: is too large for a plan: the plan\n')
+})
+
+test('the sidecar says how it is used', () => {
+  for (const args of [[], ['--plan-fd'], ['--plan-fd', 'x'], ['--plan-fd', '-1'], ['--plan'], ['--nonsense'], ['--plan', 'a', '--plan-fd', '0']]) {
+    const { status, stderr } = execute(SIDECAR, args)
+    assert.is(status, 2, args.join(' '))
+    assert.match(stderr, /^nsbox-sidecar: [^\n]*\nhint: nsbox-sidecar --help\n$/, args.join(' '))
+  }
+  assert.is(execute(SIDECAR, ['--help']).status, 0)
+})
+
+test('an executable that is setuid or has an odd end is refused', inTemp((dir) => {
+  const copy = join(dir, 'cut')
+  execute('sh', ['-c', `cp ${SIDECAR} ${copy}; printf '\\377\\377\\377\\377\\377\\377\\0\\0NSBOXPLN' >> ${copy}`])
+  const { status, stderr } = execute(copy, [])
+  assert.is(status, 125)
+  assert.match(stderr, 'the plan in this executable is cut off')
+  if (!asRoot) return
+  execute('sh', ['-c', `cp ${SIDECAR} ${dir}/setuid; chmod 4755 ${dir}/setuid; chmod 755 ${dir}`])
+  const setuid = execute('setpriv', ['--reuid', '1234', '--regid', '1234', '--clear-groups', join(dir, 'setuid'), '--plan-fd', '0'])
+  if (setuid.status !== 126) assert.match(setuid.stderr, 'not made to be setuid')
+}))
+
+test('closed standard streams end nothing in a bad way', inTemp((dir) => {
+  const sh = (script: string) => execute('bash', ['-c', script, NSBOX])
+  assert.is(sh('"$0" sh -c "exit 4" 2>&-').status, 4)
+  assert.is(sh('"$0" sh -c "exit 4" >&- <&- 2>&-').status, 4)
+  assert.is(sh('"$0" nowhere 2>&-').status, 127)
+  const full = openSync('/dev/full', 'w')
+  assert.is(nsbox(['plan', 'true'], { stdio: ['ignore', full, 'pipe'] }).status, 125)
+  closeSync(full)
+  void dir
+}))
+
+test('a place that the caller may not write says what to do', inTemp((dir) => {
+  if (asRoot) return
+  const root = busyboxRoot(join(dir, 'r'))
+  mkdirSync(join(root, 'locked'))
+  chmodSync(join(root, 'locked'), 0o555)
+  // In its own box the user has all rights on its own files: only those of another are out of reach.
+  const { status, stderr } = nsbox(['--tmpfs', '/usr/made-by-nsbox', 'true'])
+  assert.is(status, 125)
+  assert.match(stderr, /^nsbox: mounts: make mount point: \/usr\/made-by-nsbox: Permission denied \(EACCES\)\nhint: /)
+}))
+
+test('--quiet leaves hints out, and --verbose tells each phase once', () => {
+  assert.is(nsbox(['--quiet', 'nowhere']).stderr.split('\n').length, 2)
+  const names = nsbox(['--verbose', 'true']).stderr.trim().split('\n').map((line) => /^nsbox: (.*?) +\d+ us$/.exec(line)?.[1])
+  assert.is(new Set(names).size, names.length, names.join())
+  for (const name of ['namespaces', 'propagation', 'sources', 'root', 'mounts', 'switch root', 'limits', 'privileges', 'exec']) assert.ok(names.includes(name), name)
+})
+
+test.run()
