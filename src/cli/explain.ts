@@ -3,6 +3,8 @@
  * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
  */
 import { printable } from '../errors.ts'
+import { drawTree, legend, mountNodes } from './explain-tree.ts'
+import { quote } from './quote.ts'
 import type { IdMap, IdRange, Mount, MountOption, Namespace, Plan, Process } from '../plan/types.ts'
 
 const WIDTH = 100
@@ -26,22 +28,23 @@ export function explain(plan: Plan, host: { uid: number }): string {
 
 function allSteps(plan: Plan, uid: number): Step[] {
   return [
-    readPlan(plan.process), makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, root(plan),
+    READ, CLOSE, makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...(plan.mounts ?? []).map((mount) => explainMount(mount, plan)), PIVOT,
-    ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...identity(plan.process),
-    CLOSE, ...privileges(plan.process), ...init(plan), execute(plan), parent(plan),
+    ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process),
+    ...init(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]
 }
 
 // ---- the steps, in the order of the sidecar ----
 
-function readPlan(process: Process): Step {
-  const signals = (process.resetSignals ?? []).map((name) => `SIG${name}`)
-  return {
-    title: 'Read the plan', calls: 'read',
-    why: 'The sidecar, a small static C program, reads the plan and checks each field. From here on it decides nothing: it does what the plan says or stops with an error.',
-    ...(signals.length === 0 ? {} : { also: [`${signals.join(' and ')} go back to their default (sigaction): the runtime of the front end ignores them, and a command would inherit that.`] }),
-  }
+const READ: Step = {
+  title: 'Read the plan', calls: 'read',
+  why: 'The sidecar, a small static C program, reads the plan and checks each field. From here on it decides nothing: it does what the plan says or stops with an error.',
+}
+
+const CLOSE: Step = {
+  title: 'Close all other descriptors', calls: 'close_range',
+  why: 'The command gets 0, 1 and 2. All that the sidecar opens from here on is closed by the kernel when the command is executed. An open directory of the host would be a way out of the box.',
 }
 
 const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
@@ -93,6 +96,14 @@ function rangeText({ inside, outside, count }: IdRange): string {
 const PRIVATE: Step = {
   title: 'Cut the mounts off from the host\'s', calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
   why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Private, for / and all below it (recursively), ends that before the first mount is made.',
+}
+
+function sources({ mounts = [] }: Plan): Step[] {
+  if (!mounts.some(({ type }) => type === 'bind' || type === 'file' || type === 'overlay')) return []
+  return [{
+    title: 'Take hold of everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
+    why: 'Now, while paths still are the host\'s: the first mount would hide some of them. What is held is mounted later by its descriptor, so nobody can put something else under its name meanwhile.',
+  }]
 }
 
 function root({ root: { type, path, state, options } }: Plan): Step {
@@ -217,6 +228,14 @@ function limits({ limits: list = [] }: Process): Step[] {
   }]
 }
 
+function signals({ resetSignals = [] }: Process): Step[] {
+  if (resetSignals.length === 0) return []
+  return [{
+    title: `Put ${resetSignals.map((name) => `SIG${name}`).join(' and ')} back to the default`, calls: 'sigaction',
+    why: 'The runtime of the front end ignores them, and a command would inherit that: `yes | head` would not end.',
+  }]
+}
+
 function identity({ uid, gid, dropGroups }: Process): Step[] {
   const calls = [...(dropGroups ? ['setgroups'] : []), ...(gid === undefined ? [] : ['setresgid']), ...(uid === undefined ? [] : ['setresuid'])]
   if (calls.length === 0) return []
@@ -225,11 +244,6 @@ function identity({ uid, gid, dropGroups }: Process): Step[] {
     title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`, calls: calls.join(', '),
     why: `${dropGroups ? 'Supplementary groups go first, since afterwards it may no longer do that. ' : ''}Ids are those of the box.`,
   }]
-}
-
-const CLOSE: Step = {
-  title: 'Close all other descriptors', calls: 'close_range',
-  why: 'The command gets 0, 1 and 2 and those that were asked for. An open directory of the host would be a way out of the box.',
 }
 
 function capabilities({ capabilities: kept = [] }: Process): Step {
@@ -285,101 +299,6 @@ function parent({ supervision = {} }: Plan): Step {
   }
 }
 
-// ---- the mount tree ----
-
-type Kind = 'host' | 'host, read-only' | 'box'
-type Node = { path: string; kind: Kind; note: string }
-
-/** What shows in the box at the end, sorted by path. A mount hides all that was there and below before. */
-function mountNodes(plan: Plan): Node[] {
-  let nodes: Node[] = [rootNode(plan)]
-  for (const mount of plan.mounts ?? []) {
-    const path = normal(mount.target)
-    const made = mount.type === 'dir' || mount.type === 'symlink'
-    nodes = nodes.filter((node) => made ? node.path !== path : node.path !== path && !within(path, node.path))
-    nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
-  }
-  return nodes.sort((a, b) => compare(a.path, b.path))
-}
-
-function rootNode({ root: { type, path, state, options } }: Plan): Node {
-  if (type === 'overlay') return { path: '/', kind: 'box', note: overlayNote(path, state) }
-  return { path: '/', kind: hostKind(options), note: path === '/' ? '' : quote(path) }
-}
-
-function mountNode(mount: Mount, plan: Plan, parentKind: Kind): Omit<Node, 'path'> {
-  switch (mount.type) {
-    case 'bind': return mount.source === '/dev/null'
-      ? { kind: 'box', note: 'hidden' }
-      : { kind: hostKind(mount.options), note: normal(mount.source) === normal(mount.target) ? '' : quote(mount.source) }
-    case 'tmpfs': return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
-    case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
-    case 'dev': return { kind: 'box', note: 'minimal /dev' }
-    case 'overlay': return { kind: 'box', note: overlayNote(mount.lower, mount.state) }
-    // What is made on the host's files is the host's, and stays.
-    case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
-    case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
-    case 'file': return { kind: 'box', note: `copy of ${quote(mount.source)}` }
-  }
-}
-
-function overlayNote(lower: string, state: string | undefined): string {
-  return `overlay over ${quote(lower)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
-}
-
-const hostKind = (options: readonly MountOption[] | undefined): Kind => options?.includes('ro') ? 'host, read-only' : 'host'
-
-/** Kind of the innermost mount that PATH lies in. */
-function cover(nodes: readonly Node[], path: string): Kind {
-  const above = nodes.filter((node) => within(node.path, path)).sort((a, b) => b.path.length - a.path.length)
-  return above[0]?.kind ?? 'host'
-}
-
-function drawTree(plan: Plan): string[] {
-  const nodes = mountNodes(plan)
-  const rows: { text: string; node: Node }[] = []
-  const draw = (node: Node, parentPath: string, lead: string, branch: string, under: string): void => {
-    const name = node.path === '/' ? '/' : node.path.slice(parentPath === '/' ? 1 : parentPath.length + 1)
-    rows.push({ text: `${lead}${branch}${printable(name)}`, node })
-    const children = nodes.filter((other) => closest(nodes, other.path) === node)
-    for (const child of children) {
-      const last = child === children.at(-1)
-      draw(child, node.path, lead + under, last ? '└─ ' : '├─ ', last ? '   ' : '│  ')
-    }
-  }
-  draw(nodes[0]!, '/', '  ', '', '')
-  const column = Math.min(44, Math.max(...rows.map(({ text }) => text.length)) + 2)
-  return rows.map(({ text, node }) => `${text.padEnd(column - 1)} ${node.note === '' ? node.kind : `${node.kind}  (${node.note})`}`)
-}
-
-/** The mount that holds PATH. */
-function closest(nodes: readonly Node[], path: string): Node | undefined {
-  let best: Node | undefined
-  for (const node of nodes) if (within(node.path, path) && (best === undefined || node.path.length > best.path.length)) best = node
-  return best
-}
-
-function legend(): string[] {
-  return [
-    '  host             the host\'s own files: what the box writes here stays, as far as its ids allow',
-    '  host, read-only  the host\'s own files, which the box cannot change',
-    '  box              the box\'s own, which the host does not see; it vanishes with the box unless kept',
-  ]
-}
-
-/** Without doubled, trailing and "." parts, and with ".." taken out: for drawing, where no link can be followed. */
-function normal(path: string): string {
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
-  }
-  return `/${parts.join('/')}`
-}
-
-const within = (above: string, path: string): boolean => path !== above && path.startsWith(above === '/' ? '/' : `${above}/`)
-const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
-
 // ---- what stays common ----
 
 function shared(plan: Plan, uid: number): string[] {
@@ -430,10 +349,4 @@ function wrap(text: string, first: string, rest = first): string[] {
 function command({ argv, program }: Process): string {
   const words = argv.map(quote).join(' ')
   return program === undefined || program === argv[0] ? words : `${words} (program: ${quote(program)})`
-}
-
-/** As a shell would read it back; control characters as escapes. */
-function quote(text: string): string {
-  const safe = printable(text)
-  return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll('\'', '\'\\\'\'')}'`
 }

@@ -27,8 +27,8 @@ const sharing = (text: string): string => flat(text.split('What the box still sh
 
 test('the steps come in the order in which the sidecar does them, and are numbered without a gap', () => {
   const text = told({ loopback: true, process: { ...BOX.process, uid: 5 } })
-  const calls = ['[read]', 'clone3(', 'uid_map', 'MS_REC | MS_PRIVATE', 'open_tree(/,', 'fsopen("proc")', 'fsopen("tmpfs")', 'open_tree(/home/me/work,',
-    'pivot_root', 'sethostname', 'SIOCSIFFLAGS', 'setrlimit', 'setresuid', 'close_range', 'PR_SET_NO_NEW_PRIVS', 'execve']
+  const calls = ['[read]', 'close_range', 'clone3(', 'uid_map', 'MS_REC | MS_PRIVATE', 'open_tree(/,', 'fsopen("proc")', 'fsopen("tmpfs")', 'open_tree(/home/me/work,',
+    'pivot_root', 'sethostname', 'SIOCSIFFLAGS', 'setrlimit', 'setresuid', 'PR_CAPBSET_DROP', 'PR_SET_NO_NEW_PRIVS', 'execve']
   const places = calls.map((call) => text.indexOf(call))
   calls.forEach((call, i) => assert.ok(places[i]! > (places[i - 1] ?? 0), `${call} is missing or too early`))
   const numbers = [...text.matchAll(/^ ?(\d+)\. /gm)].map((match) => Number(match[1]))
