@@ -1,7 +1,7 @@
 /** The front end becomes the box wherever there is a place for it, and says so where there is none. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
+import { asRoot, execute, NSBOX } from '../helpers/nsbox.ts'
 
 /** Run a script in a mount namespace of its own, in which it may mount. */
 function apart(script: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -9,27 +9,28 @@ function apart(script: string, ...words: string[]): { status: number | null; std
   return execute('unshare', [...namespaces, 'bash', '-c', script, NSBOX, ...words])
 }
 
-const NOEXEC = 'for d in /dev/shm /tmp "$HOME"; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
+/** Every place is another file system; the executable, which may lie in one of them, is bound where it stays. */
+const NOEXEC = 'mount -t tmpfs none /mnt; touch /mnt/nsbox; mount --bind "$0" /mnt/nsbox; for d in /dev/shm /tmp "$HOME"; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
 
 test('TMPDIR serves where /dev/shm is mounted noexec, as container engines do', () => {
-  const { stdout, stderr } = apart('mount -t tmpfs -o noexec none /dev/shm; mkdir /tmp/x 2>/dev/null; mount -t tmpfs none /mnt; TMPDIR=/mnt "$0" sh -c "echo ran; ls /mnt"')
+  const { stdout, stderr } = apart('mount -t tmpfs -o noexec none /dev/shm; mount -t tmpfs none /mnt; TMPDIR=/mnt "$0" sh -c "echo ran; ls /mnt"')
   assert.is(stdout, 'ran\n', stderr)
 })
 
 test('memory serves where every place is mounted noexec', () => {
-  const { stdout, stderr } = apart(`${NOEXEC} "$0" sh -c 'echo ran; exit 3'; echo $?`)
+  const { stdout, stderr } = apart(`${NOEXEC} /mnt/nsbox sh -c 'echo ran; exit 3'; echo $?`)
   assert.is(stdout, 'ran\n3\n', stderr)
 })
 
 test('memory serves where every place is read-only', () => {
-  const { stdout, stderr } = apart(`${NOEXEC.replaceAll('noexec', 'ro')} "$0" echo ran`)
+  const { stdout, stderr } = apart(`${NOEXEC.replaceAll('noexec', 'ro')} /mnt/nsbox echo ran`)
   assert.is(stdout, 'ran\n', stderr)
 })
 
-test('the status descriptor and odd environments survive that way too', inTemp((dir) => {
-  const { stdout, stderr } = apart(`mount -t tmpfs none ${dir}; ${NOEXEC} mount -t tmpfs none /mnt; export ODD=$'a\\xff'; "$0" --status-fd 7 sh -c 'ls /proc/self/fd; printf "%s" "$ODD" | od -An -tx1' 7>/mnt/status; cat /mnt/status`)
+test('the status descriptor and odd environments survive that way too', () => {
+  const { stdout, stderr } = apart(`${NOEXEC} export ODD=$'a\\xff'; /mnt/nsbox --status-fd 7 sh -c 'ls /proc/self/fd; printf "%s" "$ODD" | od -An -tx1' 7>/mnt/status; cat /mnt/status`)
   assert.match(stdout, /^0\n1\n2\n3\n 61 ff\n\{"event":"start","pid":\d+\}\n\{"event":"exit","status":0,"signal":0\}\n$/, stderr)
-}))
+})
 
 test('nothing is left in the places', () => {
   const { stdout } = apart('mount -t tmpfs none /dev/shm; "$0" true; "$0" nowhere 2>/dev/null; ls -A /dev/shm | wc -l; df --output=iused /dev/shm | tail -1')

@@ -109,8 +109,8 @@ each('a target below a link that stays inside is where the link leads', (box, ro
 })
 
 each('a root with /proc and /dev gets fresh ones, and one without is left as it is', (box, root) => {
-  assert.is(box('--root', root, 'sh', '-c', 'echo $$; ls /proc | grep -c "^[0-9]"; ls /dev; echo x > /dev/null; dd if=/dev/zero bs=1 count=3 2>/dev/null | wc -c; ls /dev/pts'),
-    '2\n4\nfd\nfull\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n3\nptmx\n')
+  assert.is(box('--root', root, 'sh', '-c', 'echo $$; test $(ls /proc | grep -c "^[0-9]") -lt 10 && echo few; ls /dev; echo x > /dev/null; dd if=/dev/zero bs=1 count=3 2>/dev/null | wc -c; ls /dev/pts'),
+    '2\nfew\nfd\nfull\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n3\nptmx\n')
 })
 
 each('a root without /proc and /dev shows what it has and nothing else', (box, root) => {
