@@ -29,7 +29,12 @@ export function rootfsCommand(args: string[], out: (line: string) => void): void
   })
   for (const extra of request.extras) addExtra(extra, closure, process.env)
   const placer = new Placer(request.dir, request.by)
-  for (const path of [...closure.files, ...aliases(closure.files)]) placer.place(path)
+  try {
+    for (const path of [...closure.files, ...aliases(closure.files)]) placer.place(path)
+  } catch (error) {
+    placer.undo()
+    throw error
+  }
   for (const line of lines) say(line)
   say(`${count(placer.files, 'file')}, ${count(placer.links, 'link')}, ${count(placer.bytes, 'byte')}`)
 }

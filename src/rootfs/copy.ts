@@ -6,7 +6,7 @@
 
 import {
   chmodSync, closeSync, constants, copyFileSync, fchmodSync, futimesSync, linkSync, lstatSync, mkdirSync, openSync,
-  readlinkSync, readSync, realpathSync, renameSync, rmSync, type Stats, symlinkSync, writeSync
+  readlinkSync, readSync, realpathSync, renameSync, rmdirSync, rmSync, type Stats, symlinkSync, unlinkSync, writeSync
 } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
@@ -27,6 +27,8 @@ export class Placer {
   readonly #by: Method
   /** Real host paths that are done. */
   readonly #done = new Set<string>()
+  /** What was not there before, in its order. */
+  readonly #made: string[] = []
   files = 0
   links = 0
   bytes = 0
@@ -34,12 +36,25 @@ export class Placer {
   constructor(dir: string, by: Method) {
     this.#by = by
     try {
-      mkdirSync(dir, { recursive: true })
+      const first = mkdirSync(dir, { recursive: true })
       this.#root = realpathSync(dir)
+      if (first !== undefined) this.#made.push(...between(realpathSync(first), this.#root))
     } catch (error) {
       throw failed('cannot make the directory', dir, error)
     }
     if (this.#root === '/') throw new SandboxError({ step: 'rootfs', what: "a root cannot be built over the host's own", path: dir })
+  }
+
+  /** Takes back what was made, after a failure. A file that was replaced stays the new one. */
+  undo(): void {
+    for (const path of this.#made.reverse()) {
+      try {
+        if (look(path)?.isDirectory()) rmdirSync(path)
+        else unlinkSync(path)
+      } catch {
+        // Somebody else has put something in it: it is theirs now.
+      }
+    }
   }
 
   /** The file or the empty directory at the absolute `path`, with all links that lead there. */
@@ -77,7 +92,7 @@ export class Placer {
     if (this.#done.has(source)) return
     const path = this.#root + source
     const there = look(path)
-    if (there === undefined) attempt('cannot make the link', path, () => symlinkSync(target, path))
+    if (there === undefined) attempt('cannot make the link', path, () => (symlinkSync(target, path), this.#made.push(path)))
     else if (!there.isSymbolicLink()) throw inTheWay(path, `the host has a link to ${target} there`)
     else if (readlinkSync(path) !== target) throw inTheWay(path, `it is a link to ${readlinkSync(path)}, not to ${target}`)
     this.links++
@@ -90,7 +105,7 @@ export class Placer {
     const there = look(path)
     if (there !== undefined && !there.isDirectory()) throw inTheWay(path, 'the host has a directory there')
     // The owner may write, or an ordinary user could not fill a directory that is 0555 on the host.
-    if (there === undefined) attempt('cannot make the directory', path, () => (mkdirSync(path), chmodSync(path, (stat.mode & MODE) | 0o700)))
+    if (there === undefined) attempt('cannot make the directory', path, () => (mkdirSync(path), this.#made.push(path), chmodSync(path, (stat.mode & MODE) | 0o700)))
     this.#done.add(source)
   }
 
@@ -105,10 +120,16 @@ export class Placer {
     // Two names of one file: rename would do nothing, and leave the temporary one.
     const same = there !== undefined && there.dev === stat.dev && there.ino === stat.ino
     if (by !== 'hardlink' || !same) replace(source, path, stat, by)
+    if (there === undefined) this.#made.push(path)
     this.files++
     this.bytes += stat.size
     this.#done.add(source)
   }
+}
+
+/** The directories from FIRST down to LAST. */
+function between(first: string, last: string): string[] {
+  return last.length <= first.length ? [first] : [...between(first, dirname(last)), last]
 }
 
 /** The new file under another name first: who looks sees the old one or the new one, never a part. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -111,6 +111,26 @@ test('nothing is written when something is missing', inTemp((dir) => {
   assert.match(refusal(() => build(root, 'ls', 'no-such-program')), 'not found in PATH')
   assert.not(existsSync(root))
   assert.match(refusal(() => build('/', 'ls')), "over the host's own")
+}))
+
+test('a failure half-way leaves nothing that was not there before', inTemp((dir) => {
+  const tool = script(join(dir, 'tool'), '#!/bin/sh\n')
+  const elsewhere = mkdtempSync('/dev/shm/nsbox-rootfs-')
+  try {
+    // No hard link leads to another file system.
+    const far = script(join(elsewhere, 'far'), '#!/bin/sh\n')
+    assert.match(refusal(() => build(join(dir, 'new/root'), tool, far, '--by', 'hardlink')), /cannot make a hardlink of/)
+    assert.not(existsSync(join(dir, 'new')))
+  } finally {
+    rmSync(elsewhere, { recursive: true })
+  }
+  const root = join(dir, 'root')
+  build(root, 'ls')
+  // In the way of the second file.
+  mkdirSync(root + tool, { recursive: true })
+  const before = listing(root)
+  assert.match(refusal(() => build(root, 'cat', tool)), 'something else is in the way')
+  assert.equal(listing(root), before)
 }))
 
 test('extras', inTemp((dir) => {
