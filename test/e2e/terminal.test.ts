@@ -60,8 +60,8 @@ test('Ctrl-Z stops the box, jobs shows it, and fg brings it back', shell(async (
 test('an interactive shell in the box has job control of its own', shell(async (pty) => {
   pty.enter(`${NSBOX} --env PS1='box> ' bash --norc --noediting -i`)
   await pty.expect(/box> $/)
-  pty.enter('sleep 100')
-  await Bun.sleep(100)
+  pty.enter(`sh -c '${READY}; exec sleep 100'`)
+  await pty.expect(/ready/)
   pty.type('\x1a')
   await pty.expect(/Stopped.*sleep 100/)
   pty.enter('fg')
@@ -102,8 +102,7 @@ test('script and tmux run in a box', shell(async (pty) => {
   await pty.expect(/\$ $/)
   pty.enter(`${NSBOX} --tmpfs /tmp tmux -S /tmp/s -f /dev/null new-session 'echo in""tmux; sleep 100'`)
   await pty.expect(/intmux/)
-  pty.type('\x02d')
-  await pty.expect(/detached/)
+  await pty.press('\x02d', /detached/)
 }))
 
 test('a full-screen program stops and comes back', shell(async (pty) => {

@@ -35,6 +35,17 @@ export class Pty {
     throw new Error(`${what} did not show; this did: ${JSON.stringify(this.shown.slice(this.#seen))}`)
   }
 
+  /** Type a key again and again until this shows: for programs that lose keys while they still set the terminal up. */
+  async press(key: string, until: RegExp): Promise<string> {
+    for (let tries = 0; tries < 19; tries++) {
+      this.type(key)
+      const shown = await this.expect(until, 1).catch(() => undefined)
+      if (shown !== undefined) return shown
+    }
+    this.type(key)
+    return this.expect(until, 1)
+  }
+
   /** The status with which the program ends by itself. */
   exited(): Promise<number> { return this.#process.exited }
 
