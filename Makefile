@@ -111,11 +111,13 @@ gen: $(NPM)
 
 # --- Seeing and checking -----------------------------------------------------------------------------------------------
 
+# A name of its own for each run, so that nobody else's file is taken for a leak.
+DEMO_FILE := nsbox-demo-$(shell echo $$PPID)
 DEMO := dist/nsbox --tmpfs /tmp --root dist/demo-root
 define DEMO_SCRIPT
 echo "I am process $$$$, and this is all there is:"
 ls /
-touch /tmp/nsbox-demo
+touch /tmp/$(DEMO_FILE)
 echo "/tmp is mine alone:"
 ls -la /tmp
 id
@@ -123,14 +125,14 @@ endef
 export DEMO_SCRIPT
 
 demo: all
-	$(Q)rm -rf dist/demo-root
+	$(Q)rm -rf --one-file-system dist/demo-root
 	dist/nsbox rootfs build dist/demo-root bash ls cat touch id
 	@echo; echo "$(DEMO) bash -c '...'"; echo
 	@$(DEMO) bash -c "$$DEMO_SCRIPT" | sed 's/^/    /'
 	@echo; echo 'And on the host:'
-	@if [ -e /tmp/nsbox-demo ] || [ -e dist/demo-root/tmp/nsbox-demo ]; then echo '    nsbox-demo is there: it leaked' >&2; exit 1; fi
+	@if [ -e /tmp/$(DEMO_FILE) ] || [ -e dist/demo-root/tmp/$(DEMO_FILE) ]; then echo '    $(DEMO_FILE) is there: it leaked' >&2; exit 1; fi
 	@if grep -F '/dist/demo-root' /proc/self/mountinfo >&2; then echo '    the box left a mount' >&2; exit 1; fi
-	@echo '    no nsbox-demo in /tmp or in dist/demo-root, no mount left'
+	@echo '    no $(DEMO_FILE) in /tmp or in dist/demo-root, no mount left'
 
 # Programs of the tests, static so that they run in any root.
 TEST_PROGRAMS := $(patsubst test/c/%.c,dist/test/%,$(wildcard test/c/*.c))
@@ -192,4 +194,4 @@ dist/fuzz/%: sidecar/%_fuzz.c $(C_SOURCES) $(wildcard sidecar/*.h) Makefile | cl
 	$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $$others
 
 clean:
-	$(Q)rm -rf dist
+	$(Q)rm -rf --one-file-system dist

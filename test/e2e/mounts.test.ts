@@ -4,7 +4,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync,
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, nsbox, parseMounts, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, NSBOX, nsbox, parseMounts, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
 
 type Body = (box: (...args: string[]) => string, root: string, dir: string, raw: (args: readonly string[]) => Ran) => void
 
@@ -60,7 +60,7 @@ each('what is mounted below a read-only bind is read-only too', (_box, root, dir
   mkdirSync(join(dir, 'shared/deep'), { recursive: true })
   const outer = ['--map-root', '--cap-add', 'all', '--tmpfs', join(dir, 'shared/deep'), '--']
   const inner = ['--root', root, '--ro-bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'touch /mnt/deep/x 2>/dev/null && echo written; grep -c /mnt/deep /proc/mounts']
-  const { stdout, stderr } = nsbox([...outer, process.env.NSBOX ?? '', ...inner])
+  const { stdout, stderr } = nsbox([...outer, NSBOX, ...inner])
   assert.is(stdout, '1\n', stderr)
 })
 
@@ -181,10 +181,10 @@ const onlyRoot = asRoot ? test : test.skip
 onlyRoot('nothing of a box shows on a host whose / is shared, during and after (needs root)', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   const script = `mount --make-rshared / && cat /proc/self/mountinfo > ${dir}/before
-    "$NSBOX" --root ${root} --tmpfs /tmp --bind /usr:/mnt sh -c 'echo ready; cat' < <(sleep 2 & wait) > ${dir}/out &
-    while ! grep -q ready ${dir}/out 2>/dev/null; do :; done
+    "$0" --root ${root} --tmpfs /tmp --bind /usr:/mnt sh -c 'echo ready; cat' < <(sleep 2 & wait) > ${dir}/out &
+    for i in $(seq 1 1000); do grep -q ready ${dir}/out 2>/dev/null && break; sleep 0.02; done
     cat /proc/self/mountinfo > ${dir}/during; kill %1; wait; cat /proc/self/mountinfo > ${dir}/after`
-  const { status, stderr } = spawnSync('unshare', ['--mount', 'bash', '-c', script], { encoding: 'utf8' })
+  const { status, stderr } = spawnSync('unshare', ['--mount', 'bash', '-c', script, NSBOX], { encoding: 'utf8' })
   assert.ok(existsSync(join(dir, 'after')), `${status} ${stderr}`)
   const text = (name: string) => readFileSync(join(dir, name), 'utf8')
   assert.match(text('before'), /shared:/)
@@ -194,8 +194,8 @@ onlyRoot('nothing of a box shows on a host whose / is shared, during and after (
 
 onlyRoot('a root on a tmpfs, on a read-only file system, and of another user serve (needs root)', inTemp((dir) => {
   const script = `mount -t tmpfs none ${dir} && mkdir ${dir}/r && cp -a /bin/busybox ${dir}/r/ && chown -R 1234:1234 ${dir}/r && mount -o remount,ro ${dir}
-    "$NSBOX" --root ${dir}/r /busybox echo works; "$NSBOX" --root ${dir}/r --tmpfs /nowhere /busybox true; echo $?`
-  const { stdout, stderr } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', script], { encoding: 'utf8' })
+    "$0" --root ${dir}/r /busybox echo works; "$0" --root ${dir}/r --tmpfs /nowhere /busybox true; echo $?`
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', script, NSBOX], { encoding: 'utf8' })
   assert.is(stdout, 'works\n125\n', stderr)
   assert.match(stderr, /make mount point: \/nowhere: Read-only file system \(EROFS\)\nhint:/)
 }))

@@ -80,4 +80,17 @@ for (const flag of [[], ['--old-mount-api']]) {
   }))
 }
 
+test('where pivot_root is refused, as on an initramfs, the root is moved over the old one, and chroot gets nobody out', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  copyFileSync(join(BIN, 'chroot_escape'), join(root, 'chroot_escape'))
+  writeFileSync(join(dir, 'marker'), '')
+  const capabilities = process.getuid?.() === 0 ? ['--cap-add', 'all'] : ['--map-root', '--cap-add', 'all']
+  writeFileSync(join(dir, 'plan.json'), JSON.stringify(planOf(['--root', root, ...capabilities, '--tmpfs', '/tmp', '/chroot_escape', join(dir, 'marker')])))
+  const { status, stdout, stderr } = execute('strace', ['--seccomp-bpf', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pivot_root', '-e', 'inject=pivot_root:error=EINVAL', SIDECAR, '--plan', join(dir, 'plan.json')])
+  assert.is(status, 0, stderr)
+  assert.match(stderr, /^nsbox: switch root: warning: pivot_root is refused here/)
+  assert.match(stdout, 'twice: chroot refused')
+  assert.equal(stdout.trim().split('\n').filter((line) => line.endsWith('outside')), [])
+}))
+
 test.run()
