@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "contract.h"
+#include "descriptor.h"
 #include "mountinfo.h"
 #include "report.h"
 #include "target.h"
@@ -30,16 +31,14 @@ struct entry {
 static struct entry *entries;
 
 /* Mounts below the root: NAME for one on a directory of the root, NAME/... for one further down. */
-struct points { const char *top; char **names; size_t count; };
+struct points { char **names; size_t count; };
 
 static int add_point(const struct mountinfo *mount, void *with)
 {
 	struct points *points = with;
-	const char *inside = mount->path + strlen(points->top);
-	inside += strspn(inside, "/");
-	if (*inside == '\0')
+	if (!*mount->inside)
 		return 0;
-	char **names = realloc(points->names, (points->count + 1) * sizeof *names), *name = strdup(inside);
+	char **names = realloc(points->names, (points->count + 1) * sizeof *names), *name = strdup(mount->inside + 1);
 	if (!names || !name)
 		return -1;
 	points->names = names;
@@ -75,7 +74,7 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 {
 	struct entry *entry = malloc(sizeof *entry);
 	struct stat st;
-	char link[32];
+	char link[DESCRIPTOR_NAME];
 	if (!entry)
 		fail("allocate", NULL);
 	*entry = (struct entry){.next = entries, .name = strdup(found->d_name), .held = -1, .tree = -1};
@@ -89,8 +88,7 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 	enum mounts mounts = mounts_of(points, found->d_name);
 	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !is_procfs(entry->fd);
 	if (!S_ISLNK(entry->mode) && (!entry->overlay || mounts == ON_IT)) {
-		snprintf(link, sizeof link, "/proc/self/fd/%d", entry->fd);
-		entry->held = tree_hold(link);
+		entry->held = tree_hold(descriptor_name(entry->fd, link));
 		if (entry->held < 0)
 			fail("bind", found->d_name);
 	}
@@ -99,7 +97,7 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 
 bool compose_hold(int lower, const char *path)
 {
-	struct points points = {.top = path};
+	struct points points = {0};
 	if (mountinfo_below(path, add_point, &points) != 0)
 		fail("read", "/proc/self/mountinfo");
 	if (points.count == 0)

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "report.h"
 #include "target.h"
 #include "tree.h"
@@ -38,8 +39,16 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	int tree = tree_of(held);
 	if (target < 0 || tree < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(tree, target) < 0)
 		fail("bind", path);
-	if (tree != held)
-		close(held);
+	close(tree);
+	close(target);
+}
+
+/* On the directory NAME of the new /dev, which is there. */
+static void attach(int dev, const char *name, int tree, unsigned options, const char *what)
+{
+	int target = openat(dev, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
+		fail(what, name);
 	close(tree);
 	close(target);
 }
@@ -64,26 +73,19 @@ static void mount_pts(int dev)
 	report_hint(NULL);
 	if (mkdirat(dev, "pts", 0755) < 0)
 		fail("make mount point", "pts");
-	int target = openat(dev, "pts", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (target < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(tree, target) < 0)
-		fail("mount devpts", "pts");
-	close(tree);
-	close(target);
+	attach(dev, "pts", tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC, "mount devpts");
 }
 
 /* The caller's terminal, so that ttyname(3) finds one. Its path is taken for a hint only: it has to be the same file. */
 static void bind_console(int dev)
 {
-	char link[32], path[PATH_MAX];
+	char path[PATH_MAX];
 	struct stat ours, there;
 	for (int fd = 0; fd < 3; fd++) {
 		if (!isatty(fd) || fstat(fd, &ours) < 0)
 			continue;
-		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-		ssize_t length = readlink(link, path, sizeof path - 1);
-		if (length < 0)
+		if (!descriptor_path(fd, path))
 			continue;
-		path[length] = '\0';
 		if (stat(path, &there) < 0 || there.st_ino != ours.st_ino || there.st_dev != ours.st_dev || there.st_rdev != ours.st_rdev)
 			continue; /* a terminal of another /dev/pts: programs do without its name */
 		bind_device(dev, path, ours.st_rdev, "console");
@@ -110,11 +112,7 @@ void dev_mount(const struct mount *mount, int root)
 	int shm = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
 	if (shm < 0 || mkdirat(dev, "shm", 0755) < 0)
 		fail("mount tmpfs", "shm");
-	int place = openat(dev, "shm", O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (place < 0 || tree_restrict(shm, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(shm, place) < 0)
-		fail("mount tmpfs", "shm");
-	close(place);
-	close(shm);
+	attach(dev, "shm", shm, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC, "mount tmpfs");
 	close(dev);
 	close(target);
 }

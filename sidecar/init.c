@@ -1,5 +1,3 @@
-#include <signal.h>
-
 #include "init.h"
 
 #include <errno.h>

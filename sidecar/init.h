@@ -2,6 +2,8 @@
 #ifndef NSBOX_INIT_H
 #define NSBOX_INIT_H
 
+#include <signal.h>
+
 #include "contract.h"
 
 /* Signal values that mark what the supervisor passes on: to the command, or to its process group. */

@@ -193,7 +193,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	cut_propagation();
 	report_phase("sources");
 	tree_set_up(old_mount_api);
-	if (tree_is_old() && old_mount_api)
+	if (old_mount_api)
 		target_force_walk();
 	/* Everything of the host that will be needed, before the first mount hides some of it. */
 	root_hold(plan->root);

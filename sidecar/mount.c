@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "dev.h"
 #include "overlay.h"
 #include "place.h"
@@ -124,8 +125,6 @@ static void bind(const struct mount *mount, int held, int root)
 	if (tree < 0)
 		fail("bind", mount->source);
 	attach(tree, target, mount->options, mount->target);
-	if (tree != held)
-		close(held);
 }
 
 static void tmpfs(const struct mount *mount, int root)
@@ -175,7 +174,7 @@ static void dir(const struct mount *mount, int root)
 static void file(const struct mount *mount, int source, int root)
 {
 	static unsigned number;
-	char name[16], buffer[65536], path[48];
+	char name[16], buffer[65536], path[DESCRIPTOR_NAME];
 	struct stat st;
 	ssize_t length = 0;
 	snprintf(name, sizeof name, "%u", number++);
@@ -187,13 +186,10 @@ static void file(const struct mount *mount, int source, int root)
 			fail("copy", mount->source);
 	if (length < 0)
 		fail("copy", mount->source);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", copy);
-	int held = tree_hold(path), tree = held < 0 ? -1 : tree_of(held);
+	int held = tree_hold(descriptor_name(copy, path)), tree = held < 0 ? -1 : tree_of(held);
 	if (tree < 0)
 		fail("bind", mount->source);
 	attach(tree, open_target(root, mount->target, false), ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, mount->target);
-	if (tree != held)
-		close(held);
 	close(copy);
 	close(source);
 }

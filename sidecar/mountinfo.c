@@ -54,7 +54,7 @@ static bool read_line(char *line, struct mountinfo *out)
 	if (count < 6)
 		return false;
 	unescape(field[4]);
-	*out = (struct mountinfo){strdup(field[4]), flags_of(field[5]), atoi(field[0]), atoi(field[1]), false};
+	*out = (struct mountinfo){.path = strdup(field[4]), .flags = flags_of(field[5]), .id = atoi(field[0]), .parent = atoi(field[1])};
 	return out->path != NULL;
 }
 
@@ -96,7 +96,11 @@ int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, 
 	for (size_t i = 0; i < count; i++)
 		for (size_t other = 0; other < count && !list[i].covered; other++)
 			list[i].covered = list[other].parent == list[i].id && strcmp(list[other].path, list[i].path) == 0;
+	size_t above = strcmp(top, "/") == 0 ? 0 : strlen(top);
 	for (size_t i = 0; i < count; i++) {
+		list[i].inside = list[i].path + above;
+		if (strcmp(list[i].inside, "/") == 0)
+			list[i].inside++;
 		if (result == 0)
 			result = each(&list[i], with);
 		free(list[i].path);

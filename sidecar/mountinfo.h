@@ -6,6 +6,7 @@
 
 struct mountinfo {
 	char *path;          /* mount point, unescaped, as seen from our root */
+	const char *inside;  /* what it has below the path that was asked for: "" for that itself, else from its slash on */
 	unsigned long flags; /* MS_* of the mount itself */
 	int id, parent;
 	bool covered; /* another mount lies on its whole: no path leads to it */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "contract.h"
+#include "descriptor.h"
 #include "report.h"
 #include "tree.h"
 
@@ -61,8 +62,8 @@ struct layers overlay_hold(const char *lower, const char *state)
 static void make_like(int fd, int like)
 {
 	struct stat st;
-	char path[32];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	char path[DESCRIPTOR_NAME];
+	descriptor_name(fd, path);
 	if (like >= 0 && fstat(like, &st) == 0) {
 		/* An owner whom the user namespace does not know stays outside. */
 		(void)!chown(path, st.st_uid, st.st_gid);
@@ -100,11 +101,11 @@ int overlay_layer(const struct layers *layers, int directory, const char *name, 
 static int make(int lower, int upper, int work)
 {
 	/* Layers by descriptor: a parameter of fsconfig(2) ends at 256 bytes, and a path may hold commas and colons. */
-	char paths[3][32];
+	char paths[3][DESCRIPTOR_NAME];
 	const int fds[3] = {lower, upper, work};
 	bool user_attributes = overlay_in_user_namespace();
 	for (int i = 0; i < 3; i++)
-		snprintf(paths[i], sizeof paths[i], "/proc/self/fd/%d", fds[i]);
+		descriptor_name(fds[i], paths[i]);
 	struct setting settings[] = {
 		{"source", "overlay"}, {"lowerdir", paths[0]}, {"upperdir", paths[1]}, {"workdir", paths[2]},
 		{user_attributes ? "userxattr" : NULL, NULL}, {NULL, NULL},

@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 
 #include "contract.h"
+#include "descriptor.h"
 #include "report.h"
 #include "tree.h"
 
@@ -77,7 +78,7 @@ static int open_scratch_new(void)
 
 void place_open(bool with_files)
 {
-	char link[32], place[PATH_MAX];
+	char link[DESCRIPTOR_NAME], place[PATH_MAX];
 	const char *const *candidate = candidates;
 	while (*candidate && (target = open(*candidate, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		candidate++;
@@ -89,11 +90,8 @@ void place_open(bool with_files)
 		/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
 		return;
 	}
-	snprintf(link, sizeof link, "/proc/self/fd/%d", target);
-	ssize_t length = readlink(link, place, sizeof place - 1);
-	if (length < 0)
-		fail("read", link);
-	place[length] = '\0';
+	if (!descriptor_path(target, place))
+		fail("read", descriptor_name(target, link));
 	if (open_scratch_old(place) < 0)
 		fail("mount tmpfs", place);
 	close(target);

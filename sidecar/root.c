@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "compose.h"
+#include "descriptor.h"
 #include "mountinfo.h"
 #include "overlay.h"
 #include "place.h"
@@ -32,8 +32,9 @@ static struct below *belows, **belows_end = &belows;
 
 static int hold_below(const struct mountinfo *mount, void *with)
 {
-	const char *top = with, *inside = mount->path + (strcmp(top, "/") == 0 ? 0 : strlen(top));
-	if (*inside == '\0' || strcmp(inside, "/") == 0)
+	const char *inside = mount->inside;
+	(void)with;
+	if (!*inside)
 		return 0;
 	for (struct below *other = belows; other; other = other->next) {
 		size_t length = strlen(other->path);
@@ -55,15 +56,12 @@ static int hold_below(const struct mountinfo *mount, void *with)
 
 static void hold_overlay(const struct root *root)
 {
-	char link[32], path[PATH_MAX];
+	char link[DESCRIPTOR_NAME], path[PATH_MAX];
 	layers = overlay_hold(root->path, root->state);
-	snprintf(link, sizeof link, "/proc/self/fd/%d", layers.lower);
-	ssize_t length = readlink(link, path, sizeof path - 1);
-	if (length < 0)
-		fail("read", link);
-	path[length] = '\0';
+	if (!descriptor_path(layers.lower, path))
+		fail("read", descriptor_name(layers.lower, link));
 	composed = overlay_in_user_namespace() && compose_hold(layers.lower, path);
-	if (!composed && mountinfo_below(path, hold_below, path) < 0)
+	if (!composed && mountinfo_below(path, hold_below, NULL) < 0)
 		fail("read", "/proc/self/mountinfo");
 }
 

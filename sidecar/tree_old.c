@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "contract.h"
+#include "descriptor.h"
 #include "mountinfo.h"
 #include "target.h"
 
@@ -25,13 +26,6 @@ void old_stage_at(const char *path) { snprintf(stage, sizeof stage, "%s", path);
  * which never comes, would unmount it), EBUSY that it is in use, as by a mount below.
  */
 static bool nothing_below(void) { return umount2(stage, MNT_EXPIRE) < 0 && errno == EAGAIN; }
-
-/* A descriptor as a path: the link of procfs leads to exactly that file, whatever its name leads to by now. */
-static const char *name_of(int fd, char name[32])
-{
-	snprintf(name, 32, "/proc/self/fd/%d", fd);
-	return name;
-}
 
 static int open_stage(void) { return open(stage, O_PATH | O_CLOEXEC); }
 
@@ -52,9 +46,13 @@ static void stage_for(bool directory)
 
 int old_bind(int held)
 {
-	char from[32];
+	char from[DESCRIPTOR_NAME];
 	stage_for(is_directory(held));
-	if (mount(name_of(held, from), stage, NULL, MS_BIND | MS_REC, NULL) < 0)
+	int done = mount(descriptor_name(held, from), stage, NULL, MS_BIND | MS_REC, NULL);
+	int number = errno;
+	close(held);
+	errno = number;
+	if (done < 0)
 		return -1;
 	alone = nothing_below();
 	return open_stage();
@@ -99,14 +97,13 @@ struct restriction { int tree; unsigned long flags; };
 static int restrict_one(const struct mountinfo *info, void *with)
 {
 	const struct restriction *restriction = with;
-	char name[32];
-	const char *inside = info->path + strlen(stage);
+	char name[DESCRIPTOR_NAME];
 	if (info->covered || (info->flags & restriction->flags) == restriction->flags)
 		return 0;
-	int fd = *inside ? target_open(restriction->tree, inside, O_NOFOLLOW) : dup(restriction->tree);
+	int fd = *info->inside ? target_open(restriction->tree, info->inside, O_NOFOLLOW) : dup(restriction->tree);
 	if (fd < 0)
 		return 1;
-	int done = mount(NULL, name_of(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
+	int done = mount(NULL, descriptor_name(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
 	int number = errno;
 	close(fd);
 	errno = number;
@@ -122,14 +119,14 @@ static int count_open(const struct mountinfo *info, void *with)
 
 static int remount(int tree, unsigned long flags, unsigned long dropped)
 {
-	char name[32];
+	char name[DESCRIPTOR_NAME];
 	struct statvfs now;
 	if (fstatvfs(tree, &now) < 0)
 		return -1;
 	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
 	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
 		(now.f_flag & 4096 ? MS_RELATIME : 0);
-	return mount(NULL, name_of(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
+	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
 
 int old_restrict(int tree, unsigned options)
@@ -151,6 +148,6 @@ int old_set_readonly(int tree, bool readonly)
 
 int old_attach(int target)
 {
-	char name[32];
-	return mount(stage, name_of(target, name), NULL, MS_MOVE, NULL);
+	char name[DESCRIPTOR_NAME];
+	return mount(stage, descriptor_name(target, name), NULL, MS_MOVE, NULL);
 }
