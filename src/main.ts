@@ -2,6 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs'
 import { parse, type Command } from './cli/parse.ts'
 import { printable, SandboxError, UsageError } from './errors.ts'
+import { systemFailure } from './host/errno.ts'
 import { codeOf, thisHost } from './host/facts.ts'
 import { becomeBox } from './launch/exec.ts'
 import { fromBytes } from './plan/bytes.ts'
@@ -70,10 +71,7 @@ function planText(file: string): Uint8Array {
   try {
     return readFileSync(file === '-' ? 0 : file)
   } catch (error) {
-    const { errnoText } = require('./host/errno.ts') as typeof import('./host/errno.ts')
-    const code = codeOf(error)
-    const text = errnoText(code)
-    throw new SandboxError({ step: 'read plan', what: 'open', path: file, code, ...(text !== undefined && { text }) })
+    throw systemFailure({ step: 'read plan', what: 'open', path: file, code: codeOf(error) })
   }
 }
 

@@ -29,6 +29,11 @@ export function thisHost(): HostFacts {
   }
 }
 
+/** The same for a library: the runtime of its program has made the limits what they are, and a child gets them so. */
+export function hostOfLibrary(): HostFacts {
+  return { ...thisHost(), openFiles: () => undefined }
+}
+
 function look(path: string, follow: boolean): Looked {
   try {
     const stat = follow ? fs.statSync(path) : fs.lstatSync(path)

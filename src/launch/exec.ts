@@ -6,8 +6,7 @@
  * nobody can write to it either.
  */
 import * as fs from 'node:fs'
-import { SandboxError } from '../errors.ts'
-import { errnoText } from '../host/errno.ts'
+import { systemFailure } from '../host/errno.ts'
 import { codeOf } from '../host/facts.ts'
 import type { Plan } from '../plan/types.ts'
 import { namelessIn, places, writeAll } from './nameless.ts'
@@ -31,9 +30,8 @@ export function becomeBox(plan: Plan): never {
   } catch (error) {
     last = codeOf(error)
   }
-  const text = errnoText(last)
-  throw new SandboxError({
-    step: 'hand over', what: 'no place from which a file can be executed', path: places().join(' '), code: last, ...(text !== undefined && { text }),
+  throw systemFailure({
+    step: 'hand over', what: 'no place from which a file can be executed', path: places().join(' '), code: last,
     hint: 'set TMPDIR to a directory on a file system that is not mounted noexec',
   })
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess, SpawnOptions, SpawnSyncOptions, SpawnSyncReturns } from 'node:child_process'
 import { explain } from '../cli/explain.ts'
-import { thisHost } from '../host/facts.ts'
+import { hostOfLibrary } from '../host/facts.ts'
 import { buildPlan } from '../plan/build.ts'
 import type { Options } from '../plan/options.ts'
 import type { Plan } from '../plan/types.ts'
@@ -33,7 +33,7 @@ export function box(options: BoxOptions = {}): Box {
 }
 
 function make(options: Options): Box {
-  const planned = (argv: readonly string[]) => buildPlan(options, argv, { ...thisHost(), openFiles: () => undefined })
+  const planned = (argv: readonly string[]) => buildPlan(options, argv, hostOfLibrary())
   return {
     plan: planned,
     explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0 }),

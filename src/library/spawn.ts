@@ -5,9 +5,9 @@
 import * as child_process from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { thisHost } from '../host/facts.ts'
+import { hostOfLibrary } from '../host/facts.ts'
 import { nameless, writeAll } from '../launch/nameless.ts'
-import { buildPlan } from '../plan/build.ts'
+import { absolute, buildPlan } from '../plan/build.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Options } from '../plan/options.ts'
 import type { Plan } from '../plan/types.ts'
@@ -20,10 +20,10 @@ type Stdio = NonNullable<SpawnOptions['stdio']>
 const PLAN = 3
 const STATUS = 4
 
-export type Launch = { file: string; args: string[]; options: SpawnOptions; report: (status: number | null) => Report; close: () => void }
+type Launch = { file: string; args: string[]; options: SpawnOptions; report: (status: number | null) => Report; close: () => void }
 
 /** All that starts the box of a command, as child_process wants it. Descriptors are open until `close`. */
-export function prepare(box: Options, command: string, args: readonly string[], options: SpawnOptions): Launch {
+function prepare(box: Options, command: string, args: readonly string[], options: SpawnOptions): Launch {
   refuseUnsupported(options)
   const plan = planOf(box, commandLine(command, args, options), options)
   const planFile = nameless()
@@ -50,12 +50,12 @@ export function prepare(box: Options, command: string, args: readonly string[], 
 }
 
 /** The plan for a command that is spawned with these options. */
-export function planOf(box: Options, argv: readonly string[], { cwd, env, argv0, detached }: SpawnOptions): Plan {
-  const host = { ...thisHost(), openFiles: () => undefined, ...(env && { env }) }
+function planOf(box: Options, argv: readonly string[], { cwd, env, argv0, detached }: SpawnOptions): Plan {
+  const host = { ...hostOfLibrary(), ...(env && { env }) }
   const directory = cwd === undefined ? undefined : pathOf(cwd)
   const asked: Options = {
     ...box,
-    ...(box.cwd === undefined && directory !== undefined && directory !== process.cwd() && { cwd: absolute(directory) }),
+    ...(box.cwd === undefined && directory !== undefined && directory !== host.cwd && { cwd: absolute(directory, host) }),
     ...(argv0 !== undefined && { argv0 }),
     dieWithParent: box.dieWithParent ?? !detached,
     statusFd: STATUS,
@@ -65,7 +65,6 @@ export function planOf(box: Options, argv: readonly string[], { cwd, env, argv0,
 }
 
 const pathOf = (cwd: string | URL): string => (cwd instanceof URL ? decodeURIComponent(cwd.pathname) : cwd)
-const absolute = (path: string): string => (path.startsWith('/') ? path : `${process.cwd()}/${path}`)
 
 /** With `shell`, the command and its arguments are one line for it, as for child_process. */
 function commandLine(command: string, args: readonly string[], { shell }: SpawnOptions): string[] {

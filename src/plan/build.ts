@@ -1,5 +1,5 @@
 /** From what a caller asks to the plan. Every default is decided here, and every path of the host is made absolute here. */
-import { errnoText } from '../host/errno.ts'
+import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/facts.ts'
 import { SandboxError, UsageError } from '../errors.ts'
 import { environment } from './environment.ts'
@@ -64,12 +64,11 @@ function directory(step: string, path: string, host: HostFacts, hint: string): s
 }
 
 function missing(step: string, what: string, path: string, code: string, hint?: string): SandboxError {
-  const text = errnoText(code)
-  return new SandboxError({ step, what, path, code, ...(text !== undefined && { text }), ...(hint !== undefined && code === 'ENOENT' && { hint }) })
+  return systemFailure({ step, what, path, code, ...(hint !== undefined && code === 'ENOENT' && { hint }) })
 }
 
 /** Relative to the caller's directory; "." and ".." stay, since a link may stand before them. */
-function absolute(path: string, host: HostFacts): string {
+export function absolute(path: string, host: HostFacts): string {
   if (path.startsWith('/')) return path
   return `${host.cwd === '/' ? '' : host.cwd}/${path}`
 }

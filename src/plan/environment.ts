@@ -1,5 +1,5 @@
 import { printable, SandboxError } from '../errors.ts'
-import { errnoText } from '../host/errno.ts'
+import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/facts.ts'
 import type { Options } from './options.ts'
 import type { Process } from './types.ts'
@@ -22,10 +22,7 @@ export function environment({ env = [], clearEnv }: Options, host: HostFacts): N
 /** NAME=VALUE lines; empty lines and lines that start with # count for nothing. No quotes: the value is what stands there. */
 function fromFile(path: string, host: HostFacts): string[] {
   const found = host.read(path)
-  if ('code' in found) {
-    const text = errnoText(found.code)
-    throw new SandboxError({ step: 'environment', what: 'read', path, code: found.code, ...(text !== undefined && { text }) })
-  }
+  if ('code' in found) throw systemFailure({ step: 'environment', what: 'read', path, code: found.code })
   return found.text.split('\n').flatMap((line, index) => {
     if (line.trim() === '' || line.startsWith('#')) return []
     if (/^[^=\0]+=[^\0]*$/.test(line)) return [line]
