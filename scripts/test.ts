@@ -63,7 +63,6 @@ if ! setpriv --reuid "$id" --regid "$id" --clear-groups test -r "$top/package.js
   case $first in "$top"/*) first=$scratch/checkout\${first#"$top"};; esac
   set -- "$first" "$scratch/checkout\${second#"$top"}" "$@"
   export NSBOX="$scratch/checkout/dist/nsbox" NSBOX_SIDECAR="$scratch/checkout/dist/nsbox-sidecar" NSBOX_TEST_BIN="$scratch/checkout/dist/test"
-  export NSBOX_TEST_SIDECAR="$NSBOX_SIDECAR"
   cd "$scratch/checkout"
 fi
 exec setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
@@ -95,7 +94,7 @@ async function run(job: Job): Promise<Outcome> {
     cwd: TOP, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env, HOME: home, TMPDIR: home, FORCE_COLOR: '0', NO_COLOR: '1', NSBOX: dist('nsbox'), NSBOX_SIDECAR: dist('nsbox-sidecar'),
-      NSBOX_TEST_SIDECAR: dist('nsbox-sidecar'), NSBOX_TEST_BIN: dist('test'), NSBOX_TEST_USER: job.user,
+      NSBOX_TEST_BIN: dist('test'),
     },
   })
   let output = ''

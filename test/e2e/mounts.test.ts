@@ -4,7 +4,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync,
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, NSBOX, nsbox, parseMounts, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, execute, failure, INTERFACES, inTemp, NSBOX, nsbox, parseMounts, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
 
 type Body = (box: (...args: string[]) => string, root: string, dir: string, raw: (args: readonly string[]) => Ran) => void
 
@@ -22,11 +22,6 @@ function each(title: string, body: Body, directories?: readonly string[]): void 
       assert.is(readFileSync('/proc/self/mountinfo', 'utf8'), before)
     }))
   }
-}
-
-function failure({ status, stderr }: Ran, message: RegExp): void {
-  assert.is(status, 125, stderr)
-  assert.match(stderr, message)
 }
 
 each('a tmpfs is empty, writable and gone afterwards', (box, root) => {

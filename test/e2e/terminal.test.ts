@@ -22,13 +22,18 @@ const shell = (body: (pty: Pty) => Promise<void>) => () => inShell(async (pty) =
 /** What is typed shows too: so what is waited for must not stand in it. */
 const READY = 'echo re""ady'
 
-test('Ctrl-C ends the command, and the shell outside goes on', shell(async (pty) => {
-  pty.enter(`${NSBOX} sh -c '${READY}; exec sleep 100'`)
+/** The command that has been entered says that it is ready; then Ctrl-C ends it with the status of SIGINT. */
+async function endsByCtrlC(pty: Pty): Promise<void> {
   await pty.expect(/ready/)
   pty.type('\x03')
   await pty.expect(/\$ $/)
   pty.enter('echo "status $?"')
   await pty.expect(/status 130/)
+}
+
+test('Ctrl-C ends the command, and the shell outside goes on', shell(async (pty) => {
+  pty.enter(`${NSBOX} sh -c '${READY}; exec sleep 100'`)
+  await endsByCtrlC(pty)
 }))
 
 test('Ctrl-C reaches a command once', shell(async (pty) => {
@@ -120,11 +125,7 @@ test('a full-screen program stops and comes back', shell(async (pty) => {
 
 test('a session of its own has no controlling terminal, and Ctrl-C still ends it', shell(async (pty) => {
   pty.enter(`${NSBOX} --new-session sh -c 'echo > /dev/tty || ${READY}; exec sleep 100'`)
-  await pty.expect(/ready/)
-  pty.type('\x03')
-  await pty.expect(/\$ $/)
-  pty.enter('echo "status $?"')
-  await pty.expect(/status 130/)
+  await endsByCtrlC(pty)
 }))
 
 test('when the terminal goes away, the box ends', shell(async (pty) => {

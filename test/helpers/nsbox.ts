@@ -3,6 +3,7 @@ import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
 import { copyFileSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import * as assert from 'uvu/assert'
 
 const top = resolve(import.meta.dir, '../..')
 export const NSBOX = process.env.NSBOX ?? join(top, 'dist/nsbox')
@@ -11,6 +12,12 @@ export const BIN = process.env.NSBOX_TEST_BIN ?? join(top, 'dist/test')
 export const asRoot = process.getuid?.() === 0
 
 export type Ran = { status: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
+
+/** What ran is a failure of nsbox itself, and says so in these words. */
+export function failure({ status, stderr }: Ran, message: RegExp): void {
+  assert.is(status, 125, stderr)
+  assert.match(stderr, message)
+}
 
 export function execute(program: string, args: readonly string[], options: SpawnSyncOptions = {}): Ran {
   const { error, status, signal, stdout, stderr } = spawnSync(program, [...args], { timeout: 60000, ...options })

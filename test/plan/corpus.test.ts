@@ -7,10 +7,10 @@ import { fromBytes } from '../../src/plan/bytes.ts'
 import { encodePlan, formatPlan } from '../../src/plan/encode.ts'
 import { parsePlan } from '../../src/plan/parse.ts'
 import { PlanError, validatePlan } from '../../src/plan/validate.ts'
+import { SIDECAR } from '../helpers/nsbox.ts'
 
 const top = new URL('../..', import.meta.url).pathname
 const directory = `${top}test/fixtures/plans/`
-const sidecar = process.env.NSBOX_TEST_SIDECAR ?? `${top}dist/nsbox-sidecar`
 
 type Verdict = { pointer: string; message: string }
 const expected: Record<string, Verdict> = JSON.parse(readFileSync(`${directory}expected.json`, 'utf8'))
@@ -27,13 +27,13 @@ function refusal(read: () => unknown): Verdict | undefined {
 }
 
 function check(file: string): { status: number | null; stdout: string; stderr: string } {
-  const { error, status, stdout, stderr } = spawnSync(sidecar, ['--check', '--plan', directory + file])
+  const { error, status, stdout, stderr } = spawnSync(SIDECAR, ['--check', '--plan', directory + file])
   if (error) throw error
   return { status, stdout: fromBytes(stdout), stderr: fromBytes(stderr) }
 }
 
 test('the sidecar is there to be asked', () => {
-  assert.ok(existsSync(sidecar), `${sidecar} is missing: run make`)
+  assert.ok(existsSync(SIDECAR), `${SIDECAR} is missing: run make`)
 })
 
 test('the corpus has plans of both kinds, and a verdict for each bad one', () => {

@@ -1,21 +1,11 @@
-/** Temporary directories that always go, and programs made on the spot. */
+/** Roots that are built, and programs made on the spot. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readdirSync, readFileSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootfsCommand } from '../../src/rootfs/build.ts'
 
-export function inTemp(body: (dir: string) => void): () => void {
-  return () => {
-    const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-rootfs-')))
-    try {
-      body(dir)
-    } finally {
-      rmSync(dir, { recursive: true, force: true })
-    }
-  }
-}
+export { inTemp } from '../helpers/nsbox.ts'
 
 export function build(...args: string[]): string[] {
   const lines: string[] = []

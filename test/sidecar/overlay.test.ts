@@ -4,7 +4,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync, sym
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, INTERFACES, inTemp, nsbox, NSBOX, SIDECAR, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, failure, INTERFACES, inTemp, nsbox, NSBOX, SIDECAR, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
 
 const own = process.getuid?.()
 const rootOnly = (title: string, body: () => Promise<void>) => asRoot ? test(title, body) : test.skip(`${title} (only root can mount something there)`, body)
@@ -14,11 +14,6 @@ const userOnly = (title: string, body: () => void) => asRoot ? test.skip(`${titl
 function ok({ status, stdout, stderr }: Ran): string {
   assert.is(status, 0, stderr)
   return stdout
-}
-
-function failure({ status, stderr }: Ran, message: RegExp): void {
-  assert.is(status, 125, stderr)
-  assert.match(stderr, message)
 }
 
 /** A busybox root with something to change in it. */
