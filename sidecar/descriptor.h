@@ -1,4 +1,7 @@
-/* A descriptor as a path, and the path of one: for calls that take no descriptor. Needs /proc of the host. */
+/*
+ * A descriptor as a path, and the path of one: for calls that take no descriptor. Needs /proc of the host. And which
+ * descriptors stay open.
+ */
 #ifndef NSBOX_DESCRIPTOR_H
 #define NSBOX_DESCRIPTOR_H
 
@@ -26,5 +29,10 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	path[length] = '\0';
 	return true;
 }
+
+/* One that is still needed after the root switch, when none of the host's may be left. */
+void descriptor_keep(int fd);
+/* Close all but 0, 1, 2 and those that are kept. */
+void descriptor_close_others(void);
 
 #endif

@@ -76,19 +76,27 @@ static void mount_pts(int dev)
 	attach(dev, "pts", tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC, "mount devpts");
 }
 
-/* The caller's terminal, so that ttyname(3) finds one. Its path is taken for a hint only: it has to be the same file. */
+static bool is_same(const char *path, const struct stat *file)
+{
+	struct stat there;
+	return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev && there.st_rdev == file->st_rdev;
+}
+
+/*
+ * The caller's terminal, so that ttyname(3) finds one. Its path is taken for a hint only: it has to be the same file. In a
+ * box, where the path means nothing, the terminal is /dev/console. Programs do without the name of one that is neither.
+ */
 static void bind_console(int dev)
 {
 	char path[PATH_MAX];
-	struct stat ours, there;
+	struct stat ours;
 	for (int fd = 0; fd < 3; fd++) {
 		if (!isatty(fd) || fstat(fd, &ours) < 0)
 			continue;
-		if (!descriptor_path(fd, path))
+		const char *found = descriptor_path(fd, path) && is_same(path, &ours) ? path : is_same("/dev/console", &ours) ? "/dev/console" : NULL;
+		if (!found)
 			continue;
-		if (stat(path, &there) < 0 || there.st_ino != ours.st_ino || there.st_dev != ours.st_dev || there.st_rdev != ours.st_rdev)
-			continue; /* a terminal of another /dev/pts: programs do without its name */
-		bind_device(dev, path, ours.st_rdev, "console");
+		bind_device(dev, found, ours.st_rdev, "console");
 		return;
 	}
 }

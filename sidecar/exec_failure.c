@@ -22,27 +22,37 @@ static bool script_interpreter(const char *start, ssize_t length, char *out, siz
 	return true;
 }
 
+/* Where the name of the interpreter lies in the file, elf(5), in either class; false if there is none. */
+#define FIND_INTERPRETER(bits) \
+	static bool find_interpreter_##bits(int fd, const char *start, size_t *offset, size_t *size) \
+	{ \
+		Elf##bits##_Ehdr header; \
+		Elf##bits##_Phdr entry; \
+		memcpy(&header, start, sizeof header); \
+		for (unsigned i = 0; i < header.e_phnum && i < 64; i++) { \
+			if (pread(fd, &entry, sizeof entry, (off_t)(header.e_phoff + i * sizeof entry)) != (ssize_t)sizeof entry) \
+				return false; \
+			*offset = (size_t)entry.p_offset; \
+			*size = (size_t)entry.p_filesz; \
+			if (entry.p_type == PT_INTERP) \
+				return true; \
+		} \
+		return false; \
+	}
+FIND_INTERPRETER(32)
+FIND_INTERPRETER(64)
+
 static bool elf_interpreter(int fd, const char *start, ssize_t length, char *out, size_t size)
 {
-	Elf64_Ehdr header;
-	Elf64_Phdr entry;
-	if (length < (ssize_t)sizeof header)
+	size_t offset, used;
+	if (length < (ssize_t)sizeof(Elf64_Ehdr) || memcmp(start, ELFMAG, SELFMAG) != 0)
 		return false;
-	memcpy(&header, start, sizeof header);
-	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64)
+	bool found = start[EI_CLASS] == ELFCLASS64 ? find_interpreter_64(fd, start, &offset, &used)
+		: start[EI_CLASS] == ELFCLASS32 && find_interpreter_32(fd, start, &offset, &used);
+	if (!found || used == 0 || used > size || pread(fd, out, used, (off_t)offset) != (ssize_t)used)
 		return false;
-	for (unsigned i = 0; i < header.e_phnum && i < 64; i++) {
-		if (pread(fd, &entry, sizeof entry, (off_t)(header.e_phoff + i * sizeof entry)) != (ssize_t)sizeof entry)
-			return false;
-		if (entry.p_type != PT_INTERP || entry.p_filesz == 0 || entry.p_filesz > size)
-			continue;
-		ssize_t got = pread(fd, out, entry.p_filesz, (off_t)entry.p_offset);
-		if (got != (ssize_t)entry.p_filesz)
-			return false;
-		out[got - 1] = '\0';
-		return true;
-	}
-	return false;
+	out[used - 1] = '\0';
+	return true;
 }
 
 static void explain_missing(const char *path)
@@ -51,8 +61,13 @@ static void explain_missing(const char *path)
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
-	if (length < 0)
-		return;
+	if (length < 0) {
+		if (stat(path, &st) < 0)
+			return;
+		report_hint("it is there, but its interpreter is not; the file can't be read, so nsbox can't tell which one that is");
+		errno = ENOENT;
+		fail_status(STATUS_NOT_FOUND, "the interpreter of the program is missing in the box", path);
+	}
 	errno = ENOENT;
 	if (script_interpreter(start, length, interpreter, sizeof interpreter)) {
 		snprintf(hint, sizeof hint, "%s is there; it is a script for %s, which is not", path, interpreter);
@@ -71,6 +86,16 @@ static void explain_missing(const char *path)
 	close(fd);
 }
 
+/* As exec.c, run_by_shell: that has been tried. */
+static bool is_text(const char *path)
+{
+	char start[128];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start);
+	close(fd);
+	return length > 0 && !memchr(start, '\0', (size_t)length);
+}
+
 void exec_explain_failure(const char *path)
 {
 	int number = errno;
@@ -87,7 +112,7 @@ void exec_explain_failure(const char *path)
 			report_hint("it has no execute permission: chmod +x");
 	}
 	if (number == ENOEXEC)
-		report_hint("it is neither a program for this machine nor a script");
+		report_hint(is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it" : "it is neither a program for this machine nor a script");
 	errno = number;
 	if (number == ENOENT || number == ENOTDIR)
 		fail_status(STATUS_NOT_FOUND, "command not found in the box", path);

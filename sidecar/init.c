@@ -102,8 +102,6 @@ static int start_command(const struct process *process, char *const *extra, cons
 {
 	pid_t command = vfork();
 	if (command == 0) {
-		/* By then it may have given up what that takes; we have not. */
-		report_on_failure(NULL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		exec_command(process, extra, mask);
 	}
@@ -119,8 +117,9 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	pid_t command = start_command(process, extra, mask);
 	if (command < 0)
 		fail("start a process", NULL);
+	/* By then the other one may have given up what that takes; we have not. */
 	if (report_has_failed())
-		root_undo();
+		root_unseal();
 	else
 		link_send(link, LINK_STARTED, 0);
 	link = keep_link_only(link);

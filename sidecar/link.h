@@ -1,8 +1,11 @@
-/* What the box tells the process that supervises it, over a socket: fixed messages, since the box is not trusted. */
+/* What the box tells the process that supervises it, over a socket of packets: fixed messages, since the box is not trusted. */
 #ifndef NSBOX_LINK_H
 #define NSBOX_LINK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum link_kind {
@@ -10,14 +13,48 @@ enum link_kind {
 	LINK_STOPPED = 2, /* the command was stopped by the signal VALUE */
 	LINK_ENDED = 3,   /* VALUE is its wait status */
 	LINK_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
+	LINK_MADE = 5,    /* before LINK_FAILED: NAME was made in the directory that comes along; VALUE: it is a directory */
 };
 
-struct link_message { uint32_t kind; int32_t value; };
+enum { LINK_NAME = 256 }; /* NAME_MAX and the NUL */
+
+/* The name is sent with LINK_MADE alone. */
+struct link_message { uint32_t kind; int32_t value; char name[LINK_NAME]; };
+enum { LINK_PLAIN = offsetof(struct link_message, name) };
 
 static inline void link_send(int fd, enum link_kind kind, int value)
 {
-	struct link_message message = {kind, value};
-	(void)send(fd, &message, sizeof message, MSG_NOSIGNAL);
+	struct link_message message = {.kind = kind, .value = value};
+	(void)send(fd, &message, LINK_PLAIN, MSG_NOSIGNAL);
+}
+
+union link_control { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; };
+
+static inline void link_send_made(int fd, int parent, const char *name, bool directory)
+{
+	struct link_message message = {.kind = LINK_MADE, .value = directory};
+	union link_control control = {.header = {.cmsg_len = CMSG_LEN(sizeof parent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	struct iovec text = {&message, sizeof message};
+	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	if (strlen(name) >= sizeof message.name)
+		return;
+	strcpy(message.name, name);
+	memcpy(CMSG_DATA(&control.header), &parent, sizeof parent);
+	(void)sendmsg(fd, &packet, MSG_NOSIGNAL);
+}
+
+/* One message; *PARENT is the descriptor that came along, or -1. As recv(2): 0 at the end, -1 with errno. */
+static inline ssize_t link_receive(int fd, struct link_message *message, int *parent)
+{
+	union link_control control = {0};
+	struct iovec text = {message, sizeof *message};
+	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	ssize_t length = recvmsg(fd, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	*parent = -1;
+	if (length > 0 && CMSG_FIRSTHDR(&packet) && control.header.cmsg_type == SCM_RIGHTS)
+		memcpy(parent, CMSG_DATA(&control.header), sizeof *parent);
+	message->name[LINK_NAME - 1] = '\0';
+	return length;
 }
 
 #endif

@@ -16,10 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "exec.h"
 #include "idmap.h"
 #include "init.h"
 #include "limits.h"
+#include "made.h"
 #include "mount.h"
 #include "net.h"
 #include "overlay.h"
@@ -131,15 +133,9 @@ static void close_descriptors(int kept)
 {
 	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0)
 		fail("use as status descriptor", NULL);
-	if (kept <= 2) {
-		kept = 2;
-	} else if (kept > 3 && sys_close_range(3, (unsigned)kept - 1) < 0) {
-		for (int fd = 3; fd < kept; fd++)
-			close(fd);
-	}
-	if (sys_close_range((unsigned)kept + 1, ~0u) < 0)
-		for (int fd = kept + 1; fd < (int)sysconf(_SC_OPEN_MAX); fd++)
-			close(fd);
+	if (kept > 2)
+		descriptor_keep(kept);
+	descriptor_close_others();
 	/* Where one of 0, 1, 2 is closed, a file of ours would take its number and the command would get it. */
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
@@ -200,7 +196,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	mounts_hold(plan);
 	report_phase("root");
 	place_open(mounts_need_scratch(plan));
-	report_on_failure(root_undo);
+	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
 	mounts_apply(plan, root);
@@ -223,6 +219,9 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	mode_t caller_mask = umask(0);
 	build_root(plan, given->old_mount_api);
 	umask(caller_mask);
+	/* Some of those open by now are directories of the host, and whoever got hold of one could walk out of the box. */
+	descriptor_keep(link);
+	descriptor_close_others();
 	if (plan->hostname) {
 		report_phase("hostname");
 		uts_set_name(plan->hostname);
@@ -255,9 +254,10 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &mask) < 0)
 		fail("block signals", NULL);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	overlay_lock_states(plan);
+	made_lock(plan);
 	report_phase("namespaces");
 	box.link = pair[0];
 	box.pid = spawn_box(plan->namespaces);

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "sys.h"
+
 static const struct { const char *word; unsigned long flag; } words[] = {
 	{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC},
 	{"noatime", MS_NOATIME}, {"nodiratime", MS_NODIRATIME}, {"relatime", MS_RELATIME},
+	{"nosymfollow", MOUNT_NOSYMFOLLOW},
 };
 
 static unsigned long flags_of(char *options)

@@ -14,7 +14,7 @@
 #include "report.h"
 #include "tree.h"
 
-static const char *const candidates[] = {"/tmp", "/run", "/mnt", "/var", "/usr", "/etc", "/proc", "/dev", "/bin", NULL};
+static const char *const candidates[] = {"/tmp", "/run", "/mnt", "/var", "/usr", "/etc", "/bin", "/dev", "/proc", NULL};
 
 static int target = -1, scratch = -1;
 

@@ -9,6 +9,7 @@
 
 #include "contract.h"
 #include "link.h"
+#include "made.h"
 
 static const char *step = "start";
 static const char *hint;
@@ -138,10 +139,12 @@ static _Noreturn void finish(int status, const char *what, const char *path, int
 	void (*cleanup)(void) = undo;
 	undo = NULL;
 	failed = true;
-	if (link_fd >= 0)
-		link_send(link_fd, LINK_FAILED, status);
 	if (cleanup)
 		cleanup();
+	if (link_fd >= 0) {
+		made_tell(link_fd);
+		link_send(link_fd, LINK_FAILED, status);
+	}
 	if (!errors_to_status)
 		print_line(what, path, number);
 	print_event(what, path, number, status);

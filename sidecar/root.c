@@ -123,15 +123,15 @@ void root_seal(const struct root *root, int fd)
 	if (!(root->options & ROOT_OPTIONS_RO) || (root->type == ROOT_TYPE_DIRECTORY && !was_writable))
 		return;
 	sealed = fd;
+	descriptor_keep(sealed);
 	if (tree_set_readonly(fd, true) < 0 || (composed && compose_set_readonly() < 0))
 		fail("make the root read-only", root->path);
 }
 
-void root_undo(void)
+void root_unseal(void)
 {
 	if (sealed >= 0)
 		tree_set_readonly(sealed, false);
-	target_undo();
 }
 
 /* The first root file system, an initramfs, cannot be pivoted away: move over it, and close the door that chroot leaves. */

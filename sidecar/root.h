@@ -10,8 +10,8 @@ void root_hold(const struct root *root);
 int root_attach(const struct root *root);
 /* All mount points are made: a read-only root is read-only from here on. */
 void root_seal(const struct root *root, int fd);
-/* Take back what was made in it. */
-void root_undo(void);
+/* The box has failed: what was made in the root can be taken back again. */
+void root_unseal(void);
 /* Make it the root of this process, and let go of the old one. */
 void root_switch(int fd);
 

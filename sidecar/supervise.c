@@ -12,6 +12,7 @@
 
 #include "init.h"
 #include "link.h"
+#include "made.h"
 #include "report.h"
 
 enum { MAX_ERRORS = 8 };
@@ -59,7 +60,8 @@ static void say_started(const struct box *box)
 static bool read_link(const struct box *box)
 {
 	struct link_message message;
-	ssize_t length = recv(box->link, &message, sizeof message, MSG_DONTWAIT);
+	int parent;
+	ssize_t length = link_receive(box->link, &message, &parent);
 	if (length < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (length == 0) {
@@ -68,13 +70,19 @@ static bool read_link(const struct box *box)
 			say_started(box);
 		return false;
 	}
-	if (length != sizeof message)
+	/* With a descriptor the box can ask us to remove a file. Nobody but ourselves is in the box before the command is started. */
+	if (parent >= 0 && length == sizeof message && message.kind == LINK_MADE && !started)
+		made_receive(parent, message.name, message.value);
+	else if (parent >= 0)
+		close(parent);
+	if (length < (ssize_t)LINK_PLAIN)
 		return true;
 	switch ((enum link_kind)message.kind) {
 	case LINK_STARTED: say_started(box); break;
 	case LINK_STOPPED: stop_too(); break;
 	case LINK_ENDED: command_status = message.value; break;
 	case LINK_FAILED: failed = true; break;
+	case LINK_MADE: break;
 	}
 	return true;
 }
@@ -105,6 +113,7 @@ static _Noreturn void finish(const struct box *box, int status)
 	if (box->init && command_status >= 0 && WIFEXITED(status))
 		status = command_status;
 	give_terminal_back();
+	made_take_back();
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	int code = signal ? 128 + signal : WEXITSTATUS(status);
 	report_exited(code, signal);

@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "made.h"
 #include "report.h"
 #include "sys.h"
 
-enum { MAX_LINKS = 40, MAX_DEPTH = 256 };
+enum { MAX_LINKS = 40, MAX_DEPTH = 256, MAX_TRIES = 64 };
 
 static bool force_walk;
 
@@ -117,41 +117,15 @@ static int walk_open(int root, const char *path, int flags)
 int target_open(int root, const char *path, int flags)
 {
 	struct sys_open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags), .resolve = RESOLVE_IN_BOX | RESOLVE_NO_MAGIC};
-	if (!force_walk) {
-		int fd;
-		/* EAGAIN: a rename elsewhere could have led a ".." astray; the kernel asks to try again. */
-		do
-			fd = sys_openat2(root, path, &how);
-		while (fd < 0 && errno == EAGAIN);
-		if (fd >= 0 || errno != ENOSYS)
+	/* EAGAIN: a rename elsewhere could have led a ".." astray, and the kernel asks to try again. Our walk is not misled. */
+	for (int tries = 0; !force_walk && tries < MAX_TRIES; tries++) {
+		int fd = sys_openat2(root, path, &how);
+		if (fd >= 0 || (errno != EAGAIN && errno != ENOSYS && errno != EPERM))
 			return fd;
-		force_walk = true;
+		/* EPERM is what older seccomp filters of container engines say to calls that they don't know. */
+		force_walk = errno != EAGAIN;
 	}
 	return walk_open(root, path, flags);
-}
-
-/* What was made, to be taken back when a later step fails. */
-struct made { int parent; char *name; bool directory; struct made *before; };
-static struct made *made;
-
-static void remember(int parent, const char *name, bool directory)
-{
-	struct made *entry = malloc(sizeof *entry);
-	if (!entry)
-		return;
-	*entry = (struct made){fcntl(parent, F_DUPFD_CLOEXEC, 0), strdup(name), directory, made};
-	made = entry;
-}
-
-void target_undo(void)
-{
-	for (; made; made = made->before) {
-		int flag = made->directory ? AT_REMOVEDIR : 0;
-		/* By name from its directory and not through /proc: by now that may be a root's own idea of /proc. */
-		for (int tries = 0; tries < 8 && unlinkat(made->parent, made->name, flag) < 0 && errno == EBUSY; tries++)
-			if (fchdir(made->parent) < 0 || umount2(made->name, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-				break;
-	}
 }
 
 int target_parent(int root, const char *path, const char **name)
@@ -163,10 +137,12 @@ int target_parent(int root, const char *path, const char **name)
 	while (start > 0 && path[start - 1] != '/')
 		start--;
 	char *last = strndup(path + start, end - start);
-	if (!last || !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {
-		errno = EINVAL;
-		fail("make", path);
-	}
+	if (!last)
+		fail("allocate", NULL);
+	if (!*last)
+		fail_plain("is the root itself", path);
+	if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+		fail_plain("ends in . or .., and so names nothing that can be made", path);
 	*name = last;
 	char *above = strndup(path, start);
 	int parent = target_make(root, *above ? above : "/", true, 0755);
@@ -180,7 +156,7 @@ void target_link(int root, const char *path, const char *to)
 	char now[PATH_MAX];
 	int parent = target_parent(root, path, &name);
 	if (symlinkat(to, parent, name) == 0) {
-		remember(parent, name, false);
+		made_remember(parent, name, false);
 	} else if (errno != EEXIST) {
 		fail("make symbolic link", path);
 	} else {
@@ -193,19 +169,59 @@ void target_link(int root, const char *path, const char *to)
 	free((char *)name);
 }
 
+/* mkdirat(2) knows no set-id and no sticky bit. */
+static int set_special_bits(int parent, const char *name, mode_t mode)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int done = fd < 0 ? -1 : fchmod(fd, mode);
+	int number = errno;
+	close(fd);
+	errno = number;
+	return done;
+}
+
+/* A new directory or empty file, O_PATH. -1 with EEXIST if something is there by now; fails by fail() otherwise. */
+static int make_in(int parent, const char *name, bool directory, mode_t mode, const char *path)
+{
+	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+	if (done < 0) {
+		if (errno == EEXIST)
+			return -1;
+		if (errno == EACCES || errno == EROFS || errno == EPERM)
+			report_hint("the mount point does not exist and can't be made there; make it first, or use --overlay");
+		fail("make mount point", path);
+	}
+	if (!directory)
+		close(done);
+	made_remember(parent, name, directory);
+	if (directory && (mode & 07000) && set_special_bits(parent, name, mode) < 0)
+		fail("set the mode", path);
+	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		fail("open", path);
+	return fd;
+}
+
 /* For /proc and /dev: what looks there for them must find them, and not what a link of the root points at. */
 int target_make_unlinked(int root, const char *path)
 {
 	struct stat st;
-	int fd = target_open(root, path, O_NOFOLLOW);
+	const char *name;
+	/* By its last component alone: behind a slash or a dot the kernel would follow the link. */
+	int parent = target_parent(root, path, &name);
+	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return target_make(root, path, true, 0755);
+		fd = make_in(parent, name, true, 0755, path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISLNK(st.st_mode)) {
 		report_hint("the root has a symbolic link there; nsbox mounts this on a directory only");
 		fail_plain("is a symbolic link", path);
 	}
+	if (!S_ISDIR(st.st_mode))
+		fail_plain("is not a directory", path);
+	close(parent);
+	free((char *)name);
 	return fd;
 }
 
@@ -229,20 +245,14 @@ int target_make(int root, const char *path, bool directory, mode_t mode)
 	}
 	const char *name;
 	int parent = target_parent(root, path, &name);
-	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
-	if (done < 0) {
-		if (errno == EEXIST)
-			report_hint("it is a symbolic link to something that is not in the box");
-		if (errno == EACCES || errno == EROFS || errno == EPERM)
-			report_hint("the mount point does not exist and can't be made there; make it first, or use --overlay");
-		fail("make mount point", path);
+	fd = make_in(parent, name, directory, mode, path);
+	/* Another box on the same root may have made it meanwhile. */
+	if (fd < 0 && errno == EEXIST && (fd = target_open(root, path, 0)) < 0) {
+		report_hint("it is a symbolic link to something that is not in the box");
+		errno = EEXIST;
 	}
-	if (!directory)
-		close(done);
-	remember(parent, name, directory);
-	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		fail("open", path);
+		fail("make mount point", path);
 	close(parent);
 	free((char *)name);
 	return fd;

@@ -19,7 +19,5 @@ void target_link(int root, const char *path, const char *to);
 int target_make_unlinked(int root, const char *path);
 /* Whether FD is the root directory itself. */
 bool target_is_root(int root, int fd);
-/* Take back what target_make made. */
-void target_undo(void);
 
 #endif

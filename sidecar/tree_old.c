@@ -13,6 +13,7 @@
 #include "contract.h"
 #include "descriptor.h"
 #include "mountinfo.h"
+#include "sys.h"
 #include "target.h"
 
 static char stage[PATH_MAX];
@@ -125,7 +126,7 @@ static int remount(int tree, unsigned long flags, unsigned long dropped)
 		return -1;
 	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
 	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
-		(now.f_flag & 4096 ? MS_RELATIME : 0);
+		(now.f_flag & 4096 ? MS_RELATIME : 0) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
 	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
 
