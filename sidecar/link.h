@@ -2,11 +2,13 @@
 #ifndef NSBOX_LINK_H
 #define NSBOX_LINK_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum link_kind {
 	LINK_STARTED = 1, /* the command was executed */
@@ -40,7 +42,9 @@ static inline void link_send_made(int fd, int parent, const char *name, bool dir
 		return;
 	strcpy(message.name, name);
 	memcpy(CMSG_DATA(&control.header), &parent, sizeof parent);
-	(void)sendmsg(fd, &packet, MSG_NOSIGNAL);
+	/* Where too many are on their way (ETOOMANYREFS), the other side has to take some first. */
+	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
 /* One message; *PARENT is the descriptor that came along, or -1. As recv(2): 0 at the end, -1 with errno. */

@@ -31,8 +31,21 @@ void made_remember(int parent, const char *name, bool directory)
 	latest = entry;
 }
 
+/*
+ * They may be a thousand, and what is on its way in sockets counts against the sender's limit. The command's limit is not
+ * touched by that: it runs already, or never will.
+ */
+static void allow_descriptors(void)
+{
+	struct rlimit most;
+	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max});
+}
+
 void made_tell(int link)
 {
+	if (latest)
+		allow_descriptors();
 	for (; latest; latest = latest->next)
 		link_send_made(link, latest->parent, latest->name, latest->directory);
 }
@@ -58,14 +71,6 @@ void made_lock(const struct plan *plan)
 		close(lock);
 		lock = -1;
 	}
-}
-
-/* They may be a thousand. The command's limit is not touched by that: it runs already, or never will. */
-static void allow_descriptors(void)
-{
-	struct rlimit most;
-	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
-		setrlimit(RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max});
 }
 
 void made_receive(int parent, const char *name, bool directory)

@@ -108,8 +108,9 @@ static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 
 static _Noreturn void finish(const struct box *box, int status)
 {
-	while (read_link(box) && errno != EAGAIN)
+	do
 		errno = 0;
+	while (read_link(box) && errno != EAGAIN);
 	if (box->init && command_status >= 0 && WIFEXITED(status))
 		status = command_status;
 	give_terminal_back();

@@ -1,11 +1,11 @@
 /** How a command starts, what it finds, how it ends, and what is said when it can't start. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { busyboxRoot, execute, inTemp, NSBOX, nsbox, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 test('the exit status is the command\'s own, and 128 + N for a signal', () => {
   for (const status of [0, 1, 7, 124, 125, 126, 127, 255]) assert.is(nsbox(['sh', '-c', `exit ${status}`]).status, status)
@@ -43,6 +43,35 @@ test('a command that can\'t start says which part of it is missing', inTemp((dir
   assert.equal(say('directory'), [126, 'nsbox: exec: can\'t be executed: /bin/directory: Permission denied (EACCES)'])
   assert.equal(say('binary'), [126, 'nsbox: exec: can\'t be executed: /bin/binary: Exec format error (ENOEXEC)'])
   assert.equal(say('/bin/sh/x'), [127, 'nsbox: exec: command not found in the box: /bin/sh/x: Not a directory (ENOTDIR)'])
+}))
+
+/** An ELF file of the other class, with a loader that no system has. */
+function elf32(interpreter: string): Buffer {
+  const file = Buffer.alloc(200)
+  file.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1])
+  const words: [number, number][] = [[16, 2], [18, 3], [42, 32], [44, 1]] // type, machine (i386), e_phentsize, e_phnum
+  for (const [at, value] of words) file.writeUInt16LE(value, at)
+  file.writeUInt32LE(1, 20)
+  file.writeUInt32LE(52, 28) // e_phoff
+  const header = [3, 100, 0, 0, interpreter.length + 1, interpreter.length + 1, 4, 1] // PT_INTERP
+  header.forEach((value, i) => file.writeUInt32LE(value, 52 + 4 * i))
+  file.write(interpreter, 100, 'latin1')
+  return file
+}
+
+test('what is missing is told for programs of 32 bits, unreadable ones, and scripts where there is no shell', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  writeFileSync(join(root, 'bin/old'), elf32('/lib/ld-old.so.2'), { mode: 0o755 })
+  writeFileSync(join(root, 'bin/secret'), readFileSync('/bin/ls'), { mode: 0o711 })
+  writeFileSync(join(root, 'bin/plain'), 'echo\n', { mode: 0o755 })
+  const say = (...args: string[]) => nsbox(['--root', root, '--env', 'PATH=/bin', ...args]).stderr
+  const old = say('old')
+  // A kernel without the other class says that it is no program for it.
+  assert.match(old, /^nsbox: exec: (the ELF interpreter of the program is missing in the box: \/lib\/ld-old\.so\.2: No such|can't be executed: \/bin\/old: Exec format)/)
+  if (!asRoot) assert.match(say('secret'), 'the interpreter of the program is missing in the box: /bin/secret')
+  else assert.match(say('--cap-drop', 'all', '--user', '7', 'secret'), 'the interpreter of the program is missing in the box: /bin/secret')
+  rmSync(join(root, 'bin/sh'))
+  assert.match(say('plain'), /ENOEXEC\)\nhint: it is a script that names no interpreter, and the box has no \/bin\/sh to run it\n$/)
 }))
 
 test('a text without an interpreter line is run by the shell', inTemp((dir) => {

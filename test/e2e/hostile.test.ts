@@ -34,6 +34,22 @@ const LINKS: Record<string, (victim: string) => string> = {
 }
 
 for (const { name, box } of INTERFACES) {
+  test(`neither the root itself nor a link takes a new /proc or /dev, however the path ends (${name})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'), ['real', 'tmp'])
+    symlinkSync('real', join(root, 'link'))
+    const before = treeOf(root)
+    for (const option of ['proc', 'dev']) {
+      for (const path of ['/', '//', '/.', '/..', '/real/..', '/link', '/link/', '/link/.', '/link//', '/bin/busybox']) {
+        const { status, stderr } = box(['--root', root, `--${option}=${path}`, 'true'])
+        assert.is(status, 125, `${option} ${path}: ${stderr}`)
+      }
+      assert.ok(Number(box(['--root', root, `--${option}=/real/`, 'sh', '-c', 'ls /real | wc -l']).stdout) > 3)
+    }
+    assert.equal(treeOf(root), before)
+  }))
+}
+
+for (const { name, box } of INTERFACES) {
   for (const [option, args] of Object.entries(OPTIONS)) {
     test(`no link leads --${option} out of the root (${name})`, inTemp((dir) => {
       const victim = join(dir, 'victim')
