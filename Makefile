@@ -98,10 +98,20 @@ dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
 
-dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar package.json tsconfig.json Makefile $(NPM)
+# What runs in it before the runtime: code alone, since it is put into a program that is linked already.
+ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+dist/obj/entry.bin: src/launch/entry.c Makefile
+	@mkdir -p $(@D)
+	@$(say) CC $(@F)
+	$(Q)gcc $(ENTRY_FLAGS) $(C_WARNINGS) -c -o $(@:.bin=.o) $<
+	@! LC_ALL=C readelf -rSW $(@:.bin=.o) | grep -E '\.rodata|R_[A-Z]' || { echo 'make: $< needs data or relocations' >&2; exit 1; }
+	$(Q)objcopy -O binary -j .text $(@:.bin=.o) $@
+
+dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts package.json tsconfig.json Makefile $(NPM)
 	@$(say) BUN $@
 	$(Q)rm -f $@
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
+	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin
 
 .PHONY: all gen demo test debian-root lint fuzz clean
 

@@ -24,7 +24,7 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static void close_range(int first, int last)
+static void close_gap(int first, int last)
 {
 	if (first > last || sys_close_range((unsigned)first, (unsigned)last) == 0)
 		return;
@@ -40,8 +40,8 @@ void descriptor_close_others(void)
 	for (size_t i = 0; i < count; i++) {
 		if (kept[i] < first)
 			continue;
-		close_range(first, kept[i] - 1);
+		close_gap(first, kept[i] - 1);
 		first = kept[i] + 1;
 	}
-	close_range(first, INT_MAX);
+	close_gap(first, INT_MAX);
 }

@@ -1,6 +1,7 @@
 /** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
 import * as fs from 'node:fs'
 import { fromBytes } from '../plan/bytes.ts'
+import { changedByRuntime, type Changed } from './inherited.ts'
 
 export type Looked = 'directory' | 'link' | 'other' | { code: string }
 
@@ -15,8 +16,8 @@ export type HostFacts = {
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */
   userName(uid: number): string | undefined
-  /** Soft limit on open files before this program's runtime raised it; undefined where it is as it was. */
-  openFiles(): number | undefined
+  /** What this program's runtime has changed, and the command is to find as it was. */
+  changed(): Changed
 }
 
 export function thisHost(): HostFacts {
@@ -25,13 +26,13 @@ export function thisHost(): HostFacts {
     gid: process.getgid?.() ?? 0,
     get cwd() { return process.cwd() },
     env: process.env,
-    look, read, userName, openFiles,
+    look, read, userName, changed: changedByRuntime,
   }
 }
 
-/** The same for a library: the runtime of its program has made the limits what they are, and a child gets them so. */
+/** The same for a library: a child of its program gets the limits as they are there. */
 export function hostOfLibrary(): HostFacts {
-  return { ...thisHost(), openFiles: () => undefined }
+  return { ...thisHost(), changed: () => ({ signals: ['PIPE', 'XFSZ'] }) }
 }
 
 function look(path: string, follow: boolean): Looked {
@@ -60,25 +61,3 @@ function userName(uid: number): string | undefined {
   if ('code' in passwd) return undefined
   return passwd.text.split('\n').find((line) => line.split(':')[2] === String(uid))?.split(':')[0]
 }
-
-/** Bun raises the soft limit to the hard one when it starts. Whoever started us still has the limit that we were given. */
-function openFiles(): number | undefined {
-  const own = openFilesOf('self')
-  const before = openFilesOf(String(process.ppid))
-  if (own === undefined || before === undefined || own.soft !== own.hard) return undefined
-  return before.soft < own.soft ? before.soft : undefined
-}
-
-function openFilesOf(process: string): { soft: number; hard: number } | undefined {
-  let limits: string
-  try {
-    // On the way of every start: not through `read`, whose care for names that are not UTF-8 takes a millisecond.
-    limits = fs.readFileSync(`/proc/${process}/limits`, 'latin1')
-  } catch {
-    return undefined
-  }
-  const [, soft, hard] = /^Max open files +(\S+) +(\S+)/m.exec(limits) ?? []
-  return soft === undefined || hard === undefined ? undefined : { soft: amount(soft), hard: amount(hard) }
-}
-
-const amount = (text: string): number => (text === 'unlimited' ? Infinity : Number(text))

@@ -121,8 +121,8 @@ function existing(what: string, path: string, host: HostFacts): string {
 function processOf(options: Options, argv: readonly string[], host: HostFacts): Process {
   const [command] = argv
   if (command === undefined) throw new UsageError('no command')
-  const limit = host.openFiles()
-  const limits: Limit[] = limit === undefined ? [] : [{ resource: 'nofile', soft: limit }]
+  const { openFiles, signals } = host.changed()
+  const limits: Limit[] = openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
   return {
     argv: options.argv0 === undefined ? [...argv] : [options.argv0, ...argv.slice(1)],
     ...(options.argv0 !== undefined && { program: command }),
@@ -130,8 +130,8 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
     ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
     ...(!options.allowNewPrivs && { noNewPrivs: true }),
     ...(limits.length > 0 && { limits }),
-    // Bun ignores these two, and a command would inherit that: `yes | head` would not end.
-    resetSignals: ['PIPE', 'XFSZ'],
+    // A command would inherit that they are ignored: `yes | head` would not end.
+    ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }
 }

@@ -62,7 +62,7 @@ function elf32(interpreter: string): Buffer {
 test('what is missing is told for programs of 32 bits, unreadable ones, and scripts where there is no shell', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   writeFileSync(join(root, 'bin/old'), elf32('/lib/ld-old.so.2'), { mode: 0o755 })
-  writeFileSync(join(root, 'bin/secret'), readFileSync('/bin/ls'), { mode: 0o711 })
+  writeFileSync(join(root, 'bin/secret'), readFileSync('/bin/ls'), { mode: 0o111 })
   writeFileSync(join(root, 'bin/plain'), 'echo\n', { mode: 0o755 })
   const say = (...args: string[]) => nsbox(['--root', root, '--env', 'PATH=/bin', ...args]).stderr
   const old = say('old')
@@ -118,10 +118,16 @@ test('descriptors are 0, 1 and 2, whatever the caller has open or closed', inTem
 }))
 
 test('soft limits, the umask and signal dispositions are the caller\'s', () => {
-  // ":" at the end keeps this shell as the parent: of its limits the one that the runtime has changed is taken.
-  const show = 'ulimit -S -n; ulimit -H -n; umask; grep -E "^Sig(Blk|Ign)" /proc/self/status'
-  const own = (prefix: string) => execute('bash', ['-c', `trap "" USR2; ulimit -S -n 123; umask 027; ${prefix} bash -c '${show}'; :`]).stdout
-  assert.is(own(NSBOX), own(''))
+  const show = 'ulimit -S -n; ulimit -H -n; umask; nice; grep -E "^Sig(Blk|Ign)" /proc/self/status'
+  const before = ['ulimit -S -n 123', 'ulimit -n 200', 'ulimit -S -n 64; ulimit -H -n 300', 'trap "" USR2 PIPE', 'trap "" XFSZ', 'trap "" PIPE XFSZ INT; umask 027', 'renice 5 $$ >/dev/null; :']
+  for (const set of before) {
+    // As a child of the shell that has set them, and in its place.
+    for (const how of ['', 'exec']) {
+      const own = (prefix: string) => execute('bash', ['-c', `${set}; ${how} ${prefix} bash -c '${show}'${how ? '' : '; :'}`])
+      const boxed = own(NSBOX)
+      assert.is(boxed.stdout, own('').stdout, `${set}; ${how}: ${boxed.stderr}`)
+    }
+  }
   assert.is(execute('bash', ['-c', `"$0" bash -c 'yes; echo $? >&2' | head -1`, NSBOX]).stderr, '141\n')
 })
 

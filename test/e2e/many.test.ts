@@ -77,7 +77,6 @@ test('a soft limit on open files does not limit a plan, and the command has it a
   const { stdout: plan } = nsbox(['plan', ...options, ...command])
   writeFileSync(join(dir, 'plan'), JSON.stringify({ ...JSON.parse(plan), process: { ...JSON.parse(plan).process, limits: [] } }))
   for (const args of [[NSBOX, ...options, ...command], [SIDECAR, '--plan', join(dir, 'plan')]]) {
-    // In a child of that shell, which is where nsbox looks for the limit that its own runtime has raised.
     const { status, stdout, stderr } = execute('bash', ['-c', 'ulimit -Sn 64; "$@"; exit $?', 'sh', ...args])
     assert.is(status, 0, stderr)
     assert.is(stdout, '300\n64\n')

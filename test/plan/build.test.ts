@@ -19,7 +19,7 @@ function host(facts: Partial<HostFacts> = {}): HostFacts {
   const look = (path: string): Looked => (DIRECTORIES.includes(path) ? 'directory' : path in FILES ? 'other' : { code: 'ENOENT' })
   return {
     uid: 1000, gid: 1000, cwd: '/home/me', env: { HOME: '/home/me', SECRET: 's' }, look,
-    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', openFiles: () => undefined, ...facts,
+    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
   }
 }
 
@@ -121,7 +121,8 @@ test('what is missing on the host is a failure with its path', () => {
 })
 
 test('a soft limit that was raised is put back', () => {
-  assert.equal(plan({}, { openFiles: () => 1024 }).process.limits, [{ resource: 'nofile', soft: 1024 }])
+  const { limits, resetSignals } = plan({}, { changed: () => ({ openFiles: 1024, signals: ['XFSZ'] }) }).process
+  assert.equal([limits, resetSignals], [[{ resource: 'nofile', soft: 1024 }], ['XFSZ']])
 })
 
 test.run()
