@@ -280,7 +280,7 @@ function handOver(host: Host): Result {
   const good = tried.find(({ trouble }) => trouble === undefined)
   const bad = tried.filter(({ trouble }) => trouble !== undefined).map(({ dir, trouble }) => `${dir}: ${trouble}`).join('; ')
   if (good !== undefined) return ok(`${good.dir} takes the executable file that becomes the box${bad === '' ? '' : ` (${bad})`}`)
-  return note(bad, 'a box starts by a pipe instead, and a second process waits for it', 'TMPDIR=DIR nsbox ...    where DIR is writable and not noexec')
+  return note(bad, 'a box is started from a file in memory, 4 ms slower; where the kernel forbids that too (vm.memfd_noexec=2), by nsbox-sidecar beside nsbox', 'TMPDIR=DIR nsbox ...    where DIR is writable and not noexec')
 }
 
 function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): string | undefined {

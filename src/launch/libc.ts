@@ -11,17 +11,22 @@ const { symbols } = dlopen('libc.so.6', {
 })
 
 const MFD_CLOEXEC = 1
+const MFD_NOEXEC_SEAL = 8
+const MFD_EXEC = 16
 const F_SETFD = 2
 
 /** A nameless file in memory, memfd_create(2). Throws an error with `code`. */
-export function memfdCreate(name: string): number {
-  return checked(symbols.memfd_create(ptr(text(name)), MFD_CLOEXEC))
+export function memfdCreate(name: string, executable: boolean): number {
+  const create = (flags: number) => symbols.memfd_create(ptr(text(name)), flags)
+  // Where vm.memfd_noexec says so, a file is executable only if that is asked for. Kernels before 6.3 don't know the flags.
+  const file = create(MFD_CLOEXEC | (executable ? MFD_EXEC : MFD_NOEXEC_SEAL))
+  return file >= 0 || lastError() !== 'EINVAL' ? checked(file) : checked(create(MFD_CLOEXEC))
 }
 
-/** execve(2) with our environment, byte by byte, and the descriptor KEPT open across it. Comes back by an error with `code`. */
-export function execve(path: string, argv: readonly string[], kept: number): void {
+/** execve(2) with our environment, byte by byte, and the descriptors KEPT open across it. Comes back by an error with `code`. */
+export function execve(path: string, argv: readonly string[], kept: readonly number[]): void {
   const environment = readFileSync('/proc/self/environ')
-  if (kept > 2) checked(symbols.fcntl(kept, F_SETFD, 0))
+  for (const fd of kept) checked(symbols.fcntl(fd, F_SETFD, 0))
   const entries = splitEnvironment(environment)
   checked(symbols.execve(ptr(text(path)), ptr(pointers(argv.map(text))), ptr(pointers(entries))))
 }
@@ -50,7 +55,10 @@ const alive: Buffer[] = []
 
 function checked(result: number): number {
   if (result >= 0) return result
+  throw Object.assign(new Error('system call failed'), { code: lastError() })
+}
+
+function lastError(): string {
   const place = symbols.__errno_location()
-  const number = place === null ? 0 : read.i32(place)
-  throw Object.assign(new Error('system call failed'), { code: errnoName(number) ?? 'EIO' })
+  return errnoName(place === null ? 0 : read.i32(place)) ?? 'EIO'
 }

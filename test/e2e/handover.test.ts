@@ -1,16 +1,16 @@
 /** The front end becomes the box wherever there is a place for it, and says so where there is none. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, execute, NSBOX } from '../helpers/nsbox.ts'
+import { asRoot, execute, NSBOX, SIDECAR } from '../helpers/nsbox.ts'
 
 /** Run a script in a mount namespace of its own, in which it may mount. */
 function apart(script: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } {
-  const namespaces = asRoot ? ['--mount', '--propagation', 'private'] : ['--user', '--map-root-user', '--mount']
-  return execute('unshare', [...namespaces, 'bash', '-c', script, NSBOX, ...words])
+  const namespaces = asRoot ? ['--propagation', 'private'] : ['--user', '--map-root-user']
+  return execute('unshare', [...namespaces, '--pid', '--fork', '--mount', '--mount-proc', 'bash', '-c', script, NSBOX, ...words])
 }
 
 /** Every place is another file system; the executable, which may lie in one of them, is bound where it stays. */
-const NOEXEC = 'mount -t tmpfs none /mnt; touch /mnt/nsbox; mount --bind "$0" /mnt/nsbox; for d in /dev/shm /tmp "$HOME"; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
+const NOEXEC = 'mount -t tmpfs none /mnt; touch /mnt/nsbox; mount --bind "$0" /mnt/nsbox; for d in "$HOME" /dev/shm /tmp; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
 
 test('TMPDIR serves where /dev/shm is mounted noexec, as container engines do', () => {
   const { stdout, stderr } = apart('mount -t tmpfs -o noexec none /dev/shm; mount -t tmpfs none /mnt; TMPDIR=/mnt "$0" sh -c "echo ran; ls /mnt"')
@@ -25,6 +25,30 @@ test('memory serves where every place is mounted noexec', () => {
 test('memory serves where every place is read-only', () => {
   const { stdout, stderr } = apart(`${NOEXEC.replaceAll('noexec', 'ro')} /mnt/nsbox echo ran`)
   assert.is(stdout, 'ran\n', stderr)
+})
+
+/** In a pid namespace too, whose own setting it is from Linux 6.3 on. */
+const settable = execute('unshare', [...(asRoot ? [] : ['--user', '--map-root-user']), '--pid', '--fork', '--mount', '--mount-proc', 'sh', '-c', 'echo 2 >/proc/sys/vm/memfd_noexec']).status === 0
+const withoutMemory = (level: number) => `echo ${level} >/proc/sys/vm/memfd_noexec; ${NOEXEC}`
+const testSetting = settable ? test : test.skip
+
+testSetting('a file in memory is asked for as one to execute where the system wants that', () => {
+  const { stdout, stderr } = apart(`${withoutMemory(1)} /mnt/nsbox sh -c 'echo ran; exit 3'; echo $?`, SIDECAR)
+  assert.is(stdout, 'ran\n3\n', stderr)
+})
+
+testSetting('the sidecar beside nsbox serves where the system executes no file in memory', () => {
+  const { stdout, stderr } = apart(`${withoutMemory(2)} touch /mnt/nsbox-sidecar; mount --bind "$1" /mnt/nsbox-sidecar
+    /mnt/nsbox --status-fd 7 sh -c 'ls /proc/self/fd; printf "%s\n" "$0" "$1"; exit 3' a 'b c' 7>/mnt/status; echo $?; cat /mnt/status`, SIDECAR)
+  assert.match(stdout, /^0\n1\n2\n3\na\nb c\n3\n\{"event":"start","pid":\d+\}\n\{"event":"exit","status":3,"signal":0\}\n$/, stderr)
+  const large = apart(`${withoutMemory(2)} touch /mnt/nsbox-sidecar; mount --bind "$1" /mnt/nsbox-sidecar; /mnt/nsbox $(printf -- '--env A%d=x ' $(seq 9000)) env | grep -c ^A[0-9]`, SIDECAR)
+  assert.is(large.stdout, '9000\n', large.stderr)
+})
+
+testSetting('where nothing can be executed at all, one line says so', () => {
+  const { stdout, stderr } = apart(`${withoutMemory(2)} /mnt/nsbox echo ran; echo $?`)
+  assert.is(stdout, '125\n')
+  assert.match(stderr, /^nsbox: hand over: no place from which a file can be executed: \/dev\/shm \/tmp \/tmp: [^\n]* \(E[A-Z]+\)\nhint: set TMPDIR [^\n]*\n$/)
 })
 
 test('the status descriptor and odd environments survive that way too', () => {

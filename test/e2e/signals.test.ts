@@ -1,17 +1,17 @@
 /** Signals reach the command once; whoever watches the box ends with it, and it with them. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { execute, NSBOX } from '../helpers/nsbox.ts'
 
 type Started = { box: ChildProcess; text: () => string; until: (what: RegExp) => Promise<void> }
 
-function start(args: readonly string[], detached = false): Started {
-  const box = spawn(NSBOX, args, { stdio: ['ignore', 'pipe', 'pipe'], detached })
+function start(args: readonly string[], detached = false, stdin: 'ignore' | 'pipe' = 'ignore'): Started {
+  const box = spawn(NSBOX, args, { stdio: [stdin, 'pipe', 'pipe'], detached })
   let out = ''
-  for (const stream of [box.stdout, box.stderr]) stream.on('data', (data: Buffer) => { out += data })
+  for (const stream of [box.stdout, box.stderr]) stream?.on('data', (data: Buffer) => { out += data })
   const until = async (what: RegExp) => {
     for (let tries = 0; tries < 1000 && !what.test(out); tries++) await Bun.sleep(10)
     assert.match(out, what)
@@ -26,21 +26,20 @@ async function ended({ box }: Started): Promise<number | null> {
 }
 
 /** The command that says each of these signals when it comes, and ends with 42 at QUIT. */
-const TELLING = ['bash', '-c', 'for s in TERM INT HUP USR1 USR2 CONT WINCH RTMIN+3; do trap "echo got-$s" $s; done; trap "exit 42" QUIT; echo ready; while :; do read -t 0.02 x < <(sleep 1 & wait) ; done 2>/dev/null']
-const WAITING = ['sh', '-c', 'echo ready; exec sleep 1000']
+const TELLING = ['bash', '-c', 'for s in TERM INT HUP USR1 USR2 TSTP CONT WINCH RTMIN+3; do trap "echo got-$s" $s; done; trap "exit 42" QUIT; echo ready; while :; do read -t 0.02 x < <(sleep 1 & wait) ; done 2>/dev/null']
 
 for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) {
   const how = flags.join(' ') || 'by default'
   test(`each signal to nsbox reaches the command once (${how})`, async () => {
     const started = start([...flags, ...TELLING])
     await started.until(/ready/)
-    for (const name of ['TERM', 'INT', 'HUP', 'USR1', 'USR2', 'RTMIN+3']) {
+    for (const name of ['TERM', 'INT', 'HUP', 'USR1', 'USR2', 'TSTP', 'CONT', 'RTMIN+3']) {
       execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
       await started.until(new RegExp(`got-${name.replace('+', '\\+')}`))
     }
     execute('bash', ['-c', `kill -QUIT ${started.box.pid}`])
     assert.is(await ended(started), 42)
-    assert.equal(started.text().trim().split('\n'), ['ready', 'got-TERM', 'got-INT', 'got-HUP', 'got-USR1', 'got-USR2', 'got-RTMIN+3'])
+    assert.equal(started.text().trim().split('\n'), ['ready', 'got-TERM', 'got-INT', 'got-HUP', 'got-USR1', 'got-USR2', 'got-TSTP', 'got-CONT', 'got-RTMIN+3'])
   })
 }
 
@@ -56,84 +55,105 @@ test('a signal to the whole process group reaches the command once', async () =>
   }
 })
 
-/** Processes of the box, by the marker in their arguments. */
-const alive = (marker: string) => execute('pgrep', ['-f', `sleep ${marker}`]).stdout.trim().split('\n').filter((line) => line !== '' && !isZombie(line))
+type Known = { pid: number; since: string; name: string }
 
-function isZombie(pid: string): boolean {
+/** A process that has not ended; `since` tells it from a later one with the same number. proc_pid_stat(5) */
+function look(pid: number): (Known & { parent: number; state: string }) | undefined {
   try {
-    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const [state = '', parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (state === 'Z' || state === 'X') return undefined
+    return { pid, parent: Number(parent), state, since: rest[17] ?? '', name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) }
   } catch {
-    return true
+    return undefined
   }
 }
 
-async function gone(marker: string): Promise<void> {
-  for (let tries = 0; tries < 500 && alive(marker).length > 0; tries++) await Bun.sleep(10)
-  assert.equal(alive(marker), [])
+/** A process with all that descend from it: the supervisor, process 1, the command and its children. */
+function family(top: number): Known[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => look(Number(name))).filter((found) => found !== undefined)
+  const of = (pid: number): Known[] => all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...of(child.pid)])
+  return [...all.filter(({ pid }) => pid === top), ...of(top)]
 }
 
-let markers = 0
-const newMarker = () => `7${process.pid}.${++markers}`
+const still = (known: readonly Known[]) => known.filter(({ pid, since }) => look(pid)?.since === since)
+
+async function gone(known: readonly Known[]): Promise<void> {
+  for (let tries = 0; tries < 500 && still(known).length > 0; tries++) await Bun.sleep(10)
+  assert.equal(still(known), [])
+}
 
 for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) {
   test(`when nsbox is killed, nothing of the box is left (${flags.join(' ') || 'by default'})`, async () => {
-    const marker = newMarker()
     // With the host's pid namespace only the command itself is tied to nsbox.
-    const inner = flags.includes('pid') ? `echo ready; exec sleep ${marker}` : `sleep ${marker} & setsid sleep ${marker} & echo ready; wait`
+    const inner = flags.includes('pid') ? 'echo ready; exec sleep 1000' : 'sleep 1000 & setsid sleep 1000 & echo ready; wait'
     const started = start([...flags, 'sh', '-c', inner])
     await started.until(/ready/)
+    const known = family(started.box.pid as number)
+    assert.ok(known.length >= (flags.includes('pid') ? 2 : 4), JSON.stringify(known))
     started.box.kill('SIGKILL')
     await ended(started)
-    await gone(marker)
+    await gone(known)
   })
 }
 
 test('nsbox killed at any moment of its start leaves nothing', async () => {
-  const marker = newMarker()
+  const known: Known[] = []
   for (let round = 0; round < 40; round++) {
-    const started = start(['sh', '-c', `exec sleep ${marker}`])
-    await Bun.sleep(round / 4)
+    const started = start(['sleep', '1000'])
+    await Bun.sleep(round)
+    known.push(...family(started.box.pid as number))
     started.box.kill('SIGKILL')
     await ended(started)
   }
-  await gone(marker)
+  assert.ok(known.some(({ name }) => name === 'sleep') && known.length > 60, 'the command was never reached')
+  await gone(known)
 })
 
-test('processes in the background end with the command, and orphans are reaped', async () => {
-  const marker = newMarker()
-  const started = start(['sh', '-c', `(sleep ${marker} &) ; for i in 1 2 3 4 5; do (true &) ; done; sleep 0.1; grep -l "State:.Z" /proc/[0-9]*/status; echo no zombies; exit 5`])
+test('processes in the background end with the command', async () => {
+  const started = start(['sh', '-c', '(sleep 1000 &) ; setsid sleep 1000 & echo ready; read x; exit 5'], false, 'pipe')
+  await started.until(/ready/)
+  const known = family(started.box.pid as number)
+  started.box.stdin?.end('\n')
   assert.is(await ended(started), 5)
-  assert.match(started.text(), /^no zombies\n$/)
-  await gone(marker)
+  assert.ok(known.filter(({ name }) => name === 'sleep').length === 2, JSON.stringify(known))
+  await gone(known)
 })
+
+test('orphans are reaped', () => {
+  // Each has ended before the shell looks: it reads from a pipe that they hold open. Then init has a moment to reap them.
+  const script = 'for i in 1 2 3 4 5; do ( (exec true) & ) ; done | cat; for t in $(seq 500); do grep -l "State:.Z" /proc/[0-9]*/status || break; sleep 0.01; done >/dev/null; ls -d /proc/[0-9]* | wc -l'
+  // Process 1, the shell, ls and wc.
+  assert.is(execute(NSBOX, ['bash', '-c', script]).stdout, '4\n')
+})
+
+/** nsbox as a child of a shell that can be killed; its number is printed first. */
+async function below(flags: readonly string[]): Promise<{ parent: ChildProcess; known: Known[] }> {
+  const parent = spawn('bash', ['-c', '"$@" sh -c "echo ready; exec sleep 1000" & echo $!; wait', 'bash', NSBOX, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let out = ''
+  parent.stdout?.on('data', (data: Buffer) => { out += data })
+  for (let tries = 0; tries < 500 && !(out.includes('ready') && /^\d+$/m.test(out)); tries++) await Bun.sleep(10)
+  const known = family(Number(/^\d+$/m.exec(out)?.[0]))
+  assert.ok(known.length >= 3, `${out} ${JSON.stringify(known)}`)
+  return { parent, known }
+}
 
 test('with --die-with-parent the box ends when its parent does', async () => {
-  const marker = newMarker()
-  const parent = spawn('bash', ['-c', `"$0" --die-with-parent sh -c 'echo ready; exec sleep ${marker}' & wait`, NSBOX], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(parent.stdout, 'data')
+  const { parent, known } = await below(['--die-with-parent'])
   parent.kill('SIGKILL')
-  await gone(marker)
+  await gone(known)
 })
 
 test('without it the box outlives its parent', async () => {
-  const marker = newMarker()
-  const parent = spawn('bash', ['-c', `"$0" sh -c 'echo ready; exec sleep ${marker}' & echo $!; wait`, NSBOX], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let out = ''
-  parent.stdout.on('data', (data: Buffer) => { out += data })
-  for (let tries = 0; tries < 500 && !out.includes('ready'); tries++) await Bun.sleep(10)
+  const { parent, known } = await below([])
+  const other = await below(['--die-with-parent'])
   parent.kill('SIGKILL')
-  await once(parent, 'exit')
-  await Bun.sleep(100)
-  assert.is(alive(marker).length, 1)
-  execute('kill', ['-KILL', /^\d+/m.exec(out)?.[0] ?? ''])
-  await gone(marker)
-})
-
-test('a stopped command and a continued one go on', async () => {
-  const started = start(WAITING)
-  await started.until(/ready/)
-  for (const name of ['STOP', 'CONT', 'TSTP', 'CONT', 'TERM']) execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
-  assert.is(await ended(started), 143)
+  other.parent.kill('SIGKILL')
+  // By the time that the one which would end has ended, this one would have, too.
+  await gone(other.known)
+  assert.equal(still(known), known)
+  process.kill((known[0] as Known).pid, 'SIGKILL')
+  await gone(known)
 })
 
 test('pipes between boxes carry all of it', () => {

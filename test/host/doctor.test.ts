@@ -141,7 +141,7 @@ test('no place for the hand-over: the error in words, and what happens instead',
   const { status, about } = told({ files: FREE, tmpfile: 'EROFS' })
   assert.is(status, 0)
   assert.match(about('start-up'), 'read-only file system (EROFS)')
-  assert.match(about('start-up'), 'by a pipe')
+  assert.match(about('start-up'), 'a file in memory')
 })
 
 test('control groups of version 1 are a note', () => {
