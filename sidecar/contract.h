@@ -84,7 +84,10 @@ enum mount_type {
 	MOUNT_OVERLAY = 4,
 	MOUNT_DIR = 5,
 	MOUNT_SYMLINK = 6,
-	MOUNT_FILE = 7,
+	MOUNT_MASK = 7,
+	MOUNT_PROTECT = 8,
+	MOUNT_CGROUP = 9,
+	MOUNT_FILE = 10,
 };
 struct mount {
 	unsigned type; /* enum mount_type */
@@ -96,6 +99,7 @@ struct mount {
 	const char *lower;
 	const char *state;
 	const char *to;
+	bool kernel;
 };
 
 struct supervision {
@@ -119,6 +123,11 @@ struct env {
 	char **set; size_t set_count; /* NAME=VALUE entries that are put in, in order. */
 };
 
+struct seccomp {
+	const char *from; /* What the filter was made from, for whoever reads the plan: "default" or a file. */
+	const char *filter; /* Array of struct sock_filter, as this machine has it; seccomp(2). */
+};
+
 struct process {
 	char **argv; size_t argv_count; /* The command and its arguments. */
 	const char *program; /* What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box. */
@@ -130,6 +139,7 @@ struct process {
 	bool drop_groups; /* Drop all supplementary groups. */
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
+	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
@@ -215,6 +225,23 @@ static const struct field mount_symlink_fields[] = {
 };
 static const struct object mount_symlink_object = {"mount_symlink", mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
 
+static const struct field mount_mask_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
+};
+static const struct object mount_mask_object = {"mount_mask", mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
+
+static const struct field mount_protect_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
+};
+static const struct object mount_protect_object = {"mount_protect", mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
+
+static const struct field mount_cgroup_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+};
+static const struct object mount_cgroup_object = {"mount_cgroup", mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
+
 static const struct field mount_file_fields[] = {
 	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = true},
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
@@ -222,8 +249,8 @@ static const struct field mount_file_fields[] = {
 static const struct object mount_file_object = {"mount_file", mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
 static const struct variants mount_variants = {
-	(const char *const[]){"bind", "tmpfs", "proc", "dev", "overlay", "dir", "symlink", "file", NULL},
-	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_file_object},
+	(const char *const[]){"bind", "tmpfs", "proc", "dev", "overlay", "dir", "symlink", "mask", "protect", "cgroup", "file", NULL},
+	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_cgroup_object, &mount_file_object},
 	sizeof(struct mount), offsetof(struct mount, type),
 };
 
@@ -251,6 +278,12 @@ static const struct field env_fields[] = {
 };
 static const struct object env_object = {"env", env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
 
+static const struct field seccomp_fields[] = {
+	{"from", KIND_STRING, true, offsetof(struct seccomp, from), .min = 1, .max = 0, .path = false},
+	{"filter", KIND_BASE64, true, offsetof(struct seccomp, filter), .min = 8, .max = 32768},
+};
+static const struct object seccomp_object = {"seccomp", seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
+
 static const struct field process_fields[] = {
 	{"argv", KIND_STRINGS, true, offsetof(struct process, argv), .min = 1, .path = false, .assignment = false},
 	{"program", KIND_STRING, false, offsetof(struct process, program), .min = 1, .max = 0, .path = false},
@@ -262,6 +295,7 @@ static const struct field process_fields[] = {
 	{"dropGroups", KIND_BOOL, false, offsetof(struct process, drop_groups), .min = 0},
 	{"capabilities", KIND_FLAGS, false, offsetof(struct process, capabilities), .words = process_capabilities_words},
 	{"noNewPrivs", KIND_BOOL, false, offsetof(struct process, no_new_privs), .min = 0},
+	{"seccomp", KIND_OBJECT, false, offsetof(struct process, seccomp), .object = &seccomp_object},
 	{"limits", KIND_OBJECTS, false, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
 	{"resetSignals", KIND_FLAGS, false, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
 	{"newSession", KIND_BOOL, false, offsetof(struct process, new_session), .min = 0},

@@ -11,6 +11,7 @@
 #include "exec_failure.h"
 #include "privs.h"
 #include "report.h"
+#include "seccomp.h"
 #include "sys.h"
 #include "target.h"
 
@@ -151,12 +152,18 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 	char **argv = make_arguments(process, extra);
 	const char *program = process->program ? process->program : argv[0];
 	report_phase("privileges");
+	/* Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. */
+	if (!process->no_new_privs)
+		seccomp_load(process->seccomp);
 	privs_drop(process);
 	report_phase("exec");
 	if (process->new_session && setsid() < 0)
 		fail("setsid", NULL);
 	enter_directory(process);
 	report_last_phase();
+	/* The last of all, since it may refuse what we ourselves call. */
+	if (process->no_new_privs)
+		seccomp_load(process->seccomp);
 	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
 		fail("unblock signals", NULL);
 	if (!strchr(program, '/'))

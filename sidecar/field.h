@@ -13,6 +13,7 @@ enum kind {
 	KIND_BOOL,     /* bool */
 	KIND_INT,      /* int64_t, min to max */
 	KIND_STRING,   /* const char *, NULL when absent; min, max: length in bytes, max 0 is no limit */
+	KIND_BASE64,   /* const char *, checked; min: bytes of an entry, max: bytes in all */
 	KIND_MODE,     /* unsigned, from three or four octal digits */
 	KIND_ENUM,     /* unsigned, index in words */
 	KIND_FLAGS,    /* uint64_t, bit n is words[n] */

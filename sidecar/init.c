@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "privs.h"
 #include "report.h"
 #include "root.h"
+#include "seccomp.h"
 #include "sys.h"
 
 enum { KEPT = 3, SAME_MOMENT_MS = 200, MAX_ERRORS = 8 };
@@ -114,6 +116,8 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	 * is pending already is not queued again. The command makes one more session, to lead it. */
 	if (process->new_session && setsid() < 0)
 		fail("setsid", NULL);
+	/* Nobody gets hold of us by ptrace(2) or /proc/1, but with cap_sys_ptrace outside of any user namespace. */
+	prctl(PR_SET_DUMPABLE, 0);
 	pid_t command = start_command(process, extra, mask);
 	if (command < 0)
 		fail("start a process", NULL);
@@ -124,8 +128,13 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		link_send(link, LINK_STARTED, 0);
 	link = keep_link_only(link);
 	report_link(-1);
-	/* Whoever gets hold of process 1 has no more than the command has. */
+	/* Whoever gets hold of process 1 has no more than the command has. A filter of somebody else's might refuse what we call. */
+	const struct seccomp *filter = process->seccomp && strcmp(process->seccomp->from, "default") == 0 ? process->seccomp : NULL;
+	if (!process->no_new_privs)
+		seccomp_load(filter);
 	privs_drop(process);
+	if (process->no_new_privs)
+		seccomp_load(filter);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	serve(command, link, !process->new_session);
 }

@@ -11,6 +11,7 @@
 
 #include "descriptor.h"
 #include "dev.h"
+#include "mask.h"
 #include "overlay.h"
 #include "place.h"
 #include "report.h"
@@ -79,8 +80,10 @@ void mounts_hold(const struct plan *plan)
 bool mounts_need_scratch(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++)
-		if (plan->mounts[i].type == MOUNT_FILE)
-			return true;
+		switch ((enum mount_type)plan->mounts[i].type) {
+		case MOUNT_FILE: case MOUNT_MASK: case MOUNT_CGROUP: return true;
+		default: break;
+		}
 	return false;
 }
 
@@ -208,6 +211,9 @@ void mounts_apply(const struct plan *plan, int root)
 		case MOUNT_OVERLAY: overlay(mount, holds[i], root); break;
 		case MOUNT_DIR: dir(mount, root); break;
 		case MOUNT_SYMLINK: target_link(root, mount->target, mount->to); break;
+		case MOUNT_MASK: mask_hide(mount, root); break;
+		case MOUNT_PROTECT: mask_protect(mount, root); break;
+		case MOUNT_CGROUP: mask_cgroup(mount, root); break;
 		case MOUNT_FILE: file(mount, holds[i].lower, root); break;
 		}
 	}

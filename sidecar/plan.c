@@ -82,6 +82,30 @@ static bool decode_string(struct decoder *d, const struct field *field, const st
 	return true;
 }
 
+static bool is_base64(const char *text, size_t length, size_t *padding)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t used = strspn(text, digits);
+	*padding = length - used;
+	return length % 4 == 0 && *padding <= 2 && strspn(text + used, "=") == *padding;
+}
+
+static bool decode_base64(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
+{
+	size_t padding;
+	if (!expect(d, node, JSON_STRING, place))
+		return false;
+	if (!is_base64(node->text, node->length, &padding))
+		return refuse_plain(d, place, "must be base64");
+	size_t bytes = node->length / 4 * 3 - padding;
+	if (bytes == 0 || bytes % (size_t)field->min != 0 || bytes > (size_t)field->max) {
+		plan_error_set(d->error, place, "must stand for 1 to %lld entries of %lld bytes", (long long)(field->max / field->min), (long long)field->min);
+		return false;
+	}
+	*out = node->text;
+	return true;
+}
+
 static bool decode_mode(struct decoder *d, const struct json *node, const struct place *place, unsigned *out)
 {
 	unsigned mode = 0;
@@ -257,6 +281,8 @@ static bool decode_field(struct decoder *d, const struct field *field, const str
 		return decode_int(d, field, node, place, (int64_t *)(void *)member);
 	case KIND_STRING:
 		return decode_string(d, field, node, place, (const char **)(void *)member);
+	case KIND_BASE64:
+		return decode_base64(d, field, node, place, (const char **)(void *)member);
 	case KIND_MODE:
 		return decode_mode(d, node, place, (unsigned *)(void *)member);
 	case KIND_ENUM:

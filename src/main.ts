@@ -23,7 +23,11 @@ function words(): string[] {
 /** Modules that a box which only starts does not need are loaded where they are used. */
 function carryOut(command: Command): number {
   switch (command.verb) {
-    case 'run': return becomeBox(planOf(command))
+    case 'run': {
+      const { privileged, quiet } = command.options
+      if (privileged && !quiet) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
+      return becomeBox(planOf(command))
+    }
     case 'plan': {
       const { formatPlan } = require('./plan/encode.ts') as typeof import('./plan/encode.ts')
       return print(formatPlan(planOf(command)))

@@ -36,6 +36,8 @@ export function mountNodes(plan: Plan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
     const path = normal(mount.target)
+    // Too many to draw, and some of them this kernel may not have.
+    if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
     const made = mount.type === 'dir' || mount.type === 'symlink'
     nodes = nodes.filter((node) => made ? node.path !== path : node.path !== path && !within(path, node.path))
     nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
@@ -60,6 +62,9 @@ function mountNode(mount: Mount, plan: Plan, parentKind: Kind): Omit<Node, 'path
     // What is made on the host's files is the host's, and stays.
     case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
     case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
+    case 'mask': return { kind: 'box', note: 'hidden' }
+    case 'protect': return { kind: 'host, read-only', note: '' }
+    case 'cgroup': return { kind: 'box', note: 'its own control group' }
     case 'file': return { kind: 'box', note: `copy of ${quote(mount.source)}` }
   }
 }

@@ -29,7 +29,7 @@ export function explain(plan: Plan, host: { uid: number }): string {
 function allSteps(plan: Plan, uid: number): Step[] {
   return [
     READ, CLOSE, makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
-    ...(plan.mounts ?? []).map((mount) => explainMount(mount, plan)), PIVOT,
+    ...explainMounts(plan.mounts ?? [], plan), PIVOT,
     ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process),
     ...init(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]
@@ -145,6 +145,31 @@ function setattrCall(options: readonly MountOption[] | undefined, recursive: boo
 
 const NEW_MOUNT = (type: string): string => `fsopen("${type}"), fsconfig, fsmount, move_mount`
 
+const MASK_CALLS = 'openat2(RESOLVE_IN_ROOT), open_tree, mount_setattr, move_mount'
+const PROTECT_CALLS = `${MASK_CALLS.replace('mount_setattr', 'mount_setattr(AT_RECURSIVE, MOUNT_ATTR_RDONLY)')}`
+
+/** What the kernel shows is hidden or made read-only in many places, one after another: one step each. */
+function explainMounts(mounts: readonly Mount[], plan: Plan): Step[] {
+  const steps: Step[] = []
+  for (let at = 0; at < mounts.length;) {
+    const mount = mounts[at] as Mount
+    const end = mounts.findIndex((other, i) => i > at && !(other.type === mount.type && isKernels(other)))
+    const run = isKernels(mount) ? mounts.slice(at, end < 0 ? undefined : end) : [mount]
+    steps.push(run.length === 1 ? explainMount(mount, plan) : together(run))
+    at += run.length
+  }
+  return steps
+}
+
+const isKernels = (mount: Mount): boolean => (mount.type === 'mask' || mount.type === 'protect') && mount.kernel === true
+
+function together(run: readonly Mount[]): Step {
+  const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
+  return run[0]?.type === 'mask'
+    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file that nobody can read, or an empty directory, is mounted over each: memory, keys, timers, devices.', also }
+    : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted once more over itself, read-only: they are the whole machine\'s, and no namespace divides them.', also }
+}
+
 function explainMount(mount: Mount, plan: Plan): Step {
   const at = quote(mount.target)
   switch (mount.type) {
@@ -174,6 +199,18 @@ function explainMount(mount: Mount, plan: Plan): Step {
     case 'symlink': return {
       title: `Make the symbolic link ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
       why: `It says ${quote(mount.to)}.`,
+    }
+    case 'mask': return {
+      title: `Hide ${at}`, calls: MASK_CALLS,
+      why: 'An empty file that nobody can read, or an empty directory, is mounted over it.',
+    }
+    case 'protect': return {
+      title: `Make ${at} read-only`, calls: PROTECT_CALLS,
+      why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
+    }
+    case 'cgroup': return {
+      title: `Show the box's own control group at ${at}`, calls: NEW_MOUNT('cgroup2'),
+      why: 'Read-only. Where the kernel allows no such mount, the directory is hidden: the host\'s groups are not to be seen.',
     }
     case 'file': return {
       title: `Copy ${quote(mount.source)} to ${at}`, calls: 'open, read, write',
@@ -256,10 +293,21 @@ function capabilities({ capabilities: kept = [] }: Process): Step {
 }
 
 function privileges(process: Process): Step[] {
-  if (process.noNewPrivs !== true) return [capabilities(process)]
+  const { noNewPrivs, seccomp } = process
+  // Without no_new_privs the kernel lets only cap_sys_admin load a filter, so that comes before the capabilities go.
+  if (!noNewPrivs) return [...filter(seccomp), capabilities(process)]
   return [capabilities(process), {
     title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
     why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
+  }, ...filter(seccomp)]
+}
+
+function filter(seccomp: Process['seccomp']): Step[] {
+  if (seccomp === undefined) return []
+  const size = Buffer.from(seccomp.filter, 'base64').length / 8
+  return [{
+    title: seccomp.from === 'default' ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
+    why: `The kernel asks this filter of ${size} instructions about each call of the command and of all that it starts. It cannot be taken off again.${seccomp.from === 'default' ? ' What is refused few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.' : ''}`,
   }]
 }
 

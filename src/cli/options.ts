@@ -42,6 +42,7 @@ const TABLE = [
   mount('tmpfs', 'DIR[:size=64m,mode=1777]', 'an empty directory in memory', tmpfs),
   { ...mount('proc', 'DIR', '/proc of the box\'s own processes', (v) => ({ type: 'proc', target: boxPath('proc', v) })), alone: '/proc' },
   { ...mount('dev', 'DIR', 'a minimal /dev', (v) => ({ type: 'dev', target: boxPath('dev', v) })), alone: '/dev' },
+  mount('mask', 'PATH', 'hide PATH of the box: an empty file that nobody can read, or an empty directory', (v) => ({ type: 'mask', target: boxPath('mask', v) })),
   mount('dir', 'PATH[:MODE]', 'make a directory, with the octal MODE (default: 0755)', dir),
   mount('symlink', 'TARGET:PATH', 'make PATH a symbolic link to TARGET', symlink),
   mount('file', 'SRC:DST', 'make DST a file with the content of SRC of the host', file),
@@ -58,6 +59,10 @@ const TABLE = [
   { ...row('cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin', 'capabilities', (o, v) => addCapability(o, 'cap-add', v)), repeat: true },
   { ...row('cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', (o, v) => addCapability(o, 'cap-drop', v)), repeat: true },
   flag('allow-new-privs', 'privileges', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs', (o) => { o.allowNewPrivs = true }),
+  row('seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or that of a profile as container engines have it',
+    'seccomp', (o, v) => { o.seccomp = v }),
+  flag('privileged', 'privileges', 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command',
+    'privileged', (o) => { o.privileged = true }),
 
   row('cwd', 'process', 'DIR', 'directory of the box to start in', 'cwd', (o, v) => { o.cwd = boxPath('cwd', v) }),
   { ...row('env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', (o, v) => addEnv(o, env(v))), repeat: true },

@@ -6,6 +6,8 @@ import { changedByRuntime, type Changed } from './inherited.ts'
 export type Looked = 'directory' | 'link' | 'other' | { code: string }
 
 export type HostFacts = {
+  /** The architecture, by the runtime's name. */
+  machine: string
   uid: number
   gid: number
   cwd: string
@@ -22,6 +24,7 @@ export type HostFacts = {
 
 export function thisHost(): HostFacts {
   return {
+    machine: process.arch,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     get cwd() { return process.cwd() },

@@ -4,6 +4,8 @@ import type { HostFacts } from '../host/facts.ts'
 import { SandboxError, UsageError } from '../errors.ts'
 import { environment } from './environment.ts'
 import { capabilitiesOf } from '../policy/capabilities.ts'
+import { seccompOf } from '../policy/seccomp.ts'
+import { procView, sysView } from '../policy/views.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './schema.ts'
@@ -14,9 +16,10 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const who = identity(options, host)
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
-  const mounts = [...defaultMounts(options, root, host), ...(options.mounts ?? []).map((request) => mountOf(request, host))]
+  const mounts = [...defaultMounts(options, root, host), ...(options.mounts ?? []).flatMap((request) => withView(mountOf(request, host), options))]
   const held = capabilitiesOf(options, uidInBox(who, host.uid))
-  const capabilities = held.length > 0 ? { capabilities: held } : {}
+  const seccomp = seccompOf(options, held, host)
+  const privileges = { ...(held.length > 0 && { capabilities: held }), ...(seccomp && { seccomp }) }
   return {
     contract: CONTRACT,
     namespaces,
@@ -25,7 +28,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     ...(mounts.length > 0 && { mounts }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
-    process: { ...processOf(options, argv, host), ...capabilities, ...who.process },
+    process: { ...processOf(options, argv, host), ...privileges, ...who.process },
     supervision: {
       ...(namespaces.includes('pid') && options.init !== false && { init: true }),
       ...reporting(options),
@@ -80,9 +83,17 @@ function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
   const taken = new Set((options.mounts ?? []).map((request) => targetOf(request).replace(/\/+$/, '')))
   const has = (name: string) => !taken.has(name) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
   return [
-    ...(has('/proc') ? [proc('/proc', options)] : []),
+    ...(has('/proc') ? withView(proc('/proc', options), options) : []),
     ...(has('/dev') ? [{ type: 'dev' as const, target: '/dev' }] : []),
+    // A root of its own has no sysfs, or one that was asked for.
+    ...(root.path === '/' && has('/sys') && !options.privileged ? sysView(!options.share?.includes('cgroup')) : []),
   ]
+}
+
+/** A procfs is not shown without what hides parts of it. */
+function withView(mount: Mount, { privileged }: Options): Mount[] {
+  const isProc = mount.type === 'proc' || (mount.type === 'bind' && mount.source === '/proc')
+  return isProc && !privileged ? [mount, ...procView(mount.target)] : [mount]
 }
 
 function targetOf(request: MountRequest): string {
@@ -128,7 +139,7 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
     ...(options.argv0 !== undefined && { program: command }),
     env: environment(options, host),
     ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
-    ...(!options.allowNewPrivs && { noNewPrivs: true }),
+    ...(!options.allowNewPrivs && !options.privileged && { noNewPrivs: true }),
     ...(limits.length > 0 && { limits }),
     // A command would inherit that they are ignored: `yes | head` would not end.
     ...(signals.length > 0 && { resetSignals: signals }),

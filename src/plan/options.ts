@@ -14,6 +14,8 @@ export type MountRequest =
   | { type: 'dev'; target: string }
   | { type: 'dir'; target: string; mode?: string }
   | { type: 'symlink'; target: string; to: string }
+  /** What is there, hidden by an empty file or directory. */
+  | { type: 'mask'; target: string }
   | { type: 'file'; source: string; target: string }
 
 /** A change of the environment, in the order given. */
@@ -43,6 +45,10 @@ export type Options = {
   /** Changes of the default set of capabilities, in the order given; "all" is each. */
   capabilities?: CapabilityChange[]
   allowNewPrivs?: boolean
+  /** "default", "none", or the file of a profile. */
+  seccomp?: string
+  /** All of the above off, and nothing masked. */
+  privileged?: boolean
   cwd?: string
   env?: EnvChange[]
   clearEnv?: boolean

@@ -15,6 +15,8 @@ export type Field = { doc: string; required?: true } & (
   | { type: 'int'; min: number; max: number; default?: number }
   /** Text without NUL; `path`: absolute. */
   | { type: 'string'; min?: number; max?: number; path?: true }
+  /** Bytes as text, RFC 4648 with padding: a multiple of UNIT bytes. */
+  | { type: 'base64'; unit: number; max: number }
   /** File mode as octal text, such as "1777". */
   | { type: 'mode'; default?: string }
   | { type: 'enum'; values: readonly string[]; default?: string }
@@ -90,9 +92,14 @@ export const OBJECTS = {
     dropGroups: { type: 'bool', doc: 'Drop all supplementary groups.' },
     capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
+    seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
+  },
+  seccomp: {
+    from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for whoever reads the plan: "default" or a file.' },
+    filter: { type: 'base64', unit: 8, max: 4096 * 8, required: true, doc: 'Array of struct sock_filter, as this machine has it; seccomp(2).' },
   },
   env: {
     inherit: { type: 'bool', doc: 'Start from the environment of the sidecar.' },
@@ -148,6 +155,17 @@ export const VARIANTS = {
     symlink: {
       target: { type: 'string', path: true, required: true, doc: 'Where the symbolic link is made in the box.' },
       to: { type: 'string', min: 1, required: true, doc: 'What it says.' },
+    },
+    mask: {
+      target: { type: 'string', path: true, required: true, doc: 'What is hidden, by an empty file or directory.' },
+      kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+    },
+    protect: {
+      target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
+      kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+    },
+    cgroup: {
+      target: { type: 'string', path: true, required: true, doc: 'Where the hierarchy of the box\'s own control group shows, if the directory is there.' },
     },
     file: {
       source: { type: 'string', path: true, required: true, doc: 'File on the host whose content is copied when the box starts.' },

@@ -6,7 +6,7 @@ type Variants = typeof VARIANTS
 
 type Value<F> = F extends { type: 'bool' } ? boolean
   : F extends { type: 'int' } ? number
-  : F extends { type: 'string' | 'mode' } ? string
+  : F extends { type: 'string' | 'mode' | 'base64' } ? string
   : F extends { type: 'enum'; values: infer V extends readonly string[] } ? V[number]
   : F extends { type: 'flags'; values: infer V extends readonly string[] } ? V[number][]
   : F extends { type: 'strings' } ? string[]

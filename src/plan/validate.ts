@@ -69,6 +69,7 @@ function readField(field: Field, value: unknown, place: Place): unknown {
     case 'int': return readInt(field, value, place)
     case 'string': return readString(field, value, place)
     case 'mode': return readMode(value, place)
+    case 'base64': return readBase64(field, value, place)
     case 'enum': return readWord(field.values, value, place)
     case 'flags': return readFlags(field.values, value, place)
     case 'strings': return readArray(field, value, place, (item, at) => readEntry(field.entry, item, at))
@@ -109,6 +110,14 @@ function readString(limits: { min?: number; max?: number; path?: true }, value: 
 function readMode(value: unknown, place: Place): string {
   const string = text(value, place)
   return /^[0-7]{3,4}$/.test(string) ? string : refuse(place, 'must be 3 or 4 octal digits')
+}
+
+function readBase64({ unit, max }: { unit: number; max: number }, value: unknown, place: Place): string {
+  const string = text(value, place)
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(string)) refuse(place, 'must be base64')
+  const bytes = string.length / 4 * 3 - (/=*$/.exec(string)?.[0].length ?? 0)
+  if (bytes === 0 || bytes % unit !== 0 || bytes > max) refuse(place, `must stand for 1 to ${max / unit} entries of ${unit} bytes`)
+  return string
 }
 
 function readWord(words: readonly string[], value: unknown, place: Place): string {

@@ -4,14 +4,14 @@ import { CAPABILITIES } from '../plan/schema.ts'
 import type { Capability } from '../plan/types.ts'
 
 /** What container engines leave to root in a container. */
-const OF_ROOT: ReadonlySet<Capability> = new Set([
+export const OF_ROOT: ReadonlySet<Capability> = new Set([
   'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'net_raw', 'sys_chroot',
   'mknod', 'audit_write', 'setfcap',
 ])
 
 /** In the order of their numbers. Whoever is not root in the box has none, unless they are added. */
-export function capabilitiesOf({ capabilities = [] }: Options, uid: number): Capability[] {
-  const kept = new Set(uid === 0 ? OF_ROOT : [])
+export function capabilitiesOf({ capabilities = [], privileged }: Options, uid: number): Capability[] {
+  const kept = new Set<Capability>(uid !== 0 ? [] : privileged ? CAPABILITIES : OF_ROOT)
   for (const { type, name } of capabilities) {
     for (const one of name === 'all' ? CAPABILITIES : [name]) {
       if (type === 'add') kept.add(one)

@@ -75,6 +75,7 @@ const accepted: Row[] = [
   [['--proc=/proc', '/proc'], run({ mounts: [{ type: 'proc', target: '/proc' }] }, '/proc')],
   [['--dev', 'x'], mounts({ type: 'dev', target: '/dev' })],
   [['--dir', '/d:0700', 'x'], mounts({ type: 'dir', target: '/d', mode: '0700' })],
+  [['--mask', '/m', 'x'], mounts({ type: 'mask', target: '/m' })],
   [['--symlink', '../b:/s', 'x'], mounts({ type: 'symlink', target: '/s', to: '../b' })],
   [['--file', 'f:/etc/f', 'x'], mounts({ type: 'file', source: 'f', target: '/etc/f' })],
   [['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'], mounts(
@@ -91,6 +92,8 @@ const accepted: Row[] = [
     clearEnv: true,
   }, 'x')],
   [['--env=A==b=', 'x'], run({ env: [{ type: 'set', name: 'A', value: '=b=' }] }, 'x')],
+  [['--seccomp', 'none', '--privileged', 'x'], run({ seccomp: 'none', privileged: true })],
+  [['--seccomp=./p.json', 'x'], run({ seccomp: './p.json' })],
   [['--cap-add', 'NET_ADMIN', '--cap-drop', 'all', '--cap-add', 'cap_kill', '--allow-new-privs', 'x'], run({
     capabilities: [{ type: 'add', name: 'net_admin' }, { type: 'drop', name: 'all' }, { type: 'add', name: 'kill' }], allowNewPrivs: true,
   }, 'x')],
@@ -120,7 +123,7 @@ const refused: [string[], string, string?][] = [
   [['--a\nb', 'x'], 'unknown option --a\\x0ab'],
   [['---', 'x'], 'unknown option ---'],
   [['--constructor', 'x'], 'unknown option --constructor'],
-  ...['--mask', '--privileged', '--seccomp', '--memory', '--timeout'].map((name): [string[], string] => [[name, 'a', 'x'], `unknown option ${name}`]),
+  ...['--memory', '--timeout'].map((name): [string[], string] => [[name, 'a', 'x'], `unknown option ${name}`]),
   // Values that are missing, empty, or too many.
   [['--root'], '--root: missing value', '--root DIR'],
   [['--root', '--', 'x'], '--root: missing value', '--root=--'],

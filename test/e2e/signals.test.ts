@@ -113,7 +113,9 @@ test('nsbox killed at any moment of its start leaves nothing', async () => {
 test('processes in the background end with the command', async () => {
   const started = start(['sh', '-c', '(sleep 1000 &) ; setsid sleep 1000 & echo ready; read x; exit 5'], false, 'pipe')
   await started.until(/ready/)
-  const known = family(started.box.pid as number)
+  // Until both have become what they are.
+  let known = family(started.box.pid as number)
+  for (let tries = 0; tries < 500 && known.filter(({ name }) => name === 'sleep').length < 2; tries++, known = family(started.box.pid as number)) await Bun.sleep(10)
   started.box.stdin?.end('\n')
   assert.is(await ended(started), 5)
   assert.ok(known.filter(({ name }) => name === 'sleep').length === 2, JSON.stringify(known))

@@ -1,4 +1,5 @@
 /** From options to plans, on machines that are made up. */
+import { DEFAULT_FILTERS } from '../../src/policy/filters.ts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { OPTIONS, PLAN_OPTION } from '../../src/cli/options.ts'
@@ -19,7 +20,7 @@ function host(facts: Partial<HostFacts> = {}): HostFacts {
   const look = (path: string): Looked => (DIRECTORIES.includes(path) ? 'directory' : path in FILES ? 'other' : { code: 'ENOENT' })
   return {
     uid: 1000, gid: 1000, cwd: '/home/me', env: { HOME: '/home/me', SECRET: 's' }, look,
-    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
+    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', machine: 'x64', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
   }
 }
 
@@ -33,7 +34,7 @@ test('the least that is asked gives the defaults', () => {
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
     root: { type: 'directory', path: '/' },
     mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, { type: 'dev', target: '/dev' }],
-    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, noNewPrivs: true, resetSignals: ['PIPE', 'XFSZ'] },
+    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
   })
 })
@@ -48,8 +49,8 @@ test('every plan that is built is one', () => {
 
 /** A value for each option that takes one. */
 const VALUES: Record<string, string> = {
-  root: 'r', overlay: '', bind: '/src:/x', 'ro-bind': '/src:/x', 'dev-bind': '/src:/x', tmpfs: '/x', proc: '/x', dev: '/x', dir: '/x', symlink: 'a:/x', file: '/src/file:/x',
-  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
+  root: 'r', overlay: '', bind: '/src:/x', 'ro-bind': '/src:/x', 'dev-bind': '/src:/x', tmpfs: '/x', proc: '/x', dev: '/x', dir: '/x', mask: '/x', symlink: 'a:/x', file: '/src/file:/x',
+  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', seccomp: 'none', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
 }
 
 for (const option of OPTIONS) {

@@ -1,0 +1,99 @@
+#include "mask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "place.h"
+#include "report.h"
+#include "target.h"
+#include "tree.h"
+
+enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
+
+/* Whether the kernel itself shows this, and no file that somebody has put there under its name. */
+static bool is_kernels(int fd)
+{
+	const unsigned long proc = 0x9fa0, sysfs = 0x62656572;
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && ((unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs);
+}
+
+/* What is at the target, or -1 if there is nothing to be done: no such thing in this kernel. A link is never followed. */
+static int find(const struct mount *mount, int root, struct stat *st)
+{
+	int fd = target_open(root, mount->target, O_NOFOLLOW);
+	if (fd < 0 && mount->kernel && (errno == ENOENT || errno == ENOTDIR))
+		return -1;
+	if (fd < 0 || fstat(fd, st) < 0)
+		fail("open", mount->target);
+	if (S_ISLNK(st->st_mode) && !mount->kernel)
+		fail_plain("is a symbolic link: name what it leads to", mount->target);
+	if (mount->kernel && !is_kernels(fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void attach(int tree, unsigned options, int target, const char *path)
+{
+	if (tree < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
+		fail("mask", path);
+	close(tree);
+	close(target);
+}
+
+/* The empty ones lie on the scratch tmpfs. */
+static int empty(bool directory)
+{
+	static int file = -1, folder = -1;
+	char name[DESCRIPTOR_NAME];
+	if (directory && folder < 0) {
+		if (mkdirat(place_scratch(), "empty-directory", 0555) < 0)
+			fail("make directory", "empty-directory");
+		folder = openat(place_scratch(), "empty-directory", O_PATH | O_CLOEXEC);
+	} else if (!directory && file < 0) {
+		if (mknodat(place_scratch(), "empty-file", S_IFREG, 0) < 0)
+			fail("make file", "empty-file");
+		file = openat(place_scratch(), "empty-file", O_PATH | O_CLOEXEC);
+	}
+	int held = tree_hold(descriptor_name(directory ? folder : file, name));
+	return held < 0 ? -1 : tree_of(held);
+}
+
+void mask_hide(const struct mount *mount, int root)
+{
+	struct stat st;
+	int fd = find(mount, root, &st);
+	if (fd < 0)
+		return;
+	if (target_is_root(root, fd))
+		fail_plain("is the root itself", mount->target);
+	attach(empty(S_ISDIR(st.st_mode)), SEALED, fd, mount->target);
+}
+
+void mask_protect(const struct mount *mount, int root)
+{
+	struct stat st;
+	char name[DESCRIPTOR_NAME];
+	int fd = find(mount, root, &st);
+	if (fd < 0)
+		return;
+	int held = tree_hold(descriptor_name(fd, name));
+	attach(held < 0 ? -1 : tree_of(held), ROOT_OPTIONS_RO, fd, mount->target);
+}
+
+void mask_cgroup(const struct mount *mount, int root)
+{
+	struct stat st;
+	int fd = target_open(root, mount->target, O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return;
+	int tree = tree_new("cgroup2", (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
+	report_hint(NULL);
+	attach(tree < 0 ? empty(true) : tree, SEALED, fd, mount->target);
+}

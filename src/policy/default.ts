@@ -1,0 +1,105 @@
+/**
+ * The default filter: what ordinary programs call is allowed, as container engines have it; all else is refused.
+ *
+ * What is left out reaches parts of the kernel that few programs need and many attacks have used: namespaces and mounts
+ * (a program with a user namespace of its own has all capabilities there), keyrings, bpf, perf, io_uring, userfaultfd,
+ * modules, the clock, raw ports.
+ */
+import type { Capability } from '../plan/types.ts'
+import { ALLOW, ENOSYS, errno } from './bpf.ts'
+import type { Condition, Filter, Machine, Rule } from './filter.ts'
+import { SYSCALLS } from './syscalls.ts'
+
+const EPERM = 1
+const EAFNOSUPPORT = 97
+
+const words = (text: string): string[] => text.trim().split(/\s+/)
+
+/** Calls that are allowed with any arguments. */
+const ALLOWED = words(`
+  read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64
+  pwrite64 readv writev access pipe select sched_yield mremap msync mincore madvise shmget shmat shmctl dup dup2 pause nanosleep
+  getitimer alarm setitimer getpid sendfile connect accept sendto recvfrom sendmsg recvmsg shutdown bind listen getsockname
+  getpeername socketpair setsockopt getsockopt fork vfork execve exit wait4 kill uname semget semop semctl shmdt msgget msgsnd
+  msgrcv msgctl fcntl flock fsync fdatasync truncate ftruncate getdents getcwd chdir fchdir rename mkdir rmdir creat link unlink
+  symlink readlink chmod fchmod chown fchown lchown umask gettimeofday getrlimit getrusage sysinfo times ptrace getuid getgid
+  setuid setgid geteuid getegid setpgid getppid getpgrp setsid setreuid setregid getgroups setgroups setresuid getresuid
+  setresgid getresgid getpgid setfsuid setfsgid getsid capget capset rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_sigsuspend
+  sigaltstack utime mknod statfs fstatfs getpriority setpriority sched_setparam sched_getparam sched_setscheduler
+  sched_getscheduler sched_get_priority_max sched_get_priority_min sched_rr_get_interval mlock munlock mlockall munlockall
+  modify_ldt prctl arch_prctl adjtimex setrlimit sync gettid readahead setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr
+  listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr tkill time futex sched_setaffinity sched_getaffinity
+  set_thread_area get_thread_area io_setup io_destroy io_getevents io_submit io_cancel epoll_create remap_file_pages getdents64
+  set_tid_address restart_syscall semtimedop fadvise64 timer_create timer_settime timer_gettime timer_getoverrun timer_delete
+  clock_gettime clock_getres clock_nanosleep exit_group epoll_wait epoll_ctl tgkill utimes mq_open mq_unlink mq_timedsend
+  mq_timedreceive mq_notify mq_getsetattr waitid ioprio_set ioprio_get inotify_init inotify_add_watch inotify_rm_watch openat
+  mkdirat mknodat fchownat futimesat newfstatat unlinkat renameat linkat symlinkat readlinkat fchmodat faccessat pselect6 ppoll
+  set_robust_list get_robust_list splice tee sync_file_range vmsplice utimensat epoll_pwait signalfd timerfd_create eventfd
+  fallocate timerfd_settime timerfd_gettime accept4 signalfd4 eventfd2 epoll_create1 dup3 pipe2 inotify_init1 preadv pwritev
+  rt_tgsigqueueinfo recvmmsg fanotify_mark prlimit64 name_to_handle_at clock_adjtime syncfs sendmmsg getcpu process_vm_readv
+  process_vm_writev sched_setattr sched_getattr renameat2 seccomp getrandom memfd_create execveat membarrier mlock2
+  copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq pidfd_send_signal pidfd_open
+  close_range openat2 faccessat2 epoll_pwait2 landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret
+  process_mrelease futex_waitv cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue mseal setxattrat getxattrat
+  listxattrat removexattrat
+`)
+
+/** Calls that are allowed to whoever has one of these capabilities: the kernel asks for it itself, or for one like it. */
+const WITH: readonly (readonly [Capability, readonly string[]])[] = [
+  ['dac_read_search', words('open_by_handle_at')],
+  ['sys_admin', words(`
+    bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr move_mount open_tree
+    perf_event_open pivot_root quotactl quotactl_fd setdomainname sethostname setns statmount listmount swapon swapoff syslog umount2 unshare
+  `)],
+  ['sys_boot', words('reboot kexec_load kexec_file_load')],
+  ['sys_chroot', words('chroot')],
+  ['sys_module', words('init_module finit_module delete_module')],
+  ['sys_pacct', words('acct')],
+  ['sys_ptrace', words('kcmp pidfd_getfd process_madvise')],
+  ['sys_rawio', words('iopl ioperm')],
+  ['sys_time', words('settimeofday clock_settime')],
+  ['sys_tty_config', words('vhangup')],
+  ['sys_nice', words('get_mempolicy mbind set_mempolicy set_mempolicy_home_node migrate_pages move_pages')],
+  ['syslog', words('syslog')],
+  ['bpf', words('bpf')],
+  ['perfmon', words('perf_event_open')],
+]
+
+const equal = (arg: number, value: number): Condition => ({ arg, op: 'eq', value: BigInt(value), width: 32 })
+const allowEach = (arg: number, values: readonly number[]): Rule[] => values.map((value) => ({ when: [equal(arg, value)], action: ALLOW }))
+const ALWAYS: Rule = { when: [], action: ALLOW }
+
+/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: include/uapi/linux/sched.h */
+const CLONE_NEW = 0x7e020000
+/** AF_UNIX, INET, INET6, NETLINK, PACKET. Others lead to code that few programs need: VSOCK to the machine that hosts this one. */
+const FAMILIES = [1, 2, 10, 16, 17]
+/** PER_LINUX, PER_LINUX32, UNAME26, both, and the question what it is now. */
+const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff]
+/** These two put what they please into the input of the terminal. The kernel looks at 32 bits of the request. */
+const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c]
+
+/** Calls whose arguments decide. On both machines the flags of clone(2) come first. */
+const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
+  clone: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(CLONE_NEW), value: 0n }], action: ALLOW }],
+  // Its flags lie in memory, where a filter can't look: a C library then takes clone(2).
+  clone3: [{ when: [], action: errno(ENOSYS) }],
+  personality: allowEach(0, PERSONALITIES),
+  socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
+  ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
+}
+
+/** The capabilities that make a difference. */
+export function relevant(held: readonly Capability[]): Capability[] {
+  return WITH.map(([capability]) => capability).filter((capability) => held.includes(capability))
+}
+
+export function defaultFilter(machine: Machine, held: readonly Capability[]): Filter {
+  const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
+  const calls = new Map<number, readonly Rule[]>()
+  // What this machine has no such call for is left out.
+  const set = (name: string, rules: readonly Rule[]) => { if (numbers[name] !== undefined) calls.set(numbers[name], rules) }
+  for (const name of ALLOWED) set(name, [ALWAYS])
+  for (const [name, rules] of Object.entries(CHECKED)) set(name, rules)
+  for (const [capability, names] of WITH) if (held.includes(capability)) for (const name of names) set(name, [ALWAYS])
+  return { machine, calls, otherwise: errno(EPERM), unknown: errno(ENOSYS), highest: Math.max(...Object.values(numbers)) }
+}

@@ -1,0 +1,28 @@
+/** The filter of a box, as it goes into the plan. */
+import type { HostFacts } from '../host/facts.ts'
+import type { Options } from '../plan/options.ts'
+import type { Capability, Process } from '../plan/types.ts'
+import { DEFAULT_FILTERS } from './filters.ts'
+
+/** Absent where there is to be none. Throws SandboxError for a profile that can't be read or used. */
+export function seccompOf({ seccomp = 'default', privileged }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
+  if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
+  if (seccomp !== 'default') {
+    const { profileFilter } = require('./profile.ts') as typeof import('./profile.ts')
+    return { from: seccomp, filter: profileFilter(seccomp, held, host) }
+  }
+  return { from: 'default', filter: ready(held, host) ?? made(held, host) }
+}
+
+/** Compiled when nsbox was built: for no capability, and for those that root has by default. */
+function ready(held: readonly Capability[], { machine }: HostFacts): string | undefined {
+  const filters = machine === 'x64' || machine === 'arm64' ? DEFAULT_FILTERS[machine] : undefined
+  return filters?.find(({ capabilities, without }) => capabilities.every((one) => held.includes(one)) && !without.some((one) => held.includes(one)))?.filter
+}
+
+function made(held: readonly Capability[], { machine }: HostFacts): string {
+  const { compile } = require('./bpf.ts') as typeof import('./bpf.ts')
+  const { defaultFilter } = require('./default.ts') as typeof import('./default.ts')
+  const { machineOf } = require('./machine.ts') as typeof import('./machine.ts')
+  return Buffer.from(compile(defaultFilter(machineOf(machine), held))).toString('base64')
+}
