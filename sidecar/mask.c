@@ -15,11 +15,13 @@
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
 
 /* Whether the kernel itself shows this, and no file that somebody has put there under its name. */
-static bool is_kernels(int fd)
+static bool is_kernels(int fd, const char *path)
 {
 	const unsigned long proc = 0x9fa0, sysfs = 0x62656572;
 	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && ((unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs);
+	if (fstatfs(fd, &fs) < 0)
+		fail("open", path);
+	return (unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs;
 }
 
 /* What is at the target, or -1 if there is nothing to be done: no such thing in this kernel. A link is never followed. */
@@ -32,7 +34,7 @@ static int find(const struct mount *mount, int root, struct stat *st)
 		fail("open", mount->target);
 	if (S_ISLNK(st->st_mode) && !mount->kernel)
 		fail_plain("is a symbolic link: name what it leads to", mount->target);
-	if (mount->kernel && !is_kernels(fd)) {
+	if (mount->kernel && !is_kernels(fd, mount->target)) {
 		close(fd);
 		return -1;
 	}
@@ -91,7 +93,11 @@ void mask_cgroup(const struct mount *mount, int root)
 {
 	struct stat st;
 	int fd = target_open(root, mount->target, O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (fd < 0 && errno == ENOENT)
+		return;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fail("open", mount->target);
+	if (!S_ISDIR(st.st_mode))
 		return;
 	int tree = tree_new("cgroup2", (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
 	report_hint(NULL);

@@ -92,8 +92,8 @@ const accepted: Row[] = [
     clearEnv: true,
   }, 'x')],
   [['--env=A==b=', 'x'], run({ env: [{ type: 'set', name: 'A', value: '=b=' }] }, 'x')],
-  [['--seccomp', 'none', '--privileged', 'x'], run({ seccomp: 'none', privileged: true })],
-  [['--seccomp=./p.json', 'x'], run({ seccomp: './p.json' })],
+  [['--seccomp', 'none', '--privileged', 'x'], run({ seccomp: 'none', privileged: true }, 'x')],
+  [['--seccomp=./p.json', 'x'], run({ seccomp: './p.json' }, 'x')],
   [['--cap-add', 'NET_ADMIN', '--cap-drop', 'all', '--cap-add', 'cap_kill', '--allow-new-privs', 'x'], run({
     capabilities: [{ type: 'add', name: 'net_admin' }, { type: 'drop', name: 'all' }, { type: 'add', name: 'kill' }], allowNewPrivs: true,
   }, 'x')],

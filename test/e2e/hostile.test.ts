@@ -118,7 +118,7 @@ for (const { name, box } of INTERFACES) {
     const look = () => (name === 'mount(2)' ? execute(SIDECAR, ['--plan', file, '--old-mount-api'], { stdio }) : nsbox(['run', '--plan', file], { stdio })).stdout
     // 3 is the directory that ls reads; process 1 has but the socket to who watches it, once it has seen the command start.
     // To an ordinary user it does not even show that.
-    const expected = `${asRoot ? '/proc/1/fd:\n3\n\n' : ''}/proc/self/fd:\n0\n1\n2\n3\n`
+    const expected = `/proc/1/fd:\n${asRoot ? '3\n' : ''}\n/proc/self/fd:\n0\n1\n2\n3\n`
     let found = look()
     assert.match(found, /\/proc\/self\/fd:\n0\n1\n2\n3\n$/)
     for (let tries = 0; tries < 50 && found !== expected; tries++) found = look()

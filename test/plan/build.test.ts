@@ -1,4 +1,5 @@
 /** From options to plans, on machines that are made up. */
+import { procView } from '../../src/policy/views.ts'
 import { DEFAULT_FILTERS } from '../../src/policy/filters.ts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -26,14 +27,16 @@ function host(facts: Partial<HostFacts> = {}): HostFacts {
 
 const ROOT = { uid: 0, gid: 0, userName: () => 'root' }
 const plan = (options: Options, facts?: Partial<HostFacts>) => buildPlan(options, ['cmd', 'arg'], host(facts))
-const targets = (options: Options) => (plan(options).mounts ?? []).map(({ type, target }) => `${type} ${target}`)
+/** Without what hides parts of /proc and /sys. */
+const mountsOf = (options: Options) => (plan(options).mounts ?? []).filter((mount) => !('kernel' in mount))
+const targets = (options: Options) => mountsOf(options).map(({ type, target }) => `${type} ${target}`)
 
 test('the least that is asked gives the defaults', () => {
   assert.equal(plan({}), {
     contract: 1, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
     root: { type: 'directory', path: '/' },
-    mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, { type: 'dev', target: '/dev' }],
+    mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
     process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
   })
@@ -77,8 +80,16 @@ test('what an option mounts takes the place of a default', () => {
   assert.equal(targets({ mounts: [{ type: 'tmpfs', target: '/proc' }, { type: 'bind', source: '/dev', devices: true }] }), ['tmpfs /proc', 'bind /dev'])
 })
 
+test('what hides parts of /proc goes with each, and not with a privileged box', () => {
+  const hidden = (options: Options) => (plan(options).mounts ?? []).filter(({ type }) => type === 'mask').map(({ target }) => target)
+  assert.ok(hidden({}).includes('/proc/kcore'))
+  assert.ok(hidden({ mounts: [{ type: 'proc', target: '/p/' }] }).includes('/p/kcore'))
+  assert.ok(hidden({ share: ['pid'] }).includes('/proc/kcore'))
+  assert.equal(hidden({ privileged: true }), [])
+})
+
 test('binds say what they may', () => {
-  const [, , writable, readonly, devices] = plan({ mounts: [{ type: 'bind', source: '/src' }, { type: 'bind', source: '/src', target: '/x', readonly: true }, { type: 'bind', source: '/src', devices: true }] }).mounts ?? []
+  const [, , writable, readonly, devices] = mountsOf({ mounts: [{ type: 'bind', source: '/src' }, { type: 'bind', source: '/src', target: '/x', readonly: true }, { type: 'bind', source: '/src', devices: true }] })
   assert.equal(writable, { type: 'bind', source: '/src', target: '/src', options: ['nosuid', 'nodev'] })
   assert.equal(readonly, { type: 'bind', source: '/src', target: '/x', options: ['ro', 'nosuid', 'nodev'] })
   assert.equal(devices, { type: 'bind', source: '/src', target: '/src', options: ['nosuid'] })

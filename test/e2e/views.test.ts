@@ -1,0 +1,63 @@
+/** What of the kernel a box sees, what it can change, and what is hidden from it. */
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, busyboxRoot, failure, INTERFACES, inTemp, nsbox } from '../helpers/nsbox.ts'
+
+const HIDDEN = ['acpi', 'asound', 'interrupts', 'kcore', 'keys', 'latency_stats', 'sched_debug', 'scsi', 'timer_list', 'timer_stats'].map((name) => `/proc/${name}`).concat('/sys/firmware', '/sys/devices/virtual/powercap')
+const SETTINGS = ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/proc/irq/default_smp_affinity', '/proc/sys/vm/drop_caches', '/sys/kernel/uevent_seqnum', '/sys/kernel/mm/transparent_hugepage/enabled']
+
+for (const { name, box } of INTERFACES) {
+  test(`what the kernel tells of the machine is hidden (${name})`, () => {
+    const there = HIDDEN.filter((path) => existsSync(path))
+    assert.ok(there.length > 2, there.join())
+    for (const flags of [[], ['--share', 'pid'], ['--proc=/proc']]) {
+      const { stdout } = box([...flags, 'sh', '-c', 'for p; do cat "$p" 2>/dev/null; ls -A "$p/" 2>/dev/null; stat -c "%a %s" "$p"; done', 'sh', ...there])
+      for (const line of stdout.trim().split('\n')) assert.match(line, /^(0|555) [04]0?$/)
+    }
+  })
+
+  test(`the kernel's settings can't be written to, whatever the command is (${name})`, () => {
+    const there = SETTINGS.filter((path) => existsSync(path))
+    assert.ok(there.length > 2, there.join())
+    const { stdout } = box([...(asRoot ? [] : ['--map-root']), 'bash', '-c', 'for p; do : 2>/dev/null >>"$p" && echo "$p"; done; echo done', 'sh', ...there])
+    assert.is(stdout, 'done\n')
+  })
+
+  test(`only the box's own control group shows (${name})`, () => {
+    const { stdout } = box(['sh', '-c', 'cat /proc/self/cgroup | cut -d: -f3 | sort -u; find /sys/fs/cgroup -mindepth 1 -type d | wc -l; mkdir /sys/fs/cgroup/x 2>/dev/null || echo read-only'])
+    assert.is(stdout, '/\n0\nread-only\n')
+  })
+
+  test(`--mask hides a file and a directory, and nothing else (${name})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'tmp', 'secret'])
+    writeFileSync(join(root, 'secret/file'), 'secret')
+    writeFileSync(join(root, 'password'), 'secret')
+    const show = 'ls -A /secret; cat /password 2>/dev/null; echo x 2>/dev/null >/password || echo unchanged; echo x 2>/dev/null >/secret/new || echo unchanged; umount /password 2>/dev/null || echo stays; ls /bin/sh'
+    assert.is(box(['--root', root, '--mask', '/secret', '--mask', '/password', 'sh', '-c', show]).stdout, 'unchanged\nunchanged\nstays\n/bin/sh\n')
+    assert.is(readFileSync(join(root, 'password'), 'utf8'), 'secret')
+    failure(box(['--root', root, '--mask', '/nowhere', 'true']), /^nsbox: mounts: open: \/nowhere: No such file or directory \(ENOENT\)\n/)
+    failure(box(['--root', root, '--mask', '/', 'true']), /^nsbox: mounts: is the root itself: \/\n/)
+    symlinkSync('password', join(root, 'link'))
+    failure(box(['--root', root, '--mask', '/link', 'true']), /^nsbox: mounts: is a symbolic link: name what it leads to: \/link\n/)
+  }))
+
+  test(`a root can't move the masks by links or files of its own (${name})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'tmp', 'etc'])
+    writeFileSync(join(root, 'etc/passwd'), 'mine')
+    mkdirSync(join(root, 'sys/kernel'), { recursive: true })
+    symlinkSync('/etc', join(root, 'sys/firmware'))
+    const { stdout } = box(['--root', root, 'sh', '-c', 'cat /etc/passwd /sys/firmware/passwd; cat /proc/keys 2>/dev/null; echo x >/sys/kernel/x && echo own'])
+    assert.is(stdout, 'minemineown\n')
+  }))
+}
+
+test('--privileged shows all of it', () => {
+  const there = HIDDEN.filter((path) => existsSync(path))
+  const modes = (...flags: string[]) => nsbox([...flags, '--quiet', 'stat', '-c', '%a', ...there]).stdout
+  assert.not.match(modes('--privileged'), /^0$/m)
+  assert.match(modes(), /^0$/m)
+})
+
+test.run()
