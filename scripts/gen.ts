@@ -74,7 +74,7 @@ function cField(struct: string, key: string, field: Field, words: (values: reado
   const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, field.required ? 'true' : 'false', `offsetof(struct ${struct}, ${cName(key)})`]
   const extra: string[] = []
   if (field.type === 'int') extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
-  if (field.type === 'string') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path ?? false}`)
+  if (field.type === 'string') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path === true}, .host = ${field.path === 'host'}`)
   if (field.type === 'base64') extra.push(`.min = ${field.unit}, .max = ${field.max}`)
   if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
   if (field.type === 'enum') extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
@@ -137,7 +137,7 @@ function schemaOf(field: Field): Schema {
   switch (field.type) {
     case 'bool': return { type: 'boolean', default: false, ...doc }
     case 'int': return { type: 'integer', minimum: field.min, maximum: field.max, ...(field.default !== undefined && field.default >= field.min ? { default: field.default } : {}), ...doc }
-    case 'string': return { type: 'string', ...(field.path ? { pattern: '^/' } : {}), ...(field.min ? { minLength: field.min } : {}), ...(field.max ? { maxLength: field.max } : {}), ...doc }
+    case 'string': return { type: 'string', ...(field.path ? { pattern: field.path === 'host' ? '^\\.?/' : '^/' } : {}), ...(field.min ? { minLength: field.min } : {}), ...(field.max ? { maxLength: field.max } : {}), ...doc }
     case 'base64': return { type: 'string', contentEncoding: 'base64', minLength: 4, maxLength: Math.ceil(field.max / 3) * 4, ...doc }
     case 'mode': return { type: 'string', pattern: '^[0-7]{3,4}$', ...(field.default ? { default: field.default } : {}), ...doc }
     case 'enum': return { enum: [...field.values], ...(field.default ? { default: field.default } : {}), ...doc }

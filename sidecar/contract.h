@@ -133,6 +133,7 @@ struct process {
 	const char *program; /* What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box. */
 	struct env *env; /* Environment. */
 	const char *cwd; /* Working directory in the box; absent: "/". */
+	bool cwd_of_caller; /* Start in the directory of whoever runs the plan, where the box has it; cwd is then absent. */
 	bool cwd_fallback; /* Use "/" where cwd does not exist in the box; otherwise that is an error. */
 	int64_t uid; /* User id in the box; absent: as it is. */
 	int64_t gid; /* Group id in the box; absent: as it is. */
@@ -180,14 +181,14 @@ struct plan {
 #ifdef NSBOX_CONTRACT_FIELDS
 
 static const struct field mount_bind_fields[] = {
-	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = true},
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_bind_object = {"mount_bind", mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
 
 static const struct field mount_tmpfs_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"size", KIND_INT, false, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 01777},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
@@ -195,56 +196,56 @@ static const struct field mount_tmpfs_fields[] = {
 static const struct object mount_tmpfs_object = {"mount_tmpfs", mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
 
 static const struct field mount_proc_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_proc_object = {"mount_proc", mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
 
 static const struct field mount_dev_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_dev_object = {"mount_dev", mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
 
 static const struct field mount_overlay_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
-	{"lower", KIND_STRING, true, offsetof(struct mount, lower), .min = 0, .max = 0, .path = true},
-	{"state", KIND_STRING, false, offsetof(struct mount, state), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+	{"lower", KIND_STRING, true, offsetof(struct mount, lower), .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, false, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_overlay_object = {"mount_overlay", mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
 
 static const struct field mount_dir_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 00755},
 };
 static const struct object mount_dir_object = {"mount_dir", mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
 
 static const struct field mount_symlink_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
-	{"to", KIND_STRING, true, offsetof(struct mount, to), .min = 1, .max = 0, .path = false},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+	{"to", KIND_STRING, true, offsetof(struct mount, to), .min = 1, .max = 0, .path = false, .host = false},
 };
 static const struct object mount_symlink_object = {"mount_symlink", mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
 
 static const struct field mount_mask_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
 };
 static const struct object mount_mask_object = {"mount_mask", mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
 
 static const struct field mount_protect_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
 };
 static const struct object mount_protect_object = {"mount_protect", mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
 static const struct field mount_cgroup_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_cgroup_object = {"mount_cgroup", mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
 
 static const struct field mount_file_fields[] = {
-	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = true},
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true},
+	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_file_object = {"mount_file", mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
@@ -279,16 +280,17 @@ static const struct field env_fields[] = {
 static const struct object env_object = {"env", env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
 
 static const struct field seccomp_fields[] = {
-	{"from", KIND_STRING, true, offsetof(struct seccomp, from), .min = 1, .max = 0, .path = false},
+	{"from", KIND_STRING, true, offsetof(struct seccomp, from), .min = 1, .max = 0, .path = false, .host = false},
 	{"filter", KIND_BASE64, true, offsetof(struct seccomp, filter), .min = 8, .max = 32768},
 };
 static const struct object seccomp_object = {"seccomp", seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
 
 static const struct field process_fields[] = {
 	{"argv", KIND_STRINGS, true, offsetof(struct process, argv), .min = 1, .path = false, .assignment = false},
-	{"program", KIND_STRING, false, offsetof(struct process, program), .min = 1, .max = 0, .path = false},
+	{"program", KIND_STRING, false, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
 	{"env", KIND_OBJECT, false, offsetof(struct process, env), .object = &env_object},
-	{"cwd", KIND_STRING, false, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true},
+	{"cwd", KIND_STRING, false, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
+	{"cwdOfCaller", KIND_BOOL, false, offsetof(struct process, cwd_of_caller), .min = 0},
 	{"cwdFallback", KIND_BOOL, false, offsetof(struct process, cwd_fallback), .min = 0},
 	{"uid", KIND_INT, false, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"gid", KIND_INT, false, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
@@ -304,8 +306,8 @@ static const struct object process_object = {"process", process_fields, sizeof p
 
 static const struct field root_fields[] = {
 	{"type", KIND_ENUM, true, offsetof(struct root, type), .words = root_type_words, .absent = 0},
-	{"path", KIND_STRING, true, offsetof(struct root, path), .min = 0, .max = 0, .path = true},
-	{"state", KIND_STRING, false, offsetof(struct root, state), .min = 0, .max = 0, .path = true},
+	{"path", KIND_STRING, true, offsetof(struct root, path), .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, false, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
 	{"options", KIND_FLAGS, false, offsetof(struct root, options), .words = root_options_words},
 };
 static const struct object root_object = {"root", root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
@@ -331,7 +333,7 @@ static const struct field plan_fields[] = {
 	{"idmap", KIND_OBJECT, false, offsetof(struct plan, idmap), .object = &idmap_object},
 	{"root", KIND_OBJECT, true, offsetof(struct plan, root), .object = &root_object},
 	{"mounts", KIND_VARIANTS, false, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
-	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false},
+	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
 	{"loopback", KIND_BOOL, false, offsetof(struct plan, loopback), .min = 0},
 	{"process", KIND_OBJECT, true, offsetof(struct plan, process), .object = &process_object},
 	{"supervision", KIND_OBJECT, false, offsetof(struct plan, supervision), .object = &supervision_object},

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exec_failure.h"
+#include "origin.h"
 #include "privs.h"
 #include "report.h"
 #include "seccomp.h"
@@ -75,10 +76,11 @@ static char **make_arguments(const struct process *process, char *const *extra)
 static void enter_directory(const struct process *process)
 {
 	char now[16];
-	const char *path = process->cwd ? process->cwd : "/";
+	const char *caller = process->cwd_of_caller ? origin_cwd() : NULL;
+	const char *path = process->cwd ? process->cwd : caller ? caller : "/";
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = root < 0 ? -1 : target_open(root, path, O_DIRECTORY);
-	if ((fd < 0 || fchdir(fd) < 0) && (!process->cwd_fallback || chdir("/") < 0))
+	if ((fd < 0 || fchdir(fd) < 0) && ((!process->cwd_fallback && !caller) || chdir("/") < 0))
 		fail("change to directory", path);
 	/* A directory outside of the root has a name that starts with "(unreachable)". */
 	if (syscall(SYS_getcwd, now, sizeof now) < 0 ? errno != ERANGE : now[0] != '/')

@@ -33,6 +33,7 @@ struct field {
 	size_t offset;
 	int64_t min, max, absent; /* absent: the value of a key that is not there */
 	bool path;                /* has to start with a slash */
+	bool host;                /* or with a dot and a slash: relative to the program that holds the plan */
 	bool assignment;          /* has to be NAME=VALUE, NAME not empty */
 	const char *const *words;
 	const struct object *object;

@@ -24,6 +24,7 @@
 #include "made.h"
 #include "mount.h"
 #include "net.h"
+#include "origin.h"
 #include "overlay.h"
 #include "place.h"
 #include "plan.h"
@@ -277,6 +278,16 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	supervise(&box);
 }
 
+/* A baked program shows what it would do. */
+static int print_plan(const char *text, size_t length)
+{
+	fwrite(text, 1, length, stdout);
+	putchar('\n');
+	if (fflush(stdout) != 0)
+		fail("write", "the plan");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t length;
@@ -288,7 +299,10 @@ int main(int argc, char **argv)
 	if (getauxval(AT_SECURE))
 		fail_plain("nsbox is not made to be setuid or to have file capabilities", NULL);
 	char *text = source_trailer(&length);
-	if (text) {
+	bool baked = text != NULL;
+	if (baked && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
+		return print_plan(text, length);
+	if (baked) {
 		given.extra = argc > 1 ? argv + 1 : NULL;
 	} else {
 		given = read_arguments(argv);
@@ -299,5 +313,6 @@ int main(int argc, char **argv)
 	if (given.check)
 		return 0;
 	report_set_up(plan);
+	origin_enter(plan, baked);
 	run(plan, &given);
 }

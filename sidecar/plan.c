@@ -70,6 +70,8 @@ static bool decode_string(struct decoder *d, const struct field *field, const st
 {
 	if (!expect(d, node, JSON_STRING, place))
 		return false;
+	if (field->host && node->text[0] != '/' && strncmp(node->text, "./", 2) != 0)
+		return refuse_plain(d, place, "must be an absolute path, or start with ./");
 	if (field->path && node->text[0] != '/')
 		return refuse_plain(d, place, "must be an absolute path");
 	if (field->min && node->length == 0)
@@ -367,6 +369,8 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 	const struct place idmap = {.key = "idmap", .length = strlen("idmap")};
 	const struct place setgroups = {.up = &idmap, .key = "setgroups", .length = strlen("setgroups")};
 	const struct place hostname = {.key = "hostname", .length = strlen("hostname")};
+	const struct place process = {.key = "process", .length = strlen("process")};
+	const struct place cwd = {.up = &process, .key = "cwd", .length = strlen("cwd")};
 	const struct place loopback = {.key = "loopback", .length = strlen("loopback")};
 	bool user = plan->namespaces & PLAN_NAMESPACES_USER;
 	if (!(plan->namespaces & PLAN_NAMESPACES_MOUNT))
@@ -379,6 +383,8 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 		return refuse_plain(d, &hostname, "needs uts in namespaces");
 	if (plan->loopback && !(plan->namespaces & PLAN_NAMESPACES_NET))
 		return refuse_plain(d, &loopback, "needs net in namespaces");
+	if (plan->process->cwd_of_caller && plan->process->cwd)
+		return refuse_plain(d, &cwd, "must not be there beside cwdOfCaller");
 	if (user && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)
 		return refuse_plain(d, &setgroups, "must not be true when by is self");
 	return true;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -148,6 +149,8 @@ void supervise(const struct box *box)
 	if (signals < 0)
 		fail("signalfd", NULL);
 	take_terminal();
+	/* Through /proc/PID/exe a box that shares the pid namespace could later write to our file, if it is one on a disk (CVE-2019-5736). */
+	prctl(PR_SET_DUMPABLE, 0);
 	struct pollfd polls[] = {{signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
 	for (;;) {
 		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */

@@ -36,6 +36,11 @@ function carryOut(command: Command): number {
       const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
       return print(`${explain(planOf(command), { uid: process.getuid?.() ?? 0 })}\n`)
     }
+    case 'bake': {
+      const { bake } = require('./launch/bake.ts') as typeof import('./launch/bake.ts')
+      bake(command.file, command.options, command.argv, thisHost(), command.how)
+      return 0
+    }
     case 'rootfs': {
       const { rootfsCommand } = require('./rootfs/build.ts') as typeof import('./rootfs/build.ts')
       rootfsCommand(command.args, line)

@@ -7,9 +7,9 @@
  */
 import { printable, UsageError } from '../errors.ts'
 import { nearest } from './nearest.ts'
-import { OPTIONS, PLAN_OPTION, synopsis, type OptionRow } from './options.ts'
+import { OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 
-export const VERBS = ['run', 'plan', 'explain', 'rootfs', 'doctor', 'help'] as const
+export const VERBS = ['run', 'plan', 'explain', 'bake', 'rootfs', 'doctor', 'help'] as const
 export type Verb = (typeof VERBS)[number]
 
 /** One option as typed; `value` is '' for a flag, and for an option whose value was left out. */
@@ -25,7 +25,7 @@ export type Walked = {
 }
 
 /** Verbs of later versions. Taking them for commands now would change what a script does then. */
-const RESERVED = ['bake', 'enter']
+const RESERVED = ['enter']
 const ASKED = ['help', 'version'] as const
 
 export function walk(argv: readonly string[]): Walked {
@@ -80,19 +80,20 @@ function take(argv: readonly string[], at: number, verb: Verb): [Given, number] 
 }
 
 function find(word: string, verb: Verb): OptionRow {
-  if (word === '--plan') {
-    if (verb === 'run') return PLAN_OPTION
-    throw new UsageError('--plan: only nsbox run takes a stored plan', 'nsbox run --plan FILE')
-  }
-  const found = lookup(word)
+  const found = lookup(word, verb)
   if (found !== undefined) return found
-  const near = nearest(word.replace(/^-+/, ''), [...OPTIONS.map((option) => option.name), ...ASKED])
+  const other = Object.keys(VERB_OPTIONS).find((name) => lookup(word, name) !== undefined)
+  if (other !== undefined) throw new UsageError(`${word}: only nsbox ${other} takes it`, `nsbox help ${other}`)
+  const near = nearest(word.replace(/^-+/, ''), [...optionsOf(verb).map((option) => option.name), ...ASKED])
   const hint = word === '-h' ? 'help' : near
   throw new UsageError(`unknown option ${printable(word)}`, hint === undefined ? 'nsbox help lists all options' : `the nearest is --${hint}`)
 }
 
-function lookup(word: string): OptionRow | undefined {
-  return word.startsWith('--') ? OPTIONS.find((option) => option.name === word.slice(2)) : undefined
+export const optionsOf = (verb: string): readonly OptionRow[] => [...OPTIONS, ...(VERB_OPTIONS[verb] ?? [])]
+
+function lookup(word: string, verb: string): OptionRow | undefined {
+  const named = (option: OptionRow) => word === `--${option.name}` || (option.short !== undefined && word === `-${option.short}`)
+  return OPTIONS.find(named) ?? VERB_OPTIONS[verb]?.find(named)
 }
 
 function attached(option: OptionRow, value: string): string {
@@ -102,7 +103,7 @@ function attached(option: OptionRow, value: string): string {
 
 /** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
 function following(option: OptionRow, next: string | undefined, verb: Verb): string {
-  const looks = next === '--' || next === '--plan' && verb === 'run' || lookup(next?.replace(/=.*$/s, '') ?? '') !== undefined
+  const looks = next === '--' || lookup(next?.replace(/=.*$/s, '') ?? '', verb) !== undefined
   if (next === undefined) throw new UsageError(`--${option.name}: missing value`, synopsis(option))
   if (looks) throw new UsageError(`--${option.name}: missing value`, `${synopsis(option)}; if ${next} is the value: --${option.name}=${next}`)
   return filled(option, next)

@@ -3,8 +3,8 @@
  * it costs about 1 ms, which a box that only starts should not pay.
  */
 import type { CAC } from 'cac'
-import type { Verb } from './argv.ts'
-import { GROUPS, OPTIONS, PLAN_OPTION, synopsis, type OptionRow } from './options.ts'
+import { optionsOf, type Verb } from './argv.ts'
+import { GROUPS, synopsis, type OptionRow } from './options.ts'
 
 const WIDTH = 100
 
@@ -28,6 +28,10 @@ const VERB_PAGES: Readonly<Record<Verb, Page>> = {
   explain: {
     usage: 'explain [OPTIONS] [--] COMMAND [ARG...]', doc: 'say in words, step by step, what would happen; run nothing', options: true,
     examples: ['nsbox explain bash', 'nsbox explain --net none --map-root bash', 'nsbox explain --root ./r --ro-bind /usr bash'],
+  },
+  bake: {
+    usage: 'bake -o FILE [OPTIONS] [--] COMMAND [ARG...]', doc: 'make a program of a box, which starts without nsbox', options: true,
+    examples: ['nsbox bake -o ./build --net none make', 'nsbox bake -o ./r.box --relative --root ./r bash', 'nsbox bake --force -o ./sh --overlay sh'],
   },
   rootfs: {
     usage: 'rootfs build DIR PROGRAM...', doc: 'make a root from the host\'s own programs',
@@ -73,12 +77,9 @@ export function declare(): CAC {
 export function optionReference(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
-  const tables = GROUPS.map((group) => [`**${group}**`, '', '| option | |', '| --- | --- |', ...inGroup(group, 'run').map(line), ''].join('\n'))
+  const rows = (group: string) => [...inGroup(group, 'run'), ...(group === 'baking' ? inGroup(group, 'bake') : [])]
+  const tables = GROUPS.map((group) => [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'))
   return [REFERENCE_BEGIN, '', ...tables, REFERENCE_END, ''].join('\n')
-}
-
-function optionsOf(verb: Verb): readonly OptionRow[] {
-  return verb === 'run' ? [...OPTIONS, PLAN_OPTION] : OPTIONS
 }
 
 function inGroup(group: string, verb: Verb): OptionRow[] {
@@ -86,8 +87,9 @@ function inGroup(group: string, verb: Verb): OptionRow[] {
 }
 
 function cacName(option: OptionRow): string {
-  if (option.value === undefined) return `--${option.name}`
-  return option.alone === undefined ? `--${option.name} <${option.value}>` : `--${option.name} [${option.value}]`
+  const name = `${option.short === undefined ? '' : `-${option.short}, `}--${option.name}`
+  if (option.value === undefined) return name
+  return option.alone === undefined ? `${name} <${option.value}>` : `${name} [${option.value}]`
 }
 
 function verbLines(): string {
@@ -96,7 +98,7 @@ function verbLines(): string {
 
 function optionSections(verb: Verb): { title: string; body: string }[] {
   const left = Math.max(...optionsOf(verb).map((option) => synopsis(option).length)) + 4
-  const sections = GROUPS.map((group) => ({
+  const sections = GROUPS.filter((group) => inGroup(group, verb).length > 0).map((group) => ({
     title: `Options: ${group}`,
     body: inGroup(group, verb).map((option) => entry(`  ${synopsis(option)}`, option.doc, left)).join('\n'),
   }))

@@ -7,14 +7,19 @@ import { CAPABILITIES } from '../plan/schema.ts'
 import { nearest } from './nearest.ts'
 import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'
 
-export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'process', 'reporting'] as const
+export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'process', 'reporting', 'baking'] as const
 export type Group = (typeof GROUPS)[number]
 
 /** What the options of one command line add up to. */
-export type Draft = { options: Options; planFile?: string }
+export type Draft = { options: Options; planFile?: string; bake?: Baking }
+
+/** How a box becomes a program. */
+export type Baking = { file?: string; relative?: boolean; force?: boolean }
 
 export type OptionRow = {
   name: string
+  /** One letter that stands for it, behind a single dash. */
+  short?: string
   /** Placeholder of its value; without one it is a flag. */
   value?: string
   /** Value where `--name` stands alone. A value can then only be given as `--name=value`: the next word may be the command. */
@@ -24,8 +29,8 @@ export type OptionRow = {
   group: Group
   /** One sentence, lower case, no full stop. */
   doc: string
-  /** Key of `Options` that it sets; "planFile" is beside them. */
-  sets: keyof Options | 'planFile'
+  /** Key of `Options` that it sets; the last two are beside them. */
+  sets: keyof Options | 'planFile' | 'bake'
   apply: (draft: Draft, value: string) => void
 }
 
@@ -78,11 +83,17 @@ const TABLE = [
   flag('quiet', 'reporting', 'say nothing but errors', 'quiet', (o) => { o.quiet = true }),
 ] as const
 
-/** `run` alone takes this one. */
-export const PLAN_OPTION: OptionRow = {
+/** Options that one verb alone takes. */
+const PLAN: OptionRow = {
   name: 'plan', value: 'FILE|-', group: 'reporting', doc: 'run the stored plan in FILE, or on standard input', sets: 'planFile',
   apply: (draft, value) => { draft.planFile = value },
 }
+const BAKE: readonly OptionRow[] = [
+  { name: 'output', short: 'o', value: 'FILE', group: 'baking', doc: 'write the box to FILE, as a program', sets: 'bake', apply: (draft, value) => { (draft.bake ??= {}).file = value } },
+  { name: 'relative', group: 'baking', doc: 'paths of the host below the directory of FILE move with it', sets: 'bake', apply: (draft) => { (draft.bake ??= {}).relative = true } },
+  { name: 'force', group: 'baking', doc: 'replace FILE if it is there', sets: 'bake', apply: (draft) => { (draft.bake ??= {}).force = true } },
+]
+export const VERB_OPTIONS: Readonly<Record<string, readonly OptionRow[]>> = { run: [PLAN], bake: BAKE }
 
 export const OPTIONS: readonly OptionRow[] = TABLE
 /** A row of the table by its type, for the library's options. */
@@ -94,8 +105,9 @@ type Never<T extends never> = T
 
 /** How an option is written in help: "--root DIR", "--overlay[=DIR]", "--ro". */
 export function synopsis(option: OptionRow): string {
-  if (option.value === undefined) return `--${option.name}`
-  return option.alone === undefined ? `--${option.name} ${option.value}` : `--${option.name}[=${option.value}]`
+  const name = `${option.short === undefined ? '' : `-${option.short}, `}--${option.name}`
+  if (option.value === undefined) return name
+  return option.alone === undefined ? `${name} ${option.value}` : `${name}[=${option.value}]`
 }
 
 /** The part before the first colon that no backslash precedes, and the part behind it. `\:` is a colon; any other backslash is itself. */

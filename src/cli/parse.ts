@@ -3,11 +3,12 @@ import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
 import { refuseReserved, VERBS, walk, type Verb, type Walked } from './argv.ts'
 import { nearest } from './nearest.ts'
-import type { Draft } from './options.ts'
+import type { Baking, Draft } from './options.ts'
 
 export type Command =
   /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */
   | { verb: 'run' | 'plan' | 'explain'; options: Options; argv: string[]; planFile?: string }
+  | { verb: 'bake'; options: Options; argv: string[]; file: string; how: Omit<Baking, 'file'> }
   | { verb: 'rootfs' | 'doctor'; args: string[] }
   | { verb: 'help'; topic?: Verb }
   | { verb: 'version' }
@@ -39,18 +40,25 @@ function topicOf(rest: readonly string[]): Verb | undefined {
   throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
 }
 
-function box(verb: 'run' | 'plan' | 'explain', { given, rest }: Walked): Command {
+function box(verb: 'run' | 'plan' | 'explain' | 'bake', { given, rest }: Walked): Command {
   const draft: Draft = { options: {} }
   for (const { option, value } of given) option.apply(draft, value)
   refuseContradictions(draft.options)
   const { options, planFile } = draft
   if (rest[0] === '') throw new UsageError("command: empty value ''")
+  if (verb === 'bake') return bake(draft, rest)
   if (planFile !== undefined) {
     refuseBesidePlan(given)
     return { verb, options, argv: rest, planFile }
   }
   if (rest.length === 0) throw new UsageError(`${verb}: no command`, `nsbox ${verb} [OPTIONS] [--] COMMAND [ARG...]`)
   return { verb, options, argv: rest }
+}
+
+function bake({ options, bake: { file, ...how } = {} }: Draft, argv: string[]): Command {
+  if (file === undefined) throw new UsageError('bake: no file to write', 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]')
+  if (argv.length === 0) throw new UsageError('bake: no command', 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]')
+  return { verb: 'bake', options, argv, file, how }
 }
 
 /** A stored plan already says what the box is; beside it, options can only say how to report. */

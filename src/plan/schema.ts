@@ -13,8 +13,8 @@ export const CONTRACT = 1
 export type Field = { doc: string; required?: true } & (
   | { type: 'bool' }
   | { type: 'int'; min: number; max: number; default?: number }
-  /** Text without NUL; `path`: absolute. */
-  | { type: 'string'; min?: number; max?: number; path?: true }
+  /** Text without NUL; `path`: absolute, or, where it is one of the host ("host"), relative to the program that holds the plan. */
+  | { type: 'string'; min?: number; max?: number; path?: true | 'host' }
   /** Bytes as text, RFC 4648 with padding: a multiple of UNIT bytes. */
   | { type: 'base64'; unit: number; max: number }
   /** File mode as octal text, such as "1777". */
@@ -77,8 +77,8 @@ export const OBJECTS = {
   },
   root: {
     type: { type: 'enum', values: ['directory', 'overlay'], required: true, doc: 'The directory itself, or an overlay over it.' },
-    path: { type: 'string', path: true, required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
-    state: { type: 'string', path: true, doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
+    path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
+    state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
     options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
   },
   process: {
@@ -86,6 +86,7 @@ export const OBJECTS = {
     program: { type: 'string', min: 1, doc: 'What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box.' },
     env: { type: 'object', of: 'env', doc: 'Environment.' },
     cwd: { type: 'string', path: true, doc: 'Working directory in the box; absent: "/".' },
+    cwdOfCaller: { type: 'bool', doc: 'Start in the directory of whoever runs the plan, where the box has it; cwd is then absent.' },
     cwdFallback: { type: 'bool', doc: 'Use "/" where cwd does not exist in the box; otherwise that is an error.' },
     uid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'User id in the box; absent: as it is.' },
     gid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'Group id in the box; absent: as it is.' },
@@ -125,7 +126,7 @@ export const OBJECTS = {
 export const VARIANTS = {
   mount: {
     bind: {
-      source: { type: 'string', path: true, required: true, doc: 'File or directory on the host.' },
+      source: { type: 'string', path: 'host', required: true, doc: 'File or directory on the host.' },
       target: { type: 'string', path: true, required: true, doc: 'Where it shows in the box.' },
       options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options, for all mounts below it too.' },
     },
@@ -144,8 +145,8 @@ export const VARIANTS = {
     },
     overlay: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
-      lower: { type: 'string', path: true, required: true, doc: 'Directory on the host that is seen below.' },
-      state: { type: 'string', path: true, doc: 'Directory that keeps the changes; absent, they vanish.' },
+      lower: { type: 'string', path: 'host', required: true, doc: 'Directory on the host that is seen below.' },
+      state: { type: 'string', path: 'host', doc: 'Directory that keeps the changes; absent, they vanish.' },
       options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
     },
     dir: {
@@ -168,7 +169,7 @@ export const VARIANTS = {
       target: { type: 'string', path: true, required: true, doc: 'Where the hierarchy of the box\'s own control group shows, if the directory is there.' },
     },
     file: {
-      source: { type: 'string', path: true, required: true, doc: 'File on the host whose content is copied when the box starts.' },
+      source: { type: 'string', path: 'host', required: true, doc: 'File on the host whose content is copied when the box starts.' },
       target: { type: 'string', path: true, required: true, doc: 'Where the copy shows in the box.' },
     },
   },

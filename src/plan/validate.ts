@@ -40,6 +40,7 @@ function checkSense(plan: Plan): void {
   if (!has.has('user') && plan.idmap) refuse(['idmap'], 'needs user in namespaces')
   if (plan.hostname !== undefined && !has.has('uts')) refuse(['hostname'], 'needs uts in namespaces')
   if (plan.loopback && !has.has('net')) refuse(['loopback'], 'needs net in namespaces')
+  if (plan.process.cwdOfCaller && plan.process.cwd !== undefined) refuse(['process', 'cwd'], 'must not be there beside cwdOfCaller')
   if (plan.idmap?.setgroups && plan.idmap.by === 'self') refuse(['idmap', 'setgroups'], 'must not be true when by is self')
 }
 
@@ -99,9 +100,10 @@ function text(value: unknown, place: Place): string {
 }
 
 /** Limits are in bytes. */
-function readString(limits: { min?: number; max?: number; path?: true }, value: unknown, place: Place): string {
+function readString(limits: { min?: number; max?: number; path?: true | 'host' }, value: unknown, place: Place): string {
   const string = text(value, place)
-  if (limits.path && !string.startsWith('/')) refuse(place, 'must be an absolute path')
+  if (limits.path === 'host' && !/^\.?\//.test(string)) refuse(place, 'must be an absolute path, or start with ./')
+  if (limits.path === true && !string.startsWith('/')) refuse(place, 'must be an absolute path')
   if (limits.min && string === '') refuse(place, 'must not be empty')
   if (limits.max && toBytes(string).length > limits.max) refuse(place, `must have at most ${limits.max} bytes`)
   return string

@@ -44,6 +44,8 @@ const accepted: Row[] = [
   // Stored plans.
   [['run', '--plan', 'p.json'], { ...run({}), planFile: 'p.json' }],
   [['run', '--plan', '-', '--', 'a', '-b'], { ...run({}, 'a', '-b'), planFile: '-' }],
+  [['bake', '-o', 'f', '--ro', 'x', '-o', 'y'], { verb: 'bake', options: { ro: true }, argv: ['x', '-o', 'y'], file: 'f', how: {} }],
+  [['bake', '--output=f', '--force', '--relative', '--', 'x'], { verb: 'bake', options: {}, argv: ['x'], file: 'f', how: { force: true, relative: true } }],
   [['--plan=p', '--verbose', '--status-fd', '3'], { ...run({ verbose: true, statusFd: 3 }), planFile: 'p' }],
   // Values as typed.
   [['--hostname', '007', 'x'], run({ hostname: '007' }, 'x')],
@@ -109,9 +111,14 @@ const refused: [string[], string, string?][] = [
   [['--'], 'run: no command'],
   [['plan', '--ro'], 'plan: no command', 'nsbox plan'],
   [[''], "command: empty value ''"],
-  [['bake', '-o', 'f'], 'the verb bake is not in this version', 'nsbox -- bake'],
+  [['bake', 'x'], 'bake: no file to write', 'nsbox bake -o FILE'],
+  [['bake', '-o', 'f'], 'bake: no command', 'nsbox bake -o FILE'],
+  [['bake', '-o'], '--output: missing value', '-o, --output FILE'],
+  [['--force', 'x'], '--force: only nsbox bake takes it', 'nsbox help bake'],
+  [['-o', 'f', 'x'], '-o: only nsbox bake takes it', 'nsbox help bake'],
+  [['enter', '1'], 'the verb enter is not in this version', 'nsbox -- enter'],
   [['enter'], 'the verb enter is not in this version'],
-  [['help', 'bake'], 'the verb bake is not in this version'],
+  [['help', 'enter'], 'the verb enter is not in this version'],
   [['help', 'pla'], "help: no verb 'pla'", 'plan'],
   [['help', 'run', 'plan'], "help: one verb at a time, not also 'plan'"],
   // Unknown ones.
@@ -172,7 +179,7 @@ const refused: [string[], string, string?][] = [
   [['--share', 'uts', '--hostname', 'a', 'x'], "--hostname and --share uts: the name would become the host's"],
   [['--share', 'pid', '--no-init', 'x'], '--no-init and --share pid: only a new pid namespace has a process 1'],
   [['--verbose', '--quiet', 'x'], '--verbose and --quiet: choose one'],
-  [['plan', '--plan', 'p', 'x'], '--plan: only nsbox run takes a stored plan', 'nsbox run --plan'],
+  [['plan', '--plan', 'p', 'x'], '--plan: only nsbox run takes it', 'nsbox help run'],
   [['run', '--plan', 'p', '--ro'], '--plan and --ro: the plan already says what the box is'],
 ]
 
@@ -196,7 +203,7 @@ for (const [argv, message, hint] of refused) {
 test('cac, given labels for values, sees the same options, values and command', () => {
   for (const [argv] of accepted) {
     const { verb, given, rest, asked } = walk(argv)
-    if (asked !== undefined || (verb !== 'run' && verb !== 'plan' && verb !== 'explain')) continue
+    if (asked !== undefined || (verb !== 'run' && verb !== 'plan' && verb !== 'explain' && verb !== 'bake')) continue
     const cli = declare()
     const words = given.map(({ option }, i) => (option.value === undefined ? `--${option.name}` : `--${option.name}=@${i}`))
     const seen = cli.parse(['', 'nsbox', verb, ...words, '--', ...rest], { run: false }).options

@@ -3,7 +3,7 @@ import { procView } from '../../src/policy/views.ts'
 import { DEFAULT_FILTERS } from '../../src/policy/filters.ts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OPTIONS, PLAN_OPTION } from '../../src/cli/options.ts'
+import { OPTIONS, VERB_OPTIONS } from '../../src/cli/options.ts'
 import { parse } from '../../src/cli/parse.ts'
 import { SandboxError, UsageError } from '../../src/errors.ts'
 import type { HostFacts, Looked } from '../../src/host/facts.ts'
@@ -68,7 +68,7 @@ for (const option of OPTIONS) {
   })
 }
 
-test('--plan is the only option beside the table', () => assert.is(PLAN_OPTION.name, 'plan'))
+test('few options are those of one verb alone', () => assert.equal(Object.values(VERB_OPTIONS).flat().map(({ name }) => name), ['plan', 'output', 'relative', 'force']))
 
 test('a root is absolute, and gets the mounts that it has a place for', () => {
   assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r' })

@@ -1,0 +1,108 @@
+/** A box as a program: the sidecar with the plan at its end, in a file of its own. It starts without the front end. */
+import * as fs from 'node:fs'
+import { basename, dirname, relative, resolve } from 'node:path'
+import { SandboxError } from '../errors.ts'
+import { systemFailure } from '../host/errno.ts'
+import { codeOf, type HostFacts } from '../host/facts.ts'
+import { buildPlan } from '../plan/build.ts'
+import type { Options } from '../plan/options.ts'
+import type { Mount, Plan } from '../plan/types.ts'
+import { writeAll } from './nameless.ts'
+import { withPlan } from './sidecar.ts'
+
+export type BakeOptions = {
+  /** Paths of the host below the directory of the file are found from there, wherever it is moved to. */
+  relative?: boolean
+  /** Replace the file. */
+  force?: boolean
+}
+
+/** Writes the file, or fails and leaves nothing. */
+export function bake(file: string, options: Options, argv: readonly string[], host: HostFacts, how: BakeOptions): void {
+  const path = resolve(file)
+  const plan = bakedPlan(options, argv, host)
+  write(path, withPlan(how.relative ? relativeTo(realDirectory(path), plan) : plan), how.force ?? false)
+}
+
+/** Whoever runs it is the caller: its limits and signals are as they should be, and its directory is not known yet. */
+function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): Plan {
+  const plan = buildPlan(options, argv, { ...host, changed: () => ({ signals: [] }) })
+  if (options.cwd !== undefined) return plan
+  const { cwd: _, cwdFallback: __, ...process } = plan.process
+  return { ...plan, process: { ...process, cwdOfCaller: true } }
+}
+
+function realDirectory(path: string): string {
+  try {
+    return fs.realpathSync(dirname(path))
+  } catch (error) {
+    throw failure('open', dirname(path), codeOf(error))
+  }
+}
+
+function relativeTo(directory: string, plan: Plan): Plan {
+  const { root, mounts } = plan
+  const short = (path: string): string => {
+    const way = relative(directory, real(path))
+    return way === '..' || way.startsWith('../') ? path : `./${way}`
+  }
+  const state = (value: string | undefined) => (value === undefined ? {} : { state: short(value) })
+  const shorter = (mount: Mount): Mount => {
+    switch (mount.type) {
+      case 'bind': case 'file': return { ...mount, source: short(mount.source) }
+      case 'overlay': return { ...mount, lower: short(mount.lower), ...state(mount.state) }
+      default: return mount
+    }
+  }
+  // The host's own root is that wherever the file lies.
+  return { ...plan, root: root.path === '/' ? { ...root, ...state(root.state) } : { ...root, path: short(root.path), ...state(root.state) }, ...(mounts && { mounts: mounts.map(shorter) }) }
+}
+
+/** Without links in the directories above; what is at the path itself may be one that is to stay. */
+function real(path: string): string {
+  try {
+    return resolve(fs.realpathSync(dirname(path)), basename(path))
+  } catch {
+    return path
+  }
+}
+
+function failure(what: string, path: string, code: string, hint?: string): SandboxError {
+  return systemFailure({ step: 'bake', what, path, code, ...(hint !== undefined && { hint }) })
+}
+
+/** Under another name first: whoever looks at the file finds all of it or what was there before. */
+function write(path: string, parts: readonly Uint8Array[], force: boolean): void {
+  const draft = resolve(dirname(path), `.${basename(path)}.${process.pid}`)
+  let fd: number
+  try {
+    fd = fs.openSync(draft, 'wx', 0o755)
+  } catch (error) {
+    throw failure('write', draft, codeOf(error))
+  }
+  try {
+    for (const part of parts) writeAll(fd, part)
+    fs.fchmodSync(fd, 0o755) // whatever the umask
+    fs.fsyncSync(fd)
+    putInPlace(draft, path, force)
+  } catch (error) {
+    throw error instanceof SandboxError ? error : failure('write', path, codeOf(error))
+  } finally {
+    fs.closeSync(fd)
+    fs.rmSync(draft, { force: true })
+  }
+}
+
+/** A link to another file is itself what is there: it is refused or replaced, and never written through. */
+function putInPlace(draft: string, path: string, force: boolean): void {
+  if (force) {
+    fs.renameSync(draft, path)
+    return
+  }
+  try {
+    fs.linkSync(draft, path)
+  } catch (error) {
+    const code = codeOf(error)
+    throw failure('write', path, code, code === 'EEXIST' ? '--force replaces it' : undefined)
+  }
+}
