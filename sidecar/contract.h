@@ -104,6 +104,8 @@ struct mount {
 
 struct supervision {
 	bool init; /* Run an init as process 1 that reaps and forwards signals; without it the command is process 1. */
+	int64_t timeout; /* Milliseconds after which the command gets TERM; 0 is no limit. */
+	int64_t grace; /* Milliseconds from then on until all that is left is killed. */
 	bool die_with_parent; /* Kill the box when the process that started nsbox ends. */
 	int64_t status_fd; /* Descriptor to which events are written as JSON lines. */
 	bool verbose; /* Tell each phase with its time on stderr. */
@@ -257,6 +259,8 @@ static const struct variants mount_variants = {
 
 static const struct field supervision_fields[] = {
 	{"init", KIND_BOOL, false, offsetof(struct supervision, init), .min = 0},
+	{"timeout", KIND_INT, false, offsetof(struct supervision, timeout), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"grace", KIND_INT, false, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
 	{"dieWithParent", KIND_BOOL, false, offsetof(struct supervision, die_with_parent), .min = 0},
 	{"statusFd", KIND_INT, false, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
 	{"verbose", KIND_BOOL, false, offsetof(struct supervision, verbose), .min = 0},

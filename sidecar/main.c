@@ -242,7 +242,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 {
 	static const struct supervision none = {.status_fd = -1};
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
-	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose};
+	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
+		.timeout = supervision->timeout, .grace = supervision->grace};
 	sigset_t all, mask;
 	int pair[2];
 	close_descriptors((int)supervision->status_fd);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -167,8 +168,21 @@ void report_started(int pid)
 		dprintf(status_fd, "{\"event\":\"start\",\"pid\":%d}\n", pid);
 }
 
-void report_exited(int status, int signal)
+/* Seconds as JSON. */
+static void print_seconds(FILE *out, const char *key, int64_t microseconds)
 {
-	if (status_fd >= 0)
-		dprintf(status_fd, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d}\n", status, signal);
+	fprintf(out, "\"%s\":%lld.%06lld,", key, (long long)(microseconds / 1000000), (long long)(microseconds % 1000000));
+}
+
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used)
+{
+	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
+	if (!out)
+		return;
+	fprintf(out, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal, timed_out ? "\"timedOut\":true," : "");
+	print_seconds(out, "wall", wall);
+	print_seconds(out, "user", used->ru_utime.tv_sec * INT64_C(1000000) + used->ru_utime.tv_usec);
+	print_seconds(out, "system", used->ru_stime.tv_sec * INT64_C(1000000) + used->ru_stime.tv_usec);
+	fprintf(out, "\"maxRss\":%lld}}\n", (long long)used->ru_maxrss * 1024);
+	fclose(out);
 }

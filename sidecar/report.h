@@ -3,10 +3,12 @@
 #define NSBOX_REPORT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct plan;
+struct rusage;
 
-enum { STATUS_USAGE = 2, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
+enum { STATUS_USAGE = 2, STATUS_TIMED_OUT = 124, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
 void report_set_up(const struct plan *plan);
 /* Enter the phase NAME: the step of every message from now on. */
@@ -31,6 +33,7 @@ _Noreturn void fail_plain(const char *what, const char *path);
 _Noreturn void fail_status(int status, const char *what, const char *path);
 void report_warning(const char *text);
 void report_started(int pid);
-void report_exited(int status, int signal);
+/* WALL in microseconds; USED by the box in all. */
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used);
 
 #endif

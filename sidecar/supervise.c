@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -20,6 +23,9 @@ enum { MAX_ERRORS = 8 };
 
 static bool started, failed;
 static int command_status = -1; /* wait status of the command, once init has told it */
+static struct rusage used;      /* by the box, and all that was waited for in it */
+static struct timespec begun;
+static bool timed_out;
 static int terminal = -1;       /* where we were in the foreground */
 
 static void take_terminal(void)
@@ -88,23 +94,61 @@ static bool read_link(const struct box *box)
 	return true;
 }
 
+static void send_marked(const struct box *box, int signal, bool to_group)
+{
+	siginfo_t info = {0};
+	info.si_signo = signal;
+	info.si_code = SI_QUEUE;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_int = to_group ? FORWARDED_TO_GROUP : FORWARDED;
+	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, signal, &info) < 0)
+		kill(to_group ? -box->pid : box->pid, signal);
+}
+
 /*
  * What the terminal sends, it sends to the whole process group, and so to the command too; unless that has a session of its
  * own, in which we then do what the terminal would have done.
  */
 static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 {
-	siginfo_t info = {0};
 	bool to_group = from->ssi_code == SI_KERNEL;
-	if (to_group && !box->new_session)
+	if (!to_group || box->new_session)
+		send_marked(box, (int)from->ssi_signo, to_group);
+}
+
+static int64_t microseconds_since_start(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - begun.tv_sec) * INT64_C(1000000) + (now.tv_nsec - begun.tv_nsec) / 1000;
+}
+
+/* Milliseconds until there is something to be done about a box that takes too long, at least; -1 for never. */
+static int wait_time(const struct box *box)
+{
+	if (!box->timeout)
+		return -1;
+	int64_t left = box->timeout + (timed_out ? box->grace : 0) - microseconds_since_start() / 1000;
+	/* One more, since what is left has been rounded down; and not more than poll(2) takes. */
+	return left < 0 ? 0 : left >= INT_MAX ? INT_MAX : (int)left + 1;
+}
+
+/* TERM first, to the command; then KILL, to process 1, with which the kernel ends all that is in the pid namespace. */
+static void look_at_clock(const struct box *box)
+{
+	int64_t now = microseconds_since_start() / 1000;
+	if (!box->timeout || now < box->timeout)
 		return;
-	info.si_signo = (int)from->ssi_signo;
-	info.si_code = SI_QUEUE;
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value.sival_int = to_group ? FORWARDED_TO_GROUP : FORWARDED;
-	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, from->ssi_signo, &info) < 0)
-		kill(to_group ? -box->pid : box->pid, (int)from->ssi_signo);
+	if (timed_out) {
+		if (now >= box->timeout + box->grace)
+			kill(box->pid, SIGKILL);
+		return;
+	}
+	timed_out = true;
+	send_marked(box, SIGTERM, false);
+	/* One that is stopped would not end. */
+	send_marked(box, SIGCONT, false);
 }
 
 static _Noreturn void finish(const struct box *box, int status)
@@ -117,8 +161,8 @@ static _Noreturn void finish(const struct box *box, int status)
 	give_terminal_back();
 	made_take_back();
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	int code = signal ? 128 + signal : WEXITSTATUS(status);
-	report_exited(code, signal);
+	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
+	report_exited(code, signal, timed_out, microseconds_since_start(), &used);
 	_exit(code);
 }
 
@@ -126,7 +170,7 @@ static void look_at_child(const struct box *box)
 {
 	int status, errors = 0;
 	while (errors < MAX_ERRORS) {
-		pid_t pid = waitpid(box->pid, &status, WNOHANG | WUNTRACED);
+		pid_t pid = wait4(box->pid, &status, WNOHANG | WUNTRACED, &used);
 		if (pid == 0)
 			return;
 		if (pid < 0)
@@ -152,9 +196,11 @@ void supervise(const struct box *box)
 	/* Through /proc/PID/exe a box that shares the pid namespace could later write to our file, if it is one on a disk (CVE-2019-5736). */
 	prctl(PR_SET_DUMPABLE, 0);
 	struct pollfd polls[] = {{signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
+	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {
+		look_at_clock(box);
 		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */
-		if (poll(polls, 3, -1) < 0)
+		if (poll(polls, 3, wait_time(box)) < 0)
 			polls[1].revents = polls[2].revents = 0;
 		if (polls[1].revents && !read_link(box))
 			polls[1].fd = -1;

@@ -3,6 +3,7 @@
 #define NSBOX_SUPERVISE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct box {
 	int pid;          /* the first process of the box, our child */
@@ -11,6 +12,7 @@ struct box {
 	bool new_session; /* what the terminal sends does not reach the command */
 	int parent;       /* pidfd of the process whose end ends the box, or -1 */
 	bool verbose;
+	int64_t timeout, grace; /* milliseconds: until TERM, 0 is never; from then until KILL */
 };
 
 _Noreturn void supervise(const struct box *box);

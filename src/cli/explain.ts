@@ -31,7 +31,7 @@ function allSteps(plan: Plan, uid: number): Step[] {
     READ, CLOSE, makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...explainMounts(plan.mounts ?? [], plan), PIVOT,
     ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process),
-    ...init(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
+    ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]
 }
 
@@ -319,6 +319,14 @@ function init(plan: Plan): Step[] {
   }]
 }
 
+function clock({ supervision: { timeout, grace = 0 } = {} }: Plan): Step[] {
+  if (!timeout) return []
+  return [{
+    title: `Watch the clock: ${timeout / 1000} s`, calls: 'poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
+    why: `Then the command gets TERM, and ${grace / 1000} s later the first process of the box is killed, with which the kernel kills all that is left in its pid namespace.`,
+  }]
+}
+
 function execute({ process }: Plan): Step {
   const { cwd = '/', cwdFallback, env = {}, newSession } = process
   const set = env.set ?? []
@@ -364,6 +372,8 @@ function shared(plan: Plan, uid: number): string[] {
   if (mountNodes(plan).some(({ kind }) => kind !== 'box')) list.push('The files that are marked host above. That includes sockets among them, such as /run/docker.sock and the D-Bus of the system: read-only does not stop a connection, and neither does a net namespace of its own.')
   if (process.newSession !== true) list.push('The terminal, if standard input is one. --new-session gives that up.')
   if (process.env?.inherit === true) list.push('The caller\'s environment, with any secret in it. --clear-env leaves it out.')
+  if (process.seccomp === undefined) list.push('Every system call that its ids and capabilities allow: there is no seccomp filter.')
+  if (!supervision?.timeout) list.push('All the time, memory and processors that it takes. --timeout and --ulimit set limits.')
   if (process.noNewPrivs !== true) list.push('Setuid programs: without no_new_privs they may give privileges.')
   if (supervision?.dieWithParent !== true) list.push('Its life is its own: the box may outlive the process that started nsbox. --die-with-parent ties them.')
   return list

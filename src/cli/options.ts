@@ -3,11 +3,12 @@
  * and the option reference of the README are made from it.
  */
 import { printable, UsageError } from '../errors.ts'
-import { CAPABILITIES } from '../plan/schema.ts'
+import { CAPABILITIES, LIMITS, MAX_MILLISECONDS } from '../plan/schema.ts'
 import { nearest } from './nearest.ts'
+import type { Limit } from '../plan/types.ts'
 import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'
 
-export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'process', 'reporting', 'baking'] as const
+export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'limits', 'process', 'reporting', 'baking'] as const
 export type Group = (typeof GROUPS)[number]
 
 /** What the options of one command line add up to. */
@@ -68,6 +69,10 @@ const TABLE = [
     'seccomp', (o, v) => { o.seccomp = v }),
   flag('privileged', 'privileges', 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command',
     'privileged', (o) => { o.privileged = true }),
+
+  row('timeout', 'limits', 'TIME', 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124', 'timeout', (o, v) => { o.timeout = time(v) }),
+  { ...row('ulimit', 'limits', 'NAME=SOFT[:HARD]', 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited',
+    'ulimits', (o, v) => { (o.ulimits ??= []).push(ulimit(v)) }), repeat: true },
 
   row('cwd', 'process', 'DIR', 'directory of the box to start in', 'cwd', (o, v) => { o.cwd = boxPath('cwd', v) }),
   { ...row('env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', (o, v) => addEnv(o, env(v))), repeat: true },
@@ -205,6 +210,38 @@ function size(text: string): number {
   const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
   if (!Number.isSafeInteger(bytes)) throw wrong('tmpfs', `size ${quote(text)} must be a number of bytes, or one with k, m, g or t`)
   return bytes
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60000, h: 3600000, d: 86400000 }
+
+/** Milliseconds. A number alone is seconds, as for timeout(1). */
+function time(text: string): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
+  const milliseconds = Math.round(Number(number) * (UNITS[unit] ?? 1))
+  if (milliseconds >= 1 && milliseconds <= MAX_MILLISECONDS) return milliseconds
+  throw wrong('timeout', `${quote(text)} must be a time above zero, such as 10s`, 'units: ms, s, m, h, d; without one it is seconds')
+}
+
+function ulimit(text: string): Limit {
+  const [, name, soft, hard] = /^([^=]*)=([^:]*)(?::(.*))?$/s.exec(text) ?? []
+  if (name === undefined || soft === undefined) throw wrong('ulimit', `${quote(text)} must be NAME=SOFT or NAME=SOFT:HARD`, 'such as --ulimit nofile=1024')
+  const resource = LIMITS.find((known) => known === name)
+  if (resource === undefined) {
+    const near = nearest(name, LIMITS)
+    throw wrong('ulimit', `no limit ${quote(name)}`, near === undefined ? `limits: ${LIMITS.join(' ')}` : `the nearest is ${near}`)
+  }
+  const values = { soft: amount(soft), ...(hard !== undefined && { hard: amount(hard) }) }
+  if (values.hard !== undefined && values.hard >= 0 && (values.soft < 0 || values.soft > values.hard)) throw wrong('ulimit', `${quote(text)}: the soft limit is above the hard one`)
+  return { resource, ...values }
+}
+
+/** In the limit's own unit, setrlimit(2); -1 is no limit. */
+function amount(text: string): number {
+  if (text === 'unlimited') return -1
+  const [, digits, unit] = /^(\d{1,15})([kmgt]?)$/i.exec(text) ?? []
+  const value = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
+  if (!Number.isSafeInteger(value)) throw wrong('ulimit', `${quote(text)} must be a number, one with k, m, g or t, or unlimited`)
+  return value
 }
 
 function dir(value: string): MountRequest {

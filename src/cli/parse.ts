@@ -76,6 +76,7 @@ const CONTRADICTIONS: readonly [string, (o: Options) => unknown, string][] = [
   ['--map-auto and --share user', (o) => o.mapAuto && shares(o, 'user'), 'mapping ids needs a new user namespace'],
   ['--hostname and --share uts', (o) => o.hostname && shares(o, 'uts'), 'the name would become the host\'s'],
   ['--no-init and --share pid', (o) => o.init === false && shares(o, 'pid'), 'only a new pid namespace has a process 1'],
+  ['--timeout and --share pid', (o) => o.timeout && shares(o, 'pid'), 'only a pid namespace of its own ends with all that is in it'],
   ['--verbose and --quiet', (o) => o.verbose && o.quiet, 'choose one'],
 ]
 

@@ -8,11 +8,17 @@ export type Report = {
   error?: SandboxError
   /** The signal that killed the command. */
   signal?: NodeJS.Signals
+  /** The box's own timeout ran out. */
+  timedOut?: true
+  usage?: Usage
 }
+
+/** What a box used in all: seconds; and bytes, of the process that had most. */
+export type Usage = { wall: number; user: number; system: number; maxRss: number }
 
 type Event =
   | { event: 'start'; pid: number }
-  | { event: 'exit'; status: number; signal: number }
+  | { event: 'exit'; status: number; signal: number; timedOut?: true; usage: Usage }
   | ({ event: 'error' } & Failure)
 
 /** After the box has ended. `status`: what the sidecar ended with; a report is missing where it was killed itself. */
@@ -23,7 +29,7 @@ export function readReport(file: number, status: number | null): Report {
   if (failure !== undefined) return { error: new SandboxError(failure) }
   if (exit === undefined && status === 125) return { error: new SandboxError({ step: 'start', what: 'the sidecar ended without a report' }) }
   const signal = exit === undefined ? undefined : signalName(exit.signal)
-  return signal === undefined ? {} : { signal }
+  return { ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
 }
 
 function textOf(file: number): string {

@@ -2,6 +2,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Options } from '../plan/options.ts'
+import type { Usage } from './report.ts'
 import { reportOfChild, spawn } from './spawn.ts'
 
 export type RunOptions = Pick<SpawnOptions, 'cwd' | 'env' | 'stdio'> & {
@@ -22,8 +23,10 @@ export type RunResult = {
   signal: NodeJS.Signals | undefined
   stdout: string
   stderr: string
-  /** `timeout` ran out. */
+  /** `timeout` ran out, that of the call or the box's own. */
   timedOut: boolean
+  /** What the box used; undefined where it was killed before it could tell. */
+  usage: Usage | undefined
 }
 
 /** Rejects with SandboxError where nsbox itself failed. A command that fails is a result. */
@@ -46,7 +49,8 @@ export async function run(box: Options, argv: readonly string[], options: RunOpt
     }
     const [stdout, stderr, exitCode] = await Promise.all([collect(child.stdout, maxBuffer, kill), collect(child.stderr, maxBuffer, kill), ending(child)])
     signal?.throwIfAborted()
-    return { exitCode, signal: timedOut ? 'SIGKILL' : reportOfChild(child).signal, stdout, stderr, timedOut }
+    const report = reportOfChild(child)
+    return { exitCode, signal: timedOut ? 'SIGKILL' : report.signal, stdout, stderr, timedOut: timedOut || report.timedOut === true, usage: report.usage }
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', kill)

@@ -32,6 +32,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     supervision: {
       ...(namespaces.includes('pid') && options.init !== false && { init: true }),
       ...reporting(options),
+      ...(options.timeout !== undefined && { timeout: options.timeout, grace: GRACE }),
       ...(options.dieWithParent && { dieWithParent: true }),
     },
   }
@@ -45,6 +46,9 @@ export function reporting({ statusFd, verbose, quiet }: Options): NonNullable<Pl
     ...(quiet && { quiet }),
   }
 }
+
+/** Milliseconds that a command has to end by itself after a timeout, as container engines give it. */
+const GRACE = 10000
 
 function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
   const own = (['pid', 'ipc', 'uts', 'cgroup'] as const).filter((name) => !share.includes(name))
@@ -133,7 +137,8 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
   const [command] = argv
   if (command === undefined) throw new UsageError('no command')
   const { openFiles, signals } = host.changed()
-  const limits: Limit[] = openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
+  const asked = new Map((options.ulimits ?? []).map((limit) => [limit.resource, limit]))
+  const limits: Limit[] = [...(openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]), ...asked.values()]
   return {
     argv: options.argv0 === undefined ? [...argv] : [options.argv0, ...argv.slice(1)],
     ...(options.argv0 !== undefined && { program: command }),

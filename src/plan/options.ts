@@ -1,6 +1,6 @@
 /** What a caller may ask for: the command line's options, as an object. The library takes the same. */
 
-import type { Capability } from './types.ts'
+import type { Capability, Limit } from './types.ts'
 
 /** Namespaces that `share` can keep the host's. The mount namespace is always new. */
 export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user'
@@ -49,6 +49,10 @@ export type Options = {
   seccomp?: string
   /** All of the above off, and nothing masked. */
   privileged?: boolean
+  /** Resource limits, in the order given. */
+  ulimits?: Limit[]
+  /** Milliseconds; then TERM, and after `GRACE` KILL. */
+  timeout?: number
   cwd?: string
   env?: EnvChange[]
   clearEnv?: boolean

@@ -32,6 +32,8 @@ export type Field = { doc: string; required?: true } & (
 export type Table = Readonly<Record<string, Field>>
 
 export const MAX_ID = 4294967294
+/** Some 68 years; what the sidecar adds to it still fits. */
+export const MAX_MILLISECONDS = 2 ** 41
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
 
 export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
@@ -114,6 +116,8 @@ export const OBJECTS = {
   },
   supervision: {
     init: { type: 'bool', doc: 'Run an init as process 1 that reaps and forwards signals; without it the command is process 1.' },
+    timeout: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds after which the command gets TERM; 0 is no limit.' },
+    grace: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds from then on until all that is left is killed.' },
     dieWithParent: { type: 'bool', doc: 'Kill the box when the process that started nsbox ends.' },
     statusFd: { type: 'int', min: 0, max: 1048576, default: -1, doc: 'Descriptor to which events are written as JSON lines.' },
     verbose: { type: 'bool', doc: 'Tell each phase with its time on stderr.' },

@@ -172,8 +172,11 @@ test('events go to the status descriptor, one of each, and the command does not 
   const good = events('sh', '-c', 'ls /proc/self/fd; exit 3')
   assert.is(good.stdout, '0\n1\n2\n3\n')
   assert.equal(good.lines.map(({ event }) => event), ['start', 'exit'])
-  assert.equal(good.lines[1], { event: 'exit', status: 3, signal: 0 })
-  assert.equal(events('sh', '-c', 'kill -9 $$').lines[1], { event: 'exit', status: 137, signal: 9 })
+  const { usage, ...exit } = good.lines[1]
+  assert.equal(exit, { event: 'exit', status: 3, signal: 0 })
+  assert.equal(Object.keys(usage), ['wall', 'user', 'system', 'maxRss'])
+  assert.ok(usage.wall > 0 && usage.maxRss > 100000 && usage.user + usage.system >= 0, JSON.stringify(usage))
+  assert.equal([events('sh', '-c', 'kill -9 $$').lines[1]].map(({ status, signal }) => [status, signal]), [[137, 9]])
   const bad = events('/no\nwhere"').lines
   assert.is(bad[0].event, 'error')
   assert.is(bad[0].path, '/no\nwhere"')

@@ -11,8 +11,14 @@ const inRoot = (body: (root: string) => Promise<void>) => inTemp((dir) => body(b
 
 test('run gives what the command prints and its status', inRoot(async (root) => {
   const b = box({ root, tmpfs: '/tmp', net: 'none', hostname: 'boxed' })
-  const result = await b.run(['sh', '-c', 'hostname; ls /; cat; echo oops >&2; exit 3'], { input: 'from outside\n' })
+  const { usage, ...result } = await b.run(['sh', '-c', 'hostname; ls /; cat; echo oops >&2; exit 3'], { input: 'from outside\n' })
   assert.equal(result, { exitCode: 3, signal: undefined, stdout: 'boxed\nbin\ndev\nproc\ntmp\nfrom outside\n', stderr: 'oops\n', timedOut: false })
+  assert.ok(usage !== undefined && usage.wall > 0 && usage.maxRss > 0, JSON.stringify(usage))
+}))
+
+test('the box\'s own timeout is a result too', inRoot(async (root) => {
+  const { exitCode, timedOut } = await box({ root, timeout: '100ms' }).run(['sleep', '1000'])
+  assert.equal([exitCode, timedOut], [124, true])
 }))
 
 test('a command that a signal kills says which', inRoot(async (root) => {

@@ -53,7 +53,7 @@ test('every plan that is built is one', () => {
 /** A value for each option that takes one. */
 const VALUES: Record<string, string> = {
   root: 'r', overlay: '', bind: '/src:/x', 'ro-bind': '/src:/x', 'dev-bind': '/src:/x', tmpfs: '/x', proc: '/x', dev: '/x', dir: '/x', mask: '/x', symlink: 'a:/x', file: '/src/file:/x',
-  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', seccomp: 'none', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
+  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', seccomp: 'none', timeout: '5s', ulimit: 'nofile=5', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
 }
 
 for (const option of OPTIONS) {

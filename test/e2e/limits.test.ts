@@ -1,0 +1,62 @@
+/** Limits of time and of resources, and what is told of what was used. */
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { execute, failure, inTemp, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
+
+/** Processes whose environment has this word, by number. */
+const marked = (word: string) => execute('sh', ['-c', 'grep -lz "MARK=$0" /proc/[0-9]*/environ 2>/dev/null', word]).stdout.trim()
+
+test('a command that takes too long gets TERM, and the status is 124', () => {
+  const { status, stdout } = nsbox(['--timeout', '200ms', 'bash', '-c', 'trap "echo got-TERM; exit 3" TERM; echo ready; while :; do read -t 0.01 x < <(sleep 1); done'])
+  assert.is(status, 124)
+  assert.is(stdout, 'ready\ngot-TERM\n')
+  assert.is(nsbox(['--timeout', '100ms', 'sleep', '1000']).status, 124)
+  assert.is(nsbox(['--timeout', '60', 'sh', '-c', 'exit 3']).status, 3)
+  assert.is(nsbox(['--timeout', '60', 'nowhere']).status, 127)
+})
+
+for (const flags of [[], ['--no-init'], ['--new-session']]) {
+  test(`what does not heed it is killed after the grace, with all that is in the box (${flags.join(' ') || 'by default'})`, () => {
+    const word = `${process.pid}-${flags.length}${flags[0] ?? ''}`
+    const script = 'trap "" TERM; setsid sh -c "trap \'\' TERM; sleep 1000; sleep 1000" & sh -c "trap \'\' TERM; kill -STOP \\$\\$" & sleep 1000; sleep 1000'
+    const plan = planOf([...flags, '--timeout', '150ms', '--env', `MARK=${word}`, 'sh', '-c', script])
+    plan.supervision = { ...(plan.supervision as object), grace: 150 }
+    assert.is(sidecar(plan).status, 124)
+    assert.is(marked(word), '')
+  })
+}
+
+test('a box that was stopped ends too', () => {
+  const plan = planOf(['--timeout', '150ms', 'sh', '-c', 'kill -STOP $$; echo went on'])
+  plan.supervision = { ...(plan.supervision as object), grace: 5000 }
+  assert.is(sidecar(plan).status, 124)
+})
+
+test('limits are those that are asked for, soft and hard', () => {
+  const { stdout } = nsbox(['--ulimit', 'nofile=64:128', '--ulimit', 'core=0', '--ulimit', 'fsize=1m:2m', '--ulimit', 'nofile=65:128', 'bash', '-c', 'ulimit -Sn; ulimit -Hn; ulimit -c; ulimit -Sf; ulimit -Hf'])
+  assert.is(stdout, '65\n128\n0\n1024\n2048\n')
+  assert.is(nsbox(['--ulimit', 'cpu=1', 'sh', '-c', 'while :; do :; done']).status, 128 + 24)
+  failure(execute('bash', ['-c', 'ulimit -n 100; exec "$0" --ulimit nofile=200 true', NSBOX]), /^nsbox: limits: set limit: nofile: /)
+})
+
+test('what was used is told at the end, time-outs too', inTemp((dir) => {
+  const events = (...args: string[]) => {
+    const fd = openSync(join(dir, 'status'), 'w')
+    nsbox(['--status-fd', '3', ...args], { stdio: ['ignore', 'ignore', 'ignore', fd] })
+    closeSync(fd)
+    return JSON.parse(readFileSync(join(dir, 'status'), 'utf8').trim().split('\n').at(-1) ?? '')
+  }
+  // Of a child of a child too.
+  const busy = events('bash', '-c', '(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done) & wait')
+  assert.ok(busy.usage.user > 0.01, JSON.stringify(busy))
+  assert.ok(busy.usage.wall >= busy.usage.user / 4, JSON.stringify(busy))
+  const large = events('bash', '-c', 'x=$(head -c 30000000 /dev/zero | tr "\\0" x); echo ${#x}')
+  assert.ok(large.usage.maxRss > 30e6 && large.usage.maxRss < 1e9, JSON.stringify(large))
+  const late = events('--timeout', '100ms', 'sleep', '1000')
+  assert.equal([late.status, late.timedOut], [124, true])
+  assert.ok(late.usage.wall >= 0.1, JSON.stringify(late))
+}))
+
+test.run()
