@@ -105,7 +105,8 @@ void dev_mount(const struct mount *mount, int root)
 {
 	int target = target_make_unlinked(root, mount->target);
 	int dev = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
-	if (dev < 0 || tree_restrict(dev, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(dev, target) < 0)
+	/* The devices are mounts of their own: no node that the box makes here is to work. */
+	if (dev < 0 || tree_restrict(dev, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(dev, target) < 0)
 		fail("mount tmpfs", mount->target);
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		char path[32];

@@ -57,9 +57,12 @@ function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] 
 
 function rootOf(options: Options, host: HostFacts): Root {
   const path = options.root === undefined ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
-  if (options.overlay === undefined) return { type: 'directory', path, ...(options.ro && { options: ['ro' as const] }) }
-  if (options.overlay === true) return { type: 'overlay', path }
-  return { type: 'overlay', path, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+  // Root may make device nodes, and in its own /dev alone they are to work.
+  const flags: MountOption[] = [...(options.ro ? ['ro' as const] : []), ...(options.privileged ? [] : ['nodev' as const])]
+  const mounted = flags.length > 0 ? { options: flags } : {}
+  if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
+  if (options.overlay === true) return { type: 'overlay', path, ...mounted }
+  return { type: 'overlay', path, ...mounted, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
 }
 
 function directory(step: string, path: string, host: HostFacts, hint: string): string {

@@ -35,7 +35,7 @@ test('the least that is asked gives the defaults', () => {
   assert.equal(plan({}), {
     contract: 1, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
-    root: { type: 'directory', path: '/' },
+    root: { type: 'directory', path: '/', options: ['nodev'] },
     mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
     process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
@@ -71,7 +71,7 @@ for (const option of OPTIONS) {
 test('few options are those of one verb alone', () => assert.equal(Object.values(VERB_OPTIONS).flat().map(({ name }) => name), ['plan', 'output', 'relative', 'force']))
 
 test('a root is absolute, and gets the mounts that it has a place for', () => {
-  assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r' })
+  assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nodev'] })
   assert.equal(targets({ root: 'r' }), ['proc /proc'])
   assert.equal(targets({ root: '/bare' }), [])
 })
