@@ -43,7 +43,7 @@ function carryOut(command: Command): number {
     }
     case 'rootfs': {
       const { rootfsCommand } = require('./rootfs/build.ts') as typeof import('./rootfs/build.ts')
-      rootfsCommand(command.args, line)
+      rootfsCommand(command.args, command.how, line)
       return 0
     }
     case 'doctor': return doctor(command.args)

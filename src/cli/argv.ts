@@ -1,12 +1,11 @@
 /**
  * One walk over the command line. The words stay as they were typed: `--hostname 007` is the text 007.
  *
- * cac can't do this walk: it makes a number of 007, loses the order of repeated options among each other, and reads the
- * command's own options as ours. It documents the options (`help.ts`); that it agrees on what is an option and what is
- * a value is a test.
+ * The command line is declared on cac, which makes its help and refuses what this walk can't read (`declare.ts`). The walk
+ * itself is not cac's: that makes a number of 007 and "0" of an empty value, loses the order of repeated options among each
+ * other, reads the command's own options as ours, and takes a start 1 ms to load. A test gives both the same command lines.
  */
 import { printable, UsageError } from '../errors.ts'
-import { nearest } from './nearest.ts'
 import { OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 
 export const VERBS = ['run', 'plan', 'explain', 'bake', 'rootfs', 'doctor', 'help'] as const
@@ -18,7 +17,7 @@ export type Given = { option: OptionRow; value: string }
 export type Walked = {
   verb: Verb
   given: Given[]
-  /** The command with its arguments; for rootfs, doctor and help all that follows the verb. */
+  /** The command with its arguments; for rootfs, doctor and help all other words after the verb. */
   rest: string[]
   /** `--help` or `--version` stood among our options; nothing behind it was read. */
   asked?: 'help' | 'version'
@@ -26,17 +25,24 @@ export type Walked = {
 
 /** Verbs of later versions. Taking them for commands now would change what a script does then. */
 const RESERVED = ['enter']
-const ASKED = ['help', 'version'] as const
+export const ASKED = ['help', 'version'] as const
 
 export function walk(argv: readonly string[]): Walked {
   const [verb, start] = verbOf(argv)
-  if (verb === 'rootfs' || verb === 'doctor' || verb === 'help') return walkPlain(verb, argv.slice(start))
+  if (verb === 'doctor' || verb === 'help') return walkPlain(verb, argv.slice(start))
   const given: Given[] = []
+  const words: string[] = []
   let at = start
   while (at < argv.length) {
     const word = argv[at] as string
-    if (word === '--') return { verb, given, rest: argv.slice(at + 1) }
-    if (!isOption(word)) break
+    if (word === '--') return { verb, given, rest: [...words, ...argv.slice(at + 1)] }
+    if (!isOption(word)) {
+      if (verb !== 'rootfs') break
+      // No command follows whose options they could be.
+      words.push(word)
+      at++
+      continue
+    }
     const asked = ASKED.find((name) => word === `--${name}`)
     if (asked !== undefined) return { verb, given, rest: [], asked }
     const [found, next] = take(argv, at, verb)
@@ -44,7 +50,7 @@ export function walk(argv: readonly string[]): Walked {
     at = next
   }
   refuseDetachedValue(given.at(-1), argv, at)
-  return { verb, given, rest: argv.slice(at) }
+  return { verb, given, rest: [...words, ...argv.slice(at)] }
 }
 
 function verbOf(argv: readonly string[]): [Verb, number] {
@@ -81,19 +87,21 @@ function take(argv: readonly string[], at: number, verb: Verb): [Given, number] 
 
 function find(word: string, verb: Verb): OptionRow {
   const found = lookup(word, verb)
-  if (found !== undefined) return found
-  const other = Object.keys(VERB_OPTIONS).find((name) => lookup(word, name) !== undefined)
-  if (other !== undefined) throw new UsageError(`${word}: only nsbox ${other} takes it`, `nsbox help ${other}`)
-  const near = nearest(word.replace(/^-+/, ''), [...optionsOf(verb).map((option) => option.name), ...ASKED])
-  const hint = word === '-h' ? 'help' : near
-  throw new UsageError(`unknown option ${printable(word)}`, hint === undefined ? 'nsbox help lists all options' : `the nearest is --${hint}`)
+  if (found === undefined) throw refuse().unknownOption(word, verb)
+  return found
 }
 
-export const optionsOf = (verb: string): readonly OptionRow[] => [...OPTIONS, ...(VERB_OPTIONS[verb] ?? [])]
+/** Loaded for the first refusal. */
+function refuse(): typeof import('./refuse.ts') {
+  return require('./refuse.ts') as typeof import('./refuse.ts')
+}
 
-function lookup(word: string, verb: string): OptionRow | undefined {
+/** All other verbs but rootfs, which makes no box, take what makes one. */
+export const optionsOf = (verb: string): readonly OptionRow[] => [...(verb === 'rootfs' ? [] : OPTIONS), ...(VERB_OPTIONS[verb] ?? [])]
+
+export function lookup(word: string, verb: string): OptionRow | undefined {
   const named = (option: OptionRow) => word === `--${option.name}` || (option.short !== undefined && word === `-${option.short}`)
-  return OPTIONS.find(named) ?? VERB_OPTIONS[verb]?.find(named)
+  return (verb === 'rootfs' ? undefined : OPTIONS.find(named)) ?? VERB_OPTIONS[verb]?.find(named)
 }
 
 function attached(option: OptionRow, value: string): string {
@@ -103,9 +111,8 @@ function attached(option: OptionRow, value: string): string {
 
 /** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
 function following(option: OptionRow, next: string | undefined, verb: Verb): string {
-  const looks = next === '--' || lookup(next?.replace(/=.*$/s, '') ?? '', verb) !== undefined
-  if (next === undefined) throw new UsageError(`--${option.name}: missing value`, synopsis(option))
-  if (looks) throw new UsageError(`--${option.name}: missing value`, `${synopsis(option)}; if ${next} is the value: --${option.name}=${next}`)
+  const ours = next === '--' || lookup(next?.replace(/=.*$/s, '') ?? '', verb) !== undefined
+  if (next === undefined || ours) throw refuse().missingValue(option, verb, next)
   return filled(option, next)
 }
 

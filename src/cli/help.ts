@@ -1,45 +1,9 @@
-/**
- * Help and the option reference, made from the option table through cac. cac is loaded by the first call and not before:
- * it costs about 1 ms, which a box that only starts should not pay.
- */
-import type { CAC } from 'cac'
+/** Help and the option reference, made from the option table through cac. */
 import { optionsOf, type Verb } from './argv.ts'
-import { GROUPS, synopsis, type OptionRow } from './options.ts'
+import { declare, VERB_PAGES } from './declare.ts'
+import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 
 const WIDTH = 100
-
-type Page = {
-  usage: string
-  doc: string
-  /** Takes the options of the table. */
-  options?: true
-  examples: readonly string[]
-}
-
-const VERB_PAGES: Readonly<Record<Verb, Page>> = {
-  run: {
-    usage: 'run [OPTIONS] [--plan FILE|-] [--] [COMMAND [ARG...]]', doc: 'run a command in a box; the verb may be left out', options: true,
-    examples: ['nsbox --tmpfs /tmp --root ./r bash', 'nsbox --ro --net none --tmpfs /tmp -- make test', 'nsbox run --plan box.json'],
-  },
-  plan: {
-    usage: 'plan [OPTIONS] [--] COMMAND [ARG...]', doc: 'print the plan as JSON; run nothing', options: true,
-    examples: ['nsbox plan --tmpfs /tmp bash', 'nsbox plan --ro make test > box.json', 'nsbox plan --root ./r bash | nsbox run --plan -'],
-  },
-  explain: {
-    usage: 'explain [OPTIONS] [--] COMMAND [ARG...]', doc: 'say in words, step by step, what would happen; run nothing', options: true,
-    examples: ['nsbox explain bash', 'nsbox explain --net none --map-root bash', 'nsbox explain --root ./r --ro-bind /usr bash'],
-  },
-  bake: {
-    usage: 'bake -o FILE [OPTIONS] [--] COMMAND [ARG...]', doc: 'make a program of a box, which starts without nsbox', options: true,
-    examples: ['nsbox bake -o ./build --net none make', 'nsbox bake -o ./r.box --relative --root ./r bash', 'nsbox bake --force -o ./sh --overlay sh'],
-  },
-  rootfs: {
-    usage: 'rootfs build DIR PROGRAM...', doc: 'make a root from the host\'s own programs',
-    examples: ['nsbox rootfs build ./r bash', 'nsbox rootfs build ./r bash ls cat', 'nsbox rootfs build ./r /usr/bin/env'],
-  },
-  doctor: { usage: 'doctor', doc: 'what this kernel, user and host allow, and the fix for what they don\'t', examples: ['nsbox doctor'] },
-  help: { usage: 'help [VERB]', doc: 'this text, or that of a verb', examples: ['nsbox help', 'nsbox help run', 'nsbox --version'] },
-}
 
 export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/cli/options.ts) -->'
 export const REFERENCE_END = '<!-- options: end -->'
@@ -59,37 +23,18 @@ export function helpText(topic?: Verb): string {
   return printed(() => command?.outputHelp())
 }
 
-/** The command line as cac knows it. */
-export function declare(): CAC {
-  const { cac } = require('cac') as typeof import('cac')
-  const cli = cac('nsbox')
-  cli.usage('[OPTIONS] [--] COMMAND [ARG...]\n  $ nsbox VERB ...')
-  for (const example of VERB_PAGES.run.examples) cli.example(`  $ ${example}`)
-  for (const [verb, page] of Object.entries(VERB_PAGES)) {
-    const command = cli.command(verb, page.doc).usage(page.usage)
-    for (const option of page.options ? optionsOf(verb as Verb) : []) command.option(cacName(option), option.doc)
-    for (const example of page.examples) command.example(`  $ ${example}`)
-  }
-  return cli
-}
-
 /** All options in Markdown, a table per group, between the two markers. */
 export function optionReference(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
-  const rows = (group: string) => [...inGroup(group, 'run'), ...(group === 'baking' ? inGroup(group, 'bake') : [])]
+  const all = [...OPTIONS, ...Object.values(VERB_OPTIONS).flat()]
+  const rows = (group: string) => all.filter((option) => option.group === group)
   const tables = GROUPS.map((group) => [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'))
   return [REFERENCE_BEGIN, '', ...tables, REFERENCE_END, ''].join('\n')
 }
 
 function inGroup(group: string, verb: Verb): OptionRow[] {
   return optionsOf(verb).filter((option) => option.group === group)
-}
-
-function cacName(option: OptionRow): string {
-  const name = `${option.short === undefined ? '' : `-${option.short}, `}--${option.name}`
-  if (option.value === undefined) return name
-  return option.alone === undefined ? `${name} <${option.value}>` : `${name} [${option.value}]`
 }
 
 function verbLines(): string {
@@ -104,7 +49,7 @@ function optionSections(verb: Verb): { title: string; body: string }[] {
   }))
   const note = '  \\: is a colon in a path. Mounts and made files come about in the order given. Of an option that\n'
     + '  sets one thing, the last one counts. Our options end at the first word that is none, or at --.'
-  return [...sections, { title: 'Notes', body: note }]
+  return [...sections, ...(verb === 'rootfs' ? [] : [{ title: 'Notes', body: note }])]
 }
 
 /** An option and its sentence, in two columns. */

@@ -7,12 +7,13 @@ import { CAPABILITIES, LIMITS, MAX_MILLISECONDS } from '../plan/schema.ts'
 import { nearest } from './nearest.ts'
 import type { Limit } from '../plan/types.ts'
 import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'
+import { EXTRAS, METHODS, type RootfsOptions } from '../rootfs/choices.ts'
 
-export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'limits', 'process', 'reporting', 'baking'] as const
+export const GROUPS = ['root', 'mounts', 'namespaces', 'identity', 'privileges', 'limits', 'process', 'reporting', 'baking', 'building a root'] as const
 export type Group = (typeof GROUPS)[number]
 
 /** What the options of one command line add up to. */
-export type Draft = { options: Options; planFile?: string; bake?: Baking }
+export type Draft = { options: Options; planFile?: string; bake?: Baking; rootfs?: RootfsOptions }
 
 /** How a box becomes a program. */
 export type Baking = { file?: string; relative?: boolean; force?: boolean }
@@ -30,8 +31,8 @@ export type OptionRow = {
   group: Group
   /** One sentence, lower case, no full stop. */
   doc: string
-  /** Key of `Options` that it sets; the last two are beside them. */
-  sets: keyof Options | 'planFile' | 'bake'
+  /** Key of `Options` that it sets; the last three are beside them. */
+  sets: keyof Options | 'planFile' | 'bake' | 'rootfs'
   apply: (draft: Draft, value: string) => void
 }
 
@@ -98,7 +99,14 @@ const BAKE: readonly OptionRow[] = [
   { name: 'relative', group: 'baking', doc: 'paths of the host below the directory of FILE move with it', sets: 'bake', apply: (draft) => { (draft.bake ??= {}).relative = true } },
   { name: 'force', group: 'baking', doc: 'replace FILE if it is there', sets: 'bake', apply: (draft) => { (draft.bake ??= {}).force = true } },
 ]
-export const VERB_OPTIONS: Readonly<Record<string, readonly OptionRow[]>> = { run: [PLAN], bake: BAKE }
+const ROOTFS: readonly OptionRow[] = [
+  { name: 'by', value: METHODS.join('|'), group: 'building a root', doc: 'how files come into the root; hard links are the host\'s own files', sets: 'rootfs',
+    apply: (draft, value) => { (draft.rootfs ??= {}).by = choice('by', value, METHODS) } },
+  { name: 'with', value: 'WHAT[,WHAT]', repeat: true, group: 'building a root', doc: `what programs open only when they run: ${EXTRAS.join(', ')}`, sets: 'rootfs',
+    apply: (draft, value) => { ((draft.rootfs ??= {}).with ??= []).push(...value.split(',').map((part) => choice('with', part, EXTRAS))) } },
+  { name: 'quiet', group: 'building a root', doc: 'say nothing but errors', sets: 'rootfs', apply: (draft) => { (draft.rootfs ??= {}).quiet = true } },
+]
+export const VERB_OPTIONS: Readonly<Record<string, readonly OptionRow[]>> = { run: [PLAN], bake: BAKE, rootfs: ROOTFS }
 
 export const OPTIONS: readonly OptionRow[] = TABLE
 /** A row of the table by its type, for the library's options. */
@@ -141,6 +149,12 @@ function wrong(name: string, what: string, hint?: string): UsageError {
 
 function quote(text: string): string {
   return `'${printable(text)}'`
+}
+
+function choice<T extends string>(name: string, text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text)
+  if (found === undefined) throw wrong(name, `${quote(text)} must be one of ${values.join(', ')}`)
+  return found
 }
 
 function filled(name: string, part: string, text: string): string {

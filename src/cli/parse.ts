@@ -1,6 +1,7 @@
 /** From the command line to what is to be done. Throws UsageError, and does nothing else. */
 import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
+import type { RootfsOptions } from '../rootfs/choices.ts'
 import { refuseReserved, VERBS, walk, type Verb, type Walked } from './argv.ts'
 import { nearest } from './nearest.ts'
 import type { Baking, Draft } from './options.ts'
@@ -9,7 +10,8 @@ export type Command =
   /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */
   | { verb: 'run' | 'plan' | 'explain'; options: Options; argv: string[]; planFile?: string }
   | { verb: 'bake'; options: Options; argv: string[]; file: string; how: Omit<Baking, 'file'> }
-  | { verb: 'rootfs' | 'doctor'; args: string[] }
+  | { verb: 'rootfs'; args: string[]; how: RootfsOptions }
+  | { verb: 'doctor'; args: string[] }
   | { verb: 'help'; topic?: Verb }
   | { verb: 'version' }
 
@@ -21,7 +23,8 @@ export function parse(argv: readonly string[]): Command {
   if (walked.asked === 'help') return help(argv[0] === walked.verb ? walked.verb : undefined)
   const { verb, rest } = walked
   if (verb === 'help') return help(topicOf(rest))
-  if (verb === 'rootfs' || verb === 'doctor') return { verb, args: rest }
+  if (verb === 'doctor') return { verb, args: rest }
+  if (verb === 'rootfs') return { verb, args: rest, how: drafted(walked).rootfs ?? {} }
   return box(verb, walked)
 }
 
@@ -40,9 +43,15 @@ function topicOf(rest: readonly string[]): Verb | undefined {
   throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
 }
 
-function box(verb: 'run' | 'plan' | 'explain' | 'bake', { given, rest }: Walked): Command {
+function drafted({ given }: Walked): Draft {
   const draft: Draft = { options: {} }
   for (const { option, value } of given) option.apply(draft, value)
+  return draft
+}
+
+function box(verb: 'run' | 'plan' | 'explain' | 'bake', walked: Walked): Command {
+  const { given, rest } = walked
+  const draft = drafted(walked)
   refuseContradictions(draft.options)
   const { options, planFile } = draft
   if (rest[0] === '') throw new UsageError("command: empty value ''")

@@ -11,10 +11,8 @@ import {
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { printable, SandboxError } from '../errors.ts'
+import type { Method } from './choices.ts'
 import { failed } from './elf.ts'
-
-export const METHODS = ['copy', 'hardlink', 'reflink'] as const
-export type Method = (typeof METHODS)[number]
 
 /** As the kernel: links on the way of one path. */
 const MAX_LINKS = 40

@@ -2,11 +2,10 @@
 
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
+import type { Extra } from './choices.ts'
 import type { Closure } from './closure.ts'
 import { failed } from './elf.ts'
 
-export const EXTRAS = ['nss', 'locale', 'terminfo', 'ca-certificates'] as const
-export type Extra = (typeof EXTRAS)[number]
 export type Environment = Record<string, string | undefined>
 
 const ACCOUNTS = ['/etc/nsswitch.conf', '/etc/passwd', '/etc/group', '/etc/hosts', '/etc/resolv.conf']

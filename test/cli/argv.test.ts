@@ -1,7 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { walk } from '../../src/cli/argv.ts'
-import { declare } from '../../src/cli/help.ts'
 import { OPTIONS, splitColon } from '../../src/cli/options.ts'
 import { parse } from '../../src/cli/parse.ts'
 import { UsageError } from '../../src/errors.ts'
@@ -32,7 +31,11 @@ const accepted: Row[] = [
   [['--', 'enter', '1'], run({}, 'enter', '1')],
   [['plan', '--ro', 'ls'], { verb: 'plan', options: { ro: true }, argv: ['ls'] }],
   [['explain', '--', 'ls'], { verb: 'explain', options: {}, argv: ['ls'] }],
-  [['rootfs', 'build', './r', '--bash'], { verb: 'rootfs', args: ['build', './r', '--bash'] }],
+  [['rootfs', 'build', './r', 'bash'], { verb: 'rootfs', args: ['build', './r', 'bash'], how: {} }],
+  [['rootfs', '--by=hardlink', 'build', './r', '--with', 'nss,locale', 'bash', '--quiet', '--with=terminfo'], {
+    verb: 'rootfs', args: ['build', './r', 'bash'], how: { by: 'hardlink', with: ['nss', 'locale', 'terminfo'], quiet: true } }],
+  [['rootfs', 'build', '--', './r', '--bash'], { verb: 'rootfs', args: ['build', './r', '--bash'], how: {} }],
+  [['rootfs', 'build', './r', '--help'], { verb: 'help', topic: 'rootfs' }],
   [['doctor'], { verb: 'doctor', args: [] }],
   [['help'], { verb: 'help' }],
   [['help', 'run'], { verb: 'help', topic: 'run' }],
@@ -116,7 +119,7 @@ const refused: [string[], string, string?][] = [
   [[''], "command: empty value ''"],
   [['bake', 'x'], 'bake: no file to write', 'nsbox bake -o FILE'],
   [['bake', '-o', 'f'], 'bake: no command', 'nsbox bake -o FILE'],
-  [['bake', '-o'], '--output: missing value', '-o, --output FILE'],
+  [['bake', '-o'], 'option -o, --output <FILE> value is missing', '-o, --output FILE'],
   [['--force', 'x'], '--force: only nsbox bake takes it', 'nsbox help bake'],
   [['-o', 'f', 'x'], '-o: only nsbox bake takes it', 'nsbox help bake'],
   [['--timeout', '0', 'x'], "--timeout: '0' must be a time above zero, such as 10s"],
@@ -139,14 +142,21 @@ const refused: [string[], string, string?][] = [
   [['--xyzzyxyzzy', 'x'], 'unknown option --xyzzyxyzzy', 'nsbox help'],
   [['--a\nb', 'x'], 'unknown option --a\\x0ab'],
   [['---', 'x'], 'unknown option ---'],
+  [['--no-such', 'x'], 'unknown option --no-such'],
+  [['--mapRoot', 'x'], 'unknown option --mapRoot', '--map-root'],
+  [['rootfs', 'build', 'r', '--wth=nss', 'x'], 'unknown option --wth', '--with'],
+  [['rootfs', 'build', 'r', '--root', 'x'], 'unknown option --root', 'nsbox help rootfs'],
+  [['rootfs', 'build', 'r', 'x', '--with'], 'option --with <WHAT[,WHAT]> value is missing', '--with WHAT[,WHAT]'],
+  [['rootfs', 'build', 'r', 'x', '--with', 'nss,all'], "--with: 'all' must be one of nss, locale, terminfo, ca-certificates"],
+  [['rootfs', 'build', 'r', 'x', '--by='], "--by: empty value ''"],
   [['--constructor', 'x'], 'unknown option --constructor'],
   ...['--memory', '--cpus', '--pids'].map((name): [string[], string] => [[name, 'a', 'x'], `unknown option ${name}`]),
   // Values that are missing, empty, or too many.
-  [['--root'], '--root: missing value', '--root DIR'],
-  [['--root', '--', 'x'], '--root: missing value', '--root=--'],
-  [['--root', '--ro', 'x'], '--root: missing value', '--root=--ro'],
-  [['--root', '--bind=a', 'x'], '--root: missing value'],
-  [['--net'], '--net: missing value', 'host|none'],
+  [['--root'], 'option --root <DIR> value is missing', '--root DIR'],
+  [['--root', '--', 'x'], 'option --root <DIR> value is missing', '--root=--'],
+  [['--root', '--ro', 'x'], 'option --root <DIR> value is missing', '--root=--ro'],
+  [['--root', '--bind=a', 'x'], 'option --root <DIR> value is missing'],
+  [['--net'], 'option --net <host|none> value is missing', 'host|none'],
   [['--tmpfs', '', 'x'], "--tmpfs: empty value ''", '--tmpfs DIR'],
   [['--tmpfs=', 'x'], "--tmpfs: empty value ''"],
   [['--proc=', 'x'], "--proc: empty value ''"],
@@ -210,20 +220,6 @@ for (const [argv, message, hint] of refused) {
   })
 }
 
-test('cac, given labels for values, sees the same options, values and command', () => {
-  for (const [argv] of accepted) {
-    const { verb, given, rest, asked } = walk(argv)
-    if (asked !== undefined || (verb !== 'run' && verb !== 'plan' && verb !== 'explain' && verb !== 'bake')) continue
-    const cli = declare()
-    const words = given.map(({ option }, i) => (option.value === undefined ? `--${option.name}` : `--${option.name}=@${i}`))
-    const seen = cli.parse(['', 'nsbox', verb, ...words, '--', ...rest], { run: false }).options
-    cli.matchedCommand?.checkUnknownOptions()
-    cli.matchedCommand?.checkOptionValue()
-    assert.equal(seen['--'], rest)
-    for (const { option } of given) assert.equal([seen[cacKey(option.name)]].flat(), labels(given, option.name))
-  }
-})
-
 test('every option of the table has a row here', () => {
   const seen = new Set(accepted.flatMap(([argv]) => walk(argv).given.map(({ option }) => option.name)))
   assert.equal(OPTIONS.map(({ name }) => name).filter((name) => !seen.has(name)), [])
@@ -244,14 +240,4 @@ function thrown(body: () => unknown): Error & { hint?: string } {
     return error as Error
   }
   throw new Error('it was taken')
-}
-
-function labels(given: ReturnType<typeof walk>['given'], name: string): unknown[] {
-  const all = given.map(({ option }, i) => ({ option, label: option.value === undefined ? !option.name.startsWith('no-') : `@${i}` }))
-  return all.filter(({ option }) => option.name === name).map(({ label }) => label)
-}
-
-/** The key that cac makes of a name: camel case, and without the "no-" of a negated flag. */
-function cacKey(name: string): string {
-  return name.replace(/^no-/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

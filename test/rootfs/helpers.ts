@@ -3,13 +3,15 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parse } from '../../src/cli/parse.ts'
 import { rootfsCommand } from '../../src/rootfs/build.ts'
 
 export { inTemp } from '../helpers/nsbox.ts'
 
 export function build(...args: string[]): string[] {
   const lines: string[] = []
-  rootfsCommand(['build', ...args], (line) => lines.push(line))
+  const command = parse(['rootfs', 'build', ...args])
+  if (command.verb === 'rootfs') rootfsCommand(command.args, command.how, (line) => lines.push(line))
   return lines
 }
 
