@@ -113,7 +113,7 @@ dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin
 
-.PHONY: all gen demo test debian-root lint fuzz clean
+.PHONY: all gen demo test bench bench-peers debian-root lint fuzz clean
 
 # The files that come from the tables in src/.
 gen: $(NPM)
@@ -168,8 +168,28 @@ debian-root: | test-tools
 	fi
 
 # make test T="mount overlay" runs the files whose path has one of these words.
-test: all test-tools debian-root $(TEST_PROGRAMS)
+test: all test-tools debian-root $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
 	$(Q)$(BUN) scripts/test.ts $(T)
+
+# How long a box takes to start, beside others that do the same: those that are there, or can be installed. BENCH_PEERS= installs none.
+# make bench FLAGS=--readme writes the README's figures anew.
+BENCH_PROGRAMS := $(patsubst scripts/bench/%.c,dist/bench/%,$(wildcard scripts/bench/*.c))
+dist/bench/%: scripts/bench/%.c Makefile | musl
+	@mkdir -p $(@D)
+	@$(say) CC $@
+	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O2 $(C_WARNINGS) $(kernel_headers) -static -o $@ $<
+
+BENCH_PEERS ?= bwrap unshare firejail runc crun systemd-nspawn proot socat rg
+BENCH_PACKAGES := bubblewrap util-linux firejail runc crun systemd-container proot socat ripgrep
+BENCH_RUNTIME := @anthropic-ai/sandbox-runtime@0.0.83
+bench-peers:
+	@$(call need,$(BENCH_PEERS),$(BENCH_PACKAGES),what is not installed is left out of the comparison,true)
+	$(Q)if [ -z '$(BENCH_PEERS)' ] || [ -e dist/bench/node_modules ]; then exit 0; fi; $(say) NPM $(BENCH_RUNTIME); \
+	npm install --prefix dist/bench --no-save --no-audit --no-fund --ignore-scripts --loglevel=error $(BENCH_RUNTIME) >/dev/null 2>&1 || \
+		echo 'make: $(BENCH_RUNTIME) can not be installed, and is left out of the comparison' >&2
+
+bench: all $(BENCH_PROGRAMS) bench-peers
+	$(Q)$(BUN) scripts/bench/main.ts $(FLAGS)
 
 # The C is compiled a second time here, with glibc and the sanitizers' instrumentation, for the warnings that only show so.
 lint: $(NPM)

@@ -1,0 +1,40 @@
+/** The programs that Bun makes: an empty one, the front end as a bundle, and the one that uses the library. */
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { COMMAND, root, SIDECAR, TOP } from './boxes.ts'
+import type { Asked } from './library.ts'
+import { rounds, type Bench } from './pace.ts'
+import { RUNTIME, RUNTIME_CONFIG, type Usable } from './peers.ts'
+
+const bun = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: TOP, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** What Bun itself takes to start and end, built as dist/nsbox is. */
+export function emptyBunProgram({ dir }: Bench): string {
+  const source = join(dir, 'empty-bun.ts')
+  const file = join(dir, 'empty-bun')
+  writeFileSync(source, '')
+  bun('build', '--compile', '--minify', '--bytecode', '--no-compile-autoload-bunfig', '--no-compile-autoload-dotenv', source, '--outfile', file)
+  return file
+}
+
+/** Bytes of the front end's own code, before Bun and the sidecar are added to it. */
+export function bundleSize({ dir }: Bench): number {
+  bun('build', '--target=bun', '--minify', 'src/main.ts', '--outdir', join(dir, 'front-end'))
+  return statSync(join(dir, 'front-end/main.js')).size
+}
+
+/** The times of the program that uses the library, under Bun or Node.js. */
+export function libraryTimes(bench: Bench, runtime: 'bun' | 'node', full: number, peers: readonly Usable[]): Map<string, number[]> {
+  const file = join(bench.dir, 'library.mjs')
+  bun('build', '--target=node', 'scripts/bench/library.ts', '--outfile', file)
+  mkdirSync(join(bench.dir, 'sidecar'), { recursive: true })
+  copyFileSync(SIDECAR, join(bench.dir, `sidecar/nsbox-sidecar-${process.arch}`))
+  const usable = (name: string) => peers.find((peer) => peer.name === name)
+  const asked: Asked = {
+    rounds: rounds(bench, full), root: root(bench), command: COMMAND, bare: bench.program('empty'), bwrap: usable('bubblewrap')?.argv ?? null,
+    runtime: usable('sandbox-runtime') === undefined ? null : { module: join(RUNTIME, 'dist/index.js'), config: RUNTIME_CONFIG },
+  }
+  const text = execFileSync(runtime === 'bun' ? process.execPath : 'node', [file, JSON.stringify(asked)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  return new Map(Object.entries(JSON.parse(text) as Record<string, number[]>))
+}
