@@ -146,6 +146,7 @@ struct process {
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
+	bool hold; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it. */
 };
 
 struct root {
@@ -168,11 +169,17 @@ struct idmap {
 	bool setgroups; /* Leave setgroups(2) allowed in the box; never with "self". */
 };
 
+struct enter {
+	int64_t pid; /* A process of the box, by its number outside. */
+	int64_t started; /* When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). One that got the number later is not entered. */
+};
+
 struct plan {
 	int64_t contract; /* Number of this contract. */
-	uint64_t namespaces; /* Namespaces that are new for the box; "mount" always is. */
+	uint64_t namespaces; /* Namespaces that are the box's own, made or entered; "mount" always is. */
 	struct idmap *idmap; /* Id maps of the new user namespace. */
-	struct root *root; /* What the box sees as its root directory. */
+	struct enter *enter; /* The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname and loopback are absent. */
+	struct root *root; /* What the box sees as its root directory; there unless enter is. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
 	const char *hostname; /* Host name of the new uts namespace. */
 	bool loopback; /* Bring up lo in the new net namespace. */
@@ -305,6 +312,7 @@ static const struct field process_fields[] = {
 	{"limits", KIND_OBJECTS, false, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
 	{"resetSignals", KIND_FLAGS, false, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
 	{"newSession", KIND_BOOL, false, offsetof(struct process, new_session), .min = 0},
+	{"hold", KIND_BOOL, false, offsetof(struct process, hold), .min = 0},
 };
 static const struct object process_object = {"process", process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
 
@@ -331,11 +339,18 @@ static const struct field idmap_fields[] = {
 };
 static const struct object idmap_object = {"idmap", idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
 
+static const struct field enter_fields[] = {
+	{"pid", KIND_INT, true, offsetof(struct enter, pid), .min = 1LL, .max = 4194304LL, .absent = 0LL},
+	{"started", KIND_INT, true, offsetof(struct enter, started), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+};
+static const struct object enter_object = {"enter", enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
+
 static const struct field plan_fields[] = {
 	{"contract", KIND_INT, true, offsetof(struct plan, contract), .min = 1LL, .max = 1LL, .absent = 0LL},
 	{"namespaces", KIND_FLAGS, true, offsetof(struct plan, namespaces), .words = plan_namespaces_words},
 	{"idmap", KIND_OBJECT, false, offsetof(struct plan, idmap), .object = &idmap_object},
-	{"root", KIND_OBJECT, true, offsetof(struct plan, root), .object = &root_object},
+	{"enter", KIND_OBJECT, false, offsetof(struct plan, enter), .object = &enter_object},
+	{"root", KIND_OBJECT, false, offsetof(struct plan, root), .object = &root_object},
 	{"mounts", KIND_VARIANTS, false, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
 	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
 	{"loopback", KIND_BOOL, false, offsetof(struct plan, loopback), .min = 0},

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "seccomp.h"
 #include "sys.h"
 #include "target.h"
+#include "tether.h"
 
 extern char **environ;
 
@@ -148,16 +150,18 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 	fail_status(STATUS_NOT_FOUND, "command not found in the box", name);
 }
 
-void exec_command(const struct process *process, char *const *extra, const sigset_t *mask)
+/* From the privileges of a box's set-up to those of its command. */
+static void become_command(const struct process *process, const sigset_t *mask)
 {
-	char **env = make_environment(process->env);
-	char **argv = make_arguments(process, extra);
-	const char *program = process->program ? process->program : argv[0];
 	report_phase("privileges");
 	/* Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. */
 	if (!process->no_new_privs)
 		seccomp_load(process->seccomp);
 	privs_drop(process);
+	tether_again();
+	/* The namespaces of a process that hides can't be entered, and nothing is executed that would end its hiding. */
+	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
+		fail("set dumpable", NULL);
 	report_phase("exec");
 	if (process->new_session && setsid() < 0)
 		fail("setsid", NULL);
@@ -168,8 +172,30 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 		seccomp_load(process->seccomp);
 	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
 		fail("unblock signals", NULL);
+}
+
+void exec_command(const struct process *process, char *const *extra, const sigset_t *mask)
+{
+	char **env = make_environment(process->env);
+	char **argv = make_arguments(process, extra);
+	const char *program = process->program ? process->program : argv[0];
+	become_command(process, mask);
 	if (!strchr(program, '/'))
 		search(program, argv, env);
 	try(program, argv, env);
 	exec_explain_failure(program);
+}
+
+void exec_hold(const struct process *process, const sigset_t *mask, int ready)
+{
+	become_command(process, mask);
+	sys_close_range(0, (unsigned)ready - 1);
+	sys_close_range((unsigned)ready + 1, ~0u);
+	if (write(ready, "r", 1) != 1)
+		_exit(STATUS_FAILED);
+	close(ready);
+	while (pause() < 0 && errno == EINTR)
+		;
+	/* A filter that does not let us wait. */
+	_exit(STATUS_FAILED);
 }

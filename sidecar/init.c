@@ -1,6 +1,7 @@
 #include "init.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -99,9 +100,28 @@ static _Noreturn void serve(int command, int link, bool same_group)
 	}
 }
 
+/* For what never executes anything there is no such moment: it says when it is ready. */
+static int start_holder(const struct process *process, const sigset_t *mask)
+{
+	int ready[2];
+	char byte;
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		fail("make pipe", NULL);
+	pid_t holder = fork();
+	if (holder == 0)
+		exec_hold(process, mask, ready[1]);
+	close(ready[1]);
+	if (holder > 0 && read(ready[0], &byte, 1) != 1)
+		report_set_failed();
+	close(ready[0]);
+	return holder;
+}
+
 /* We go on when the command is executed, or has failed: then what it has written to our memory says so. */
 static int start_command(const struct process *process, char *const *extra, const sigset_t *mask)
 {
+	if (process->hold)
+		return start_holder(process, mask);
 	pid_t command = vfork();
 	if (command == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

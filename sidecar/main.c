@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "enter.h"
 #include "exec.h"
 #include "idmap.h"
 #include "init.h"
@@ -35,6 +35,7 @@
 #include "supervise.h"
 #include "sys.h"
 #include "target.h"
+#include "tether.h"
 #include "tree.h"
 #include "uts.h"
 
@@ -47,6 +48,8 @@ struct invocation {
 	int plan_fd;
 	bool check, old_mount_api;
 	char *const *extra; /* for the command, ends in NULL; or NULL */
+	char *text;         /* of the plan, if it stands in no executable */
+	size_t length;
 };
 
 static const char usage_text[] =
@@ -158,16 +161,6 @@ static int watch_parent(void)
 	return fd;
 }
 
-/* Whoever kills the supervisor kills the box; and it may be dead already. */
-static void die_with_supervisor(int link)
-{
-	struct pollfd end = {link, 0, 0};
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		fail("set the parent death signal", NULL);
-	if (poll(&end, 1, 0) > 0 && (end.revents & POLLHUP))
-		_exit(STATUS_FAILED);
-}
-
 static void wait_for_maps(int link)
 {
 	char go;
@@ -206,11 +199,9 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	root_switch(root);
 }
 
-/* The first process of the box, until it is the command or its init. */
-static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
+/* What is done in a new box alone. */
+static void make_box(const struct plan *plan, const struct invocation *given, int link)
 {
-	report_link(link);
-	die_with_supervisor(link);
 	if (plan->idmap) {
 		report_phase("id maps");
 		if (plan->idmap->by != IDMAP_BY_SELF)
@@ -220,6 +211,17 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	mode_t caller_mask = umask(0);
 	build_root(plan, given->old_mount_api);
 	umask(caller_mask);
+}
+
+/* The first process of ours in the box, until it is the command or its init. */
+static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
+{
+	report_link(link);
+	tether(link);
+	if (plan->enter)
+		enter_join();
+	else
+		make_box(plan, given, link);
 	/* Some of those open by now are directories of the host, and whoever got hold of one could walk out of the box. */
 	descriptor_keep(link);
 	descriptor_close_others();
@@ -243,10 +245,13 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	static const struct supervision none = {.status_fd = -1};
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
 	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
-		.timeout = supervision->timeout, .grace = supervision->grace};
+		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace};
 	sigset_t all, mask;
 	int pair[2];
 	close_descriptors((int)supervision->status_fd);
+	if (given->text && !plan->enter)
+		source_keep(given->text, given->length);
+	free(given->text);
 	if (supervision->init && !(plan->namespaces & PLAN_NAMESPACES_PID))
 		fail_plain("an init needs a pid namespace of its own", "/supervision/init");
 	if (supervision->die_with_parent)
@@ -258,13 +263,19 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		fail("block signals", NULL);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
-	overlay_lock_states(plan);
-	made_lock(plan);
-	report_phase("namespaces");
 	box.link = pair[0];
-	box.pid = spawn_box(plan->namespaces);
+	if (plan->enter) {
+		report_phase("enter");
+		enter_hold(plan->enter, plan->namespaces);
+		box.pid = enter_spawn();
+	} else {
+		overlay_lock_states(plan);
+		made_lock(plan);
+		report_phase("namespaces");
+		box.pid = spawn_box(plan->namespaces);
+	}
 	if (box.pid == 0) {
-		report_phase("box");
+		report_phase(plan->enter ? "enter" : "box");
 		close(pair[0]);
 		run_inside(plan, given, &mask, pair[1]);
 	}
@@ -310,9 +321,12 @@ int main(int argc, char **argv)
 		text = read_text(&given, &length);
 	}
 	const struct plan *plan = decode(text, length);
-	free(text);
 	if (given.check)
 		return 0;
+	if (baked)
+		free(text);
+	else
+		given.text = text, given.length = length;
 	report_set_up(plan);
 	origin_enter(plan, baked);
 	run(plan, &given);

@@ -36,7 +36,7 @@ void origin_enter(const struct plan *plan, bool baked)
 	char self[PATH_MAX];
 	if (plan->process->cwd_of_caller && !getcwd(cwd, sizeof cwd))
 		cwd[0] = '\0';
-	const char *relative = first_relative(plan);
+	const char *relative = plan->root ? first_relative(plan) : NULL;
 	if (!relative)
 		return;
 	if (!baked) {

@@ -362,6 +362,28 @@ static bool check_contract(struct decoder *d, const struct json *node)
 	return false;
 }
 
+/* Made with the box, or done by its own process 1. */
+static bool check_beside_enter(struct decoder *d, const struct plan *plan)
+{
+	const struct { const char *key; bool there; } keys[] = {
+		{"root", plan->root}, {"mounts", plan->mounts_count}, {"idmap", plan->idmap}, {"hostname", plan->hostname}, {"loopback", plan->loopback},
+	};
+	const struct place process = {.key = "process", .length = strlen("process")};
+	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
+	const struct place supervision = {.key = "supervision", .length = strlen("supervision")};
+	const struct place init = {.up = &supervision, .key = "init", .length = strlen("init")};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct place place = {.key = keys[i].key, .length = strlen(keys[i].key)};
+		if (keys[i].there)
+			return refuse_plain(d, &place, "must not be there beside enter");
+	}
+	if (plan->process->hold)
+		return refuse_plain(d, &hold, "must not be true beside enter");
+	if (plan->supervision && plan->supervision->init)
+		return refuse_plain(d, &init, "must not be true beside enter");
+	return true;
+}
+
 /* What the table cannot say: keys that need each other. */
 static bool check_sense(struct decoder *d, const struct plan *plan)
 {
@@ -372,10 +394,18 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 	const struct place process = {.key = "process", .length = strlen("process")};
 	const struct place cwd = {.up = &process, .key = "cwd", .length = strlen("cwd")};
 	const struct place loopback = {.key = "loopback", .length = strlen("loopback")};
+	const struct place root = {.key = "root", .length = strlen("root")};
+	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
 	bool user = plan->namespaces & PLAN_NAMESPACES_USER;
 	if (!(plan->namespaces & PLAN_NAMESPACES_MOUNT))
 		return refuse_plain(d, &namespaces, "must contain mount");
-	if (user && !plan->idmap)
+	if (!plan->enter && !plan->root)
+		return refuse_plain(d, &root, "missing required key");
+	if (plan->enter && !check_beside_enter(d, plan))
+		return false;
+	if (plan->process->hold && !(plan->supervision && plan->supervision->init))
+		return refuse_plain(d, &hold, "needs an init");
+	if (user && !plan->idmap && !plan->enter)
 		return refuse_plain(d, &idmap, "must be there when namespaces contain user");
 	if (!user && plan->idmap)
 		return refuse_plain(d, &idmap, "needs user in namespaces");
@@ -385,7 +415,7 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 		return refuse_plain(d, &loopback, "needs net in namespaces");
 	if (plan->process->cwd_of_caller && plan->process->cwd)
 		return refuse_plain(d, &cwd, "must not be there beside cwdOfCaller");
-	if (user && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)
+	if (plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)
 		return refuse_plain(d, &setgroups, "must not be true when by is self");
 	return true;
 }

@@ -32,7 +32,7 @@ static void read_text(const char *text)
 
 static void read_plan(const struct plan *plan)
 {
-	if (!plan->root || !plan->process || !(plan->namespaces & PLAN_NAMESPACES_MOUNT) || plan->process->argv_count == 0)
+	if (!plan->root == !plan->enter || !plan->process || !(plan->namespaces & PLAN_NAMESPACES_MOUNT) || plan->process->argv_count == 0)
 		abort();
 	read_strings(plan->process->argv, plan->process->argv_count);
 	if (plan->process->env) {
@@ -50,7 +50,8 @@ static void read_plan(const struct plan *plan)
 	read_text(plan->hostname);
 	read_text(plan->process->program);
 	read_text(plan->process->cwd);
-	read_text(plan->root->path);
+	if (plan->root)
+		read_text(plan->root->path);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -66,6 +66,7 @@ void report_hint(const char *text) { hint = text; }
 void report_on_failure(void (*function)(void)) { undo = function; }
 void report_link(int fd) { link_fd = fd; }
 bool report_has_failed(void) { return failed; }
+void report_set_failed(void) { failed = true; }
 
 static const struct { int number; const char *name; } errno_names[] = {
 #define NAME(n) {n, #n}

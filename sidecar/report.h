@@ -25,6 +25,8 @@ void report_on_failure(void (*undo)(void));
 void report_link(int fd);
 /* A process that shares our memory (vfork) has failed. */
 bool report_has_failed(void);
+/* One that does not share it has, and has said so. */
+void report_set_failed(void);
 /* Print `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and end with status 125. PATH may be NULL. Takes errno. */
 _Noreturn void fail(const char *what, const char *path);
 /* The same without an error number. */

@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "report.h"
+#include "sys.h"
 
 static const char magic[8] = "NSBOXPLN";
 enum { MAX_PLAN = 256 << 20 };
@@ -70,4 +73,22 @@ char *source_trailer(size_t *length)
 	close(fd);
 	*length = size;
 	return text;
+}
+
+void source_keep(const char *text, size_t length)
+{
+	/* Kernels before 6.3 know no MFD_NOEXEC_SEAL. */
+	int fd = memfd_create("nsbox-plan", MFD_CLOEXEC | FILE_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("nsbox-plan", MFD_CLOEXEC);
+	/* Without it the box runs all the same, and can't be entered. */
+	if (fd < 0)
+		return;
+	for (size_t done = 0; done < length;) {
+		ssize_t put = write(fd, text + done, length - done);
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+	descriptor_keep(fd);
 }

@@ -193,8 +193,12 @@ void supervise(const struct box *box)
 	if (signals < 0)
 		fail("signalfd", NULL);
 	take_terminal();
-	/* Through /proc/PID/exe a box that shares the pid namespace could later write to our file, if it is one on a disk (CVE-2019-5736). */
-	prctl(PR_SET_DUMPABLE, 0);
+	/*
+	 * Through /proc/PID/exe a box that shares the pid namespace could later write to our file, if it is one on a disk
+	 * (CVE-2019-5736). Otherwise whoever started us may look: nsbox enter reads the plan of the box there.
+	 */
+	if (box->seen)
+		prctl(PR_SET_DUMPABLE, 0);
 	struct pollfd polls[] = {{signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (;;) {

@@ -10,6 +10,7 @@ struct box {
 	int link;         /* messages from it, link.h */
 	bool init;        /* it is an init, and not the command itself */
 	bool new_session; /* what the terminal sends does not reach the command */
+	bool seen;        /* by the box, whose processes can name us */
 	int parent;       /* pidfd of the process whose end ends the box, or -1 */
 	bool verbose;
 	int64_t timeout, grace; /* milliseconds: until TERM, 0 is never; from then until KILL */

@@ -34,8 +34,9 @@ function carryOut(command: Command): number {
     }
     case 'explain': {
       const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
-      return print(`${explain(planOf(command), { uid: process.getuid?.() ?? 0 })}\n`)
+      return print(`${explain(buildPlan(command.options, command.argv, thisHost()), { uid: process.getuid?.() ?? 0 })}\n`)
     }
+    case 'enter': return becomeBox(enteringPlan(command))
     case 'bake': {
       const { bake } = require('./launch/bake.ts') as typeof import('./launch/bake.ts')
       bake(command.file, command.options, command.argv, thisHost(), command.how)
@@ -74,6 +75,13 @@ function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'p
     process: { ...plan.process, argv: [...plan.process.argv, ...argv] },
     supervision: { ...plan.supervision, ...reporting(options) },
   }
+}
+
+function enteringPlan({ pid, options, argv }: Extract<Command, { verb: 'enter' }>): Plan {
+  const { findBox } = require('./launch/running.ts') as typeof import('./launch/running.ts')
+  const { enterPlan } = require('./plan/enter.ts') as typeof import('./plan/enter.ts')
+  const { plan, entry } = findBox(pid)
+  return enterPlan(plan, entry, options, argv, thisHost())
 }
 
 function planText(file: string): Uint8Array {

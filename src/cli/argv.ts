@@ -8,7 +8,7 @@
 import { printable, UsageError } from '../errors.ts'
 import { OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 
-export const VERBS = ['run', 'plan', 'explain', 'bake', 'rootfs', 'doctor', 'help'] as const
+export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doctor', 'help'] as const
 export type Verb = (typeof VERBS)[number]
 
 /** One option as typed; `value` is '' for a flag, and for an option whose value was left out. */
@@ -17,14 +17,12 @@ export type Given = { option: OptionRow; value: string }
 export type Walked = {
   verb: Verb
   given: Given[]
-  /** The command with its arguments; for rootfs, doctor and help all other words after the verb. */
+  /** The command with its arguments; for enter the process before it; for rootfs, doctor and help all other words after the verb. */
   rest: string[]
   /** `--help` or `--version` stood among our options; nothing behind it was read. */
   asked?: 'help' | 'version'
 }
 
-/** Verbs of later versions. Taking them for commands now would change what a script does then. */
-const RESERVED = ['enter']
 export const ASKED = ['help', 'version'] as const
 
 export function walk(argv: readonly string[]): Walked {
@@ -37,8 +35,8 @@ export function walk(argv: readonly string[]): Walked {
     const word = argv[at] as string
     if (word === '--') return { verb, given, rest: [...words, ...argv.slice(at + 1)] }
     if (!isOption(word)) {
-      if (verb !== 'rootfs') break
-      // No command follows whose options they could be.
+      // What is no command has no options of its own.
+      if (verb !== 'rootfs' && (verb !== 'enter' || words.length > 0)) break
       words.push(word)
       at++
       continue
@@ -55,14 +53,8 @@ export function walk(argv: readonly string[]): Walked {
 
 function verbOf(argv: readonly string[]): [Verb, number] {
   const first = argv[0] ?? ''
-  refuseReserved(first)
   const verb = VERBS.find((name) => name === first)
   return verb === undefined ? ['run', 0] : [verb, 1]
-}
-
-export function refuseReserved(word: string): void {
-  if (!RESERVED.includes(word)) return
-  throw new UsageError(`the verb ${word} is not in this version`, `to run a command of that name: nsbox -- ${word}`)
 }
 
 function walkPlain(verb: Verb, rest: string[]): Walked {
@@ -96,12 +88,16 @@ function refuse(): typeof import('./refuse.ts') {
   return require('./refuse.ts') as typeof import('./refuse.ts')
 }
 
-/** All other verbs but rootfs, which makes no box, take what makes one. */
-export const optionsOf = (verb: string): readonly OptionRow[] => [...(verb === 'rootfs' ? [] : OPTIONS), ...(VERB_OPTIONS[verb] ?? [])]
+/** Of a running box the command alone is still open. */
+const OF_A_COMMAND = OPTIONS.filter(({ group, name }) => name === 'timeout' || (group === 'process' && name !== 'no-init') || group === 'reporting')
+
+/** What makes a box is for all other verbs but rootfs, which makes none. */
+export function optionsOf(verb: string): readonly OptionRow[] {
+  return [...(verb === 'rootfs' ? [] : verb === 'enter' ? OF_A_COMMAND : OPTIONS), ...(VERB_OPTIONS[verb] ?? [])]
+}
 
 export function lookup(word: string, verb: string): OptionRow | undefined {
-  const named = (option: OptionRow) => word === `--${option.name}` || (option.short !== undefined && word === `-${option.short}`)
-  return (verb === 'rootfs' ? undefined : OPTIONS.find(named)) ?? VERB_OPTIONS[verb]?.find(named)
+  return optionsOf(verb).find((option) => word === `--${option.name}` || (option.short !== undefined && word === `-${option.short}`))
 }
 
 function attached(option: OptionRow, value: string): string {

@@ -31,6 +31,10 @@ export const VERB_PAGES: Readonly<Record<Verb, Page>> = {
     usage: 'bake -o FILE [OPTIONS] [--] COMMAND [ARG...]', doc: 'make a program of a box, which starts without nsbox', options: true,
     examples: ['nsbox bake -o ./build --net none make', 'nsbox bake -o ./r.box --relative --root ./r bash', 'nsbox bake --force -o ./sh --overlay sh'],
   },
+  enter: {
+    usage: 'enter PID [OPTIONS] [--] COMMAND [ARG...]', doc: 'run a command in a running box, with the privileges of the box\'s own', options: true,
+    examples: ['nsbox enter 1234 bash', 'nsbox enter 1234 --cwd / -- ls -la', 'nsbox enter 1234 --env DEBUG=1 ps'],
+  },
   rootfs: {
     usage: 'rootfs build DIR PROGRAM... [OPTIONS]', doc: 'make a root from the host\'s own programs', options: true,
     examples: ['nsbox rootfs build ./r bash', 'nsbox rootfs build ./r bash ls cat', 'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim'],

@@ -1,12 +1,12 @@
 /** What a box sees, drawn as a tree of its mounts, with whose files each place shows. */
 import { printable } from '../errors.ts'
-import type { Mount, MountOption, Plan } from '../plan/types.ts'
+import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
 import { quote } from './quote.ts'
 
 type Kind = 'host' | 'host, read-only' | 'box'
 type Node = { path: string; kind: Kind; note: string }
 
-export function drawTree(plan: Plan): string[] {
+export function drawTree(plan: BoxPlan): string[] {
   const nodes = mountNodes(plan)
   const rows: { text: string; node: Node }[] = []
   const draw = (node: Node, parentPath: string, lead: string, branch: string, under: string): void => {
@@ -32,7 +32,7 @@ export function legend(): string[] {
 }
 
 /** What shows in the box at the end, sorted by path. A mount hides all that was there and below before. */
-export function mountNodes(plan: Plan): Node[] {
+export function mountNodes(plan: BoxPlan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
     const path = normal(mount.target)
@@ -45,12 +45,12 @@ export function mountNodes(plan: Plan): Node[] {
   return nodes.sort((a, b) => compare(a.path, b.path))
 }
 
-function rootNode({ root: { type, path, state, options } }: Plan): Node {
+function rootNode({ root: { type, path, state, options } }: BoxPlan): Node {
   if (type === 'overlay') return { path: '/', kind: 'box', note: overlayNote(path, state) }
   return { path: '/', kind: hostKind(options), note: path === '/' ? '' : quote(path) }
 }
 
-function mountNode(mount: Mount, plan: Plan, parentKind: Kind): Omit<Node, 'path'> {
+function mountNode(mount: Mount, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
   switch (mount.type) {
     case 'bind': return mount.source === '/dev/null'
       ? { kind: 'box', note: 'hidden' }

@@ -5,7 +5,7 @@
 import { printable } from '../errors.ts'
 import { drawTree, legend, mountNodes } from './explain-tree.ts'
 import { quote } from './quote.ts'
-import type { IdMap, IdRange, Mount, MountOption, Namespace, Plan, Process } from '../plan/types.ts'
+import type { IdMap, IdRange, Mount, MountOption, Namespace, BoxPlan, Process } from '../plan/types.ts'
 
 const WIDTH = 100
 const INDENT = '    '
@@ -13,7 +13,7 @@ const INDENT = '    '
 /** One thing that the sidecar does; `also` are points of it, each on a line of its own. */
 type Step = { title: string; calls: string; why: string; also?: string[] }
 
-export function explain(plan: Plan, host: { uid: number }): string {
+export function explain(plan: BoxPlan, host: { uid: number }): string {
   const steps = allSteps(plan, host.uid)
   return [
     ...wrap(`How nsbox would run: ${command(plan.process)}`, ''),
@@ -26,7 +26,7 @@ export function explain(plan: Plan, host: { uid: number }): string {
   ].join('\n')
 }
 
-function allSteps(plan: Plan, uid: number): Step[] {
+function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ, CLOSE, makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...explainMounts(plan.mounts ?? [], plan), PIVOT,
@@ -98,7 +98,7 @@ const PRIVATE: Step = {
   why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Private, for / and all below it (recursively), ends that before the first mount is made.',
 }
 
-function sources({ mounts = [] }: Plan): Step[] {
+function sources({ mounts = [] }: BoxPlan): Step[] {
   if (!mounts.some(({ type }) => type === 'bind' || type === 'file' || type === 'overlay')) return []
   return [{
     title: 'Take hold of everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
@@ -106,7 +106,7 @@ function sources({ mounts = [] }: Plan): Step[] {
   }]
 }
 
-function root({ root: { type, path, state, options } }: Plan): Step {
+function root({ root: { type, path, state, options } }: BoxPlan): Step {
   const flags = optionsText(options, true)
   if (type === 'overlay') {
     return {
@@ -149,7 +149,7 @@ const MASK_CALLS = 'openat2(RESOLVE_IN_ROOT), open_tree, mount_setattr, move_mou
 const PROTECT_CALLS = `${MASK_CALLS.replace('mount_setattr', 'mount_setattr(AT_RECURSIVE, MOUNT_ATTR_RDONLY)')}`
 
 /** What the kernel shows is hidden or made read-only in many places, one after another: one step each. */
-function explainMounts(mounts: readonly Mount[], plan: Plan): Step[] {
+function explainMounts(mounts: readonly Mount[], plan: BoxPlan): Step[] {
   const steps: Step[] = []
   for (let at = 0; at < mounts.length;) {
     const mount = mounts[at] as Mount
@@ -170,7 +170,7 @@ function together(run: readonly Mount[]): Step {
     : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted once more over itself, read-only: they are the whole machine\'s, and no namespace divides them.', also }
 }
 
-function explainMount(mount: Mount, plan: Plan): Step {
+function explainMount(mount: Mount, plan: BoxPlan): Step {
   const at = quote(mount.target)
   switch (mount.type) {
     case 'bind': return bind(mount)
@@ -245,12 +245,12 @@ const PIVOT: Step = {
   why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
 }
 
-function hostname({ hostname: name }: Plan): Step[] {
+function hostname({ hostname: name }: BoxPlan): Step[] {
   if (name === undefined) return []
   return [{ title: `Set the host name to ${quote(name)}`, calls: 'sethostname', why: 'In the new uts namespace only.' }]
 }
 
-function loopback({ loopback: up }: Plan): Step[] {
+function loopback({ loopback: up }: BoxPlan): Step[] {
   if (up !== true) return []
   return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.' }]
 }
@@ -311,7 +311,7 @@ function filter(seccomp: Process['seccomp']): Step[] {
   }]
 }
 
-function init(plan: Plan): Step[] {
+function init(plan: BoxPlan): Step[] {
   if (plan.supervision?.init !== true) return []
   return [{
     title: 'Leave an init behind as the box\'s first process', calls: 'fork, waitpid',
@@ -319,7 +319,7 @@ function init(plan: Plan): Step[] {
   }]
 }
 
-function clock({ supervision: { timeout, grace = 0 } = {} }: Plan): Step[] {
+function clock({ supervision: { timeout, grace = 0 } = {} }: BoxPlan): Step[] {
   if (!timeout) return []
   return [{
     title: `Watch the clock: ${timeout / 1000} s`, calls: 'poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
@@ -327,7 +327,7 @@ function clock({ supervision: { timeout, grace = 0 } = {} }: Plan): Step[] {
   }]
 }
 
-function execute({ process }: Plan): Step {
+function execute({ process }: BoxPlan): Step {
   const { cwd = '/', cwdFallback, env = {}, newSession } = process
   const set = env.set ?? []
   return {
@@ -343,7 +343,7 @@ function execute({ process }: Plan): Step {
   }
 }
 
-function parent({ supervision = {} }: Plan): Step {
+function parent({ supervision = {} }: BoxPlan): Step {
   const { dieWithParent, statusFd = -1 } = supervision
   return {
     title: 'Meanwhile, outside', calls: 'waitpid, kill',
@@ -357,7 +357,7 @@ function parent({ supervision = {} }: Plan): Step {
 
 // ---- what stays common ----
 
-function shared(plan: Plan, uid: number): string[] {
+function shared(plan: BoxPlan, uid: number): string[] {
   const { namespaces, process, supervision } = plan
   const own = (name: Namespace): boolean => namespaces.includes(name)
   const list = ['The kernel, its clock and its log; processors and memory.']

@@ -2,7 +2,7 @@
 import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
 import type { RootfsOptions } from '../rootfs/choices.ts'
-import { refuseReserved, VERBS, walk, type Verb, type Walked } from './argv.ts'
+import { VERBS, walk, type Verb, type Walked } from './argv.ts'
 import { nearest } from './nearest.ts'
 import type { Baking, Draft } from './options.ts'
 
@@ -10,6 +10,7 @@ export type Command =
   /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */
   | { verb: 'run' | 'plan' | 'explain'; options: Options; argv: string[]; planFile?: string }
   | { verb: 'bake'; options: Options; argv: string[]; file: string; how: Omit<Baking, 'file'> }
+  | { verb: 'enter'; options: Options; argv: string[]; pid: number }
   | { verb: 'rootfs'; args: string[]; how: RootfsOptions }
   | { verb: 'doctor'; args: string[] }
   | { verb: 'help'; topic?: Verb }
@@ -38,7 +39,6 @@ function topicOf(rest: readonly string[]): Verb | undefined {
   if (word === undefined) return undefined
   const verb = VERBS.find((name) => name === word)
   if (verb !== undefined) return verb
-  refuseReserved(word)
   const near = nearest(word, VERBS)
   throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
 }
@@ -49,13 +49,14 @@ function drafted({ given }: Walked): Draft {
   return draft
 }
 
-function box(verb: 'run' | 'plan' | 'explain' | 'bake', walked: Walked): Command {
+function box(verb: 'run' | 'plan' | 'explain' | 'bake' | 'enter', walked: Walked): Command {
   const { given, rest } = walked
   const draft = drafted(walked)
   refuseContradictions(draft.options)
   const { options, planFile } = draft
   if (rest[0] === '') throw new UsageError("command: empty value ''")
   if (verb === 'bake') return bake(draft, rest)
+  if (verb === 'enter') return enter(options, rest)
   if (planFile !== undefined) {
     refuseBesidePlan(given)
     return { verb, options, argv: rest, planFile }
@@ -68,6 +69,14 @@ function bake({ options, bake: { file, ...how } = {} }: Draft, argv: string[]): 
   if (file === undefined) throw new UsageError('bake: no file to write', 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]')
   if (argv.length === 0) throw new UsageError('bake: no command', 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]')
   return { verb: 'bake', options, argv, file, how }
+}
+
+function enter(options: Options, [word, ...argv]: string[]): Command {
+  const usage = 'nsbox enter PID [OPTIONS] [--] COMMAND [ARG...]'
+  if (word === undefined) throw new UsageError('enter: no process', usage)
+  if (!/^[1-9][0-9]{0,6}$/.test(word)) throw new UsageError(`enter: '${printable(word)}' is no number of a process`, usage)
+  if (argv.length === 0) throw new UsageError('enter: no command', usage)
+  return { verb: 'enter', options, argv, pid: Number(word) }
 }
 
 /** A stored plan already says what the box is; beside it, options can only say how to report. */

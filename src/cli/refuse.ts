@@ -11,6 +11,7 @@ import { synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 const LABEL = '--@0'
 
 export function unknownOption(word: string, verb: Verb): UsageError {
+  if (verb === 'enter' && lookup(word, 'run') !== undefined) return new UsageError(`${word}: the box is made already`, 'nsbox help enter lists what a command that enters it may have')
   const other = Object.keys(VERB_OPTIONS).find((name) => lookup(word, name) !== undefined)
   if (other !== undefined && verb !== 'rootfs') return new UsageError(`${word}: only nsbox ${other} takes it`, `nsbox help ${other}`)
   const near = nearest(word.replace(/^-+/, ''), [...optionsOf(verb).map((option) => option.name), ...ASKED])

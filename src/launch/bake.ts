@@ -6,7 +6,7 @@ import { systemFailure } from '../host/errno.ts'
 import { codeOf, type HostFacts } from '../host/facts.ts'
 import { buildPlan } from '../plan/build.ts'
 import type { Options } from '../plan/options.ts'
-import type { Mount, Plan } from '../plan/types.ts'
+import type { BoxPlan, Mount } from '../plan/types.ts'
 import { writeAll } from './nameless.ts'
 import { withPlan } from './sidecar.ts'
 
@@ -25,7 +25,7 @@ export function bake(file: string, options: Options, argv: readonly string[], ho
 }
 
 /** Whoever runs it is the caller: its limits and signals are as they should be, and its directory is not known yet. */
-function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): Plan {
+function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
   const plan = buildPlan(options, argv, { ...host, changed: () => ({ signals: [] }) })
   if (options.cwd !== undefined) return plan
   const { cwd: _, cwdFallback: __, ...process } = plan.process
@@ -40,7 +40,7 @@ function realDirectory(path: string): string {
   }
 }
 
-function relativeTo(directory: string, plan: Plan): Plan {
+function relativeTo(directory: string, plan: BoxPlan): BoxPlan {
   const { root, mounts } = plan
   const short = (path: string): string => {
     const way = relative(directory, real(path))

@@ -9,10 +9,10 @@ import { procView, sysView } from '../policy/views.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './schema.ts'
-import type { Limit, Mount, MountOption, Namespace, Plan, Process, Root } from './types.ts'
+import type { BoxPlan, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from './types.ts'
 
 /** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
-export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): Plan {
+export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
   const who = identity(options, host)
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
@@ -32,19 +32,23 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     supervision: {
       ...(namespaces.includes('pid') && options.init !== false && { init: true }),
       ...reporting(options),
-      ...(options.timeout !== undefined && { timeout: options.timeout, grace: GRACE }),
+      ...timing(options),
       ...(options.dieWithParent && { dieWithParent: true }),
     },
   }
 }
 
 /** The options that may also stand beside a stored plan. */
-export function reporting({ statusFd, verbose, quiet }: Options): NonNullable<Plan['supervision']> {
+export function reporting({ statusFd, verbose, quiet }: Options): Supervision {
   return {
     ...(statusFd !== undefined && { statusFd }),
     ...(verbose && { verbose }),
     ...(quiet && { quiet }),
   }
+}
+
+export function timing({ timeout }: Options): Supervision {
+  return timeout === undefined ? {} : { timeout, grace: GRACE }
 }
 
 /** Milliseconds that a command has to end by itself after a timeout, as container engines give it. */
@@ -137,14 +141,11 @@ function existing(what: string, path: string, host: HostFacts): string {
 }
 
 function processOf(options: Options, argv: readonly string[], host: HostFacts): Process {
-  const [command] = argv
-  if (command === undefined) throw new UsageError('no command')
   const { openFiles, signals } = host.changed()
   const asked = new Map((options.ulimits ?? []).map((limit) => [limit.resource, limit]))
   const limits: Limit[] = [...(openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]), ...asked.values()]
   return {
-    argv: options.argv0 === undefined ? [...argv] : [options.argv0, ...argv.slice(1)],
-    ...(options.argv0 !== undefined && { program: command }),
+    ...commandOf(options, argv),
     env: environment(options, host),
     ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
     ...(!options.allowNewPrivs && !options.privileged && { noNewPrivs: true }),
@@ -153,6 +154,12 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }
+}
+
+export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Process, 'argv' | 'program'> {
+  const [command] = argv
+  if (command === undefined) throw new UsageError('no command')
+  return argv0 === undefined ? { argv: [...argv] } : { argv: [argv0, ...argv.slice(1)], program: command }
 }
 
 function boxDirectory(path: string): string {

@@ -32,6 +32,8 @@ export type Field = { doc: string; required?: true } & (
 export type Table = Readonly<Record<string, Field>>
 
 export const MAX_ID = 4294967294
+/** PID_MAX_LIMIT, include/linux/threads.h. */
+const MAX_PID = 4194304
 /** Some 68 years; what the sidecar adds to it still fits. */
 export const MAX_MILLISECONDS = 2 ** 41
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
@@ -57,14 +59,19 @@ export const CAPABILITIES = [
 export const OBJECTS = {
   plan: {
     contract: { type: 'int', min: CONTRACT, max: CONTRACT, required: true, doc: 'Number of this contract.' },
-    namespaces: { type: 'flags', values: NAMESPACES, required: true, doc: 'Namespaces that are new for the box; "mount" always is.' },
+    namespaces: { type: 'flags', values: NAMESPACES, required: true, doc: 'Namespaces that are the box\'s own, made or entered; "mount" always is.' },
     idmap: { type: 'object', of: 'idmap', doc: 'Id maps of the new user namespace.' },
-    root: { type: 'object', of: 'root', required: true, doc: 'What the box sees as its root directory.' },
+    enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname and loopback are absent.' },
+    root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
     process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
     supervision: { type: 'object', of: 'supervision', doc: 'How the box is watched and reported.' },
+  },
+  enter: {
+    pid: { type: 'int', min: 1, max: MAX_PID, required: true, doc: 'A process of the box, by its number outside.' },
+    started: { type: 'int', min: 0, max: MAX_SIZE, required: true, doc: 'When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). One that got the number later is not entered.' },
   },
   idmap: {
     by: { type: 'enum', values: ['self', 'parent', 'helper'], required: true, doc: 'Who writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap.' },
@@ -99,6 +106,7 @@ export const OBJECTS = {
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
+    hold: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it.' },
   },
   seccomp: {
     from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for whoever reads the plan: "default" or a file.' },

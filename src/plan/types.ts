@@ -21,8 +21,11 @@ type FromTable<T> = Required_<T> & Optional_<T>
 type FromVariants<V> = { [K in keyof V]: { type: K } & FromTable<V[K]> }[keyof V]
 
 export type Plan = FromTable<Objects['plan']>
+/** One that makes a box, and does not enter one. */
+export type BoxPlan = Plan & { root: Root }
 export type Mount = FromVariants<Variants['mount']>
-export type Root = Plan['root']
+export type Root = FromTable<Objects['root']>
+export type Entry = FromTable<Objects['enter']>
 export type Process = Plan['process']
 export type IdMap = NonNullable<Plan['idmap']>
 export type IdRange = FromTable<Objects['idrange']>

@@ -18,6 +18,14 @@ export function validatePlan(value: unknown): Plan {
   return plan
 }
 
+/** Made with the box, or done by its own process 1. */
+function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, process, supervision }: Plan): void {
+  const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback }).find(([, value]) => value)
+  if (beside) refuse([beside[0]], 'must not be there beside enter')
+  if (process.hold) refuse(['process', 'hold'], 'must not be true beside enter')
+  if (supervision?.init) refuse(['supervision', 'init'], 'must not be true beside enter')
+}
+
 type Entries = readonly (readonly [string, unknown])[]
 
 function refuse(place: Place, message: string): never {
@@ -36,7 +44,10 @@ function checkContract(value: unknown): void {
 function checkSense(plan: Plan): void {
   const has = new Set(plan.namespaces)
   if (!has.has('mount')) refuse(['namespaces'], 'must contain mount')
-  if (has.has('user') && !plan.idmap) refuse(['idmap'], 'must be there when namespaces contain user')
+  if (!plan.enter && !plan.root) refuse(['root'], 'missing required key')
+  if (plan.enter) refuseBesideEnter(plan)
+  if (plan.process.hold && !plan.supervision?.init) refuse(['process', 'hold'], 'needs an init')
+  if (has.has('user') && !plan.idmap && !plan.enter) refuse(['idmap'], 'must be there when namespaces contain user')
   if (!has.has('user') && plan.idmap) refuse(['idmap'], 'needs user in namespaces')
   if (plan.hostname !== undefined && !has.has('uts')) refuse(['hostname'], 'needs uts in namespaces')
   if (plan.loopback && !has.has('net')) refuse(['loopback'], 'needs net in namespaces')

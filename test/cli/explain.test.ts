@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { explain } from '../../src/cli/explain.ts'
-import type { Plan } from '../../src/plan/types.ts'
+import type { BoxPlan } from '../../src/plan/types.ts'
 
-const BOX: Plan = {
+const BOX: BoxPlan = {
   contract: 1,
   namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
   idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
@@ -19,7 +19,7 @@ const BOX: Plan = {
   supervision: { init: true },
 }
 const USER = { uid: 1000 }
-const told = (change: Partial<Plan> = {}): string => explain({ ...BOX, ...change }, USER)
+const told = (change: Partial<BoxPlan> = {}): string => explain({ ...BOX, ...change }, USER)
 /** As one line, so that a test does not depend on where a line breaks. */
 const flat = (text: string): string => text.replace(/\s+/g, ' ')
 const tree = (text: string): string[] => text.split('What the box sees\n\n')[1]!.split('\n\n')[0]!.split('\n').map((line) => line.slice(2))

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execute, NSBOX } from '../helpers/nsbox.ts'
+import { asRoot, execute, NSBOX } from '../helpers/nsbox.ts'
 
 type Started = { box: ChildProcess; text: () => string; until: (what: RegExp) => Promise<void> }
 
@@ -83,7 +83,7 @@ async function gone(known: readonly Known[]): Promise<void> {
   assert.equal(still(known), [])
 }
 
-for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) {
+for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid'], ...(asRoot ? [['--no-init', '--user', '5001']] : [])]) {
   test(`when nsbox is killed, nothing of the box is left (${flags.join(' ') || 'by default'})`, async () => {
     // With the host's pid namespace only the command itself is tied to nsbox.
     const inner = flags.includes('pid') ? 'echo ready; exec sleep 1000' : 'sleep 1000 & setsid sleep 1000 & echo ready; wait'

@@ -1,0 +1,10 @@
+/* What ties a process of the box to its supervisor: whoever kills that one kills it too. */
+#ifndef NSBOX_TETHER_H
+#define NSBOX_TETHER_H
+
+/* From now on; LINK is the socket to the supervisor, which may be dead already: then we end. */
+void tether(int link);
+/* The same once more, after a change of ids: the kernel forgets the parent death signal then, prctl(2). */
+void tether_again(void);
+
+#endif

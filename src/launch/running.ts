@@ -1,0 +1,130 @@
+/**
+ * A running box, found by the number of one of its processes. What is asked of /proc here is asked of our own processes
+ * alone: a process of a box could otherwise pose as another box, with a plan that asks for privileges that it has not.
+ */
+import * as fs from 'node:fs'
+import { SandboxError } from '../errors.ts'
+import { codeOf } from '../host/facts.ts'
+import { parsePlan } from '../plan/parse.ts'
+import type { Entry, Plan } from '../plan/types.ts'
+import { MAGIC, TRAILER_BYTES } from './trailer.ts'
+
+export type RunningBox = { plan: Plan; entry: Entry }
+
+/** PID: of nsbox itself, or of any process in the box. */
+export function findBox(pid: number): RunningBox {
+  if (statOf(pid) === undefined) throw failure('no such process', pid)
+  for (let at: number | undefined = pid; at !== undefined && at > 1; at = statOf(at)?.parent) {
+    const plan = livesBesideUs(at) ? planOf(at) : undefined
+    if (plan !== undefined) return { plan, entry: entryOf(at, plan) }
+  }
+  if (ownerOf(pid) !== process.getuid?.()) throw anothers(pid)
+  throw failure('is no box that was started here', pid, 'the number is that of nsbox itself (nsbox ... & nsbox enter $!), or of a process in the box')
+}
+
+function failure(what: string, pid: number, hint?: string): SandboxError {
+  return new SandboxError({ step: 'enter', what, path: String(pid), ...(hint !== undefined && { hint }) })
+}
+
+/** In our own namespaces and under our own user: whatever lives in a box is in others. */
+function livesBesideUs(pid: number): boolean {
+  const same = (name: string) => link(`/proc/${pid}/ns/${name}`) === fs.readlinkSync(`/proc/self/ns/${name}`)
+  return same('mnt') && same('pid') && same('user')
+}
+
+function link(path: string): string | undefined {
+  try {
+    return fs.readlinkSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** The plan that this process carries out, if it is a sidecar: in its executable, or in a file that it has open. */
+function planOf(pid: number): Plan | undefined {
+  const text = trailerOf(`/proc/${pid}/exe`) ?? keptBy(pid)
+  if (text === undefined) return undefined
+  const plan = parsePlan(text)
+  // What has entered a box is not the box.
+  if (plan.enter !== undefined) return undefined
+  if (ownerOf(pid) !== process.getuid?.()) throw anothers(pid)
+  return plan
+}
+
+function ownerOf(pid: number): number {
+  return fs.statSync(`/proc/${pid}`).uid
+}
+
+function anothers(pid: number): SandboxError {
+  return failure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
+}
+
+function trailerOf(path: string): Uint8Array | undefined {
+  let fd: number
+  try {
+    fd = fs.openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    const size = fs.fstatSync(fd).size
+    const end = Buffer.alloc(TRAILER_BYTES)
+    fs.readSync(fd, end, 0, end.length, Math.max(0, size - end.length))
+    if (end.toString('latin1', 8) !== MAGIC) return undefined
+    const text = Buffer.alloc(Number(end.readBigUInt64LE()))
+    fs.readSync(fd, text, 0, text.length, size - end.length - text.length)
+    return text
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** sidecar/source.c, source_keep. */
+function keptBy(pid: number): Uint8Array | undefined {
+  const directory = `/proc/${pid}/fd`
+  try {
+    const kept = fs.readdirSync(directory).find((fd) => link(`${directory}/${fd}`)?.startsWith('/memfd:nsbox-plan '))
+    return kept === undefined ? undefined : fs.readFileSync(`${directory}/${kept}`)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The process whose namespaces are joined. Process 1 of a box hides from its owner; the command, its oldest child, does
+ * not, and lives as long as the box.
+ */
+function entryOf(supervisor: number, plan: Plan): Entry {
+  const first = oldestChild(supervisor)
+  const found = first !== undefined && plan.supervision?.init ? oldestChild(first.pid) : first
+  if (found === undefined) throw failure('has not started its command yet, or has ended', supervisor)
+  return { pid: found.pid, started: found.started }
+}
+
+type Stat = { pid: number; parent: number; started: number }
+
+function oldestChild(pid: number): Stat | undefined {
+  const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined)
+  return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter((word) => word !== '').map(Number)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return []
+    // A kernel without CONFIG_PROC_CHILDREN.
+    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((other) => statOf(other)?.parent === pid)
+  }
+}
+
+/** proc(5), stat. The name in parentheses may hold anything, and is no field. */
+function statOf(pid: number): Stat | undefined {
+  try {
+    const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return { pid, parent: Number(fields[1]), started: Number(fields[19]) }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,196 @@
+/** A command in a box that runs already: it is as the box's own command is, and gets no further. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, BIN, busyboxRoot, execute, failure, inTemp, nsbox, NSBOX, planOf, sidecar, SIDECAR } from '../helpers/nsbox.ts'
+import { Pty } from '../helpers/pty.ts'
+
+async function waitFor(what: () => boolean, why: string): Promise<void> {
+  for (let tries = 0; tries < 1000 && !what(); tries++) await Bun.sleep(10)
+  assert.ok(what(), why)
+}
+
+/** A box whose command says that it is ready, and stays until the body has ended. */
+async function inBox(args: readonly string[], body: (pid: number, box: ChildProcess) => void | Promise<void>, program = NSBOX, script = 'echo ready; read x'): Promise<void> {
+  const box = spawn(program, [...args, ...(program === NSBOX ? ['sh', '-c', script] : [])], { stdio: ['pipe', 'pipe', 'inherit'] })
+  let said = ''
+  box.stdout?.on('data', (data: Buffer) => { said += data })
+  try {
+    await waitFor(() => said.includes('ready'), 'the box did not start')
+    await body(box.pid ?? 0, box)
+  } finally {
+    await end(box)
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+const enter = (pid: number, ...args: string[]) => nsbox(['enter', String(pid), ...args])
+
+test('a command that enters shares the host name, the files and the processes of the box', () => inBox(
+  ['--hostname', 'inner', '--tmpfs', '/tmp'], (pid) => {
+    const { status, stdout, stderr } = enter(pid, 'sh', '-c', 'hostname; echo mine >/tmp/mine; ps -e -o pid,comm | grep -c "sh$"; exit 7')
+    assert.is(status, 7, stderr)
+    assert.equal(stdout, 'inner\n2\n')
+    assert.is(enter(pid, 'cat', '/tmp/mine').stdout, 'mine\n')
+  }, NSBOX, 'echo ready; read x'))
+
+/** All that the kernel says of the privileges of a process, and its limits. */
+const PRIVILEGES = 'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status; ulimit -a; cat /proc/self/uid_map; readlink /proc/self/ns/*'
+const mapAuto = !asRoot && existsSync('/usr/bin/newuidmap') ? [['--map-auto'], ['--map-auto', '--user', '33']] : []
+for (const flags of [
+  [], ['--map-root'], ['--userns'], ['--cap-drop', 'all'], ['--seccomp', 'none'], ['--privileged', '--quiet'], ['--allow-new-privs', ...(asRoot ? [] : ['--seccomp', 'none'])],
+  ['--no-init'], ['--net', 'none'], ['--share', 'ipc,uts,cgroup'], ['--new-session'], ['--ulimit', 'nofile=77:88'], ...mapAuto,
+  ...(asRoot ? [['--user', '5001'], ['--user', '5001', '--cap-add', 'net_raw']] : []),
+]) {
+  test(`it has the privileges, limits and namespaces of the box's command, and no others (${flags.join(' ')})`, () => inBox(
+    [...flags, '--tmpfs', '/tmp'], (pid) => {
+      const { stdout, stderr } = enter(pid, 'sh', '-c', PRIVILEGES)
+      const own = enter(pid, 'cat', '/tmp/own').stdout
+      assert.ok(own.length > 300, stderr)
+      assert.is(stdout, own)
+    }, NSBOX, `(${PRIVILEGES}) >/tmp/own; echo ready; read x`))
+}
+
+test('the box is found by the number of nsbox, of its process 1 and of any process in it', () => inBox(['--hostname', 'inner'], (pid) => {
+  const inside = execute('sh', ['-c', `p=$0; while c=$(cat /proc/$p/task/$p/children) && [ -n "$c" ]; do p=\${c%% *}; echo $p; done`, String(pid)]).stdout.trim().split('\n').map(Number)
+  assert.is(inside.length, 2)
+  for (const number of [pid, ...inside]) assert.is(enter(number, 'hostname').stdout, 'inner\n')
+}))
+
+test('a plan that came by a descriptor can be entered too, and so can a baked program', inTemp(async (dir) => {
+  const file = join(dir, 'plan')
+  await Bun.write(file, JSON.stringify(planOf(['--hostname', 'stored', 'sh', '-c', 'echo ready; read x'])))
+  await inBox(['--plan', file], (pid) => assert.is(enter(pid, 'hostname').stdout, 'stored\n'), SIDECAR)
+  nsbox(['bake', '-o', join(dir, 'baked'), '--hostname', 'baked', 'sh', '-c', 'echo ready; read x'])
+  await inBox([], (pid) => assert.is(enter(pid, 'hostname').stdout, 'baked\n'), join(dir, 'baked'))
+}))
+
+test('it starts in the caller\'s directory or another, with the environment of the caller and of the box', inTemp((dir) => inBox(['--env', 'BOX=1', '--env', 'BOTH=box'], (pid) => {
+  assert.is(execute(NSBOX, ['enter', String(pid), '--env', 'BOTH=now', 'sh', '-c', 'pwd; echo $BOX $BOTH $MINE'], { cwd: dir, env: { ...process.env, MINE: '3' } }).stdout, `${dir}\n1 now 3\n`)
+  assert.is(enter(pid, '--cwd', '/usr', '--clear-env', '/bin/sh', '-c', 'pwd; echo "<$BOX>"').stdout, '/usr\n<>\n')
+  failure(enter(pid, '--cwd', '/nowhere', 'true'), /^nsbox: exec: change to directory: \/nowhere: /)
+  assert.is(enter(pid, 'nowhere').status, 127)
+  assert.is(execute('sh', ['-c', `yes 2>&1 | "$0" enter ${pid} sh -c 'yes | head -1; ls /proc/self/fd | tr "\\n" " "' 9</etc/passwd`, NSBOX]).stdout, 'y\n0 1 2 3 ')
+})))
+
+test('in a root of its own it sees that root', inTemp((dir) => inBox(['--root', busyboxRoot(join(dir, 'r')), '--tmpfs', '/tmp'], (pid) => {
+  assert.equal(enter(pid, 'ls', '/').stdout, 'bin\ndev\nproc\ntmp\n')
+})))
+
+test('when the box ends, what has entered it ends; when nsbox enter is killed, its command ends and the box goes on', () => inBox(['--tmpfs', '/tmp'], async (pid, box) => {
+  const inner = spawn(NSBOX, ['enter', String(pid), 'sh', '-c', 'touch /tmp/first; sleep 1000'])
+  const waiting = () => enter(pid, 'sh', '-c', 'test -e /tmp/first && test -n "$(pgrep sleep)"').status === 0
+  await waitFor(waiting, 'the first did not start')
+  const gone = once(inner, 'exit')
+  inner.kill('SIGKILL')
+  await gone
+  await waitFor(() => enter(pid, 'pgrep', '-f', '^sh -c touch').status === 1, 'its command stayed')
+  const second = spawn(NSBOX, ['enter', String(pid), 'sh', '-c', 'trap "exit 9" TERM; touch /tmp/second; while :; do sleep 0.05; done'])
+  await waitFor(() => enter(pid, 'test', '-e', '/tmp/second').status === 0, 'the second did not start')
+  second.kill('SIGTERM')
+  assert.is((await once(second, 'exit'))[0], 9)
+  const third = spawn(NSBOX, ['enter', String(pid), 'sh', '-c', 'touch /tmp/third; sleep 1000'])
+  await waitFor(() => enter(pid, 'test', '-e', '/tmp/third').status === 0, 'the third did not start')
+  box.kill('SIGKILL')
+  assert.is((await once(third, 'exit'))[0], 137)
+}))
+
+test('events and time-outs are those of the command', () => inBox([], (pid) => {
+  const { stdout } = execute('sh', ['-c', '"$0" enter "$1" --status-fd 3 sh -c "exit 4" 3>&1', NSBOX, String(pid)])
+  assert.match(stdout, /^\{"event":"start","pid":\d+\}\n\{"event":"exit","status":4,"signal":0,"usage":/)
+  assert.is(enter(pid, '--timeout', '100ms', 'sleep', '1000').status, 124)
+}))
+
+test('a process that is no box, and one that is not there, say so', () => {
+  failure(enter(process.pid, 'true'), new RegExp(`^nsbox: enter: is no box that was started here: ${process.pid}\nhint: the number is that of nsbox itself`))
+  const ended = execute('sh', ['-c', 'echo $$']).stdout.trim()
+  failure(enter(Number(ended), 'true'), new RegExp(`^nsbox: enter: no such process: ${ended}\n`))
+})
+
+test('a process that got the number later is not entered', () => inBox(['--net', 'none'], (pid) => {
+  const command = execute('sh', ['-c', 'i=$(cat /proc/$0/task/$0/children); set -- $i; cat /proc/$1/task/$1/children', String(pid)]).stdout.trim()
+  const stat = readFileSync(`/proc/${command}/stat`, 'latin1')
+  const started = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
+  const plan = (at: number) => ({ contract: 1, namespaces: asRoot ? ['mount', 'net'] : ['user', 'mount', 'net'], enter: { pid: Number(command), started: at }, process: { argv: ['true'] } })
+  assert.is(sidecar(plan(started)).status, 0)
+  failure(sidecar(plan(started + 1)), /^nsbox: enter: is not the process that it was: \/proc\/\d+\nhint: the box has ended\n/)
+  failure(sidecar({ ...plan(started), enter: { pid: process.pid, started: 1 } }), /is not the process that it was/)
+}))
+
+/** A program with a plan at its end that asks for all privileges, as a box could make one. */
+function forged(dir: string): string {
+  const file = join(dir, 'busybox')
+  const plan = Buffer.from(JSON.stringify({ contract: 1, namespaces: ['mount'], root: { type: 'directory', path: '/' }, process: { argv: ['x'], capabilities: ['sys_admin', 'dac_override'] } }))
+  const end = Buffer.alloc(16)
+  end.writeBigUInt64LE(BigInt(plan.length))
+  end.write('NSBOXPLN', 8, 'latin1')
+  copyFileSync('/bin/busybox', file)
+  appendFileSync(file, Buffer.concat([plan, end]))
+  return file
+}
+
+/** A time that no other test run sleeps. */
+const LONG = 100000 + process.pid
+
+test('CVE-2022-31214: a process of the box that poses as a box is not taken for one', inTemp((dir) => {
+  forged(dir)
+  return inBox(['--bind', `${dir}:/mnt`, '--net', 'none'], async (pid) => {
+    const found = () => execute('pgrep', ['-f', `^/mnt/busybox sleep ${LONG}`]).stdout.trim()
+    await waitFor(() => found() !== '', 'the poser did not start')
+    const { stdout, stderr } = enter(Number(found().split('\n')[0]), 'grep', 'CapBnd', '/proc/self/status')
+    assert.is(stdout, enter(pid, 'grep', 'CapBnd', '/proc/self/status').stdout, stderr)
+    assert.match(stdout, 'CapBnd')
+  }, NSBOX, `/mnt/busybox sleep ${LONG} & echo ready; read x`)
+}))
+
+if (asRoot) {
+  test('a box of another user is not entered, by root neither, and one of root\'s not by a user', inTemp(async (dir) => {
+    const user = ['--reuid', '5001', '--regid', '5001', '--clear-groups']
+    const box = spawn('setpriv', [...user, NSBOX, 'sh', '-c', 'echo ready; read x'], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] })
+    await once(box.stdout, 'data')
+    try {
+      failure(enter(box.pid ?? 0, 'true'), /^nsbox: enter: belongs to another user: \d+\nhint: /)
+    } finally {
+      await end(box)
+    }
+    await inBox([], (pid) => failure(execute('setpriv', [...user, NSBOX, 'enter', String(pid), 'true'], { cwd: '/' }), /^nsbox: enter: belongs to another user: \d+\n/))
+    assert.ok(existsSync(dir))
+  }))
+}
+
+test('no attempt to get out succeeds from there either', () => inBox(['--net', 'none'], (pid) => {
+  const { stdout, stderr } = enter(pid, join(BIN, 'attack'))
+  const lines = stdout.trim().split('\n').map((line) => line.split(' '))
+  assert.ok(lines.length >= 100, stderr)
+  assert.equal(lines.filter(([, verdict]) => verdict === 'open'), [])
+}))
+
+test('a shell that enters has job control on the terminal', () => inBox([], async (pid) => {
+  const pty = new Pty([NSBOX, 'enter', String(pid), 'bash', '--norc', '--noediting', '-i'])
+  try {
+    await pty.expect(/\$ $/)
+    pty.enter('sh -c \'echo re""ady; exec sleep 1000\'')
+    await pty.expect(/ready/)
+    pty.type('\x1a')
+    await pty.expect(/Stopped[^$]*\$ $/)
+    pty.enter('fg')
+    await pty.expect(/sleep 1000'\r\n/)
+    pty.type('\x03')
+    await pty.expect(/\$ $/)
+    pty.enter('echo "status $?"; exit 5')
+    await pty.expect(/status 130/)
+    assert.is(await pty.exited(), 5)
+  } finally {
+    await pty.end()
+  }
+}))
+
+test.run()
