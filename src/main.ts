@@ -4,7 +4,8 @@ import { parse, type Command } from './cli/parse.ts'
 import { printable, SandboxError, UsageError } from './errors.ts'
 import { systemFailure } from './host/errno.ts'
 import { codeOf, thisHost } from './host/facts.ts'
-import { becomeBox } from './launch/exec.ts'
+import { programPath } from './launch/embedded.ts'
+import { becomeBox } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
 import { fromBytes } from './plan/bytes.ts'
 import { buildPlan, reporting } from './plan/build.ts'
 import type { Plan } from './plan/types.ts'
@@ -21,7 +22,7 @@ function words(): string[] {
 }
 
 /** Modules that a box which only starts does not need are loaded where they are used. */
-function carryOut(command: Command): number {
+function carryOut(command: Command): number | Promise<number> {
   switch (command.verb) {
     case 'run': {
       const { privileged, quiet } = command.options
@@ -63,7 +64,7 @@ function carryOut(command: Command): number {
 function doctor(args: readonly string[]): number {
   if (args[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(args[0])}'`)
   const module = require('./host/doctor.ts') as typeof import('./host/doctor.ts')
-  return module.doctor(line)
+  return module.doctor(line, { ...module.thisHost(), exe: programPath() })
 }
 
 function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'plan' | 'explain' }>): Plan {
@@ -105,7 +106,7 @@ function print(text: string, fd = 1): 0 {
     } catch (error) {
       if (codeOf(error) === 'EPIPE') process.exit(0)
       if (codeOf(error) !== 'EAGAIN') throw error
-      Bun.sleepSync(1)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
   return 0
@@ -133,7 +134,7 @@ function statusOf(error: unknown): number {
   return STATUS_FAILED
 }
 
-function main(): number {
+function main(): number | Promise<number> {
   try {
     return carryOut(parse(words()))
   } catch (error) {
@@ -141,4 +142,6 @@ function main(): number {
   }
 }
 
-process.exitCode = main()
+const status = main()
+if (typeof status === 'number') process.exitCode = status
+else void status.catch(statusOf).then((late) => { process.exitCode = late })

@@ -315,7 +315,7 @@ export const CHECKS: readonly Check[] = [
 
 // ---- the real host ----
 
-function thisHost(): Host {
+export function thisHost(): Host {
   const uid = process.getuid?.() ?? 0
   return {
     readFile: (path) => attempt(() => fs.readFileSync(path, 'utf8')),

@@ -25,6 +25,6 @@ export function errnoName(number: number): string | undefined {
 let known: Map<number, [string, string]> | undefined
 
 function table(): Map<number, [string, string]> {
-  known ??= process.getBuiltinModule('node:util').getSystemErrorMap()
+  known ??= (require('node:util') as typeof import('node:util')).getSystemErrorMap()
   return known
 }

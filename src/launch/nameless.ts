@@ -1,6 +1,8 @@
 /** Files without a name: nobody else can open them, and they are gone when they are closed. */
 import * as fs from 'node:fs'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { encodePlan } from '../plan/encode.ts'
+import type { Plan } from '../plan/types.ts'
 
 /** open(2); Node's constants have no name for it. Includes O_DIRECTORY. */
 const O_TMPFILE = 0o20200000
@@ -31,6 +33,18 @@ export function nameless(): number {
     return fs.openSync(`${directory}/file`, 'wx+', 0o600)
   } finally {
     rmSync(directory, { recursive: true })
+  }
+}
+
+/** A descriptor, open for reading, of a nameless file that holds the plan. */
+export function planFile(plan: Plan): number {
+  const file = nameless()
+  try {
+    writeAll(file, Buffer.from(encodePlan(plan)))
+    // Opened anew, since the sidecar reads from where the descriptor stands.
+    return fs.openSync(`/proc/self/fd/${file}`, 'r')
+  } finally {
+    fs.closeSync(file)
   }
 }
 

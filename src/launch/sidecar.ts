@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import embedded from '../../dist/nsbox-sidecar' with { type: 'file' }
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
+import { sidecarPath } from './embedded.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 
 /** The sidecar with a plan at its end. */
@@ -10,5 +10,5 @@ export function withPlan(plan: Plan): Uint8Array[] {
   const end = Buffer.alloc(TRAILER_BYTES)
   end.writeBigUInt64LE(BigInt(text.length))
   end.write(MAGIC, 8, 'latin1')
-  return [readFileSync(embedded), text, end]
+  return [readFileSync(sidecarPath()), text, end]
 }

@@ -3,16 +3,15 @@
  * ends as the command does; the plan and the report travel in nameless files on descriptors of their own.
  */
 import * as child_process from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { hostOfLibrary } from '../host/facts.ts'
-import { nameless, writeAll } from '../launch/nameless.ts'
+import { nameless, planFile } from '../launch/nameless.ts'
 import { absolute, buildPlan } from '../plan/build.ts'
-import { encodePlan } from '../plan/encode.ts'
 import type { Options } from '../plan/options.ts'
 import type { Plan } from '../plan/types.ts'
 import { readReport, type Report } from './report.ts'
-import { sidecarPath } from './sidecar.ts'
+import { sidecarPath } from '../launch/packaged.ts'
 
 type SpawnOptions = child_process.SpawnOptions
 type Stdio = NonNullable<SpawnOptions['stdio']>
@@ -25,16 +24,7 @@ type Launch = { file: string; args: string[]; options: SpawnOptions; report: (st
 /** All that starts the box of a command, as child_process wants it. Descriptors are open until `close`. */
 function prepare(box: Options, command: string, args: readonly string[], options: SpawnOptions): Launch {
   refuseUnsupported(options)
-  const plan = planOf(box, commandLine(command, args, options), options)
-  const planFile = nameless()
-  let readable: number
-  try {
-    writeAll(planFile, Buffer.from(encodePlan(plan)))
-    // Opened anew, since the sidecar reads from where the descriptor stands.
-    readable = openSync(`/proc/self/fd/${planFile}`, 'r')
-  } finally {
-    closeSync(planFile)
-  }
+  const readable = planFile(planOf(box, commandLine(command, args, options), options))
   const status = nameless()
   const { shell: _, cwd: __, argv0: ___, ...rest } = options
   return {

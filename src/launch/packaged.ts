@@ -1,13 +1,11 @@
+/** The sidecar as a file of its own: that of the package, or, in a checkout, the one that `make` has built. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { SandboxError } from '../errors.ts'
 
 let found: string | undefined
 
-/**
- * The sidecar that came with this package: beside it, or, in a checkout, where `make` puts it. Never one that a variable or
- * PATH names: what carries out the plan has to be what made it.
- */
+/** Never one that a variable or PATH names: what carries out the plan has to be what made it. */
 export function sidecarPath(): string {
   if (found !== undefined) return found
   const name = `nsbox-sidecar-${process.arch}`
@@ -18,3 +16,5 @@ export function sidecarPath(): string {
   }
   return found
 }
+
+export const programPath = sidecarPath

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Puts musl and the kernel's headers for arm64 into the directory $1, from Debian's packages: downloaded and unpacked with lists of
+# our own, so that this machine's package system stays as it is.
+set -eu
+out=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial"
+apt() {
+	apt-get -qq -o Dir::State="$work/state" -o Dir::Cache="$work/cache" -o Dir::State::status=/dev/null -o Acquire::Languages=none \
+		-o APT::Sandbox::User=root -o APT::Architecture=arm64 -o APT::Architectures=arm64 "$@"
+}
+command -v apt-get >/dev/null || { echo 'no apt-get, which would bring musl for arm64' >&2; exit 1; }
+# A source of this machine that has nothing for arm64, or does not answer, is no reason to stop.
+apt update >&2 || true
+cd "$work"
+apt download musl-dev linux-libc-dev
+rm -rf "$out.new"
+for package in "$work"/*.deb; do dpkg-deb -x "$package" "$out.new"; done
+mv "$out.new" "$out"

@@ -1,0 +1,71 @@
+/**
+ * Builds the npm package's files in dist/package: the library and the command line as JavaScript for Node and Bun, the types, and
+ * the sidecars that are there. Each program is one file, so that nothing has to be installed beside it.
+ */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { BunPlugin } from 'bun'
+import ts from 'typescript'
+
+const TOP = resolve(import.meta.dir, '..')
+const OUT = join(TOP, 'dist/package')
+
+/** The package has its sidecar as a file, and Node can't become another program. */
+const PACKAGED: BunPlugin = {
+  name: 'packaged',
+  setup(build) {
+    build.onResolve({ filter: /\/(launch\/)?embedded\.ts$/ }, () => ({ path: join(TOP, 'src/launch/packaged.ts') }))
+    build.onResolve({ filter: /\/(launch\/)?exec\.ts$/ }, () => ({ path: join(TOP, 'src/launch/child.ts') }))
+  },
+}
+
+async function bundle(entry: string, name: string, banner: string): Promise<void> {
+  const built = await Bun.build({
+    entrypoints: [join(TOP, entry)], target: 'node', format: 'esm', plugins: [PACKAGED], banner, minify: { syntax: true, whitespace: false, identifiers: false }, outdir: OUT, naming: name,
+  })
+  if (!built.success) throw new Error(built.logs.join('\n'))
+}
+
+/** MIT asks that its notice goes where the code goes. */
+function noticeOfCac(): string {
+  const text = readFileSync(join(TOP, 'node_modules/cac/LICENSE'), 'utf8')
+  return `/*\n * Contains cac, https://github.com/cacjs/cac\n *\n${text.trim().replace(/^/gm, ' * ').replace(/ +$/gm, '')}\n */`
+}
+
+/** Declarations of the library, and of the files that they speak of. */
+function declarations(): Map<string, string> {
+  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(TOP, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, TOP)
+  const entry = join(TOP, 'src/index.ts')
+  const all = new Map<string, string>()
+  const program = ts.createProgram([entry], { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: join(TOP, 'src'), outDir: OUT })
+  const { diagnostics } = program.emit(undefined, (file, text) => all.set(relative(OUT, file), text), undefined, true)
+  const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics]
+  if (problems.length > 0) throw new Error(ts.formatDiagnostics(problems, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => TOP, getNewLine: () => '\n' }))
+  const kept = new Map<string, string>()
+  const keep = (name: string) => {
+    const text = all.get(name)
+    if (text === undefined || kept.has(name)) return
+    kept.set(name, text.replace(/(from '\.[^']*)\.ts'/g, "$1.js'"))
+    for (const [, path = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]*)\.ts['"]/g)) keep(join(dirname(name), `${path}.d.ts`))
+  }
+  keep('index.d.ts')
+  return kept
+}
+
+/** Sidecars by the name that Node has for the machine. One that could not be built here is left out; `make package` refuses that. */
+const SIDECARS = { x64: 'dist/nsbox-sidecar', arm64: 'dist/arm64/nsbox-sidecar' }
+
+rmSync(OUT, { recursive: true, force: true })
+mkdirSync(join(OUT, 'sidecar'), { recursive: true })
+await bundle('src/index.ts', 'index.js', '')
+await bundle('src/main.ts', 'cli.js', `#!/usr/bin/env node\n${noticeOfCac()}`)
+chmodSync(join(OUT, 'cli.js'), 0o755)
+for (const [name, text] of declarations()) {
+  mkdirSync(dirname(join(OUT, name)), { recursive: true })
+  writeFileSync(join(OUT, name), text)
+}
+for (const [machine, path] of Object.entries(SIDECARS)) {
+  if (!existsSync(join(TOP, path))) continue
+  copyFileSync(join(TOP, path), join(OUT, `sidecar/nsbox-sidecar-${machine}`))
+  chmodSync(join(OUT, `sidecar/nsbox-sidecar-${machine}`), 0o755)
+}

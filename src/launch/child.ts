@@ -1,0 +1,63 @@
+/**
+ * The package's command line, under Node: the box is a child. This process waits and ends as it does; scripts/package.ts puts
+ * this file in the place of exec.ts, since Node before 22.15 can't become another program.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { systemFailure } from '../host/errno.ts'
+import { codeOf } from '../host/facts.ts'
+import type { Plan } from '../plan/types.ts'
+import { planFile } from './nameless.ts'
+import { sidecarPath } from './packaged.ts'
+
+const PLAN = 3
+const STATUS = 4
+
+/** What a shell or a supervisor sends to us alone, and the command is to have. */
+const PASSED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGALRM', 'SIGPIPE', 'SIGCONT']
+/** What a terminal sends to the whole foreground: then the command has it already. */
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
+
+/** Exit status of the box. */
+export async function becomeBox(plan: Plan): Promise<number> {
+  const file = planFile({ ...plan, supervision: supervisionOf(plan) })
+  const status = plan.supervision?.statusFd ?? -1
+  const parent = process.ppid
+  let child: ChildProcess | undefined
+  // Before there is a child: it may be quick to tell somebody that it is there.
+  for (const signal of PASSED) process.on(signal, () => void child?.kill(signal))
+  for (const signal of FROM_TERMINAL) process.on(signal, () => { if (!inForeground()) child?.kill(signal) })
+  try {
+    child = spawn(sidecarPath(), ['--plan-fd', String(PLAN)], { argv0: 'nsbox', stdio: [0, 1, 2, file, ...(status > 2 ? [status] : [])] })
+  } finally {
+    closeSync(file)
+  }
+  const orphaned = () => { if (process.ppid !== parent) child.kill('SIGKILL') }
+  const watch = plan.supervision?.dieWithParent ? setInterval(orphaned, 100) : undefined
+  try {
+    return await ending(child)
+  } finally {
+    clearInterval(watch)
+  }
+}
+
+/** With us the box ends, however we do. */
+function supervisionOf({ supervision }: Plan): NonNullable<Plan['supervision']> {
+  const moved = supervision?.statusFd !== undefined && supervision.statusFd > 2 ? { statusFd: STATUS } : {}
+  return { ...supervision, ...moved, dieWithParent: true }
+}
+
+function ending(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(systemFailure({ step: 'hand over', what: 'execute the sidecar', path: sidecarPath(), code: codeOf(error) })))
+    child.once('exit', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+  })
+}
+
+/** Fields 5 and 8 of stat, proc(5): our process group, and the one that the terminal sends signals to. */
+function inForeground(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'latin1')
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 1).split(' ')
+  return group === foreground
+}

@@ -1,0 +1,118 @@
+/** The packed package, installed into an empty project and used from there. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { execute, NSBOX } from '../helpers/nsbox.ts'
+import { done, link, project, RUNTIMES, TARBALL, VERSION, WITHOUT_ARM64 } from '../helpers/package.ts'
+
+const { path: dir, remove } = project()
+test.after(remove)
+
+test('the package has these files and no others', () => {
+  const files = execute('tar', ['tzf', TARBALL]).stdout.trim().split('\n').map((name) => name.replace(/^package\//, '')).sort()
+  const arm64 = WITHOUT_ARM64 === undefined ? ['dist/package/sidecar/nsbox-sidecar-arm64'] : []
+  assert.equal(files, [
+    'LICENSE', 'README.md',
+    'dist/package/cli.js',
+    'dist/package/cli/options.d.ts', 'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
+    'dist/package/library/box.d.ts', 'dist/package/library/options.d.ts', 'dist/package/library/report.d.ts', 'dist/package/library/run.d.ts',
+    'dist/package/plan/options.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/types.d.ts',
+    ...arm64, 'dist/package/sidecar/nsbox-sidecar-x64',
+    'docs/plan.schema.json', 'package.json',
+  ])
+})
+
+test('it installs without a network, needs no other package and runs nothing when it is installed', () => {
+  assert.equal(readdirSync(join(dir, 'node_modules')).filter((name) => !name.startsWith('.')), ['nsbox'])
+  const manifest = JSON.parse(readFileSync(join(dir, 'node_modules/nsbox/package.json'), 'utf8'))
+  assert.is(manifest.version, VERSION)
+  assert.is(manifest.dependencies, undefined)
+  assert.equal(manifest.os, ['linux'])
+  for (const script of ['preinstall', 'install', 'postinstall']) assert.is(manifest.scripts[script], undefined, script)
+})
+
+const SCRIPT = `
+import { box, SandboxError, UsageError } from 'nsbox'
+import schema from 'nsbox/plan.schema.json' with { type: 'json' }
+const b = box({ tmpfs: '/tmp', net: 'none', hostname: 'boxed' })
+const { usage, ...result } = await b.run(['sh', '-c', 'hostname; ls /tmp | wc -l; cat; echo oops >&2; exit 3'], { input: 'from outside\\n' })
+const failed = await b.run(['/nowhere']).catch((error) => error)
+let refused
+try { box({ tmpf: '/tmp' }) } catch (error) { refused = error }
+console.log(JSON.stringify({
+  result, usage: usage.wall > 0, hostname: b.plan(['true']).hostname, says: b.explain(['true']).includes('host name'), schema: schema.properties.hostname.type,
+  failed: failed instanceof SandboxError && failed.code, refused: refused instanceof UsageError && refused.message,
+}))
+`
+
+for (const { name, program } of RUNTIMES) {
+  test(`a script that imports it runs commands in boxes under ${name}`, () => {
+    writeFileSync(join(dir, 'script.mjs'), SCRIPT)
+    assert.equal(JSON.parse(done(execute(program, [join(dir, 'script.mjs')], { cwd: dir })).stdout), {
+      result: { exitCode: 3, stdout: 'boxed\n0\nfrom outside\n', stderr: 'oops\n', timedOut: false },
+      usage: true, hostname: 'boxed', says: true, schema: 'string', failed: 'ENOENT', refused: 'unknown option tmpf',
+    })
+  })
+}
+
+const USER = `
+import { spawn, type ChildProcess } from 'node:child_process'
+import { box, SandboxError, type Box, type BoxOptions, type MountRequest, type Plan, type RunResult } from 'nsbox'
+
+const options: BoxOptions = { root: './r', tmpfs: ['/tmp', '/run:size=1m'], net: 'none', ro: true, overlay: undefined, user: 1000, env: { A: '1' }, proc: true }
+const mounts: MountRequest[] = [{ type: 'bind', source: '.', target: '/src', readonly: true }]
+const b: Box = box({ ...options, mounts, capDrop: ['all'] }).with({ timeout: '10s' })
+const plan: Plan = b.plan(['true'])
+const host: string | undefined = plan.hostname
+const result: RunResult = await b.run(['make', '-j2'], { input: 'x', timeout: 1000, signal: AbortSignal.timeout(1000) })
+const code: number = result.exitCode, out: string = result.stdout, wall: number | undefined = result.usage?.wall
+const child: ChildProcess = b.spawn('ls', ['-l'], { stdio: 'pipe', shell: true })
+const same: typeof spawn = b.spawn as typeof spawn
+const text: string = String(b.spawnSync('ls').stdout)
+const step = (error: unknown): string | undefined => (error instanceof SandboxError ? error.step + error.hint : undefined)
+export { host, code, out, wall, child, same, text, step }
+
+// @ts-expect-error: no such option
+box({ tmpf: '/tmp' })
+// @ts-expect-error: a flag has no text
+box({ ro: 'yes' })
+// @ts-expect-error: an option with a value is no flag
+box({ root: true })
+// @ts-expect-error: no such kind of mount
+box({ mounts: [{ type: 'bin', source: '/' }] })
+// @ts-expect-error: a tmpfs needs its place
+box({ mounts: [{ type: 'tmpfs' }] })
+// @ts-expect-error: no such option of run
+await b.run(['true'], { timeOut: 1 })
+// @ts-expect-error: an array
+await b.run('true')
+// @ts-expect-error: results can't be changed into something else
+const wrong: string = result.exitCode
+`
+
+test('its types are all that TypeScript needs, with those of Node, and refuse what is no option', () => {
+  for (const name of ['typescript', '@types/node', 'undici-types']) link(dir, name)
+  writeFileSync(join(dir, 'user.ts'), USER)
+  for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler']]) {
+    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2022', '--types', 'node', ...resolution]
+    const { status, stdout } = execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, 'user.ts'], { cwd: dir })
+    assert.is(status, 0, stdout)
+  }
+})
+
+const arm64 = WITHOUT_ARM64 === undefined && Bun.which('qemu-aarch64-static') !== null ? test : test.skip
+if (WITHOUT_ARM64 !== undefined) console.log(`skipped: no sidecar for arm64: ${WITHOUT_ARM64}`)
+arm64('the sidecar for arm64 is a static program for it that judges plans as the one of this machine does', () => {
+  const file = join(dir, 'node_modules/nsbox/dist/package/sidecar/nsbox-sidecar-arm64')
+  const env = { ...process.env, LC_ALL: 'C' }
+  assert.match(execute('readelf', ['-h', file], { env }).stdout, /Machine: +AArch64/)
+  assert.not.match(execute('readelf', ['-lW', file], { env }).stdout, 'INTERP')
+  const check = (plan: string) => execute('qemu-aarch64-static', [file, '--plan-fd', '0', '--check'], { input: plan })
+  const plan = done(execute(NSBOX, ['plan', '--tmpfs', '/tmp', '--net', 'none', 'true'])).stdout
+  assert.equal(check(plan), { status: 0, signal: null, stdout: '', stderr: '' })
+  const { status, stderr } = check(plan.replace('"contract": 1', '"contract": 99'))
+  assert.is(status, 125)
+  assert.match(stderr, /read plan: .*: \/contract/)
+})
+test.run()
