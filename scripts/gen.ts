@@ -1,6 +1,6 @@
 /**
  * Writes what is derived: from the contract table the C structures and field list (`sidecar/contract.h`) and the JSON
- * Schema (`docs/plan.schema.json`), from the option table the README's reference, from the system's headers the numbers of
+ * Schema (`docs/plan.schema.json`), from the option table the README's reference and the library's options, from the system's headers the numbers of
  * the system calls, and from those the default filters. With `--check` it compares instead, and fails when a file is not what it should be.
  */
 import { compile } from '../src/policy/bpf.ts'
@@ -11,6 +11,7 @@ import { headerVersion, syscallsSource, syscallTables } from './syscalls.ts'
 import { CAPABILITIES } from '../src/plan/schema.ts'
 import { optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../src/cli/help.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { boxOptionsSource } from './box-options.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -210,6 +211,7 @@ const files: Record<string, () => string> = {
   'src/policy/filters.ts': filters,
   'sidecar/contract.h': contractHeader,
   'docs/plan.schema.json': jsonSchema,
+  'src/library/box-options.ts': boxOptionsSource,
   'README.md': readme,
 }
 

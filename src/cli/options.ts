@@ -109,9 +109,6 @@ const ROOTFS: readonly OptionRow[] = [
 export const VERB_OPTIONS: Readonly<Record<string, readonly OptionRow[]>> = { run: [PLAN], bake: BAKE, rootfs: ROOTFS }
 
 export const OPTIONS: readonly OptionRow[] = TABLE
-/** A row of the table by its type, for the library's options. */
-export type Row = (typeof TABLE)[number]
-
 /** An option of the library without one here is a compile error in this line. */
 export type Unset = Never<Exclude<keyof Options, (typeof TABLE)[number]['sets']>>
 type Never<T extends never> = T

@@ -4,7 +4,8 @@ import { hostOfLibrary } from '../host/facts.ts'
 import { buildPlan } from '../plan/build.ts'
 import type { Options } from '../plan/options.ts'
 import type { Plan } from '../plan/types.ts'
-import { readOptions, type BoxOptions } from './options.ts'
+import type { BoxOptions } from './box-options.ts'
+import { readOptions } from './options.ts'
 import { run, type RunOptions, type RunResult } from './run.ts'
 import { spawn, spawnSync } from './spawn.ts'
 
@@ -19,7 +20,7 @@ export type Box = {
   spawn(command: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions): ChildProcess
   /** child_process.spawnSync with the command in a box. */
   spawnSync(command: string, args?: readonly string[] | SpawnSyncOptions, options?: SpawnSyncOptions): SpawnSyncReturns<Buffer | string>
-  /** A box with further options: a single value replaces, a list adds. */
+  /** A box with further options: a single value replaces, a list adds, false takes a flag back. */
   with(more: BoxOptions): Box
 }
 
@@ -40,7 +41,7 @@ function make(options: Options): Box {
     run: (argv, how) => run(options, argv, how),
     spawn: (command, args, how) => spawn(options, command, ...split(args, how)),
     spawnSync: (command, args, how) => spawnSync(options, command, ...split(args, how)),
-    with: (more) => make(merge(options, readOptions(more))),
+    with: (more) => make(readOptions(more, options)),
   }
 }
 
@@ -48,13 +49,4 @@ function make(options: Options): Box {
 function split<T extends object>(args: readonly string[] | T | undefined, options: T | undefined): [readonly string[], T] {
   if (Array.isArray(args)) return [args as string[], options ?? ({} as T)]
   return [[], options ?? ((args ?? {}) as T)]
-}
-
-function merge(before: Options, more: Options): Options {
-  return {
-    ...before, ...more,
-    ...(before.mounts && { mounts: [...before.mounts, ...(more.mounts ?? [])] }),
-    ...(before.env && { env: [...before.env, ...(more.env ?? [])] }),
-    ...(before.share && { share: [...before.share, ...(more.share ?? [])] }),
-  }
 }

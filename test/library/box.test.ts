@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ as zx } from 'zx'
-import { box, SandboxError } from '../../src/index.ts'
+import { box, SandboxError, UsageError } from '../../src/index.ts'
 import { busyboxRoot, inTemp } from '../helpers/nsbox.ts'
 
 const inRoot = (body: (root: string) => Promise<void>) => inTemp((dir) => body(busyboxRoot(join(dir, 'r'))))
@@ -43,7 +43,41 @@ test('an unknown option and a wrong value name the key', () => {
   assert.throws(() => box({ tmpf: '/tmp' } as object), /unknown option tmpf/)
   assert.throws(() => box({ ro: 'yes' } as object), /ro: must be true or false/)
   assert.throws(() => box({ root: true } as object), /root: must be text/)
-  assert.throws(() => box({ ro: true, overlay: true }), /--ro and --overlay/)
+  assert.throws(() => box({ ro: true, overlay: true }), /ro and overlay/)
+  assert.throws(() => box({ ro: true }).with({ overlay: true }), /ro and overlay/)
+  assert.throws(() => box({ proc: false } as object), /proc: must be text/)
+})
+
+test('an entry of mounts that can not be names its place', () => {
+  const mistakes: [unknown, RegExp][] = [
+    ['/tmp', /^mounts: must be an array, not '\/tmp'$/],
+    [['/tmp'], /^mounts\[0\]: must be an object, not '\/tmp'$/],
+    [[{ type: 'tmpfs', target: '/a' }, { type: 'tmpfs' }], /^mounts\[1\]\.target: is missing$/],
+    [[{ type: 'tmpfs', target: 'a' }], /^mounts\[0\]\.target: must be an absolute path, not 'a'$/],
+    [[{ type: 'tmpfs', target: '/a', size: '1m' }], /^mounts\[0\]\.size: must be a number of bytes above 0, not '1m'$/],
+    [[{ type: 'tmpfs', target: '/a', size: 0 }], /^mounts\[0\]\.size: /],
+    [[{ type: 'dir', target: '/a', mode: 0o755 }], /^mounts\[0\]\.mode: must be text of three or four octal digits/],
+    [[{ type: 'bind', source: '/', readOnly: true }], /^mounts\[0\]\.readOnly: unknown key of a mount of type bind$/],
+    [[{ type: 'bind', source: '/', readonly: 'yes' }], /^mounts\[0\]\.readonly: must be true or false, not 'yes'$/],
+    [[{ type: 'bind', source: '' }], /^mounts\[0\]\.source: must be a path, not empty$/],
+    [[{ type: 'ro-bind', source: '/' }], /^mounts\[0\]\.type: must be one of bind, /],
+    [[{ target: '/a' }], /^mounts\[0\]\.type: must be one of .*, not undefined$/],
+    [[{ type: 'constructor' }], /^mounts\[0\]\.type/],
+    [[null], /^mounts\[0\]: must be an object, not null$/],
+  ]
+  for (const [mounts, message] of mistakes) {
+    assert.throws(() => box({ mounts } as object), (error: unknown) => error instanceof UsageError && message.test(error.message), JSON.stringify(mounts))
+  }
+})
+
+test('messages of options speak of the keys of the object', () => {
+  assert.throws(() => box({ roBind: '/a:/b:ro' }), /^roBind: /)
+  assert.throws(() => box({ mapRoot: true, user: 1 }), /^mapRoot and user: /)
+  assert.throws(() => box({ timeout: 5000 } as object), /^timeout: must be text such as '10s', not 5000$/)
+  assert.throws(() => box({ statusFd: 3 } as object), /^unknown option statusFd/)
+  assert.throws(() => box({ env: { A: 1 } } as object), /^env\.A: must be text, not 1$/)
+  assert.throws(() => box({ env: { 'A=B': '1' } }), /^env: 'A=B' is no name/)
+  assert.throws(() => box([] as object), /^options: must be an object/)
 })
 
 test('mounts keep the order in which they stand', () => {
@@ -59,6 +93,15 @@ test('with adds to a box and leaves the first as it was', inRoot(async (root) =>
   assert.is((await count(narrower))[1], '12')
   assert.is((await count(plain))[1], '1')
 }))
+
+test('with adds to every list, replaces what is one, and takes back what is false', () => {
+  const first = box({ capDrop: 'all', ulimit: ['core=0'], tmpfs: '/a', ro: true, hostname: 'one', userns: true })
+  const plan = first.with({ capAdd: 'chown', ulimit: 'cpu=60', tmpfs: '/b', ro: false, hostname: 'two' }).plan(['true'])
+  assert.equal([plan.process.capabilities, plan.hostname, plan.root.options?.includes('ro')], [['chown'], 'two', false])
+  assert.equal(plan.process.limits?.map(({ resource }) => resource), ['core', 'cpu'])
+  assert.equal(plan.mounts?.filter(({ type }) => type === 'tmpfs').map(({ target }) => target), ['/a', '/b'])
+  assert.equal(first.plan(['true']).process.limits?.map(({ resource }) => resource), ['core'])
+})
 
 test('a timeout ends all that runs in the box', inRoot(async (root) => {
   const result = await box({ root }).run(['sh', '-c', 'trap "" TERM; echo started; sleep 1000'], { timeout: 500 })

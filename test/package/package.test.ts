@@ -15,8 +15,8 @@ test('the package has these files and no others', () => {
   assert.equal(files, [
     'LICENSE', 'README.md',
     'dist/package/cli.js',
-    'dist/package/cli/options.d.ts', 'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
-    'dist/package/library/box.d.ts', 'dist/package/library/options.d.ts', 'dist/package/library/report.d.ts', 'dist/package/library/run.d.ts',
+    'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
+    'dist/package/library/box-options.d.ts', 'dist/package/library/box.d.ts', 'dist/package/library/report.d.ts', 'dist/package/library/run.d.ts',
     'dist/package/plan/options.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/types.d.ts',
     ...arm64, 'dist/package/sidecar/nsbox-sidecar-x64',
     'docs/plan.schema.json', 'package.json',
@@ -79,6 +79,10 @@ box({ tmpf: '/tmp' })
 box({ ro: 'yes' })
 // @ts-expect-error: an option with a value is no flag
 box({ root: true })
+// @ts-expect-error: a time has a unit
+box({ timeout: 1000 })
+// @ts-expect-error: one of two words
+box({ net: 'nowhere' })
 // @ts-expect-error: no such kind of mount
 box({ mounts: [{ type: 'bin', source: '/' }] })
 // @ts-expect-error: a tmpfs needs its place

@@ -1,0 +1,39 @@
+/** The library's options as a type, from the option table: an editor shows the same sentences that help does. */
+import { OPTIONS, synopsis, type OptionRow } from '../src/cli/options.ts'
+import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../src/library/names.ts'
+
+/** Two options that TypeScript has better shapes for; `names` are those of the command line that they stand for. */
+const SHAPED: Readonly<Record<string, string>> = {
+  env: 'string | readonly string[] | Readonly<Record<string, string | undefined>>',
+}
+
+/** The text of src/library/box-options.ts. */
+export function boxOptionsSource(): string {
+  const rows = OPTIONS.filter(({ name }) => !FOR_THE_COMMAND_LINE.includes(name))
+  return `/** Generated from src/cli/options.ts by scripts/gen.ts; change the table, not this file. */
+import type { MountRequest } from '../plan/options.ts'
+
+/** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */
+export interface BoxOptions {
+  /** Mounts and made files in one list, where their order among each other matters. */
+  mounts?: readonly MountRequest[] | undefined
+${rows.map(member).join('\n')}
+}
+`
+}
+
+function member(row: OptionRow): string {
+  return `  /** ${sentence(row)} \`${synopsis(row)}\` */\n  ${camel(row.name)}?: ${SHAPED[row.name] ?? typeOf(row)} | undefined`
+}
+
+function sentence({ doc, name }: OptionRow): string {
+  const more = name === 'die-with-parent' ? '; in a program that is so unless it is false' : name === 'env' ? '; as an object, undefined leaves the caller\'s value out' : ''
+  return `${doc.charAt(0).toUpperCase()}${doc.slice(1)}${more}.`
+}
+
+function typeOf({ value, alone, repeat }: OptionRow): string {
+  if (value === undefined) return 'boolean'
+  const one = /^[a-z]+(\|[a-z]+)+$/.test(value) ? value.split('|').map((word) => `'${word}'`).join(' | ') : takesNumber(value) ? 'string | number' : 'string'
+  const many = !repeat ? '' : one === 'string' ? ' | readonly string[]' : ` | readonly (${one})[]`
+  return `${one}${many}${alone === undefined ? '' : repeat ? ' | true' : ' | boolean'}`
+}

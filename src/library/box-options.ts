@@ -1,0 +1,82 @@
+/** Generated from src/cli/options.ts by scripts/gen.ts; change the table, not this file. */
+import type { MountRequest } from '../plan/options.ts'
+
+/** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */
+export interface BoxOptions {
+  /** Mounts and made files in one list, where their order among each other matters. */
+  mounts?: readonly MountRequest[] | undefined
+  /** Use DIR as the root directory; without it the box sees the host's files. `--root DIR` */
+  root?: string | undefined
+  /** Make the root read-only. `--ro` */
+  ro?: boolean | undefined
+  /** Changes to the root vanish at the end; with DIR they stay there. `--overlay[=DIR]` */
+  overlay?: string | boolean | undefined
+  /** Show SRC of the host, writable, as DST (default: the same path). `--bind SRC[:DST]` */
+  bind?: string | readonly string[] | undefined
+  /** As --bind, but read-only. `--ro-bind SRC[:DST]` */
+  roBind?: string | readonly string[] | undefined
+  /** As --bind, and device files work. `--dev-bind SRC[:DST]` */
+  devBind?: string | readonly string[] | undefined
+  /** An empty directory in memory. `--tmpfs DIR[:size=64m,mode=1777]` */
+  tmpfs?: string | readonly string[] | undefined
+  /** /proc of the box's own processes. `--proc[=DIR]` */
+  proc?: string | readonly string[] | true | undefined
+  /** A minimal /dev. `--dev[=DIR]` */
+  dev?: string | readonly string[] | true | undefined
+  /** Hide PATH of the box: an empty file that nobody can read, or an empty directory. `--mask PATH` */
+  mask?: string | readonly string[] | undefined
+  /** Make a directory, with the octal MODE (default: 0755). `--dir PATH[:MODE]` */
+  dir?: string | readonly string[] | undefined
+  /** Make PATH a symbolic link to TARGET. `--symlink TARGET:PATH` */
+  symlink?: string | readonly string[] | undefined
+  /** Make DST a file with the content of SRC of the host. `--file SRC:DST` */
+  file?: string | readonly string[] | undefined
+  /** Keep the host's namespace: pid, ipc, uts, cgroup, user. `--share NS[,NS]` */
+  share?: string | readonly string[] | undefined
+  /** The host's network (default), or none but a loopback of its own. `--net host|none` */
+  net?: 'host' | 'none' | undefined
+  /** Host name in the box. `--hostname NAME` */
+  hostname?: string | undefined
+  /** User and group id in the box. `--user UID[:GID]` */
+  user?: string | number | undefined
+  /** Be root in the box. `--map-root` */
+  mapRoot?: boolean | undefined
+  /** Also map the id ranges that /etc/subuid and /etc/subgid give to you. `--map-auto` */
+  mapAuto?: boolean | undefined
+  /** A new user namespace, also when root starts the box. `--userns` */
+  userns?: boolean | undefined
+  /** Let the command have a capability, such as net_admin. `--cap-add CAP|all` */
+  capAdd?: string | readonly string[] | undefined
+  /** Take one of the default capabilities away. `--cap-drop CAP|all` */
+  capDrop?: string | readonly string[] | undefined
+  /** Let setuid programs and file capabilities have their effect. `--allow-new-privs` */
+  allowNewPrivs?: boolean | undefined
+  /** Filter of system calls: the default one, none, or that of a profile as container engines have it. `--seccomp default|none|FILE` */
+  seccomp?: string | undefined
+  /** All capabilities for root, no filter, no masks, setuid programs work: no protection from the command. `--privileged` */
+  privileged?: boolean | undefined
+  /** End the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124. `--timeout TIME` */
+  timeout?: string | undefined
+  /** A limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited. `--ulimit NAME=SOFT[:HARD]` */
+  ulimit?: string | readonly string[] | undefined
+  /** Directory of the box to start in. `--cwd DIR` */
+  cwd?: string | undefined
+  /** Set a variable, or pass yours on; as an object, undefined leaves the caller's value out. `--env NAME[=VALUE]` */
+  env?: string | readonly string[] | Readonly<Record<string, string | undefined>> | undefined
+  /** Set the NAME=VALUE lines of FILE. `--env-file FILE` */
+  envFile?: string | readonly string[] | undefined
+  /** Start from an empty environment. `--clear-env` */
+  clearEnv?: boolean | undefined
+  /** What the command sees as its own name. `--argv0 NAME` */
+  argv0?: string | undefined
+  /** A session of its own, without your terminal as controlling terminal. `--new-session` */
+  newSession?: boolean | undefined
+  /** Kill the box when the process that started it ends; in a program that is so unless it is false. `--die-with-parent` */
+  dieWithParent?: boolean | undefined
+  /** The command itself is process 1. `--no-init` */
+  noInit?: boolean | undefined
+  /** Tell each phase with its time on stderr. `--verbose` */
+  verbose?: boolean | undefined
+  /** Say nothing but errors. `--quiet` */
+  quiet?: boolean | undefined
+}
