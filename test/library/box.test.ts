@@ -97,7 +97,7 @@ test('with adds to a box and leaves the first as it was', inRoot(async (root) =>
 test('with adds to every list, replaces what is one, and takes back what is false', () => {
   const first = box({ capDrop: 'all', ulimit: ['core=0'], tmpfs: '/a', ro: true, hostname: 'one', userns: true })
   const plan = first.with({ capAdd: 'chown', ulimit: 'cpu=60', tmpfs: '/b', ro: false, hostname: 'two' }).plan(['true'])
-  assert.equal([plan.process.capabilities, plan.hostname, plan.root.options?.includes('ro')], [['chown'], 'two', false])
+  assert.equal([plan.process.capabilities, plan.hostname, plan.root?.options?.includes('ro')], [['chown'], 'two', false])
   assert.equal(plan.process.limits?.map(({ resource }) => resource), ['core', 'cpu'])
   assert.equal(plan.mounts?.filter(({ type }) => type === 'tmpfs').map(({ target }) => target), ['/a', '/b'])
   assert.equal(first.plan(['true']).process.limits?.map(({ resource }) => resource), ['core'])
