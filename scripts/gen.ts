@@ -17,6 +17,9 @@ import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan
 const root = new URL('..', import.meta.url).pathname
 const note = 'Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file.'
 
+/** Of sidecar/field.h. */
+const KEY_MAX = 20
+
 const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
 const cName = (key: string) => (snake(key) === 'default' ? 'default_' : snake(key))
 const constant = (...words: string[]) => words.map((word) => (word === word.toUpperCase() ? word : snake(word)).toUpperCase()).join('_')
@@ -49,6 +52,12 @@ function cMember(key: string, field: Field): string {
   }
 }
 
+/** As field.h has lists of words. A digit would belong to the escape before it. */
+function cList(words: readonly string[]): string {
+  for (const word of words) if (!/^[A-Za-z_][\w-]*$/.test(word)) throw new Error(`${word}: is not a word of field.h`)
+  return `"${words.map((word) => `${word}\\0`).join('')}"`
+}
+
 /** Word lists that C knows by number (enum) or bit (flags), each once, named after its first field. */
 function cWords(): { text: string; nameOf: (values: readonly string[]) => string } {
   const names = new Map<string, string>()
@@ -62,7 +71,7 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
     const rows = field.values.map((value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`)
     // An enumerator is an int: a longer list has its words alone, and bit n is the n-th.
     if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
-    out.push(`static const char *const ${name}_words[] = {${field.values.map((v) => `"${v}"`).join(', ')}, NULL};`, '')
+    out.push(`static const char ${name}_words[] = ${cList(field.values)};`, '')
   }
   for (const [object, table] of Object.entries(OBJECTS)) for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
   for (const [union, variants] of Object.entries(VARIANTS)) {
@@ -72,6 +81,7 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
 }
 
 function cField(struct: string, key: string, field: Field, words: (values: readonly string[]) => string): string {
+  if (key.length >= KEY_MAX) throw new Error(`${struct}.${key}: a key has less than ${KEY_MAX} bytes, field.h`)
   const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, field.required ? 'true' : 'false', `offsetof(struct ${struct}, ${cName(key)})`]
   const extra: string[] = []
   if (field.type === 'int') extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
@@ -93,7 +103,7 @@ function cObject(name: string, struct: string, table: Table, words: (values: rea
     `static const struct field ${name}_fields[] = {`,
     ...Object.entries(table).map(([key, field]) => cField(struct, key, field, words)),
     '};',
-    `static const struct object ${name}_object = {"${name}", ${name}_fields, sizeof ${name}_fields / sizeof *${name}_fields, sizeof(struct ${struct})};`,
+    `static const struct object ${name}_object = {${name}_fields, sizeof ${name}_fields / sizeof *${name}_fields, sizeof(struct ${struct})};`,
     '',
   ]
 }
@@ -122,7 +132,7 @@ export function contractHeader(): string {
   out.push('#ifdef NSBOX_CONTRACT_FIELDS', '')
   for (const [name, variants] of Object.entries(VARIANTS)) {
     for (const [type, table] of Object.entries(variants)) out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
-    out.push(`static const struct variants ${name}_variants = {`, `\t(const char *const[]){${Object.keys(variants).map((t) => `"${t}"`).join(', ')}, NULL},`,
+    out.push(`static const struct variants ${name}_variants = {`, `\t${cList(Object.keys(variants))},`,
       `\t(const struct object *const[]){${Object.keys(variants).map((t) => `&${name}_${t}_object`).join(', ')}},`,
       `\tsizeof(struct ${name}), offsetof(struct ${name}, type),`, '};', '')
   }

@@ -19,20 +19,20 @@ enum plan_namespaces_word {
 	PLAN_NAMESPACES_CGROUP = 1u << 5,
 	PLAN_NAMESPACES_NET = 1u << 6,
 };
-static const char *const plan_namespaces_words[] = {"user", "mount", "pid", "ipc", "uts", "cgroup", "net", NULL};
+static const char plan_namespaces_words[] = "user\0mount\0pid\0ipc\0uts\0cgroup\0net\0";
 
 enum idmap_by_word {
 	IDMAP_BY_SELF = 0,
 	IDMAP_BY_PARENT = 1,
 	IDMAP_BY_HELPER = 2,
 };
-static const char *const idmap_by_words[] = {"self", "parent", "helper", NULL};
+static const char idmap_by_words[] = "self\0parent\0helper\0";
 
 enum root_type_word {
 	ROOT_TYPE_DIRECTORY = 0,
 	ROOT_TYPE_OVERLAY = 1,
 };
-static const char *const root_type_words[] = {"directory", "overlay", NULL};
+static const char root_type_words[] = "directory\0overlay\0";
 
 enum root_options_word {
 	ROOT_OPTIONS_RO = 1u << 0,
@@ -40,15 +40,15 @@ enum root_options_word {
 	ROOT_OPTIONS_NODEV = 1u << 2,
 	ROOT_OPTIONS_NOEXEC = 1u << 3,
 };
-static const char *const root_options_words[] = {"ro", "nosuid", "nodev", "noexec", NULL};
+static const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
 
-static const char *const process_capabilities_words[] = {"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore", NULL};
+static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
 	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
 };
-static const char *const process_reset_signals_words[] = {"PIPE", "XFSZ", NULL};
+static const char process_reset_signals_words[] = "PIPE\0XFSZ\0";
 
 enum limit_resource_word {
 	LIMIT_RESOURCE_AS = 0,
@@ -68,13 +68,13 @@ enum limit_resource_word {
 	LIMIT_RESOURCE_SIGPENDING = 14,
 	LIMIT_RESOURCE_STACK = 15,
 };
-static const char *const limit_resource_words[] = {"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack", NULL};
+static const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0";
 
 enum supervision_errors_word {
 	SUPERVISION_ERRORS_STDERR = 0,
 	SUPERVISION_ERRORS_STATUS = 1,
 };
-static const char *const supervision_errors_words[] = {"stderr", "status", NULL};
+static const char supervision_errors_words[] = "stderr\0status\0";
 
 enum mount_type {
 	MOUNT_BIND = 0,
@@ -194,7 +194,7 @@ static const struct field mount_bind_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
-static const struct object mount_bind_object = {"mount_bind", mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
+static const struct object mount_bind_object = {mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
 
 static const struct field mount_tmpfs_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
@@ -202,18 +202,18 @@ static const struct field mount_tmpfs_fields[] = {
 	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 01777},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
-static const struct object mount_tmpfs_object = {"mount_tmpfs", mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
+static const struct object mount_tmpfs_object = {mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
 
 static const struct field mount_proc_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
-static const struct object mount_proc_object = {"mount_proc", mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
+static const struct object mount_proc_object = {mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
 
 static const struct field mount_dev_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 };
-static const struct object mount_dev_object = {"mount_dev", mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
+static const struct object mount_dev_object = {mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
 
 static const struct field mount_overlay_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
@@ -221,45 +221,45 @@ static const struct field mount_overlay_fields[] = {
 	{"state", KIND_STRING, false, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
 	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
 };
-static const struct object mount_overlay_object = {"mount_overlay", mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
+static const struct object mount_overlay_object = {mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
 
 static const struct field mount_dir_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 00755},
 };
-static const struct object mount_dir_object = {"mount_dir", mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
+static const struct object mount_dir_object = {mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
 
 static const struct field mount_symlink_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"to", KIND_STRING, true, offsetof(struct mount, to), .min = 1, .max = 0, .path = false, .host = false},
 };
-static const struct object mount_symlink_object = {"mount_symlink", mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
+static const struct object mount_symlink_object = {mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
 
 static const struct field mount_mask_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
 };
-static const struct object mount_mask_object = {"mount_mask", mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
+static const struct object mount_mask_object = {mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
 
 static const struct field mount_protect_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
 };
-static const struct object mount_protect_object = {"mount_protect", mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
+static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
 static const struct field mount_cgroup_fields[] = {
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 };
-static const struct object mount_cgroup_object = {"mount_cgroup", mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
+static const struct object mount_cgroup_object = {mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
 
 static const struct field mount_file_fields[] = {
 	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
 	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
 };
-static const struct object mount_file_object = {"mount_file", mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
+static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
 static const struct variants mount_variants = {
-	(const char *const[]){"bind", "tmpfs", "proc", "dev", "overlay", "dir", "symlink", "mask", "protect", "cgroup", "file", NULL},
+	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0cgroup\0file\0",
 	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_cgroup_object, &mount_file_object},
 	sizeof(struct mount), offsetof(struct mount, type),
 };
@@ -274,27 +274,27 @@ static const struct field supervision_fields[] = {
 	{"quiet", KIND_BOOL, false, offsetof(struct supervision, quiet), .min = 0},
 	{"errors", KIND_ENUM, false, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
 };
-static const struct object supervision_object = {"supervision", supervision_fields, sizeof supervision_fields / sizeof *supervision_fields, sizeof(struct supervision)};
+static const struct object supervision_object = {supervision_fields, sizeof supervision_fields / sizeof *supervision_fields, sizeof(struct supervision)};
 
 static const struct field limit_fields[] = {
 	{"resource", KIND_ENUM, true, offsetof(struct limit, resource), .words = limit_resource_words, .absent = 0},
 	{"soft", KIND_INT, true, offsetof(struct limit, soft), .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"hard", KIND_INT, false, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
 };
-static const struct object limit_object = {"limit", limit_fields, sizeof limit_fields / sizeof *limit_fields, sizeof(struct limit)};
+static const struct object limit_object = {limit_fields, sizeof limit_fields / sizeof *limit_fields, sizeof(struct limit)};
 
 static const struct field env_fields[] = {
 	{"inherit", KIND_BOOL, false, offsetof(struct env, inherit), .min = 0},
 	{"unset", KIND_STRINGS, false, offsetof(struct env, unset), .min = 0, .path = false, .assignment = false},
 	{"set", KIND_STRINGS, false, offsetof(struct env, set), .min = 0, .path = false, .assignment = true},
 };
-static const struct object env_object = {"env", env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
+static const struct object env_object = {env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
 
 static const struct field seccomp_fields[] = {
 	{"from", KIND_STRING, true, offsetof(struct seccomp, from), .min = 1, .max = 0, .path = false, .host = false},
 	{"filter", KIND_BASE64, true, offsetof(struct seccomp, filter), .min = 8, .max = 32768},
 };
-static const struct object seccomp_object = {"seccomp", seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
+static const struct object seccomp_object = {seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
 
 static const struct field process_fields[] = {
 	{"argv", KIND_STRINGS, true, offsetof(struct process, argv), .min = 1, .path = false, .assignment = false},
@@ -314,7 +314,7 @@ static const struct field process_fields[] = {
 	{"newSession", KIND_BOOL, false, offsetof(struct process, new_session), .min = 0},
 	{"hold", KIND_BOOL, false, offsetof(struct process, hold), .min = 0},
 };
-static const struct object process_object = {"process", process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
+static const struct object process_object = {process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
 
 static const struct field root_fields[] = {
 	{"type", KIND_ENUM, true, offsetof(struct root, type), .words = root_type_words, .absent = 0},
@@ -322,14 +322,14 @@ static const struct field root_fields[] = {
 	{"state", KIND_STRING, false, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
 	{"options", KIND_FLAGS, false, offsetof(struct root, options), .words = root_options_words},
 };
-static const struct object root_object = {"root", root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
+static const struct object root_object = {root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
 
 static const struct field idrange_fields[] = {
 	{"inside", KIND_INT, true, offsetof(struct idrange, inside), .min = 0LL, .max = 4294967294LL, .absent = 0LL},
 	{"outside", KIND_INT, true, offsetof(struct idrange, outside), .min = 0LL, .max = 4294967294LL, .absent = 0LL},
 	{"count", KIND_INT, true, offsetof(struct idrange, count), .min = 1LL, .max = 4294967295LL, .absent = 0LL},
 };
-static const struct object idrange_object = {"idrange", idrange_fields, sizeof idrange_fields / sizeof *idrange_fields, sizeof(struct idrange)};
+static const struct object idrange_object = {idrange_fields, sizeof idrange_fields / sizeof *idrange_fields, sizeof(struct idrange)};
 
 static const struct field idmap_fields[] = {
 	{"by", KIND_ENUM, true, offsetof(struct idmap, by), .words = idmap_by_words, .absent = 0},
@@ -337,13 +337,13 @@ static const struct field idmap_fields[] = {
 	{"gid", KIND_OBJECTS, true, offsetof(struct idmap, gid), .min = 1, .max = 340, .object = &idrange_object},
 	{"setgroups", KIND_BOOL, false, offsetof(struct idmap, setgroups), .min = 0},
 };
-static const struct object idmap_object = {"idmap", idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
+static const struct object idmap_object = {idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
 
 static const struct field enter_fields[] = {
 	{"pid", KIND_INT, true, offsetof(struct enter, pid), .min = 1LL, .max = 4194304LL, .absent = 0LL},
 	{"started", KIND_INT, true, offsetof(struct enter, started), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 };
-static const struct object enter_object = {"enter", enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
+static const struct object enter_object = {enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
 
 static const struct field plan_fields[] = {
 	{"contract", KIND_INT, true, offsetof(struct plan, contract), .min = 1LL, .max = 1LL, .absent = 0LL},
@@ -357,7 +357,7 @@ static const struct field plan_fields[] = {
 	{"process", KIND_OBJECT, true, offsetof(struct plan, process), .object = &process_object},
 	{"supervision", KIND_OBJECT, false, offsetof(struct plan, supervision), .object = &supervision_object},
 };
-static const struct object plan_object = {"plan", plan_fields, sizeof plan_fields / sizeof *plan_fields, sizeof(struct plan)};
+static const struct object plan_object = {plan_fields, sizeof plan_fields / sizeof *plan_fields, sizeof(struct plan)};
 
 #endif
 

@@ -16,12 +16,11 @@ void descriptor_keep(int fd)
 		if (!kept)
 			fail("allocate", NULL);
 	}
-	kept[count++] = fd;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
+	/* In order, which mostly is the order in which they come. */
+	size_t at = count++;
+	for (; at > 0 && kept[at - 1] > fd; at--)
+		kept[at] = kept[at - 1];
+	kept[at] = fd;
 }
 
 static void close_gap(int first, int last)
@@ -36,7 +35,6 @@ static void close_gap(int first, int last)
 void descriptor_close_others(void)
 {
 	int first = 3;
-	qsort(kept, count, sizeof *kept, by_number);
 	for (size_t i = 0; i < count; i++) {
 		if (kept[i] < first)
 			continue;

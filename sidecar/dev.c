@@ -15,11 +15,11 @@
 #include "tree.h"
 
 /* Numbers from the kernel's Documentation/admin-guide/devices.txt. */
-static const struct { const char *name; unsigned major, minor; } devices[] = {
+static const struct { char name[8]; unsigned major, minor; } devices[] = {
 	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
 };
 
-static const struct { const char *name, *to; } links[] = {
+static const struct { char name[8], to[16]; } links[] = {
 	{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
 	{"ptmx", "pts/ptmx"},
 };
@@ -110,7 +110,7 @@ void dev_mount(const struct mount *mount, int root)
 		fail("mount tmpfs", mount->target);
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		char path[32];
-		snprintf(path, sizeof path, "/dev/%s", devices[i].name);
+		snprintf(path, sizeof path, "/dev/%.7s", devices[i].name);
 		bind_device(dev, path, makedev(devices[i].major, devices[i].minor), devices[i].name);
 	}
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++)

@@ -8,6 +8,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+/*
+ * Words one after the other, each with its NUL, and one more at the end: "a\0b\0". An array of pointers takes four times the
+ * room, since in a position-independent program the address of each word is relocated at every start.
+ */
+static inline const char *next_word(const char *word) { return word + strlen(word) + 1; }
+
+/* Word N of a list, or NULL. */
+static inline const char *word_at(const char *words, unsigned n)
+{
+	for (; n && *words; n--)
+		words = next_word(words);
+	return *words ? words : NULL;
+}
+
+enum { KEY_MAX = 20 };
 
 enum kind {
 	KIND_BOOL,     /* bool */
@@ -15,8 +32,8 @@ enum kind {
 	KIND_STRING,   /* const char *, NULL when absent; min, max: length in bytes, max 0 is no limit */
 	KIND_BASE64,   /* const char *, checked; min: bytes of an entry, max: bytes in all */
 	KIND_MODE,     /* unsigned, from three or four octal digits */
-	KIND_ENUM,     /* unsigned, index in words */
-	KIND_FLAGS,    /* uint64_t, bit n is words[n] */
+	KIND_ENUM,     /* unsigned, number of the word */
+	KIND_FLAGS,    /* uint64_t, bit n is word n */
 	KIND_STRINGS,  /* char ** ending in NULL, and NAME_count */
 	KIND_OBJECT,   /* pointer, NULL when absent */
 	KIND_OBJECTS,  /* array, and NAME_count */
@@ -27,7 +44,7 @@ struct object;
 struct variants;
 
 struct field {
-	const char *key;
+	char key[KEY_MAX];
 	enum kind kind;
 	bool required;
 	size_t offset;
@@ -35,13 +52,14 @@ struct field {
 	bool path;                /* has to start with a slash */
 	bool host;                /* or with a dot and a slash: relative to the program that holds the plan */
 	bool assignment;          /* has to be NAME=VALUE, NAME not empty */
-	const char *const *words;
-	const struct object *object;
-	const struct variants *variants;
+	union {
+		const char *words;
+		const struct object *object;
+		const struct variants *variants;
+	};
 };
 
 struct object {
-	const char *name;
 	const struct field *fields;
 	size_t count;
 	size_t size; /* of the C structure */
@@ -49,7 +67,7 @@ struct object {
 
 /* Objects that differ by their "type" key. */
 struct variants {
-	const char *const *types;
+	const char *types; /* words */
 	const struct object *const *objects;
 	size_t size;        /* of the C structure that serves all of them */
 	size_t type_offset; /* of its member "type" */

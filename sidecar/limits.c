@@ -22,12 +22,12 @@ void limits_apply(const struct process *process)
 		const struct limit *limit = &process->limits[i];
 		struct rlimit now;
 		if (getrlimit(resources[limit->resource], &now) < 0)
-			fail("read limit", limit_resource_words[limit->resource]);
+			fail("read limit", word_at(limit_resource_words, limit->resource));
 		now.rlim_cur = value_of(limit->soft);
 		if (limit->hard != -2)
 			now.rlim_max = value_of(limit->hard);
 		if (setrlimit(resources[limit->resource], &now) < 0)
-			fail("set limit", limit_resource_words[limit->resource]);
+			fail("set limit", word_at(limit_resource_words, limit->resource));
 	}
 	if (process->reset_signals & PROCESS_RESET_SIGNALS_PIPE)
 		signal(SIGPIPE, SIG_DFL);

@@ -68,11 +68,13 @@ static _Noreturn void refuse(const char *what, const char *word)
 
 static int descriptor_of(const char *text)
 {
-	char *end;
-	long number = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || number > 1 << 20)
+	int number = 0;
+	const char *digit = text;
+	for (; *digit >= '0' && *digit <= '9' && number < 1 << 20; digit++)
+		number = number * 10 + (*digit - '0');
+	if (digit == text || *digit || number > 1 << 20)
 		refuse("not a descriptor", text);
-	return (int)number;
+	return number;
 }
 
 static struct invocation read_arguments(char **argv)

@@ -1,14 +1,16 @@
 #include "mountinfo.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
+#include "report.h"
+#include "source.h"
 #include "sys.h"
 
-static const struct { const char *word; unsigned long flag; } words[] = {
+static const struct { char word[12]; unsigned long flag; } words[] = {
 	{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC},
 	{"noatime", MS_NOATIME}, {"nodiratime", MS_NODIRATIME}, {"relatime", MS_RELATIME},
 	{"nosymfollow", MOUNT_NOSYMFOLLOW},
@@ -58,15 +60,19 @@ static bool read_line(char *line, struct mountinfo *out)
 		return false;
 	unescape(field[4]);
 	*out = (struct mountinfo){.path = strdup(field[4]), .flags = flags_of(field[5]), .id = atoi(field[0]), .parent = atoi(field[1])};
-	return out->path != NULL;
+	/* To pass over it would be to leave it without its options. */
+	if (!out->path)
+		fail("allocate", NULL);
+	return true;
 }
 
-static size_t read_all(FILE *file, const char *top, struct mountinfo **out)
+/* The lines of TEXT that are at or below TOP. */
+static size_t read_lines(char *text, const char *top, struct mountinfo **out)
 {
 	struct mountinfo *list = NULL, one;
-	char *line = NULL;
-	size_t size = 0, count = 0, room = 0;
-	while (getline(&line, &size, file) > 0) {
+	size_t count = 0, room = 0;
+	char *rest;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if (!read_line(line, &one))
 			continue;
 		if (!is_below(one.path, top)) {
@@ -75,27 +81,28 @@ static size_t read_all(FILE *file, const char *top, struct mountinfo **out)
 		}
 		if (count == room) {
 			room = room ? room * 2 : 64;
-			struct mountinfo *more = realloc(list, room * sizeof *list);
-			if (!more)
-				break;
-			list = more;
+			list = realloc(list, room * sizeof *list);
+			if (!list)
+				fail("allocate", NULL);
 		}
 		list[count++] = one;
 	}
-	free(line);
 	*out = list;
 	return count;
 }
 
 int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, void *with), void *with)
 {
-	FILE *file = fopen("/proc/self/mountinfo", "re");
+	static const char name[] = "/proc/self/mountinfo";
 	struct mountinfo *list;
-	int result = 0;
-	if (!file)
+	int result = 0, fd = open(name, O_RDONLY | O_CLOEXEC);
+	size_t length;
+	if (fd < 0)
 		return -1;
-	size_t count = read_all(file, top, &list);
-	fclose(file);
+	char *text = source_read(fd, name, &length);
+	close(fd);
+	size_t count = read_lines(text, top, &list);
+	free(text);
 	for (size_t i = 0; i < count; i++)
 		for (size_t other = 0; other < count && !list[i].covered; other++)
 			list[i].covered = list[other].parent == list[i].id && strcmp(list[other].path, list[i].path) == 0;

@@ -121,21 +121,26 @@ static bool decode_mode(struct decoder *d, const struct json *node, const struct
 	return true;
 }
 
-/* Index of a string in a list of words. */
-static bool decode_word(struct decoder *d, const char *const *words, const struct json *node, const struct place *place, unsigned *out)
+/* The number of a text in a list of words. */
+static bool find_word(const char *words, const char *text, unsigned *out)
+{
+	unsigned n = 0;
+	for (; *words && strcmp(words, text) != 0; n++)
+		words = next_word(words);
+	*out = n;
+	return *words != '\0';
+}
+
+static bool decode_word(struct decoder *d, const char *words, const struct json *node, const struct place *place, unsigned *out)
 {
 	char list[sizeof d->error->message] = "";
 	size_t used = 0;
 	if (!expect(d, node, JSON_STRING, place))
 		return false;
-	for (unsigned n = 0; words[n]; n++) {
-		if (strcmp(words[n], node->text) == 0) {
-			*out = n;
-			return true;
-		}
-	}
-	for (unsigned n = 0; words[n] && used < sizeof list; n++)
-		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", n ? ", " : "", words[n]);
+	if (find_word(words, node->text, out))
+		return true;
+	for (const char *word = words; *word && used < sizeof list; word = next_word(word))
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", word);
 	plan_error_set(d->error, place, "must be one of %.620s", list);
 	return false;
 }
@@ -213,7 +218,7 @@ static bool decode_variant(struct decoder *d, const struct variants *variants, c
 {
 	struct place inner = {.up = place, .key = "type", .length = strlen("type")};
 	const struct json *type;
-	unsigned n = 0;
+	unsigned n;
 	if (!expect(d, node, JSON_OBJECT, place))
 		return false;
 	type = member(node, "type");
@@ -221,9 +226,7 @@ static bool decode_variant(struct decoder *d, const struct variants *variants, c
 		return refuse_plain(d, &inner, "missing required key");
 	if (!expect(d, type, JSON_STRING, &inner))
 		return false;
-	while (variants->types[n] && strcmp(variants->types[n], type->text) != 0)
-		n++;
-	if (!variants->types[n])
+	if (!find_word(variants->types, type->text, &n))
 		return refuse_plain(d, &inner, "unknown type");
 	memcpy(out + variants->type_offset, &n, sizeof n);
 	return decode_object(d, variants->objects[n], node, place, "type", out);

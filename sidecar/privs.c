@@ -14,8 +14,6 @@
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 #endif
 
-enum { CAPABILITIES = sizeof process_capabilities_words / sizeof *process_capabilities_words - 1 };
-
 /* What no execve can bring back. Only as far as this kernel knows capabilities. */
 static void drop_bounding(uint64_t kept)
 {
@@ -26,7 +24,7 @@ static void drop_bounding(uint64_t kept)
 			return;
 		/* Without cap_setpcap that is refused, and need not be done if it is not there. */
 		if (prctl(PR_CAPBSET_READ, n, 0, 0, 0) != 0)
-			fail("drop from the capability bounding set", n < CAPABILITIES ? process_capabilities_words[n] : NULL);
+			fail("drop from the capability bounding set", word_at(process_capabilities_words, (unsigned)n));
 	}
 }
 

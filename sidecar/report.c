@@ -68,7 +68,7 @@ void report_link(int fd) { link_fd = fd; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
-static const struct { int number; const char *name; } errno_names[] = {
+static const struct { short number; char name[14]; } errno_names[] = {
 #define NAME(n) {n, #n}
 	NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG), NAME(ENOEXEC), NAME(EBADF), NAME(EAGAIN),
 	NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(EBUSY), NAME(EEXIST), NAME(EXDEV), NAME(ENODEV), NAME(ENOTDIR),

@@ -36,6 +36,7 @@ char *source_read(int fd, const char *name, size_t *length)
 		if (used == size)
 			text = realloc(text, size *= 2);
 	}
+	text[used] = '\0';
 	*length = used;
 	return text;
 }

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* All that can be read from FD. Fails by fail(). */
+/* All that can be read from FD, and a NUL behind it. Fails by fail(). */
 char *source_read(int fd, const char *name, size_t *length);
 /* The plan at the end of our own executable, or NULL: the plan, its length in 8 bytes (little endian), "NSBOXPLN". */
 char *source_trailer(size_t *length);
