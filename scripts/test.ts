@@ -94,7 +94,7 @@ async function run(job: Job): Promise<Outcome> {
     cwd: TOP, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env, HOME: home, TMPDIR: home, FORCE_COLOR: '0', NO_COLOR: '1', NSBOX: dist('nsbox'), NSBOX_SIDECAR: dist('nsbox-sidecar'),
-      NSBOX_TEST_BIN: dist('test'),
+      NSBOX_TEST_BIN: dist('test'), NSBOX_TEST_RUN: String(process.pid),
     },
   })
   let output = ''
@@ -129,12 +129,18 @@ function traces(): Set<string> {
       const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
       const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
       // A zombie has ended; its parent, by now the machine's init, has only yet to ask how.
-      if (name.startsWith('nsbox') && state !== 'Z') found.add(`process ${pid} ${name}`)
+      if (name.startsWith('nsbox') && state !== 'Z' && !isOfAnotherRun(pid)) found.add(`process ${pid} ${name}`)
     } catch {
       // It has ended meanwhile.
     }
   }
   return found
+}
+
+/** Tests of another checkout on the same machine may be running. */
+function isOfAnotherRun(pid: string): boolean {
+  const run = /(?:^|\0)NSBOX_TEST_RUN=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1'))?.[1]
+  return run !== undefined && run !== String(process.pid)
 }
 
 const sum = { passed: 0, failed: 0, skipped: 0 }

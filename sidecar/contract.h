@@ -44,6 +44,12 @@ static const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
 
 static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
 
+enum process_scopes_word {
+	PROCESS_SCOPES_ABSTRACT = 1u << 0,
+	PROCESS_SCOPES_SIGNALS = 1u << 1,
+};
+static const char process_scopes_words[] = "abstract\0signals\0";
+
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
 	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
@@ -143,6 +149,7 @@ struct process {
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
+	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box. */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
@@ -181,6 +188,7 @@ struct plan {
 	struct enter *enter; /* The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname and loopback are absent. */
 	struct root *root; /* What the box sees as its root directory; there unless enter is. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
+	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */
 	const char *hostname; /* Host name of the new uts namespace. */
 	bool loopback; /* Bring up lo in the new net namespace. */
 	struct process *process; /* The command and what it gets. */
@@ -309,6 +317,7 @@ static const struct field process_fields[] = {
 	{"capabilities", KIND_FLAGS, false, offsetof(struct process, capabilities), .words = process_capabilities_words},
 	{"noNewPrivs", KIND_BOOL, false, offsetof(struct process, no_new_privs), .min = 0},
 	{"seccomp", KIND_OBJECT, false, offsetof(struct process, seccomp), .object = &seccomp_object},
+	{"scopes", KIND_FLAGS, false, offsetof(struct process, scopes), .words = process_scopes_words},
 	{"limits", KIND_OBJECTS, false, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
 	{"resetSignals", KIND_FLAGS, false, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
 	{"newSession", KIND_BOOL, false, offsetof(struct process, new_session), .min = 0},
@@ -352,6 +361,7 @@ static const struct field plan_fields[] = {
 	{"enter", KIND_OBJECT, false, offsetof(struct plan, enter), .object = &enter_object},
 	{"root", KIND_OBJECT, false, offsetof(struct plan, root), .object = &root_object},
 	{"mounts", KIND_VARIANTS, false, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
+	{"noFollow", KIND_BOOL, false, offsetof(struct plan, no_follow), .min = 0},
 	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
 	{"loopback", KIND_BOOL, false, offsetof(struct plan, loopback), .min = 0},
 	{"process", KIND_OBJECT, true, offsetof(struct plan, process), .object = &process_object},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "host.h"
 #include "link.h"
 
 struct made { int parent; char *name; bool directory; struct made *next; };
@@ -65,7 +66,7 @@ void made_lock(const struct plan *plan)
 {
 	if (plan->root->type != ROOT_TYPE_DIRECTORY || !plan->mounts_count)
 		return;
-	lock = open(plan->root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	lock = host_open(plan->root->path, O_RDONLY | O_DIRECTORY);
 	/* Where there is none, as in a directory that we can't read, we do without: others can't see us then. */
 	if (lock >= 0 && !try_lock(LOCK_SH)) {
 		close(lock);

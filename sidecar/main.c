@@ -18,6 +18,7 @@
 #include "descriptor.h"
 #include "enter.h"
 #include "exec.h"
+#include "host.h"
 #include "idmap.h"
 #include "init.h"
 #include "limits.h"
@@ -30,6 +31,7 @@
 #include "plan.h"
 #include "report.h"
 #include "root.h"
+#include "scopes.h"
 #include "source.h"
 #include "spawn.h"
 #include "supervise.h"
@@ -237,6 +239,9 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	}
 	report_phase("limits");
 	limits_apply(plan->process);
+	report_phase("scopes");
+	/* Before there is an init, which has to reach the command. */
+	scopes_apply(plan->process->scopes);
 	if (plan->supervision && plan->supervision->init)
 		init_run(plan->process, given->extra, mask, link);
 	exec_command(plan->process, given->extra, mask);
@@ -330,6 +335,8 @@ int main(int argc, char **argv)
 	else
 		given.text = text, given.length = length;
 	report_set_up(plan);
+	if (plan->no_follow)
+		host_refuse_links();
 	origin_enter(plan, baked);
 	run(plan, &given);
 }

@@ -11,6 +11,7 @@
 
 #include "descriptor.h"
 #include "dev.h"
+#include "host.h"
 #include "mask.h"
 #include "overlay.h"
 #include "place.h"
@@ -35,7 +36,7 @@ static void allow_descriptors(void)
 
 static int hold_bind(const char *source)
 {
-	int fd = tree_hold(source);
+	int fd = host_hold(source);
 	if (fd < 0) {
 		if (errno == EMFILE)
 			report_hint("each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn");
@@ -50,7 +51,7 @@ static int hold_bind(const char *source)
 static int hold_file(const char *source)
 {
 	struct stat st;
-	int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = host_open(source, O_RDONLY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("copy", source);
 	if (!S_ISREG(st.st_mode))

@@ -12,6 +12,7 @@
 
 #include "contract.h"
 #include "descriptor.h"
+#include "host.h"
 #include "report.h"
 #include "tree.h"
 
@@ -27,7 +28,7 @@ bool overlay_in_user_namespace(void)
 
 static void lock(const char *state)
 {
-	int fd = state ? open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = state ? host_open(state, O_RDONLY | O_DIRECTORY) : -1;
 	/* Where there are no locks, as on some network file systems, it is up to the caller. */
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		report_hint("two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
@@ -47,11 +48,11 @@ void overlay_lock_states(const struct plan *plan)
 struct layers overlay_hold(const char *lower, const char *state)
 {
 	struct layers layers = {.state = -1, .state_path = state};
-	layers.lower = open(lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	layers.lower = host_open(lower, O_PATH | O_DIRECTORY);
 	if (layers.lower < 0)
 		fail("open", lower);
 	if (state) {
-		layers.state = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		layers.state = host_open(state, O_PATH | O_DIRECTORY);
 		if (layers.state < 0)
 			fail("open", state);
 	}

@@ -12,6 +12,7 @@
 
 #include "compose.h"
 #include "descriptor.h"
+#include "host.h"
 #include "mountinfo.h"
 #include "overlay.h"
 #include "place.h"
@@ -72,7 +73,7 @@ void root_hold(const struct root *root)
 		hold_overlay(root);
 		return;
 	}
-	held = tree_hold(root->path);
+	held = host_hold(root->path);
 	if (held < 0)
 		fail("open", root->path);
 	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);

@@ -19,6 +19,8 @@
 #define SYS_CLOSE_RANGE   436
 #define SYS_OPENAT2       437
 #define SYS_MOUNT_SETATTR 442
+#define SYS_LANDLOCK_CREATE   444
+#define SYS_LANDLOCK_RESTRICT 446
 
 #define TREE_CLONE     1u
 #define TREE_CLOEXEC   02000000u
@@ -56,6 +58,8 @@ struct sys_statx {
 _Static_assert(sizeof(struct sys_statx) == 256, "struct statx");
 #define WANT_INODE    0x100u
 #define WANT_MOUNT_ID 0x1000u
+/* As of Linux 6.12, with the last member. */
+struct sys_landlock_ruleset { uint64_t fs, net, scoped; };
 struct sys_open_how { uint64_t flags, mode, resolve; };
 struct sys_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;

@@ -27,7 +27,9 @@ function carryOut(command: Command): number | Promise<number> {
     case 'run': {
       const { privileged, quiet } = command.options
       if (privileged && !quiet) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
-      return becomeBox(planOf(command))
+      const plan = planOf(command)
+      if (!quiet && plan.process.seccomp?.from !== 'default') warnOfTerminal(plan)
+      return becomeBox(plan)
     }
     case 'plan': {
       const { formatPlan } = require('./plan/encode.ts') as typeof import('./plan/encode.ts')
@@ -91,6 +93,16 @@ function planText(file: string): Uint8Array {
   } catch (error) {
     throw systemFailure({ step: 'read plan', what: 'open', path: file, code: codeOf(error) })
   }
+}
+
+/** The default filter refuses to put what a box pleases into the input of the terminal, from where a shell would read it. */
+function warnOfTerminal({ process: { newSession, seccomp } }: Plan): void {
+  const { isatty } = require('node:tty') as typeof import('node:tty')
+  const setting = thisHost().read('/proc/sys/dev/tty/legacy_tiocsti')
+  // From Linux 6.2 on the kernel itself may refuse it.
+  if (newSession || !isatty(0) || ('text' in setting && setting.text.trim() === '0')) return
+  const unless = seccomp === undefined ? '' : ' unless the profile refuses TIOCSTI,'
+  print(`nsbox: warning: --seccomp:${unless} the command can type into this terminal, as if you had\nhint: --new-session keeps it from that\n`, 2)
 }
 
 function line(text: string): void {

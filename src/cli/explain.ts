@@ -30,7 +30,7 @@ function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ, CLOSE, makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...explainMounts(plan.mounts ?? [], plan), PIVOT,
-    ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process),
+    ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
     ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]
 }
@@ -98,11 +98,11 @@ const PRIVATE: Step = {
   why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Private, for / and all below it (recursively), ends that before the first mount is made.',
 }
 
-function sources({ mounts = [] }: BoxPlan): Step[] {
+function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
   if (!mounts.some(({ type }) => type === 'bind' || type === 'file' || type === 'overlay')) return []
   return [{
     title: 'Take hold of everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
-    why: 'Now, while paths still are the host\'s: the first mount would hide some of them. What is held is mounted later by its descriptor, so nobody can put something else under its name meanwhile.',
+    why: `Now, while paths still are the host's: the first mount would hide some of them. What is held is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
   }]
 }
 
@@ -273,6 +273,20 @@ function signals({ resetSignals = [] }: Process): Step[] {
   }]
 }
 
+const SCOPE_TEXT: Readonly<Record<NonNullable<Process['scopes']>[number], string>> = {
+  abstract: 'Abstract Unix sockets that somebody outside listens on cannot be connected to; they belong to the network, which is the host\'s.',
+  signals: 'Processes outside cannot be signalled; kill(0) would reach the process group of who called nsbox.',
+}
+
+function scopes({ scopes: list = [] }: Process): Step[] {
+  if (list.length === 0) return []
+  return [{
+    title: 'Close what no namespace divides', calls: 'landlock_create_ruleset, landlock_restrict_self',
+    why: 'Landlock keeps the box to itself where the kernel has its scopes, from Linux 6.12 on; an older one leaves these open:',
+    also: list.map((name) => SCOPE_TEXT[name]),
+  }]
+}
+
 function identity({ uid, gid, dropGroups }: Process): Step[] {
   const calls = [...(dropGroups ? ['setgroups'] : []), ...(gid === undefined ? [] : ['setresgid']), ...(uid === undefined ? [] : ['setresuid'])]
   if (calls.length === 0) return []
@@ -361,7 +375,7 @@ function shared(plan: BoxPlan, uid: number): string[] {
   const { namespaces, process, supervision } = plan
   const own = (name: Namespace): boolean => namespaces.includes(name)
   const list = ['The kernel, its clock and its log; processors and memory.']
-  if (!own('net')) list.push('The network: all interfaces and ports, services on 127.0.0.1, and abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.')
+  if (!own('net')) list.push('The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.')
   if (!own('pid')) list.push(`Processes: the box sees the host's, and can signal those of ${uid === 0 && !own('user') ? 'anybody' : 'the same user'}.`)
   if (!own('user')) list.push(uid === 0
     ? 'User ids: root in the box is root on the host. --userns makes ids of its own.'

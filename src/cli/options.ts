@@ -53,6 +53,7 @@ const TABLE = [
   mount('dir', 'PATH[:MODE]', 'make a directory, with the octal MODE (default: 0755)', dir),
   mount('symlink', 'TARGET:PATH', 'make PATH a symbolic link to TARGET', symlink),
   mount('file', 'SRC:DST', 'make DST a file with the content of SRC of the host', file),
+  flag('no-follow', 'mounts', 'refuse SRC and DIR of the host with a symbolic link anywhere in the path', 'noFollow', (o) => { o.noFollow = true }),
 
   { ...row('share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup, user', 'share', share), repeat: true },
   row('net', 'namespaces', 'host|none', 'the host\'s network (default), or none but a loopback of its own', 'net', net),

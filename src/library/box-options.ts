@@ -31,6 +31,8 @@ export interface BoxOptions {
   symlink?: string | readonly string[] | undefined
   /** Make DST a file with the content of SRC of the host. `--file SRC:DST` */
   file?: string | readonly string[] | undefined
+  /** Refuse SRC and DIR of the host with a symbolic link anywhere in the path. `--no-follow` */
+  noFollow?: boolean | undefined
   /** Keep the host's namespace: pid, ipc, uts, cgroup, user. `--share NS[,NS]` */
   share?: string | readonly string[] | undefined
   /** The host's network (default), or none but a loopback of its own. `--net host|none` */

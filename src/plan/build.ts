@@ -26,6 +26,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     ...(who.idmap && { idmap: who.idmap }),
     root,
     ...(mounts.length > 0 && { mounts }),
+    ...(options.noFollow && { noFollow: true }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
     process: { ...processOf(options, argv, host), ...privileges, ...who.process },
@@ -149,6 +150,7 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
     env: environment(options, host),
     ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
     ...(!options.allowNewPrivs && !options.privileged && { noNewPrivs: true }),
+    ...scoped(options),
     ...(limits.length > 0 && { limits }),
     // A command would inherit that they are ignored: `yes | head` would not end.
     ...(signals.length > 0 && { resetSignals: signals }),
@@ -160,6 +162,18 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
   const [command] = argv
   if (command === undefined) throw new UsageError('no command')
   return argv0 === undefined ? { argv: [...argv] } : { argv: [argv0, ...argv.slice(1)], program: command }
+}
+
+/**
+ * Two things that no namespace of the box divides: abstract sockets belong to the network, and a command in the process
+ * group of who called nsbox could end that whole group, by kill(0).
+ */
+function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes'> {
+  const scopes = privileged ? [] : [
+    ...(net === 'none' || share.includes('ipc') ? [] : ['abstract' as const]),
+    ...(share.includes('pid') ? [] : ['signals' as const]),
+  ]
+  return scopes.length > 0 ? { scopes } : {}
 }
 
 function boxDirectory(path: string): string {

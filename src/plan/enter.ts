@@ -18,7 +18,7 @@ export function enterPlan(box: Plan, entry: Entry, options: Options, argv: reado
 }
 
 function processOf(box: Process, options: Options, argv: readonly string[], host: HostFacts): Process {
-  const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits } = box
+  const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits, scopes } = box
   const { signals } = host.changed()
   return {
     ...commandOf(options, argv),
@@ -31,6 +31,8 @@ function processOf(box: Process, options: Options, argv: readonly string[], host
     ...(noNewPrivs && { noNewPrivs }),
     ...(seccomp && { seccomp }),
     ...(limits && { limits }),
+    // A Landlock domain can't be entered: in one of its own a command could not signal what runs in the box.
+    ...(scopes?.includes('abstract') && { scopes: ['abstract'] }),
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }

@@ -34,6 +34,8 @@ export type Options = {
   /** true: changes vanish; text: directory that keeps them. */
   overlay?: true | string
   mounts?: MountRequest[]
+  /** Refuse paths of the host with a symbolic link in them. */
+  noFollow?: boolean
   share?: Shareable[]
   net?: 'host' | 'none'
   hostname?: string

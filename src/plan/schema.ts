@@ -45,6 +45,8 @@ export const LIMITS = [
   'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack',
 ] as const
 export const RESET_SIGNALS = ['PIPE', 'XFSZ'] as const
+/** In the order of the kernel's bits, include/uapi/linux/landlock.h. */
+export const SCOPES = ['abstract', 'signals'] as const
 
 /** In the kernel's order, include/uapi/linux/capability.h: the place is the number. capabilities(7) */
 export const CAPABILITIES = [
@@ -64,6 +66,7 @@ export const OBJECTS = {
     enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname and loopback are absent.' },
     root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
+    noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
     process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
@@ -103,6 +106,7 @@ export const OBJECTS = {
     capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
+    scopes: { type: 'flags', values: SCOPES, doc: 'What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box.' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },

@@ -1,10 +1,18 @@
-/* Tries every system call from 0 to N with arguments that no call can use, and prints the numbers that give errno E: `calls N E`. */
+/*
+ * Tries every system call from 0 to N with arguments that no call can use: `calls N E` prints the numbers that give errno E.
+ * `calls N E x32` does it with the numbers of that ABI. `calls N i386` tries those of i386, through int 0x80, and prints the
+ * numbers of the calls that did not end the process by SIGSYS.
+ */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { X32_BIT = 0x40000000 };
 
 /* These would go on with us in two places at once, or take long, with whatever arguments. */
 static int is_left_out(long number)
@@ -12,25 +20,51 @@ static int is_left_out(long number)
 	return number == SYS_vfork || number == SYS_fork || number == SYS_sync;
 }
 
-static int refused(long number, int wanted)
+static int status_of(void (*call)(long, int), long number, int wanted)
 {
 	int status;
 	pid_t child = fork();
 	if (child == 0) {
 		alarm(2);
-		errno = 0;
-		long result = syscall(number, -1L, -1L, -1L, -1L, -1L, -1L);
-		_exit(result == -1 && errno == wanted ? 99 : 0);
+		call(number, wanted);
+		_exit(0);
 	}
-	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 99;
+	return child > 0 && waitpid(child, &status, 0) == child ? status : -1;
+}
+
+static void try(long number, int wanted)
+{
+	errno = 0;
+	long result = syscall(number, -1L, -1L, -1L, -1L, -1L, -1L);
+	_exit(result == -1 && errno == wanted ? 99 : 0);
+}
+
+static void try_i386(long number, int wanted)
+{
+	(void)wanted;
+#if defined(__x86_64__)
+	long result;
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L) : "memory", "r8", "r9", "r10", "r11");
+#else
+	(void)number;
+#endif
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	int i386 = argc == 3 && strcmp(argv[2], "i386") == 0, x32 = argc == 4 && strcmp(argv[3], "x32") == 0;
+	if (argc != 3 && !x32)
 		return 2;
-	for (long number = 0; number <= atol(argv[1]); number++)
-		if (!is_left_out(number) && refused(number, atoi(argv[2])))
-			printf("%ld\n", number);
+	for (long number = 0; number <= atol(argv[1]); number++) {
+		if (i386) {
+			int status = status_of(try_i386, number, 0);
+			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+				printf("%ld\n", number);
+		} else if (!is_left_out(number)) {
+			int status = status_of(try, x32 ? number | X32_BIT : number, atoi(argv[2]));
+			if (WIFEXITED(status) && WEXITSTATUS(status) == 99)
+				printf("%ld\n", number);
+		}
+	}
 	return 0;
 }

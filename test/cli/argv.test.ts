@@ -83,6 +83,7 @@ const accepted: Row[] = [
   [['--mask', '/m', 'x'], mounts({ type: 'mask', target: '/m' })],
   [['--symlink', '../b:/s', 'x'], mounts({ type: 'symlink', target: '/s', to: '../b' })],
   [['--file', 'f:/etc/f', 'x'], mounts({ type: 'file', source: 'f', target: '/etc/f' })],
+  [['--no-follow', 'x'], run({ noFollow: true }, 'x')],
   [['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'], mounts(
     { type: 'tmpfs', target: '/a' }, { type: 'bind', source: 'b', target: '/a/b' }, { type: 'dir', target: '/c' }, { type: 'tmpfs', target: '/a/d' })],
   // Namespaces and identity.

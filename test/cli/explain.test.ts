@@ -54,6 +54,12 @@ test('a reader learns why mounts become private', () => {
   assert.match(flat(told()), 'systemd makes / shared: each mount in the box would show up on the host')
 })
 
+test('what Landlock closes is told, and from which kernel on', () => {
+  const text = flat(told({ process: { ...BOX.process, scopes: ['abstract', 'signals'] } }))
+  for (const word of ['landlock_restrict_self', 'Linux 6.12', 'Abstract Unix sockets', 'Processes outside cannot be signalled']) assert.match(text, word)
+  assert.not.match(told(), 'landlock')
+})
+
 test('the tree marks whose files each place shows', () => {
   assert.equal(tree(told()), [
     '/         host, read-only',

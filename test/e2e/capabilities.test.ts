@@ -26,7 +26,7 @@ const rootArgs = asRoot ? [] : ['--map-root']
 
 for (const process of ['self', '1'] as const) {
   const who = process === '1' ? 'process 1' : 'the command'
-  test(`${who} has the default set as root, and none of it inheritable`, () => {
+  test(`CVE-2022-29162: ${who} has the default set as root, and none of it inheritable`, () => {
     assertSets(process, rootArgs, ['0', DEFAULT, DEFAULT, DEFAULT, '0'])
   })
   test(`${who} has no capability as anybody else`, () => {

@@ -25,7 +25,7 @@ for (const { name, box } of INTERFACES) {
     assert.is(stdout, 'done\n')
   })
 
-  test(`only the box's own control group shows (${name})`, () => {
+  test(`CVE-2023-25809: only the box's own control group shows, and it can't be written to (${name})`, () => {
     const { stdout } = box(['sh', '-c', 'cat /proc/self/cgroup | cut -d: -f3 | sort -u; find /sys/fs/cgroup -mindepth 1 -type d | wc -l; mkdir /sys/fs/cgroup/x 2>/dev/null || echo read-only'])
     assert.is(stdout, '/\n0\nread-only\n')
   })
@@ -43,7 +43,7 @@ for (const { name, box } of INTERFACES) {
     failure(box(['--root', root, '--mask', '/link', 'true']), /^nsbox: mounts: is a symbolic link: name what it leads to: \/link\n/)
   }))
 
-  test(`a root can't move the masks by links or files of its own (${name})`, inTemp((dir) => {
+  test(`CVE-2025-52881: a root can't move the masks by links or files of its own (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'tmp', 'etc'])
     writeFileSync(join(root, 'etc/passwd'), 'mine')
     mkdirSync(join(root, 'sys/kernel'), { recursive: true })

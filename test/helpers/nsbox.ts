@@ -29,6 +29,9 @@ export function nsbox(args: readonly string[], options?: SpawnSyncOptions): Ran 
   return execute(NSBOX, args, options)
 }
 
+/** Whether this kernel can keep a box from abstract sockets and processes outside: Landlock's scopes, from Linux 6.12 on. */
+export const hasScopes = Number(execute(join(BIN, 'landlock'), []).stdout) >= 6
+
 /** The plan that `nsbox plan` prints for these arguments. */
 export function planOf(args: readonly string[]): Record<string, unknown> & { process: Record<string, unknown> } {
   const { status, stdout, stderr } = nsbox(['plan', ...args])

@@ -37,9 +37,18 @@ test('the least that is asked gives the defaults', () => {
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
     root: { type: 'directory', path: '/', options: ['nodev'] },
     mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
-    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, resetSignals: ['PIPE', 'XFSZ'] },
+    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, scopes: ['abstract', 'signals'], resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
   })
+})
+
+test('what no namespace divides is closed, but where an option asks for it', () => {
+  const scopes = (options: Options) => plan(options).process.scopes
+  assert.equal(scopes({ net: 'none' }), ['signals'])
+  assert.equal(scopes({ share: ['ipc'] }), ['signals'])
+  assert.equal(scopes({ share: ['pid'] }), ['abstract'])
+  assert.is(scopes({ share: ['pid', 'ipc'] }), undefined)
+  assert.is(scopes({ privileged: true }), undefined)
 })
 
 test('every plan that is built is one', () => {
