@@ -163,6 +163,8 @@ void report_warning(const char *text)
 		dprintf(2, "nsbox: %s: warning: %s\n", step, text);
 }
 
+int report_status_fd(void) { return status_fd; }
+
 void report_started(int pid)
 {
 	if (status_fd >= 0)

@@ -34,6 +34,8 @@ _Noreturn void fail_plain(const char *what, const char *path);
 /* The same with errno and another exit status. */
 _Noreturn void fail_status(int status, const char *what, const char *path);
 void report_warning(const char *text);
+/* Where events go, or -1. */
+int report_status_fd(void);
 void report_started(int pid);
 /* WALL in microseconds; USED by the box in all. */
 void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used);

@@ -60,7 +60,8 @@ static void say_started(const struct box *box)
 	/* From here on we have nothing to say, and whoever reads the command's output waits for our copies to be closed too. */
 	if (!box->verbose)
 		for (int fd = 0; fd < 3; fd++)
-			close(fd);
+			if (fd != report_status_fd())
+				close(fd);
 }
 
 /* False: the box has nothing more to tell. */

@@ -101,9 +101,9 @@ function entryOf(supervisor: number, plan: Plan): Entry {
   return { pid: found.pid, started: found.started }
 }
 
-type Stat = { pid: number; parent: number; started: number }
+export type Stat = { pid: number; parent: number; started: number }
 
-function oldestChild(pid: number): Stat | undefined {
+export function oldestChild(pid: number): Stat | undefined {
   const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined)
   return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
 }

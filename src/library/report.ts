@@ -23,7 +23,11 @@ type Event =
 
 /** After the box has ended. `status`: what the sidecar ended with; a report is missing where it was killed itself. */
 export function readReport(file: number, status: number | null): Report {
-  const events = textOf(file).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Event)
+  return reportOf(textOf(file), status)
+}
+
+export function reportOf(text: string, status: number | null): Report {
+  const events = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Event)
   const failure = events.find((event) => event.event === 'error')
   const exit = events.find((event) => event.event === 'exit')
   if (failure !== undefined) return { error: new SandboxError(failure) }

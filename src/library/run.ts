@@ -1,7 +1,7 @@
 /** A command in a box, to its end. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import type { Options } from '../plan/options.ts'
+import type { Planner } from './planner.ts'
 import type { Usage } from './report.ts'
 import { reportOfChild, spawn } from './spawn.ts'
 
@@ -30,11 +30,11 @@ export type RunResult = {
 }
 
 /** Rejects with SandboxError where nsbox itself failed. A command that fails is a result. */
-export async function run(box: Options, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function run(planner: Planner, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { input, signal, timeout, maxBuffer = Infinity, stdio, cwd, env } = options
   const [command = '', ...args] = argv
   signal?.throwIfAborted()
-  const child = spawn(box, command, args, {
+  const child = spawn(planner, command, args, {
     stdio: stdio ?? [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }), ...(env !== undefined && { env }),
   })
   // KILL, since it can't be ignored: with the sidecar the kernel ends all that is in the box.

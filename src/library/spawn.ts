@@ -5,26 +5,23 @@
 import * as child_process from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { hostOfLibrary } from '../host/facts.ts'
 import { nameless, planFile } from '../launch/nameless.ts'
-import { absolute, buildPlan } from '../plan/build.ts'
-import type { Options } from '../plan/options.ts'
-import type { Plan } from '../plan/types.ts'
+import type { Planner } from './planner.ts'
 import { readReport, type Report } from './report.ts'
 import { sidecarPath } from '../launch/packaged.ts'
 
 type SpawnOptions = child_process.SpawnOptions
 type Stdio = NonNullable<SpawnOptions['stdio']>
 
+/** The descriptor after it is STATUS, planner.ts. */
 const PLAN = 3
-const STATUS = 4
 
 type Launch = { file: string; args: string[]; options: SpawnOptions; report: (status: number | null) => Report; close: () => void }
 
 /** All that starts the box of a command, as child_process wants it. Descriptors are open until `close`. */
-function prepare(box: Options, command: string, args: readonly string[], options: SpawnOptions): Launch {
+function prepare(planner: Planner, command: string, args: readonly string[], options: SpawnOptions): Launch {
   refuseUnsupported(options)
-  const readable = planFile(planOf(box, commandLine(command, args, options), options))
+  const readable = planFile(planner(commandLine(command, args, options), options))
   const status = nameless()
   const { shell: _, cwd: __, argv0: ___, ...rest } = options
   return {
@@ -38,23 +35,6 @@ function prepare(box: Options, command: string, args: readonly string[], options
     }),
   }
 }
-
-/** The plan for a command that is spawned with these options. */
-function planOf(box: Options, argv: readonly string[], { cwd, env, argv0, detached }: SpawnOptions): Plan {
-  const host = { ...hostOfLibrary(), ...(env && { env }) }
-  const directory = cwd === undefined ? undefined : pathOf(cwd)
-  const asked: Options = {
-    ...box,
-    ...(box.cwd === undefined && directory !== undefined && directory !== host.cwd && { cwd: absolute(directory, host) }),
-    ...(argv0 !== undefined && { argv0 }),
-    dieWithParent: box.dieWithParent ?? !detached,
-    statusFd: STATUS,
-  }
-  const plan = buildPlan(asked, argv, host)
-  return { ...plan, supervision: { ...plan.supervision, errors: 'status' } }
-}
-
-const pathOf = (cwd: string | URL): string => (cwd instanceof URL ? decodeURIComponent(cwd.pathname) : cwd)
 
 /** With `shell`, the command and its arguments are one line for it, as for child_process. */
 function commandLine(command: string, args: readonly string[], { shell }: SpawnOptions): string[] {
@@ -82,8 +62,8 @@ function threeOf(stdio: Stdio | undefined): Exclude<Stdio, string>[number][] {
 }
 
 /** As child_process.spawn. Where nsbox itself fails, the child emits `error` with a SandboxError, and `exit` with 125. */
-export function spawn(box: Options, command: string, args: readonly string[], options: SpawnOptions): child_process.ChildProcess {
-  const launch = prepare(box, command, args, options)
+export function spawn(planner: Planner, command: string, args: readonly string[], options: SpawnOptions): child_process.ChildProcess {
+  const launch = prepare(planner, command, args, options)
   let child: child_process.ChildProcess
   try {
     child = child_process.spawn(launch.file, launch.args, launch.options)
@@ -109,8 +89,8 @@ export function reportOfChild(child: child_process.ChildProcess): Report {
 }
 
 /** As child_process.spawnSync. Where nsbox itself fails, `error` is a SandboxError. */
-export function spawnSync(box: Options, command: string, args: readonly string[], options: child_process.SpawnSyncOptions): child_process.SpawnSyncReturns<Buffer | string> {
-  const launch = prepare(box, command, args, options as SpawnOptions)
+export function spawnSync(planner: Planner, command: string, args: readonly string[], options: child_process.SpawnSyncOptions): child_process.SpawnSyncReturns<Buffer | string> {
+  const launch = prepare(planner, command, args, options as SpawnOptions)
   try {
     const result = child_process.spawnSync(launch.file, launch.args, launch.options as child_process.SpawnSyncOptions)
     const { error } = launch.report(result.status)

@@ -16,7 +16,8 @@ test('the package has these files and no others', () => {
     'LICENSE', 'README.md',
     'dist/package/cli.js',
     'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
-    'dist/package/library/box-options.d.ts', 'dist/package/library/box.d.ts', 'dist/package/library/report.d.ts', 'dist/package/library/run.d.ts',
+    'dist/package/library/box-options.d.ts', 'dist/package/library/box.d.ts', 'dist/package/library/commands.d.ts', 'dist/package/library/live.d.ts',
+    'dist/package/library/planner.d.ts', 'dist/package/library/report.d.ts', 'dist/package/library/run.d.ts',
     'dist/package/plan/options.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/types.d.ts',
     ...arm64, 'dist/package/sidecar/nsbox-sidecar-x64',
     'docs/plan.schema.json', 'package.json',
@@ -58,7 +59,7 @@ for (const { name, program } of RUNTIMES) {
 
 const USER = `
 import { spawn, type ChildProcess } from 'node:child_process'
-import { box, SandboxError, type Box, type BoxOptions, type MountRequest, type Plan, type RunResult } from 'nsbox'
+import { box, SandboxError, type Box, type BoxOptions, type Closed, type LiveBox, type MountRequest, type Plan, type RunResult } from 'nsbox'
 
 const options: BoxOptions = { root: './r', tmpfs: ['/tmp', '/run:size=1m'], net: 'none', ro: true, overlay: undefined, user: 1000, env: { A: '1' }, proc: true }
 const mounts: MountRequest[] = [{ type: 'bind', source: '.', target: '/src', readonly: true }]
@@ -71,7 +72,10 @@ const child: ChildProcess = b.spawn('ls', ['-l'], { stdio: 'pipe', shell: true }
 const same: typeof spawn = b.spawn as typeof spawn
 const text: string = String(b.spawnSync('ls').stdout)
 const step = (error: unknown): string | undefined => (error instanceof SandboxError ? error.step + error.hint : undefined)
-export { host, code, out, wall, child, same, text, step }
+await using live: LiveBox = await b.open({ signal: AbortSignal.timeout(1000) })
+const ended: Closed = await live.closed
+const pid: number = live.pid, inside: string = (await live.run(['true'])).stdout, entered: ChildProcess = live.spawn('ls')
+export { ended, pid, inside, entered, host, code, out, wall, child, same, text, step }
 
 // @ts-expect-error: no such option
 box({ tmpf: '/tmp' })

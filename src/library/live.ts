@@ -1,0 +1,121 @@
+/** A box that stays: it is made once, and each command enters it. */
+import { spawn as start, type ChildProcess } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { SandboxError } from '../errors.ts'
+import { planFile } from '../launch/nameless.ts'
+import { sidecarPath } from '../launch/packaged.ts'
+import { oldestChild } from '../launch/running.ts'
+import type { Options } from '../plan/options.ts'
+import type { BoxPlan, Entry } from '../plan/types.ts'
+import type { Commands } from './commands.ts'
+import { entering, newBox } from './planner.ts'
+import { reportOf, type Report, type Usage } from './report.ts'
+import { commandsOf } from './start.ts'
+
+export type OpenOptions = {
+  /** Closes the box; before it has started, `open` rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+/** How a box that stayed has ended. */
+export type Closed = {
+  /** The box's own timeout has ended it. */
+  timedOut: boolean
+  /** What all of it used; undefined where it was killed before it could tell. */
+  usage: Usage | undefined
+}
+
+/**
+ * A box with a life of its own. What its commands leave in its tmpfs, their processes and its host name stay until it is
+ * closed: by `close`, at the end of an `await using` block, or with this program.
+ */
+export type LiveBox = Commands & AsyncDisposable & {
+  /** Number of the process that watches the box; `nsbox enter PID` gets into it from a shell. */
+  readonly pid: number
+  /** Settles when the box is over, whatever has ended it. Asked for, it keeps the program from ending before that. */
+  readonly closed: Promise<Closed>
+  /** End the box and all that runs in it. */
+  close(): Promise<void>
+}
+
+/** Milliseconds that it has to take back what it made on the host. */
+const GRACE = 5000
+
+export async function open(options: Options, { signal }: OpenOptions = {}): Promise<LiveBox> {
+  signal?.throwIfAborted()
+  const plan = holding(options)
+  const sidecar = startSidecar(plan)
+  const { started, ended } = eventsOf(sidecar)
+  const close = () => end(sidecar, ended)
+  const abort = () => void close()
+  signal?.addEventListener('abort', abort, { once: true })
+  void ended.then(() => signal?.removeEventListener('abort', abort))
+  const first = await started
+  signal?.throwIfAborted()
+  const closed = ended.then(({ timedOut = false, usage }) => ({ timedOut, usage }))
+  // While nobody waits for its end, it keeps no program from ending.
+  refer(sidecar, 'unref')
+  return {
+    ...commandsOf(entering(plan, entryOf(first), options)),
+    pid: sidecar.pid as number,
+    get closed() {
+      refer(sidecar, 'ref')
+      return closed
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Events come on its standard output, which no command has. */
+function holding(options: Options): BoxPlan {
+  const plan = newBox(options)(['nsbox'], {})
+  return { ...plan, process: { ...plan.process, hold: true }, supervision: { ...plan.supervision, statusFd: 1 } }
+}
+
+function startSidecar(plan: BoxPlan): ChildProcess {
+  const file = planFile(plan)
+  try {
+    return start(sidecarPath(), ['--plan-fd', '3'], { stdio: ['ignore', 'pipe', 'ignore', file] })
+  } finally {
+    closeSync(file)
+  }
+}
+
+function eventsOf(sidecar: ChildProcess): { started: Promise<number>; ended: Promise<Report> } {
+  let text = ''
+  const ended = new Promise<Report>((resolve) => {
+    sidecar.once('close', (status) => resolve(reportOf(text, status)))
+  })
+  const started = new Promise<number>((resolve, reject) => {
+    sidecar.once('error', reject)
+    sidecar.stdout?.setEncoding('utf8').on('data', (more: string) => {
+      text += more
+      const pid = /^\{"event":"start","pid":(\d+)\}\n/.exec(text)?.[1]
+      if (pid !== undefined) resolve(Number(pid))
+    })
+    void ended.then(({ error }) => reject(error ?? new SandboxError({ step: 'start', what: 'the box ended at once' })))
+  })
+  return { started, ended }
+}
+
+/** The process that holds the place of a command. */
+function entryOf(first: number): Entry {
+  const holder = oldestChild(first)
+  if (holder === undefined) throw new SandboxError({ step: 'enter', what: 'the box has ended' })
+  return { pid: holder.pid, started: holder.started }
+}
+
+async function end(sidecar: ChildProcess, ended: Promise<Report>): Promise<void> {
+  refer(sidecar, 'ref')
+  sidecar.kill('SIGTERM')
+  const late = setTimeout(() => sidecar.kill('SIGKILL'), GRACE)
+  await ended
+  clearTimeout(late)
+}
+
+function refer(sidecar: ChildProcess, how: 'ref' | 'unref'): void {
+  sidecar[how]()
+  const pipe = sidecar.stdout as unknown as Partial<Record<typeof how, () => void>> | null
+  pipe?.[how]?.()
+}
