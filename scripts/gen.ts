@@ -1,12 +1,15 @@
 /**
  * Writes what is derived: from the contract table the C structures and field list (`sidecar/contract.h`) and the JSON
- * Schema (`docs/plan.schema.json`), from the option table the README's reference and the library's options, from the system's headers the numbers of
- * the system calls, and from those the default filters. With `--check` it compares instead, and fails when a file is not what it should be.
+ * Schema (`docs/plan.schema.json`), from the option table the README's reference, the manual page, the completions and the
+ * library's options, from the system's headers the numbers of the system calls, and from those the default filters. With
+ * `--check` it compares instead, and fails when a file is not what it should be.
  */
 import { compile } from '../src/policy/bpf.ts'
 import { defaultFilter, relevant } from '../src/policy/default.ts'
 import { OF_ROOT } from '../src/policy/capabilities.ts'
 import { HEADER_VERSION, SYSCALLS } from '../src/policy/syscalls.ts'
+import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts'
+import { manualPage } from './manual.ts'
 import { headerVersion, syscallsSource, syscallTables } from './syscalls.ts'
 import { CAPABILITIES } from '../src/plan/schema.ts'
 import { optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../src/cli/help.ts'
@@ -223,6 +226,10 @@ const files: Record<string, () => string> = {
   'docs/plan.schema.json': jsonSchema,
   'src/library/box-options.ts': boxOptionsSource,
   'README.md': readme,
+  'docs/nsbox.1': manualPage,
+  'docs/completions/nsbox.bash': bashCompletion,
+  'docs/completions/_nsbox': zshCompletion,
+  'docs/completions/nsbox.fish': fishCompletion,
 }
 
 if (import.meta.main) {

@@ -25,9 +25,11 @@ export function drawTree(plan: BoxPlan): string[] {
 
 export function legend(): string[] {
   return [
-    '  host             the host\'s own files: what the box writes here stays, as far as its ids allow',
+    '  host             the host\'s own files: what the box writes here, as far as its',
+    '                   ids allow, stays',
     '  host, read-only  the host\'s own files, which the box cannot change',
-    '  box              the box\'s own, which the host does not see; it vanishes with the box unless kept',
+    '  box              the box\'s own, which the host does not see; it vanishes with',
+    '                   the box unless kept',
   ]
 }
 

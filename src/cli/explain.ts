@@ -7,17 +7,21 @@ import { drawTree, legend, mountNodes } from './explain-tree.ts'
 import { quote } from './quote.ts'
 import type { IdMap, IdRange, Mount, MountOption, Namespace, BoxPlan, Process } from '../plan/types.ts'
 
-const WIDTH = 100
+/** What any terminal has. */
+const WIDTH = 80
 const INDENT = '    '
 
-/** One thing that the sidecar does; `also` are points of it, each on a line of its own. */
-type Step = { title: string; calls: string; why: string; also?: string[] }
+/**
+ * One thing that the sidecar does; `also` are points of it, each on a line of its own. `see`: what shows it in a shell in the
+ * box, and the manual page that tells more.
+ */
+type Step = { title: string; calls: string; why: string; also?: string[]; see?: string }
 
 export function explain(plan: BoxPlan, host: { uid: number }): string {
   const steps = allSteps(plan, host.uid)
   return [
     ...wrap(`How nsbox would run: ${command(plan.process)}`, ''),
-    '(nothing has been run)',
+    '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
     '', 'What the box sees',
     '', ...drawTree(plan), '', ...legend(),
@@ -63,6 +67,7 @@ function makeNamespaces(names: readonly Namespace[]): Step {
     title: 'Make a process in new namespaces', calls: `clone3(${known.map((name) => SEPARATES[name].flag).join(' | ')})`,
     why: 'A namespace is a view of one kind of thing that the kernel keeps. A process in a new one sees another set of them. The new process separates:',
     also: known.map((name) => `${name}: ${SEPARATES[name].what}.`),
+    see: 'ls -l /proc/self/ns, inside and outside: other numbers; namespaces(7)',
   }
 }
 
@@ -85,6 +90,7 @@ function idMaps(map: IdMap | undefined, uid: number): Step[] {
         ? 'setgroups(2) stays allowed, since a privileged process wrote the maps.'
         : 'setgroups(2) is denied first: whoever could drop a group would gain what is denied to that group.',
     ],
+    see: 'cat /proc/self/uid_map; user_namespaces(7)',
   }]
 }
 
@@ -96,6 +102,7 @@ function rangeText({ inside, outside, count }: IdRange): string {
 const PRIVATE: Step = {
   title: 'Cut the mounts off from the host\'s', calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
   why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Private, for / and all below it (recursively), ends that before the first mount is made.',
+  see: 'no "shared:" in /proc/self/mountinfo; mount_namespaces(7)',
 }
 
 function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
@@ -111,7 +118,7 @@ function root({ root: { type, path, state, options } }: BoxPlan): Step {
   if (type === 'overlay') {
     return {
       title: `Lay an overlay over ${quote(path)} as the root`, calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount',
-      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own are never written. ${keeps(state)}${flags}`,
+      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own are never written. ${keeps(state)}${path === '/' ? ' An overlay is of one file system: others that are mounted below are shown as they are, read-only.' : ''}${flags}`,
     }
   }
   const whose = path === '/' ? 'the host\'s own root' : quote(path)
@@ -119,6 +126,7 @@ function root({ root: { type, path, state, options } }: BoxPlan): Step {
     title: path === '/' ? 'Take the host\'s root as the root' : `Take ${quote(path)} as the root`,
     calls: `open_tree(${quote(path)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`,
     why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}`,
+    see: 'cat /proc/self/mountinfo: each mount, with the directory that it shows; proc(5)',
   }
 }
 
@@ -183,10 +191,12 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       why: (plan.namespaces.includes('pid')
         ? 'A proc file system shows the pid namespace of the process that mounts it, so this one has the box\'s processes and no others.'
         : 'The pid namespace is the host\'s, so this shows the host\'s processes.') + optionsText(mount.options, false),
+      see: 'ls -d /proc/[0-9]*; pid_namespaces(7)',
     }
     case 'dev': return {
       title: `Make a minimal /dev at ${at}`, calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
       why: 'A tmpfs with the few devices that programs expect: null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
+      see: 'ls -l /dev',
     }
     case 'overlay': return {
       title: `Lay an overlay over ${quote(mount.lower)} at ${at}`, calls: NEW_MOUNT('overlay'),
@@ -198,7 +208,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     }
     case 'symlink': return {
       title: `Make the symbolic link ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
-      why: `It says ${quote(mount.to)}.`,
+      why: `It leads to ${quote(mount.to)}, as the box sees it.`,
     }
     case 'mask': return {
       title: `Hide ${at}`, calls: MASK_CALLS,
@@ -243,16 +253,17 @@ function sizeText(size: number | undefined): string {
 const PIVOT: Step = {
   title: 'Make it the root, and let go of the old one', calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
   why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
+  see: 'pivot_root(2)',
 }
 
 function hostname({ hostname: name }: BoxPlan): Step[] {
   if (name === undefined) return []
-  return [{ title: `Set the host name to ${quote(name)}`, calls: 'sethostname', why: 'In the new uts namespace only.' }]
+  return [{ title: `Set the host name to ${quote(name)}`, calls: 'sethostname', why: 'In the new uts namespace only.', see: 'uname -n; uts_namespaces(7)' }]
 }
 
 function loopback({ loopback: up }: BoxPlan): Step[] {
   if (up !== true) return []
-  return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.' }]
+  return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.', see: 'cat /proc/net/dev; network_namespaces(7)' }]
 }
 
 function limits({ limits: list = [] }: Process): Step[] {
@@ -262,6 +273,7 @@ function limits({ limits: list = [] }: Process): Step[] {
     title: 'Set resource limits', calls: 'setrlimit', why: 'They hold for each process of the box, and are inherited.',
     also: list.map(({ resource, soft, hard }) =>
       `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`),
+    see: 'cat /proc/self/limits; getrlimit(2)',
   }]
 }
 
@@ -303,6 +315,7 @@ function capabilities({ capabilities: kept = [] }: Process): Step {
     calls: 'prctl(PR_CAPBSET_DROP), capset, prctl(PR_CAP_AMBIENT)',
     why: 'Capabilities are the single powers that make up root\'s. What is taken out of the bounding set no program can get back.',
     ...(kept.length === 0 ? {} : { also: [`Kept: ${kept.join(' ')}.`] }),
+    see: 'grep Cap /proc/self/status; capabilities(7)',
   }
 }
 
@@ -313,6 +326,7 @@ function privileges(process: Process): Step[] {
   return [capabilities(process), {
     title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
     why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
+    see: 'grep NoNewPrivs /proc/self/status; prctl(2)',
   }, ...filter(seccomp)]
 }
 
@@ -322,6 +336,7 @@ function filter(seccomp: Process['seccomp']): Step[] {
   return [{
     title: seccomp.from === 'default' ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
     why: `The kernel asks this filter of ${size} instructions about each call of the command and of all that it starts. It cannot be taken off again.${seccomp.from === 'default' ? ' What is refused few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.' : ''}`,
+    see: 'grep Seccomp /proc/self/status; seccomp(2)',
   }]
 }
 
@@ -330,6 +345,7 @@ function init(plan: BoxPlan): Step[] {
   return [{
     title: 'Leave an init behind as the box\'s first process', calls: 'fork, waitpid',
     why: `${plan.namespaces.includes('pid') ? 'Process 1 inherits every orphan, and the kernel drops signals that it has no handler for. ' : ''}A small init stays, reaps what ends and passes signals on; the command is its child.`,
+    see: 'cat /proc/1/comm; pid_namespaces(7)',
   }]
 }
 
@@ -395,12 +411,13 @@ function shared(plan: BoxPlan, uid: number): string[] {
 
 // ---- text ----
 
-function renderStep({ title, calls, why, also = [] }: Step, number: number): string[] {
+function renderStep({ title, calls, why, also = [], see }: Step, number: number): string[] {
   return [
     ...wrap(title, `${String(number).padStart(2)}. `, INDENT),
     ...wrap(calls, `${INDENT}[`, `${INDENT} `).map((line, i, all) => i === all.length - 1 ? `${line}]` : line),
     ...wrap(why, INDENT),
     ...also.flatMap((text) => wrap(text, `${INDENT}- `, `${INDENT}  `)),
+    ...(see === undefined ? [] : wrap(see, `${INDENT}see: `, `${INDENT}     `)),
   ]
 }
 

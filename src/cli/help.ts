@@ -3,12 +3,16 @@ import { optionsOf, type Verb } from './argv.ts'
 import { declare, VERB_PAGES } from './declare.ts'
 import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 
-const WIDTH = 100
+/** What any terminal has. */
+const WIDTH = 80
+
+export const NOTES = '\\: is a colon in a path. Mounts and made files come about in the order given. Of an option that sets one thing, the last one counts. '
+  + 'Our options end at the first word that is none, or at --: all that follows is the command\'s, untouched.'
 
 export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/cli/options.ts) -->'
 export const REFERENCE_END = '<!-- options: end -->'
 
-/** The help of a verb; without one, that of nsbox. At most 100 columns. Ends with a line feed. */
+/** The help of a verb; without one, that of nsbox. At most 80 columns. Ends with a line feed. */
 export function helpText(topic?: Verb): string {
   const cli = declare()
   const page = VERB_PAGES[topic ?? 'run']
@@ -47,9 +51,8 @@ function optionSections(verb: Verb): { title: string; body: string }[] {
     title: `Options: ${group}`,
     body: inGroup(group, verb).map((option) => entry(`  ${synopsis(option)}`, option.doc, left)).join('\n'),
   }))
-  const note = '  \\: is a colon in a path. Mounts and made files come about in the order given. Of an option that\n'
-    + '  sets one thing, the last one counts. Our options end at the first word that is none, or at --.'
-  return [...sections, ...(verb === 'rootfs' ? [] : [{ title: 'Notes', body: note }])]
+  const notes = wrap(NOTES, WIDTH - 2).map((line) => `  ${line}`).join('\n')
+  return [...sections, ...(verb === 'rootfs' ? [] : [{ title: 'Notes', body: notes }])]
 }
 
 /** An option and its sentence, in two columns. */

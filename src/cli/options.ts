@@ -26,6 +26,8 @@ export type OptionRow = {
   value?: string
   /** Value where `--name` stands alone. A value can then only be given as `--name=value`: the next word may be the command. */
   alone?: string | true
+  /** Words that the value may be or start with, for completions. */
+  choices?: readonly string[]
   /** May stand several times, and each counts. For all others the last one counts. */
   repeat?: true
   group: Group
@@ -35,6 +37,9 @@ export type OptionRow = {
   sets: keyof Options | 'planFile' | 'bake' | 'rootfs'
   apply: (draft: Draft, value: string) => void
 }
+
+const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user'] as const satisfies readonly Shareable[]
+const CAPABILITY_NAMES = [...CAPABILITIES, 'all'] as const
 
 const TABLE = [
   row('root', 'root', 'DIR', 'use DIR as the root directory; without it the box sees the host\'s files',
@@ -55,8 +60,8 @@ const TABLE = [
   mount('file', 'SRC:DST', 'make DST a file with the content of SRC of the host', file),
   flag('no-follow', 'mounts', 'refuse SRC and DIR of the host with a symbolic link anywhere in the path', 'noFollow', (o) => { o.noFollow = true }),
 
-  { ...row('share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup, user', 'share', share), repeat: true },
-  row('net', 'namespaces', 'host|none', 'the host\'s network (default), or none but a loopback of its own', 'net', net),
+  { ...row('share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup, user', 'share', share), repeat: true, choices: SHAREABLE },
+  { ...row('net', 'namespaces', 'host|none', 'the host\'s network (default), or none but a loopback of its own', 'net', net), choices: ['host', 'none'] },
   row('hostname', 'namespaces', 'NAME', 'host name in the box', 'hostname', hostname),
 
   row('user', 'identity', 'UID[:GID]', 'user and group id in the box', 'user', (o, v) => { o.user = user(v) }),
@@ -64,17 +69,17 @@ const TABLE = [
   flag('map-auto', 'identity', 'also map the id ranges that /etc/subuid and /etc/subgid give to you', 'mapAuto', (o) => { o.mapAuto = true }),
   flag('userns', 'identity', 'a new user namespace, also when root starts the box', 'userns', (o) => { o.userns = true }),
 
-  { ...row('cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin', 'capabilities', (o, v) => addCapability(o, 'cap-add', v)), repeat: true },
-  { ...row('cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', (o, v) => addCapability(o, 'cap-drop', v)), repeat: true },
+  { ...row('cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin', 'capabilities', (o, v) => addCapability(o, 'cap-add', v)), repeat: true, choices: CAPABILITY_NAMES },
+  { ...row('cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', (o, v) => addCapability(o, 'cap-drop', v)), repeat: true, choices: CAPABILITY_NAMES },
   flag('allow-new-privs', 'privileges', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs', (o) => { o.allowNewPrivs = true }),
-  row('seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or that of a profile as container engines have it',
-    'seccomp', (o, v) => { o.seccomp = v }),
+  { ...row('seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or that of a profile as container engines have it',
+    'seccomp', (o, v) => { o.seccomp = v }), choices: ['default', 'none'] },
   flag('privileged', 'privileges', 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command',
     'privileged', (o) => { o.privileged = true }),
 
   row('timeout', 'limits', 'TIME', 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124', 'timeout', (o, v) => { o.timeout = time(v) }),
   { ...row('ulimit', 'limits', 'NAME=SOFT[:HARD]', 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited',
-    'ulimits', (o, v) => { (o.ulimits ??= []).push(ulimit(v)) }), repeat: true },
+    'ulimits', (o, v) => { (o.ulimits ??= []).push(ulimit(v)) }), repeat: true, choices: LIMITS.map((name) => `${name}=`) },
 
   row('cwd', 'process', 'DIR', 'directory of the box to start in', 'cwd', (o, v) => { o.cwd = boxPath('cwd', v) }),
   { ...row('env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', (o, v) => addEnv(o, env(v))), repeat: true },
@@ -101,9 +106,9 @@ const BAKE: readonly OptionRow[] = [
   { name: 'force', group: 'baking', doc: 'replace FILE if it is there', sets: 'bake', apply: (draft) => { (draft.bake ??= {}).force = true } },
 ]
 const ROOTFS: readonly OptionRow[] = [
-  { name: 'by', value: METHODS.join('|'), group: 'building a root', doc: 'how files come into the root; hard links are the host\'s own files', sets: 'rootfs',
+  { name: 'by', value: METHODS.join('|'), choices: METHODS, group: 'building a root', doc: 'how files come into the root; hard links are the host\'s own files', sets: 'rootfs',
     apply: (draft, value) => { (draft.rootfs ??= {}).by = choice('by', value, METHODS) } },
-  { name: 'with', value: 'WHAT[,WHAT]', repeat: true, group: 'building a root', doc: `what programs open only when they run: ${EXTRAS.join(', ')}`, sets: 'rootfs',
+  { name: 'with', value: 'WHAT[,WHAT]', repeat: true, choices: EXTRAS, group: 'building a root', doc: `what programs open only when they run: ${EXTRAS.join(', ')}`, sets: 'rootfs',
     apply: (draft, value) => { ((draft.rootfs ??= {}).with ??= []).push(...value.split(',').map((part) => choice('with', part, EXTRAS))) } },
   { name: 'quiet', group: 'building a root', doc: 'say nothing but errors', sets: 'rootfs', apply: (draft) => { (draft.rootfs ??= {}).quiet = true } },
 ]
@@ -281,7 +286,8 @@ function share(options: Pick<Options, 'share'>, value: string): void {
 }
 
 function shareable(name: string): Shareable {
-  if (name === 'pid' || name === 'ipc' || name === 'uts' || name === 'cgroup' || name === 'user') return name
+  const found = SHAREABLE.find((known) => known === name)
+  if (found !== undefined) return found
   const hints: Record<string, string> = { net: 'the network is --net host or --net none', mount: 'the mount namespace is always new' }
   throw wrong('share', `${quote(name)} must be one of pid, ipc, uts, cgroup, user`, Object.hasOwn(hints, name) ? hints[name] : undefined)
 }
@@ -310,11 +316,10 @@ function user(value: string): { uid: number; gid?: number } {
 
 /** With or without cap_, in either case. */
 function addCapability(options: Pick<Options, 'capabilities'>, option: 'cap-add' | 'cap-drop', value: string): void {
-  const names = [...CAPABILITIES, 'all' as const]
   const plain = value.toLowerCase().replace(/^cap_/, '')
-  const name = names.find((known) => known === plain)
+  const name = CAPABILITY_NAMES.find((known) => known === plain)
   if (name === undefined) {
-    const near = nearest(plain, names)
+    const near = nearest(plain, CAPABILITY_NAMES)
     throw wrong(option, `no capability ${quote(value)}`, near === undefined ? 'man 7 capabilities lists them' : `the nearest is ${near}`)
   }
   (options.capabilities ??= []).push({ type: option === 'cap-add' ? 'add' : 'drop', name })

@@ -104,9 +104,9 @@ test('values of environment variables are not printed', () => {
   assert.not.match(told(), 'hunter2')
 })
 
-test('no line is wider than 100 columns, and there is no colour', () => {
+test('no line is wider than 80 columns, and there is no colour', () => {
   const text = told({ namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'], mounts: [...BOX.mounts!, { type: 'dev', target: '/dev' }, { type: 'overlay', target: '/o', lower: '/usr' }] })
-  for (const line of text.split('\n')) assert.ok(line.length <= 100, line)
+  for (const line of text.split('\n')) assert.ok(line.length <= 80, line)
   assert.not.match(text, '\x1b')
 })
 

@@ -9,9 +9,9 @@ const test = suite('help')
 
 for (const topic of [undefined, ...VERBS]) {
   const name = `help${topic === undefined ? '' : ` ${topic}`}`
-  test(`${name} fits a screen of 100 columns and has no trailing blanks`, () => {
+  test(`${name} fits a screen of 80 columns and has no trailing blanks`, () => {
     for (const line of helpText(topic).split('\n')) {
-      assert.ok(line.length <= 100, line)
+      assert.ok(line.length <= 80, line)
       assert.is(line, line.trimEnd())
     }
   })

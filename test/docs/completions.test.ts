@@ -1,0 +1,84 @@
+/** Completions, in real shells on a terminal; and the manual page, as its readers' programs take it. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { VERBS } from '../../src/cli/argv.ts'
+import { OPTIONS, VERB_OPTIONS } from '../../src/cli/options.ts'
+import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
+import { Pty } from '../helpers/pty.ts'
+
+const docs = new URL('../../docs/', import.meta.url).pathname
+const there = (program: string) => spawnSync(program, ['--version']).error === undefined
+
+const SHELLS: Record<string, { argv: string[]; load: string }> = {
+  bash: { argv: ['bash', '--norc', '--noprofile', '-i'], load: `bind 'set show-all-if-ambiguous on'; source ${docs}completions/nsbox.bash` },
+  zsh: { argv: ['zsh', '-f', '-i'], load: `fpath=(${docs}completions $fpath); autoload -U compinit; compinit -u -D` },
+  fish: { argv: ['fish', '--no-config', '-i'], load: `source ${docs}completions/nsbox.fish` },
+}
+
+/** What is typed before Tab, and what shows then. */
+const TYPED: [string, RegExp][] = [
+  ['nsbox expl', /ain/],
+  ['nsbox --new', /-session/],
+  ['nsbox --net=n', /one/],
+  ['nsbox --net n', /one/],
+  ['nsbox --share pid,i', /pc/],
+  ['nsbox explain --cap-add net_a', /dmin/],
+  ['nsbox --ulimit nof', /ile=/],
+  ['nsbox --root dir', /ect\\ ory\//],
+  ['nsbox --plan pl', /an\.json/],
+  ['nsbox bake -o pl', /an\.json/],
+  ['nsbox rootfs bu', /ild/],
+  ['nsbox rootfs build r --with nss,lo', /cale/],
+  ['nsbox help ba', /ke/],
+  ['nsbox --ro -- unsha', /re/],
+  ['nsbox --ro cat pl', /an\.json/],
+]
+
+for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
+  const body = inTemp(async (dir) => {
+    mkdirSync(join(dir, 'direct ory'))
+    writeFileSync(join(dir, 'plan.json'), '')
+    const pty = new Pty(argv, { PATH: `${dirname(NSBOX)}:${process.env.PATH}`, HOME: dir, INPUTRC: '/dev/null', PS1: '> ', TERM: 'dumb' })
+    try {
+      pty.enter(`cd ${dir}; ${load}; echo lo''aded`)
+      await pty.expect(/loaded/)
+      for (const [typed, shown] of [...TYPED, ...(shell === 'bash' ? [['nsbox --bind /etc:/us', /r\//] as const] : [])]) {
+        pty.type(`${typed}\t`)
+        await pty.expect(shown)
+        // Away with the line; what the shell says then comes after all that it drew.
+        pty.type('\x15')
+        pty.enter('echo ne\'\'xt')
+        await pty.expect(/next/)
+      }
+    } finally {
+      await pty.end()
+    }
+  })
+  const title = `${shell} completes verbs, options, values, files and the command`
+  if (there(shell)) test(title, body)
+  else test.skip(`${title} (${shell} is not installed)`, body)
+}
+
+test('the manual page has every verb and option, and no request that troff does not know', () => {
+  const page = readFileSync(`${docs}nsbox.1`, 'utf8')
+  const dashed = (name: string) => name.replaceAll('-', '\\-')
+  for (const { name, doc } of [...OPTIONS, ...Object.values(VERB_OPTIONS).flat()]) {
+    assert.ok(page.includes(`${dashed(`--${name}`)}\\fR`), name)
+    assert.ok(page.replace(/\n/g, ' ').includes(dashed(doc).replaceAll('`', '\\(ga')), name)
+  }
+  for (const verb of VERBS) assert.ok(page.includes(`\n\\fB${verb}\\fR\n`), verb)
+})
+
+const groff = there('groff') ? test : test.skip
+groff('the manual page formats without a warning (groff)', () => {
+  const { status, stdout, stderr } = execute('groff', ['-ww', '-man', '-Tutf8', '-P-cbou', `${docs}nsbox.1`])
+  assert.is(stderr, '')
+  assert.is(status, 0)
+  assert.match(stdout, /^EXIT STATUS$/m)
+  assert.match(stdout, /^ +nsbox rootfs build DIR PROGRAM\.\.\. \[OPTIONS\]$/m)
+})
+
+test.run()
