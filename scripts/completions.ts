@@ -16,9 +16,9 @@ function kindOf({ value, choices, alone }: OptionRow): Kind {
   return /^(FILE|SRC|PATH)/.test(value) ? 'file' : 'text'
 }
 
-/** Options that all verbs which make a box take, and those of one verb alone. */
+/** A verb that makes a box takes all of these; beside them, or else, it takes its own. */
 const takesBox = (verb: Verb): boolean => optionsFor(verb).includes(OPTIONS[0] as OptionRow)
-const ownOf = (verb: Verb): OptionRow[] => optionsFor(verb).filter((option) => !OPTIONS.includes(option))
+const ownOf = (verb: Verb): OptionRow[] => optionsFor(verb).filter((option) => !takesBox(verb) || !OPTIONS.includes(option))
 
 const namesOf = (option: OptionRow): string[] => [`--${option.name}`, ...(option.short === undefined ? [] : [`-${option.short}`])]
 const optionsFor = (verb: Verb): OptionRow[] => [...(VERB_PAGES[verb].options ? optionsOf(verb) : []), ...ASKED]
@@ -81,7 +81,7 @@ _nsbox_words()
 
 _nsbox_complete()
 {
-	local verb=run i=1
+	local verb=run i=1 pid=
 	case \${words[1]} in ${VERBS.join('|')}) ((\${#words[@]} > 2)) && { verb=\${words[1]}; i=2; } ;; esac
 	for (( ; i < \${#words[@]} - 1; i++)); do
 		case \${words[i]} in
@@ -91,7 +91,8 @@ _nsbox_complete()
 				((i + 2 == \${#words[@]})) && { _nsbox_value "\${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;
-			*) [[ $verb == rootfs ]] || break ;;
+			*) [[ $verb == rootfs || ($verb == enter && -z $pid) ]] || break
+				pid=\${words[i]} ;;
 		esac
 	done
 	if ((i < \${#words[@]} - 1)); then
@@ -105,6 +106,7 @@ _nsbox_complete()
 		help:*) _nsbox_reply_words ${quoted(VERBS.join(' '))} ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		doctor:*) ;;
+		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$(pgrep -x nsbox)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		*) ((i == 1)) && _nsbox_reply_words ${quoted(VERBS.join(' '))}
 			mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur") ;;
 	esac
@@ -159,7 +161,7 @@ export function zshCompletion(): string {
     const specs = ownOf(verb).flatMap(zshSpecs).map((spec) => `\t\t\t\t${quoted(spec)} \\`)
     const rest = verb === 'help' ? `'1:verb:(${VERBS.join(' ')})'` : verb === 'doctor' ? '' : verb === 'rootfs'
       ? '\'1:what:(build)\' \'2:directory:_files -/\' \'*:program:_command_names -e\''
-      : '\'(-)1:command:_command_names -e\' \'*::arguments:_normal\''
+      : `${verb === 'enter' ? '\'1:process:_pids\' \'(-)2' : '\'(-)1'}:command:_command_names -e' '*::arguments:_normal'`
     const flags = verb === 'rootfs' ? '-s' : '-s -S'
     return [`\t\t${verb})`, `\t\t\t_arguments ${flags} : ${takesBox(verb) ? '$box ' : ''}\\`, ...specs, `\t\t\t\t${rest || '\\'} ;;`.replace('\\ ;;', '&& return ;;')].join('\n')
   })
@@ -202,7 +204,7 @@ const inFish = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`
 export function fishCompletion(): string {
   const has = (verb: Verb, option: OptionRow): string => verb === 'run' ? `_nsbox_box${OPTIONS.includes(option) ? '' : '; and not __fish_seen_subcommand_from plan explain bake'}` : `__fish_seen_subcommand_from ${verb}`
   const lines = VERBS.flatMap((verb) => {
-    const own = verb === 'run' || verb === 'bake' || verb === 'rootfs' ? optionsFor(verb).filter((option) => verb !== 'bake' || option.group === 'baking') : []
+    const own = takesBox(verb) && verb !== 'run' ? ownOf(verb).filter((option) => !ASKED.includes(option)) : optionsFor(verb)
     return own.map((option) => {
       const kind = kindOf(option)
       const list = `(__fish_complete_list , "string split \' \' \'${(option.choices ?? []).join(' ')}\'")`
@@ -219,6 +221,7 @@ export function fishCompletion(): string {
 function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
+	set -l enters (test "$words[1]" = enter; and echo yes)
 	contains -- "$words[1]" ${VERBS.join(' ')}; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
@@ -232,7 +235,10 @@ function _nsbox_command
 			case '-*'
 				set -e words[1]
 			case '*'
-				break
+				# The process comes before the command.
+				test -n "$enters"; or break
+				set enters
+				set -e words[1]
 		end
 	end
 	string join -- \\n $words
@@ -240,7 +246,7 @@ end
 
 # Whether our own options may still come.
 function _nsbox_box
-	not __fish_seen_subcommand_from rootfs doctor help; and test (count (_nsbox_command)) -le 1
+	not __fish_seen_subcommand_from enter rootfs doctor help; and test (count (_nsbox_command)) -le 1
 end
 
 complete -c nsbox -f
@@ -248,6 +254,7 @@ ${VERBS.map((verb) => `complete -c nsbox -n 'test (count (commandline -opc)) -eq
 complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n 'not __fish_seen_subcommand_from rootfs doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
+complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(__fish_complete_pids)'
 complete -c nsbox -n '__fish_seen_subcommand_from help' -a '${VERBS.join(' ')}'
 ${[...new Set(lines)].join('\n')}
 `

@@ -44,7 +44,7 @@ _nsbox_options()
 	plan) _nsbox_reply_words "$box --help --version" ;;
 	explain) _nsbox_reply_words "$box --help --version" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
-	enter) _nsbox_reply_words "--help --version" ;;
+	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
 	rootfs) _nsbox_reply_words "--by --with --quiet --help --version" ;;
 	doctor) _nsbox_reply_words "--help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;
@@ -65,7 +65,7 @@ _nsbox_words()
 
 _nsbox_complete()
 {
-	local verb=run i=1
+	local verb=run i=1 pid=
 	case ${words[1]} in run|plan|explain|bake|enter|rootfs|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
 	for (( ; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
@@ -75,7 +75,8 @@ _nsbox_complete()
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;
-			*) [[ $verb == rootfs ]] || break ;;
+			*) [[ $verb == rootfs || ($verb == enter && -z $pid) ]] || break
+				pid=${words[i]} ;;
 		esac
 	done
 	if ((i < ${#words[@]} - 1)); then
@@ -89,6 +90,7 @@ _nsbox_complete()
 		help:*) _nsbox_reply_words 'run plan explain bake enter rootfs doctor help' ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		doctor:*) ;;
+		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$(pgrep -x nsbox)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		*) ((i == 1)) && _nsbox_reply_words 'run plan explain bake enter rootfs doctor help'
 			mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur") ;;
 	esac

@@ -5,6 +5,7 @@
 function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
+	set -l enters (test "$words[1]" = enter; and echo yes)
 	contains -- "$words[1]" run plan explain bake enter rootfs doctor help; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
@@ -18,7 +19,10 @@ function _nsbox_command
 			case '-*'
 				set -e words[1]
 			case '*'
-				break
+				# The process comes before the command.
+				test -n "$enters"; or break
+				set enters
+				set -e words[1]
 		end
 	end
 	string join -- \n $words
@@ -26,7 +30,7 @@ end
 
 # Whether our own options may still come.
 function _nsbox_box
-	not __fish_seen_subcommand_from rootfs doctor help; and test (count (_nsbox_command)) -le 1
+	not __fish_seen_subcommand_from enter rootfs doctor help; and test (count (_nsbox_command)) -le 1
 end
 
 complete -c nsbox -f
@@ -41,6 +45,7 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'this te
 complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n 'not __fish_seen_subcommand_from rootfs doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
+complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(__fish_complete_pids)'
 complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter rootfs doctor help'
 complete -c nsbox -n '_nsbox_box' -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l ro -d 'make the root read-only'
@@ -86,8 +91,25 @@ complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan expla
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -s o -l output -r -F -d 'write the box to FILE, as a program'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l relative -d 'paths of the host below the directory of FILE move with it'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l force -d 'replace FILE if it is there'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l timeout -x -d 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l cwd -x -a '(__fish_complete_directories)' -d 'directory of the box to start in'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l env -x -d 'set a variable, or pass yours on'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l env-file -r -F -d 'set the NAME=VALUE lines of FILE'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l clear-env -d 'start from an empty environment'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l argv0 -x -d 'what the command sees as its own name'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l new-session -d 'a session of its own, without your terminal as controlling terminal'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l die-with-parent -d 'kill the box when the process that started it ends'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l status-fd -x -d 'write events as JSON lines to descriptor N'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l verbose -d 'tell each phase with its time on stderr'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l quiet -d 'say nothing but errors'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l help -d 'show the help'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l version -d 'show the version'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l by -x -a 'copy hardlink reflink' -d 'how files come into the root; hard links are the host\'s own files'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates\'")' -d 'what programs open only when they run: nss, locale, terminfo, ca-certificates'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l quiet -d 'say nothing but errors'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l version -d 'show the version'
+complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l help -d 'show the help'
+complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l version -d 'show the version'
+complete -c nsbox -n '__fish_seen_subcommand_from help' -l help -d 'show the help'
+complete -c nsbox -n '__fish_seen_subcommand_from help' -l version -d 'show the version'

@@ -10,7 +10,7 @@ import type { OptionRow } from '../../src/cli/options.ts'
 import { UsageError } from '../../src/errors.ts'
 
 const LINES = 600
-const VERBS = ['run', 'plan', 'explain', 'bake', 'rootfs'] as const
+const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs'] as const
 
 /** The same numbers at each run: mulberry32. */
 function numbers(seed: number): (below: number) => number {
@@ -47,7 +47,7 @@ function line(pick: (below: number) => number): Line {
   const tokens = Array.from({ length: pick(9) }, () => token(options[pick(options.length)] as OptionRow, short, pick))
   const rest = Array.from({ length: pick(5) }, () => WORDS[pick(WORDS.length)] as string)
   // In cac's eyes a command without -- would be the value of an option without one, if that has a dash in its name.
-  const dashes = pick(2) === 0 || rest.length === 0 || tokens.at(-1)?.value === undefined
+  const dashes = pick(2) === 0 || verb === 'enter' || rest.length === 0 || tokens.at(-1)?.value === undefined
   return { verb, tokens, dashes, rest: dashes || verb === 'rootfs' ? rest.filter((word) => dashes || !word.startsWith('-') || word === '-') : ['command', ...rest] }
 }
 

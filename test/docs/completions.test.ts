@@ -32,6 +32,8 @@ const TYPED: [string, RegExp][] = [
   ['nsbox bake -o pl', /an\.json/],
   ['nsbox rootfs bu', /ild/],
   ['nsbox rootfs build r --with nss,lo', /cale/],
+  ['nsbox enter 1 --timeo', /ut/],
+  ['nsbox enter 1 unsha', /re/],
   ['nsbox help ba', /ke/],
   ['nsbox --ro -- unsha', /re/],
   ['nsbox --ro cat pl', /an\.json/],
