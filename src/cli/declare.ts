@@ -32,7 +32,7 @@ export const VERB_PAGES: Readonly<Record<Verb, Page>> = {
     examples: ['nsbox bake -o ./build --net none make', 'nsbox bake -o ./r.box --relative --root ./r bash', 'nsbox bake --force -o ./sh --overlay sh'],
   },
   enter: {
-    usage: 'enter PID [OPTIONS] [--] COMMAND [ARG...]', doc: 'run a command in a running box, with the privileges of the box\'s own', options: true,
+    usage: 'enter PID [OPTIONS] [--] COMMAND [ARG...]', doc: 'run a command in a running box, with its privileges', options: true,
     examples: ['nsbox enter 1234 bash', 'nsbox enter 1234 --cwd / -- ls -la', 'nsbox enter 1234 --env DEBUG=1 ps'],
   },
   rootfs: {
