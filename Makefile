@@ -117,7 +117,7 @@ dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts
 	@$(say) BUN $@
 	$(Q)rm -f $@
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
-	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin
+	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 
 .PHONY: all gen demo test bench bench-peers debian-root lint fuzz clean
 

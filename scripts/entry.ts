@@ -1,30 +1,40 @@
 /**
- * Puts the code of src/launch/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE`.
+ * Puts the code of src/launch/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE SIDECAR`.
  *
  * No header changes but the address of the entry. Between two segments the linker leaves bytes that are in the file, and
  * in memory too since segments are mapped by whole pages: those right before the executable segment take the code.
  */
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 /** Offsets in the headers of a 64-bit ELF file, elf(5). */
-const HEADER = { entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
+const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
 const SEGMENT = { flags: 4, offset: 8, address: 16, fileSize: 32 }
 const PT_LOAD = 1
+const PT_DYNAMIC = 2
 const EXECUTABLE = 1
+/** A program at a fixed address. */
+const ET_EXEC = 2
+/** Entries of the dynamic section: 16 bytes, the tag first. */
+const DYNAMIC = { procedures: 23, proceduresSize: 2, strings: 5, symbols: 6, relocations: 7, relocationsSize: 8 }
+const RELOCATION_SIZE = 24
+const SYMBOL_SIZE = 24
 const PAGE = 4096
-/** What stands in the code in place of the way to the runtime's entry. */
+/** What stands at the start of the table in the code. */
 const PLACEHOLDER = 0x6e73626f78212121n
 
-type Segment = { flags: number; offset: number; address: number; fileSize: number }
+type Segment = { type: number; flags: number; offset: number; address: number; fileSize: number }
 
-function segmentsOf(head: Buffer): Segment[] {
-  const [start, size, count] = [Number(head.readBigUInt64LE(HEADER.segments)), head.readUInt16LE(HEADER.segmentSize), head.readUInt16LE(HEADER.segmentCount)]
-  const all = Array.from({ length: count }, (_, i) => head.subarray(start + i * size, start + (i + 1) * size))
-  const number = (at: Buffer, place: number) => Number(at.readBigUInt64LE(place))
-  return all.filter((at) => at.readUInt32LE(0) === PT_LOAD).map((at) => ({
-    flags: at.readUInt32LE(SEGMENT.flags), offset: number(at, SEGMENT.offset), address: number(at, SEGMENT.address), fileSize: number(at, SEGMENT.fileSize),
+const number = (bytes: Buffer, place: number) => Number(bytes.readBigUInt64LE(place))
+
+function segmentsOf(file: Buffer): Segment[] {
+  const [start, size, count] = [number(file, HEADER.segments), file.readUInt16LE(HEADER.segmentSize), file.readUInt16LE(HEADER.segmentCount)]
+  return Array.from({ length: count }, (_, i) => file.subarray(start + i * size, start + (i + 1) * size)).map((at) => ({
+    type: at.readUInt32LE(0), flags: at.readUInt32LE(SEGMENT.flags),
+    offset: number(at, SEGMENT.offset), address: number(at, SEGMENT.address), fileSize: number(at, SEGMENT.fileSize),
   }))
 }
+
+const loaded = (segments: readonly Segment[]) => segments.filter(({ type }) => type === PT_LOAD)
 
 /** Offset and address of free bytes in the page in which the executable segment starts. */
 function roomFor(size: number, segments: readonly Segment[]): { offset: number; address: number } {
@@ -36,25 +46,54 @@ function roomFor(size: number, segments: readonly Segment[]): { offset: number; 
   return { offset: start, address: text.address - (text.offset - start) }
 }
 
-function put(program: string, code: Buffer): void {
-  const file = openSync(program, 'r+')
+/** From an offset in the file to the address there, or the other way. */
+function mapped(at: number, from: 'offset' | 'address', to: 'offset' | 'address', segments: readonly Segment[]): number {
+  const segment = segments.find((one) => one[from] <= at && at < one[from] + one.fileSize)
+  if (segment === undefined) throw new Error(`${from} ${at} is in no segment`)
+  return segment[to] + at - segment[from]
+}
+
+/** Of a function of the C library: where the program keeps its address. Of a variable: where the program has its copy. */
+function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer, segments: readonly Segment[]): number {
+  const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
+  if (dynamic === undefined) throw new Error('the program has no dynamic section')
+  const entries = Array.from({ length: dynamic.fileSize / 16 }, (_, i) => [number(file, dynamic.offset + 16 * i), number(file, dynamic.offset + 16 * i + 8)] as const)
+  const value = (tag: number) => entries.find(([found]) => found === tag)?.[1] ?? 0
+  const table = (tag: number) => mapped(value(tag), 'address', 'offset', loaded(segments))
+  const [symbols, strings, relocations] = [table(DYNAMIC.symbols), table(DYNAMIC.strings), table(DYNAMIC[kind])]
+  for (let at = relocations; at < relocations + value(DYNAMIC[`${kind}Size`]); at += RELOCATION_SIZE) {
+    const symbol = symbols + file.readUInt32LE(at + 12) * SYMBOL_SIZE
+    const start = strings + file.readUInt32LE(symbol)
+    if (file.toString('latin1', start, file.indexOf(0, start)) === name) return number(file, kind === 'procedures' ? at : symbol + 8)
+  }
+  throw new Error(`the program has no place for ${name}`)
+}
+
+function put(program: string, code: Buffer, sidecar: Buffer): void {
+  const file = readFileSync(program)
+  const segments = segmentsOf(file)
+  if (file.readUInt16LE(HEADER.type) !== ET_EXEC) throw new Error('the program has no fixed address')
+  const { offset, address } = roomFor(code.length, loaded(segments))
+  if (file.subarray(offset, offset + code.length).some((byte) => byte !== 0)) throw new Error('the bytes before the executable segment are in use')
+  const embedded = file.indexOf(sidecar)
+  if (embedded < 0) throw new Error('the program does not hold the sidecar')
+  const inMemory = mapped(embedded, 'offset', 'address', loaded(segments))
+  const table = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
+  if (table < 0) throw new Error('the code has no table')
+  const places = [
+    number(file, HEADER.entry), placeOf('environ', 'relocations', file, segments), placeOf('execve', 'procedures', file, segments),
+    placeOf('__errno_location', 'procedures', file, segments), inMemory, inMemory + sidecar.length,
+  ]
+  for (const [i, place] of places.entries()) code.writeBigInt64LE(BigInt(place - (address + table)), table + 8 * i)
+  const entry = Buffer.from(new BigUint64Array([BigInt(address)]).buffer)
+  const descriptor = openSync(program, 'r+')
   try {
-    const head = Buffer.alloc(PAGE)
-    readSync(file, head, 0, PAGE, 0)
-    const { offset, address } = roomFor(code.length, segmentsOf(head))
-    const there = Buffer.alloc(code.length)
-    readSync(file, there, 0, there.length, offset)
-    if (there.some((byte) => byte !== 0)) throw new Error('the bytes before the executable segment are in use')
-    const slot = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
-    if (slot < 0) throw new Error('the code has no place for the way to the entry')
-    code.writeBigInt64LE(head.readBigInt64LE(HEADER.entry) - BigInt(address + slot), slot)
-    writeSync(file, code, 0, code.length, offset)
-    head.writeBigInt64LE(BigInt(address), HEADER.entry)
-    writeSync(file, head, HEADER.entry, 8, HEADER.entry)
+    writeSync(descriptor, code, 0, code.length, offset)
+    writeSync(descriptor, entry, 0, entry.length, HEADER.entry)
   } finally {
-    closeSync(file)
+    closeSync(descriptor)
   }
 }
 
-const [program = '', code = ''] = process.argv.slice(2)
-put(program, readFileSync(code))
+const [program = '', code = '', sidecar = ''] = process.argv.slice(2)
+put(program, readFileSync(code), readFileSync(sidecar))

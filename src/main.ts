@@ -1,11 +1,10 @@
 /** The program: the only place that prints, exits, and becomes something else. */
-import { readFileSync, writeSync } from 'node:fs'
 import { parse, type Command } from './cli/parse.ts'
 import { printable, SandboxError, UsageError } from './errors.ts'
 import { systemFailure } from './host/errno.ts'
-import { codeOf, thisHost } from './host/facts.ts'
+import { codeOf, thisHost, type HostFacts } from './host/facts.ts'
 import { programPath } from './launch/embedded.ts'
-import { becomeBox } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
+import { becomeBox, hostOfCommand } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
 import { fromBytes } from './plan/bytes.ts'
 import { buildPlan, reporting } from './plan/build.ts'
 import type { Plan } from './plan/types.ts'
@@ -13,11 +12,16 @@ import type { Plan } from './plan/types.ts'
 const STATUS_USAGE = 2
 const STATUS_FAILED = 125
 
+/** Loading it takes as long as all that a start does with it: errors, and verbs that print. */
+function files(): typeof import('node:fs') {
+  return require('node:fs') as typeof import('node:fs')
+}
+
 /** The words of the command line. Names that are not UTF-8 were spoiled by the runtime; the kernel has them whole. */
 function words(): string[] {
   const given = process.argv.slice(2)
   if (!given.some((word) => word.includes('\ufffd'))) return given
-  const all = fromBytes(readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1)
+  const all = fromBytes(files().readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1)
   return all.slice(all.length - given.length)
 }
 
@@ -27,13 +31,13 @@ function carryOut(command: Command): number | Promise<number> {
     case 'run': {
       const { privileged, quiet } = command.options
       if (privileged && !quiet) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
-      const plan = planOf(command)
+      const plan = planOf(command, hostOfCommand())
       if (!quiet && plan.process.seccomp?.from !== 'default') warnOfTerminal(plan)
       return becomeBox(plan)
     }
     case 'plan': {
       const { formatPlan } = require('./plan/encode.ts') as typeof import('./plan/encode.ts')
-      return print(formatPlan(planOf(command)))
+      return print(formatPlan(planOf(command, thisHost())))
     }
     case 'explain': {
       const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
@@ -69,13 +73,14 @@ function doctor(args: readonly string[]): number {
   return module.doctor(line, { ...module.thisHost(), exe: programPath() })
 }
 
-function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'plan' | 'explain' }>): Plan {
-  if (planFile === undefined) return buildPlan(options, argv, thisHost())
+function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'plan' | 'explain' }>, host: HostFacts): Plan {
+  if (planFile === undefined) return buildPlan(options, argv, host)
   const { parsePlan } = require('./plan/parse.ts') as typeof import('./plan/parse.ts')
   const plan = parsePlan(planText(planFile))
+  const { signals } = host.changed()
   return {
     ...plan,
-    process: { ...plan.process, argv: [...plan.process.argv, ...argv] },
+    process: { ...plan.process, argv: [...plan.process.argv, ...argv], ...(signals.length > 0 && { resetSignals: signals }) },
     supervision: { ...plan.supervision, ...reporting(options) },
   }
 }
@@ -84,12 +89,12 @@ function enteringPlan({ pid, options, argv }: Extract<Command, { verb: 'enter' }
   const { findBox } = require('./launch/running.ts') as typeof import('./launch/running.ts')
   const { enterPlan } = require('./plan/enter.ts') as typeof import('./plan/enter.ts')
   const { plan, entry } = findBox(pid)
-  return enterPlan(plan, entry, options, argv, thisHost())
+  return enterPlan(plan, entry, options, argv, hostOfCommand())
 }
 
 function planText(file: string): Uint8Array {
   try {
-    return readFileSync(file === '-' ? 0 : file)
+    return files().readFileSync(file === '-' ? 0 : file)
   } catch (error) {
     throw systemFailure({ step: 'read plan', what: 'open', path: file, code: codeOf(error) })
   }
@@ -114,7 +119,7 @@ function print(text: string, fd = 1): 0 {
   const bytes = Buffer.from(text)
   for (let done = 0; done < bytes.length;) {
     try {
-      done += writeSync(fd, bytes, done)
+      done += files().writeSync(fd, bytes, done)
     } catch (error) {
       if (codeOf(error) === 'EPIPE') process.exit(0)
       if (codeOf(error) !== 'EAGAIN') throw error

@@ -1,9 +1,16 @@
 /** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
-import * as fs from 'node:fs'
 import { fromBytes } from '../plan/bytes.ts'
-import { changedByRuntime, type Changed } from './inherited.ts'
+import type { RESET_SIGNALS } from '../plan/schema.ts'
 
-export type Looked = 'directory' | 'link' | 'other' | { code: string }
+export type Looked = 'directory' | 'other' | { code: string }
+
+/** What the runtime of this program has changed before its first line, and nothing but the plan puts back. */
+export type Changed = {
+  /** The soft limit on open files as it was; absent where it is so still. */
+  openFiles?: number
+  /** Signals that were not ignored. */
+  signals: (typeof RESET_SIGNALS)[number][]
+}
 
 export type HostFacts = {
   /** The architecture, by the runtime's name. */
@@ -12,13 +19,13 @@ export type HostFacts = {
   gid: number
   cwd: string
   env: Readonly<Record<string, string | undefined>>
-  /** What is at a path, or the name of the error. `follow`: a symbolic link counts as what it leads to. */
+  /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
   /** Content of a text file, or the name of the error. */
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */
   userName(uid: number): string | undefined
-  /** What this program's runtime has changed, and the command is to find as it was. */
+  /** What the command is to find as it was. */
   changed(): Changed
 }
 
@@ -28,28 +35,51 @@ export function thisHost(): HostFacts {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     get cwd() { return process.cwd() },
-    env: process.env,
-    look, read, userName, changed: changedByRuntime,
+    // Without what entry.c has set for the runtime.
+    get env() { return { ...process.env, [NO_JIT]: undefined } },
+    // The compiled program puts all back itself (entry.c).
+    look, read, userName, changed: () => ({ signals: [] }),
   }
 }
+
+const NO_JIT = 'BUN_JSC_useJIT'
 
 /** The same for a library: a child of its program gets the limits as they are there. */
 export function hostOfLibrary(): HostFacts {
   return { ...thisHost(), changed: () => ({ signals: ['PIPE', 'XFSZ'] }) }
 }
 
+/** node:fs takes 1 ms to load, and a box that starts without an error needs no more of it than whether things are there. */
 function look(path: string, follow: boolean): Looked {
+  if (isThere(`${path}/.`)) return 'directory'
+  if (isThere(path)) return 'other'
+  const { lstatSync, statSync } = files()
   try {
-    const stat = follow ? fs.statSync(path) : fs.lstatSync(path)
-    return stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'link' : 'other'
+    return (follow ? statSync : lstatSync)(path).isDirectory() ? 'directory' : 'other'
   } catch (error) {
     return { code: codeOf(error) }
   }
 }
 
+/** By a stat(2) that Bun itself has. False also where that is not known. */
+function isThere(path: string): boolean {
+  try {
+    return Bun.file(path).lastModified !== NO_TIME
+  } catch {
+    return false
+  }
+}
+
+/** What Bun says for what is not there. */
+const NO_TIME = 2 ** 52 - 1
+
+function files(): typeof import('node:fs') {
+  return require('node:fs') as typeof import('node:fs')
+}
+
 function read(path: string): { text: string } | { code: string } {
   try {
-    return { text: fromBytes(fs.readFileSync(path)) }
+    return { text: fromBytes(files().readFileSync(path)) }
   } catch (error) {
     return { code: codeOf(error) }
   }

@@ -11,6 +11,8 @@ import type { Plan } from '../plan/types.ts'
 import { planFile } from './nameless.ts'
 import { sidecarPath } from './packaged.ts'
 
+export { hostOfLibrary as hostOfCommand } from '../host/facts.ts'
+
 const PLAN = 3
 const STATUS = 4
 
