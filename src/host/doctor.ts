@@ -274,13 +274,14 @@ function maskedProc(host: Host): Result {
 }
 
 function handOver(host: Host): Result {
+  if (host.readFile('/proc/sys/vm/memfd_noexec')?.trim() !== '2') return ok('a file in memory becomes the box')
   const list = mounts(host)
   const dirs = ['/dev/shm', host.env.XDG_RUNTIME_DIR, host.env.TMPDIR, '/tmp'].filter((dir) => dir?.startsWith('/')) as string[]
   const tried = [...new Set(dirs)].map((dir) => ({ dir, trouble: handOverTrouble(host, list, dir) }))
   const good = tried.find(({ trouble }) => trouble === undefined)
   const bad = tried.filter(({ trouble }) => trouble !== undefined).map(({ dir, trouble }) => `${dir}: ${trouble}`).join('; ')
   if (good !== undefined) return ok(`${good.dir} takes the executable file that becomes the box${bad === '' ? '' : ` (${bad})`}`)
-  return note(bad, 'a box is started from a file in memory, 4 ms slower; where the kernel forbids that too (vm.memfd_noexec=2), by nsbox-sidecar beside nsbox', 'TMPDIR=DIR nsbox ...    where DIR is writable and not noexec')
+  return note(bad, 'the kernel executes no file in memory (vm.memfd_noexec=2), and no file that nsbox makes: a box is started by nsbox-sidecar beside nsbox', 'TMPDIR=DIR nsbox ...    where DIR is writable and not noexec')
 }
 
 function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): string | undefined {

@@ -132,16 +132,20 @@ test('root of a user namespace is held up by a masked /proc, root of the machine
   assert.match(told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0          0 4294967295\n' } }).about('proc'), /^ok /)
 })
 
-test('Docker\'s noexec /dev/shm: the next place is taken', () => {
+const NO_MEMORY = { ...FREE, '/proc/sys/vm/memfd_noexec': '2\n' }
+
+test('a file in memory becomes the box, whatever is mounted noexec, unless the kernel executes none', () => {
   const noexec = MOUNTS.join('\n').replace('/dev/shm rw', '/dev/shm rw,noexec')
-  assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*\/tmp takes .*\(\/dev\/shm: noexec\)/)
+  assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*a file in memory/)
+  assert.match(told({ files: NO_MEMORY }).about('start-up'), /^ok .*\/dev\/shm takes /)
+  assert.match(told({ files: { ...NO_MEMORY, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*\/tmp takes .*\(\/dev\/shm: noexec\)/)
 })
 
 test('no place for the hand-over: the error in words, and what happens instead', () => {
-  const { status, about } = told({ files: FREE, tmpfile: 'EROFS' })
+  const { status, about } = told({ files: NO_MEMORY, tmpfile: 'EROFS' })
   assert.is(status, 0)
   assert.match(about('start-up'), 'read-only file system (EROFS)')
-  assert.match(about('start-up'), 'a file in memory')
+  assert.match(about('start-up'), 'by nsbox-sidecar beside nsbox')
 })
 
 test('control groups of version 1 are a note', () => {
