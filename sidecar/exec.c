@@ -153,7 +153,6 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 /* From the privileges of a box's set-up to those of its command. */
 static void become_command(const struct process *process, const sigset_t *mask)
 {
-	report_phase("privileges");
 	/* Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. */
 	if (!process->no_new_privs)
 		seccomp_load(process->seccomp);

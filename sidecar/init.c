@@ -11,6 +11,7 @@
 
 #include "exec.h"
 #include "link.h"
+#include "made.h"
 #include "privs.h"
 #include "report.h"
 #include "root.h"
@@ -52,7 +53,9 @@ static void pass_on(const siginfo_t *info, int command, bool same_group)
 
 static void tell_ended(int link, int status)
 {
-	link_send(link, LINK_ENDED, status);
+	/* That it exited, our own status says. */
+	if (WIFSIGNALED(status))
+		link_send(link, LINK_ENDED, status);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -138,6 +141,12 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		fail("setsid", NULL);
 	/* Nobody gets hold of us by ptrace(2) or /proc/1, but with cap_sys_ptrace outside of any user namespace. */
 	prctl(PR_SET_DUMPABLE, 0);
+	/* Whoever gets hold of process 1 has no more than the command has. A filter of somebody else's might refuse what we call. */
+	const struct seccomp *filter = process->seccomp && strcmp(process->seccomp->from, "default") == 0 ? process->seccomp : NULL;
+	/* One for both: the kernel takes longer to load it than for all mounts of a box. It does not let a root be unsealed. */
+	bool shared = filter && process->no_new_privs && !(root_is_sealed() && made_anything());
+	if (shared)
+		seccomp_load_shared(filter);
 	pid_t command = start_command(process, extra, mask);
 	if (command < 0)
 		fail("start a process", NULL);
@@ -148,8 +157,6 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		link_send(link, LINK_STARTED, 0);
 	link = keep_link_only(link);
 	report_link(-1);
-	/* Whoever gets hold of process 1 has no more than the command has. A filter of somebody else's might refuse what we call. */
-	const struct seccomp *filter = process->seccomp && strcmp(process->seccomp->from, "default") == 0 ? process->seccomp : NULL;
 	if (!process->no_new_privs)
 		seccomp_load(filter);
 	privs_drop(process);

@@ -32,6 +32,8 @@ void made_remember(int parent, const char *name, bool directory)
 	latest = entry;
 }
 
+bool made_anything(void) { return latest != NULL; }
+
 /*
  * They may be a thousand, and what is on its way in sockets counts against the sender's limit. The command's limit is not
  * touched by that: it runs already, or never will.

@@ -13,6 +13,8 @@
 
 /* In the box: NAME was made in the directory PARENT. */
 void made_remember(int parent, const char *name, bool directory);
+/* In the box: there is something to be told if it fails. */
+bool made_anything(void);
 /* In the box, which has failed: tell all of it, latest first. */
 void made_tell(int link);
 /* In the supervisor, before there is a box: no box that fails takes back what lies below this root while we use it. */

@@ -29,6 +29,7 @@
 #include "overlay.h"
 #include "place.h"
 #include "plan.h"
+#include "privs.h"
 #include "report.h"
 #include "root.h"
 #include "scopes.h"
@@ -242,6 +243,8 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	report_phase("scopes");
 	/* Before there is an init, which has to reach the command. */
 	scopes_apply(plan->process->scopes);
+	report_phase("privileges");
+	privs_bound(plan->process);
 	if (plan->supervision && plan->supervision->init)
 		init_run(plan->process, given->extra, mask, link);
 	exec_command(plan->process, given->extra, mask);
@@ -271,6 +274,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	box.link = pair[0];
+	supervise_set_up(&box);
 	if (plan->enter) {
 		report_phase("enter");
 		enter_hold(plan->enter, plan->namespaces);
@@ -288,7 +292,9 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	}
 	/* From here on the box tells the phases. */
 	report_phase_quietly("id maps");
-	close(pair[1]);
+	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
+	if (!box.init)
+		close(pair[1]);
 	if (plan->idmap && plan->idmap->by != IDMAP_BY_SELF) {
 		idmap_write_for(plan->idmap, box.pid);
 		(void)!write(box.link, "g", 1);

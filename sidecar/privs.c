@@ -14,9 +14,10 @@
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 #endif
 
-/* What no execve can bring back. Only as far as this kernel knows capabilities. */
-static void drop_bounding(uint64_t kept)
+/* Only as far as this kernel knows capabilities. */
+void privs_bound(const struct process *process)
 {
+	const uint64_t kept = process->capabilities;
 	for (int n = 0; n < 64; n++) {
 		if (kept >> n & 1 || prctl(PR_CAPBSET_DROP, n, 0, 0, 0) == 0)
 			continue;
@@ -85,7 +86,6 @@ static void set_capabilities(uint64_t kept)
 
 void privs_drop(const struct process *process)
 {
-	drop_bounding(process->capabilities);
 	if (process->uid > 0 && process->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		fail("keep capabilities", NULL);
 	set_ids(process);

@@ -129,6 +129,8 @@ void root_seal(const struct root *root, int fd)
 		fail("make the root read-only", root->path);
 }
 
+bool root_is_sealed(void) { return sealed >= 0; }
+
 void root_unseal(void)
 {
 	if (sealed >= 0)

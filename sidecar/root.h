@@ -2,6 +2,8 @@
 #ifndef NSBOX_ROOT_H
 #define NSBOX_ROOT_H
 
+#include <stdbool.h>
+
 #include "contract.h"
 
 /* Take hold of it, while paths still are the host's. */
@@ -12,6 +14,8 @@ int root_attach(const struct root *root);
 void root_seal(const struct root *root, int fd);
 /* The box has failed: what was made in the root can be taken back again. */
 void root_unseal(void);
+/* It is read-only, and was not before. */
+bool root_is_sealed(void);
 /* Make it the root of this process, and let go of the old one. */
 void root_switch(int fd);
 

@@ -36,9 +36,11 @@ static size_t decode(const char *text, unsigned char *out)
 	return done;
 }
 
+static bool shared;
+
 void seccomp_load(const struct seccomp *seccomp)
 {
-	if (!seccomp)
+	if (!seccomp || shared)
 		return;
 	struct sock_filter *filter = malloc(strlen(seccomp->filter));
 	if (!filter)
@@ -53,4 +55,12 @@ void seccomp_load(const struct seccomp *seccomp)
 		fail("load the seccomp filter", NULL);
 	}
 	free(filter);
+}
+
+void seccomp_load_shared(const struct seccomp *seccomp)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail("set no_new_privs", NULL);
+	seccomp_load(seccomp);
+	shared = true;
 }

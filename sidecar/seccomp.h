@@ -4,7 +4,9 @@
 
 #include "contract.h"
 
-/* Load it for this thread and what it will start; nothing if FILTER is NULL. */
+/* Load it for this thread and what it will start; nothing if FILTER is NULL, or where there is one that is shared. */
 void seccomp_load(const struct seccomp *filter);
+/* For all that is started from here on, which need not load it again. Sets no_new_privs. */
+void seccomp_load_shared(const struct seccomp *filter);
 
 #endif

@@ -118,10 +118,17 @@ static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 		send_marked(box, (int)from->ssi_signo, to_group);
 }
 
-static int64_t microseconds_since_start(void)
+/* The system call, since the first look at the vdso, which is faster from then on, costs two page faults. */
+static struct timespec clock_now(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+static int64_t microseconds_since_start(void)
+{
+	struct timespec now = clock_now();
 	return (now.tv_sec - begun.tv_sec) * INT64_C(1000000) + (now.tv_nsec - begun.tv_nsec) / 1000;
 }
 
@@ -138,7 +145,7 @@ static int wait_time(const struct box *box)
 /* TERM first, to the command; then KILL, to process 1, with which the kernel ends all that is in the pid namespace. */
 static void look_at_clock(const struct box *box)
 {
-	int64_t now = microseconds_since_start() / 1000;
+	int64_t now = box->timeout ? microseconds_since_start() / 1000 : 0;
 	if (!box->timeout || now < box->timeout)
 		return;
 	if (timed_out) {
@@ -185,23 +192,27 @@ static void look_at_child(const struct box *box)
 	fail("wait for the box", NULL);
 }
 
-void supervise(const struct box *box)
+void supervise_set_up(struct box *box)
 {
 	sigset_t all;
-	struct signalfd_siginfo info;
 	sigfillset(&all);
-	int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0)
+	box->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (box->signals < 0)
 		fail("signalfd", NULL);
 	take_terminal();
+	begun = clock_now();
+}
+
+void supervise(const struct box *box)
+{
+	struct signalfd_siginfo info;
 	/*
 	 * Through /proc/PID/exe a box that shares the pid namespace could later write to our file, if it is one on a disk
 	 * (CVE-2019-5736). Otherwise whoever started us may look: nsbox enter reads the plan of the box there.
 	 */
 	if (box->seen)
 		prctl(PR_SET_DUMPABLE, 0);
-	struct pollfd polls[] = {{signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
-	clock_gettime(CLOCK_MONOTONIC, &begun);
+	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
 	for (;;) {
 		look_at_clock(box);
 		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */
@@ -209,7 +220,7 @@ void supervise(const struct box *box)
 			polls[1].revents = polls[2].revents = 0;
 		if (polls[1].revents && !read_link(box))
 			polls[1].fd = -1;
-		while (read(signals, &info, sizeof info) == sizeof info) {
+		while (read(box->signals, &info, sizeof info) == sizeof info) {
 			if (info.ssi_signo == SIGCHLD)
 				look_at_child(box);
 			else

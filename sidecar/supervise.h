@@ -14,8 +14,11 @@ struct box {
 	int parent;       /* pidfd of the process whose end ends the box, or -1 */
 	bool verbose;
 	int64_t timeout, grace; /* milliseconds: until TERM, 0 is never; from then until KILL */
+	int signals;      /* all of ours arrive here */
 };
 
+/* Before there is a box: what is written to memory later, the fork has made more expensive. */
+void supervise_set_up(struct box *box);
 _Noreturn void supervise(const struct box *box);
 
 #endif
