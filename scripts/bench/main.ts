@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { makeRoot, TOP } from './boxes.ts'
 import type { Bench } from './pace.ts'
 import { PARTS } from './parts.ts'
-import { findPeers } from './peers.ts'
+import { findPeers, watchControlGroups } from './peers.ts'
 import { plot } from './plot.ts'
 import { readmeText, resultText } from './print.ts'
 import type { Result } from './result.ts'
@@ -26,6 +26,8 @@ const out = resolve(values.out ?? join(TOP, 'dist'))
 const bench: Bench = { dir: join(out, 'bench-run'), quick: values.quick ?? false, program: (name) => join(TOP, 'dist/bench', name) }
 mkdirSync(bench.dir, { recursive: true })
 makeRoot(bench)
+const tidy = watchControlGroups()
+process.on('exit', tidy)
 const { usable, absent } = findPeers(bench, values.peers?.split(','))
 
 const result: Result = {

@@ -1,6 +1,6 @@
 /** Other ways into a box, and what each does less or more than the box that is measured. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { COMMAND, root, TOP } from './boxes.ts'
 import type { Bench, Command } from './pace.ts'
@@ -67,6 +67,15 @@ function tryPeer(bench: Bench, peer: Peer): Usable | Absent {
   const { status, error, stderr } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'], timeout: 30000 })
   if (status !== 0) return { name: peer.name, why: `installed, but fails here: ${error?.message ?? stderr.trim().split('\n').at(-1)}` }
   return { name: peer.name, argv, release: peer.version(program), does: peer.does, slow: peer.slow ?? false }
+}
+
+/** What systemd-nspawn leaves behind on a machine without systemd. Gives a function that takes away what has come since. */
+export function watchControlGroups(): () => void {
+  const all = ['', 'systemd/', 'unified/'].flatMap((hierarchy) => ['payload', 'supervisor'].map((name) => `/sys/fs/cgroup/${hierarchy}${name}`))
+  const absent = all.filter((path) => !existsSync(path))
+  return () => {
+    for (const path of absent.filter((one) => existsSync(one))) rmdirSync(path)
+  }
 }
 
 /** Absolute, since what is timed is not to search. */

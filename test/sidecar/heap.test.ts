@@ -1,0 +1,13 @@
+/** Memory of the sidecar: what it takes for a plan, whatever its size, holds what was put in it. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { join } from 'node:path'
+import { BIN, execute } from '../helpers/nsbox.ts'
+
+test('pieces of memory of all sizes, taken and freed in any order, keep apart', () => {
+  const { status, stdout } = execute(join(BIN, 'heap'), [])
+  assert.is(stdout, 'ok\n')
+  assert.is(status, 0)
+})
+
+test.run()
