@@ -10,6 +10,8 @@ export type Failure = {
   what: string
   /** File, option value or JSON pointer that it is about. */
   path?: string
+  /** Place in the plan that is wrong, as a JSON pointer. */
+  pointer?: string
   /** Name of the error number, such as "ENOENT". */
   code?: string
   /** The error number. */
@@ -27,19 +29,21 @@ export class SandboxError extends Error {
   readonly step: string
   readonly what: string
   readonly path: string | undefined
+  readonly pointer: string | undefined
   readonly code: string | undefined
   readonly errno: number | undefined
   readonly hint: string | undefined
   readonly status: number
 
   constructor(failure: Failure) {
-    const { step, what, path, code, errno, text, hint, status = 125 } = failure
+    const { step, what, path, pointer, code, errno, text, hint, status = 125 } = failure
     const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
     super([step, what, path === undefined ? undefined : printable(path), cause].filter((part) => part !== undefined).join(': '))
     this.name = 'SandboxError'
     this.step = step
     this.what = what
     this.path = path
+    this.pointer = pointer
     this.code = code
     this.errno = errno
     this.hint = hint

@@ -1,7 +1,7 @@
 /** Files without a name: nobody else can open them, and they are gone when they are closed. */
 import * as fs from 'node:fs'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { encodePlan } from '../plan/encode.ts'
+import { encodeChecked } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 
 /** open(2); Node's constants have no name for it. Includes O_DIRECTORY. */
@@ -40,7 +40,7 @@ export function nameless(): number {
 export function planFile(plan: Plan): number {
   const file = nameless()
   try {
-    writeAll(file, Buffer.from(encodePlan(plan)))
+    writeAll(file, Buffer.from(encodeChecked(plan)))
     // Opened anew, since the sidecar reads from where the descriptor stands.
     return fs.openSync(`/proc/self/fd/${file}`, 'r')
   } finally {

@@ -1,13 +1,22 @@
 /** The plan of each command that a box starts: a new box, or an entry into one that stays. */
 import type { SpawnOptions } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { hostOfLibrary, type HostFacts } from '../host/facts.ts'
 import { absolute, buildPlan } from '../plan/build.ts'
 import { enterPlan } from '../plan/enter.ts'
 import type { Options } from '../plan/options.ts'
 import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
 
-/** Of what child_process takes, this is the plan's business. */
-export type How = Pick<SpawnOptions, 'cwd' | 'env' | 'argv0' | 'detached'>
+/** How one command differs from the others of its box. */
+export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
+  cwd?: string | URL | undefined
+  /** Where the box has no such directory the command starts in "/", as it does for the caller's own; otherwise that is an error. */
+  cwdFallback?: boolean | undefined
+  /** `env` counts although the box has `clearEnv`. */
+  keepEnv?: boolean | undefined
+  /** Milliseconds until TERM, and from then on until KILL, where the box itself has no shorter time. */
+  limit?: { timeout: number; grace: number } | undefined
+}
 export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How) => P
 
 /** Descriptor on which the sidecar of a command reports. */
@@ -16,15 +25,15 @@ export const STATUS = 4
 export function newBox(box: Options): Planner<BoxPlan> {
   return (argv, how) => {
     const host = hostOf(how)
-    const { cwd, ...asked } = asking(how, box, host)
-    return reported(buildPlan({ ...box, ...(box.cwd === undefined && cwd !== undefined && { cwd }), ...asked }, argv, host))
+    return completed(buildPlan({ ...box, ...asking(how, box, host) }, argv, host), how)
   }
 }
 
 export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
-    return reported(enterPlan(plan, entry, asking(how, box, host), argv, host))
+    const entered = how.keepEnv ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } } : plan
+    return completed(enterPlan(entered, entry, asking(how, box, host), argv, host), how)
   }
 }
 
@@ -32,16 +41,21 @@ function hostOf({ env }: How): HostFacts {
   return { ...hostOfLibrary(), ...(env && { env }) }
 }
 
-function asking({ cwd, argv0, detached }: How, box: Options, host: HostFacts): Options {
-  const directory = cwd === undefined ? undefined : pathOf(cwd)
+function asking({ cwd, argv0, keepEnv }: How, box: Options, host: HostFacts): Options {
   return {
-    ...(directory !== undefined && directory !== host.cwd && { cwd: absolute(directory, host) }),
+    ...(cwd !== undefined && { cwd: absolute(cwd instanceof URL ? fileURLToPath(cwd) : cwd, host) }),
     ...(argv0 !== undefined && { argv0 }),
-    dieWithParent: box.dieWithParent ?? !detached,
+    ...(keepEnv && { clearEnv: false }),
+    dieWithParent: box.dieWithParent ?? true,
     statusFd: STATUS,
   }
 }
 
-const pathOf = (cwd: string | URL): string => (cwd instanceof URL ? decodeURIComponent(cwd.pathname) : cwd)
-
-const reported = <P extends Plan>(plan: P): P => ({ ...plan, supervision: { ...plan.supervision, errors: 'status' } })
+function completed<P extends Plan>(plan: P, { cwdFallback, limit }: How): P {
+  const { timeout = Infinity } = plan.supervision ?? {}
+  return {
+    ...plan,
+    process: { ...plan.process, ...(cwdFallback && { cwdFallback }) },
+    supervision: { ...plan.supervision, ...(limit && limit.timeout < timeout && limit), errors: 'status' },
+  }
+}

@@ -1,79 +1,138 @@
 /** A command in a box, to its end. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
-import type { Planner } from './planner.ts'
+import { nearest } from '../cli/nearest.ts'
+import { printable, UsageError } from '../errors.ts'
+import { kindOf } from './mounts.ts'
+import type { How, Planner } from './planner.ts'
+import { prepare, wordsOf } from './prepare.ts'
 import type { Usage } from './report.ts'
-import { reportOfChild, spawn } from './spawn.ts'
+import { reportOfChild, start } from './spawn.ts'
 
-export type RunOptions = Pick<SpawnOptions, 'cwd' | 'env' | 'stdio'> & {
+export interface RunOptions {
+  /** Directory in the box to start in. Without it that of the box, or the caller's own where the box has it. */
+  cwd?: string | URL | undefined
+  /** The environment in place of the caller's, also where the box has `clearEnv`; what the box's own `env` says is put on top. */
+  env?: Readonly<Record<string, string | undefined>> | undefined
+  /** As for child_process; without it standard input is `input`, and the two outputs are collected. */
+  stdio?: SpawnOptions['stdio']
   /** What the command reads from standard input; without it that is empty. */
   input?: string | Uint8Array | undefined
   /** Ends the box, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Milliseconds after which the box is killed. */
+  /** Milliseconds after which all that runs in the box is killed; the result says `timedOut`. */
   timeout?: number | undefined
-  /** Bytes of standard output, and of standard error, after which the box is killed. Without it there is no limit. */
+  /** Bytes of standard output, and of standard error, after which the box is killed and a RangeError thrown. Without it there is no limit. */
   maxBuffer?: number | undefined
+  /** What output is decoded from, or "buffer" for its bytes. Default: "utf8". */
+  encoding?: BufferEncoding | 'buffer' | undefined
 }
 
-export type RunResult = {
-  /** Exit status; 128 + N where signal N killed the command. */
+export interface RunResult<Output = string> {
+  /** Exit status; 128 + N where signal N killed the command, 124 where its time ran out. */
   exitCode: number
   /** The signal that killed the command. */
   signal: NodeJS.Signals | undefined
-  stdout: string
-  stderr: string
+  /** Empty where `stdio` sent it elsewhere. */
+  stdout: Output
+  stderr: Output
   /** `timeout` ran out, that of the call or the box's own. */
   timedOut: boolean
   /** What the box used; undefined where it was killed before it could tell. */
   usage: Usage | undefined
 }
 
+type Failed = { error?: unknown }
+
 /** Rejects with SandboxError where nsbox itself failed. A command that fails is a result. */
-export async function run(planner: Planner, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { input, signal, timeout, maxBuffer = Infinity, stdio, cwd, env } = options
-  const [command = '', ...args] = argv
+export async function run(planner: Planner, argv: readonly string[], options: RunOptions = {}): Promise<RunResult<string | Buffer>> {
+  const { input, signal, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
   signal?.throwIfAborted()
-  const child = spawn(planner, command, args, {
-    stdio: stdio ?? [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }), ...(env !== undefined && { env }),
-  })
+  const words = wordsOf(argv)
+  const launch = prepare(planner(words, howOf(options)))
+  const child = start(launch, { ...environmentOf(options), stdio: [...stdioOf(options), ...launch.descriptors] }, words)
   // KILL, since it can't be ignored: with the sidecar the kernel ends all that is in the box.
   const kill = () => void child.kill('SIGKILL')
-  let timedOut = false
-  const timer = timeout === undefined ? undefined : setTimeout(() => { timedOut = true; kill() }, timeout)
+  const failed: Failed = {}
   signal?.addEventListener('abort', kill, { once: true })
   try {
     if (child.stdin !== null) {
       child.stdin.on('error', () => {}) // the command need not read all of it
       child.stdin.end(input)
     }
-    const [stdout, stderr, exitCode] = await Promise.all([collect(child.stdout, maxBuffer, kill), collect(child.stderr, maxBuffer, kill), ending(child)])
+    const tooMuch = () => {
+      failed.error = new RangeError(`maxBuffer: more than ${maxBuffer} bytes of output`)
+      kill()
+    }
+    const [stdout, stderr, exitCode] = await Promise.all([collect(child.stdout, maxBuffer, tooMuch), collect(child.stderr, maxBuffer, tooMuch), ending(child)])
     signal?.throwIfAborted()
-    const report = reportOfChild(child)
-    return { exitCode, signal: timedOut ? 'SIGKILL' : report.signal, stdout, stderr, timedOut: timedOut || report.timedOut === true, usage: report.usage }
+    if ('error' in failed) throw failed.error
+    const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
+    const decoded = (bytes: Buffer) => (encoding === 'buffer' ? bytes : bytes.toString(encoding))
+    return { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
   } finally {
-    clearTimeout(timer)
     signal?.removeEventListener('abort', kill)
   }
 }
 
-async function collect(stream: Readable | null, max: number, kill: () => void): Promise<string> {
+function howOf({ cwd, env, timeout }: RunOptions): How {
+  return {
+    ...(cwd !== undefined && { cwd }), ...(env !== undefined && { env, keepEnv: true }),
+    ...(timeout !== undefined && { limit: { timeout: Math.max(1, Math.round(timeout)), grace: 0 } }),
+  }
+}
+
+const environmentOf = ({ env }: RunOptions): SpawnOptions => (env === undefined ? {} : { env })
+
+function stdioOf({ stdio, input }: RunOptions): Exclude<NonNullable<SpawnOptions['stdio']>, string>[number][] {
+  if (stdio === undefined) return [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']
+  const three = Array.isArray(stdio) ? [0, 1, 2].map((fd) => stdio[fd] ?? 'pipe') : [stdio, stdio, stdio]
+  if (input !== undefined && three[0] !== 'pipe') throw new UsageError('input: needs standard input to be a pipe, and stdio says otherwise')
+  return three
+}
+
+/** All of a stream, as long as that is not too much; what comes then is passed over, until the box is gone. */
+async function collect(stream: Readable | null, max: number, tooMuch: () => void): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of stream ?? []) {
-    size += (chunk as Buffer).length
-    if (size > max) {
-      kill()
-      throw new RangeError(`maxBuffer: more than ${max} bytes of output`)
-    }
-    chunks.push(chunk as Buffer)
+    if (size <= max && (size += (chunk as Buffer).length) > max) tooMuch()
+    if (size <= max) chunks.push(chunk as Buffer)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }
 
 function ending(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (status) => resolve(status ?? 137))
+    child.once('close', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
+}
+
+type Check = (value: unknown) => string | undefined
+const positive: Check = (value) => (typeof value === 'number' && value > 0 ? undefined : 'a number above 0')
+
+/** What each option must be; one without a check is a compile error. */
+const CHECKS: { [K in keyof RunOptions]-?: Check } = {
+  cwd: (value) => (value instanceof URL || (typeof value === 'string' && value !== '') ? undefined : 'a path'),
+  env: (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'),
+  stdio: (value) => (!Array.isArray(value) || (value.length <= 3 && !value.includes('ipc')) ? undefined : 'for descriptors 0, 1 and 2'),
+  input: (value) => (typeof value === 'string' || value instanceof Uint8Array ? undefined : 'text or bytes'),
+  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  timeout: positive,
+  maxBuffer: positive,
+  encoding: (value) => (value === 'buffer' || (typeof value === 'string' && Buffer.isEncoding(value)) ? undefined : 'an encoding, or "buffer"'),
+}
+
+function readRunOptions(options: RunOptions): RunOptions {
+  for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, key)) {
+      const near = nearest(key, Object.keys(CHECKS))
+      throw new UsageError(`run: unknown option ${printable(key)}`, near === undefined ? undefined : `the nearest is ${near}`)
+    }
+    const wanted = value === undefined ? undefined : CHECKS[key as keyof RunOptions](value)
+    if (wanted !== undefined) throw new UsageError(`run: ${key}: must be ${wanted}, not ${kindOf(value)}`)
+  }
+  return options
 }

@@ -1,83 +1,38 @@
 /**
- * child_process's spawn and spawnSync, with the command in a box. The child is the sidecar, which passes signals on and
- * ends as the command does; the plan and the report travel in nameless files on descriptors of their own.
+ * child_process's spawn and spawnSync, with the command in a box. The child is the sidecar, which passes signals on; events
+ * and results tell of the command.
  */
 import * as child_process from 'node:child_process'
-import { closeSync } from 'node:fs'
-import { UsageError } from '../errors.ts'
-import { nameless, planFile } from '../launch/nameless.ts'
-import type { Planner } from './planner.ts'
-import { readReport, type Report } from './report.ts'
-import { sidecarPath } from '../launch/packaged.ts'
+import { existsSync } from 'node:fs'
+import { SandboxError, UsageError } from '../errors.ts'
+import { GRACE } from '../plan/build.ts'
+import type { How, Planner } from './planner.ts'
+import { prepare, wordsOf, type Launch } from './prepare.ts'
+import type { Report } from './report.ts'
 
 type SpawnOptions = child_process.SpawnOptions
+type SpawnSyncOptions = child_process.SpawnSyncOptions
 type Stdio = NonNullable<SpawnOptions['stdio']>
 
-/** The descriptor after it is STATUS, planner.ts. */
-const PLAN = 3
-
-type Launch = { file: string; args: string[]; options: SpawnOptions; report: (status: number | null) => Report; close: () => void }
-
-/** All that starts the box of a command, as child_process wants it. Descriptors are open until `close`. */
-function prepare(planner: Planner, command: string, args: readonly string[], options: SpawnOptions): Launch {
-  refuseUnsupported(options)
-  const readable = planFile(planner(commandLine(command, args, options), options))
-  const status = nameless()
-  const { shell: _, cwd: __, argv0: ___, ...rest } = options
-  return {
-    file: sidecarPath(),
-    args: ['--plan-fd', String(PLAN)],
-    options: { ...rest, stdio: [...threeOf(options.stdio), readable, status] },
-    report: (ended) => readReport(status, ended),
-    close: once(() => {
-      closeSync(readable)
-      closeSync(status)
-    }),
-  }
-}
-
-/** With `shell`, the command and its arguments are one line for it, as for child_process. */
-function commandLine(command: string, args: readonly string[], { shell }: SpawnOptions): string[] {
-  if (shell === undefined || shell === false) return [command, ...args]
-  return [shell === true ? '/bin/sh' : shell, '-c', [command, ...args].join(' ')]
-}
-
-function refuseUnsupported({ stdio, uid, gid }: SpawnOptions): void {
-  if (uid !== undefined || gid !== undefined) throw new UsageError('uid, gid: the ids in the box are an option of the box', 'box({ user: "1000:1000" })')
-  if (Array.isArray(stdio) && (stdio.length > 3 || stdio.includes('ipc'))) throw new UsageError('stdio: a boxed command has descriptors 0, 1 and 2')
-}
-
-/** A number that was closed may be somebody else's by now. */
-function once(body: () => void): () => void {
-  let done = false
-  return () => {
-    if (!done) body()
-    done = true
-  }
-}
-
-function threeOf(stdio: Stdio | undefined): Exclude<Stdio, string>[number][] {
-  if (Array.isArray(stdio)) return [0, 1, 2].map((fd) => stdio[fd] ?? 'pipe')
-  return Array.from({ length: 3 }, () => stdio ?? 'pipe')
-}
-
-/** As child_process.spawn. Where nsbox itself fails, the child emits `error` with a SandboxError, and `exit` with 125. */
+/** As child_process.spawn. Where nsbox itself fails, the child emits `error` with a SandboxError, and `exit` with 125, 126 or 127. */
 export function spawn(planner: Planner, command: string, args: readonly string[], options: SpawnOptions): child_process.ChildProcess {
-  const launch = prepare(planner, command, args, options)
+  const launch = launchOf(planner, command, args, options)
+  return start(launch, optionsOf(launch, options), [command, ...args])
+}
+
+/** `options`: those of child_process, for the sidecar. */
+export function start(launch: Launch, options: SpawnOptions, words: readonly string[]): child_process.ChildProcess {
   let child: child_process.ChildProcess
   try {
-    child = child_process.spawn(launch.file, launch.args, launch.options)
+    child = child_process.spawn(launch.file, launch.args, options)
   } catch (error) {
-    launch.close()
+    launch.report(null)
     throw error
   }
-  child.once('error', () => launch.close())
-  child.prependOnceListener('exit', (status) => {
-    const report = launch.report(status)
-    launch.close()
-    reports.set(child, report)
-    if (report.error !== undefined) child.emit('error', report.error)
-  })
+  launch.started()
+  Object.assign(child, { spawnfile: words[0], spawnargs: [...words] })
+  tellOfCommand(child, launch)
+  killAfterGrace(child, options)
   return child
 }
 
@@ -88,14 +43,93 @@ export function reportOfChild(child: child_process.ChildProcess): Report {
   return reports.get(child) ?? {}
 }
 
-/** As child_process.spawnSync. Where nsbox itself fails, `error` is a SandboxError. */
-export function spawnSync(planner: Planner, command: string, args: readonly string[], options: child_process.SpawnSyncOptions): child_process.SpawnSyncReturns<Buffer | string> {
-  const launch = prepare(planner, command, args, options as SpawnOptions)
-  try {
-    const result = child_process.spawnSync(launch.file, launch.args, launch.options as child_process.SpawnSyncOptions)
-    const { error } = launch.report(result.status)
-    return { ...result, output: result.output?.slice(0, 3), ...(error !== undefined && { error }) }
-  } finally {
-    launch.close()
+/** The sidecar ends with 128 + N where signal N has killed the command: the child is to have ended by that signal. */
+function tellOfCommand(child: child_process.ChildProcess, launch: Launch): void {
+  const emit = child.emit.bind(child) as (event: string, ...args: unknown[]) => boolean
+  const ended = (status: number | null): Report => {
+    const report = reports.get(child) ?? launch.report(status)
+    reports.set(child, report)
+    return report
   }
+  child.emit = (event: string, ...args: unknown[]): boolean => {
+    if (event === 'error') {
+      // It could not be started at all: there is no exit then.
+      if (child.pid === undefined) ended(null)
+      return emit(event, ...args)
+    }
+    if (event !== 'exit' && event !== 'close') return emit(event, ...args)
+    const isFirst = !reports.has(child)
+    const { error, signal, timedOut } = ended(args[0] as number | null)
+    if (isFirst && error !== undefined) emit('error', error)
+    if (signal === undefined || timedOut || args[1] !== null) return emit(event, ...args)
+    Object.assign(child, { exitCode: null, signalCode: signal })
+    return emit(event, null, signal)
+  }
+}
+
+/** Node ends a child by a signal that it may ignore. A box is not to stay: what is left of it then is killed. */
+function killAfterGrace(child: child_process.ChildProcess, { signal, timeout }: SpawnOptions): void {
+  const timers: NodeJS.Timeout[] = []
+  const killIn = (milliseconds: number) => void timers.push(setTimeout(() => child.kill('SIGKILL'), milliseconds).unref())
+  const aborted = () => killIn(GRACE)
+  if (timeout) killIn(timeout + GRACE)
+  if (signal?.aborted) aborted()
+  else signal?.addEventListener('abort', aborted, { once: true })
+  child.once('exit', () => {
+    for (const timer of timers) clearTimeout(timer)
+    signal?.removeEventListener('abort', aborted)
+  })
+}
+
+/** As child_process.spawnSync. Where nsbox itself fails, `error` is a SandboxError. */
+export function spawnSync(planner: Planner, command: string, args: readonly string[], options: SpawnSyncOptions): child_process.SpawnSyncReturns<Buffer | string> {
+  let launch: Launch
+  try {
+    launch = launchOf(planner, command, args, options as SpawnOptions, options.timeout ? { timeout: options.timeout + GRACE, grace: 0 } : undefined)
+  } catch (error) {
+    if (error instanceof SandboxError) return { pid: 0, output: [], stdout: '', stderr: '', status: null, signal: null, error }
+    throw error
+  }
+  let report: Report | undefined
+  try {
+    const result = child_process.spawnSync(launch.file, launch.args, optionsOf(launch, options as SpawnOptions) as SpawnSyncOptions)
+    report = launch.report(result.status)
+    const { error, signal, timedOut } = report
+    return {
+      ...result, output: result.output?.slice(0, 3), ...(error !== undefined && { error }),
+      ...(signal !== undefined && !timedOut && result.signal === null && { status: null, signal }),
+    }
+  } finally {
+    if (report === undefined) launch.report(null)
+  }
+}
+
+function launchOf(planner: Planner, command: string, args: readonly string[], options: SpawnOptions, limit?: How['limit']): Launch {
+  refuseUnsupported(options)
+  const { cwd, env, argv0 } = options
+  // zx names a directory of its own with every command, mostly the program's: that is no wish for one that the box must have.
+  const isElsewhere = cwd !== undefined && String(cwd) !== process.cwd()
+  const how = { env, argv0, limit, ...(isElsewhere && { cwd, cwdFallback: existsSync(cwd) }) }
+  return prepare(planner(commandLine(wordsOf([command, ...args]), options), how))
+}
+
+function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions {
+  const { shell: _, cwd: __, argv0: ___, ...rest } = options
+  return { ...rest, stdio: [...threeOf(options.stdio), ...launch.descriptors] }
+}
+
+/** With `shell`, the command and its arguments are one line for it, as for child_process. */
+function commandLine(words: string[], { shell }: SpawnOptions): string[] {
+  if (shell === undefined || shell === false) return words
+  return [shell === true ? '/bin/sh' : shell, '-c', words.join(' ')]
+}
+
+function refuseUnsupported({ stdio, uid, gid }: SpawnOptions): void {
+  if (uid !== undefined || gid !== undefined) throw new UsageError('uid, gid: the ids in the box are an option of the box', 'box({ user: "1000:1000" })')
+  if (Array.isArray(stdio) && (stdio.length > 3 || stdio.includes('ipc'))) throw new UsageError('stdio: a boxed command has descriptors 0, 1 and 2')
+}
+
+function threeOf(stdio: Stdio | undefined): Exclude<Stdio, string>[number][] {
+  if (Array.isArray(stdio)) return [0, 1, 2].map((fd) => stdio[fd] ?? 'pipe')
+  return Array.from({ length: 3 }, () => stdio ?? 'pipe')
 }

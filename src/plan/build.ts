@@ -53,7 +53,7 @@ export function timing({ timeout }: Options): Supervision {
 }
 
 /** Milliseconds that a command has to end by itself after a timeout, as container engines give it. */
-const GRACE = 10000
+export const GRACE = 10000
 
 function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
   const own = (['pid', 'ipc', 'uts', 'cgroup'] as const).filter((name) => !share.includes(name))

@@ -1,0 +1,4 @@
+/** zx with commands in boxes: the same tests under Node and under Bun. */
+import { runInBoth } from '../helpers/both.ts'
+
+runInBoth('zx.mjs')
