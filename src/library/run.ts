@@ -4,44 +4,11 @@ import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { nearest } from '../cli/nearest.ts'
 import { printable, UsageError } from '../errors.ts'
+import type { RunOptions, RunResult } from './commands.ts'
 import { kindOf } from './mounts.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf } from './prepare.ts'
-import type { Usage } from './report.ts'
 import { reportOfChild, start } from './spawn.ts'
-
-export interface RunOptions {
-  /** Directory in the box to start in. Without it that of the box, or the caller's own where the box has it. */
-  cwd?: string | URL | undefined
-  /** The environment in place of the caller's, also where the box has `clearEnv`; what the box's own `env` says is put on top. */
-  env?: Readonly<Record<string, string | undefined>> | undefined
-  /** As for child_process; without it standard input is `input`, and the two outputs are collected. */
-  stdio?: SpawnOptions['stdio']
-  /** What the command reads from standard input; without it that is empty. */
-  input?: string | Uint8Array | undefined
-  /** Ends the box, and rejects with the signal's reason. */
-  signal?: AbortSignal | undefined
-  /** Milliseconds after which all that runs in the box is killed; the result says `timedOut`. */
-  timeout?: number | undefined
-  /** Bytes of standard output, and of standard error, after which the box is killed and a RangeError thrown. Without it there is no limit. */
-  maxBuffer?: number | undefined
-  /** What output is decoded from, or "buffer" for its bytes. Default: "utf8". */
-  encoding?: BufferEncoding | 'buffer' | undefined
-}
-
-export interface RunResult<Output = string> {
-  /** Exit status; 128 + N where signal N killed the command, 124 where its time ran out. */
-  exitCode: number
-  /** The signal that killed the command. */
-  signal: NodeJS.Signals | undefined
-  /** Empty where `stdio` sent it elsewhere. */
-  stdout: Output
-  stderr: Output
-  /** `timeout` ran out, that of the call or the box's own. */
-  timedOut: boolean
-  /** What the box used; undefined where it was killed before it could tell. */
-  usage: Usage | undefined
-}
 
 type Failed = { error?: unknown }
 
