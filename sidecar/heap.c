@@ -26,9 +26,10 @@ _Static_assert(sizeof(struct piece) == _Alignof(max_align_t), "alignment");
 
 enum { FIRST = 256 << 10, NEXT = 1 << 20, LARGE = 128 << 10 };
 
-static _Alignas(max_align_t) unsigned char first[FIRST];
-static unsigned char *at = first, *end = first + FIRST;
-static unsigned char *zero = first; /* nothing from here on was ever handed out */
+/* Behind all other variables: those that are written to at every start then share few pages. */
+__attribute__((common)) _Alignas(max_align_t) unsigned char heap_first[FIRST];
+static unsigned char *at = heap_first, *end = heap_first + FIRST;
+static unsigned char *zero = heap_first; /* nothing from here on was ever handed out */
 static unsigned char *was_zero;     /* the same before the latest piece; NULL where all of that is zero */
 
 static void *map(size_t size)

@@ -6,7 +6,6 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "descriptor.h"
 #include "place.h"
 #include "report.h"
 #include "target.h"
@@ -49,22 +48,34 @@ static void attach(int tree, unsigned options, int target, const char *path)
 	close(target);
 }
 
-/* The empty ones lie on the scratch tmpfs. */
+/* On the scratch tmpfs. */
+static int make_empty(bool directory)
+{
+	const char *name = directory ? "empty-directory" : "empty-file";
+	int done = directory ? mkdirat(place_scratch(), name, 0555) : mknodat(place_scratch(), name, S_IFREG, 0);
+	int fd = done < 0 ? -1 : openat(place_scratch(), name, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		fail("make", name);
+	return fd;
+}
+
+/* Mounted once, with its options: what the mount API copies from there has them already. mount(2) copies without. */
+static int mount_empty(int fd)
+{
+	int tree = tree_of(tree_hold_at(fd));
+	if (tree < 0 || tree_restrict(tree, SEALED) < 0 || tree_attach(tree, fd) < 0)
+		fail("mount", "empty");
+	close(fd);
+	return tree;
+}
+
 static int empty(bool directory)
 {
-	static int file = -1, folder = -1;
-	char name[DESCRIPTOR_NAME];
-	if (directory && folder < 0) {
-		if (mkdirat(place_scratch(), "empty-directory", 0555) < 0)
-			fail("make directory", "empty-directory");
-		folder = openat(place_scratch(), "empty-directory", O_PATH | O_CLOEXEC);
-	} else if (!directory && file < 0) {
-		if (mknodat(place_scratch(), "empty-file", S_IFREG, 0) < 0)
-			fail("make file", "empty-file");
-		file = openat(place_scratch(), "empty-file", O_PATH | O_CLOEXEC);
-	}
-	int held = tree_hold(descriptor_name(directory ? folder : file, name));
-	return held < 0 ? -1 : tree_of(held);
+	static int first[2] = {-1, -1};
+	int *held = &first[directory];
+	if (*held < 0)
+		*held = tree_is_old() ? make_empty(directory) : mount_empty(make_empty(directory));
+	return tree_of(tree_hold_at(*held));
 }
 
 void mask_hide(const struct mount *mount, int root)
@@ -75,18 +86,16 @@ void mask_hide(const struct mount *mount, int root)
 		return;
 	if (target_is_root(root, fd))
 		fail_plain("is the root itself", mount->target);
-	attach(empty(S_ISDIR(st.st_mode)), SEALED, fd, mount->target);
+	attach(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target);
 }
 
 void mask_protect(const struct mount *mount, int root)
 {
 	struct stat st;
-	char name[DESCRIPTOR_NAME];
 	int fd = find(mount, root, &st);
 	if (fd < 0)
 		return;
-	int held = tree_hold(descriptor_name(fd, name));
-	attach(held < 0 ? -1 : tree_of(held), ROOT_OPTIONS_RO, fd, mount->target);
+	attach(tree_of(tree_hold_at(fd)), ROOT_OPTIONS_RO, fd, mount->target);
 }
 
 void mask_cgroup(const struct mount *mount, int root)

@@ -7,9 +7,9 @@
 
 #include "report.h"
 
-static char cwd[PATH_MAX];
+static char *cwd;
 
-const char *origin_cwd(void) { return cwd[0] == '/' ? cwd : NULL; }
+const char *origin_cwd(void) { return cwd && cwd[0] == '/' ? cwd : NULL; }
 
 static bool is_relative(const char *path) { return path && path[0] != '/'; }
 
@@ -34,8 +34,8 @@ static const char *first_relative(const struct plan *plan)
 void origin_enter(const struct plan *plan, bool baked)
 {
 	char self[PATH_MAX];
-	if (plan->process->cwd_of_caller && !getcwd(cwd, sizeof cwd))
-		cwd[0] = '\0';
+	if (plan->process->cwd_of_caller)
+		cwd = getcwd(NULL, 0);
 	const char *relative = plan->root ? first_relative(plan) : NULL;
 	if (!relative)
 		return;

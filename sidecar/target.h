@@ -17,7 +17,7 @@ int target_parent(int root, const char *path, const char **name);
 void target_link(int root, const char *path, const char *to);
 /* A directory whose last component is not a link, made if missing. */
 int target_make_unlinked(int root, const char *path);
-/* Whether FD is the root directory itself. */
+/* Whether FD is the root directory itself. There is one root in a process. */
 bool target_is_root(int root, int fd);
 
 #endif

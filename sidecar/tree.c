@@ -33,6 +33,13 @@ int tree_hold(const char *path)
 	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
 }
 
+int tree_hold_at(int fd)
+{
+	if (old)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | EMPTY_PATH);
+}
+
 int tree_of(int held) { return old ? old_bind(held) : held; }
 
 /* What the kernel wrote about the last failure: "e overlay: ..." and the like. */

@@ -13,14 +13,23 @@
 #include "contract.h"
 #include "descriptor.h"
 #include "mountinfo.h"
+#include "report.h"
 #include "sys.h"
 #include "target.h"
 
-static char stage[PATH_MAX];
+enum { STAGE_MAX = PATH_MAX + 16 };
+
+static char *stage;
 /* Nothing is mounted below the tree that is staged: then there is no need to read /proc/self/mountinfo, all of it for each tree. */
 static bool alone;
 
-void old_stage_at(const char *path) { snprintf(stage, sizeof stage, "%s", path); }
+void old_stage_at(const char *path)
+{
+	stage = malloc(STAGE_MAX);
+	if (!stage)
+		fail("allocate", NULL);
+	snprintf(stage, STAGE_MAX, "%s", path);
+}
 
 /*
  * Ask for the first of the two steps by which an unused mount expires: EAGAIN says that it is marked now (a second call,
@@ -42,7 +51,7 @@ static int is_directory(int fd)
 static void stage_for(bool directory)
 {
 	char *last = strrchr(stage, '/') + 1;
-	snprintf(last, sizeof stage - (size_t)(last - stage), directory ? "stage" : "stage-file");
+	snprintf(last, STAGE_MAX - (size_t)(last - stage), directory ? "stage" : "stage-file");
 }
 
 int old_bind(int held)
