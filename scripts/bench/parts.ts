@@ -2,6 +2,7 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { bake, COMMAND, NSBOX, planOf, root, ROOT_OPTIONS, SIDECAR, store, withoutDefaults } from './boxes.ts'
+import { enterCommands } from './enter.ts'
 import { memoryOfEach } from './memory.ts'
 import { median, pace, ratio, spread, type Bench, type Command, type Times } from './pace.ts'
 import { bundle, BWRAP_NAMESPACES, runtimeSettings, type Usable } from './peers.ts'
@@ -19,6 +20,7 @@ export const PARTS: readonly { name: string; measure: (context: Context) => Foun
   { name: 'slow', measure: slowPeers },
   { name: 'command-line', measure: commandLine },
   { name: 'mounts', measure: byMounts },
+  { name: 'enter', measure: enter },
   { name: 'library', measure: library },
   { name: 'two', measure: twoAtATime },
   { name: 'filter', measure: filter },
@@ -156,6 +158,19 @@ function library({ bench, peers }: Context): Found {
     if (runtime === 'bun') targets.push(atMost('library from Bun / (bare spawn + baked box)', 1.2, median(times, 'box') / (median(times, 'bare') + baked)))
   }
   return { parts, targets }
+}
+
+async function enter({ bench }: Context): Promise<Found> {
+  const { commands, end } = await enterCommands(bench)
+  try {
+    const times = pace(bench, 150, commands)
+    return {
+      parts: [part('a command in a box that runs', times, commands, 'sidecar')],
+      targets: [atMost('into a box that runs: sidecar / nsenter', 0.8, ratioTo(times, 'sidecar', 'nsenter'))],
+    }
+  } finally {
+    await end()
+  }
 }
 
 function twoAtATime({ bench, find }: Context): Found {
