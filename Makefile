@@ -75,7 +75,7 @@ C_FLAGS = -std=c11 -Os $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous
 C_LINK = -static $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,)-z$(,)text \
 	$(crt)/rcrt1.o $(crt)/crti.o $(call crt_gcc,crtbeginS.o),-no-pie) \
 	$(C_OBJECTS) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
-	-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -s
+	-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -s
 , := ,
 
 dist/obj/%.o: sidecar/%.c Makefile package.json | musl
@@ -119,7 +119,7 @@ dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 
-.PHONY: all gen demo test bench bench-peers debian-root lint fuzz clean
+.PHONY: all gen demo test test-vm vm-tools vm-kernel bench bench-peers debian-root lint fuzz clean
 
 # The files that come from the tables in src/.
 gen: $(NPM)
@@ -226,9 +226,31 @@ debian-root: | test-tools
 		echo "debootstrap failed: $$(tail -n 1 dist/debian-root.log)" >dist/debian-root.skipped; rm -rf --one-file-system dist/debian-root.new; \
 	fi
 
+# A kernel with cgroup v2 for the tests in a virtual machine, from Debian's packages. Where there is none, dist/vm/skipped says why.
+VM_KERNEL ?= linux-image-cloud-amd64
+vm-tools:
+	@$(call need,qemu-system-x86_64 busybox,qemu-system-x86 busybox-static,the tests in a virtual machine are skipped (on Debian and Ubuntu: apt-get install qemu-system-x86),true)
+
+vm-kernel: | vm-tools
+	$(Q)mkdir -p dist/vm
+	$(Q)if ls dist/vm/vmlinuz-* >/dev/null 2>&1 || [ -e dist/vm/skipped ]; then exit 0; fi; \
+	if ! command -v apt-get dpkg-deb >/dev/null || [ "$$(dpkg --print-architecture)" != amd64 ]; then echo 'a kernel is taken from the packages of Debian for amd64' >dist/vm/skipped; exit 0; fi; \
+	$(say) KERNEL dist/vm; rm -rf dist/vm/new; mkdir dist/vm/new; \
+	if ( cd dist/vm/new && package=$$(apt-cache depends $(VM_KERNEL) | sed -n 's/.*Depends: \(linux-image-[^ ]*\)$$/\1/p' | head -n 1) && [ -n "$$package" ] && \
+		apt-get download "$$package" && dpkg-deb -x ./*.deb . ) >dist/vm/log 2>&1; then \
+		mv dist/vm/new/boot/vmlinuz-* dist/vm; \
+	else \
+		echo "no kernel: $$(tail -n 1 dist/vm/log)" >dist/vm/skipped; \
+	fi; \
+	rm -rf dist/vm/new
+
 # make test T="mount overlay" runs the files whose path has one of these words.
-test: all test-tools debian-root package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
+test: all test-tools debian-root vm-kernel package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
 	$(Q)$(BUN) scripts/test.ts $(T)
+
+# The files that boot a virtual machine alone; `make test` has them too.
+test-vm: all test-tools vm-kernel $(TEST_PROGRAMS)
+	$(Q)$(BUN) scripts/test.ts vm/
 
 # How long a box takes to start, beside others that do the same: those that are there, or can be installed. BENCH_PEERS= installs none.
 # make bench FLAGS=--readme writes the README's figures anew.

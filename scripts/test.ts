@@ -5,7 +5,8 @@
  * machine's in the mount namespace of the test, so nothing of it stays. Started as somebody else, the half that needs root
  * is counted as skipped.
  *
- * A file that says `// runs alone` in its first lines has the machine to itself; `// seconds: N` is its time limit.
+ * A file that says `// runs alone` in its first lines has the machine to itself, one that says `// runs once` does not depend on
+ * who runs it, and runs as whoever runs us; `// seconds: N` is its time limit.
  */
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, chownSync } from 'node:fs'
@@ -29,12 +30,16 @@ function jobs(words: readonly string[]): Job[] {
   const files = (readdirSync(join(TOP, 'test'), { recursive: true }) as string[]).filter((name) => name.endsWith('.test.ts')).sort()
   return files
     .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
-    .flatMap((name) => (['root', 'user'] as const).map((user) => ({ file: join(TOP, 'test', name), user, ...settings(join(TOP, 'test', name)) })))
+    .flatMap((name) => {
+      const { once, ...how } = settings(join(TOP, 'test', name))
+      const users = once ? [isRoot ? 'root' as const : 'user' as const] : ['root' as const, 'user' as const]
+      return users.map((user) => ({ file: join(TOP, 'test', name), user, ...how }))
+    })
 }
 
-function settings(file: string): Pick<Job, 'alone' | 'seconds'> {
+function settings(file: string): Pick<Job, 'alone' | 'seconds'> & { once: boolean } {
   const head = readFileSync(file, 'utf8').split('\n').slice(0, 10).join('\n')
-  return { alone: head.includes('// runs alone'), seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120) }
+  return { alone: head.includes('// runs alone'), once: head.includes('// runs once'), seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120) }
 }
 
 /** The files that make the ordinary user one, and the directory that is its home. */

@@ -156,6 +156,13 @@ struct process {
 	bool hold; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it. */
 };
 
+struct cgroup {
+	int64_t memory; /* Bytes of memory, and no swap; absent: no limit. */
+	int64_t cpu_quota; /* Microseconds of processor time in each period, of all processors together; absent: no limit. */
+	int64_t cpu_period; /* Microseconds of a period. */
+	int64_t pids; /* Processes and threads, the init of the box among them; absent: no limit. */
+};
+
 struct root {
 	unsigned type; /* The directory itself, or an overlay over it. */
 	const char *path; /* Directory on the host; "/" is the host's own root. */
@@ -191,6 +198,7 @@ struct plan {
 	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */
 	const char *hostname; /* Host name of the new uts namespace. */
 	bool loopback; /* Bring up lo in the new net namespace. */
+	struct cgroup *cgroup; /* A control group (version 2) of its own for the box, made where whoever runs the plan may make one. */
 	struct process *process; /* The command and what it gets. */
 	struct supervision *supervision; /* How the box is watched and reported. */
 };
@@ -325,6 +333,14 @@ static const struct field process_fields[] = {
 };
 static const struct object process_object = {process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
 
+static const struct field cgroup_fields[] = {
+	{"memory", KIND_INT, false, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"cpuQuota", KIND_INT, false, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
+	{"cpuPeriod", KIND_INT, false, offsetof(struct cgroup, cpu_period), .min = 1000LL, .max = 1000000LL, .absent = 100000LL},
+	{"pids", KIND_INT, false, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
+};
+static const struct object cgroup_object = {cgroup_fields, sizeof cgroup_fields / sizeof *cgroup_fields, sizeof(struct cgroup)};
+
 static const struct field root_fields[] = {
 	{"type", KIND_ENUM, true, offsetof(struct root, type), .words = root_type_words, .absent = 0},
 	{"path", KIND_STRING, true, offsetof(struct root, path), .min = 0, .max = 0, .path = false, .host = true},
@@ -364,6 +380,7 @@ static const struct field plan_fields[] = {
 	{"noFollow", KIND_BOOL, false, offsetof(struct plan, no_follow), .min = 0},
 	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
 	{"loopback", KIND_BOOL, false, offsetof(struct plan, loopback), .min = 0},
+	{"cgroup", KIND_OBJECT, false, offsetof(struct plan, cgroup), .object = &cgroup_object},
 	{"process", KIND_OBJECT, true, offsetof(struct plan, process), .object = &process_object},
 	{"supervision", KIND_OBJECT, false, offsetof(struct plan, supervision), .object = &supervision_object},
 };

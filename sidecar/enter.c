@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "report.h"
 #include "spawn.h"
 
@@ -73,6 +74,7 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 		if (wanted & namespaces[n].word)
 			hold_namespace(process, n);
 	close(process);
+	cgroup_hold((int)enter->pid);
 }
 
 static void join(size_t first, size_t end)
@@ -90,7 +92,7 @@ int enter_spawn(void)
 	/* What we become in the user namespace of the box has all capabilities there. */
 	prctl(PR_SET_DUMPABLE, 0);
 	join(0, BEFORE_FORK);
-	return spawn_box(0);
+	return spawn_box(0, cgroup_descriptor());
 }
 
 void enter_join(void)

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "descriptor.h"
 #include "enter.h"
 #include "exec.h"
@@ -221,8 +222,10 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 /* The first process of ours in the box, until it is the command or its init. */
 static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
 {
+	report_on_failure(NULL);
 	report_link(link);
 	tether(link);
+	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
 	if (plan->enter)
 		enter_join();
 	else
@@ -255,7 +258,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	static const struct supervision none = {.status_fd = -1};
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
 	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
-		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace};
+		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace,
+		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
 	int pair[2];
 	close_descriptors((int)supervision->status_fd);
@@ -282,8 +286,12 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	} else {
 		overlay_lock_states(plan);
 		made_lock(plan);
+		if (plan->cgroup) {
+			report_phase("control group");
+			cgroup_make(plan->cgroup);
+		}
 		report_phase("namespaces");
-		box.pid = spawn_box(plan->namespaces);
+		box.pid = spawn_box(plan->namespaces, cgroup_descriptor());
 	}
 	if (box.pid == 0) {
 		report_phase(plan->enter ? "enter" : "box");

@@ -1,6 +1,7 @@
 #include "mountinfo.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -49,7 +50,7 @@ static int is_below(const char *path, const char *top)
 	return strncmp(path, top, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* id, parent, device, root, mount point, options, ... */
+/* id, parent, device, root, mount point, options, any number of tags, a dash, type, ... */
 static bool read_line(char *line, struct mountinfo *out)
 {
 	char *field[6], *rest, *word = strtok_r(line, " ", &rest);
@@ -58,10 +59,15 @@ static bool read_line(char *line, struct mountinfo *out)
 		field[count++] = word;
 	if (count < 6)
 		return false;
+	while (word && strcmp(word, "-") != 0)
+		word = strtok_r(NULL, " ", &rest);
+	word = strtok_r(NULL, " ", &rest);
+	unescape(field[3]);
 	unescape(field[4]);
-	*out = (struct mountinfo){.path = strdup(field[4]), .flags = flags_of(field[5]), .id = atoi(field[0]), .parent = atoi(field[1])};
+	*out = (struct mountinfo){.path = strdup(field[4]), .top = strdup(field[3]), .flags = flags_of(field[5]), .id = atoi(field[0]), .parent = atoi(field[1])};
+	snprintf(out->type, sizeof out->type, "%s", word ? word : "");
 	/* To pass over it would be to leave it without its options. */
-	if (!out->path)
+	if (!out->path || !out->top)
 		fail("allocate", NULL);
 	return true;
 }
@@ -77,6 +83,7 @@ static size_t read_lines(char *text, const char *top, struct mountinfo **out)
 			continue;
 		if (!is_below(one.path, top)) {
 			free(one.path);
+			free(one.top);
 			continue;
 		}
 		if (count == room) {
@@ -114,6 +121,7 @@ int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, 
 		if (result == 0)
 			result = each(&list[i], with);
 		free(list[i].path);
+		free(list[i].top);
 	}
 	free(list);
 	return result;

@@ -7,6 +7,8 @@
 struct mountinfo {
 	char *path;          /* mount point, unescaped, as seen from our root */
 	const char *inside;  /* what it has below the path that was asked for: "" for that itself, else from its slash on */
+	char *top;           /* what of its file system it shows, unescaped */
+	char type[16];       /* of the file system, cut off */
 	unsigned long flags; /* MS_* of the mount itself */
 	int id, parent;
 	bool covered; /* another mount lies on its whole: no path leads to it */

@@ -370,6 +370,7 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 {
 	const struct { const char *key; bool there; } keys[] = {
 		{"root", plan->root}, {"mounts", plan->mounts_count}, {"idmap", plan->idmap}, {"hostname", plan->hostname}, {"loopback", plan->loopback},
+		{"cgroup", plan->cgroup},
 	};
 	const struct place process = {.key = "process", .length = strlen("process")};
 	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "contract.h"
 #include "link.h"
 #include "made.h"
@@ -177,15 +178,41 @@ static void print_seconds(FILE *out, const char *key, int64_t microseconds)
 	fprintf(out, "\"%s\":%lld.%06lld,", key, (long long)(microseconds / 1000000), (long long)(microseconds % 1000000));
 }
 
-void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used)
+void report_out_of_memory(int fd, int64_t limit)
+{
+	static const struct { int64_t bytes; const char *name; } units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
+	size_t unit = 0;
+	while (limit % units[unit].bytes)
+		unit++;
+	dprintf(fd, "nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: --memory\n",
+		(long long)(limit / units[unit].bytes), units[unit].name);
+}
+
+static void print_group(FILE *out, const struct cgroup_usage *group)
+{
+	if (group->peak_memory >= 0)
+		fprintf(out, ",\"peakMemory\":%lld", (long long)group->peak_memory);
+	if (group->oom_kills >= 0)
+		fprintf(out, ",\"oomKills\":%lld", (long long)group->oom_kills);
+}
+
+static int64_t microseconds(struct timeval time, int64_t told)
+{
+	return told >= 0 ? told : time.tv_sec * INT64_C(1000000) + time.tv_usec;
+}
+
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct cgroup_usage *group)
 {
 	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
 	if (!out)
 		return;
 	fprintf(out, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal, timed_out ? "\"timedOut\":true," : "");
 	print_seconds(out, "wall", wall);
-	print_seconds(out, "user", used->ru_utime.tv_sec * INT64_C(1000000) + used->ru_utime.tv_usec);
-	print_seconds(out, "system", used->ru_stime.tv_sec * INT64_C(1000000) + used->ru_stime.tv_usec);
-	fprintf(out, "\"maxRss\":%lld}}\n", (long long)used->ru_maxrss * 1024);
+	print_seconds(out, "user", microseconds(used->ru_utime, group ? group->user : -1));
+	print_seconds(out, "system", microseconds(used->ru_stime, group ? group->system : -1));
+	fprintf(out, "\"maxRss\":%lld", (long long)used->ru_maxrss * 1024);
+	if (group)
+		print_group(out, group);
+	fputs("}}\n", out);
 	fclose(out);
 }

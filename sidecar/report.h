@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct plan;
+struct cgroup_usage;
 struct rusage;
 
 enum { STATUS_USAGE = 2, STATUS_TIMED_OUT = 124, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
@@ -37,7 +38,9 @@ void report_warning(const char *text);
 /* Where events go, or -1. */
 int report_status_fd(void);
 void report_started(int pid);
-/* WALL in microseconds; USED by the box in all. */
-void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used);
+/* One line on FD, not on stderr, which may be the command's alone by now. */
+void report_out_of_memory(int fd, int64_t limit);
+/* WALL in microseconds; USED by the box in all; GROUP, or NULL: the same and more, as its control group tells. */
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct cgroup_usage *group);
 
 #endif

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "init.h"
 #include "link.h"
 #include "made.h"
@@ -27,6 +28,7 @@ static struct rusage used;      /* by the box, and all that was waited for in it
 static struct timespec begun;
 static bool timed_out;
 static int terminal = -1;       /* where we were in the foreground */
+static int complaints = 2;      /* where to say that memory ran out */
 
 static void take_terminal(void)
 {
@@ -58,6 +60,7 @@ static void say_started(const struct box *box)
 	started = true;
 	report_started(box->pid);
 	/* From here on we have nothing to say, and whoever reads the command's output waits for our copies to be closed too. */
+	complaints = box->memory && !box->quiet ? fcntl(2, F_DUPFD_CLOEXEC, 3) : -1;
 	if (!box->verbose)
 		for (int fd = 0; fd < 3; fd++)
 			if (fd != report_status_fd())
@@ -169,8 +172,18 @@ static _Noreturn void finish(const struct box *box, int status)
 	give_terminal_back();
 	made_take_back();
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	struct cgroup_usage group;
+	bool grouped = cgroup_read_usage(&group);
+	bool starved = signal == SIGKILL && grouped && group.oom_kills > 0;
+	cgroup_remove();
+	if (starved && !started && !failed) {
+		report_hint("--memory is too small for the box itself");
+		fail_plain("killed for lack of memory before the command was started", NULL);
+	}
+	if (starved && complaints >= 0 && !timed_out)
+		report_out_of_memory(complaints, box->memory);
 	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
-	report_exited(code, signal, timed_out, microseconds_since_start(), &used);
+	report_exited(code, signal, timed_out, microseconds_since_start(), &used, grouped ? &group : NULL);
 	_exit(code);
 }
 

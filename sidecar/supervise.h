@@ -13,6 +13,8 @@ struct box {
 	bool seen;        /* by the box, whose processes can name us */
 	int parent;       /* pidfd of the process whose end ends the box, or -1 */
 	bool verbose;
+	bool quiet;       /* nothing is to be said of how it ended */
+	int64_t memory;   /* its limit in bytes, or 0 */
 	int64_t timeout, grace; /* milliseconds: until TERM, 0 is never; from then until KILL */
 	int signals;      /* all of ours arrive here */
 };

@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with
+			case --root --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -74,6 +74,9 @@ complete -c nsbox -n '_nsbox_box' -l allow-new-privs -d 'let setuid programs and
 complete -c nsbox -n '_nsbox_box' -l seccomp -r -a 'default none' -d 'filter of system calls: the default one, none, or that of a profile as container engines have it'
 complete -c nsbox -n '_nsbox_box' -l privileged -d 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command'
 complete -c nsbox -n '_nsbox_box' -l timeout -x -d 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124'
+complete -c nsbox -n '_nsbox_box' -l memory -x -d 'memory of the whole box, such as 512m or 2g, without swap; one that needs more is killed'
+complete -c nsbox -n '_nsbox_box' -l cpus -x -d 'processor time of the whole box, such as 1.5 for one and a half processors'
+complete -c nsbox -n '_nsbox_box' -l pids -x -d 'processes and threads that the command may be, all together'
 complete -c nsbox -n '_nsbox_box' -l ulimit -x -a 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' -d 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited'
 complete -c nsbox -n '_nsbox_box' -l cwd -x -a '(__fish_complete_directories)' -d 'directory of the box to start in'
 complete -c nsbox -n '_nsbox_box' -l env -x -d 'set a variable, or pass yours on'

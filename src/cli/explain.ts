@@ -32,7 +32,7 @@ export function explain(plan: BoxPlan, host: { uid: number }): string {
 
 function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
-    READ, CLOSE, makeNamespaces(plan.namespaces), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
+    READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...explainMounts(plan.mounts ?? [], plan), PIVOT,
     ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
     ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
@@ -61,14 +61,35 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
   net: { flag: 'CLONE_NEWNET', what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else' },
 }
 
-function makeNamespaces(names: readonly Namespace[]): Step {
+/** Beside what a person typed, what the box's own init takes. */
+function cgroup({ cgroup: limits }: BoxPlan): Step[] {
+  if (limits === undefined) return []
+  const { memory, cpuQuota, cpuPeriod = 100000, pids } = limits
+  return [{
+    title: 'Make a control group with the limits of the box', calls: 'mkdir, write cgroup.subtree_control, write memory.max, cpu.max, pids.max',
+    why: 'A control group (version 2) counts what all processes in it use together. It is made below the caller\'s own group, or where that has other processes, beside it; where neither is allowed, that is an error. Inside it is a second one for the processes: the box sees that as the top, so the files that count are out of its reach. Both go with the box.',
+    also: [
+      ...(memory === undefined ? [] : [`memory: ${sizeWords(memory)}, and no swap. Whatever needs more is killed, and all of the box with it: status 137.`]),
+      ...(cpuQuota === undefined ? [] : [`processors: ${cpuQuota / cpuPeriod} (${cpuQuota} microseconds in each ${cpuPeriod}); then all of the box waits for the next period.`]),
+      ...(pids === undefined ? [] : [`processes and threads: ${pids}, the box's own init among them if it has one; a further fork fails with EAGAIN.`]),
+    ],
+  }]
+}
+
+function makeNamespaces({ namespaces: names, cgroup: limits }: BoxPlan): Step {
   const known = (Object.keys(SEPARATES) as Namespace[]).filter((name) => names.includes(name))
   return {
-    title: 'Make a process in new namespaces', calls: `clone3(${known.map((name) => SEPARATES[name].flag).join(' | ')})`,
+    title: 'Make a process in new namespaces',
+    // The top of a cgroup namespace is the group of whoever asks for it: with one of its own, that has to be the new process.
+    calls: limits === undefined ? cloneCall(known) : `${cloneCall(known.filter((name) => name !== 'cgroup'), ['CLONE_INTO_CGROUP'])}${known.includes('cgroup') ? ', unshare(CLONE_NEWCGROUP)' : ''}`,
     why: 'A namespace is a view of one kind of thing that the kernel keeps. A process in a new one sees another set of them. The new process separates:',
     also: known.map((name) => `${name}: ${SEPARATES[name].what}.`),
     see: 'ls -l /proc/self/ns, inside and outside: other numbers; namespaces(7)',
   }
+}
+
+function cloneCall(names: readonly Namespace[], more: readonly string[] = []): string {
+  return `clone3(${[...names.map((name) => SEPARATES[name].flag), ...more].join(' | ')})`
 }
 
 const MAP_WRITER: Readonly<Record<IdMap['by'], { calls: string; why: string }>> = {
@@ -246,8 +267,12 @@ const UNITS = [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]] as const
 
 function sizeText(size: number | undefined): string {
   if (size === undefined || size === 0) return 'which may take up to half of the memory'
+  return `which may hold ${sizeWords(size)}`
+}
+
+function sizeWords(size: number): string {
   const unit = UNITS.find(([, bytes]) => size >= bytes && size % bytes === 0)
-  return `which may hold ${unit === undefined ? `${size} bytes` : `${size / unit[1]} ${unit[0]}`}`
+  return unit === undefined ? `${size} bytes` : `${size / unit[1]} ${unit[0]}`
 }
 
 const PIVOT: Step = {
@@ -403,7 +428,8 @@ function shared(plan: BoxPlan, uid: number): string[] {
   if (process.newSession !== true) list.push('The terminal, if standard input is one. --new-session gives that up.')
   if (process.env?.inherit === true) list.push('The caller\'s environment, with any secret in it. --clear-env leaves it out.')
   if (process.seccomp === undefined) list.push('Every system call that its ids and capabilities allow: there is no seccomp filter.')
-  if (!supervision?.timeout) list.push('All the time, memory and processors that it takes. --timeout and --ulimit set limits.')
+  const unlimited = [...(supervision?.timeout ? [] : ['time (--timeout)']), ...(plan.cgroup?.memory ? [] : ['memory (--memory)']), ...(plan.cgroup?.cpuQuota ? [] : ['processors (--cpus)']), ...(plan.cgroup?.pids ? [] : ['processes (--pids)'])]
+  if (unlimited.length > 0) list.push(`As much as it takes of: ${unlimited.join(', ')}.`)
   if (process.noNewPrivs !== true) list.push('Setuid programs: without no_new_privs they may give privileges.')
   if (supervision?.dieWithParent !== true) list.push('Its life is its own: the box may outlive the process that started nsbox. --die-with-parent ties them.')
   return list

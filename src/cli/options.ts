@@ -3,7 +3,7 @@
  * and the option reference of the README are made from it.
  */
 import { printable, UsageError } from '../errors.ts'
-import { CAPABILITIES, LIMITS, MAX_MILLISECONDS } from '../plan/schema.ts'
+import { CAPABILITIES, LIMITS, MAX_CPUS, MAX_MILLISECONDS, MAX_PIDS } from '../plan/schema.ts'
 import { nearest } from './nearest.ts'
 import type { Limit } from '../plan/types.ts'
 import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'
@@ -78,6 +78,9 @@ const TABLE = [
     'privileged', (o) => { o.privileged = true }),
 
   row('timeout', 'limits', 'TIME', 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124', 'timeout', (o, v) => { o.timeout = time(v) }),
+  row('memory', 'limits', 'SIZE', 'memory of the whole box, such as 512m or 2g, without swap; one that needs more is killed', 'memory', (o, v) => { o.memory = memory(v) }),
+  row('cpus', 'limits', 'N', 'processor time of the whole box, such as 1.5 for one and a half processors', 'cpus', (o, v) => { o.cpus = cpus(v) }),
+  row('pids', 'limits', 'N', 'processes and threads that the command may be, all together', 'pids', (o, v) => { o.pids = pids(v) }),
   { ...row('ulimit', 'limits', 'NAME=SOFT[:HARD]', 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited',
     'ulimits', (o, v) => { (o.ulimits ??= []).push(ulimit(v)) }), repeat: true, choices: LIMITS.map((name) => `${name}=`) },
 
@@ -215,18 +218,40 @@ function tmpfs(value: string): MountRequest {
     if (key === undefined || text === undefined) throw wrong('tmpfs', `${quote(setting)} must be size=... or mode=...`, 'such as --tmpfs /tmp:size=64m,mode=1777')
     if (seen.has(key)) throw wrong('tmpfs', `${key} is given twice`)
     seen.add(key)
-    if (key === 'size') request.size = size(text)
+    if (key === 'size') request.size = size('tmpfs', text)
     else request.mode = octal('tmpfs', text)
   }
   return request
 }
 
 /** Bytes. 0 is refused: to the kernel it means no limit at all. */
-function size(text: string): number {
+function size(name: string, text: string): number {
   const [, digits, unit] = /^([1-9][0-9]{0,15})([kmgt]?)$/i.exec(text) ?? []
   const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
-  if (!Number.isSafeInteger(bytes)) throw wrong('tmpfs', `size ${quote(text)} must be a number of bytes, or one with k, m, g or t`)
+  if (!Number.isSafeInteger(bytes)) throw wrong(name, `size ${quote(text)} must be a number of bytes, or one with k, m, g or t`)
   return bytes
+}
+
+/** What set-up itself takes, measured: with less, no box would ever start, and whoever types 512 means megabytes. */
+const LEAST_MEMORY = 1024 ** 2
+
+function memory(text: string): number {
+  const bytes = size('memory', text)
+  if (bytes < LEAST_MEMORY) throw wrong('memory', `size ${quote(text)} is less than a box needs to start`, 'such as 512m; units: k, m, g, t, without one it is bytes')
+  return bytes
+}
+
+/** A thousandth is the least that the kernel takes: a millisecond in a second, cpu.max in the cgroup v2 documentation. */
+function cpus(text: string): number {
+  const number = /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (number >= 0.001 && number <= MAX_CPUS) return number
+  throw wrong('cpus', `${quote(text)} must be a number from 0.001 to ${MAX_CPUS}, such as 1.5`)
+}
+
+function pids(text: string): number {
+  const number = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : NaN
+  if (number < MAX_PIDS) return number
+  throw wrong('pids', `${quote(text)} must be a whole number from 1 to ${MAX_PIDS - 1}`)
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60000, h: 3600000, d: 86400000 }

@@ -291,11 +291,18 @@ function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): s
   return code === undefined ? undefined : `${errnoText(code) ?? 'failed'} (${code})`
 }
 
+type Failure = { event: string; step?: string; what?: string; path?: string; code?: string; text?: string; hint?: string }
+
+/** Whether there is a place for a group with limits the sidecar alone knows: it makes one, and tells what it could not do. */
 function cgroups(host: Host): Result {
-  const list = mounts(host)
-  if (mountOf(list, '/sys/fs/cgroup')?.type === 'cgroup2') return ok('version 2')
-  if (list.some(({ type }) => type === 'cgroup')) return note('version 1', 'limits of memory, processors and processes for a whole box need version 2', 'boot with systemd.unified_cgroup_hierarchy=1')
-  return note('none mounted', 'limits of memory, processors and processes for a whole box will not work')
+  const effect = '--memory, --cpus and --pids will not work'
+  const tried = host.run(host.exe, ['--status-fd', '1', '--memory', '64m', '--cpus', '1', '--pids', '10', 'true'])
+  if (tried === undefined) return note(`not tried: ${host.exe} cannot be executed`, effect)
+  const events = tried.stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Failure)
+  const failure = events.find(({ event, step }) => event === 'error' && step === 'control group')
+  if (failure === undefined) return ok('version 2; made a group with limits to try')
+  const { what = 'failed', path, text, code, hint } = failure
+  return note([what, ...(path === undefined ? [] : [path]), ...(text === undefined ? [] : [`${text} (${code})`])].join(': '), effect, ...(hint === undefined ? [] : [hint]))
 }
 
 export const CHECKS: readonly Check[] = [

@@ -59,6 +59,12 @@ export interface BoxOptions {
   privileged?: boolean | undefined
   /** End the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124. `--timeout TIME` */
   timeout?: string | undefined
+  /** Memory of the whole box, such as 512m or 2g, without swap; one that needs more is killed. `--memory SIZE` */
+  memory?: string | number | undefined
+  /** Processor time of the whole box, such as 1.5 for one and a half processors. `--cpus N` */
+  cpus?: string | number | undefined
+  /** Processes and threads that the command may be, all together. `--pids N` */
+  pids?: string | number | undefined
   /** A limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited. `--ulimit NAME=SOFT[:HARD]` */
   ulimit?: string | readonly string[] | undefined
   /** Directory of the box to start in. `--cwd DIR` */

@@ -14,7 +14,16 @@ export type Report = {
 }
 
 /** What a box used in all: seconds; and bytes, of the process that had most. */
-export type Usage = { wall: number; user: number; system: number; maxRss: number }
+export type Usage = {
+  wall: number
+  user: number
+  system: number
+  maxRss: number
+  /** Bytes that all of the box had at one time at most, with its share of the page cache. Only with `memory`, `cpus` or `pids`, and from Linux 5.19 on. */
+  peakMemory?: number
+  /** Processes that were killed for lack of memory; above zero the box hit its limit. Only with `memory`. */
+  oomKills?: number
+}
 
 type Event =
   | { event: 'start'; pid: number }

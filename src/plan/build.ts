@@ -9,7 +9,7 @@ import { procView, sysView } from '../policy/views.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './schema.ts'
-import type { BoxPlan, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from './types.ts'
+import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from './types.ts'
 
 /** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
@@ -29,6 +29,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     ...(options.noFollow && { noFollow: true }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
+    ...cgroupOf(options, namespaces),
     process: { ...processOf(options, argv, host), ...privileges, ...who.process },
     supervision: {
       ...(namespaces.includes('pid') && options.init !== false && { init: true }),
@@ -58,6 +59,19 @@ export const GRACE = 10000
 function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
   const own = (['pid', 'ipc', 'uts', 'cgroup'] as const).filter((name) => !share.includes(name))
   return [...(user ? ['user' as const] : []), 'mount', ...own, ...(net === 'none' ? ['net' as const] : [])]
+}
+
+/** Which group that is below is known only when the plan is run: a stored plan holds for the caller of then. */
+function cgroupOf({ memory, cpus, pids, init }: Options, namespaces: readonly Namespace[]): { cgroup?: Cgroup } {
+  if (memory === undefined && cpus === undefined && pids === undefined) return {}
+  const ours = namespaces.includes('pid') && init !== false ? 1 : 0
+  return { cgroup: { ...(memory !== undefined && { memory }), ...(cpus !== undefined && share(cpus)), ...(pids !== undefined && { pids: pids + ours }) } }
+}
+
+/** The kernel takes no quota below a millisecond: for a smaller one the period is longer, which is a tenth of a second otherwise. */
+function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
+  const quota = Math.round(cpus * 100000)
+  return quota >= 1000 ? { cpuQuota: quota } : { cpuQuota: Math.round(cpus * 1000000), cpuPeriod: 1000000 }
 }
 
 function rootOf(options: Options, host: HostFacts): Root {

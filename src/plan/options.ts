@@ -55,6 +55,12 @@ export type Options = {
   ulimits?: Limit[]
   /** Milliseconds; then TERM, and after `GRACE` KILL. */
   timeout?: number
+  /** Bytes that all of the box may have together, without swap. */
+  memory?: number
+  /** Processors, such as 1.5. */
+  cpus?: number
+  /** Processes and threads of the command. */
+  pids?: number
   cwd?: string
   env?: EnvChange[]
   clearEnv?: boolean

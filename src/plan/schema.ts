@@ -37,6 +37,11 @@ const MAX_PID = 4194304
 /** Some 68 years; what the sidecar adds to it still fits. */
 export const MAX_MILLISECONDS = 2 ** 41
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
+/** The kernel's PID_MAX_LIMIT: it has no more numbers to give. */
+export const MAX_PIDS = 4194304
+/** More processors than the kernel can be built for (CONFIG_NR_CPUS), in the longest period. */
+export const MAX_CPUS = 8192
+const MAX_QUOTA = MAX_CPUS * 1000000
 
 export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 export const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
@@ -69,6 +74,7 @@ export const OBJECTS = {
     noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
+    cgroup: { type: 'object', of: 'cgroup', doc: 'A control group (version 2) of its own for the box, made where whoever runs the plan may make one.' },
     process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
     supervision: { type: 'object', of: 'supervision', doc: 'How the box is watched and reported.' },
   },
@@ -92,6 +98,12 @@ export const OBJECTS = {
     path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
     state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
     options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
+  },
+  cgroup: {
+    memory: { type: 'int', min: 1, max: MAX_SIZE, doc: 'Bytes of memory, and no swap; absent: no limit.' },
+    cpuQuota: { type: 'int', min: 1000, max: MAX_QUOTA, doc: 'Microseconds of processor time in each period, of all processors together; absent: no limit.' },
+    cpuPeriod: { type: 'int', min: 1000, max: 1000000, default: 100000, doc: 'Microseconds of a period.' },
+    pids: { type: 'int', min: 1, max: MAX_PIDS, doc: 'Processes and threads, the init of the box among them; absent: no limit.' },
   },
   process: {
     argv: { type: 'strings', min: 1, required: true, doc: 'The command and its arguments.' },

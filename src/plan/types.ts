@@ -26,6 +26,7 @@ export type BoxPlan = Plan & { root: Root }
 export type Mount = FromVariants<Variants['mount']>
 export type Root = FromTable<Objects['root']>
 export type Entry = FromTable<Objects['enter']>
+export type Cgroup = FromTable<Objects['cgroup']>
 export type Process = Plan['process']
 export type IdMap = NonNullable<Plan['idmap']>
 export type IdRange = FromTable<Objects['idrange']>

@@ -99,6 +99,13 @@ test('what is shared by option is told: processes, ids, host name', () => {
   assert.not.match(sharing(told()), 'Processes:')
 })
 
+test('limits of the whole box are told, and where its cgroup namespace comes from', () => {
+  const text = told({ namespaces: ['mount', 'cgroup'], cgroup: { memory: 2 ** 29, cpuQuota: 150000, pids: 101 } })
+  for (const part of ['Make a control group', 'memory: 512 MiB', 'processors: 1.5 ', 'processes and threads: 101', 'clone3(CLONE_NEWNS | CLONE_INTO_CGROUP), unshare(CLONE_NEWCGROUP)']) assert.match(text, part)
+  assert.match(sharing(text), 'As much as it takes of: time (--timeout).')
+  assert.match(sharing(told()), /As much as it takes of: time \(--timeout\), memory \(--memory\), processors\s+\(--cpus\), processes \(--pids\)\./)
+})
+
 test('values of environment variables are not printed', () => {
   assert.match(told(), 'Set: TOKEN')
   assert.not.match(told(), 'hunter2')

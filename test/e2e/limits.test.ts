@@ -1,9 +1,9 @@
 /** Limits of time and of resources, and what is told of what was used. */
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execute, failure, inTemp, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
+import { busyboxRoot, execute, failure, inTemp, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
 
 /** Processes whose environment has this word, by number. */
 const marked = (word: string) => execute('sh', ['-c', 'grep -lz "MARK=$0" /proc/[0-9]*/environ 2>/dev/null', word]).stdout.trim()
@@ -58,5 +58,35 @@ test('what was used is told at the end, time-outs too', inTemp((dir) => {
   assert.equal([late.status, late.timedOut], [124, true])
   assert.ok(late.usage.wall >= 0.1, JSON.stringify(late))
 }))
+
+/** Whether this machine gives a group of cgroup v2 with limits to whoever runs the tests; test/vm/ tries them on one that does. */
+const refusal = nsbox(['--memory', '64m', '--cpus', '1', '--pids', '20', 'true'])
+
+if (refusal.status !== 0) {
+  test('limits of the whole box, where there is no place for its control group: why, the way out, and nothing made', inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    for (const option of ['--memory=64m', '--cpus=1', '--pids=20']) {
+      const ran = nsbox(['--root', root, option, '--dir', '/made', 'true'])
+      failure(ran, /^nsbox: control group: [^\n]+\nhint: [^\n]+\n$/)
+      assert.not.ok(existsSync(join(dir, 'r/made')))
+      assert.is(nsbox(['--quiet', option, 'true']).stderr.split('\n').length, 2)
+    }
+    const { stdout } = nsbox(['doctor'])
+    assert.match(stdout, /^note {2}control groups: .*\n.*--memory, --cpus and --pids will not work\n {8}fix: /m)
+  }))
+} else {
+  test('limits of the whole box hold on this machine', () => {
+    assert.is(nsbox(['--memory', '64m', 'bash', '-c', 'x=$(head -c 200000000 /dev/zero | tr "\\0" x)']).status, 137)
+    assert.is(nsbox(['--pids', '5', 'bash', '-c', 'cat /sys/fs/cgroup/pids.max']).stdout, '6\n')
+    assert.match(nsbox(['doctor']).stdout, /^ok {4}control groups: /m)
+  })
+}
+
+test('events reach descriptors that the command has too', () => {
+  for (const fd of ['1', '2']) {
+    const { stdout, stderr } = nsbox(['--status-fd', fd, 'sh', '-c', 'exit 3'])
+    assert.match(stdout + stderr, /"event":"exit","status":3/)
+  }
+})
 
 test.run()

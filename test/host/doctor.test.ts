@@ -29,16 +29,21 @@ const UBUNTU: Record<string, string> = {
 const FREE = { [RESTRICT]: '0\n' }
 const AS_ROOT = 'CapEff:\t000001ffffffffff\nNoNewPrivs:\t0\n'
 
-type Machine = { files?: Record<string, string | undefined>; unshare?: number; tmpfile?: string; helperMode?: number; uid?: number }
+type Machine = { limited?: string | undefined; files?: Record<string, string | undefined>; unshare?: number; tmpfile?: string; helperMode?: number; uid?: number }
 
-function host({ files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 }: Machine): Host {
+function host(machine: Machine): Host {
+  const { files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 } = machine
+  const limited = 'limited' in machine ? machine.limited : '{"event":"start","pid":1}\n'
   const all: Record<string, string | undefined> = { ...UBUNTU, ...files }
   const there = ['/dev/shm', '/tmp', '/usr/bin/newuidmap', '/usr/bin/newgidmap', '/proc/self/ns/user']
   return {
     readFile: (path) => all[path],
     exists: (path) => there.includes(path),
     stat: () => ({ mode: helperMode, uid: 0 }),
-    run: (program) => program === 'unshare' ? { status: unshare, stdout: '' } : undefined,
+    run: (program) => {
+      if (program === 'unshare') return { status: unshare, stdout: '' }
+      return program.endsWith('/nsbox') && limited !== undefined ? { status: 0, stdout: limited } : undefined
+    },
     tryTmpfile: () => tmpfile,
     env: { PATH: '/usr/bin' }, uid, user: uid === 0 ? 'root' : 'ann', exe: '/home/ann/bin/nsbox',
   }
@@ -148,9 +153,14 @@ test('no place for the hand-over: the error in words, and what happens instead',
   assert.match(about('start-up'), 'by nsbox-sidecar beside nsbox')
 })
 
-test('control groups of version 1 are a note', () => {
-  const v1 = MOUNTS.join('\n').replace('cgroup2 cgroup2', 'cgroup cgroup')
-  assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': v1 } }).about('control groups'), /^note .*version 1/)
+test('control groups: what the sidecar says of a group with limits is told, with the way out', () => {
+  assert.match(told({ files: FREE }).about('control groups'), /^ok .*made a group with limits/)
+  const events = '{"event":"error","step":"control group","what":"may not be used by you","path":"/sys/fs/cgroup/user.slice","errno":13,"code":"EACCES","text":"Permission denied","hint":"systemd-run it","status":125}\n'
+  const { status, about } = told({ files: FREE, limited: events })
+  assert.is(status, 0)
+  assert.match(about('control groups'), /^note .*may not be used by you: \/sys\/fs\/cgroup\/user\.slice: Permission denied \(EACCES\)\n.*--memory, --cpus and --pids will not work\n.*fix: systemd-run it/)
+  assert.match(told({ files: FREE, limited: '{"event":"error","step":"namespaces","what":"no","status":125}\n' }).about('control groups'), /^ok /)
+  assert.match(told({ files: FREE, limited: undefined }).about('control groups'), /^note .*not tried/)
 })
 
 test('error numbers have names and texts', () => {

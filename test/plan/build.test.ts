@@ -62,8 +62,18 @@ test('every plan that is built is one', () => {
 /** A value for each option that takes one. */
 const VALUES: Record<string, string> = {
   root: 'r', overlay: '', bind: '/src:/x', 'ro-bind': '/src:/x', 'dev-bind': '/src:/x', tmpfs: '/x', proc: '/x', dev: '/x', dir: '/x', mask: '/x', symlink: 'a:/x', file: '/src/file:/x',
-  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', seccomp: 'none', timeout: '5s', ulimit: 'nofile=5', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
+  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', seccomp: 'none', timeout: '5s', memory: '64m', cpus: '2', pids: '9', ulimit: 'nofile=5', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
 }
+
+test('limits of the whole box: a longer period where the kernel takes no quota that small; room for the init', () => {
+  assert.equal(plan({ memory: 2 ** 26, cpus: 1.5, pids: 100 }).cgroup, { memory: 2 ** 26, cpuQuota: 150000, pids: 101 })
+  assert.equal(plan({ cpus: 0.01 }).cgroup, { cpuQuota: 1000 })
+  assert.equal(plan({ cpus: 0.009 }).cgroup, { cpuQuota: 9000, cpuPeriod: 1000000 })
+  assert.equal(plan({ cpus: 0.001 }).cgroup, { cpuQuota: 1000, cpuPeriod: 1000000 })
+  assert.equal(plan({ pids: 1, init: false }).cgroup, { pids: 1 })
+  assert.equal(plan({ pids: 1, share: ['pid'] }).cgroup, { pids: 1 })
+  assert.is(plan({}).cgroup, undefined)
+})
 
 for (const option of OPTIONS) {
   test(`--${option.name} changes the plan`, () => {

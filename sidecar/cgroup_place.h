@@ -1,0 +1,23 @@
+/* Where in the hierarchy of control groups the caller may make one. */
+#ifndef NSBOX_CGROUP_PLACE_H
+#define NSBOX_CGROUP_PLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "contract.h"
+
+/* "+memory +cpu +pids ", as far as LIMITS need them; with '-' what takes it back. Empty: none is needed. */
+void cgroup_controllers(const struct cgroup *limits, char sign, char text[64]);
+/* Read a file of a group, as far as it fits, and end it with NUL. False with errno. */
+bool cgroup_read(int group, const char *name, char *text, int room);
+/* False with errno. */
+bool cgroup_write(int group, const char *name, const char *text);
+/* The directory of the group that the process with this number ("self") is in. NULL with errno, or 0 where there is no hierarchy. */
+char *cgroup_of(const char *process, char *top);
+/* A group in which one with the controllers that LIMITS need can be made, as a directory. Fails where there is none. */
+int cgroup_find_place(const struct cgroup *limits);
+/* Undo what cgroup_find_place has changed, as far as that is possible. */
+void cgroup_leave_place(const struct cgroup *limits);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * The printf family as far as it is used here, in place of the C library's vfprintf, which all of it ends in: that brings
+ * floating point and wide characters, and is a tenth of the file. musl alone takes it; the sanitizers know glibc's own.
+ *
+ * Flags - and 0, a width, a precision for text, the sizes l, ll and z, and d u o x c s %.
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifndef __GLIBC__
+
+/* One write for a line: stderr and descriptors have no buffer of their own. */
+struct sink { FILE *to; int count; size_t used; char text[1024]; };
+
+static void flush(struct sink *sink)
+{
+	if (sink->used)
+		fwrite(sink->text, 1, sink->used, sink->to);
+	sink->used = 0;
+}
+
+static void put(struct sink *sink, const char *text, size_t length)
+{
+	sink->count += (int)length;
+	while (length > 0) {
+		size_t part = sizeof sink->text - sink->used;
+		if (part > length)
+			part = length;
+		memcpy(sink->text + sink->used, text, part);
+		sink->used += part;
+		text += part;
+		length -= part;
+		if (sink->used == sizeof sink->text)
+			flush(sink);
+	}
+}
+
+static void fill(struct sink *sink, char with, long count)
+{
+	while (count-- > 0)
+		put(sink, &with, 1);
+}
+
+struct conversion { bool left, zero; long width, precision; int size; };
+
+static unsigned long long next_unsigned(int size, va_list *args)
+{
+	return size > 1 ? va_arg(*args, unsigned long long) : size > 0 ? va_arg(*args, unsigned long) : va_arg(*args, unsigned);
+}
+
+static long long next_signed(int size, va_list *args)
+{
+	return size > 1 ? va_arg(*args, long long) : size > 0 ? va_arg(*args, long) : va_arg(*args, int);
+}
+
+static void put_padded(struct sink *sink, const struct conversion *how, const char *text, size_t length)
+{
+	if (!how->left)
+		fill(sink, how->zero ? '0' : ' ', how->width - (long)length);
+	put(sink, text, length);
+	if (how->left)
+		fill(sink, ' ', how->width - (long)length);
+}
+
+static void put_number(struct sink *sink, const struct conversion *how, unsigned long long number, unsigned base, bool minus)
+{
+	char text[24], *from = text + sizeof text;
+	do
+		*--from = "0123456789abcdef"[number % base];
+	while (number /= base);
+	if (minus)
+		*--from = '-';
+	put_padded(sink, how, from, (size_t)(text + sizeof text - from));
+}
+
+static const char *read_number(const char *format, va_list *args, long *number)
+{
+	*number = 0;
+	if (*format == '*') {
+		*number = va_arg(*args, int);
+		return format + 1;
+	}
+	for (; *format >= '0' && *format <= '9'; format++)
+		*number = *number * 10 + (*format - '0');
+	return format;
+}
+
+/* Behind the percent sign. */
+static const char *convert(struct sink *sink, const char *format, va_list *args)
+{
+	struct conversion how = {.precision = -1};
+	for (; *format == '-' || *format == '0'; format++)
+		*(*format == '-' ? &how.left : &how.zero) = true;
+	format = read_number(format, args, &how.width);
+	if (*format == '.')
+		format = read_number(format + 1, args, &how.precision);
+	for (; *format == 'l' || *format == 'z'; format++)
+		how.size++;
+	switch (*format) {
+	case 'd': {
+		long long number = next_signed(how.size, args);
+		put_number(sink, &how, number < 0 ? 0 - (unsigned long long)number : (unsigned long long)number, 10, number < 0);
+		break;
+	}
+	case 'u': put_number(sink, &how, next_unsigned(how.size, args), 10, false); break;
+	case 'o': put_number(sink, &how, next_unsigned(how.size, args), 8, false); break;
+	case 'x': put_number(sink, &how, next_unsigned(how.size, args), 16, false); break;
+	case 'c': put(sink, &(char){(char)va_arg(*args, int)}, 1); break;
+	case 's': {
+		const char *text = va_arg(*args, const char *);
+		put_padded(sink, &how, text, how.precision < 0 ? strlen(text) : strnlen(text, (size_t)how.precision));
+		break;
+	}
+	default: put(sink, format, 1);
+	}
+	return format + 1;
+}
+
+int vfprintf(FILE *restrict to, const char *restrict format, va_list given)
+{
+	struct sink sink = {.to = to};
+	va_list args;
+	va_copy(args, given);
+	while (*format) {
+		size_t plain = strcspn(format, "%");
+		put(&sink, format, plain);
+		format += plain;
+		if (*format)
+			format = convert(&sink, format + 1, &args);
+	}
+	va_end(args);
+	flush(&sink);
+	return sink.count;
+}
+
+#endif
