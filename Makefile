@@ -205,6 +205,7 @@ demo: all
 
 # Programs of the tests, static so that they run in any root.
 TEST_PROGRAMS := $(patsubst test/c/%.c,dist/test/%,$(wildcard test/c/*.c))
+BENCH_PROGRAMS := $(patsubst scripts/bench/%.c,dist/bench/%,$(wildcard scripts/bench/*.c))
 dist/test/%: test/c/%.c Makefile | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
@@ -254,7 +255,6 @@ test-vm: all test-tools vm-kernel $(TEST_PROGRAMS)
 
 # How long a box takes to start, beside others that do the same: those that are there, or can be installed. BENCH_PEERS= installs none.
 # make bench FLAGS=--readme writes the README's figures anew.
-BENCH_PROGRAMS := $(patsubst scripts/bench/%.c,dist/bench/%,$(wildcard scripts/bench/*.c))
 dist/bench/%: scripts/bench/%.c Makefile | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
