@@ -88,8 +88,9 @@ function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'p
 function enteringPlan({ pid, options, argv }: Extract<Command, { verb: 'enter' }>): Plan {
   const { findBox } = require('./launch/running.ts') as typeof import('./launch/running.ts')
   const { enterPlan } = require('./plan/enter.ts') as typeof import('./plan/enter.ts')
+  const { isatty } = require('node:tty') as typeof import('node:tty')
   const { plan, entry } = findBox(pid)
-  return enterPlan(plan, entry, options, argv, hostOfCommand())
+  return enterPlan(plan, entry, options, argv, hostOfCommand(), isatty(0))
 }
 
 function planText(file: string): Uint8Array {

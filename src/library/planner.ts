@@ -1,5 +1,6 @@
 /** The plan of each command that a box starts: a new box, or an entry into one that stays. */
 import type { SpawnOptions } from 'node:child_process'
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { hostOfLibrary, type HostFacts } from '../host/facts.ts'
 import { absolute, buildPlan } from '../plan/build.ts'
@@ -16,6 +17,7 @@ export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
   keepEnv?: boolean | undefined
   /** Milliseconds until TERM, and from then on until KILL, where the box itself has no shorter time. */
   limit?: { timeout: number; grace: number } | undefined
+  stdio?: SpawnOptions['stdio'] | undefined
 }
 export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How) => P
 
@@ -33,7 +35,7 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
     const entered = how.keepEnv ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } } : plan
-    return completed(enterPlan(entered, entry, asking(how, box, host), argv, host), how)
+    return completed(enterPlan(entered, entry, asking(how, box, host), argv, host, onTerminal(how)), how)
   }
 }
 
@@ -49,6 +51,11 @@ function asking({ cwd, argv0, keepEnv }: How, box: Options, host: HostFacts): Op
     dieWithParent: box.dieWithParent ?? true,
     statusFd: STATUS,
   }
+}
+
+function onTerminal({ stdio }: How): boolean {
+  const stdin: unknown = Array.isArray(stdio) ? stdio[0] : stdio
+  return (stdin === 'inherit' || stdin === 0 || stdin === process.stdin) && isatty(0)
 }
 
 function completed<P extends Plan>(plan: P, { cwdFallback, limit }: How): P {

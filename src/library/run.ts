@@ -43,8 +43,9 @@ export async function run(planner: Planner, argv: readonly string[], options: Ru
   }
 }
 
-function howOf({ cwd, env, timeout }: RunOptions): How {
+function howOf({ cwd, env, timeout, stdio }: RunOptions): How {
   return {
+    ...(stdio !== undefined && { stdio }),
     ...(cwd !== undefined && { cwd }), ...(env !== undefined && { env, keepEnv: true }),
     ...(timeout !== undefined && { limit: { timeout: Math.max(1, Math.round(timeout)), grace: 0 } }),
   }

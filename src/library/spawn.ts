@@ -106,10 +106,10 @@ export function spawnSync(planner: Planner, command: string, args: readonly stri
 
 function launchOf(planner: Planner, command: string, args: readonly string[], options: SpawnOptions, limit?: How['limit']): Launch {
   refuseUnsupported(options)
-  const { cwd, env, argv0 } = options
+  const { cwd, env, argv0, stdio } = options
   // zx names a directory of its own with every command, mostly the program's: that is no wish for one that the box must have.
   const isElsewhere = cwd !== undefined && String(cwd) !== process.cwd()
-  const how = { env, argv0, limit, ...(isElsewhere && { cwd, cwdFallback: existsSync(cwd) }) }
+  const how = { env, argv0, limit, ...(stdio !== undefined && { stdio }), ...(isElsewhere && { cwd, cwdFallback: existsSync(cwd) }) }
   return prepare(planner(commandLine(wordsOf([command, ...args]), options), how))
 }
 

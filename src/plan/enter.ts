@@ -6,13 +6,16 @@ import { commandOf, reporting, timing } from './build.ts'
 import { CONTRACT } from './schema.ts'
 import type { Entry, Plan, Process } from './types.ts'
 
-/** `box`: its plan. Of the options those count that say how a command runs, and not what the box is. */
-export function enterPlan(box: Plan, entry: Entry, options: Options, argv: readonly string[], host: HostFacts): Plan {
+/**
+ * `box`: its plan. Of the options those count that say how a command runs, and not what the box is. `onTerminal`: its standard
+ * input is one, so that a shell may want job control.
+ */
+export function enterPlan(box: Plan, entry: Entry, options: Options, argv: readonly string[], host: HostFacts, onTerminal: boolean): Plan {
   return {
     contract: CONTRACT,
     namespaces: box.namespaces,
     enter: entry,
-    process: processOf(box.process, options, argv, host),
+    process: processOf(box.process, { ...options, newSession: options.newSession || !onTerminal }, argv, host),
     supervision: { ...reporting(options), ...timing(options), ...(options.dieWithParent && { dieWithParent: true }) },
   }
 }
@@ -30,12 +33,22 @@ function processOf(box: Process, options: Options, argv: readonly string[], host
     ...(capabilities && { capabilities }),
     ...(noNewPrivs && { noNewPrivs }),
     ...(seccomp && { seccomp }),
+    ...scoped(box),
     ...(limits && { limits }),
     // A Landlock domain can't be entered: in one of its own a command could not signal what runs in the box.
     ...(scopes?.includes('abstract') && { scopes: ['abstract'] }),
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }
+}
+
+/**
+ * Landlock's scope of the box's own processes can't be joined, and in one of its own a command could signal none of them. Without
+ * it, kill(0) reaches the process group of who called nsbox: so there is a session of its own wherever no terminal is.
+ */
+function scoped({ scopes = [] }: Process): Pick<Process, 'scopes'> {
+  const kept = scopes.filter((scope) => scope !== 'signals')
+  return kept.length > 0 ? { scopes: kept } : {}
 }
 
 /** A directory that was named for the box counts for what enters it too. */

@@ -5,7 +5,7 @@ import { appendFileSync, copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, BIN, busyboxRoot, execute, failure, inTemp, nsbox, NSBOX, planOf, sidecar, SIDECAR } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, failure, hasScopes, inTemp, nsbox, NSBOX, planOf, sidecar, SIDECAR } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 
 async function waitFor(what: () => boolean, why: string): Promise<void> {
@@ -101,6 +101,25 @@ test('when the box ends, what has entered it ends; when nsbox enter is killed, i
   await waitFor(() => enter(pid, 'test', '-e', '/tmp/third').status === 0, 'the third did not start')
   box.kill('SIGKILL')
   assert.is((await once(third, 'exit'))[0], 137)
+}))
+
+test('what enters may signal the processes of the box, and reaches none of the caller\'s', () => inBox([], (pid) => {
+  assert.is(enter(pid, 'sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!').status, 0)
+  assert.is(enter(pid, 'pkill', '-x', 'sleep').status, 0)
+  const { stdout, stderr } = execute('sh', ['-c', '"$0" enter "$1" sh -c "kill -TERM 0"; echo "status $?"', NSBOX, String(pid)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  assert.is(stdout, 'status 143\n', stderr)
+}))
+
+const whereScoped = hasScopes ? test : test.skip
+whereScoped('abstract sockets outside of the box are closed to it too', () => inBox([], async (pid) => {
+  const name = `nsbox-enter-${process.pid}`
+  const server = Bun.listen({ unix: `\0${name}`, socket: { data() {}, open(socket) { socket.end() } } })
+  try {
+    const child = Bun.spawn([NSBOX, 'enter', String(pid), join(BIN, 'attack'), '--abstract', name], { stdout: 'pipe' })
+    assert.match(await new Response(child.stdout).text(), /^abstract_socket closed$/m)
+  } finally {
+    server.stop(true)
+  }
 }))
 
 test('events and time-outs are those of the command', () => inBox([], (pid) => {
