@@ -18,7 +18,7 @@ export async function enterCommands(bench: Bench): Promise<Staying> {
     const child = spawn(bake(bench, name, one), [], { stdio: ['ignore', 'ignore', 'inherit'] })
     children.push(child)
     const box = await whenStarted(child.pid ?? 0)
-    return { box, file: store(bench, `enter-${name}`, enterPlan(box.plan, box.entry, {}, [COMMAND], hostOfLibrary())) }
+    return { box, file: store(bench, `enter-${name}`, enterPlan(box.plan, box.entry, {}, [COMMAND], hostOfLibrary(), false)) }
   }
   const end = async () => {
     await Promise.all(children.map((child) => new Promise((done) => child.once('exit', done).kill('SIGKILL'))))
