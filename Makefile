@@ -119,7 +119,7 @@ dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 
-.PHONY: all gen demo test test-vm vm-tools vm-kernel bench bench-peers debian-root lint fuzz clean
+.PHONY: all gen demo test soak attack-peers test-vm vm-tools vm-kernel bench bench-peers debian-root lint fuzz clean
 
 # The files that come from the tables in src/.
 gen: $(NPM)
@@ -271,6 +271,15 @@ bench-peers:
 
 bench: all $(BENCH_PROGRAMS) bench-peers
 	$(Q)$(BUN) scripts/bench/main.ts $(FLAGS)
+
+# Thousands of boxes, many of them killed at a random moment: nothing may be left, every status has to be right.
+SOAK_BOXES ?= 10000
+soak: all test-tools
+	$(Q)$(BUN) scripts/soak.ts $(SOAK_BOXES) $(SOAK_SEED)
+
+# The attack program under other launchers, where they are installed; the table of docs/SECURITY.md.
+attack-peers: all test-tools $(TEST_PROGRAMS)
+	$(Q)$(BUN) scripts/attack-peers.ts
 
 # The C is compiled a second time here, with glibc and the sanitizers' instrumentation, for the warnings that only show so.
 lint: $(NPM)

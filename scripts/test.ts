@@ -134,7 +134,7 @@ function traces(): Set<string> {
       const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
       const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
       // A zombie has ended; its parent, by now the machine's init, has only yet to ask how.
-      if (name.startsWith('nsbox') && state !== 'Z' && !isOfAnotherRun(pid)) found.add(`process ${pid} ${name}`)
+      if (/^(nsbox|box-init)/.test(name) && state !== 'Z' && !isOfAnotherRun(pid)) found.add(`process ${pid} ${name}`)
     } catch {
       // It has ended meanwhile.
     }

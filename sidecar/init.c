@@ -17,8 +17,9 @@
 #include "root.h"
 #include "seccomp.h"
 #include "sys.h"
+#include "tether.h"
 
-enum { KEPT = 3, SAME_MOMENT_MS = 200, MAX_ERRORS = 8 };
+enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8 };
 
 static long milliseconds(void)
 {
@@ -30,19 +31,20 @@ static long milliseconds(void)
 /*
  * A signal for the whole process group (Ctrl-C, kill(-PGID)) reaches the command by itself, and reaches the supervisor too,
  * which cannot tell it from one that was for nsbox alone and passes it on. But it also reaches us: what comes to us by both
- * ways is dropped here.
+ * ways is dropped here. Of two pending signals the lower number is taken first, so the direct one is known by then; the time
+ * is for signals to us alone, which nobody but a test sends.
  */
 static void pass_on(const siginfo_t *info, int command, bool same_group)
 {
 	static long direct[_NSIG];
-	int signal = info->si_signo;
-	int mark = info->si_code == SI_QUEUE && info->si_pid == 0 ? info->si_value.sival_int : 0;
-	if (mark == FORWARDED_TO_GROUP) {
-		kill(-command, signal);
+	int mark = info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_signo == FORWARDED_BY ? info->si_value.sival_int : 0;
+	if ((mark & ~FORWARDED_SIGNAL & ~FORWARDED_TO_GROUP) != FORWARDED) {
+		direct[info->si_signo] = same_group ? milliseconds() : 0;
 		return;
 	}
-	if (mark != FORWARDED) {
-		direct[signal] = same_group ? milliseconds() : 0;
+	int signal = mark & FORWARDED_SIGNAL;
+	if (mark & FORWARDED_TO_GROUP) {
+		kill(-command, signal);
 		return;
 	}
 	bool had = direct[signal] && milliseconds() - direct[signal] < SAME_MOMENT_MS;
@@ -155,6 +157,8 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		root_unseal();
 	else
 		link_send(link, LINK_STARTED, 0);
+	/* By name alone (killall, pidof) people mean the supervisor: what comes to both of us is taken for a signal to the group. */
+	prctl(PR_SET_NAME, "box-init");
 	link = keep_link_only(link);
 	report_link(-1);
 	if (!process->no_new_privs)
@@ -162,6 +166,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	privs_drop(process);
 	if (process->no_new_privs)
 		seccomp_load(filter);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Other ids have undone it, and whoever would have killed us may have ended since. */
+	tether(link);
 	serve(command, link, !process->new_session);
 }

@@ -162,7 +162,12 @@ static int watch_parent(void)
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 			fail("watch the parent", NULL);
 	}
-	if (getppid() != parent)
+	/*
+	 * It may have ended before we could ask for it, and then this is who takes orphans in. We were born into the session of who
+	 * started us, and only a leader has left it since.
+	 */
+	bool is_stranger = parent > 0 && getsid(0) != getpid() && getsid(parent) >= 0 && getsid(parent) != getsid(0);
+	if (getppid() != parent || is_stranger)
 		fail_plain("the parent has ended", NULL);
 	return fd;
 }

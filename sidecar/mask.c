@@ -95,7 +95,8 @@ void mask_protect(const struct mount *mount, int root)
 	int fd = find(mount, root, &st);
 	if (fd < 0)
 		return;
-	attach(tree_of(tree_hold_at(fd)), ROOT_OPTIONS_RO, fd, mount->target);
+	/* Nobody has programs or devices there, even where the host allows them. */
+	attach(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
 }
 
 void mask_cgroup(const struct mount *mount, int root)

@@ -101,12 +101,12 @@ static bool read_link(const struct box *box)
 static void send_marked(const struct box *box, int signal, bool to_group)
 {
 	siginfo_t info = {0};
-	info.si_signo = signal;
+	info.si_signo = FORWARDED_BY;
 	info.si_code = SI_QUEUE;
 	info.si_pid = getpid();
 	info.si_uid = getuid();
-	info.si_value.sival_int = to_group ? FORWARDED_TO_GROUP : FORWARDED;
-	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, signal, &info) < 0)
+	info.si_value.sival_int = FORWARDED | (to_group ? FORWARDED_TO_GROUP : 0) | signal;
+	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, FORWARDED_BY, &info) < 0)
 		kill(to_group ? -box->pid : box->pid, signal);
 }
 

@@ -55,6 +55,19 @@ test('a signal to the whole process group reaches the command once', async () =>
   }
 })
 
+test('a signal by name, as killall and pkill send it, reaches the command once', async () => {
+  // To all processes of this box with that name, and to no other ones that run here.
+  const started = start(TELLING, true)
+  await started.until(/ready/)
+  const named = () => family(started.box.pid as number).filter(({ name }) => name === 'nsbox')
+  for (let tries = 0; tries < 500 && named().length > 1; tries++) await Bun.sleep(10)
+  for (const { pid } of named()) process.kill(pid, 'SIGUSR1')
+  await started.until(/got-USR1/)
+  execute('bash', ['-c', `kill -QUIT ${started.box.pid}`])
+  assert.is(await ended(started), 42)
+  assert.is(started.text().match(/got-USR1/g)?.length, 1)
+})
+
 type Known = { pid: number; since: string; name: string }
 
 /** A process that has not ended; `since` tells it from a later one with the same number. proc_pid_stat(5) */

@@ -1,0 +1,189 @@
+/** Known falls of such tools: ids, privileges, and who ends with whom. Each test is named by its lesson. */
+// seconds: 150
+import { chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parse } from '../../src/cli/parse.ts'
+import { asRoot, BIN, busyboxRoot, execute, failure, INTERFACES, inTemp, nsbox, NSBOX, parseMounts, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+
+const onlyRoot = asRoot ? test : test.skip
+const onlyUser = asRoot ? test.skip : test
+const has = (program: string) => execute('sh', ['-c', 'command -v "$0" || true', program], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } }).stdout.trim()
+
+/** As somebody else, who is in this group besides. */
+const asUser = (groups: string, ...command: string[]) => execute('setpriv', ['--reuid', '5001', '--regid', '5001', ...(groups === '' ? ['--clear-groups'] : ['--groups', groups]), ...command])
+
+onlyRoot('CVE-2016-8659, CVE-2020-5291: a copy that is setuid, or has file capabilities, refuses (needs root)', inTemp((dir) => {
+  chmodSync(dir, 0o755)
+  const refused = (file: string, ...args: string[]) => failure(asUser('', file, ...args), /^nsbox: read plan: nsbox is not made to be setuid or to have file capabilities\n/)
+  const plan = join(dir, 'plan.json')
+  writeFileSync(plan, JSON.stringify(planOf(['true'])))
+  const copy = join(dir, 'nsbox-sidecar')
+  for (const [name, owner, mode] of [['setuid', 0, 0o4755], ['setgid', 0, 0o2755], ['setuid of another', 77, 0o4755]] as const) {
+    copyFileSync(SIDECAR, copy)
+    chownSync(copy, owner, owner)
+    chmodSync(copy, mode)
+    refused(copy, '--plan', plan)
+    assert.ok(name)
+  }
+  chmodSync(copy, 0o755)
+  const setcap = has('setcap')
+  if (setcap !== '' && execute(setcap, ['cap_sys_admin+ep', copy]).status === 0) refused(copy, '--plan', plan)
+  // The whole program as well: it becomes the sidecar with the ids that it has.
+  const whole = join(dir, 'nsbox')
+  copyFileSync(NSBOX, whole)
+  chmodSync(whole, 0o4755)
+  refused(whole, 'true')
+}))
+
+for (const flags of asRoot ? [['--user', '5001'], []] : [[], ['--map-root']]) {
+  test(`CVE-2026-41163: nobody who shares the processes of the host can trace a box while it is set up (${flags.join(' ') || 'default'})`, async () => {
+    const tracer = Bun.spawn([NSBOX, '--share', 'pid', ...flags, join(BIN, 'seize')], { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' })
+    const reader = tracer.stdout.getReader()
+    assert.is(new TextDecoder().decode((await reader.read()).value), 'ready\n')
+    // Many mounts, so that the set-up takes some time.
+    const plan = planOf([...flags, ...Array.from({ length: 60 }, (_, i) => ['--tmpfs', `/tmp/d${i}`]).flat(), '--tmpfs', '/tmp', 'true']) as { mounts: { target: string }[] } & ReturnType<typeof planOf>
+    plan.mounts.sort((a, b) => Number(b.target === '/tmp') - Number(a.target === '/tmp'))
+    for (let i = 0; i < 30; i++) assert.is(sidecar(plan).status, 0)
+    tracer.stdin.end()
+    const [tried = 0, allowed] = new TextDecoder().decode((await reader.read()).value).trim().split(' ').map(Number)
+    assert.is(await tracer.exited, 0)
+    assert.ok(tried > 20, `${tried} tries`)
+    assert.is(allowed, 0)
+  })
+}
+
+onlyRoot('CVE-2014-8989: who is denied something as member of a group gains nothing by a box (needs root)', inTemp((dir) => {
+  chmodSync(dir, 0o755)
+  const whole = join(dir, 'nsbox')
+  const file = join(dir, 'not-for-4242')
+  copyFileSync(NSBOX, whole)
+  chmodSync(whole, 0o755)
+  writeFileSync(file, 'secret\n')
+  chownSync(file, 0, 4242)
+  chmodSync(file, 0o604)
+  assert.is(asUser('', 'cat', file).stdout, 'secret\n')
+  const script = 'cat "$0"; setpriv --clear-groups cat "$0"; setpriv --groups 5001 cat "$0"; cat /proc/self/setgroups; echo allow >/proc/self/setgroups; cat "$0"'
+  for (const flags of [[], ['--map-root'], ['--user', '7']]) {
+    assert.is(asUser('4242', whole, ...flags, '--cap-add', 'all', '--seccomp', 'none', 'sh', '-c', script, file).stdout, 'deny\n', flags.join(' '))
+  }
+}))
+
+onlyUser('CVE-2014-8989: setgroups is denied before the box has its groups (as a user)', () => {
+  for (const flags of [[], ['--map-root'], ['--userns']]) assert.is(nsbox([...flags, 'cat', '/proc/self/setgroups']).stdout, 'deny\n')
+})
+
+onlyRoot('ns#341: when the first process of a box is killed before its id maps are written, no other one gets them (needs root)', inTemp(async (dir) => {
+  const file = join(dir, 'plan.json')
+  writeFileSync(file, JSON.stringify(planOf(['--userns', 'sleep', '1000'])))
+  let killed = 0
+  for (let round = 0; round < 25; round++) {
+    const box = Bun.spawn([SIDECAR, '--plan', file], { stdout: 'ignore', stderr: 'pipe' })
+    const children = () => {
+      try {
+        return readFileSync(`/proc/${box.pid}/task/${box.pid}/children`, 'utf8').trim()
+      } catch {
+        return ''
+      }
+    }
+    let child = ''
+    for (let tries = 0; tries < 100000 && child === ''; tries++) child = children()
+    // A zombie until we are done with it: the kernel gives its number to nobody.
+    process.kill(Number(child), 'SIGKILL')
+    const error = await new Response(box.stderr).text()
+    const status = await box.exited
+    assert.ok(status === 137 || (status === 125 && /^nsbox: id maps: [^\n]*\n(hint: [^\n]*\n)?$/.test(error)), `${status} ${error}`)
+    killed++
+  }
+  assert.is(killed, 25)
+}))
+
+test('ns#341: io_uring, which no filter can look into, is closed', () => {
+  const { stdout } = nsbox([join(BIN, 'attack')])
+  assert.match(stdout, /^uring closed$/m)
+  // What else has its own way past a filter: other ABIs, and clone3, whose flags lie in memory.
+  for (const name of ['clone3_user', ...(process.arch === 'x64' ? ['x32', 'int80'] : [])]) assert.match(stdout, new RegExp(`^${name} closed$`, 'm'))
+})
+
+const SEALED = ['nosuid', 'nodev', 'noexec']
+for (const { name, box } of INTERFACES) {
+  test(`ns#283: every file system that nsbox mounts has the options that it can have (${name})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'tmp'])
+    writeFileSync(join(dir, 'file'), '')
+    writeFileSync(join(root, 'secret'), '')
+    const flags = ['--root', root, '--tmpfs', '/tmp', '--proc=/tmp/proc', '--dev=/tmp/dev', '--file', `${dir}/file:/tmp/f`, '--mask', '/secret', '--bind', `${dir}:/tmp/b`, '--ro-bind', `${dir}:/tmp/ro`, '--dev-bind', '/dev/null:/tmp/null']
+    const mounts = parseMounts(box([...flags, 'cat', '/proc/self/mountinfo']).stdout)
+    const needed = (path: string, type: string): string[] => {
+      if (path === '/') return ['nodev']
+      if (/^\/tmp\/(b|f)$|^\/tmp$/.test(path)) return ['nosuid', 'nodev']
+      if (path === '/tmp/ro') return ['ro', 'nosuid', 'nodev']
+      // Devices, on which nodev would close them.
+      if (type === 'devpts' || path === '/tmp/null' || /\/dev\/(null|zero|full|random|urandom|tty|console)$/.test(path)) return ['nosuid', ...(path === '/tmp/null' ? [] : ['noexec'])]
+      return SEALED
+    }
+    for (const { path, type, options } of mounts) assert.equal(needed(path, type).filter((option) => !options.includes(option)), [], `${path} ${type} ${options}`)
+    assert.ok(mounts.length > 30, String(mounts.length))
+    const whole = parseMounts(box(['cat', '/proc/self/mountinfo']).stdout).filter(({ path }) => /^\/(proc|sys|dev)(\/|$)/.test(path))
+    // What lies below another mount on the same place is not to be seen.
+    for (const { path, type, options } of new Map(whole.map((mount) => [mount.path, mount])).values()) assert.equal(needed(path, type).filter((option) => !options.includes(option)), [], `${path} ${type} ${options}`)
+  }))
+}
+
+test('CVE-2026-30892: an id is a decimal number, all of it, or it is refused', () => {
+  const odd = ['', ' ', '-1', '+1', '01', '0x0', '1e3', '1.0', '0b1', '1_000', ' 5', '5 ', '5\n', '5a', 'root', '٥', '５', '4294967295', '4294967296', '18446744073709551616', '1:', ':1', '1:2:3', '1:-1', '1:root', '1: 2',
+    '-0', '1,2', '0/0', 'NaN', 'Infinity', '1\t', '1:0x1', '1:4294967295', '--', '%d', '\u00a05', '1:\u200b2']
+  for (const text of odd) assert.throws(() => parse(['--user', text, 'true']), (error: Error) => error.name === 'UsageError', JSON.stringify(text))
+  for (const [text, user] of [['0', { uid: 0 }], ['4294967294:0', { uid: 4294967294, gid: 0 }]] as const) assert.equal((parse(['--user', text, 'true']) as { options: { user: object } }).options.user, user)
+  // To the sidecar, which takes plans from anybody, a text is no number, nor is one of another form.
+  const plan = JSON.stringify(planOf(['--user', '5:6', 'true']))
+  const fields = asRoot ? [['"uid":5', '"uid":'], ['"gid":6', '"gid":']] as const : [['"inside":5', '"inside":']] as const
+  for (const [field, key] of fields) {
+    assert.ok(plan.includes(field))
+    for (const value of ['"5"', '-1', '5.0', '5e0', '05', '4294967295', '1e99', 'null', 'true', '[5]']) assert.is(sidecar(plan.replace(field, key + value), ['--check']).status, 125, value)
+  }
+})
+
+test('bubblewrap 505: in a box whose /proc is masked, another one says why it gets none, and shows no other', () => {
+  const outer = [...(asRoot ? ['--userns'] : ['--map-root']), '--cap-add', 'all', '--allow-new-privs', '--seccomp', 'none']
+  const { status, stdout, stderr } = nsbox([...outer, NSBOX, '--userns', 'sh', '-c', 'ls /proc'])
+  assert.is(status, 125, stdout)
+  assert.match(stderr, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: something is mounted over parts of this \/proc[^\n]*\n$/)
+  assert.is(stdout, '')
+  // The way out that the hint names, and then it is the processes of the box around it.
+  assert.match(nsbox([...outer, NSBOX, '--userns', '--share', 'pid', 'sh', '-c', 'cat /proc/1/comm']).stdout, /^box-init\n$/)
+})
+
+/** The box's output ends when the last process ends that could write to it. */
+const ended = (stream: ReadableStream<Uint8Array>) => new Response(stream).text()
+
+test('bubblewrap 692: with --die-with-parent the box lives as long as the process, not the thread, that started it', async () => {
+  const parent = Bun.spawn([join(BIN, 'threads'), NSBOX, '--die-with-parent', 'sh', '-c', 'echo ready; i=0; while [ $i -lt 3 ]; do sleep 0.05; i=$((i+1)); done; echo alive; exec sleep 1000'], { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' })
+  const reader = parent.stdout.getReader()
+  let out = ''
+  while (!out.includes('alive')) {
+    const { done, value } = await reader.read()
+    if (done) break
+    out += new TextDecoder().decode(value)
+  }
+  assert.is(out, 'ready\nalive\n', 'it ended with the thread')
+  assert.match(await (async () => { parent.stdin.end(); return ended(parent.stderr) })(), 'thread has ended')
+  await parent.exited
+  for (;;) if ((await reader.read()).done) break
+})
+
+test('bubblewrap 633: a parent that is killed at any step of the start takes the box with it', inTemp(async (dir) => {
+  const file = join(dir, 'plan.json')
+  writeFileSync(file, JSON.stringify(planOf(['--die-with-parent', 'sleep', '1000'])))
+  for (let round = 0; round < 40; round++) {
+    const parent = Bun.spawn([join(BIN, 'threads'), SIDECAR, '--plan', file], { stdin: 'pipe', stdout: 'pipe', stderr: 'ignore' })
+    await Bun.sleep(round / 4)
+    parent.kill('SIGKILL')
+    await parent.exited
+    await ended(parent.stdout)
+    // Else the runtime may wait for that pipe for ever.
+    await parent.stdin.end()
+  }
+}))
+
+test.run()
