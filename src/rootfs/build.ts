@@ -29,7 +29,7 @@ export function rootfsCommand(words: readonly string[], how: RootfsOptions, out:
   for (const extra of new Set(how.with)) addExtra(extra, closure, process.env)
   const placer = new Placer(dir, how.by ?? 'copy')
   try {
-    for (const path of [...closure.files, ...aliases(closure.files)]) placer.place(path)
+    for (const path of [...closure.files, ...closure.directories, ...aliases(closure.files)]) placer.place(path)
   } catch (error) {
     placer.undo()
     throw error
@@ -50,7 +50,8 @@ function aliases(files: Set<string>): string[] {
 
 function read([verb, dir, ...programs]: readonly string[]): { dir: string; programs: string[] } {
   if (verb !== 'build') throw new UsageError(verb === undefined ? 'rootfs: what to do is missing' : `rootfs: unknown: ${printable(verb)}`, USAGE)
-  if (dir === undefined || dir === '') throw new UsageError('rootfs build: DIR is missing', USAGE)
+  if (dir === undefined) throw new UsageError('rootfs build: DIR is missing', USAGE)
+  if (dir === '') throw new UsageError("rootfs build: DIR is empty: ''", USAGE)
   if (programs.length === 0) throw new UsageError('rootfs build: PROGRAM is missing', USAGE)
   if (programs.includes('')) throw new UsageError("rootfs build: PROGRAM is empty: ''", USAGE)
   return { dir, programs }

@@ -21,6 +21,8 @@ const PLATFORM: Record<number, string> = { 3: 'i686', 22: 's390x', 62: 'x86_64',
 export class Closure {
   /** Host paths, by the names under which they are opened: links on the way are kept by the copy. */
   readonly files = new Set<string>()
+  /** Directories that have to be there, whatever is in them. */
+  readonly directories = new Set<string>()
   /** The loader and the kind of the first dynamic program: what libraries that are asked for by hand must fit. */
   first: { elf: Elf; loader: Loader } | undefined
   readonly #path: string
@@ -158,15 +160,21 @@ export class Closure {
     }
     if (name.includes('/')) {
       const found = take(expand(name, needer, loader))
-      if (found.length > 0) return found
+      if (found.length > 0) return this.#noteOrigin(name, found)
       throw missing(name, needer, other)
     }
-    for (const dir of asked(needer, loader)) {
+    for (const [text, dir] of asked(needer, loader)) {
       const found = take(`${dir}/${name}`)
-      if (found.length > 0) return found
+      if (found.length > 0) return this.#noteOrigin(text, found)
     }
     const found = this.#findBySystem(name, needer, loader, take)
     if (found.length === 0) throw missing(name, needer, other)
+    return found
+  }
+
+  /** glibc's loader asks /proc/self/exe where the program lies: the box has a /proc only where its root has the directory. */
+  #noteOrigin<T>(text: string, found: T): T {
+    if (ORIGIN.test(text)) this.directories.add('/proc')
     return found
   }
 
@@ -207,9 +215,11 @@ function missing(name: string, needer: Loaded, other: string[]): SandboxError {
   return new SandboxError({ step: 'rootfs', what: `library ${printable(name)} not found, needed by`, path: needer.path, ...hint })
 }
 
-/** Directories that the needing file and its ancestors ask for. */
-function asked(needer: Loaded, loader: Loader): string[] {
-  const dirs: string[] = []
+const ORIGIN = /\$(\{ORIGIN\}|ORIGIN(?!\w))/
+
+/** Directories that the needing file and its ancestors ask for, each as it is written there and as it is found. */
+function asked(needer: Loaded, loader: Loader): [string, string][] {
+  const dirs: [string, string][] = []
   // With glibc a RUNPATH serves its own file only and silences every RPATH; musl makes no difference between the two.
   if (loader.musl || needer.elf.runpath === undefined) {
     for (let one: Loaded | undefined = needer; one !== undefined; one = one.parent) {
@@ -220,9 +230,9 @@ function asked(needer: Loaded, loader: Loader): string[] {
   return dirs
 }
 
-function split(list: string | undefined, owner: Loaded, loader: Loader): string[] {
+function split(list: string | undefined, owner: Loaded, loader: Loader): [string, string][] {
   // A relative directory is one of the moment's working directory: nothing to build a root from.
-  return (list ?? '').split(':').map((dir) => expand(dir, owner, loader)).filter((dir) => dir.startsWith('/'))
+  return (list ?? '').split(':').map((text): [string, string] => [text, expand(text, owner, loader)]).filter(([, dir]) => dir.startsWith('/'))
 }
 
 function expand(text: string, owner: Loaded, loader: Loader): string {

@@ -159,7 +159,7 @@ class Reader {
   #bytes(offset: number, length: number, what: string): Buffer {
     const bytes = Buffer.alloc(offset + length <= this.#size ? length : 0)
     if (bytes.length < length || readSync(this.#fd, bytes, 0, length, offset) < length) {
-      throw this.#malformed(`its ${what} ends beyond the end of the file`)
+      throw this.#malformed(`it ends within its ${what}`)
     }
     return bytes
   }

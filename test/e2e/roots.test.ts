@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { cc, hasCc } from '../rootfs/helpers.ts'
 import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, NSBOX, nsbox, treeOf, type Ran } from '../helpers/nsbox.ts'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -53,6 +54,19 @@ test('a script and its interpreters run in a root that was built for it', inTemp
   build(join(dir, 'r'), script)
   const { status, stdout, stderr } = nsbox(['--root', join(dir, 'r'), script, 'hi'])
   assert.equal([status, stdout, stderr], [1, `${script} says hi\n`, ''])
+}))
+
+const withCc = (title: string, body: () => Promise<void>) => hasCc ? test(title, body) : test.skip(`${title} (gcc is missing)`, body)
+withCc('a program finds the libraries beside it ($ORIGIN) in a root that was built for it, also through links', inTemp((dir) => {
+  mkdirSync(join(dir, 'p/bin'), { recursive: true })
+  mkdirSync(join(dir, 'p/lib'))
+  cc('int answer(void) { return 42; }', join(dir, 'p/lib/libanswer.so'), '-shared', '-fPIC', '-Wl,-soname,libanswer.so')
+  const source = '#include <stdio.h>\nint answer(void); int main(void) { return !printf("%d\\n", answer()); }'
+  cc(source, join(dir, 'p/bin/tool'), join(dir, 'p/lib/libanswer.so'), '-Wl,-rpath,$ORIGIN/../lib')
+  execute('ln', ['-s', 'p/bin/tool', join(dir, 'first')])
+  execute('ln', ['-s', join(dir, 'first'), join(dir, 'second')])
+  build(join(dir, 'r'), join(dir, 'second'))
+  for (const who of identities) assert.is(ok(nsbox(['--root', join(dir, 'r'), ...who, join(dir, 'second')])), '42\n')
 }))
 
 test('building twice, and building more into a root, leaves what is there and works', inTemp((dir) => {
