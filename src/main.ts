@@ -2,7 +2,7 @@
 import { parse, type Command } from './cli/parse.ts'
 import { printable, SandboxError, UsageError } from './errors.ts'
 import { systemFailure } from './host/errno.ts'
-import { codeOf, thisHost, type HostFacts } from './host/facts.ts'
+import { codeOf, hostPath, thisHost, type HostFacts } from './host/facts.ts'
 import { programPath } from './launch/embedded.ts'
 import { becomeBox, hostOfCommand } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
 import { fromBytes } from './plan/bytes.ts'
@@ -95,7 +95,7 @@ function enteringPlan({ pid, options, argv }: Extract<Command, { verb: 'enter' }
 
 function planText(file: string): Uint8Array {
   try {
-    return files().readFileSync(file === '-' ? 0 : file)
+    return files().readFileSync(file === '-' ? 0 : hostPath(file))
   } catch (error) {
     throw systemFailure({ step: 'read plan', what: 'open', path: file, code: codeOf(error) })
   }

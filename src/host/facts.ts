@@ -1,5 +1,5 @@
 /** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
-import { fromBytes } from '../plan/bytes.ts'
+import { fromBytes, toBytes } from '../plan/bytes.ts'
 import type { RESET_SIGNALS } from '../plan/schema.ts'
 
 export type Looked = 'directory' | 'other' | { code: string }
@@ -34,12 +34,23 @@ export function thisHost(): HostFacts {
     machine: process.arch,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    get cwd() { return process.cwd() },
+    get cwd() { return whole(process.cwd(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
     // Without what entry.c has set for the runtime.
-    get env() { return { ...process.env, [NO_JIT]: undefined } },
+    get env() { return { ...variables(), [NO_JIT]: undefined } },
     // The compiled program puts all back itself (entry.c).
     look, read, userName, changed: () => ({ signals: [] }),
   }
+}
+
+/** What the runtime was given with bytes that are not UTF-8 it has spoiled; the kernel has it whole. */
+function whole(text: string, ask: () => Uint8Array): string {
+  return text.includes('\ufffd') ? fromBytes(ask()) : text
+}
+
+function variables(): Record<string, string | undefined> {
+  if (!Object.entries(process.env).some((entry) => entry.join().includes('\ufffd'))) return process.env
+  const entries = fromBytes(files().readFileSync('/proc/self/environ')).split('\0').filter((entry) => entry.includes('='))
+  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
 }
 
 const NO_JIT = 'BUN_JSC_useJIT'
@@ -55,7 +66,7 @@ function look(path: string, follow: boolean): Looked {
   if (isThere(path)) return 'other'
   const { lstatSync, statSync } = files()
   try {
-    return (follow ? statSync : lstatSync)(path).isDirectory() ? 'directory' : 'other'
+    return (follow ? statSync : lstatSync)(hostPath(path)).isDirectory() ? 'directory' : 'other'
   } catch (error) {
     return { code: codeOf(error) }
   }
@@ -63,6 +74,7 @@ function look(path: string, follow: boolean): Looked {
 
 /** By a stat(2) that Bun itself has. False also where that is not known. */
 function isThere(path: string): boolean {
+  if (!path.isWellFormed()) return false
   try {
     return Bun.file(path).lastModified !== NO_TIME
   } catch {
@@ -77,9 +89,14 @@ function files(): typeof import('node:fs') {
   return require('node:fs') as typeof import('node:fs')
 }
 
+/** A path with any bytes, for node:fs. */
+export function hostPath(path: string): string | Buffer {
+  return path.isWellFormed() ? path : Buffer.from(toBytes(path))
+}
+
 function read(path: string): { text: string } | { code: string } {
   try {
-    return { text: fromBytes(files().readFileSync(path)) }
+    return { text: fromBytes(files().readFileSync(hostPath(path))) }
   } catch (error) {
     return { code: codeOf(error) }
   }

@@ -1,10 +1,10 @@
 /** A box as a program: the sidecar with the plan at its end, in a file of its own. It starts without the front end. */
 import * as fs from 'node:fs'
-import { basename, dirname, relative, resolve } from 'node:path'
 import { SandboxError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
-import { codeOf, type HostFacts } from '../host/facts.ts'
-import { buildPlan } from '../plan/build.ts'
+import { codeOf, hostPath, type HostFacts } from '../host/facts.ts'
+import { absolute, buildPlan } from '../plan/build.ts'
+import { fromBytes } from '../plan/bytes.ts'
 import type { Options } from '../plan/options.ts'
 import type { BoxPlan, Mount } from '../plan/types.ts'
 import { writeAll } from './nameless.ts'
@@ -19,7 +19,7 @@ export type BakeOptions = {
 
 /** Writes the file, or fails and leaves nothing. */
 export function bake(file: string, options: Options, argv: readonly string[], host: HostFacts, how: BakeOptions): void {
-  const path = resolve(file)
+  const path = absolute(file, host)
   const plan = bakedPlan(options, argv, host)
   write(path, withPlan(how.relative ? relativeTo(realDirectory(path), plan) : plan), how.force ?? false)
 }
@@ -34,17 +34,19 @@ function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): 
 
 function realDirectory(path: string): string {
   try {
-    return fs.realpathSync(dirname(path))
+    return realPath(directoryOf(path))
   } catch (error) {
-    throw failure('open', dirname(path), codeOf(error))
+    throw failure('open', directoryOf(path), codeOf(error))
   }
 }
 
 function relativeTo(directory: string, plan: BoxPlan): BoxPlan {
   const { root, mounts } = plan
   const short = (path: string): string => {
-    const way = relative(directory, real(path))
-    return way === '..' || way.startsWith('../') ? path : `./${way}`
+    const found = real(path)
+    if (found === directory) return './'
+    const above = directory === '/' ? '/' : `${directory}/`
+    return found.startsWith(above) ? `./${found.slice(above.length)}` : path
   }
   const state = (value: string | undefined) => (value === undefined ? {} : { state: short(value) })
   const shorter = (mount: Mount): Mount => {
@@ -58,10 +60,19 @@ function relativeTo(directory: string, plan: BoxPlan): BoxPlan {
   return { ...plan, root: root.path === '/' ? { ...root, ...state(root.state) } : { ...root, path: short(root.path), ...state(root.state) }, ...(mounts && { mounts: mounts.map(shorter) }) }
 }
 
+/** The functions of node:path spoil names that are not UTF-8. */
+const directoryOf = (path: string): string => path.slice(0, path.replace(/\/+$/, '').lastIndexOf('/')) || '/'
+const nameOf = (path: string): string => path.replace(/\/+$/, '').slice(path.replace(/\/+$/, '').lastIndexOf('/') + 1)
+
+function realPath(path: string): string {
+  return fromBytes(fs.realpathSync(hostPath(path), { encoding: 'buffer' }))
+}
+
 /** Without links in the directories above; what is at the path itself may be one that is to stay. */
 function real(path: string): string {
   try {
-    return resolve(fs.realpathSync(dirname(path)), basename(path))
+    const directory = realPath(directoryOf(path))
+    return `${directory === '/' ? '' : directory}/${nameOf(path)}`
   } catch {
     return path
   }
@@ -73,10 +84,10 @@ function failure(what: string, path: string, code: string, hint?: string): Sandb
 
 /** Under another name first: whoever looks at the file finds all of it or what was there before. */
 function write(path: string, parts: readonly Uint8Array[], force: boolean): void {
-  const draft = resolve(dirname(path), `.${basename(path)}.${process.pid}`)
+  const draft = `${directoryOf(path)}/.${nameOf(path)}.${process.pid}`
   let fd: number
   try {
-    fd = fs.openSync(draft, 'wx', 0o755)
+    fd = fs.openSync(hostPath(draft), 'wx', 0o755)
   } catch (error) {
     throw failure('write', draft, codeOf(error))
   }
@@ -89,18 +100,18 @@ function write(path: string, parts: readonly Uint8Array[], force: boolean): void
     throw error instanceof SandboxError ? error : failure('write', path, codeOf(error))
   } finally {
     fs.closeSync(fd)
-    fs.rmSync(draft, { force: true })
+    fs.rmSync(hostPath(draft), { force: true })
   }
 }
 
 /** A link to another file is itself what is there: it is refused or replaced, and never written through. */
 function putInPlace(draft: string, path: string, force: boolean): void {
   if (force) {
-    fs.renameSync(draft, path)
+    fs.renameSync(hostPath(draft), hostPath(path))
     return
   }
   try {
-    fs.linkSync(draft, path)
+    fs.linkSync(hostPath(draft), hostPath(path))
   } catch (error) {
     const code = codeOf(error)
     throw failure('write', path, code, code === 'EEXIST' ? '--force replaces it' : undefined)

@@ -5,7 +5,8 @@
  * Before the runtime starts, `look` notes what that changes and the command is to find as it was: the soft limit on open
  * files, which goes up to the hard one, and two signals that it ignores. They are kept in the name of the process
  * (PR_SET_NAME): "nsbox", a digit (1: SIGPIPE was ignored, 2: SIGXFSZ, 3: both), and the limit in hexadecimal, or "-" if it
- * was as high as it can be. It also tells the runtime to compile nothing to machine code, which a program of a few
+ * was as high as it can be. process.execve also unblocks all signals: those that were blocked are kept behind the
+ * environment. And `look` tells the runtime to compile nothing to machine code, which a program of a few
  * milliseconds only pays for.
  *
  * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it puts all that back,
@@ -20,7 +21,7 @@ enum { RUNTIME_ENTRY = 0, ENVIRON, EXECVE_SLOT, ERRNO_SLOT, SIDECAR, SIDECAR_END
 
 /* An ELF program is entered with the stack pointer and one more register in use; both are given on as they came. */
 #if defined(__x86_64__)
-enum { WRITE = 1, MMAP = 9, SIGACTION = 13, FCNTL = 72, PRCTL = 157, PRLIMIT = 302, MEMFD_CREATE = 319, EXECVEAT = 322 };
+enum { WRITE = 1, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, FCNTL = 72, PRCTL = 157, PRLIMIT = 302, MEMFD_CREATE = 319, EXECVEAT = 322 };
 __asm__(".globl _start\n_start:\n"
 	"push %rdx\n push %rdx\n call look\n pop %rdx\n pop %rdx\n"
 	"lea table(%rip), %rax\n add (%rax), %rax\n jmp *%rax\n"
@@ -36,7 +37,7 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 	return result;
 }
 #elif defined(__aarch64__)
-enum { FCNTL = 25, WRITE = 64, SIGACTION = 134, PRCTL = 167, MMAP = 222, PRLIMIT = 261, MEMFD_CREATE = 279, EXECVEAT = 281 };
+enum { FCNTL = 25, WRITE = 64, SIGACTION = 134, SIGPROCMASK = 135, PRCTL = 167, MMAP = 222, PRLIMIT = 261, MEMFD_CREATE = 279, EXECVEAT = 281 };
 __asm__(".globl _start\n_start:\n"
 	"stp x0, x30, [sp, #-16]!\n bl look\n ldp x0, x30, [sp], #16\n"
 	"adr x16, table\n ldr x17, [x16]\n add x16, x16, x17\n br x16\n"
@@ -71,7 +72,7 @@ static inline void *place(int which)
 
 /* --- Before the runtime ----------------------------------------------------------------------------------------------- */
 
-enum { SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16, OPEN_FILES = 7, BROKEN_PIPE = 13, FILE_TOO_LARGE = 25, SET_BYTES = 8 };
+enum { SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16, OPEN_FILES = 7, BROKEN_PIPE = 13, FILE_TOO_LARGE = 25, SET_BYTES = 8, SET_MASK = 2 };
 enum { PIPE_DIGIT = 5, LIMIT_DIGITS = 6, HEX_DIGITS = 8 };
 
 static int is_ignored(int signal)
@@ -104,7 +105,7 @@ static void note_inherited(void)
 	call4(PRCTL, SET_NAME, name, 0, 0);
 }
 
-/* The first variable of an environment wins; `become` leaves it out again. */
+/* The first variable of an environment wins; `become` leaves it out again. Behind the end: the blocked signals. */
 static void compile_nothing(void)
 {
 	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
@@ -113,12 +114,13 @@ static void compile_nothing(void)
 	long count = 0;
 	while (old[count])
 		count++;
-	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+	char **new = (char **)call6(MMAP, 0, (count + 3) * (long)sizeof *new, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
 	if ((uintptr_t)new > (uintptr_t)-4096)
 		return;
 	new[0] = ADDRESS_OF("no_jit");
 	for (long i = 0; i <= count; i++)
 		new[i + 1] = old[i];
+	call4(SIGPROCMASK, SET_MASK, 0, &new[count + 2], SET_BYTES);
 	*variables = new;
 }
 
@@ -201,8 +203,13 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 			descriptor = 10 * descriptor + *at - '0';
 		call4(FCNTL, descriptor, SET_DESCRIPTOR_FLAGS, 0, 0);
 	}
-	if (variables[0] == ADDRESS_OF("no_jit"))
+	if (variables[0] == ADDRESS_OF("no_jit")) {
 		variables++;
+		char **end = variables;
+		while (*end)
+			end++;
+		call4(SIGPROCMASK, SET_MASK, end + 1, 0, SET_BYTES);
+	}
 	if (path[0] == '/') {
 		failed = call6(EXECVEAT, HERE, (long)path, (long)argv, (long)variables, 0, 0);
 	} else {

@@ -28,4 +28,15 @@ test('README and CONTRIBUTING name no file that is not there', () => {
   }
 })
 
+/** Step and subject as the README has them, without what the system says and what stands for a name. */
+const subjects = (message: string) => message.split(/: |\.\.\.|\b[A-Z]{3,}\b/).map((part) => part.trim()).filter((part) => /^[^A-Z]/.test(part))
+
+test('each message in the README\'s troubleshooting is one that the product has', () => {
+  const sources = ['src', 'sidecar'].map((dir) => execute('sh', ['-c', 'cat $(find "$0" -name "*.ts" -o -name "*.c")', new URL(`../../${dir}`, import.meta.url).pathname]).stdout).join('\n').replaceAll('\\\'', '\'')
+  const section = text.split('\n## Troubleshooting\n')[1]?.split('\n## ')[0] ?? ''
+  const messages = [...section.matchAll(/^\| `([^`]+: [^`]+)`/gm)].map((match) => match[1] ?? '')
+  assert.ok(messages.length >= 12, messages.join('\n'))
+  for (const message of messages) for (const part of subjects(message)) assert.ok(sources.includes(part), `${message}: nothing says "${part}"`)
+})
+
 test.run()

@@ -78,10 +78,16 @@ test('a text without an interpreter line is run by the shell', inTemp((dir) => {
   assert.is(nsbox(['--root', brokenRoot(dir), 'plain', 'word']).stdout, 'plain /bin/plain word\n')
 }))
 
-test('a program on a file system without exec says so', inTemp((dir) => {
-  const { status, stderr } = nsbox(['--root', brokenRoot(dir), '--env', 'PATH=/proc/self', '/proc/self/status'])
-  assert.is(status, 126)
-  assert.match(stderr, 'hint: ')
+test('what is not executable says why: a mode, a directory, a file system without exec', inTemp((dir) => {
+  const hint = (...args: string[]) => {
+    const { status, stderr } = nsbox(['--root', brokenRoot(join(dir, String(Math.random()))), ...args])
+    assert.is(status, 126, stderr)
+    return stderr.split('\n')[1]
+  }
+  assert.is(hint('/bin/forbidden'), 'hint: it has no execute permission: chmod +x')
+  assert.is(hint('/bin/directory'), 'hint: it is a directory')
+  // A descriptor of the sidecar's own file system would do as well: procfs is noexec, and this file has all permissions.
+  assert.is(hint('--cap-drop', 'all', '/proc/self/status'), 'hint: it lies on a file system that is mounted noexec')
 }))
 
 test('argv[0] is the one that is asked for', inTemp((dir) => {
@@ -101,6 +107,28 @@ test('the environment is the caller\'s, byte by byte', () => {
   assert.is(own(NSBOX), own(''))
 })
 
+test('an empty environment stays empty, and names in it may have any bytes', () => {
+  assert.is(execute('env', ['-i', NSBOX, '/usr/bin/env']).stdout, '')
+  assert.is(execute('env', ['-i', 'A=1', NSBOX, '/usr/bin/env']).stdout, 'A=1\n')
+  const odd = execute('bash', ['-c', 'env -i $\'N\\xff=\\xfe\' "$0" /usr/bin/env | od -An -tx1; export ODD=$\'\\xff\'; "$0" --clear-env --env ODD --env $\'B\\xfd=\\xfc\' /usr/bin/env | od -An -tx1', NSBOX]).stdout
+  assert.is(odd, ' 4e ff 3d fe 0a\n 4f 44 44 3d ff 0a 42 fd 3d fc 0a\n')
+})
+
+test('names of files may have any bytes: root, mounts, directory, program and stored plan', inTemp((dir) => {
+  busyboxRoot(join(dir, 'r'))
+  const script = `cd "$1"; n=$'odd\\xff\\n \\xc3'; mkdir "$n"; mv r "$n/r"; cd "$n"; echo content >"f$n"; cp r/bin/busybox "r/bin/p$n"
+    show() { od -An -c | tr -d ' \\n'; echo; }
+    "$0" sh -c 'basename "$PWD"; cat f*' | show
+    "$0" --root r --bind ".:/m$n" --file "f$n:/u$n" --symlink "x$n:/l" sh -c 'printf "%s\\n" /m* /u*; cat /m*/f* /u*; readlink /l' | show
+    "$0" --root "$PWD/r" --argv0 echo "/bin/p$n" ran
+    "$0" plan --root r --cwd "/m$n" pwd >"plan$n"; "$0" run --plan "plan$n" | show
+    "$0" bake -o "b$n" --root r echo baked; ls | grep -ac "^bodd"; "./b$n"`
+  const { stdout, stderr } = execute('bash', ['-c', script, NSBOX, dir])
+  assert.is(stderr, '')
+  const odd = 'odd377\\n303'
+  assert.equal(stdout.split('\n'), [`${odd}\\ncontent\\n`, `/m${odd}\\n/u${odd}\\ncontent\\ncontent\\nx${odd}\\n`, 'ran', `/m${odd}\\n`, '1', 'baked', ''])
+}))
+
 test('the environment can be cleared, set and read from a file', inTemp((dir) => {
   writeFileSync(join(dir, 'vars'), '# comment\n\nFROM_FILE=a b=c\n')
   const env = { PATH: process.env.PATH, KEPT: 'kept', LOST: 'lost' }
@@ -113,12 +141,14 @@ test('descriptors are 0, 1 and 2, whatever the caller has open or closed', inTem
   const all = { stdio: ['ignore', 'pipe', 'pipe', fd, fd, fd, fd] } as never
   assert.is(nsbox(['ls', '/proc/self/fd'], all).stdout, '0\n1\n2\n3\n')
   closeSync(fd)
+  const high = execute('bash', ['-c', 'exec 9<. 63<. 255<. 900<.; "$0" ls /proc/self/fd; "$0" --status-fd 900 ls /proc/self/fd 900>/dev/null', NSBOX])
+  assert.is(high.stdout, '0\n1\n2\n3\n0\n1\n2\n3\n', high.stderr)
   const closed = execute('bash', ['-c', `"$0" bash -c 'readlink /proc/self/fd/0 /proc/self/fd/2' <&- 2>&-`, NSBOX]).stdout
   assert.is(closed, '/dev/null\n/dev/null\n')
 }))
 
 test('soft limits, the umask and signal dispositions are the caller\'s', () => {
-  const show = 'ulimit -S -n; ulimit -H -n; umask; nice; grep -E "^Sig(Blk|Ign)" /proc/self/status'
+  const show = 'ulimit -S -n; ulimit -H -n; umask; nice; cat /proc/self/oom_score_adj; grep -E "^Sig(Blk|Ign)" /proc/self/status'
   const before = ['ulimit -S -n 123', 'ulimit -n 200', 'ulimit -S -n 64; ulimit -H -n 300', 'trap "" USR2 PIPE', 'trap "" XFSZ', 'trap "" PIPE XFSZ INT; umask 027', 'renice 5 $$ >/dev/null; :']
   for (const set of before) {
     // As a child of the shell that has set them, and in its place.
@@ -128,6 +158,10 @@ test('soft limits, the umask and signal dispositions are the caller\'s', () => {
       assert.is(boxed.stdout, own('').stdout, `${set}; ${how}: ${boxed.stderr}`)
     }
   }
+  // A shell has no word for it; coreutils has from 8.31 on.
+  const blocked = (...prefix: string[]) => execute('env', ['--block-signal=USR1,INT,RTMIN+2', ...prefix, 'grep', 'SigBlk', '/proc/self/status'])
+  assert.is(blocked(NSBOX).stdout, blocked().stdout)
+  assert.is.not(blocked().stdout, 'SigBlk:\t0000000000000000\n')
   assert.is(execute('bash', ['-c', `"$0" bash -c 'yes; echo $? >&2' | head -1`, NSBOX]).stderr, '141\n')
 })
 
