@@ -68,7 +68,7 @@ export function inTemp(body: (dir: string) => void | Promise<void>): () => Promi
   }
 }
 
-const APPLETS = ['sh', 'ls', 'cat', 'id', 'ps', 'touch', 'mkdir', 'rm', 'ln', 'mount', 'umount', 'readlink', 'stat', 'echo', 'sleep', 'kill', 'hostname', 'env', 'true', 'false', 'find', 'grep', 'chmod', 'pwd', 'printf', 'test', 'tty', 'stty', 'yes', 'head', 'dd', 'mv', 'ip', 'mktemp', 'wc', 'sort', 'ulimit']
+const APPLETS = ['sh', 'ls', 'cat', 'id', 'ps', 'touch', 'mkdir', 'rm', 'ln', 'mount', 'umount', 'readlink', 'stat', 'echo', 'sleep', 'kill', 'hostname', 'env', 'true', 'false', 'find', 'grep', 'chmod', 'pwd', 'printf', 'test', 'tty', 'stty', 'yes', 'head', 'dd', 'mv', 'ip', 'mktemp', 'wc', 'sort', 'ulimit', 'sed']
 
 /** A root with busybox and nothing else but the directories named. */
 export function busyboxRoot(dir: string, directories: readonly string[] = ['proc', 'dev', 'tmp']): string {

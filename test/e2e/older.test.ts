@@ -1,0 +1,73 @@
+/**
+ * What older kernels lack, nsbox does in another way, and a person sees no difference. The calls are refused by a filter, all
+ * that a kernel of that version has not.
+ */
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, treeOf, type Ran } from '../helpers/nsbox.ts'
+
+/** The first kernel that has them, newest first. */
+const SINCE: readonly [string, readonly string[]][] = [
+  ['5.12', ['mount_setattr']], ['5.9', ['close_range']], ['5.8', ['faccessat2']], ['5.6', ['openat2']], ['5.3', ['clone3', 'pidfd_open']],
+  ['5.2', ['open_tree', 'move_mount', 'fsopen', 'fsconfig', 'fsmount']],
+]
+
+type Kernel = { name: string; lacks: readonly string[] }
+const KERNELS: Kernel[] = SINCE.map(([version], last) => ({ name: `before Linux ${version}`, lacks: SINCE.slice(0, last + 1).flatMap(([, calls]) => calls) }))
+
+const on = ({ lacks }: Kernel, args: readonly string[]): Ran => execute(join(BIN, 'deny'), [...lacks, '--', NSBOX, ...args])
+const here = (args: readonly string[]): Ran => execute(NSBOX, args)
+
+/** A root with a link that leads out of it, and a read-only bind of what has a mount of its own below. */
+function prepare(dir: string): string {
+  const root = busyboxRoot(join(dir, 'r'))
+  mkdirSync(join(dir, 'outside'))
+  symlinkSync(join(dir, 'outside'), join(root, 'away'))
+  symlinkSync('../../../../../../../..', join(root, 'up'))
+  writeFileSync(join(dir, 'file'), 'content\n')
+  return root
+}
+
+const LOOK = 'echo $$; cat /proc/self/status | grep -E "^(Cap|NoNewPrivs|Seccomp:)"; ls /tmp /m /proc/self/fd; cat /tmp/copy; echo x >/m/x; hostname; ls -d /dev/null /dev/pts'
+/** Of the host's own root it would also show what lies hidden below other mounts, which no path leads to, and mount(2) neither. */
+const LOOK_AT_MOUNTS = `${LOOK}; cat /proc/self/mountinfo | sed 's/^[0-9]* [0-9]* [^ ]* //; s/ - .*//' | sort`
+
+for (const kernel of KERNELS) {
+  test(`a box is the same ${kernel.name}`, inTemp((dir) => {
+    const root = prepare(dir)
+    const shapes = [
+      ['--root', root, '--tmpfs', '/tmp:size=1m', '--file', `${join(dir, 'file')}:/tmp/copy`, '--ro-bind', `${dir}:/m`, '--hostname', 'box', '--net', 'none', '--die-with-parent'],
+      ['--root', root, '--ro', '--no-init', '--tmpfs', '/tmp', '--ro-bind', `/sys:/m`, '--mask', '/proc/version'],
+      ['--tmpfs', '/tmp', '--dir', '/tmp/m', '--mask', '/etc/passwd'],
+    ]
+    for (const shape of shapes) {
+      const command = ['sh', '-c', shape.includes('--root') ? LOOK_AT_MOUNTS : LOOK]
+      const [older, newer] = [on(kernel, [...shape, ...command]), here([...shape, ...command])]
+      assert.equal(older, newer)
+      assert.match(older.stdout, /^[12]\nCapInh/, older.stderr)
+    }
+  }))
+
+  test(`links that lead out of the root lead nowhere ${kernel.name}`, inTemp((dir) => {
+    const root = prepare(dir)
+    for (const option of [['--tmpfs', '/away/in'], ['--dir', '/up/in'], ['--ro-bind', '/etc:/away/in'], ['--file', '/etc/hosts:/away/in'], ['--symlink', 'x:/away/in'], ['--mask', '/away/in'], ['--proc=/away/in'], ['--dev=/away/in']]) {
+      const [older, newer] = [on(kernel, ['--root', root, ...option, 'true']), here(['--root', root, ...option, 'true'])]
+      assert.is(older.status, newer.status, `${option.join(' ')}: ${older.stderr}`)
+      assert.equal(treeOf(join(dir, 'outside')), [])
+      execute('rm', ['-rf', '--one-file-system', join(root, 'in'), join(root, `${dir}/outside`)])
+    }
+  }))
+
+  test(`commands end as they should ${kernel.name}`, () => {
+    assert.is(on(kernel, ['sh', '-c', 'exit 3']).status, 3)
+    assert.is(on(kernel, ['sh', '-c', 'kill -TERM $$']).status, 143)
+    assert.is(on(kernel, ['nowhere']).status, 127)
+    assert.is(on(kernel, ['--timeout', '100ms', 'sleep', '1000']).status, 124)
+    assert.equal(on(kernel, ['--cwd', '/nowhere', 'true']), here(['--cwd', '/nowhere', 'true']))
+    if (asRoot) assert.equal(on(kernel, ['--user', '7:8', '--userns', 'id']), here(['--user', '7:8', '--userns', 'id']))
+  })
+}
+
+test.run()
