@@ -111,6 +111,31 @@ find ${G} -name 'nsbox-*'; rmdir ${G}/slice/own ${G}/slice`, (outcome) => {
   assert.equal(lines(outcome), ['max', '137', 'max', '137'])
 })
 
+for (const [what, lacks, flags] of [['clone3', 'clone3', ''], ['CLONE_INTO_CGROUP', 'clone3/88=7', ''], ['the mount API, openat2, clone3 and close_range', 'open_tree move_mount fsopen fsconfig fsmount mount_setattr openat2 clone3 close_range pidfd_open', ''], ['the mount API', 'mount_setattr', '--old-mount-api']] as const) {
+  inGuest(`on a kernel without ${what} the box is in its group all the same`, `
+deny ${lacks} -- ${box(['--memory', '64m', '--pids', '50', 'sh', '-c', `cat /proc/self/cgroup ${G}/memory.max; cat /proc/1/cgroup; exit 3`], { flags })}; echo $?
+deny ${lacks} -- ${box(['--memory', '32m', '--quiet', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'], { flags })}; echo $?
+${delegate('slice')}
+${asUser('slice/own', `deny ${lacks} -- ${box(['--memory', '64m', 'sh', '-c', `cat /proc/self/cgroup ${G}/memory.max; exit 4`], { uid: USER, flags })}; echo $?`)}
+find ${G} -name 'nsbox-*'; rmdir ${G}/slice/own ${G}/slice`, (outcome) => {
+    assert.equal(lines(outcome), ['0::/', String(64 * 2 ** 20), '0::/', '3', '137', '0::/', String(64 * 2 ** 20), '4'])
+  })
+}
+
+inGuest('a command that enters a box is under its limits, and ends with it', `
+${box(['--memory', '64m', '--pids', '20', '--status-fd', '3', 'sleep', '1000'])} 3>/tmp/events & box=$!
+for t in $(seq 500); do [ -s /tmp/events ] && break; usleep 10000; done
+pid=$(sed -n 's/.*"start","pid":\\([0-9]*\\).*/\\1/p' /tmp/events)
+enter() {
+  printf '{"contract":1,"namespaces":["mount","pid","ipc","uts","cgroup"],"enter":{"pid":%s,"started":%s},"process":{"argv":["sh","-c","%s"],"env":{"inherit":true}}}' $pid $(cut -d' ' -f22 /proc/$pid/stat) "$1" >/tmp/enter
+  nsbox-sidecar --plan /tmp/enter
+}
+enter 'cat /proc/self/cgroup; exit 5'; echo $?
+enter 'dd if=/dev/zero of=/dev/null bs=128M count=1'; echo $?
+wait $box; echo $?; ${left}`, (outcome) => {
+  assert.equal(lines(outcome).filter((line) => !/lack of memory|^hint/.test(line)), ['0::/', '5', '137', '137'])
+})
+
 inGuest('eight boxes at once have a group each, and leave none', `
 for i in 1 2 3 4 5 6 7 8; do ${box(['--memory', '64m', 'sh', '-c', 'while [ ! -e /tmp/go ]; do usleep 10000; done; exit 7'])} 2>&1 & all="\${all-} $!"; done
 for t in $(seq 500); do [ $(ls -d ${G}/nsbox-*/box 2>/dev/null | wc -l) = 8 ] && break; usleep 10000; done
