@@ -23,12 +23,6 @@ static const struct cgroup *asked;
 static int place = -1, outer = -1, inner = -1;
 static char name[32];
 
-/* Those that nsbox makes are called so, and nobody else's. */
-static bool is_ours(const char *entry)
-{
-	return strncmp(entry, "nsbox-", 6) == 0 && entry[6] && strspn(entry + 6, "0123456789-") == strlen(entry + 6);
-}
-
 /*
  * What a nsbox that was killed has left: an empty group, whose lock nobody holds. Numbers of processes would not tell, since
  * each pid namespace has its own.
@@ -38,7 +32,7 @@ static void sweep(void)
 	int fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	for (struct dirent *entry; list && (entry = readdir(list));) {
-		int group = is_ours(entry->d_name) ? openat(place, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		int group = cgroup_is_ours(entry->d_name) ? openat(place, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (group < 0)
 			continue;
 		if (flock(group, LOCK_EX | LOCK_NB) == 0) {
@@ -190,14 +184,11 @@ void cgroup_hold(int pid)
 {
 	char process[16], top[PATH_MAX];
 	snprintf(process, sizeof process, "%d", pid);
-	char *path = cgroup_of(process, top), *last = path ? strrchr(path, '/') : NULL;
-	if (!last || strcmp(last, "/box") != 0)
+	char *path = cgroup_of(process, top);
+	if (!path || !cgroup_is_inner(path))
 		return;
-	*last = '\0';
-	bool ours = is_ours(strrchr(path, '/') + 1);
-	*last = '/';
-	inner = ours ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (ours && inner < 0)
+	inner = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (inner < 0)
 		fail("open its control group", path);
 	snprintf(name, sizeof name, "that of %d", pid);
 	free(path);

@@ -29,6 +29,23 @@ void cgroup_controllers(const struct cgroup *limits, char sign, char text[64])
 		sprintf(end, "%cpids ", sign);
 }
 
+bool cgroup_is_ours(const char *name)
+{
+	return strncmp(name, "nsbox-", 6) == 0 && name[6] && strspn(name + 6, "0123456789-") == strlen(name + 6);
+}
+
+bool cgroup_is_inner(char *path)
+{
+	char *last = strrchr(path, '/');
+	if (!last || strcmp(last, "/box") != 0)
+		return false;
+	*last = '\0';
+	char *above = strrchr(path, '/');
+	bool ours = above && cgroup_is_ours(above + 1);
+	*last = '/';
+	return ours;
+}
+
 bool cgroup_read(int group, const char *name, char *text, int room)
 {
 	int fd = openat(group, name, O_RDONLY | O_CLOEXEC);
@@ -213,13 +230,28 @@ static _Noreturn void explain_refusal(const char *top, const struct cgroup *limi
 	fail(reason.what, reason.path);
 }
 
-/* The group above PATH, in place; false where that is the top of the mount. */
+static bool has_limit(int group, const char *file)
+{
+	char text[64];
+	return cgroup_read(group, file, text, sizeof text) && strncmp(text, "max", 3) != 0;
+}
+
+/*
+ * The group above PATH, in place; false where that is the top of the mount, or where the box would get out of a limit that
+ * its caller is under. pids.max does not count: service managers set that on all that they start.
+ */
 static bool go_up(char *path, const char *top)
 {
-	if (strcmp(path, top) == 0)
-		return false;
-	*strrchr(path, '/') = '\0';
-	return true;
+	char *last = strrchr(path, '/');
+	int group = strcmp(path, top) == 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The one below ours has the same limits as ours. */
+	bool free_to_go = group >= 0 && (cgroup_is_inner(path) ||
+		(!has_limit(group, "memory.max") && !has_limit(group, "cpu.max") && !cgroup_is_ours(last + 1)));
+	if (group >= 0)
+		close(group);
+	if (free_to_go)
+		*last = '\0';
+	return free_to_go;
 }
 
 int cgroup_find_place(const struct cgroup *limits)

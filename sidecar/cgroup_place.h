@@ -9,6 +9,10 @@
 
 /* "+memory +cpu +pids ", as far as LIMITS need them; with '-' what takes it back. Empty: none is needed. */
 void cgroup_controllers(const struct cgroup *limits, char sign, char text[64]);
+/* Those that nsbox makes are called so, and nobody else's. */
+bool cgroup_is_ours(const char *name);
+/* The group for the processes, in one of ours, by its path, which is as it was afterwards. */
+bool cgroup_is_inner(char *path);
 /* Read a file of a group, as far as it fits, and end it with NUL. False with errno. */
 bool cgroup_read(int group, const char *name, char *text, int room);
 /* False with errno. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -21,7 +22,12 @@ static const struct { unsigned name; uint64_t flag; } flags[] = {
 
 static void hint(unsigned namespaces)
 {
-	if (errno == EPERM && (namespaces & PLAN_NAMESPACES_USER))
+	int number = errno;
+	bool filtered = prctl(PR_GET_SECCOMP) == 2;
+	errno = number;
+	if (errno == EPERM && filtered)
+		report_hint("a seccomp filter is in force here, as in a box or a container, and may be what refuses: start the outer box with --privileged or --cap-add sys_admin");
+	else if (errno == EPERM && (namespaces & PLAN_NAMESPACES_USER))
 		report_hint("user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix");
 	else if (errno == EPERM)
 		report_hint("as root without cap_sys_admin (in a container?): --userns makes a user namespace first, where that is allowed");

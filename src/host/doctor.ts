@@ -139,7 +139,7 @@ function tryUserNamespace(host: Host, max: string | undefined): Result {
   if (tried === undefined) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'} (not tried: there is no unshare)`)
   if (tried.status === 0) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'}; made one to try`)
   return (statusField(host, 'Seccomp') ?? '0') !== '0'
-    ? barred(host, 'refused, and a seccomp filter is active, as in a container', 'docker run --security-opt seccomp=unconfined ..., or the same for podman')
+    ? barred(host, 'refused, and a seccomp filter is active, as in a box or a container', 'nsbox --privileged ... for the outer box; docker run --security-opt seccomp=unconfined ..., or the same for podman')
     : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    tells the kernel\'s error; dmesg may tell who refused')
 }
 

@@ -136,6 +136,20 @@ wait $box; echo $?; ${left}`, (outcome) => {
   assert.equal(lines(outcome).filter((line) => !/lack of memory|^hint/.test(line)), ['0::/', '5', '137', '137'])
 })
 
+inGuest('a limited box in a limited box has a group below the outer one, where it sees the hierarchy; otherwise it says why not', `
+${box(['--memory', '128m', '--privileged', '--share', 'cgroup', 'sh', '-c', `${box(['--memory', '32m', '--pids', '9', '--share', 'cgroup', 'sh', '-c', 'cat /proc/self/cgroup'])}; ls -d ${G}/nsbox-*/*/; ls -d ${G}/nsbox-*`])} | sed 's/nsbox-[0-9]*/nsbox-N/g'
+${box(['--memory', '128m', '--cap-add', 'sys_admin', 'sh', '-c', `${box(['--memory', '32m', 'true'])}; echo $?`])}; ${left}`, (outcome) => {
+  assert.equal(lines(outcome).slice(0, 3), ['0::/nsbox-N/nsbox-N/box', '/sys/fs/cgroup/nsbox-N/box/', '/sys/fs/cgroup/nsbox-N'])
+  assert.match(lines(outcome).slice(3).join('\n'), /^nsbox: control group: may not be used by you: \/sys\/fs\/cgroup: Read-only file system \(EROFS\)\nhint: as in most containers[^\n]*\n125$/)
+})
+
+inGuest('a caller under a limit of memory does not get a box out of it', `
+echo '+memory +cpu +pids' >${G}/cgroup.subtree_control; mkdir -p ${G}/job
+echo 64m >${G}/job/memory.max; (echo 0 >${G}/job/cgroup.procs; ${box(['--memory', '1g', 'true'])}; echo $?)
+echo max >${G}/job/memory.max; (echo 0 >${G}/job/cgroup.procs; ${box(['--memory', '1g', 'true'])}; echo $?); ${left}; rmdir ${G}/job`, (outcome) => {
+  assert.match(lines(outcome).join('\n'), /^nsbox: control group: can give no controllers to a group below it: \/sys\/fs\/cgroup\/job: .*\(EBUSY\)\nhint: .*\n125\n0$/)
+})
+
 inGuest('eight boxes at once have a group each, and leave none', `
 for i in 1 2 3 4 5 6 7 8; do ${box(['--memory', '64m', 'sh', '-c', 'while [ ! -e /tmp/go ]; do usleep 10000; done; exit 7'])} 2>&1 & all="\${all-} $!"; done
 for t in $(seq 500); do [ $(ls -d ${G}/nsbox-*/box 2>/dev/null | wc -l) = 8 ] && break; usleep 10000; done
