@@ -55,11 +55,6 @@ function variables(): Record<string, string | undefined> {
 
 const NO_JIT = 'BUN_JSC_useJIT'
 
-/** The same for a library: a child of its program gets the limits as they are there. */
-export function hostOfLibrary(): HostFacts {
-  return { ...thisHost(), changed: () => ({ signals: ['PIPE', 'XFSZ'] }) }
-}
-
 /** node:fs takes 1 ms to load, and a box that starts without an error needs no more of it than whether things are there. */
 function look(path: string, follow: boolean): Looked {
   if (isThere(`${path}/.`)) return 'directory'
@@ -106,7 +101,7 @@ export function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'EIO'
 }
 
-function userName(uid: number): string | undefined {
+export function userName(uid: number): string | undefined {
   const passwd = read('/etc/passwd')
   if ('code' in passwd) return undefined
   return passwd.text.split('\n').find((line) => line.split(':')[2] === String(uid))?.split(':')[0]

@@ -11,7 +11,7 @@ import type { Plan } from '../plan/types.ts'
 import { planFile } from './nameless.ts'
 import { sidecarPath } from './packaged.ts'
 
-export { hostOfLibrary as hostOfCommand } from '../host/facts.ts'
+export { hostOfProgram as hostOfCommand } from '../host/program.ts'
 
 const PLAN = 3
 const STATUS = 4

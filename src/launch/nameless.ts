@@ -11,8 +11,10 @@ const { O_RDWR } = fs.constants
 /** Where such a file may lie, best first: in memory, then where the caller says, then where everybody may. */
 export function places(): string[] {
   const { XDG_RUNTIME_DIR, TMPDIR } = process.env
-  return ['/dev/shm', XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter((place): place is string => place !== undefined && place !== '')
+  return [FIRST, XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter((place): place is string => place !== undefined && place !== '')
 }
+
+const FIRST = '/dev/shm'
 
 /** In this directory. Throws ENOENT, EACCES, EROFS, EOPNOTSUPP (the file system has no such files). */
 export function namelessIn(directory: string, mode: number): number {
@@ -36,18 +38,19 @@ export function nameless(): number {
   }
 }
 
-/** A descriptor, open for reading, of a nameless file that holds the plan. */
+/** A descriptor of a nameless file that holds the plan. */
 export function planFile(plan: Plan): number {
   const file = nameless()
   try {
-    writeAll(file, Buffer.from(encodeChecked(plan)))
-    // Opened anew, since the sidecar reads from where the descriptor stands.
-    return fs.openSync(`/proc/self/fd/${file}`, 'r')
-  } finally {
+    writeAll(file, Buffer.from(encodeChecked(plan)), 0)
+    return file
+  } catch (error) {
     fs.closeSync(file)
+    throw error
   }
 }
 
-export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done)
+/** `at`: a place in the file; whoever reads from the descriptor then still starts where it stood. */
+export function writeAll(fd: number, bytes: Uint8Array, at: number | null = null): void {
+  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done, bytes.length - done, at === null ? null : at + done)
 }

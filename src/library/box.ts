@@ -1,5 +1,5 @@
 import { explain } from '../cli/explain.ts'
-import { hostOfLibrary } from '../host/facts.ts'
+import { hostOfProgram } from '../host/program.ts'
 import { buildPlan } from '../plan/build.ts'
 import type { Options } from '../plan/options.ts'
 import type { Plan } from '../plan/types.ts'
@@ -31,7 +31,7 @@ export function box(options: BoxOptions = {}): Box {
 }
 
 function make(options: Options): Box {
-  const planned = (argv: readonly string[]) => buildPlan(options, argv, hostOfLibrary())
+  const planned = (argv: readonly string[]) => buildPlan(options, argv, hostOfProgram())
   return {
     plan: planned,
     explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0 }),

@@ -2,7 +2,8 @@
 import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
-import { hostOfLibrary, type HostFacts } from '../host/facts.ts'
+import type { HostFacts } from '../host/facts.ts'
+import { hostOfProgram } from '../host/program.ts'
 import { absolute, buildPlan } from '../plan/build.ts'
 import { enterPlan } from '../plan/enter.ts'
 import type { Options } from '../plan/options.ts'
@@ -40,7 +41,7 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
 }
 
 function hostOf({ env }: How): HostFacts {
-  return { ...hostOfLibrary(), ...(env && { env }) }
+  return env === undefined ? hostOfProgram() : { ...hostOfProgram(), env }
 }
 
 function asking({ cwd, argv0, keepEnv }: How, box: Options, host: HostFacts): Options {

@@ -1,7 +1,7 @@
-/** What starts a command: the plan and the report travel in nameless files, on descriptors of their own. */
-import { closeSync } from 'node:fs'
+/** What starts a command: the plan and the report travel in a nameless file, on descriptors that the command does not have. */
+import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { nameless, planFile } from '../launch/nameless.ts'
+import { planFile } from '../launch/nameless.ts'
 import { sidecarPath } from '../launch/packaged.ts'
 import type { Plan } from '../plan/types.ts'
 import { readReport, type Report } from './report.ts'
@@ -14,31 +14,22 @@ export type Launch = {
   args: string[]
   /** Descriptors that follow the command's own three. */
   descriptors: number[]
-  /** To be called when the process has been started. */
-  started: () => void
-  /** To be called when it has ended, or did not start. */
+  /** To be called when the process has ended, or did not start. */
   report: (status: number | null) => Report
 }
 
 export function prepare(plan: Plan): Launch {
-  const readable = planFile(plan)
-  let status: number
-  try {
-    status = nameless()
-  } catch (error) {
-    closeSync(readable)
-    throw error
-  }
-  const closePlan = once(() => closeSync(readable))
-  const closeStatus = once(() => closeSync(status))
+  const file = planFile(plan)
+  // Under two numbers the sidecar has one place in the file: where it has read the plan, it writes the report.
+  const from = fstatSync(file).size
+  const close = once(() => closeSync(file))
   return {
-    file: sidecarPath(), args: ['--plan-fd', String(PLAN)], descriptors: [readable, status], started: closePlan,
+    file: sidecarPath(), args: ['--plan-fd', String(PLAN)], descriptors: [file, file],
     report: (ended) => {
-      closePlan()
       try {
-        return readReport(status, ended)
+        return readReport(file, from, ended)
       } finally {
-        closeStatus()
+        close()
       }
     },
   }

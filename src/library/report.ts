@@ -1,4 +1,4 @@
-/** What the sidecar reports of a box, on a descriptor that the command does not have: JSON lines in a nameless file. */
+/** What the sidecar reports of a box, on a descriptor that the command does not have: JSON lines, behind the plan in its file. */
 import { fstatSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { SandboxError, type Failure } from '../errors.ts'
@@ -31,8 +31,8 @@ type Event =
   | ({ event: 'error' } & Failure)
 
 /** After the box has ended. `status`: what the sidecar ended with; a report is missing where it was killed itself. */
-export function readReport(file: number, status: number | null): Report {
-  return reportOf(textOf(file), status)
+export function readReport(file: number, from: number, status: number | null): Report {
+  return reportOf(textOf(file, from), status)
 }
 
 export function reportOf(text: string, status: number | null): Report {
@@ -45,10 +45,10 @@ export function reportOf(text: string, status: number | null): Report {
   return { ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
 }
 
-function textOf(file: number): string {
-  const bytes = Buffer.alloc(fstatSync(file).size)
+function textOf(file: number, from: number): string {
+  const bytes = Buffer.alloc(fstatSync(file).size - from)
   let done = 0
-  for (let got = 1; got > 0 && done < bytes.length; done += got) got = readSync(file, bytes, done, bytes.length - done, done)
+  for (let got = 1; got > 0 && done < bytes.length; done += got) got = readSync(file, bytes, done, bytes.length - done, from + done)
   return bytes.toString('utf8', 0, done)
 }
 

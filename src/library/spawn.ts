@@ -29,7 +29,6 @@ export function start(launch: Launch, options: SpawnOptions, words: readonly str
     launch.report(null)
     throw error
   }
-  launch.started()
   Object.assign(child, { spawnfile: words[0], spawnargs: [...words] })
   tellOfCommand(child, launch)
   killAfterGrace(child, options)
