@@ -1,7 +1,7 @@
 /** A command in a box that runs already: through the sidecar, and by nsenter(1) into the same namespaces. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { hostOfLibrary } from '../../src/host/facts.ts'
+import { hostOfProgram } from '../../src/host/program.ts'
 import { findBox, type RunningBox } from '../../src/launch/running.ts'
 import { enterPlan } from '../../src/plan/enter.ts'
 import { bake, COMMAND, planOf, ROOT_OPTIONS, SIDECAR, store, withoutDefaults } from './boxes.ts'
@@ -18,7 +18,7 @@ export async function enterCommands(bench: Bench): Promise<Staying> {
     const child = spawn(bake(bench, name, one), [], { stdio: ['ignore', 'ignore', 'inherit'] })
     children.push(child)
     const box = await whenStarted(child.pid ?? 0)
-    return { box, file: store(bench, `enter-${name}`, enterPlan(box.plan, box.entry, {}, [COMMAND], hostOfLibrary(), false)) }
+    return { box, file: store(bench, `enter-${name}`, enterPlan(box.plan, box.entry, {}, [COMMAND], hostOfProgram(), false)) }
   }
   const end = async () => {
     await Promise.all(children.map((child) => new Promise((done) => child.once('exit', done).kill('SIGKILL'))))
