@@ -85,8 +85,8 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
 
 function cField(struct: string, key: string, field: Field, words: (values: readonly string[]) => string): string {
   if (key.length >= KEY_MAX) throw new Error(`${struct}.${key}: a key has less than ${KEY_MAX} bytes, field.h`)
-  const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, field.required ? 'true' : 'false', `offsetof(struct ${struct}, ${cName(key)})`]
-  const extra: string[] = []
+  const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, `offsetof(struct ${struct}, ${cName(key)})`]
+  const extra: string[] = field.required ? ['.required = true'] : []
   if (field.type === 'int') extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
   if (field.type === 'string') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path === true}, .host = ${field.path === 'host'}`)
   if (field.type === 'base64') extra.push(`.min = ${field.unit}, .max = ${field.max}`)
@@ -97,8 +97,8 @@ function cField(struct: string, key: string, field: Field, words: (values: reado
   if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
   if (field.type === 'objects') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
   if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .variants = &${field.of}_variants`)
-  if (extra.length === 0) extra.push('.min = 0')
-  return `\t{${parts.join(', ')}, ${extra.join(', ')}},`
+  if (extra.length === 0) extra.push('.required = false')
+  return `\t{${[...parts, ...extra].join(', ')}},`
 }
 
 function cObject(name: string, struct: string, table: Table, words: (values: readonly string[]) => string): string[] {

@@ -16,6 +16,8 @@ import { join, relative, resolve } from 'node:path'
 const TOP = resolve(import.meta.dir, '..')
 const ORDINARY = { name: 'nsboxtest', id: 5001, subordinate: 200000 }
 const BUN = process.execPath
+/** The directory of nsbox and its sidecar that are tested, below the checkout. */
+const BUILD = process.env.NSBOX_TEST_BUILD ?? 'dist'
 const DEADLINE = Date.now() + 1000 * Number(process.env.NSBOX_TEST_SECONDS ?? 1500)
 
 type User = 'root' | 'user'
@@ -67,7 +69,7 @@ if ! setpriv --reuid "$id" --regid "$id" --clear-groups test -r "$top/package.js
   first=$1 second=$2; shift 2
   case $first in "$top"/*) first=$scratch/checkout\${first#"$top"};; esac
   set -- "$first" "$scratch/checkout\${second#"$top"}" "$@"
-  export NSBOX="$scratch/checkout/dist/nsbox" NSBOX_SIDECAR="$scratch/checkout/dist/nsbox-sidecar" NSBOX_TEST_BIN="$scratch/checkout/dist/test"
+  export NSBOX="$scratch/checkout\${NSBOX#"$top"}" NSBOX_SIDECAR="$scratch/checkout\${NSBOX_SIDECAR#"$top"}" NSBOX_TEST_BIN="$scratch/checkout/dist/test"
   cd "$scratch/checkout"
 fi
 exec setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
@@ -93,13 +95,13 @@ async function run(job: Job): Promise<Outcome> {
   const start = Date.now()
   if (start > DEADLINE) return { passed: 0, failed: 1, skipped: 0, output: 'not started: the time for all tests is over\n', seconds: 0, status: '' }
   const home = homeOf(job.user)
-  const dist = (name: string) => join(TOP, 'dist', name)
+  const built = (name: string) => join(TOP, BUILD, name)
   const [program = '', ...args] = commandOf(job, home)
   const child = spawn(program, args, {
     cwd: TOP, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env, HOME: home, TMPDIR: home, FORCE_COLOR: '0', NO_COLOR: '1', NSBOX: dist('nsbox'), NSBOX_SIDECAR: dist('nsbox-sidecar'),
-      NSBOX_TEST_BIN: dist('test'), NSBOX_TEST_RUN: String(process.pid),
+      ...process.env, HOME: home, TMPDIR: home, FORCE_COLOR: '0', NO_COLOR: '1', NSBOX: built('nsbox'), NSBOX_SIDECAR: built('nsbox-sidecar'),
+      NSBOX_TEST_BIN: join(TOP, 'dist/test'), NSBOX_TEST_RUN: String(process.pid),
     },
   })
   let output = ''

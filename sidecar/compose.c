@@ -38,11 +38,11 @@ static int add_point(const struct mountinfo *mount, void *with)
 	struct points *points = with;
 	if (!*mount->inside)
 		return 0;
-	char **names = realloc(points->names, (points->count + 1) * sizeof *names), *name = strdup(mount->inside + 1);
-	if (!names || !name)
-		return -1;
+	char **names = realloc(points->names, (points->count + 1) * sizeof *names);
+	if (!names || !(names[points->count] = strdup(mount->inside + 1)))
+		fail("allocate", NULL);
 	points->names = names;
-	points->names[points->count++] = name;
+	points->count++;
 	return 0;
 }
 
@@ -78,9 +78,14 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 	if (!entry)
 		fail("allocate", NULL);
 	*entry = (struct entry){.next = entries, .name = strdup(found->d_name), .held = -1, .tree = -1};
+	if (!entry->name)
+		fail("allocate", NULL);
 	entry->fd = openat(lower, found->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (entry->fd < 0 && errno == ENOENT)
+	if (entry->fd < 0 && errno == ENOENT) {
+		free(entry->name);
+		free(entry);
 		return;
+	}
 	if (entry->fd < 0)
 		fail("open", found->d_name);
 	/* A FUSE mount of another user may not even be looked at. */
@@ -202,7 +207,11 @@ int compose_attach(struct layers layers, int target, unsigned options, const cha
 			make_overlay(layers, upper, works, entry, options);
 		link = &entry->next;
 	}
-	int root = overlay_attach((struct layers){top, fcntl(layers.state, F_DUPFD_CLOEXEC, 3), layers.state_path}, target, options, name);
+	int state = fcntl(layers.state, F_DUPFD_CLOEXEC, 3);
+	/* Without one it would be an overlay whose changes vanish. */
+	if (state < 0)
+		fail("open the overlay's directory", layers.state_path);
+	int root = overlay_attach((struct layers){top, state, layers.state_path}, target, options, name);
 	for (struct entry *entry = entries; entry; entry = entry->next) {
 		if (entry->overlay && tree_is_old())
 			make_overlay(layers, upper, works, entry, options);

@@ -206,71 +206,71 @@ struct plan {
 #ifdef NSBOX_CONTRACT_FIELDS
 
 static const struct field mount_bind_fields[] = {
-	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_bind_object = {mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
 
 static const struct field mount_tmpfs_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"size", KIND_INT, false, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 01777},
-	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"size", KIND_INT, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 01777},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_tmpfs_object = {mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
 
 static const struct field mount_proc_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_proc_object = {mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
 
 static const struct field mount_dev_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_dev_object = {mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
 
 static const struct field mount_overlay_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"lower", KIND_STRING, true, offsetof(struct mount, lower), .min = 0, .max = 0, .path = false, .host = true},
-	{"state", KIND_STRING, false, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
-	{"options", KIND_FLAGS, false, offsetof(struct mount, options), .words = root_options_words},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"lower", KIND_STRING, offsetof(struct mount, lower), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
 };
 static const struct object mount_overlay_object = {mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
 
 static const struct field mount_dir_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"mode", KIND_MODE, false, offsetof(struct mount, mode), .absent = 00755},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 00755},
 };
 static const struct object mount_dir_object = {mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
 
 static const struct field mount_symlink_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"to", KIND_STRING, true, offsetof(struct mount, to), .min = 1, .max = 0, .path = false, .host = false},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"to", KIND_STRING, offsetof(struct mount, to), .required = true, .min = 1, .max = 0, .path = false, .host = false},
 };
 static const struct object mount_symlink_object = {mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
 
 static const struct field mount_mask_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
 };
 static const struct object mount_mask_object = {mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
 
 static const struct field mount_protect_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
-	{"kernel", KIND_BOOL, false, offsetof(struct mount, kernel), .min = 0},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
 };
 static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
 static const struct field mount_cgroup_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_cgroup_object = {mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
 
 static const struct field mount_file_fields[] = {
-	{"source", KIND_STRING, true, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
@@ -281,108 +281,108 @@ static const struct variants mount_variants = {
 };
 
 static const struct field supervision_fields[] = {
-	{"init", KIND_BOOL, false, offsetof(struct supervision, init), .min = 0},
-	{"timeout", KIND_INT, false, offsetof(struct supervision, timeout), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
-	{"grace", KIND_INT, false, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
-	{"dieWithParent", KIND_BOOL, false, offsetof(struct supervision, die_with_parent), .min = 0},
-	{"statusFd", KIND_INT, false, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
-	{"verbose", KIND_BOOL, false, offsetof(struct supervision, verbose), .min = 0},
-	{"quiet", KIND_BOOL, false, offsetof(struct supervision, quiet), .min = 0},
-	{"errors", KIND_ENUM, false, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
+	{"init", KIND_BOOL, offsetof(struct supervision, init), .required = false},
+	{"timeout", KIND_INT, offsetof(struct supervision, timeout), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"grace", KIND_INT, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"dieWithParent", KIND_BOOL, offsetof(struct supervision, die_with_parent), .required = false},
+	{"statusFd", KIND_INT, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
+	{"verbose", KIND_BOOL, offsetof(struct supervision, verbose), .required = false},
+	{"quiet", KIND_BOOL, offsetof(struct supervision, quiet), .required = false},
+	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
 };
 static const struct object supervision_object = {supervision_fields, sizeof supervision_fields / sizeof *supervision_fields, sizeof(struct supervision)};
 
 static const struct field limit_fields[] = {
-	{"resource", KIND_ENUM, true, offsetof(struct limit, resource), .words = limit_resource_words, .absent = 0},
-	{"soft", KIND_INT, true, offsetof(struct limit, soft), .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"hard", KIND_INT, false, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
+	{"resource", KIND_ENUM, offsetof(struct limit, resource), .required = true, .words = limit_resource_words, .absent = 0},
+	{"soft", KIND_INT, offsetof(struct limit, soft), .required = true, .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"hard", KIND_INT, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
 };
 static const struct object limit_object = {limit_fields, sizeof limit_fields / sizeof *limit_fields, sizeof(struct limit)};
 
 static const struct field env_fields[] = {
-	{"inherit", KIND_BOOL, false, offsetof(struct env, inherit), .min = 0},
-	{"unset", KIND_STRINGS, false, offsetof(struct env, unset), .min = 0, .path = false, .assignment = false},
-	{"set", KIND_STRINGS, false, offsetof(struct env, set), .min = 0, .path = false, .assignment = true},
+	{"inherit", KIND_BOOL, offsetof(struct env, inherit), .required = false},
+	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .path = false, .assignment = false},
+	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .path = false, .assignment = true},
 };
 static const struct object env_object = {env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
 
 static const struct field seccomp_fields[] = {
-	{"from", KIND_STRING, true, offsetof(struct seccomp, from), .min = 1, .max = 0, .path = false, .host = false},
-	{"filter", KIND_BASE64, true, offsetof(struct seccomp, filter), .min = 8, .max = 32768},
+	{"from", KIND_STRING, offsetof(struct seccomp, from), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+	{"filter", KIND_BASE64, offsetof(struct seccomp, filter), .required = true, .min = 8, .max = 32768},
 };
 static const struct object seccomp_object = {seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
 
 static const struct field process_fields[] = {
-	{"argv", KIND_STRINGS, true, offsetof(struct process, argv), .min = 1, .path = false, .assignment = false},
-	{"program", KIND_STRING, false, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
-	{"env", KIND_OBJECT, false, offsetof(struct process, env), .object = &env_object},
-	{"cwd", KIND_STRING, false, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
-	{"cwdOfCaller", KIND_BOOL, false, offsetof(struct process, cwd_of_caller), .min = 0},
-	{"cwdFallback", KIND_BOOL, false, offsetof(struct process, cwd_fallback), .min = 0},
-	{"uid", KIND_INT, false, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
-	{"gid", KIND_INT, false, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
-	{"dropGroups", KIND_BOOL, false, offsetof(struct process, drop_groups), .min = 0},
-	{"capabilities", KIND_FLAGS, false, offsetof(struct process, capabilities), .words = process_capabilities_words},
-	{"noNewPrivs", KIND_BOOL, false, offsetof(struct process, no_new_privs), .min = 0},
-	{"seccomp", KIND_OBJECT, false, offsetof(struct process, seccomp), .object = &seccomp_object},
-	{"scopes", KIND_FLAGS, false, offsetof(struct process, scopes), .words = process_scopes_words},
-	{"limits", KIND_OBJECTS, false, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
-	{"resetSignals", KIND_FLAGS, false, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
-	{"newSession", KIND_BOOL, false, offsetof(struct process, new_session), .min = 0},
-	{"hold", KIND_BOOL, false, offsetof(struct process, hold), .min = 0},
+	{"argv", KIND_STRINGS, offsetof(struct process, argv), .required = true, .min = 1, .path = false, .assignment = false},
+	{"program", KIND_STRING, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
+	{"env", KIND_OBJECT, offsetof(struct process, env), .object = &env_object},
+	{"cwd", KIND_STRING, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
+	{"cwdOfCaller", KIND_BOOL, offsetof(struct process, cwd_of_caller), .required = false},
+	{"cwdFallback", KIND_BOOL, offsetof(struct process, cwd_fallback), .required = false},
+	{"uid", KIND_INT, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
+	{"gid", KIND_INT, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
+	{"dropGroups", KIND_BOOL, offsetof(struct process, drop_groups), .required = false},
+	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .words = process_capabilities_words},
+	{"noNewPrivs", KIND_BOOL, offsetof(struct process, no_new_privs), .required = false},
+	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .object = &seccomp_object},
+	{"scopes", KIND_FLAGS, offsetof(struct process, scopes), .words = process_scopes_words},
+	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
+	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
+	{"newSession", KIND_BOOL, offsetof(struct process, new_session), .required = false},
+	{"hold", KIND_BOOL, offsetof(struct process, hold), .required = false},
 };
 static const struct object process_object = {process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
 
 static const struct field cgroup_fields[] = {
-	{"memory", KIND_INT, false, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"cpuQuota", KIND_INT, false, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
-	{"cpuPeriod", KIND_INT, false, offsetof(struct cgroup, cpu_period), .min = 1000LL, .max = 1000000LL, .absent = 100000LL},
-	{"pids", KIND_INT, false, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
+	{"memory", KIND_INT, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"cpuQuota", KIND_INT, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
+	{"cpuPeriod", KIND_INT, offsetof(struct cgroup, cpu_period), .min = 1000LL, .max = 1000000LL, .absent = 100000LL},
+	{"pids", KIND_INT, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
 };
 static const struct object cgroup_object = {cgroup_fields, sizeof cgroup_fields / sizeof *cgroup_fields, sizeof(struct cgroup)};
 
 static const struct field root_fields[] = {
-	{"type", KIND_ENUM, true, offsetof(struct root, type), .words = root_type_words, .absent = 0},
-	{"path", KIND_STRING, true, offsetof(struct root, path), .min = 0, .max = 0, .path = false, .host = true},
-	{"state", KIND_STRING, false, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
-	{"options", KIND_FLAGS, false, offsetof(struct root, options), .words = root_options_words},
+	{"type", KIND_ENUM, offsetof(struct root, type), .required = true, .words = root_type_words, .absent = 0},
+	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
 };
 static const struct object root_object = {root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
 
 static const struct field idrange_fields[] = {
-	{"inside", KIND_INT, true, offsetof(struct idrange, inside), .min = 0LL, .max = 4294967294LL, .absent = 0LL},
-	{"outside", KIND_INT, true, offsetof(struct idrange, outside), .min = 0LL, .max = 4294967294LL, .absent = 0LL},
-	{"count", KIND_INT, true, offsetof(struct idrange, count), .min = 1LL, .max = 4294967295LL, .absent = 0LL},
+	{"inside", KIND_INT, offsetof(struct idrange, inside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"outside", KIND_INT, offsetof(struct idrange, outside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"count", KIND_INT, offsetof(struct idrange, count), .required = true, .min = 1LL, .max = 4294967295LL, .absent = 0LL},
 };
 static const struct object idrange_object = {idrange_fields, sizeof idrange_fields / sizeof *idrange_fields, sizeof(struct idrange)};
 
 static const struct field idmap_fields[] = {
-	{"by", KIND_ENUM, true, offsetof(struct idmap, by), .words = idmap_by_words, .absent = 0},
-	{"uid", KIND_OBJECTS, true, offsetof(struct idmap, uid), .min = 1, .max = 340, .object = &idrange_object},
-	{"gid", KIND_OBJECTS, true, offsetof(struct idmap, gid), .min = 1, .max = 340, .object = &idrange_object},
-	{"setgroups", KIND_BOOL, false, offsetof(struct idmap, setgroups), .min = 0},
+	{"by", KIND_ENUM, offsetof(struct idmap, by), .required = true, .words = idmap_by_words, .absent = 0},
+	{"uid", KIND_OBJECTS, offsetof(struct idmap, uid), .required = true, .min = 1, .max = 340, .object = &idrange_object},
+	{"gid", KIND_OBJECTS, offsetof(struct idmap, gid), .required = true, .min = 1, .max = 340, .object = &idrange_object},
+	{"setgroups", KIND_BOOL, offsetof(struct idmap, setgroups), .required = false},
 };
 static const struct object idmap_object = {idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
 
 static const struct field enter_fields[] = {
-	{"pid", KIND_INT, true, offsetof(struct enter, pid), .min = 1LL, .max = 4194304LL, .absent = 0LL},
-	{"started", KIND_INT, true, offsetof(struct enter, started), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"pid", KIND_INT, offsetof(struct enter, pid), .required = true, .min = 1LL, .max = 4194304LL, .absent = 0LL},
+	{"started", KIND_INT, offsetof(struct enter, started), .required = true, .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 };
 static const struct object enter_object = {enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
 
 static const struct field plan_fields[] = {
-	{"contract", KIND_INT, true, offsetof(struct plan, contract), .min = 1LL, .max = 1LL, .absent = 0LL},
-	{"namespaces", KIND_FLAGS, true, offsetof(struct plan, namespaces), .words = plan_namespaces_words},
-	{"idmap", KIND_OBJECT, false, offsetof(struct plan, idmap), .object = &idmap_object},
-	{"enter", KIND_OBJECT, false, offsetof(struct plan, enter), .object = &enter_object},
-	{"root", KIND_OBJECT, false, offsetof(struct plan, root), .object = &root_object},
-	{"mounts", KIND_VARIANTS, false, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
-	{"noFollow", KIND_BOOL, false, offsetof(struct plan, no_follow), .min = 0},
-	{"hostname", KIND_STRING, false, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
-	{"loopback", KIND_BOOL, false, offsetof(struct plan, loopback), .min = 0},
-	{"cgroup", KIND_OBJECT, false, offsetof(struct plan, cgroup), .object = &cgroup_object},
-	{"process", KIND_OBJECT, true, offsetof(struct plan, process), .object = &process_object},
-	{"supervision", KIND_OBJECT, false, offsetof(struct plan, supervision), .object = &supervision_object},
+	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 1LL, .max = 1LL, .absent = 0LL},
+	{"namespaces", KIND_FLAGS, offsetof(struct plan, namespaces), .required = true, .words = plan_namespaces_words},
+	{"idmap", KIND_OBJECT, offsetof(struct plan, idmap), .object = &idmap_object},
+	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .object = &enter_object},
+	{"root", KIND_OBJECT, offsetof(struct plan, root), .object = &root_object},
+	{"mounts", KIND_VARIANTS, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
+	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
+	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
+	{"loopback", KIND_BOOL, offsetof(struct plan, loopback), .required = false},
+	{"cgroup", KIND_OBJECT, offsetof(struct plan, cgroup), .object = &cgroup_object},
+	{"process", KIND_OBJECT, offsetof(struct plan, process), .required = true, .object = &process_object},
+	{"supervision", KIND_OBJECT, offsetof(struct plan, supervision), .object = &supervision_object},
 };
 static const struct object plan_object = {plan_fields, sizeof plan_fields / sizeof *plan_fields, sizeof(struct plan)};
 

@@ -23,11 +23,14 @@ void descriptor_keep(int fd)
 	kept[at] = fd;
 }
 
-static void close_gap(int first, int last)
+void descriptor_close_range(int first, int last)
 {
 	if (first > last || sys_close_range((unsigned)first, (unsigned)last) == 0)
 		return;
+	/* Before Linux 5.9. The limit may be lower by now than it was when those that are kept were opened. */
 	long most = sysconf(_SC_OPEN_MAX);
+	if (count > 0 && kept[count - 1] >= most)
+		most = kept[count - 1] + 1L;
 	for (int fd = first; fd <= last && fd < most; fd++)
 		close(fd);
 }
@@ -38,8 +41,8 @@ void descriptor_close_others(void)
 	for (size_t i = 0; i < count; i++) {
 		if (kept[i] < first)
 			continue;
-		close_gap(first, kept[i] - 1);
+		descriptor_close_range(first, kept[i] - 1);
 		first = kept[i] + 1;
 	}
-	close_gap(first, INT_MAX);
+	descriptor_close_range(first, INT_MAX);
 }

@@ -32,6 +32,7 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 
 /* One that is still needed after the root switch, when none of the host's may be left. */
 void descriptor_keep(int fd);
+void descriptor_close_range(int first, int last);
 /* Close all but 0, 1, 2 and those that are kept. */
 void descriptor_close_others(void);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "exec_failure.h"
 #include "origin.h"
 #include "privs.h"
@@ -17,8 +19,6 @@
 #include "sys.h"
 #include "target.h"
 #include "tether.h"
-
-extern char **environ;
 
 static size_t count_of(char *const *list)
 {
@@ -77,15 +77,15 @@ static char **make_arguments(const struct process *process, char *const *extra)
 /* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). */
 static void enter_directory(const struct process *process)
 {
-	char now[16];
+	char now[PATH_MAX];
 	const char *caller = process->cwd_of_caller ? origin_cwd() : NULL;
 	const char *path = process->cwd ? process->cwd : caller ? caller : "/";
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = root < 0 ? -1 : target_open(root, path, O_DIRECTORY);
 	if ((fd < 0 || fchdir(fd) < 0) && ((!process->cwd_fallback && !caller) || chdir("/") < 0))
 		fail("change to directory", path);
-	/* A directory outside of the root has a name that starts with "(unreachable)". */
-	if (syscall(SYS_getcwd, now, sizeof now) < 0 ? errno != ERANGE : now[0] != '/')
+	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
+	if (syscall(SYS_getcwd, now, sizeof now) < 0 || now[0] != '/')
 		fail_plain("is not in the box", path);
 	close(fd);
 	close(root);
@@ -95,7 +95,7 @@ static void enter_directory(const struct process *process)
 static void run_by_shell(const char *path, char **argv, char **env)
 {
 	char start[128];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start);
 	close(fd);
 	if (length > 0 && !memchr(start, '\0', (size_t)length)) {
@@ -107,6 +107,7 @@ static void run_by_shell(const char *path, char **argv, char **env)
 		list[1] = (char *)path;
 		memcpy(list + 2, argv + 1, (count - 1) * sizeof *list);
 		execve("/bin/sh", list, env);
+		free(list);
 	}
 	errno = ENOEXEC;
 }
@@ -188,8 +189,8 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 void exec_hold(const struct process *process, const sigset_t *mask, int ready)
 {
 	become_command(process, mask);
-	sys_close_range(0, (unsigned)ready - 1);
-	sys_close_range((unsigned)ready + 1, ~0u);
+	descriptor_close_range(0, ready - 1);
+	descriptor_close_range(ready + 1, INT_MAX);
 	if (write(ready, "r", 1) != 1)
 		_exit(STATUS_FAILED);
 	close(ready);

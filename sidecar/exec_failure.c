@@ -59,7 +59,7 @@ static void explain_missing(const char *path)
 {
 	char start[256] = "", interpreter[256], hint[600];
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
 	if (length < 0) {
 		if (stat(path, &st) < 0)
@@ -90,7 +90,7 @@ static void explain_missing(const char *path)
 static bool is_text(const char *path)
 {
 	char start[128];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start);
 	close(fd);
 	return length > 0 && !memchr(start, '\0', (size_t)length);

@@ -46,9 +46,9 @@ struct variants;
 struct field {
 	char key[KEY_MAX];
 	enum kind kind;
-	bool required;
 	size_t offset;
 	int64_t min, max, absent; /* absent: the value of a key that is not there */
+	bool required;
 	bool path;                /* has to start with a slash */
 	bool host;                /* or with a dot and a slash: relative to the program that holds the plan */
 	bool assignment;          /* has to be NAME=VALUE, NAME not empty */

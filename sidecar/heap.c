@@ -117,7 +117,7 @@ void *realloc(void *memory, size_t size)
 	if (!piece)
 		return take(size);
 	piece--;
-	if (is_latest(piece) && room_for(size) <= (size_t)(end - (unsigned char *)piece)) {
+	if (is_latest(piece) && size < PTRDIFF_MAX / 2 && room_for(size) <= (size_t)(end - (unsigned char *)piece)) {
 		piece->size = size;
 		advance((unsigned char *)piece + room_for(size));
 		return memory;

@@ -23,14 +23,15 @@ static void write_file(int dir, const char *name, const char *text)
 	close(fd);
 }
 
-static char *text_of(const struct idrange *ranges, size_t count)
+static void write_map(int dir, const char *name, const struct idrange *ranges, size_t count)
 {
 	char *text = malloc(count * 40 + 1), *end = text;
 	if (!text)
 		fail("allocate", NULL);
 	for (size_t i = 0; i < count; i++)
 		end += sprintf(end, "%lld %lld %lld\n", (long long)ranges[i].inside, (long long)ranges[i].outside, (long long)ranges[i].count);
-	return text;
+	write_file(dir, name, text);
+	free(text);
 }
 
 static void write_all(const struct idmap *map, const char *directory)
@@ -41,41 +42,60 @@ static void write_all(const struct idmap *map, const char *directory)
 	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
 	if (!map->setgroups)
 		write_file(dir, "setgroups", "deny");
-	write_file(dir, "uid_map", text_of(map->uid, map->uid_count));
-	write_file(dir, "gid_map", text_of(map->gid, map->gid_count));
+	write_map(dir, "uid_map", map->uid, map->uid_count);
+	write_map(dir, "gid_map", map->gid, map->gid_count);
 	close(dir);
 }
 
 /* The setuid helpers of the shadow suite, from where distributions put them and not from PATH. */
 static const char *const helper_directories[] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
 
+enum { HELPER_PATH = 64 };
+
+static void find_helper(const char *name, char path[HELPER_PATH])
+{
+	for (size_t i = 0; i < sizeof helper_directories / sizeof *helper_directories; i++) {
+		snprintf(path, HELPER_PATH, "%s/%s", helper_directories[i], name);
+		if (access(path, X_OK) == 0)
+			return;
+	}
+	report_hint("install the package uidmap (Debian, Ubuntu) or shadow-utils");
+	fail("execute", name);
+}
+
+static char *number_text(int64_t number)
+{
+	char *text;
+	if (asprintf(&text, "%lld", (long long)number) < 0)
+		fail("allocate", NULL);
+	return text;
+}
+
 static void run_helper(const char *name, const struct idrange *ranges, size_t count, int pid)
 {
-	char **argv = calloc(count * 3 + 3, sizeof *argv), path[64] = "";
+	char **argv = calloc(count * 3 + 3, sizeof *argv), path[HELPER_PATH];
 	size_t used = 0;
 	int status = -1;
 	if (!argv)
 		fail("allocate", NULL);
-	for (size_t i = 0; i < sizeof helper_directories / sizeof *helper_directories; i++) {
-		snprintf(path, sizeof path, "%s/%s", helper_directories[i], name);
-		if (access(path, X_OK) == 0)
-			break;
-	}
+	find_helper(name, path);
 	argv[used++] = path;
-	(void)!asprintf(&argv[used++], "%d", pid);
+	argv[used++] = number_text(pid);
 	for (size_t i = 0; i < count; i++) {
-		(void)!asprintf(&argv[used++], "%lld", (long long)ranges[i].inside);
-		(void)!asprintf(&argv[used++], "%lld", (long long)ranges[i].outside);
-		(void)!asprintf(&argv[used++], "%lld", (long long)ranges[i].count);
+		argv[used++] = number_text(ranges[i].inside);
+		argv[used++] = number_text(ranges[i].outside);
+		argv[used++] = number_text(ranges[i].count);
 	}
 	pid_t helper = fork();
 	if (helper == 0) {
 		execve(path, argv, (char *[]){NULL});
-		report_hint("install the package uidmap (Debian, Ubuntu) or shadow-utils");
-		fail("execute", name);
+		_exit(STATUS_FAILED);
 	}
 	if (helper < 0 || waitpid(helper, &status, 0) < 0)
 		fail("run", name);
+	for (size_t i = 1; i < used; i++)
+		free(argv[i]);
+	free(argv);
 	if (status != 0) {
 		report_hint("the ranges have to be granted in /etc/subuid and /etc/subgid: nsbox doctor tells");
 		fail_plain("the helper refused the map", path);

@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "exec.h"
 #include "link.h"
 #include "made.h"
@@ -19,7 +23,7 @@
 #include "sys.h"
 #include "tether.h"
 
-enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8 };
+enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, STACK = 128 << 10 };
 
 static long milliseconds(void)
 {
@@ -85,8 +89,8 @@ static int keep_link_only(int link)
 {
 	if (link != KEPT && dup2(link, KEPT) < 0)
 		return link;
-	sys_close_range(0, KEPT - 1);
-	sys_close_range(KEPT + 1, ~0u);
+	descriptor_close_range(0, KEPT - 1);
+	descriptor_close_range(KEPT + 1, INT_MAX);
 	return KEPT;
 }
 
@@ -122,16 +126,31 @@ static int start_holder(const struct process *process, const sigset_t *mask)
 	return holder;
 }
 
-/* We go on when the command is executed, or has failed: then what it has written to our memory says so. */
+struct start { const struct process *process; char *const *extra; const sigset_t *mask; };
+
+static int start(void *argument)
+{
+	const struct start *start = argument;
+	exec_command(start->process, start->extra, start->mask);
+}
+
+/*
+ * We go on when the command is executed, or has failed: then what it has written to our memory says so. That is vfork(2), which
+ * musl has for some machines only (on arm64 its vfork copies the memory, as fork does); and on a stack of its own the child
+ * leaves ours alone.
+ */
 static int start_command(const struct process *process, char *const *extra, const sigset_t *mask)
 {
+	struct start of = {process, extra, mask};
 	if (process->hold)
 		return start_holder(process, mask);
-	pid_t command = vfork();
-	if (command == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		exec_command(process, extra, mask);
-	}
+	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		fail("allocate", NULL);
+	int command = clone(start, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &of);
+	int number = errno;
+	munmap(stack, STACK);
+	errno = number;
 	return command;
 }
 
@@ -152,6 +171,8 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	pid_t command = start_command(process, extra, mask);
 	if (command < 0)
 		fail("start a process", NULL);
+	/* The phase and the hint were the child's. */
+	report_phase_quietly("init");
 	/* By then the other one may have given up what that takes; we have not. */
 	if (report_has_failed())
 		root_unseal();

@@ -52,8 +52,8 @@ static bool take(struct reader *r, char c)
 	return true;
 }
 
-/* Length of the UTF-8 sequence that starts here; 0 for an invalid one. The ranges are those of RFC 3629, section 4. */
-static size_t utf8_length(const unsigned char *p, size_t left)
+/* The ranges are those of RFC 3629, section 4. */
+size_t json_utf8_length(const unsigned char *p, size_t left)
 {
 	unsigned low = 0x80, high = 0xbf;
 	size_t length;
@@ -188,7 +188,7 @@ static char *read_string(struct reader *r, const struct place *place, uint32_t *
 			if (!put)
 				return NULL;
 		} else {
-			put = utf8_length(r->text + r->at, r->length - r->at);
+			put = json_utf8_length(r->text + r->at, r->length - r->at);
 			if (!put)
 				return refuse(r, r->at, "invalid UTF-8");
 			memcpy(out + used, r->text + r->at, put);

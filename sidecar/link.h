@@ -38,9 +38,10 @@ static inline void link_send_made(int fd, int parent, const char *name, bool dir
 	union link_control control = {.header = {.cmsg_len = CMSG_LEN(sizeof parent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec text = {&message, sizeof message};
 	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	if (strlen(name) >= sizeof message.name)
+	size_t length = strlen(name);
+	if (length >= sizeof message.name)
 		return;
-	strcpy(message.name, name);
+	memcpy(message.name, name, length + 1);
 	memcpy(CMSG_DATA(&control.header), &parent, sizeof parent);
 	/* Where too many are on their way (ETOOMANYREFS), the other side has to take some first. */
 	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)

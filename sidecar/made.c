@@ -26,8 +26,11 @@ void made_remember(int parent, const char *name, bool directory)
 	if (!entry)
 		return;
 	*entry = (struct made){fcntl(parent, F_DUPFD_CLOEXEC, 3), strdup(name), directory, latest};
-	if (entry->parent < 0 || !entry->name)
+	if (entry->parent < 0 || !entry->name) {
+		free(entry->name);
+		free(entry);
 		return;
+	}
 	descriptor_keep(entry->parent);
 	latest = entry;
 }

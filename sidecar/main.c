@@ -238,6 +238,7 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	/* Some of those open by now are directories of the host, and whoever got hold of one could walk out of the box. */
 	descriptor_keep(link);
 	descriptor_close_others();
+	mounts_restore_limit();
 	if (plan->hostname) {
 		report_phase("hostname");
 		uts_set_name(plan->hostname);
@@ -321,7 +322,7 @@ static int print_plan(const char *text, size_t length)
 {
 	fwrite(text, 1, length, stdout);
 	putchar('\n');
-	if (fflush(stdout) != 0)
+	if (fflush(stdout) != 0 || ferror(stdout))
 		fail("write", "the plan");
 	return 0;
 }
@@ -332,6 +333,9 @@ int main(int argc, char **argv)
 	struct invocation given = {.plan_fd = -1};
 	/* Executed by descriptor, it would show as its number. */
 	prctl(PR_SET_NAME, "nsbox");
+	/* Before Linux 5.18 that can be, and what stands behind the NULL is the environment. */
+	if (argc < 1)
+		refuse("no name of the program", "");
 	report_phase("read plan");
 	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
 	if (getauxval(AT_SECURE))

@@ -24,14 +24,34 @@ static struct layers *holds;
 
 static struct rlimit descriptors;
 
-/* Each bind holds a descriptor until it is mounted: up to the hard limit they may be many. The command gets the limit as it was. */
-static void allow_descriptors(void)
+/* A mount holds one descriptor or two until it is mounted, and one for each directory that is made on the way to its target. */
+static size_t descriptors_needed(const struct plan *plan)
 {
-	struct rlimit most;
-	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0)
+	enum { OTHERS = 64 };
+	size_t needed = OTHERS;
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		needed += 2;
+		for (const char *c = plan->mounts[i].target; *c; c++)
+			needed += *c == '/';
+	}
+	return needed;
+}
+
+/* Up to the hard limit they may be many. */
+static void allow_descriptors(const struct plan *plan)
+{
+	struct rlimit now;
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
 		return;
-	most = (struct rlimit){descriptors.rlim_max, descriptors.rlim_max};
-	setrlimit(RLIMIT_NOFILE, &most);
+	descriptors = now;
+	now.rlim_cur = now.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &now);
+}
+
+void mounts_restore_limit(void)
+{
+	if (descriptors.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
 static int hold_bind(const char *source)
@@ -66,7 +86,7 @@ void mounts_hold(const struct plan *plan)
 	holds = calloc(plan->mounts_count, sizeof *holds);
 	if (!holds)
 		fail("allocate", NULL);
-	allow_descriptors();
+	allow_descriptors(plan);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
 		if (mount->type == MOUNT_BIND)
@@ -218,6 +238,4 @@ void mounts_apply(const struct plan *plan, int root)
 		case MOUNT_FILE: file(mount, holds[i].lower, root); break;
 		}
 	}
-	if (descriptors.rlim_max)
-		setrlimit(RLIMIT_NOFILE, &descriptors);
 }

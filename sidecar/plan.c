@@ -99,7 +99,7 @@ static bool decode_base64(struct decoder *d, const struct field *field, const st
 		return false;
 	if (!is_base64(node->text, node->length, &padding))
 		return refuse_plain(d, place, "must be base64");
-	size_t bytes = node->length / 4 * 3 - padding;
+	size_t bytes = (size_t)node->length / 4 * 3 - padding;
 	if (bytes == 0 || bytes % (size_t)field->min != 0 || bytes > (size_t)field->max) {
 		plan_error_set(d->error, place, "must stand for 1 to %lld entries of %lld bytes", (long long)(field->max / field->min), (long long)field->min);
 		return false;

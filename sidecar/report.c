@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "cgroup.h"
 #include "contract.h"
+#include "json.h"
 #include "link.h"
 #include "made.h"
 
@@ -87,16 +89,26 @@ static const char *errno_name(int number)
 	return "errno";
 }
 
-/* One line whatever the path holds: no file name can forge a message. */
+/*
+ * One line whatever the path holds: no file name can forge a message, or speak to the terminal (which may take U+0080 to
+ * U+009F as commands, too). In JSON a byte that is not UTF-8 is written as in plans, json.h.
+ */
 static void print_safe(FILE *out, const char *text, bool json)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		if (*c < 0x20 || *c == 0x7f)
+	size_t left = strlen(text), length;
+	for (const unsigned char *c = (const unsigned char *)text; left > 0; c += length, left -= length) {
+		length = json_utf8_length(c, left);
+		if (length == 2 && c[0] == 0xc2 && c[1] < 0xa0)
+			fprintf(out, json ? "\\u%04x" : "\\xc2\\x%02x", c[1]);
+		else if (length == 1 && (*c < 0x20 || *c == 0x7f))
 			fprintf(out, json ? "\\u%04x" : "\\x%02x", *c);
-		else if (json && (*c == '"' || *c == '\\'))
+		else if (length == 1 && json && (*c == '"' || *c == '\\'))
 			fprintf(out, "\\%c", *c);
+		else if (length == 0 && json)
+			fprintf(out, "\\udc%02x", *c);
 		else
-			fputc(*c, out);
+			fwrite(c, 1, length ? length : 1, out);
+		length = length ? length : 1;
 	}
 }
 
@@ -140,6 +152,8 @@ static void print_event(const char *what, const char *path, int number, int stat
 static _Noreturn void finish(int status, const char *what, const char *path, int number)
 {
 	void (*cleanup)(void) = undo;
+	/* Nobody may be left to read this; the exit status is the same. */
+	signal(SIGPIPE, SIG_IGN);
 	undo = NULL;
 	failed = true;
 	if (cleanup)

@@ -48,7 +48,7 @@ static int hold_below(const struct mountinfo *mount, void *with)
 	struct below *below = malloc(sizeof *below);
 	char *path = strdup(inside);
 	if (!below || !path)
-		return -1;
+		fail("allocate", NULL);
 	*below = (struct below){path, fd, NULL};
 	*belows_end = below;
 	belows_end = &below->next;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,9 @@ char *source_read(int fd, const char *name, size_t *length)
 		if (!text)
 			fail("read", name);
 		ssize_t got = read(fd, text + used, size - used);
+		/* A descriptor that somebody else has made non-blocking, such as the reader's end of a terminal. */
+		if (got < 0 && errno == EAGAIN && poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1) >= 0)
+			continue;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)

@@ -27,6 +27,7 @@ static int command_status = -1; /* wait status of the command, once init has tol
 static struct rusage used;      /* by the box, and all that was waited for in it */
 static struct timespec begun;
 static bool timed_out;
+static bool over;               /* the box has ended */
 static int terminal = -1;       /* where we were in the foreground */
 static int complaints = 2;      /* where to say that memory ran out */
 
@@ -90,7 +91,7 @@ static bool read_link(const struct box *box)
 		return true;
 	switch ((enum link_kind)message.kind) {
 	case LINK_STARTED: say_started(box); break;
-	case LINK_STOPPED: stop_too(); break;
+	case LINK_STOPPED: if (!over) stop_too(); break;
 	case LINK_ENDED: command_status = message.value; break;
 	case LINK_FAILED: failed = true; break;
 	case LINK_MADE: break;
@@ -164,6 +165,7 @@ static void look_at_clock(const struct box *box)
 
 static _Noreturn void finish(const struct box *box, int status)
 {
+	over = true;
 	do
 		errno = 0;
 	while (read_link(box) && errno != EAGAIN);

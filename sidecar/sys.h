@@ -5,6 +5,7 @@
 #ifndef NSBOX_SYS_H
 #define NSBOX_SYS_H
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@
 #define INTO_CGROUP UINT64_C(0x200000000) /* CLONE_INTO_CGROUP */
 
 #define TREE_CLONE     1u
-#define TREE_CLOEXEC   02000000u
+#define TREE_CLOEXEC   ((unsigned)O_CLOEXEC)
 #define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
 #define EMPTY_PATH     0x1000u /* AT_EMPTY_PATH */
 #define MOVE_F_EMPTY   0x04u

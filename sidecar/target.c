@@ -19,8 +19,11 @@ static bool force_walk;
 
 void target_force_walk(void) { force_walk = true; }
 
-/* A stack of directories from the root down, so that ".." never needs the kernel's idea of a parent. */
-struct walk { int fds[MAX_DEPTH]; int depth; int links; };
+/*
+ * A stack of directories from the root down, so that ".." never needs the kernel's idea of a parent; and the text that is
+ * still to be walked.
+ */
+struct walk { int fds[MAX_DEPTH]; int depth, links; char rest[PATH_MAX * 2]; };
 
 static int walk_fail(struct walk *w, int number)
 {
@@ -30,26 +33,60 @@ static int walk_fail(struct walk *w, int number)
 	return -1;
 }
 
-/* Read the link NAME in the current directory and put it in front of REST in BUFFER. */
-static int walk_link(struct walk *w, int link, const char *rest, char *buffer, size_t size)
+/* Take the next component off the text: 0 at its end, -1 for one that no file system has. */
+static int walk_next(struct walk *w, char name[NAME_MAX + 1])
+{
+	const char *start = w->rest + strspn(w->rest, "/");
+	size_t length = strcspn(start, "/");
+	if (length > NAME_MAX)
+		return -1;
+	memcpy(name, start, length);
+	name[length] = '\0';
+	memmove(w->rest, start + length, strlen(start + length) + 1);
+	return length > 0;
+}
+
+/* What the link says comes before the rest of the text. */
+static int walk_link(struct walk *w, int link)
 {
 	char to[PATH_MAX];
-	ssize_t length = readlinkat(link, "", to, sizeof to - 1);
+	size_t rest = strlen(w->rest);
+	ssize_t length = readlinkat(link, "", to, sizeof to);
 	if (length < 0)
 		return -1;
-	to[length] = '\0';
-	char *joined = NULL;
-	if (asprintf(&joined, "%s/%s", to, rest) < 0 || strlen(joined) >= size || ++w->links > MAX_LINKS) {
-		free(joined);
-		errno = ELOOP;
+	if (++w->links > MAX_LINKS || (size_t)length + rest >= sizeof w->rest) {
+		errno = w->links > MAX_LINKS ? ELOOP : ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(buffer, joined);
-	free(joined);
+	memmove(w->rest + length, w->rest, rest + 1);
+	memcpy(w->rest, to, (size_t)length);
 	if (to[0] == '/')
 		while (w->depth > 1)
 			close(w->fds[--w->depth]);
 	return 0;
+}
+
+/* Into the directory NAME of the one that we are in, or, as the last step, onto what is there. */
+static int walk_enter(struct walk *w, const char *name, int flags)
+{
+	bool last = !*w->rest;
+	struct stat st;
+	int number = 0, fd = openat(w->fds[w->depth - 1], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		number = errno;
+	else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW)))
+		number = walk_link(w, fd) < 0 ? errno : 0;
+	else if (!S_ISDIR(st.st_mode) && (!last || (flags & O_DIRECTORY)))
+		number = ENOTDIR;
+	else if (w->depth == MAX_DEPTH)
+		number = ENAMETOOLONG;
+	else
+		return w->fds[w->depth++] = fd;
+	close(fd);
+	errno = number;
+	return number ? -1 : 0;
 }
 
 /*
@@ -59,56 +96,28 @@ static int walk_link(struct walk *w, int link, const char *rest, char *buffer, s
 static int walk_open(int root, const char *path, int flags)
 {
 	struct walk w = {.depth = 1};
-	char rest[PATH_MAX * 2];
-	if (strlen(path) >= PATH_MAX) {
+	char name[NAME_MAX + 1];
+	int more;
+	size_t length = strlen(path);
+	if (length >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(rest, path);
-	w.fds[0] = fcntl(root, F_DUPFD_CLOEXEC, 0);
-	for (;;) {
-		char *name = rest + strspn(rest, "/");
-		if (!*name)
-			break;
-		size_t length = strcspn(name, "/");
-		char *after = name + length + strspn(name + length, "/");
-		bool last = !*after;
-		name[length] = '\0';
-		if (strcmp(name, ".") == 0) {
-			memmove(rest, after, strlen(after) + 1);
+	memcpy(w.rest, path, length + 1);
+	w.fds[0] = fcntl(root, F_DUPFD_CLOEXEC, 3);
+	if (w.fds[0] < 0)
+		return -1;
+	while ((more = walk_next(&w, name)) > 0) {
+		if (strcmp(name, ".") == 0)
 			continue;
-		}
-		if (strcmp(name, "..") == 0) {
-			if (w.depth > 1)
-				close(w.fds[--w.depth]);
-			memmove(rest, after, strlen(after) + 1);
-			continue;
-		}
-		int fd = openat(w.fds[w.depth - 1], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		struct stat st;
-		if (fd < 0 || fstat(fd, &st) < 0 || w.depth == MAX_DEPTH)
-			return walk_fail(&w, fd < 0 ? errno : ENAMETOOLONG);
-		if (S_ISLNK(st.st_mode) && last && (flags & O_NOFOLLOW)) {
-			/* The link itself, as with O_PATH it is. */
-			w.fds[w.depth++] = fd;
-			break;
-		}
-		if (S_ISLNK(st.st_mode)) {
-			int bad = 0;
-			char copy[PATH_MAX * 2];
-			strcpy(copy, after);
-			if (!bad && walk_link(&w, fd, copy, rest, sizeof rest) < 0)
-				bad = errno;
-			close(fd);
-			if (bad)
-				return walk_fail(&w, bad);
-			continue;
-		}
-		w.fds[w.depth++] = fd;
-		if (!S_ISDIR(st.st_mode) && (!last || (flags & O_DIRECTORY)))
-			return walk_fail(&w, ENOTDIR);
-		memmove(rest, after, strlen(after) + 1);
+		bool up = strcmp(name, "..") == 0;
+		if (up && w.depth > 1)
+			close(w.fds[--w.depth]);
+		else if (!up && walk_enter(&w, name, flags) < 0)
+			return walk_fail(&w, errno);
 	}
+	if (more < 0)
+		return walk_fail(&w, ENAMETOOLONG);
 	int found = w.fds[--w.depth];
 	walk_fail(&w, 0);
 	return found;
@@ -145,6 +154,8 @@ int target_parent(int root, const char *path, const char **name)
 		fail_plain("ends in . or .., and so names nothing that can be made", path);
 	*name = last;
 	char *above = strndup(path, start);
+	if (!above)
+		fail("allocate", NULL);
 	int parent = target_make(root, *above ? above : "/", true, 0755);
 	free(above);
 	return parent;

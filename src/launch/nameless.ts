@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { encodeChecked } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 
-/** open(2); Node's constants have no name for it. Includes O_DIRECTORY. */
-const O_TMPFILE = 0o20200000
-const { O_RDWR } = fs.constants
+const { O_DIRECTORY, O_RDWR } = fs.constants
+
+/** open(2); Node's constants have no name for it. It includes O_DIRECTORY, which is another bit on arm64 than on x86-64. */
+const O_TMPFILE = 0o20000000 | O_DIRECTORY
 
 /** Where such a file may lie, best first: in memory, then where the caller says, then where everybody may. */
 export function places(): string[] {

@@ -10,6 +10,8 @@ export const NSBOX = process.env.NSBOX ?? join(top, 'dist/nsbox')
 export const SIDECAR = process.env.NSBOX_SIDECAR ?? join(top, 'dist/nsbox-sidecar')
 export const BIN = process.env.NSBOX_TEST_BIN ?? join(top, 'dist/test')
 export const asRoot = process.getuid?.() === 0
+/** What is tested is the build with sanitizers (`make sanitize`): slower, larger, and dynamically linked. */
+export const SANITIZED = process.env.NSBOX_TEST_BUILD !== undefined
 
 export type Ran = { status: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 

@@ -4,10 +4,11 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync, sym
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, failure, INTERFACES, inTemp, nsbox, NSBOX, SIDECAR, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, failure, INTERFACES, inTemp, nsbox, NSBOX, SANITIZED, SIDECAR, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
 
 const own = process.getuid?.()
 const rootOnly = (title: string, body: () => Promise<void>) => asRoot ? test(title, body) : test.skip(`${title} (only root can mount something there)`, body)
+const inBoxTest = (title: string, body: () => Promise<void>) => SANITIZED ? test.skip(`${title} (the sidecar needs libraries, which the box has not)`, body) : test(title, body)
 const userOnly = (title: string, body: () => void) => asRoot ? test.skip(`${title} (root may read all)`, body) : test(title, body)
 
 /** The output of a box that must work. */
@@ -158,7 +159,7 @@ test('a state that is missing, or is no directory, is named', inTemp((dir) => {
   assert.not(existsSync(join(dir, 'gone')))
 }))
 
-test('a state inside of an overlay, where the kernel keeps none, is refused with the way out', inTemp((dir) => {
+inBoxTest('a state inside of an overlay, where the kernel keeps none, is refused with the way out', inTemp((dir) => {
   const root = rootWithFiles(join(dir, 'r'))
   mkdirSync(join(root, 'state'))
   // The outer box is one whose root is an overlay; the inner one finds nsbox there, and wants to keep its changes.
@@ -199,7 +200,7 @@ for (const flags of [[], ['--no-init']]) {
   }))
 }
 
-test('an overlay gives no right that the mount below it does not give', inTemp((dir) => {
+inBoxTest('an overlay gives no right that the mount below it does not give', inTemp((dir) => {
   // /proc is nosuid, nodev and noexec on all machines, and no overlay can be made of it; a tmpfs of a box is nosuid and nodev.
   const root = rootWithFiles(join(dir, 'r'))
   mkdirSync(join(root, 'state'))

@@ -1,0 +1,75 @@
+/** What the sidecar says: one line that forges nothing, events that a program can read, and nothing said twice. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, execute, inTemp, NSBOX, nsbox, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+
+const missing = (path: string) => ({ contract: 1, namespaces: asRoot ? ['mount'] : ['mount', 'user'], ...(asRoot ? {} : { idmap: OWN }), root: { type: 'directory', path }, process: { argv: ['true'] } })
+const OWN = { by: 'self', uid: [{ inside: 0, outside: process.getuid?.(), count: 1 }], gid: [{ inside: 0, outside: process.getgid?.(), count: 1 }] }
+
+test('a path in a message can\'t speak to the terminal', () => {
+  const { status, stderr } = sidecar(missing('/none/a\nb\u001b[31m\u007f\u009b31m\u00e9'))
+  assert.is(status, 125)
+  assert.is(stderr, 'nsbox: sources: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9: No such file or directory (ENOENT)\n')
+})
+
+test('a failure is told to the status descriptor as JSON, also where a path is not UTF-8', () => {
+  const plan = { ...missing('/none/"\\\u0085\udcff\u00e9'), supervision: { statusFd: 1, errors: 'status' } }
+  const { status, stdout, stderr } = sidecar(plan)
+  assert.is(status, 125)
+  assert.is(stderr, '')
+  const event = JSON.parse(stdout.slice(0, stdout.indexOf('\n')))
+  assert.is(event.path, '/none/"\\\u0085\udcff\u00e9')
+  assert.equal([event.event, event.step, event.code, event.status], ['error', 'sources', 'ENOENT', 125])
+})
+
+test('the end of a box is told on the status descriptor, whichever that is', inTemp((dir) => {
+  for (const fd of [1, 2, 3, 9]) {
+    const { status } = execute('bash', ['-c', `exec "$0" --status-fd ${fd} sh -c 'exit 7' ${fd}>${dir}/status`, NSBOX])
+    assert.is(status, 7)
+    const events = readFileSync(`${dir}/status`, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+    assert.equal(events.map(({ event }) => event), ['start', 'exit'], `descriptor ${fd}`)
+    assert.is(events[1].status, 7)
+  }
+}))
+
+test('that nobody reads the messages changes no exit status', inTemp((dir) => {
+  writeFileSync(join(dir, 'plan'), JSON.stringify({ ...missing('/none'), supervision: { statusFd: 9 } }))
+  // Both pipes have lost their readers by the time the sidecar starts.
+  const script = `coproc { exec <&- ; }; exec 8>&"\${COPROC[1]}"; wait $COPROC_PID; "$0" --plan "$1" 2>&8 9>&8; echo "status $?"`
+  assert.is(execute('bash', ['-c', script, SIDECAR, join(dir, 'plan')]).stdout, 'status 125\n')
+  const early = `coproc { exec <&- ; }; exec 8>&"\${COPROC[1]}"; wait $COPROC_PID; echo '{' | "$0" --plan-fd 0 2>&8; echo "status $?"`
+  assert.is(execute('bash', ['-c', early, SIDECAR]).stdout, 'status 125\n')
+}))
+
+test('a plan is read also from a pipe that somebody has made non-blocking', () => {
+  const script = 'import fcntl, os, subprocess, sys, time\n' +
+    'r, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETFL, os.O_NONBLOCK)\n' +
+    'child = subprocess.Popen([sys.argv[1], "--check", "--plan-fd", str(r)], pass_fds=[r])\n' +
+    // Until it waits for what isn't there yet.
+    'while open(f"/proc/{child.pid}/wchan").read() in ("", "0") and open(f"/proc/{child.pid}/stat").read().split()[2] != "S": time.sleep(0.01)\n' +
+    'os.write(w, sys.argv[2].encode())\nos.close(w)\nsys.exit(child.wait())\n'
+  const { status, stderr } = execute('python3', ['-c', script, SIDECAR, JSON.stringify(planOf(['true']))])
+  assert.is(status, 0, stderr)
+})
+
+if (asRoot) {
+  test('where a helper for id maps is not there, one line says so', inTemp((dir) => {
+    writeFileSync(join(dir, 'none'), '')
+    const hide = 'for helper in newuidmap newgidmap; do [ ! -e /usr/bin/$helper ] || mount --bind "$0" /usr/bin/$helper; done; exec "$@"'
+    mkdirSync(join(dir, 'home'))
+    const plan = { ...missing('/'), namespaces: ['mount', 'user'], idmap: { ...OWN, by: 'helper' } }
+    const { status, stderr } = execute('unshare', ['-m', 'sh', '-c', hide, join(dir, 'none'), SIDECAR, '--plan-fd', '0'], { input: JSON.stringify(plan) })
+    assert.is(status, 125)
+    assert.match(stderr, /^nsbox: id maps: execute: newuidmap: [^\n]+\nhint: [^\n]+\n$/)
+  }))
+}
+
+test('the failure of process 1 after that of the command has its own step', () => {
+  const { status, stderr } = nsbox(['/nowhere/at-all'])
+  assert.is(status, 127)
+  assert.match(stderr, /^nsbox: exec: command not found in the box: \/nowhere\/at-all: [^\n]+\n$/)
+})
+
+test.run()
