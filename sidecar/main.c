@@ -141,8 +141,10 @@ static const struct plan *decode(const char *text, size_t length)
 /* Nothing of the caller's but 0, 1, 2 and the status descriptor, which the command does not get. */
 static void close_descriptors(int kept)
 {
-	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0)
+	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0) {
+		report_hint("nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
 		fail("use as status descriptor", NULL);
+	}
 	if (kept > 2)
 		descriptor_keep(kept);
 	descriptor_close_others();

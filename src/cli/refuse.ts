@@ -15,7 +15,7 @@ export function unknownOption(word: string, verb: Verb): UsageError {
   const other = Object.keys(VERB_OPTIONS).find((name) => lookup(word, name) !== undefined)
   if (other !== undefined && verb !== 'rootfs') return new UsageError(`${word}: only nsbox ${other} takes it`, `nsbox help ${other}`)
   const near = nearest(word.replace(/^-+/, ''), [...optionsOf(verb).map((option) => option.name), ...ASKED])
-  const hint = word === '-h' ? 'help' : near
+  const hint = word === '-h' ? 'help' : /^-v$/i.test(word) ? 'version' : near
   const all = verb === 'rootfs' ? 'nsbox help rootfs' : 'nsbox help'
   return new UsageError(verdict(verb, LABEL).replace(LABEL, () => printable(word)), hint === undefined ? `${all} lists all options` : `the nearest is --${hint}`)
 }

@@ -104,6 +104,13 @@ function initialUserNamespace(host: Host): boolean {
   return map === undefined || map.join(' ') === '0 0 4294967295'
 }
 
+/** Whether process 1 here is the init of a box: the way out is then another one around us. */
+function inBox(host: Host): boolean {
+  return host.readFile('/proc/1/comm')?.trim() === 'box-init'
+}
+
+const OUTER_BOX = 'nsbox --privileged ...    for the box that this runs in'
+
 function statusField(host: Host, name: string): string | undefined {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(host.readFile('/proc/self/status') ?? '')?.[1]
 }
@@ -111,7 +118,7 @@ function statusField(host: Host, name: string): string | undefined {
 function privilege(host: Host): Result {
   if (privileged(host)) return ok(`user id ${host.uid}, with CAP_SYS_ADMIN${initialUserNamespace(host) ? '' : ' in a user namespace'}: boxes need no user namespace of their own`)
   if (host.uid !== 0) return ok(`user id ${host.uid}, unprivileged: boxes get a user namespace`)
-  return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', 'nsbox --userns ..., or start the container with --cap-add SYS_ADMIN')
+  return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', inBox(host) ? OUTER_BOX : 'nsbox --userns ..., or start the container with --cap-add SYS_ADMIN')
 }
 
 /** A user namespace is the way in for everybody but root: for root, its lack is a note. */
@@ -138,6 +145,7 @@ function tryUserNamespace(host: Host, max: string | undefined): Result {
   const tried = host.run('unshare', ['-U', '-r', 'true'])
   if (tried === undefined) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'} (not tried: there is no unshare)`)
   if (tried.status === 0) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'}; made one to try`)
+  if (inBox(host)) return barred(host, 'refused by the filter of the box that this runs in', OUTER_BOX)
   return (statusField(host, 'Seccomp') ?? '0') !== '0'
     ? barred(host, 'refused, and a seccomp filter is active, as in a box or a container', 'nsbox --privileged ... for the outer box; docker run --security-opt seccomp=unconfined ..., or the same for podman')
     : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    tells the kernel\'s error; dmesg may tell who refused')
@@ -189,15 +197,18 @@ function subIdCount(host: Host, file: string): number {
 
 function mapHelpers(host: Host): Result {
   if (privileged(host) && initialUserNamespace(host)) return ok('not needed: root writes id maps itself')
-  const bad = ['newuidmap', 'newgidmap'].map((name) => helperTrouble(host, name)).filter((text) => text !== undefined)
+  // Its mode is not to blame then, and in a user namespace its owner shows as nobody.
+  const powerless = statusField(host, 'NoNewPrivs') === '1'
+  const bad = ['newuidmap', 'newgidmap'].map((name) => helperTrouble(host, name, powerless)).filter((text) => text !== undefined)
   if (bad.length > 0) return note(bad.join('; '), '--map-auto will not work', 'sudo apt install --reinstall uidmap    (Debian, Ubuntu; elsewhere: shadow-utils or shadow)')
-  if (statusField(host, 'NoNewPrivs') === '1') return note('present, but no_new_privs takes their privilege', '--map-auto will not work from here')
+  if (powerless) return note('present, but no_new_privs takes their privilege', '--map-auto will not work from here')
   return ok('newuidmap and newgidmap are present, with the privilege that they need')
 }
 
-function helperTrouble(host: Host, name: string): string | undefined {
+function helperTrouble(host: Host, name: string, powerless: boolean): string | undefined {
   const path = [...(host.env.PATH ?? '').split(':').filter((dir) => dir.startsWith('/')), '/usr/bin', '/bin'].map((dir) => `${dir}/${name}`).find((file) => host.exists(file))
   if (path === undefined) return `${name} is not installed`
+  if (powerless) return undefined
   const { mode = 0, uid = -1 } = host.stat(path) ?? {}
   if ((mode & 0o4000) !== 0 && uid === 0) return undefined
   const caps = host.run('getcap', [path]) ?? host.run('/usr/sbin/getcap', [path]) ?? host.run('/sbin/getcap', [path])
@@ -265,12 +276,12 @@ function maskedProc(host: Host): Result {
   const list = mounts(host)
   const procs = list.filter(({ type, top, point }) => type === 'proc' && top === '/' && point === '/proc')
   if (procs.length === 0) return no('no proc file system at /proc', 'nsbox needs it', 'mount -t proc proc /proc')
-  const masks = list.filter(({ parent, point }) => procs.some(({ id }) => id === parent) && !EMPTY_IN_PROC.includes(point))
+  const masks = list.filter(({ parent, point }) => procs.some(({ id }) => id === parent) && point !== '/proc' && !EMPTY_IN_PROC.includes(point))
   if (masks.length === 0) return ok('/proc is whole: a box gets a fresh one')
   const found = `parts of /proc are masked (${masks.slice(0, 3).map(({ point }) => point).join(', ')}${masks.length > 3 ? ', ...' : ''}), as in a container`
   if (privileged(host) && initialUserNamespace(host)) return ok(`${found}; no hindrance to root, but to --userns`)
-  return note(found, 'the kernel refuses a fresh /proc in a user namespace: only boxes whose root has no /proc will run',
-    'docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
+  const effect = 'the kernel refuses a fresh /proc in a user namespace: boxes run with --share pid, which shows this one, or in a root without /proc'
+  return inBox(host) ? note(found, effect, OUTER_BOX) : note(found, effect, 'docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
 }
 
 function handOver(host: Host): Result {

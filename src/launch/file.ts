@@ -24,7 +24,8 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
 
 /**
  * Where this machine executes nothing that we have made: the sidecar as a file beside this program, with the plan on a
- * descriptor. Never one that a variable or PATH names.
+ * descriptor, as a library hands it over. It is a nameless file's: a pipe would need somebody who stays and writes what does
+ * not fit into it. Never a sidecar that a variable or PATH names.
  */
 function executeBeside(plan: Plan, kept: readonly number[]): void {
   const text = filled(nameless(), [Buffer.from(encodePlan(plan))])

@@ -153,6 +153,7 @@ const refused: [string[], string, string?][] = [
   [['--ro-bnd=/a', 'x'], 'unknown option --ro-bnd', '--ro-bind'],
   [['-root', 'x'], 'unknown option -root', '--root'],
   [['-h'], 'unknown option -h', '--help'],
+  [['-V'], 'unknown option -V', '--version'],
   [['--xyzzyxyzzy', 'x'], 'unknown option --xyzzyxyzzy', 'nsbox help'],
   [['--a\nb', 'x'], 'unknown option --a\\x0ab'],
   [['---', 'x'], 'unknown option ---'],

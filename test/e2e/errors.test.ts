@@ -24,7 +24,7 @@ const CASES: [string[], number, RegExp][] = [
   [['--root', 'DIR/r', '--overlay=DIR/nowhere', 'true'], 125, /^nsbox: overlay: open: DIR\/nowhere: .*\nhint: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/nowhere', 'true'], 125, /^nsbox: environment: read: DIR\/nowhere: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/file', 'true'], 125, /^nsbox: environment: line 1 is not NAME=VALUE: DIR\/file\nhint: /],
-  [['--root', 'DIR/r', '--status-fd', '77', 'true'], 125, /^nsbox: /],
+  [['--root', 'DIR/r', '--status-fd', '77', 'true'], 125, /^nsbox: read plan: use as status descriptor: Bad file descriptor \(EBADF\)\nhint: nothing is open/],
   [['run', '--plan', 'DIR/nowhere'], 125, /^nsbox: read plan: open: DIR\/nowhere: /],
   [['run', '--plan', 'DIR/file'], 125, /^nsbox: read plan: /],
   [['explain'], 2, /^nsbox: explain: no command\n/],

@@ -130,6 +130,17 @@ test('nested in a container: the masked /proc is named, the empty binfmt_misc is
   assert.match(about('proc'), 'systempaths=unconfined')
 })
 
+test('in a box, the way out is the box around, and its own /proc is no mask of the one below', () => {
+  const boxed = [...MOUNTS, '30 23 0:50 / /proc rw - proc proc rw', '31 30 0:51 / /proc/keys rw - tmpfs tmpfs rw'].join('\n')
+  const files = { ...FREE, '/proc/1/comm': 'box-init\n', '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\nNoNewPrivs:\t1\n', '/proc/self/mountinfo': boxed }
+  const { status, about, text } = told({ unshare: 1, files, helperMode: 0o100755 })
+  assert.is(status, 1)
+  assert.match(about('user namespaces'), /refused by the filter of the box.*\n.*\n +fix: nsbox --privileged/)
+  assert.match(about('proc'), /masked \(\/proc\/keys\).*\n.*--share pid.*\n +fix: nsbox --privileged/)
+  assert.match(about('id map helpers'), 'no_new_privs takes their privilege')
+  assert.not.match(text, 'docker')
+})
+
 test('root of a user namespace is held up by a masked /proc, root of the machine is not', () => {
   const masked = [...MOUNTS, '30 23 0:50 / /proc/kcore rw - tmpfs tmpfs rw'].join('\n')
   const files = { ...FREE, '/proc/self/status': AS_ROOT, '/proc/self/mountinfo': masked }
