@@ -328,7 +328,8 @@ lint: $(NPM) | clang-tidy
 	$(Q)$(BUN) scripts/gen.ts --check
 	$(Q)$(MAKE) -j$$(nproc) $(LINT_C:%.c=dist/lint/%.ok)
 
-# One program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself.
+# One program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself. It starts from
+# the corpus of plans and from test/fuzz/NAME.
 CLANG ?= clang
 FUZZ_SECONDS ?= 30
 FUZZERS := $(patsubst sidecar/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/*_fuzz.c))
@@ -338,7 +339,7 @@ fuzz: $(FUZZERS)
 	$(Q)for program in $(FUZZERS); do \
 		$(say) FUZZ "$$program for $(FUZZ_SECONDS) s"; \
 		mkdir -p $$program.corpus; \
-		seeds=test/fuzz/$${program##*/}; [ -d $$seeds ] || seeds=; \
+		seeds=test/fixtures/plans; [ ! -d test/fuzz/$${program##*/} ] || seeds="$$seeds test/fuzz/$${program##*/}"; \
 		$$program -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$program- -print_final_stats=0 -verbosity=0 $$program.corpus $$seeds; \
 	done
 
