@@ -227,19 +227,20 @@ debian-root: | test-tools
 		echo "debootstrap failed: $$(tail -n 1 dist/debian-root.log)" >dist/debian-root.skipped; rm -rf --one-file-system dist/debian-root.new; \
 	fi
 
-# A kernel with cgroup v2 for the tests in a virtual machine, from Debian's packages. Where there is none, dist/vm/skipped says why.
+# A kernel with cgroup v2 for the tests in a virtual machine, from Debian's packages; VM_KERNEL=linux-image-6.12-cloud-amd64 adds
+# another. Where there is none, dist/vm/skipped says why.
 VM_KERNEL ?= linux-image-cloud-amd64
 vm-tools:
 	@$(call need,qemu-system-x86_64 busybox,qemu-system-x86 busybox-static,the tests in a virtual machine are skipped (on Debian and Ubuntu: apt-get install qemu-system-x86),true)
 
 vm-kernel: | vm-tools
 	$(Q)mkdir -p dist/vm
-	$(Q)if ls dist/vm/vmlinuz-* >/dev/null 2>&1 || [ -e dist/vm/skipped ]; then exit 0; fi; \
-	if ! command -v apt-get dpkg-deb >/dev/null || [ "$$(dpkg --print-architecture)" != amd64 ]; then echo 'a kernel is taken from the packages of Debian for amd64' >dist/vm/skipped; exit 0; fi; \
+	$(Q)if [ -e dist/vm/$(VM_KERNEL) ] || [ -e dist/vm/skipped ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null || [ "$$(dpkg --print-architecture)" != amd64 ]; then echo 'the kernel is a package of Debian for amd64' >dist/vm/skipped; exit 0; fi; \
 	$(say) KERNEL dist/vm; rm -rf dist/vm/new; mkdir dist/vm/new; \
 	if ( cd dist/vm/new && package=$$(apt-cache depends $(VM_KERNEL) | sed -n 's/.*Depends: \(linux-image-[^ ]*\)$$/\1/p' | head -n 1) && [ -n "$$package" ] && \
 		apt-get download "$$package" && dpkg-deb -x ./*.deb . ) >dist/vm/log 2>&1; then \
-		mv dist/vm/new/boot/vmlinuz-* dist/vm; \
+		mv dist/vm/new/boot/vmlinuz-* dist/vm; touch dist/vm/$(VM_KERNEL); \
 	else \
 		echo "no kernel: $$(tail -n 1 dist/vm/log)" >dist/vm/skipped; \
 	fi; \

@@ -159,6 +159,23 @@ test('with --die-with-parent the box ends when its parent does', async () => {
   await gone(known)
 })
 
+test('a parent that is killed at any moment of the start takes the box along', async () => {
+  const known: Known[] = []
+  // From the first millisecond until the command has run for some.
+  for (let round = 0, reached = 0; reached < 5; round++) {
+    assert.ok(round < 500, 'the command was never reached')
+    const parent = spawn('bash', ['-c', '"$0" --die-with-parent sleep 1000 & wait', NSBOX], { stdio: 'ignore' })
+    const over = once(parent, 'exit')
+    await Bun.sleep(round)
+    const now = family(parent.pid as number)
+    if (now.some(({ name }) => name === 'sleep')) reached++
+    known.push(...now)
+    parent.kill('SIGKILL')
+    await over
+  }
+  await gone(known)
+})
+
 test('without it the box outlives its parent', async () => {
   const { parent, known } = await below([])
   const other = await below(['--die-with-parent'])

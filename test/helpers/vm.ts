@@ -26,6 +26,8 @@ export type Case = { name: string; script: string; first: boolean }
 /** Kernels that `make` has put in place, or the reason why there are none. */
 export function kernels(): { paths: string[] } | { reason: string } {
   const dir = join(top, 'dist/vm')
+  const [program = ''] = QEMU
+  if (Bun.which(program) === null) return { reason: `${program} is not installed` }
   try {
     const paths = readdirSync(dir).filter((name) => name.startsWith('vmlinuz-')).sort().map((name) => join(dir, name))
     if (paths.length > 0) return { paths }

@@ -1,5 +1,5 @@
 // runs once
-// seconds: 200
+// seconds: 520
 /** Limits by control groups, in a virtual machine whose kernel has them; and a box that starts on an initramfs. */
 import { basename } from 'node:path'
 import { test } from 'uvu'
@@ -169,6 +169,24 @@ ls -d ${G}/nsbox-* | wc -l; ${box(['--memory', '64m', 'true'])}; echo $?; ${left
   assert.equal(lines(outcome), ['0', '0', '0', '1', '0'])
 })
 
+inGuest('nsbox that is killed at any moment of its start leaves no process, and no group that the next does not remove', `
+for i in $(seq 20); do
+  ${box(['--memory', '64m', '--pids', '20', 'sleep', '1000'])} & box=$!
+  usleep $((i * 8000)); kill -KILL $box; wait $box 2>/dev/null
+done
+for t in $(seq 300); do [ $(ps | grep -c '[s]leep 1000') = 0 ] && break; usleep 20000; done
+ps | grep -c '[s]leep 1000'; ${box(['--memory', '64m', 'true'])}; echo $?; ${left}`, (outcome) => {
+  assert.equal(lines(outcome), ['0', '0'])
+})
+
+inGuest('a hundred boxes, four at a time, and each status right', `
+for lane in 1 2 3 4; do (
+  for i in $(seq 25); do ${box(['--memory', '64m', '--cpus', '1', '--pids', '20', 'sh', '-c', 'exit $0'])} -- $i; [ $? = $i ] || echo wrong; done
+) & all="\${all-} $!"; done
+wait $all; ${left}; ls ${G} | grep -c nsbox`, (outcome) => {
+  assert.equal(lines(outcome), ['0'])
+})
+
 inGuest('a box in the host\'s pid namespace takes with it what has left its session', `
 ${box(['--share', 'pid', '--pids', '50', 'sh', '-c', 'setsid sleep 1000 & exit 4'])}; echo $?; ps | grep -c '[s]leep 1000'; ${left}`, (outcome) => {
   assert.equal(lines(outcome), ['4', '0'])
@@ -234,7 +252,7 @@ if ('reason' in found) {
   console.log(`skipped: ${found.reason}`)
 } else {
   for (const kernel of found.paths) {
-    const { outcomes, console: text } = await guest.run(kernel, 150)
+    const { outcomes, console: text } = await guest.run(kernel, 240)
     if (outcomes.size < checks.length) console.log(`the guest did not come to its end; its last words:\n${text.slice(-2000)}`)
     for (const [number, { name, check }] of checks.entries()) {
       test(`${name} (${basename(kernel).replace('vmlinuz-', '')})`, () => {
