@@ -14,6 +14,7 @@ import { headerVersion, syscallsSource, syscallTables } from './syscalls.ts'
 import { CAPABILITIES } from '../src/plan/schema.ts'
 import { optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../src/cli/help.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
 
@@ -225,6 +226,8 @@ const files: Record<string, () => string> = {
   'sidecar/contract.h': contractHeader,
   'docs/plan.schema.json': jsonSchema,
   'src/library/box-options.ts': boxOptionsSource,
+  // After what it is made from.
+  'docs/api.md': apiReference,
   'README.md': readme,
   'docs/nsbox.1': manualPage,
   'docs/completions/nsbox.bash': bashCompletion,

@@ -26,13 +26,20 @@ export type Failure = {
 
 /** nsbox could not do what was asked. The command did not run. */
 export class SandboxError extends Error {
+  /** Phase that failed: "root", "mounts", "exec", ... */
   readonly step: string
+  /** What was tried, or what is wrong. */
   readonly what: string
+  /** File, option value or JSON pointer that it is about. */
   readonly path: string | undefined
+  /** Place in the plan that is wrong, as a JSON pointer (RFC 6901). */
   readonly pointer: string | undefined
+  /** Name of the error number, such as "ENOENT". */
   readonly code: string | undefined
   readonly errno: number | undefined
+  /** The way out, where one is known. */
   readonly hint: string | undefined
+  /** What the command line would exit with. */
   readonly status: number
 
   constructor(failure: Failure) {
@@ -51,8 +58,9 @@ export class SandboxError extends Error {
   }
 }
 
-/** The command line is wrong: exit status 2. */
+/** The command line, or what a function of the library was given, is wrong: exit status 2. */
 export class UsageError extends Error {
+  /** The way out, where one is known. */
   readonly hint: string | undefined
 
   constructor(message: string, hint?: string) {

@@ -1,0 +1,11 @@
+// Listens on the port that the others listen on, and writes the file that they write.
+import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+
+assert.equal(existsSync('/tmp/state'), false)
+writeFileSync('/tmp/state', 'three')
+const server = createServer((_, response) => response.end('three')).listen(8080, '127.0.0.1')
+await new Promise((ready) => server.once('listening', ready))
+assert.equal(await (await fetch('http://127.0.0.1:8080')).text(), 'three')
+server.close()

@@ -1,0 +1,79 @@
+/** The examples do what they say, from the installed package, under Node and under Bun; the guides quote them. */
+// seconds: 200
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { done, project, RUNTIMES } from '../helpers/package.ts'
+import { execute } from '../helpers/nsbox.ts'
+
+const top = resolve(import.meta.dir, '../..')
+const { path: dir, remove } = project('zx')
+test.after(remove)
+cpSync(join(top, 'examples'), join(dir, 'examples'), { recursive: true })
+
+const debian = join(top, 'dist/debian-root')
+/** dpkg writes into a system that belongs to whoever has it installed. */
+const ownsDebian = existsSync(debian) && statSync(debian).uid === process.getuid?.()
+if (!ownsDebian) console.log('skipped: there is no dist/debian-root that belongs to this user')
+
+for (const { name, program } of RUNTIMES) {
+  const example = (file: string, ...args: string[]) => execute(program, [join(dir, 'examples', file), ...args], { cwd: dir })
+
+  test(`build: the result is there, and the build had no network (${name})`, () => {
+    const out = `out-${name}`
+    const { stderr } = done(example('build.mjs', 'examples/hello', out))
+    assert.match(stderr, /cut -d: -f1\n +lo\n\$/)
+    assert.match(stderr, 'hello from a box')
+    assert.is(execute(join(dir, out, 'hello'), []).stdout, 'hello from a box\n')
+    assert.equal(readdirSync(join(dir, 'examples/hello')).sort(), ['Makefile', 'hello.c'])
+  })
+
+  test(`run-code: each piece of code ends as it should (${name})`, () => {
+    const lines = done(example('run-code.mjs')).stdout.trim().split('\n')
+    assert.match(lines.pop() ?? '', /^calls home: done: (ENETUNREACH|ECONNREFUSED)$/)
+    // To a user both are true, and the runtimes tell one or the other.
+    assert.match(lines.pop() ?? '', /^changes the machine: failed with 1: (EROFS|EACCES)$/)
+    assert.equal(lines, [
+      'adds up: done: 6',
+      'never ends: took too long',
+      'says too much: said too much',
+      'leaves a process behind: done',
+      'looks for your keys: done: 0 files; no environment',
+    ])
+  })
+
+  test(`test-runner: tests that would be in each other's way pass, and one that fails is told (${name})`, () => {
+    const { stdout } = done(example('test-runner.mjs'))
+    assert.equal(stdout.replace(/ \(\d+ MiB\)/g, '').trim().split('\n').sort(), ['3 passed, 0 failed', 'ok port-one.test.mjs', 'ok port-three.test.mjs', 'ok port-two.test.mjs'])
+    const tests = join(dir, `tests-${name}`)
+    cpSync(join(dir, 'examples/tests'), tests, { recursive: true })
+    writeFileSync(join(tests, 'wrong.test.mjs'), 'import fs from "node:fs"\nfs.writeFileSync("/tmp/tests/wrong.test.mjs", "")\n')
+    const failed = example('test-runner.mjs', tests)
+    assert.is(failed.status, 1)
+    assert.match(failed.stdout, /^not ok wrong\.test\.mjs: status 1$/m)
+    assert.match(failed.stdout, 'EROFS')
+    assert.match(failed.stdout, '3 passed, 1 failed')
+  })
+
+  const inDebian = ownsDebian ? test : test.skip
+  inDebian(`debian-package: a package is built, installed and taken out, and the root is as it was (${name})`, () => {
+    const { stdout } = done(example('debian-package.mjs', debian, `${name}.deb`))
+    assert.match(stdout, 'hello from debian, as installed by dpkg\nhello-box\t1.0\n')
+    assert.is(readFileSync(join(dir, `${name}.deb`)).subarray(0, 8).toString(), '!<arch>\n')
+    assert.not.ok(existsSync(join(debian, 'usr/bin/hello-box')))
+  })
+}
+
+test('the guides quote the examples as they are', () => {
+  for (const name of readdirSync(join(top, 'docs/guides'))) {
+    const guide = readFileSync(join(top, 'docs/guides', name), 'utf8')
+    const example = readFileSync(join(top, 'examples', name.replace('.md', '.mjs')), 'utf8')
+    const quotes = [...guide.matchAll(/^```js\n(.*?)^```/gms)].map(([, code = '']) => code)
+    assert.ok(quotes.length > 0, name)
+    for (const code of quotes) assert.ok(example.includes(code), `${name}: ${code}`)
+    for (const [, link = ''] of guide.matchAll(/\]\((\.\.[^)]*)\)/g)) assert.ok(statSync(join(top, 'docs/guides', link)).isFile(), `${name}: ${link}`)
+  }
+})
+
+test.run()
