@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { done, project, RUNTIMES } from '../helpers/package.ts'
-import { execute } from '../helpers/nsbox.ts'
+import { execute, NSBOX } from '../helpers/nsbox.ts'
 
 const top = resolve(import.meta.dir, '../..')
 const { path: dir, remove } = project('zx')
@@ -62,6 +62,21 @@ for (const { name, program } of RUNTIMES) {
     assert.match(stdout, 'hello from debian, as installed by dpkg\nhello-box\t1.0\n')
     assert.is(readFileSync(join(dir, `${name}.deb`)).subarray(0, 8).toString(), '!<arch>\n')
     assert.not.ok(existsSync(join(debian, 'usr/bin/hello-box')))
+  })
+}
+
+for (const { name, program } of RUNTIMES) {
+  test(`the scripts of the README run as they stand there (${name})`, () => {
+    const [, section = ''] = /^## In a program$(.*?)^## /ms.exec(readFileSync(join(top, 'README.md'), 'utf8')) ?? []
+    const blocks = [...section.matchAll(/^```js\n(.*?)^```/gms)].map(([, code = '']) => code)
+    const [first = '', second = ''] = blocks.filter((code) => !code.includes("'--'"))
+    assert.match(first, "from 'nsbox'")
+    assert.match(second, 'await using')
+    if (!existsSync(join(dir, 'r'))) done(execute(NSBOX, ['rootfs', 'build', 'r', 'bash', 'ls', 'cat', 'touch', 'id'], { cwd: dir }))
+    // Node.js knows `await using` from version 24 on.
+    writeFileSync(join(dir, 'readme.mjs'), `${first}console.log(stdout)\n${name === 'Bun' ? second : ''}`)
+    const { stdout } = done(execute(program, ['readme.mjs'], { cwd: dir }))
+    assert.match(stdout, name === 'Bun' ? /^hello\n\nnsbox enter \d+ bash/ : /^hello\n\n$/)
   })
 }
 
