@@ -44,7 +44,7 @@ musl:
 	@$(call need,$(MUSL_CC),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=,exit 1)
 
 test-tools:
-	@$(call need,strace unshare setpriv busybox newuidmap tmux debootstrap,strace util-linux busybox-static uidmap tmux debootstrap,some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install strace util-linux busybox-static uidmap tmux debootstrap),true)
+	@$(call need,strace unshare setpriv busybox newuidmap tmux debootstrap python3 git setcap,strace util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin,some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install strace util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin),true)
 
 clang:
 	@$(call need,$(CLANG),clang llvm,install clang with its libFuzzer (on Debian and Ubuntu: apt-get install clang llvm) or name one with CLANG=,exit 1)

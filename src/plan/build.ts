@@ -118,9 +118,12 @@ function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
 
 /** A procfs is not shown without what hides parts of it. */
 function withView(mount: Mount, { privileged }: Options): Mount[] {
-  const isProc = mount.type === 'proc' || (mount.type === 'bind' && mount.source === '/proc')
+  const isProc = mount.type === 'proc' || (mount.type === 'bind' && plain(mount.source) === '/proc')
   return isProc && !privileged ? [mount, ...procView(mount.target)] : [mount]
 }
+
+/** /proc/ and //proc/. are /proc too. What a link leads to is not known here: whoever makes one in the caller's way is the caller. */
+const plain = (path: string) => `/${path.split('/').filter((part) => part !== '' && part !== '.').join('/')}`
 
 function targetOf(request: MountRequest): string {
   return request.type === 'bind' ? request.target ?? request.source : request.target
