@@ -103,6 +103,10 @@ dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 # The compiled program must take no code or settings from the directory in which it is started.
 BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
+# What the runtime reads before it runs the first line grows with the size of a file. What a plain start has no need of is in
+# others, which the program carries too, each under its own name, and loads by require('./NAME.ts').
+LATER := src/verbs.ts src/cli/refuse.ts src/launch/handover.ts src/policy/compiled.ts
+PARTS := $(LATER) --entry-naming '[name].[ext]' $(foreach file,$(LATER),--external '*/$(notdir $(file))')
 
 # What runs in it before the runtime: code alone, since it is put into a program that is linked already.
 ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
@@ -116,7 +120,7 @@ dist/obj/entry.bin: src/launch/entry.c Makefile
 dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts package.json tsconfig.json Makefile $(NPM)
 	@$(say) BUN $@
 	$(Q)rm -f $@
-	$(Q)$(BUN) $(BUN_BUILD) src/main.ts --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
+	$(Q)$(BUN) $(BUN_BUILD) src/main.ts $(PARTS) --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 
 .PHONY: all gen demo test soak attack-peers test-vm vm-tools vm-kernel bench bench-peers debian-root lint fuzz clean

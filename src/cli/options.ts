@@ -3,7 +3,7 @@
  * and the option reference of the README are made from it.
  */
 import { printable, UsageError } from '../errors.ts'
-import { CAPABILITIES, LIMITS, MAX_CPUS, MAX_MILLISECONDS, MAX_PIDS } from '../plan/schema.ts'
+import { CAPABILITIES, LIMITS, MAX_CPUS, MAX_MILLISECONDS, MAX_PIDS } from '../plan/words.ts'
 import { nearest } from './nearest.ts'
 import type { Limit } from '../plan/types.ts'
 import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'

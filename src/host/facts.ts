@@ -1,6 +1,6 @@
 /** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
 import { fromBytes, toBytes } from '../plan/bytes.ts'
-import type { RESET_SIGNALS } from '../plan/schema.ts'
+import type { RESET_SIGNALS } from '../plan/words.ts'
 
 export type Looked = 'directory' | 'other' | { code: string }
 

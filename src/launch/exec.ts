@@ -18,7 +18,7 @@ export function becomeBox(plan: Plan): never {
   const status = plan.supervision?.statusFd ?? -1
   const kept = status > 2 ? [status] : []
   const failed = reasonOf(() => execute('nsbox', [encodePlan(plan)], kept))
-  const { becomeFile } = require('./file.ts') as typeof import('./file.ts')
+  const { becomeFile } = require('./handover.ts') as typeof import('./handover.ts')
   return becomeFile(plan, kept, failed)
 }
 

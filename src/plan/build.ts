@@ -8,7 +8,7 @@ import { seccompOf } from '../policy/seccomp.ts'
 import { procView, sysView } from '../policy/views.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
-import { CONTRACT } from './schema.ts'
+import { CONTRACT } from './words.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from './types.ts'
 
 /** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */

@@ -3,7 +3,7 @@ import type { HostFacts } from '../host/facts.ts'
 import { environment } from './environment.ts'
 import type { Options } from './options.ts'
 import { commandOf, reporting, timing } from './build.ts'
-import { CONTRACT } from './schema.ts'
+import { CONTRACT } from './words.ts'
 import type { Entry, Plan, Process } from './types.ts'
 
 /**

@@ -2,7 +2,7 @@
 import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/facts.ts'
 import type { Options } from './options.ts'
-import { MAX_ID } from './schema.ts'
+import { MAX_ID } from './words.ts'
 import type { IdMap, IdRange, Process } from './types.ts'
 
 export type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGroups'> }

@@ -7,7 +7,9 @@
  *
  * A change that an older sidecar would misread needs a new contract number.
  */
-export const CONTRACT = 1
+import { CAPABILITIES, CONTRACT, LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS, RESET_SIGNALS } from './words.ts'
+
+export * from './words.ts'
 
 /** A leaf or a container; `default` is what an absent optional field means. */
 export type Field = { doc: string; required?: true } & (
@@ -31,36 +33,15 @@ export type Field = { doc: string; required?: true } & (
 
 export type Table = Readonly<Record<string, Field>>
 
-export const MAX_ID = 4294967294
 /** PID_MAX_LIMIT, include/linux/threads.h. */
 const MAX_PID = 4194304
-/** Some 68 years; what the sidecar adds to it still fits. */
-export const MAX_MILLISECONDS = 2 ** 41
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
-/** The kernel's PID_MAX_LIMIT: it has no more numbers to give. */
-export const MAX_PIDS = 4194304
-/** More processors than the kernel can be built for (CONFIG_NR_CPUS), in the longest period. */
-export const MAX_CPUS = 8192
 const MAX_QUOTA = MAX_CPUS * 1000000
 
 export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 export const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
-export const LIMITS = [
-  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue',
-  'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack',
-] as const
-export const RESET_SIGNALS = ['PIPE', 'XFSZ'] as const
 /** In the order of the kernel's bits, include/uapi/linux/landlock.h. */
 export const SCOPES = ['abstract', 'signals'] as const
-
-/** In the kernel's order, include/uapi/linux/capability.h: the place is the number. capabilities(7) */
-export const CAPABILITIES = [
-  'chown', 'dac_override', 'dac_read_search', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'linux_immutable',
-  'net_bind_service', 'net_broadcast', 'net_admin', 'net_raw', 'ipc_lock', 'ipc_owner', 'sys_module', 'sys_rawio', 'sys_chroot',
-  'sys_ptrace', 'sys_pacct', 'sys_admin', 'sys_boot', 'sys_nice', 'sys_resource', 'sys_time', 'sys_tty_config', 'mknod', 'lease',
-  'audit_write', 'audit_control', 'setfcap', 'mac_override', 'mac_admin', 'syslog', 'wake_alarm', 'block_suspend', 'audit_read',
-  'perfmon', 'bpf', 'checkpoint_restore',
-] as const
 
 /** Objects by name. The first is the plan itself. */
 export const OBJECTS = {

@@ -1,6 +1,6 @@
 /** What the command may do beyond an ordinary process. */
 import type { Options } from '../plan/options.ts'
-import { CAPABILITIES } from '../plan/schema.ts'
+import { CAPABILITIES } from '../plan/words.ts'
 import type { Capability } from '../plan/types.ts'
 
 /** What container engines leave to root in a container. */

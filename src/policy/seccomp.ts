@@ -7,11 +7,8 @@ import { DEFAULT_FILTERS } from './filters.ts'
 /** Absent where there is to be none. Throws SandboxError for a profile that can't be read or used. */
 export function seccompOf({ seccomp = 'default', privileged }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
-  if (seccomp !== 'default') {
-    const { profileFilter } = require('./profile.ts') as typeof import('./profile.ts')
-    return { from: seccomp, filter: profileFilter(seccomp, held, host) }
-  }
-  return { from: 'default', filter: ready(held, host) ?? made(held, host) }
+  if (seccomp !== 'default') return { from: seccomp, filter: compiled().profileFilter(seccomp, held, host) }
+  return { from: 'default', filter: ready(held, host) ?? compiled().compiledDefault(held, host) }
 }
 
 /** Compiled when nsbox was built: for no capability, and for those that root has by default. */
@@ -20,9 +17,6 @@ function ready(held: readonly Capability[], { machine }: HostFacts): string | un
   return filters?.find(({ capabilities, without }) => capabilities.every((one) => held.includes(one)) && !without.some((one) => held.includes(one)))?.filter
 }
 
-function made(held: readonly Capability[], { machine }: HostFacts): string {
-  const { compile } = require('./bpf.ts') as typeof import('./bpf.ts')
-  const { defaultFilter } = require('./default.ts') as typeof import('./default.ts')
-  const { machineOf } = require('./machine.ts') as typeof import('./machine.ts')
-  return Buffer.from(compile(defaultFilter(machineOf(machine), held))).toString('base64')
+function compiled(): typeof import('./compiled.ts') {
+  return require('./compiled.ts') as typeof import('./compiled.ts')
 }

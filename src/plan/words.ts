@@ -1,0 +1,25 @@
+/**
+ * Words and bounds of the contract that a start has to know too. They are apart from the table (schema.ts), which is larger than
+ * all that a start needs.
+ */
+export const CONTRACT = 1
+export const MAX_ID = 4294967294
+/** Some 68 years; what the sidecar adds to it still fits. */
+export const MAX_MILLISECONDS = 2 ** 41
+/** The kernel's PID_MAX_LIMIT: it has no more numbers to give. */
+export const MAX_PIDS = 4194304
+/** More processors than the kernel can be built for (CONFIG_NR_CPUS), in the longest period. */
+export const MAX_CPUS = 8192
+export const LIMITS = [
+  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue',
+  'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack',
+] as const
+/** In the kernel's order, include/uapi/linux/capability.h: the place is the number. capabilities(7) */
+export const CAPABILITIES = [
+  'chown', 'dac_override', 'dac_read_search', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'linux_immutable',
+  'net_bind_service', 'net_broadcast', 'net_admin', 'net_raw', 'ipc_lock', 'ipc_owner', 'sys_module', 'sys_rawio', 'sys_chroot',
+  'sys_ptrace', 'sys_pacct', 'sys_admin', 'sys_boot', 'sys_nice', 'sys_resource', 'sys_time', 'sys_tty_config', 'mknod', 'lease',
+  'audit_write', 'audit_control', 'setfcap', 'mac_override', 'mac_admin', 'syslog', 'wake_alarm', 'block_suspend', 'audit_read',
+  'perfmon', 'bpf', 'checkpoint_restore',
+] as const
+export const RESET_SIGNALS = ['PIPE', 'XFSZ'] as const

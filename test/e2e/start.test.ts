@@ -1,0 +1,81 @@
+/** What a start costs, by what is counted: bytes, modules, threads, calls. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { execute, inTemp, NSBOX, nsbox } from '../helpers/nsbox.ts'
+
+/** The JavaScript that the compiled program carries at its end: the start first, and what it loads later. */
+function parts(): string[] {
+  const program = readFileSync(NSBOX)
+  const end = program.subarray(-8 << 20).toString('latin1')
+  return [...end.matchAll(/\(function\(exports, require, module, __filename, __dirname\) \{[^\0]*/g)].map(([text]) => text)
+}
+
+test('the front end is no more than 250 KB', () => {
+  const all = parts()
+  assert.is(all.length, 5)
+  assert.ok(all.reduce((sum, text) => sum + text.length, 0) <= 250_000, String(all.map((text) => text.length)))
+})
+
+/** Runs the start of the program with these words, up to where it becomes another; the modules that it has loaded, and the plan. */
+function started(words: readonly string[]): { loaded: string[]; plan: unknown } {
+  const loaded: string[] = []
+  let handed: [string, string[]] | undefined
+  const seen = {
+    argv: ['nsbox', '/main', ...words], arch: process.arch, env: process.env, getuid: () => 0, getgid: () => 0, cwd: () => '/',
+    execve: (path: string, argv: string[]) => { handed ??= [path, argv] },
+  }
+  const load = (name: string) => {
+    loaded.push(name)
+    return new Proxy({}, { get: () => () => 0 })
+  }
+  const run = new Function('process', `return ${parts()[0]}`)(seen)
+  run({}, load, {}, '', '')
+  assert.is(handed?.[0], 'nsbox', `not started: ${loaded}`)
+  return { loaded: loaded.filter((name) => name !== './handover.ts'), plan: JSON.parse(handed?.[1][0] ?? '') }
+}
+
+test('a box that starts loads no module', () => {
+  const { loaded, plan } = started(['--tmpfs', '/tmp', 'true'])
+  assert.equal(loaded, [])
+  assert.equal((plan as { process: { argv: string[] } }).process.argv, ['true'])
+  const many = ['--root', '/', '--ro', '--bind', '/etc:/mnt', '--net', 'none', '--hostname', 'x', '--env', 'A=1', '--map-root', '--cwd', '/tmp', '--ulimit', 'core=0', '--timeout', '1s']
+  assert.equal(started([...many, 'sh', '-c', 'true']).loaded, [])
+})
+
+test('what is not a plain start loads what it needs', () => {
+  const loads = (...words: string[]) => {
+    try {
+      return started(words).loaded.join()
+    } catch (error) {
+      return String(error)
+    }
+  }
+  assert.match(loads('plan', 'true'), 'not started: ./verbs.ts')
+  assert.match(loads('--no-such', 'true'), 'not started: ./refuse.ts,./verbs.ts')
+  assert.equal(loads('--seccomp', 'none', 'true'), './verbs.ts')
+  assert.equal(loads('--cap-add', 'sys_ptrace', 'true'), './compiled.ts')
+})
+
+test('the front end starts no thread, and opens no file of its own', inTemp((dir) => {
+  const log = join(dir, 'log')
+  const { status, stderr } = execute('strace', ['-f', '-o', log, NSBOX, '--tmpfs', '/tmp', 'true'])
+  assert.is(status, 0, stderr)
+  const lines = readFileSync(log, 'utf8').split('\n')
+  const over = lines.findIndex((line) => line.includes('execveat('))
+  const before = lines.slice(0, over).map((line) => line.replace(/^\d+ +/, ''))
+  assert.equal(before.filter((line) => /^(clone3?|v?fork)\(/.test(line)), [])
+  const first = before.findIndex((line) => line.includes('"/proc/.'))
+  assert.ok(first > 0, 'the first look of the front end')
+  assert.equal(before.slice(first).filter((line) => line.startsWith('open')), [])
+  assert.ok(before.length - first < 40, before.slice(first).join('\n'))
+}))
+
+test('what the runtime is told for a quick start is not in the environment of the command, nor in a plan', () => {
+  assert.not.match(nsbox(['env']).stdout, 'JIT')
+  assert.not.match(nsbox(['plan', '--clear-env', '--env', 'BUN_JSC_useJIT', 'true']).stdout, 'JIT')
+  assert.match(nsbox(['env'], { env: { ...process.env, BUN_JSC_useJIT: '1' } }).stdout, 'BUN_JSC_useJIT=1\n')
+})
+
+test.run()
