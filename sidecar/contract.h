@@ -92,8 +92,9 @@ enum mount_type {
 	MOUNT_SYMLINK = 6,
 	MOUNT_MASK = 7,
 	MOUNT_PROTECT = 8,
-	MOUNT_CGROUP = 9,
-	MOUNT_FILE = 10,
+	MOUNT_SYSFS = 9,
+	MOUNT_CGROUP = 10,
+	MOUNT_FILE = 11,
 };
 struct mount {
 	unsigned type; /* enum mount_type */
@@ -263,6 +264,11 @@ static const struct field mount_protect_fields[] = {
 };
 static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
+static const struct field mount_sysfs_fields[] = {
+	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_sysfs_object = {mount_sysfs_fields, sizeof mount_sysfs_fields / sizeof *mount_sysfs_fields, sizeof(struct mount)};
+
 static const struct field mount_cgroup_fields[] = {
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
@@ -275,8 +281,8 @@ static const struct field mount_file_fields[] = {
 static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
 static const struct variants mount_variants = {
-	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0cgroup\0file\0",
-	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_cgroup_object, &mount_file_object},
+	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0sysfs\0cgroup\0file\0",
+	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
 	sizeof(struct mount), offsetof(struct mount, type),
 };
 

@@ -99,6 +99,22 @@ void mask_protect(const struct mount *mount, int root)
 	attach(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
 }
 
+void mask_sysfs(const struct mount *mount, int root)
+{
+	struct stat st;
+	/* Where the root has something of its own there, it stays. */
+	const struct mount kernels = {.target = mount->target, .kernel = true};
+	int fd = find(&kernels, root, &st);
+	if (fd < 0)
+		return;
+	int tree = tree_new("sysfs", (struct setting[]){{"source", "sysfs"}, {NULL, NULL}});
+	if (tree < 0 && errno != EPERM)
+		fail("mount sysfs", mount->target);
+	if (tree < 0)
+		report_warning("the kernel allows no sysfs of the box's own, since parts of the one here are hidden: the host's network devices show in /sys");
+	attach(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
+}
+
 void mask_cgroup(const struct mount *mount, int root)
 {
 	struct stat st;

@@ -234,6 +234,7 @@ void mounts_apply(const struct plan *plan, int root)
 		case MOUNT_SYMLINK: target_link(root, mount->target, mount->to); break;
 		case MOUNT_MASK: mask_hide(mount, root); break;
 		case MOUNT_PROTECT: mask_protect(mount, root); break;
+		case MOUNT_SYSFS: mask_sysfs(mount, root); break;
 		case MOUNT_CGROUP: mask_cgroup(mount, root); break;
 		case MOUNT_FILE: file(mount, holds[i].lower, root); break;
 		}

@@ -66,6 +66,7 @@ function mountNode(mount: Mount, plan: BoxPlan, parentKind: Kind): Omit<Node, 'p
     case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
     case 'mask': return { kind: 'box', note: 'hidden' }
     case 'protect': return { kind: 'host, read-only', note: '' }
+    case 'sysfs': return { kind: 'box', note: 'sysfs, of the box\'s own network' }
     case 'cgroup': return { kind: 'box', note: 'its own control group' }
     case 'file': return { kind: 'box', note: `copy of ${quote(mount.source)}` }
   }

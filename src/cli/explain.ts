@@ -239,6 +239,10 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       title: `Make ${at} read-only`, calls: PROTECT_CALLS,
       why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
     }
+    case 'sysfs': return {
+      title: `Mount a sysfs of the box's own network at ${at}`, calls: NEW_MOUNT('sysfs'),
+      why: 'The host\'s would show the host\'s network devices. Read-only. Where the kernel allows no such mount, the host\'s is made read-only, and a warning says so.',
+    }
     case 'cgroup': return {
       title: `Show the box's own control group at ${at}`, calls: NEW_MOUNT('cgroup2'),
       why: 'Read-only. Where the kernel allows no such mount, the directory is hidden: the host\'s groups are not to be seen.',

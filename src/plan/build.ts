@@ -112,7 +112,7 @@ function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
     ...(has('/proc') ? withView(proc('/proc', options), options) : []),
     ...(has('/dev') ? [{ type: 'dev' as const, target: '/dev' }] : []),
     // A root of its own has no sysfs, or one that was asked for.
-    ...(root.path === '/' && has('/sys') && !options.privileged ? sysView(!options.share?.includes('cgroup')) : []),
+    ...(root.path === '/' && has('/sys') && !options.privileged ? sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }) : []),
   ]
 }
 

@@ -174,6 +174,9 @@ export const VARIANTS = {
       target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
       kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
     },
+    sysfs: {
+      target: { type: 'string', path: true, required: true, doc: 'Where, instead of the host\'s sysfs, one shows the devices of the box\'s own network, read-only; where the kernel refuses it, the host\'s becomes read-only.' },
+    },
     cgroup: {
       target: { type: 'string', path: true, required: true, doc: 'Where the hierarchy of the box\'s own control group shows, if the directory is there.' },
     },

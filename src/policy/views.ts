@@ -15,11 +15,11 @@ export function procView(target: string): Mount[] {
   ]
 }
 
-/** Where the box sees the host's sysfs. */
-export function sysView(ownCgroup: boolean): Mount[] {
+/** Where the box sees the host's sysfs. `own`: its own namespaces. */
+export function sysView(own: { cgroup: boolean; net: boolean }): Mount[] {
   return [
-    { type: 'protect', target: '/sys', kernel: true },
-    ...(ownCgroup ? [{ type: 'cgroup' as const, target: '/sys/fs/cgroup' }] : []),
+    own.net ? { type: 'sysfs', target: '/sys' } : { type: 'protect', target: '/sys', kernel: true },
+    ...(own.cgroup ? [{ type: 'cgroup' as const, target: '/sys/fs/cgroup' }] : []),
     ...HIDDEN_IN_SYS.map((name) => ({ type: 'mask' as const, target: `/sys/${name}`, kernel: true })),
   ]
 }

@@ -1,5 +1,5 @@
 /** What of the kernel a box sees, what it can change, and what is hidden from it. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -30,6 +30,12 @@ for (const { name, box } of INTERFACES) {
   test(`CVE-2023-25809: only the box's own control group shows, and it can't be written to (${name})`, () => {
     const { stdout } = box(['sh', '-c', 'cat /proc/self/cgroup | cut -d: -f3 | sort -u; find /sys/fs/cgroup -mindepth 1 -type d | wc -l; mkdir /sys/fs/cgroup/x 2>/dev/null || echo read-only'])
     assert.is(stdout, '/\n0\nread-only\n')
+  })
+
+  test(`with --net none, /sys shows the devices of the box's own network, and can't be written to (${name})`, () => {
+    const show = 'ls /sys/class/net; find /sys/fs/cgroup -mindepth 1 -type d | wc -l; cat /sys/firmware/* 2>/dev/null; for p in /sys/kernel/uevent_seqnum /sys/kernel/mm/transparent_hugepage/enabled; do : 2>/dev/null >>$p && echo $p; done; mount -o remount,rw /sys 2>/dev/null || echo read-only'
+    for (const flags of [[], asRoot ? ['--userns'] : ['--map-root']]) assert.is(box(['--net', 'none', ...flags, 'bash', '-c', show]).stdout, 'lo\n0\nread-only\n')
+    assert.equal(box(['ls', '/sys/class/net']).stdout.trim().split('\n'), readdirSync('/sys/class/net').sort())
   })
 
   test(`--mask hides a file and a directory, and nothing else (${name})`, inTemp((dir) => {
