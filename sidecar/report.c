@@ -174,7 +174,7 @@ void fail_status(int status, const char *what, const char *path) { finish(status
 
 void report_warning(const char *text)
 {
-	if (!quiet)
+	if (!quiet && !errors_to_status)
 		dprintf(2, "nsbox: %s: warning: %s\n", step, text);
 }
 
