@@ -265,7 +265,7 @@ static const struct field mount_protect_fields[] = {
 static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
 static const struct field mount_sysfs_fields[] = {
-	{"target", KIND_STRING, true, offsetof(struct mount, target), .min = 0, .max = 0, .path = true, .host = false},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_sysfs_object = {mount_sysfs_fields, sizeof mount_sysfs_fields / sizeof *mount_sysfs_fields, sizeof(struct mount)};
 
