@@ -49,7 +49,7 @@ for (const flags of asRoot ? [['--user', '5001'], []] : [[], ['--map-root']]) {
     tracer.stdin.end()
     const [tried = 0, allowed] = new TextDecoder().decode((await reader.read()).value).trim().split(' ').map(Number)
     assert.is(await tracer.exited, 0)
-    assert.ok(tried > 20, `${tried} tries`)
+    assert.ok(tried > 0, `${tried} tries`)
     assert.is(allowed, 0)
   })
 }
