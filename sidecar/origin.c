@@ -31,9 +31,22 @@ static const char *first_relative(const struct plan *plan)
 	return NULL;
 }
 
-void origin_enter(const struct plan *plan, bool baked)
+/* Not inlined: a frame of its size would cost every start a page. */
+__attribute__((noinline)) static void enter_directory_of_program(void)
 {
 	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (length <= 0)
+		fail("read", "/proc/self/exe");
+	self[length] = '\0';
+	char *slash = strrchr(self, '/');
+	slash[slash == self] = '\0';
+	if (chdir(self) < 0)
+		fail("enter the directory of the program", self);
+}
+
+void origin_enter(const struct plan *plan, bool baked)
+{
 	if (plan->process->cwd_of_caller)
 		cwd = getcwd(NULL, 0);
 	const char *relative = plan->root ? first_relative(plan) : NULL;
@@ -43,12 +56,5 @@ void origin_enter(const struct plan *plan, bool baked)
 		report_hint("a path that starts with ./ is relative to a baked program: see nsbox bake --relative");
 		fail_plain("is relative, and this plan is in no program", relative);
 	}
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (length <= 0)
-		fail("read", "/proc/self/exe");
-	self[length] = '\0';
-	char *slash = strrchr(self, '/');
-	slash[slash == self] = '\0';
-	if (chdir(self) < 0)
-		fail("enter the directory of the program", self);
+	enter_directory_of_program();
 }

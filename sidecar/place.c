@@ -76,20 +76,10 @@ static int open_scratch_new(void)
 	return tree_attach(scratch, target);
 }
 
-void place_open(bool with_files)
+/* Not inlined: frames of this size would cost every start two pages. */
+__attribute__((noinline)) static void open_old(bool with_files)
 {
 	char link[DESCRIPTOR_NAME], place[PATH_MAX];
-	const char *const *candidate = candidates;
-	while (*candidate && (target = open(*candidate, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
-		candidate++;
-	if (target < 0)
-		fail("find a directory to put the root together on", "/tmp");
-	if (!tree_is_old()) {
-		if (with_files && open_scratch_new() < 0)
-			fail("mount tmpfs", *candidate);
-		/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
-		return;
-	}
 	if (!descriptor_path(target, place))
 		fail("read", descriptor_name(target, link));
 	if (open_scratch_old(place) < 0)
@@ -105,4 +95,18 @@ void place_open(bool with_files)
 		fail("mount tmpfs", place);
 	close(scratch);
 	scratch = files;
+}
+
+void place_open(bool with_files)
+{
+	const char *const *candidate = candidates;
+	while (*candidate && (target = open(*candidate, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		candidate++;
+	if (target < 0)
+		fail("find a directory to put the root together on", "/tmp");
+	if (tree_is_old())
+		open_old(with_files);
+	/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
+	else if (with_files && open_scratch_new() < 0)
+		fail("mount tmpfs", *candidate);
 }

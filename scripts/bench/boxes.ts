@@ -30,9 +30,9 @@ export function planOf(options: readonly string[], command: readonly string[] = 
   return parsePlan(execFileSync(NSBOX, ['plan', ...options, '--', ...command], { encoding: 'utf8', maxBuffer: 1 << 26 }))
 }
 
-/** Only what others do too: nsbox's own defaults are a filter of system calls, parts of /proc and /sys hidden or read-only, and a /dev. */
+/** Only what others do too: nsbox's own defaults are a filter of system calls, a Landlock domain, parts of /proc and /sys hidden or read-only, and a /dev. */
 export function withoutDefaults(plan: Plan): Plan {
-  const { seccomp: _, ...process } = plan.process
+  const { seccomp: _, scopes: __, ...process } = plan.process
   return { ...plan, mounts: (plan.mounts ?? []).filter(({ type }) => !['mask', 'protect', 'cgroup', 'dev'].includes(type)), process }
 }
 

@@ -1,13 +1,14 @@
 /*
  * The least that a box can cost: one clone into the namespaces, the mounts by the shortest way, the switch of the root, and the
  * command. No plan is read, nothing is checked, no privilege is dropped, and the command itself is process 1. What nsbox
- * takes beyond this is its own doing.
+ * takes beyond this is its own doing. With --init there is a process 1 that waits for the command, as in most boxes.
  *
- *   floor ROOT COMMAND...
+ *   floor [--init] ROOT COMMAND...
  */
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,14 @@ static void mount_new(const char *type, const char *target)
 	attach(must(syscall(FSMOUNT, fs, 0, 0), type), target);
 }
 
-static void run_inside(const char *directory, char **argv)
+static int end_of(pid_t pid)
+{
+	int status;
+	must(waitpid(pid, &status, 0), "wait");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void run_inside(const char *directory, bool init, char **argv)
 {
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "/");
 	int root = must(syscall(OPEN_TREE, AT_FDCWD, directory, CLONE_RECURSIVE), directory);
@@ -69,6 +77,9 @@ static void run_inside(const char *directory, char **argv)
 	mount_new("tmpfs", "tmp");
 	must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
 	must(umount2(".", MNT_DETACH), "/");
+	pid_t command = init ? vfork() : 0;
+	if (command > 0)
+		_exit(end_of(command));
 	must(execve(argv[0], argv, environ), argv[0]);
 }
 
@@ -76,8 +87,9 @@ int main(int argc, char **argv)
 {
 	struct clone_args args = {.exit_signal = SIGCHLD, .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP};
 	unsigned uid = geteuid(), gid = getegid();
-	int status;
-	if (argc < 3)
+	bool init = argc > 1 && strcmp(argv[1], "--init") == 0;
+	argv += init;
+	if (argc - init < 3)
 		return 2;
 	if (uid != 0)
 		args.flags |= CLONE_NEWUSER;
@@ -85,7 +97,6 @@ int main(int argc, char **argv)
 	if (pid == 0 && uid != 0)
 		map_ids(uid, gid);
 	if (pid == 0)
-		run_inside(argv[1], argv + 2);
-	must(waitpid(pid, &status, 0), "wait");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		run_inside(argv[1], init, argv + 2);
+	return end_of(pid);
 }

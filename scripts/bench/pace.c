@@ -10,16 +10,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_COMMANDS = 64, SETTLE_NS = 1000000, PATIENCE = 30 };
+enum { MAX_COMMANDS = 64, SETTLE_NS = 1000000 };
 
 extern char **environ;
 
@@ -83,32 +85,20 @@ static void wait_for_one(char **argv)
 	exit(1);
 }
 
-/* Tasks that run or would run at this moment, proc(5): the first number of the fourth word. */
-static int running(void)
-{
-	char text[80];
-	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC), now_running = 1;
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	return sscanf(text, "%*s %*s %*s %d/", &now_running) == 1 ? now_running : 1;
-}
-
 /*
- * What the kernel takes apart after the end of a process is not to be paid by the next one; and what else the machine does
- * is not to be measured, if it lets us have a moment for ourselves soon.
+ * As root: what else the machine does waits for us and for all that we start, sched(7), SCHED_FIFO. Others have to live with
+ * what the machine does.
  */
-static void wait_for_calm(void)
+static void come_first(void)
 {
-	const struct timespec moment = {.tv_nsec = SETTLE_NS};
-	nanosleep(&moment, NULL);
-	for (int tries = 0; tries < PATIENCE && running() > 1; tries++)
-		nanosleep(&moment, NULL);
+	/* musl's function of that name refuses, since POSIX means all threads by it. */
+	syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
 }
 
 static int64_t run(char **argv, int count, int together)
 {
-	wait_for_calm();
+	/* What the kernel takes apart after the end of a process is not to be paid by the next one. */
+	nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
 	int64_t begun = now();
 	for (int started = 0, ended = 0; ended < count; ended++) {
 		for (; started < count && started - ended < together; started++)
@@ -138,6 +128,7 @@ int main(int argc, char **argv)
 	int rounds = atoi(argv[1]), count = atoi(argv[2]), together = atoi(argv[3]);
 	read_commands(argv[4]);
 	FILE *lines = silence();
+	come_first();
 	/* The first round is for the caches, and is not told. */
 	for (int round = 0; round <= rounds; round++) {
 		for (int i = 0; i < commands_count; i++) {

@@ -53,6 +53,7 @@ function boxes(bench: Bench): Named[] {
 const floors = (bench: Bench): Named[] => [
   { name: 'empty program', argv: [bench.program('empty')], does: 'a static program that does nothing: the command in each box' },
   { name: 'floor', argv: [bench.program('floor'), root(bench), COMMAND], does: 'clone, mounts and exec alone: scripts/bench/floor.c' },
+  { name: 'floor with a process 1', argv: [bench.program('floor'), '--init', root(bench), COMMAND], does: 'one process more, which waits for the command' },
 ]
 
 function start({ bench, peers }: Context): Found {
