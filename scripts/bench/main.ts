@@ -33,7 +33,7 @@ const { usable, absent } = findPeers(bench, values.peers?.split(','))
 const result: Result = {
   date: new Date().toISOString().slice(0, 10),
   machine: {
-    kernel: release(), processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30),
+    kernel: release().split('-')[0] ?? '', processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30),
     user: process.getuid?.() === 0 ? 'root' : 'ordinary',
   },
   quick: bench.quick, parts: [], byMounts: [], targets: [], absent,

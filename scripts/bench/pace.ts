@@ -22,11 +22,11 @@ export type Bench = {
 /** How many rounds: `full` of them, or a few. */
 export const rounds = ({ quick }: Bench, full: number): number => (quick ? 2 : full)
 
-/** Each command `count` times a round, `together` of them at the same time. Throws with the message of a command that fails. */
-export function pace(bench: Bench, full: number, commands: readonly Command[], { count = 1, together = 1 } = {}): Times {
+/** Each command `count` times a round, `together` of them at the same time; `equal`: without priority over others. Throws with the message of a command that fails. */
+export function pace(bench: Bench, full: number, commands: readonly Command[], { count = 1, together = 1, equal = false } = {}): Times {
   const file = join(bench.dir, 'pace.commands')
   writeFileSync(file, commands.map(({ argv }) => `${argv.map((word) => `${word}\0`).join('')}\0`).join(''))
-  const args = [String(rounds(bench, full)), String(count), String(together), file]
+  const args = [...(equal ? ['--equal'] : []), String(rounds(bench, full)), String(count), String(together), file]
   const { status, stdout, stderr } = spawnSync(bench.program('pace'), args, { encoding: 'utf8', maxBuffer: 1 << 28 })
   if (status !== 0) throw new Error(stderr.trim())
   const lines = stdout.trim().split('\n').map((line) => line.split(' ').map((text) => Number(text) / 1000))

@@ -55,7 +55,7 @@ export function resultText(result: Result): string {
 export function readmeText(result: Result): string {
   const ratios = ({ rows, reference, title }: Part): string[] => rows.filter(({ name }) => name !== reference)
     .map((row) => `| ${title}: ${nameOf(row)} | ${row.ratio === undefined ? '' : plain(row.ratio.median)} | ${row.does ?? ''} |`)
-  const parts = result.parts.filter(({ reference }) => reference === 'baked box')
+  const parts = result.parts.filter(({ reference, unit }) => reference === 'baked box' && unit === 'us')
   return [
     `Whole processes, in turn, median of the ratios of ${parts[0]?.rounds ?? 0} rounds or fewer; the command is a static program that does nothing. ${machineText(result)}.`, '',
     '| how many times what a baked box of nsbox takes | | beside that box it does |', '| --- | --- | --- |', ...parts.flatMap(ratios), '',
