@@ -198,7 +198,7 @@ void report_out_of_memory(int fd, int64_t limit)
 	size_t unit = 0;
 	while (limit % units[unit].bytes)
 		unit++;
-	dprintf(fd, "nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: --memory\n",
+	dprintf(fd, "nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: give it more with --memory\n",
 		(long long)(limit / units[unit].bytes), units[unit].name);
 }
 

@@ -46,7 +46,7 @@ ${box(['--memory', '32m', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count
 ${box(['--memory', '32m', '--quiet', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'])}; echo $?
 ${box(['--memory', '128m', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'])} 2>/dev/null; echo $?
 ${left}`, (outcome) => {
-  assert.equal(lines(outcome), ['nsbox: control group: killed for lack of memory: the limit is 32m', 'hint: --memory', '137', '137', '0'])
+  assert.equal(lines(outcome), ['nsbox: control group: killed for lack of memory: the limit is 32m', 'hint: give it more with --memory', '137', '137', '0'])
 })
 
 inGuest('all that is in the box is killed with what took too much', `
@@ -214,7 +214,7 @@ ${delegate('slice')}
 ${asUser('slice/own', `${box([...LIMITS, 'sh', '-c', `cat /proc/self/cgroup ${G}/memory.max ${G}/pids.max; (echo 1 >${G}/memory.max) 2>/dev/null && echo wrote; exit 3`], { uid: USER })}; echo $?; find ${G}/slice -name 'nsbox-*'`)}
 echo --; ${asUser('slice/own', `exec ${box([...LIMITS, 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'], { uid: USER })}`)}; echo $?
 find ${G}/slice -name 'nsbox-*'; rmdir ${G}/slice/own ${G}/slice; echo $?`, (outcome) => {
-  assert.equal(lines(outcome), ['0::/', String(32 * 2 ** 20), '21', '3', '--', 'nsbox: control group: killed for lack of memory: the limit is 32m', 'hint: --memory', '137', '0'])
+  assert.equal(lines(outcome), ['0::/', String(32 * 2 ** 20), '21', '3', '--', 'nsbox: control group: killed for lack of memory: the limit is 32m', 'hint: give it more with --memory', '137', '0'])
 })
 
 inGuest('alone in its group, nsbox makes room by going below, and comes back', `
