@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "mountinfo.h"
@@ -77,7 +78,10 @@ static int look_at_mount(const struct mountinfo *mount, void *with)
 	struct search *search = with;
 	size_t above = strcmp(mount->top, "/") == 0 ? 0 : strlen(mount->top);
 	const char *rest = search->group + above;
-	if (strcmp(mount->type, "cgroup2") != 0 || mount->covered)
+	const unsigned long cgroup2 = 0x63677270;
+	struct statfs fs;
+	/* A box or a container may have hidden it by a mount further up. */
+	if (strcmp(mount->type, "cgroup2") != 0 || statfs(mount->path, &fs) < 0 || (unsigned long)fs.f_type != cgroup2)
 		return 0;
 	if (strncmp(search->group, mount->top, above) != 0 || (*rest != '/' && *rest))
 		return 0;
