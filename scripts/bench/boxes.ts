@@ -20,7 +20,7 @@ export const root = ({ dir }: Bench): string => join(dir, 'root')
 /** Also with what container tools want to find in a root. */
 export function makeRoot(bench: Bench): void {
   for (const name of ['bin', 'proc', 'tmp', 'dev', 'sys', 'usr']) mkdirSync(join(root(bench), name), { recursive: true })
-  for (const name of ['empty', 'idle', 'getppid']) {
+  for (const name of ['empty', 'flood', 'idle', 'getppid']) {
     copyFileSync(bench.program(name), join(root(bench), 'bin', name))
     chmodSync(join(root(bench), 'bin', name), 0o755)
   }

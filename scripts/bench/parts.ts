@@ -6,7 +6,7 @@ import { enterCommands } from './enter.ts'
 import { memoryOfEach } from './memory.ts'
 import { median, pace, ratio, spread, type Bench, type Command, type Times } from './pace.ts'
 import { bundle, BWRAP_NAMESPACES, runtimeSettings, type Usable } from './peers.ts'
-import { bundleSize, emptyBunProgram, libraryTimes } from './programs.ts'
+import { bundleSize, emptyBunProgram, libraryTimes, pipeTimes } from './programs.ts'
 import { atLeast, atMost, type Part, type Points, type Result, type Row, type Target } from './result.ts'
 
 export type Found = Partial<Pick<Result, 'byMounts'>> & { parts?: Part[]; targets?: Target[] }
@@ -22,6 +22,7 @@ export const PARTS: readonly { name: string; measure: (context: Context) => Foun
   { name: 'mounts', measure: byMounts },
   { name: 'enter', measure: enter },
   { name: 'library', measure: library },
+  { name: 'pipe', measure: pipe },
   { name: 'two', measure: twoAtATime },
   { name: 'filter', measure: filter },
   { name: 'memory', measure: memory },
@@ -174,6 +175,15 @@ async function enter({ bench }: Context): Promise<Found> {
     }
   } finally {
     await end()
+  }
+}
+
+function pipe({ bench }: Context): Found {
+  const commands: Named[] = [{ name: 'unboxed', argv: [], does: 'scripts/bench/flood.c, read by the program' }, { name: 'boxed', argv: [], does: 'the same from a box' }]
+  const found = ([['bun', 'Bun'], ['node', 'Node.js']] as const).map(([runtime, name]) => ({ name, times: pipeTimes(bench, runtime, 7) }))
+  return {
+    parts: found.map(({ name, times }) => part(`much output to a program, ${name}`, times, commands, 'unboxed')),
+    targets: found.map(({ name, times }) => atMost(`1 GiB through a boxed pipe / an unboxed one, ${name}`, 1.1, ratioTo(times, 'boxed', 'unboxed'))),
   }
 }
 

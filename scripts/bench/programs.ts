@@ -4,8 +4,9 @@ import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { COMMAND, root, SIDECAR, TOP } from './boxes.ts'
 import type { Asked } from './library.ts'
-import { rounds, type Bench } from './pace.ts'
+import { rounds, type Bench, type Times } from './pace.ts'
 import { RUNTIME, RUNTIME_CONFIG, which, type Usable } from './peers.ts'
+import type { AskedPipe } from './pipe.ts'
 
 const bun = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: TOP, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
@@ -25,16 +26,28 @@ export function bundleSize({ dir }: Bench): number {
 }
 
 /** The times of the program that uses the library, under Bun or Node.js. */
-export function libraryTimes(bench: Bench, runtime: 'bun' | 'node', full: number, peers: readonly Usable[]): Map<string, number[]> {
-  const file = join(bench.dir, 'library.mjs')
-  bun('build', '--target=node', 'scripts/bench/library.ts', '--outfile', file)
-  mkdirSync(join(bench.dir, 'sidecar'), { recursive: true })
-  copyFileSync(SIDECAR, join(bench.dir, `sidecar/nsbox-sidecar-${process.arch}`))
+export function libraryTimes(bench: Bench, runtime: Runtime, full: number, peers: readonly Usable[]): Times {
   const usable = (name: string) => peers.find((peer) => peer.name === name)
   const asked: Asked = {
     rounds: rounds(bench, full), root: root(bench), command: COMMAND, bare: bench.program('empty'), bwrap: usable('bubblewrap')?.argv ?? null,
     runtime: usable('sandbox-runtime') === undefined ? null : { module: join(RUNTIME, 'dist/index.js'), config: RUNTIME_CONFIG },
   }
+  return timesOf(bench, runtime, 'library', asked)
+}
+
+/** The times of the program that reads what a command writes. */
+export function pipeTimes(bench: Bench, runtime: Runtime, full: number): Times {
+  const asked: AskedPipe = { rounds: rounds(bench, full), bytes: bench.quick ? 2 ** 24 : 2 ** 30, root: root(bench), command: '/bin/flood', bare: bench.program('flood') }
+  return timesOf(bench, runtime, 'pipe', asked)
+}
+
+export type Runtime = 'bun' | 'node'
+
+function timesOf(bench: Bench, runtime: Runtime, name: string, asked: unknown): Times {
+  const file = join(bench.dir, `${name}.mjs`)
+  bun('build', '--target=node', `scripts/bench/${name}.ts`, '--outfile', file)
+  mkdirSync(join(bench.dir, 'sidecar'), { recursive: true })
+  copyFileSync(SIDECAR, join(bench.dir, `sidecar/nsbox-sidecar-${process.arch}`))
   const program = runtime === 'bun' ? process.execPath : which('node')
   if (program === null) return new Map()
   // With the priority that pace.c gives to what it starts.

@@ -357,7 +357,7 @@ function userName(uid: number): string {
 }
 
 function runProgram(program: string, args: string[]): { status: number; stdout: string } | undefined {
-  const { spawnSync } = process.getBuiltinModule('node:child_process')
+  const { spawnSync } = require('node:child_process') as typeof import('node:child_process')
   const result: SpawnSyncReturns<string> = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 5000 })
   return result.error === undefined ? { status: result.status ?? -1, stdout: result.stdout } : undefined
 }
