@@ -3,13 +3,13 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { busyboxRoot, execute, failure, inTemp, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
+import { BIN, busyboxRoot, execute, failure, inTemp, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
 
 /** Processes whose environment has this word, by number. */
 const marked = (word: string) => execute('sh', ['-c', 'grep -lz "MARK=$0" /proc/[0-9]*/environ 2>/dev/null', word]).stdout.trim()
 
 test('a command that takes too long gets TERM, and the status is 124', () => {
-  const { status, stdout } = nsbox(['--timeout', '200ms', 'bash', '-c', 'trap "echo got-TERM; exit 3" TERM; echo ready; while :; do read -t 0.01 x < <(sleep 1); done'])
+  const { status, stdout } = nsbox(['--timeout', '500ms', join(BIN, 'hear'), 'TERM'])
   assert.is(status, 124)
   assert.is(stdout, 'ready\ngot-TERM\n')
   assert.is(nsbox(['--timeout', '100ms', 'sleep', '1000']).status, 124)

@@ -2,9 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, execute, NSBOX } from '../helpers/nsbox.ts'
+import { asRoot, BIN, execute, NSBOX } from '../helpers/nsbox.ts'
 
 type Started = { box: ChildProcess; text: () => string; until: (what: RegExp) => Promise<void> }
 
@@ -20,13 +21,13 @@ function start(args: readonly string[], detached = false, stdin: 'ignore' | 'pip
 }
 
 async function ended({ box }: Started): Promise<number | null> {
-  if (box.exitCode !== null) return box.exitCode
+  if (box.exitCode !== null || box.signalCode !== null) return box.exitCode
   const [status] = await once(box, 'exit') as [number | null]
   return status
 }
 
-/** The command that says each of these signals when it comes, and ends with 42 at QUIT. */
-const TELLING = ['bash', '-c', 'for s in TERM INT HUP USR1 USR2 TSTP CONT WINCH RTMIN+3; do trap "echo got-$s" $s; done; trap "exit 42" QUIT; echo ready; while :; do read -t 0.02 x < <(sleep 1 & wait) ; done 2>/dev/null']
+/** The command that says each signal when it comes, and ends with 42 at QUIT. */
+const TELLING = [join(BIN, 'hear'), 'QUIT']
 
 for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) {
   const how = flags.join(' ') || 'by default'
@@ -38,8 +39,9 @@ for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) 
       await started.until(new RegExp(`got-${name.replace('+', '\\+')}`))
     }
     execute('bash', ['-c', `kill -QUIT ${started.box.pid}`])
+    await started.until(/got-QUIT/)
     assert.is(await ended(started), 42)
-    assert.equal(started.text().trim().split('\n'), ['ready', 'got-TERM', 'got-INT', 'got-HUP', 'got-USR1', 'got-USR2', 'got-TSTP', 'got-CONT', 'got-RTMIN+3'])
+    assert.equal(started.text().trim().split('\n'), ['ready', 'got-TERM', 'got-INT', 'got-HUP', 'got-USR1', 'got-USR2', 'got-TSTP', 'got-CONT', 'got-RTMIN+3', 'got-QUIT'])
   })
 }
 
@@ -50,6 +52,7 @@ test('a signal to the whole process group reaches the command once', async () =>
     execute('bash', ['-c', `kill -USR1 -- -${started.box.pid}`])
     await started.until(/got-USR1/)
     execute('bash', ['-c', `kill -QUIT ${started.box.pid}`])
+    await started.until(/got-QUIT/)
     assert.is(await ended(started), 42)
     assert.is(started.text().match(/got-USR1/g)?.length, 1)
   }
