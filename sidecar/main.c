@@ -22,6 +22,7 @@
 #include "host.h"
 #include "idmap.h"
 #include "init.h"
+#include "invocation.h"
 #include "limits.h"
 #include "made.h"
 #include "mount.h"
@@ -37,96 +38,10 @@
 #include "source.h"
 #include "spawn.h"
 #include "supervise.h"
-#include "sys.h"
 #include "target.h"
 #include "tether.h"
 #include "tree.h"
 #include "uts.h"
-
-#ifndef NSBOX_VERSION
-#define NSBOX_VERSION "unknown"
-#endif
-
-struct invocation {
-	const char *plan_file;
-	int plan_fd;
-	bool check, old_mount_api;
-	char *const *extra; /* for the command, ends in NULL; or NULL */
-	char *text;         /* of the plan, if it stands in no executable */
-	size_t length;
-};
-
-static const char usage_text[] =
-	"nsbox-sidecar " NSBOX_VERSION ": carries out a plan that nsbox made\n"
-	"usage: nsbox-sidecar (--plan-fd N | --plan FILE) [--check] [--old-mount-api] [-- ARG...]\n"
-	"  --check          validate the plan and run nothing\n"
-	"  --old-mount-api  use mount(2) and a checked walk, as kernels before 5.12 need\n"
-	"  ARG...           appended to the command of the plan\n";
-
-static _Noreturn void refuse(const char *what, const char *word)
-{
-	fprintf(stderr, "nsbox-sidecar: %s%s%s\n", what, *word ? ": " : "", word);
-	fputs("hint: nsbox-sidecar --help\n", stderr);
-	exit(STATUS_USAGE);
-}
-
-static int descriptor_of(const char *text)
-{
-	int number = 0;
-	const char *digit = text;
-	for (; *digit >= '0' && *digit <= '9' && number < 1 << 20; digit++)
-		number = number * 10 + (*digit - '0');
-	if (digit == text || *digit || number > 1 << 20)
-		refuse("not a descriptor", text);
-	return number;
-}
-
-static struct invocation read_arguments(char **argv)
-{
-	struct invocation given = {.plan_fd = -1};
-	for (char **word = argv + 1; *word; word++) {
-		if (strcmp(*word, "--") == 0) {
-			given.extra = word + 1;
-			break;
-		}
-		if (strcmp(*word, "--help") == 0 || strcmp(*word, "--version") == 0) {
-			fputs(usage_text, stdout);
-			exit(0);
-		}
-		bool takes_value = strcmp(*word, "--plan-fd") == 0 || strcmp(*word, "--plan") == 0;
-		if (takes_value && !word[1])
-			refuse("missing value", *word);
-		if (strcmp(*word, "--plan-fd") == 0)
-			given.plan_fd = descriptor_of(*++word);
-		else if (strcmp(*word, "--plan") == 0)
-			given.plan_file = *++word;
-		else if (strcmp(*word, "--check") == 0)
-			given.check = true;
-		else if (strcmp(*word, "--old-mount-api") == 0)
-			given.old_mount_api = true;
-		else
-			refuse("unknown option", *word);
-	}
-	if (!given.plan_file == (given.plan_fd < 0))
-		refuse("one of --plan-fd and --plan is needed", "");
-	return given;
-}
-
-static char *read_text(const struct invocation *given, size_t *length)
-{
-	int fd = given->plan_fd;
-	const char *name = "the plan";
-	if (given->plan_file) {
-		name = given->plan_file;
-		fd = open(name, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			fail("open", name);
-	}
-	char *text = source_read(fd, name, length);
-	if (fd > 2)
-		close(fd);
-	return text;
-}
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -152,26 +67,6 @@ static void close_descriptors(int kept)
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
 			fail("open", "/dev/null");
-}
-
-/* The pidfd of our parent, which is told of its end whatever thread of it has started us. */
-static int watch_parent(void)
-{
-	pid_t parent = getppid();
-	int fd = parent > 0 ? sys_pidfd_open(parent) : -1;
-	if (fd < 0) {
-		/* It lives in a pid namespace that we can't see, or the kernel is older than 5.3. */
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-			fail("watch the parent", NULL);
-	}
-	/*
-	 * It may have ended before we could ask for it, and then this is who takes orphans in. We were born into the session of who
-	 * started us, and only a leader has left it since.
-	 */
-	bool is_stranger = parent > 0 && getsid(0) != getpid() && getsid(parent) >= 0 && getsid(parent) != getsid(0);
-	if (getppid() != parent || is_stranger)
-		fail_plain("the parent has ended", NULL);
-	return fd;
 }
 
 static void wait_for_maps(int link)
@@ -277,7 +172,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (supervision->init && !(plan->namespaces & PLAN_NAMESPACES_PID))
 		fail_plain("an init needs a pid namespace of its own", "/supervision/init");
 	if (supervision->die_with_parent)
-		box.parent = watch_parent();
+		box.parent = tether_to_parent();
 	/* An ignored SIGCHLD would have the kernel reap our child for us. */
 	signal(SIGCHLD, SIG_DFL);
 	sigfillset(&all);
@@ -337,7 +232,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NAME, "nsbox");
 	/* Before Linux 5.18 that can be, and what stands behind the NULL is the environment. */
 	if (argc < 1)
-		refuse("no name of the program", "");
+		invocation_refuse("no name of the program", "");
 	report_phase("read plan");
 	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
 	if (getauxval(AT_SECURE))
@@ -349,8 +244,8 @@ int main(int argc, char **argv)
 	if (baked) {
 		given.extra = argc > 1 ? argv + 1 : NULL;
 	} else {
-		given = read_arguments(argv);
-		text = read_text(&given, &length);
+		given = invocation_read(argv);
+		text = invocation_text(&given, &length);
 	}
 	const struct plan *plan = decode(text, length);
 	if (given.check)

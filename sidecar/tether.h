@@ -6,5 +6,7 @@
 void tether(int link);
 /* The same once more, after a change of ids: the kernel forgets the parent death signal then, prctl(2). */
 void tether_again(void);
+/* The supervisor to whoever started it: the pidfd of our parent, which is told of its end whatever thread of it has started us; or -1. */
+int tether_to_parent(void);
 
 #endif
