@@ -255,6 +255,8 @@ int main(int argc, char **argv)
 	else
 		given.text = text, given.length = length;
 	report_set_up(plan);
+	if (plan->process->hold && !baked)
+		source_become_sealed(text, length);
 	if (plan->no_follow)
 		host_refuse_links();
 	origin_enter(plan, baked);

@@ -10,5 +10,11 @@ char *source_read(int fd, const char *name, size_t *length);
 char *source_trailer(size_t *length);
 /* For nsbox enter: a plan that stands in no executable, in a file in memory that the supervisor has open. */
 void source_keep(const char *text, size_t length);
+/*
+ * Go on as a copy of this program in memory that nobody can change, with the plan at its end. For a box that stays: the process
+ * that holds its place can be looked at by what enters the box, and through /proc/PID/exe our file could be written to later
+ * (CVE-2019-5736). Fails by fail(); does not come back.
+ */
+_Noreturn void source_become_sealed(const char *text, size_t length);
 
 #endif

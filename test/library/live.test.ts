@@ -21,9 +21,9 @@ function script(program: string, body: string, env: Record<string, string> = {})
 
 const inBox = (body: string) => `const live = await b.open()\ntry {\n${body}\n} finally { await live[Symbol.asyncDispose]() }`
 
-for (const { name, program } of RUNTIMES) {
+for (const { name, program: runtime } of RUNTIMES) {
   test(`files, processes and the host name stay between commands (${name})`, () => {
-    assert.equal(script(program, inBox(`
+    assert.equal(script(runtime, inBox(`
       const first = await live.run(['sh', '-c', 'echo kept >/tmp/file; sleep 1000 >/dev/null 2>&1 & cat; exit 3'], { input: 'in' })
       const second = await live.run(['sh', '-c', 'cat /tmp/file; hostname; ps -o comm | grep -c sleep'])
       const sync = live.spawnSync('cat', ['/tmp/file'], { encoding: 'utf8' })
@@ -32,19 +32,27 @@ for (const { name, program } of RUNTIMES) {
   })
 
   test(`many commands at once each get their own output (${name})`, () => {
-    assert.equal(script(program, inBox(`
+    assert.equal(script(runtime, inBox(`
       const all = await Promise.all(Array.from({ length: 200 }, (_, i) => live.run(['sh', '-c', 'echo $0; exit $(($0 % 7))', String(i)])))
       console.log(JSON.stringify(all.filter(({ exitCode, stdout }, i) => exitCode === i % 7 && stdout === i + '\\n').length))`)), 200)
   })
 
   test(`a command gets the privileges of the box, and its own directory and environment (${name})`, () => {
     const status = (where: string) => `(await ${where}.run(['grep', '-E', '^(Uid|Gid|Groups|Cap|NoNew|Seccomp)', '/proc/self/status'])).stdout`
-    assert.equal(script(program, inBox(`
+    assert.equal(script(runtime, inBox(`
       console.log(JSON.stringify([${status('live')} === ${status('b')}, (await live.run(['sh', '-c', 'pwd; echo $A'], { cwd: '/bin', env: { A: '1', PATH: '/bin' } })).stdout]))`)), [true, '/bin\n1\n'])
   })
 
+  test(`CVE-2019-5736: what holds its place shows no file that could be written to (${name})`, () => {
+    const [file, written] = script(runtime, inBox(`
+      const { stdout } = await live.run(['sh', '-c', 'readlink /proc/2/exe; { echo x 2>/dev/null >/proc/2/exe; } && echo written || echo refused'])
+      console.log(JSON.stringify(stdout.trim().split('\\n')))`)) as string[]
+    assert.match(file ?? '', /^\/memfd:nsbox /)
+    assert.is(written, 'refused')
+  })
+
   test(`closing it ends all that runs in it, and says what it used (${name})`, () => {
-    assert.equal(script(program, `
+    assert.equal(script(runtime, `
       const live = await b.open()
       const long = live.run(['sleep', '1000'])
       const background = await live.run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!'])
@@ -56,7 +64,7 @@ for (const { name, program } of RUNTIMES) {
   })
 
   test(`a failure of nsbox is told by open and by a command that can't start (${name})`, () => {
-    assert.equal(script(program, `
+    assert.equal(script(runtime, `
       const failed = await b.with({ cwd: '/nowhere' }).open().catch((error) => error)
       const live = await b.open()
       const missing = await live.run(['nowhere']).catch((error) => error)
@@ -67,7 +75,7 @@ for (const { name, program } of RUNTIMES) {
   })
 
   test(`an aborted signal closes the box, and its own timeout too (${name})`, () => {
-    assert.equal(script(program, `
+    assert.equal(script(runtime, `
       const controller = new AbortController()
       const live = await b.open({ signal: controller.signal })
       const long = live.run(['sleep', '1000'])
@@ -82,7 +90,7 @@ for (const { name, program } of RUNTIMES) {
     for (const ending of ['', "process.kill(process.pid, 'SIGKILL')"]) {
       const file = join(dir, 'ending.mjs')
       writeFileSync(file, `import { box } from 'nsbox'\nconst live = await box().open()\nawait live.run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 &'])\nconsole.log(live.pid)\n${ending}`)
-      const { stdout } = spawnSync(program, [file], { cwd: dir, encoding: 'utf8', timeout: 60000 })
+      const { stdout } = spawnSync(runtime, [file], { cwd: dir, encoding: 'utf8', timeout: 60000 })
       const pid = stdout.trim()
       assert.match(pid, /^\d+$/)
       const alive = () => execute('ps', ['-o', 'stat=', '-p', pid]).stdout.trim().replace(/^Z.*/, '') !== ''
@@ -95,13 +103,13 @@ for (const { name, program } of RUNTIMES) {
     const file = join(dir, 'entered.mjs')
     writeFileSync(file, `import { box } from 'nsbox'\nconst live = await box({ hostname: 'entered' }).open()\nconsole.log(live.pid)\nawait new Promise((done) => process.stdin.once('data', done))\nawait live.close()\nprocess.exit()`)
     const script = `coproc "$1" "$2"; read -r pid <&\${COPROC[0]}; "$3" enter $pid hostname; "$3" enter $pid "$4" | grep -c ' open$'; echo >&\${COPROC[1]}; wait`
-    const { stdout, stderr } = execute('bash', ['-c', script, 'bash', program, file, process.env.NSBOX ?? '', join(BIN, 'attack')], { cwd: dir })
+    const { stdout, stderr } = execute('bash', ['-c', script, 'bash', runtime, file, process.env.NSBOX ?? '', join(BIN, 'attack')], { cwd: dir })
     // The network is the host's here, so nothing is listening for the two attempts that need it.
     assert.is(stdout, 'entered\n0\n', stderr)
   })
 
   test(`zx runs its commands in a box that stays (${name})`, () => {
-    assert.equal(script(program, `import { $ as zx } from 'zx'\n${inBox(`
+    assert.equal(script(runtime, `import { $ as zx } from 'zx'\n${inBox(`
       const $ = zx({ spawn: live.spawn, spawnSync: live.spawnSync, shell: '/bin/sh', prefix: '', verbose: false })
       await $\`echo one >/tmp/a\`
       const { stdout } = await $\`cat /tmp/a\`.pipe($\`sort - /tmp/a\`)
