@@ -30,6 +30,8 @@ export function start(launch: Launch, options: SpawnOptions, words: readonly str
     throw error
   }
   Object.assign(child, { spawnfile: words[0], spawnargs: [...words] })
+  // Not Object.assign: under Bun it has no setter.
+  Object.defineProperty(child, 'stdio', { value: child.stdio.slice(0, 3), configurable: true, enumerable: true, writable: true })
   tellOfCommand(child, launch)
   killAfterGrace(child, options)
   return child

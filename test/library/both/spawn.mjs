@@ -19,6 +19,7 @@ test('a child emits what a child does', async () => {
   assert.equal(await Promise.all([textOf(child.stdout), textOf(child.stderr)]), ['in\n', 'oops\n'])
   assert.equal(await events, ['spawn', ['exit', 3, null], ['close', 3, null]])
   assert.equal([child.exitCode, child.signalCode, child.killed], [3, null, false])
+  assert.equal(child.stdio, [child.stdin, child.stdout, child.stderr])
   assert.equal([child.spawnfile, child.spawnargs], ['sh', ['sh', '-c', 'cat; echo oops >&2; exit 3']])
 })
 
