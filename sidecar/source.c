@@ -16,8 +16,6 @@
 #include "report.h"
 #include "sys.h"
 
-extern char **environ;
-
 static const char magic[8] = "NSBOXPLN";
 enum { MAX_PLAN = 256 << 20 };
 
