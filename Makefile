@@ -217,7 +217,8 @@ BENCH_PROGRAMS := $(patsubst scripts/bench/%.c,dist/bench/%,$(wildcard scripts/b
 dist/test/%: test/c/%.c Makefile | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
-	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) $(kernel_headers) -static -o $@ $<
+	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) $(kernel_headers) -static -o $@ $(filter %.c,$^)
+dist/test/verdicts: $(addprefix sidecar/,arena.c format.c json.c plan.c pointer.c) $(wildcard sidecar/*.h)
 
 # A whole Debian for the tests that run boxes in one: made once, by root. Where that is not possible dist/debian-root.skipped
 # says why, the tests tell it, and it is tried again after `make clean`. Its mounts are its own, so that none is left.
