@@ -63,4 +63,30 @@ for (const file of files) {
   })
 }
 
+/** The lines of the table in the README: the class, what other readers do with it, what we do, our cases. */
+const classes = readFileSync(`${top}test/fixtures/README.md`, 'utf8').split('\n').slice(1).filter((line) => line.startsWith('| ')).slice(2)
+  .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()) as [string, string, string, string])
+
+function readAs({ message }: Verdict): string {
+  return message.startsWith('not valid JSON: ') ? 'invalid' : /^(duplicate key|must not contain NUL)$/.test(message) ? 'strict' : 'read'
+}
+
+for (const [name, there, here, cases] of classes) {
+  test(`JSON: ${name}: ${here}`, () => {
+    const allowed: Record<string, string[]> = { y: ['read', 'strict'], n: ['invalid'], i: ['read', 'invalid'] }
+    assert.ok(allowed[there]?.includes(here), there)
+    for (const word of cases.split(', ')) {
+      const file = `${word}.json`
+      assert.ok(files.includes(file), file)
+      const verdict = expected[file]
+      assert.is(verdict ? readAs(verdict) : 'read', here, file)
+    }
+  })
+}
+
+test('JSON: no case is missing in the classes', () => {
+  const known = new Set(classes.flatMap(([, , , cases]) => cases.split(', ')))
+  assert.equal(files.filter((file) => expected[file]?.message.startsWith('not valid JSON: ') && !known.has(file.slice(0, -'.json'.length))), [])
+})
+
 test.run()
