@@ -69,7 +69,7 @@ for (const flag of [[], ['--old-mount-api']]) {
         }
         failed++
         // With the sanitizers (`make sanitize`) their own calls fail too, which ends in an assertion of theirs, and those of the dynamic loader.
-        if (SANITIZED && /AddressSanitizer: CHECK failed|error while loading shared libraries/.test(stderr)) continue
+        if (SANITIZED && /AddressSanitizer: CHECK failed|^==\d+==WARNING: |error while loading shared libraries/.test(stderr)) continue
         if (status === 0) wrong.push(`${what}: another box: ${stdout}${stderr}`)
         else if (!/^nsbox: [^\n]+\n(hint: [^\n]*\n)?$/.test(stderr)) wrong.push(`${what}: says ${JSON.stringify(stderr)}`)
         else if (stderr.startsWith('nsbox: ') && ![125, 126, 127].includes(status ?? 0)) wrong.push(`${what}: ${stderr}`)
