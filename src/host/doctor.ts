@@ -316,6 +316,21 @@ function cgroups(host: Host): Result {
   return note([what, ...(path === undefined ? [] : [path]), ...(text === undefined ? [] : [`${text} (${code})`])].join(': '), effect, ...(hint === undefined ? [] : [hint]))
 }
 
+// ---- Landlock ----
+
+/** LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL, landlock(7). */
+const SCOPES_SINCE = 6.12
+
+function landlock(host: Host): Result {
+  const version = kernelVersion(host)
+  const modules = host.readFile('/sys/kernel/security/lsm')?.trim().split(',')
+  const effect = 'a box reaches abstract sockets on the host\'s network, and can signal the process group of who started it'
+  const fix = 'nsbox --net none --new-session ...    leaves neither'
+  if (version !== undefined && version < SCOPES_SINCE) return note('has scopes from Linux 6.12 on', effect, fix)
+  if (modules !== undefined && !modules.includes('landlock')) return note('is not among the security modules that are on', effect, fix, 'or add landlock to lsm= on the kernel\'s command line')
+  return ok(modules === undefined ? 'this kernel has its scopes, unless it was built or started without' : 'is on, with its scopes')
+}
+
 export const CHECKS: readonly Check[] = [
   { name: 'kernel', run: kernel },
   { name: 'privilege', run: privilege },
@@ -329,6 +344,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'overlay', run: overlay },
   { name: 'terminals', run: devpts },
   { name: 'start-up', run: handOver },
+  { name: 'Landlock', run: landlock },
   { name: 'control groups', run: cgroups },
 ]
 

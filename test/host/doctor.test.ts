@@ -58,10 +58,17 @@ function told(machine: Machine): { status: number; text: string; about: (name: s
 }
 
 test('a machine where all is well gets only ok, and status 0', () => {
-  const { status, text } = told({ files: FREE })
+  const { status, text } = told({ files: { ...FREE, '/proc/sys/kernel/osrelease': '6.12.1\n' } })
   assert.is(status, 0)
   assert.not.match(text, /^(no|note) /m)
   assert.match(text, 'boxes can run here')
+})
+
+test('what Landlock would close is told where it is older than its scopes, or off', () => {
+  assert.match(told({ files: FREE }).about('Landlock'), /^note .*from Linux 6\.12 on\n.*abstract sockets.*\n.*--net none --new-session/)
+  const newer = (lsm: string) => told({ files: { ...FREE, '/proc/sys/kernel/osrelease': '6.12.1\n', '/sys/kernel/security/lsm': lsm } }).about('Landlock')
+  assert.match(newer('capability,apparmor'), /^note .*not among the security modules/)
+  assert.match(newer('capability,landlock,yama\n'), /^ok /)
 })
 
 test('Ubuntu 24.04: the restriction is named, with a profile for this executable\'s path', () => {
