@@ -12,6 +12,7 @@
 
 #include "descriptor.h"
 #include "exec_failure.h"
+#include "heap.h"
 #include "origin.h"
 #include "privs.h"
 #include "report.h"
@@ -159,7 +160,8 @@ static void become_command(const struct process *process, const sigset_t *mask)
 		seccomp_load(process->seccomp);
 	privs_drop(process);
 	tether_again();
-	/* The namespaces of a process that hides can't be entered, and nothing is executed that would end its hiding. */
+	/* The namespaces of a process that hides can't be entered, and nothing is executed that would end its hiding. Nobody else is in
+	 * the box yet. */
 	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
 		fail("set dumpable", NULL);
 	report_phase("exec");
@@ -186,11 +188,28 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 	exec_explain_failure(program);
 }
 
+/* Below us are the frames of what we have called, with paths of the host in them. */
+static void forget_stack(void)
+{
+	unsigned char below[64 << 10];
+	explicit_bzero(below, sizeof below);
+}
+
+void exec_forget_environment(void)
+{
+	for (char **entry = environ; *entry; entry++)
+		explicit_bzero(*entry, strlen(*entry));
+}
+
 void exec_hold(const struct process *process, const sigset_t *mask, int ready)
 {
 	become_command(process, mask);
 	descriptor_close_range(0, ready - 1);
 	descriptor_close_range(ready + 1, INT_MAX);
+	/* What will run in the box may read our memory, and neither the caller's environment nor the plan is for it. */
+	exec_forget_environment();
+	heap_forget();
+	forget_stack();
 	if (write(ready, "r", 1) != 1)
 		_exit(STATUS_FAILED);
 	close(ready);

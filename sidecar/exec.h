@@ -10,5 +10,7 @@
 _Noreturn void exec_command(const struct process *process, char *const *extra, const sigset_t *mask);
 /* Become as the command would, execute nothing, write a byte to READY, and wait to be ended. */
 _Noreturn void exec_hold(const struct process *process, const sigset_t *mask, int ready);
+/* The names and values of the caller's variables are in the memory of this process no more. */
+void exec_forget_environment(void);
 
 #endif

@@ -6,8 +6,10 @@
  */
 #include <features.h>
 
+#include "heap.h"
+
 #ifdef __GLIBC__
-typedef int heap_is_the_c_library_s;
+void heap_forget(void) {}
 #else
 
 #include <errno.h>
@@ -24,6 +26,10 @@ struct piece {
 };
 _Static_assert(sizeof(struct piece) == _Alignof(max_align_t), "alignment");
 
+/* At the start of each, in a list. */
+struct mapping { struct mapping *next; size_t size; };
+_Static_assert(sizeof(struct mapping) == _Alignof(max_align_t), "alignment");
+
 enum { FIRST = 256 << 10, NEXT = 1 << 20, LARGE = 128 << 10 };
 
 /* Behind all other variables: those that are written to at every start then share few pages. */
@@ -31,11 +37,33 @@ __attribute__((common)) _Alignas(max_align_t) unsigned char heap_first[FIRST];
 static unsigned char *at = heap_first, *end = heap_first + FIRST;
 static unsigned char *zero = heap_first; /* nothing from here on was ever handed out */
 static unsigned char *was_zero;     /* the same before the latest piece; NULL where all of that is zero */
+static struct mapping *mappings;
 
 static void *map(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return memory == MAP_FAILED ? NULL : memory;
+	struct mapping *mapping = mmap(NULL, size + sizeof *mapping, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mapping == MAP_FAILED)
+		return NULL;
+	*mapping = (struct mapping){mappings, size + sizeof *mapping};
+	mappings = mapping;
+	return mapping + 1;
+}
+
+static void unmap(void *memory)
+{
+	struct mapping *mapping = (struct mapping *)memory - 1, **link = &mappings;
+	while (*link != mapping)
+		link = &(*link)->next;
+	*link = mapping->next;
+	munmap(mapping, mapping->size);
+}
+
+void heap_forget(void)
+{
+	/* No system call: a filter may be in force by now. */
+	for (struct mapping *mapping = mappings; mapping; mapping = mapping->next)
+		explicit_bzero(mapping + 1, mapping->size - sizeof *mapping);
+	explicit_bzero(heap_first, sizeof heap_first);
 }
 
 static size_t room_for(size_t size)
@@ -90,7 +118,7 @@ void free(void *memory)
 		return;
 	piece--;
 	if (piece->mapped)
-		munmap(piece, piece->mapped);
+		unmap(piece);
 	else if (is_latest(piece))
 		at = (unsigned char *)piece;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
@@ -180,6 +181,9 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		link_send(link, LINK_STARTED, 0);
 	/* By name alone (killall, pidof) people mean the supervisor: what comes to both of us is taken for a signal to the group. */
 	prctl(PR_SET_NAME, "box-init");
+	/* As root that lets the box look at us, as at any process in it. */
+	if (process->capabilities >> CAP_SYS_PTRACE & 1)
+		exec_forget_environment();
 	link = keep_link_only(link);
 	report_link(-1);
 	if (!process->no_new_privs)

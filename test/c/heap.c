@@ -59,5 +59,8 @@ int main(void)
 		check(holds(pieces[n].memory, pieces[n].size, pieces[n].filled), "a piece was overwritten");
 	check(!malloc(most) && !malloc(large) && !calloc(half, 2) && !realloc(NULL, most), "more than there is was given");
 	free(NULL);
+	heap_forget();
+	for (unsigned n = 0; n < PIECES; n++)
+		check(holds(pieces[n].memory, pieces[n].size, 0), "a piece was not forgotten");
 	puts("ok");
 }

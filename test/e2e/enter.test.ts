@@ -1,11 +1,11 @@
 /** A command in a box that runs already: it is as the box's own command is, and gets no further. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, copyFileSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, BIN, busyboxRoot, execute, failure, hasScopes, inTemp, nsbox, NSBOX, planOf, sidecar, SIDECAR } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, failure, hasScopes, inTemp, nsbox, NSBOX, planOf, SANITIZED, sidecar, SIDECAR } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 
 async function waitFor(what: () => boolean, why: string): Promise<void> {
@@ -143,6 +143,42 @@ test('a process that got the number later is not entered', () => inBox(['--net',
   assert.is(sidecar(plan(started)).status, 0)
   failure(sidecar(plan(started + 1)), /^nsbox: enter: is not the process that it was: \/proc\/\d+\nhint: the box has ended\n/)
   failure(sidecar({ ...plan(started), enter: { pid: process.pid, started: 1 } }), /is not the process that it was/)
+}))
+
+/** All that a process has in memory that it may write to. */
+function memoryOf(pid: number): string {
+  const file = openSync(`/proc/${pid}/mem`, 'r')
+  try {
+    const areas = readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n').flatMap((line) => /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line)?.slice(1, 3).map((word) => parseInt(word, 16)) ?? [])
+    return areas.map((start, i) => (i % 2 === 1 ? '' : partOf(file, start, areas[i + 1] as number))).join('')
+  } finally {
+    closeSync(file)
+  }
+}
+
+function partOf(file: number, start: number, end: number): string {
+  const bytes = Buffer.alloc(end - start)
+  assert.is(readSync(file, bytes, 0, bytes.length, start), bytes.length)
+  return bytes.toString('latin1')
+}
+
+/** The sanitizers' own malloc keeps what it likes. */
+const whereForgotten = SANITIZED ? test.skip : test
+whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in its memory', inTemp(async (dir) => {
+  const plan = planOf(['--clear-env', ...['A', 'B', 'C'].flatMap((name) => ['--env', `${name}=${'of-the-plan '.repeat(9000)}`]), '--ro-bind', `${dir}:/mnt`, 'x'])
+  const file = join(dir, 'plan')
+  await Bun.write(file, JSON.stringify({ ...plan, process: { ...plan.process, hold: true }, supervision: { init: true, statusFd: 1 } }))
+  const box = spawn(SIDECAR, ['--plan', file], { env: { SECRET: 'of-the-caller' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(box.stdout, 'data')
+    const first = readFileSync(`/proc/${box.pid}/task/${box.pid}/children`, 'latin1').trim()
+    const holder = Number(readFileSync(`/proc/${first}/task/${first}/children`, 'latin1'))
+    const memory = memoryOf(holder)
+    assert.match(memory, '--plan')
+    for (const secret of ['of-the-caller', 'of-the-plan', `${dir}\0`]) assert.not.ok(memory.includes(secret), secret)
+  } finally {
+    await end(box)
+  }
 }))
 
 /** A program with a plan at its end that asks for all privileges, as a box could make one. */
