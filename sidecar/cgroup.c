@@ -180,16 +180,17 @@ void cgroup_remove(void)
 		cgroup_leave_place(asked);
 }
 
-void cgroup_hold(int pid)
+void cgroup_hold(int process, const char *whose)
 {
-	char process[16], top[PATH_MAX];
-	snprintf(process, sizeof process, "%d", pid);
-	char *path = cgroup_of(process, top);
+	char same[32], top[PATH_MAX];
+	/* By its number it might be another process by now. */
+	snprintf(same, sizeof same, "self/fd/%d", process);
+	char *path = cgroup_of(same, top);
 	if (!path || !cgroup_is_inner(path))
 		return;
 	inner = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (inner < 0)
 		fail("open its control group", path);
-	snprintf(name, sizeof name, "that of %d", pid);
+	snprintf(name, sizeof name, "that of %s", whose);
 	free(path);
 }

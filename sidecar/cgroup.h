@@ -29,7 +29,7 @@ void cgroup_enter(void);
 bool cgroup_read_usage(struct cgroup_usage *usage);
 /* End all that is in it, and remove it. */
 void cgroup_remove(void);
-/* Instead of making one: that of the process PID, if it was made here. A box without limits is in the group of whoever started it. */
-void cgroup_hold(int pid);
+/* Instead of making one: that of PROCESS, a directory of proc(5) with this NAME, if it was made here. A box without limits is in the group of whoever started it. */
+void cgroup_hold(int process, const char *name);
 
 #endif

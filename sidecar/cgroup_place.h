@@ -17,7 +17,7 @@ bool cgroup_is_inner(char *path);
 bool cgroup_read(int group, const char *name, char *text, int room);
 /* False with errno. */
 bool cgroup_write(int group, const char *name, const char *text);
-/* The directory of the group that the process with this number ("self") is in. NULL with errno, or 0 where there is no hierarchy. */
+/* The directory of the group that a process is in, by its name below /proc ("self"). NULL with errno, or 0 where there is no hierarchy. */
 char *cgroup_of(const char *process, char *top);
 /* A group in which one with the controllers that LIMITS need can be made, as a directory. Fails where there is none. */
 int cgroup_find_place(const struct cgroup *limits);

@@ -73,8 +73,8 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 	for (size_t n = 0; n < COUNT; n++)
 		if (wanted & namespaces[n].word)
 			hold_namespace(process, n);
+	cgroup_hold(process, name);
 	close(process);
-	cgroup_hold((int)enter->pid);
 }
 
 static void join(size_t first, size_t end)
