@@ -112,7 +112,7 @@ LATER := src/verbs.ts src/cli/refuse.ts src/launch/handover.ts src/policy/compil
 PARTS := $(LATER) --entry-naming '[name].[ext]' $(foreach file,$(LATER),--external '*/$(notdir $(file))')
 
 # What runs in it before the runtime: code alone, since it is put into a program that is linked already.
-ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-unwind-tables -fno-asynchronous-unwind-tables
 dist/obj/entry.bin: src/launch/entry.c Makefile
 	@mkdir -p $(@D)
 	@$(say) CC $(@F)

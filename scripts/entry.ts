@@ -8,10 +8,13 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 /** Offsets in the headers of a 64-bit ELF file, elf(5). */
 const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
-const SEGMENT = { flags: 4, offset: 8, address: 16, fileSize: 32 }
+const SEGMENT = { flags: 4, offset: 8, address: 16, fileSize: 32, memorySize: 40 }
 const PT_LOAD = 1
 const PT_DYNAMIC = 2
+/** What the loader makes read-only before the program starts. */
+const PT_GNU_RELRO = 0x6474e552
 const EXECUTABLE = 1
+const WRITABLE = 2
 /** A program at a fixed address. */
 const ET_EXEC = 2
 /** Entries of the dynamic section: 16 bytes, the tag first. */
@@ -22,7 +25,7 @@ const PAGE = 4096
 /** What stands at the start of the table in the code. */
 const PLACEHOLDER = 0x6e73626f78212121n
 
-type Segment = { type: number; flags: number; offset: number; address: number; fileSize: number }
+type Segment = { type: number; flags: number; offset: number; address: number; fileSize: number; memorySize: number }
 
 const number = (bytes: Buffer, place: number) => Number(bytes.readBigUInt64LE(place))
 
@@ -31,6 +34,7 @@ function segmentsOf(file: Buffer): Segment[] {
   return Array.from({ length: count }, (_, i) => file.subarray(start + i * size, start + (i + 1) * size)).map((at) => ({
     type: at.readUInt32LE(0), flags: at.readUInt32LE(SEGMENT.flags),
     offset: number(at, SEGMENT.offset), address: number(at, SEGMENT.address), fileSize: number(at, SEGMENT.fileSize),
+    memorySize: number(at, SEGMENT.memorySize),
   }))
 }
 
@@ -64,9 +68,17 @@ function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer,
   for (let at = relocations; at < relocations + value(DYNAMIC[`${kind}Size`]); at += RELOCATION_SIZE) {
     const symbol = symbols + file.readUInt32LE(at + 12) * SYMBOL_SIZE
     const start = strings + file.readUInt32LE(symbol)
-    if (file.toString('latin1', start, file.indexOf(0, start)) === name) return number(file, kind === 'procedures' ? at : symbol + 8)
+    if (file.toString('latin1', start, file.indexOf(0, start)) === name) return writable(name, number(file, kind === 'procedures' ? at : symbol + 8), segments)
   }
   throw new Error(`the program has no place for ${name}`)
+}
+
+/** The variable that is no copy of the program's own has the address 0. */
+function writable(name: string, address: number, segments: readonly Segment[]): number {
+  const within = (one: Segment) => one.address <= address && address < one.address + one.memorySize
+  const isFixed = segments.some((one) => one.type === PT_GNU_RELRO && within(one))
+  if (isFixed || !loaded(segments).some((one) => (one.flags & WRITABLE) !== 0 && within(one))) throw new Error(`the program can't write to its place for ${name}`)
+  return address
 }
 
 function put(program: string, code: Buffer, sidecar: Buffer): void {

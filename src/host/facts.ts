@@ -35,8 +35,7 @@ export function thisHost(): HostFacts {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     get cwd() { return whole(process.cwd(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
-    // Without what entry.c has set for the runtime.
-    get env() { return { ...variables(), [NO_JIT]: undefined } },
+    get env() { return variables() },
     // The compiled program puts all back itself (entry.c).
     look, read, userName, changed: () => ({ signals: [] }),
   }
@@ -47,13 +46,12 @@ function whole(text: string, ask: () => Uint8Array): string {
   return text.includes('\ufffd') ? fromBytes(ask()) : text
 }
 
+/** What the kernel has is the caller's: the runtime's own is without some of it (entry.c), and spoils what is not UTF-8. */
 function variables(): Record<string, string | undefined> {
-  if (!Object.entries(process.env).some((entry) => entry.join().includes('\ufffd'))) return process.env
   const entries = fromBytes(files().readFileSync('/proc/self/environ')).split('\0').filter((entry) => entry.includes('='))
-  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+  // Of two with one name the first counts, as for getenv(3).
+  return Object.fromEntries(entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
 }
-
-const NO_JIT = 'BUN_JSC_useJIT'
 
 /** node:fs takes 1 ms to load, and a box that starts without an error needs no more of it than whether things are there. */
 function look(path: string, follow: boolean): Looked {

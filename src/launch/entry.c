@@ -6,8 +6,9 @@
  * files, which goes up to the hard one, and two signals that it ignores. They are kept in the name of the process
  * (PR_SET_NAME): "nsbox", a digit (1: SIGPIPE was ignored, 2: SIGXFSZ, 3: both), and the limit in hexadecimal, or "-" if it
  * was as high as it can be. process.execve also unblocks all signals: those that were blocked are kept behind the
- * environment. And `look` tells the runtime to compile nothing to machine code, which a program of a few
- * milliseconds only pays for.
+ * environment. That is one of the runtime's own: without the variables that the caller may have set for programs of his,
+ * and that would have this one run as Bun (BUN_BE_BUN), or load files first (BUN_OPTIONS). And `look` tells the runtime to
+ * compile nothing to machine code, which a program of a few milliseconds only pays for.
  *
  * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it puts all that back,
  * gives on the environment byte by byte and the descriptors that the runtime would close, and makes the file to execute
@@ -105,8 +106,19 @@ static void note_inherited(void)
 	call4(PRCTL, SET_NAME, name, 0, 0);
 }
 
-/* The first variable of an environment wins; `become` leaves it out again. Behind the end: the blocked signals. */
-static void compile_nothing(void)
+/* A shorter one is no end of the memory: the name of the program stands behind all variables. */
+static int is_for_runtime(const char *variable)
+{
+	uint32_t start;
+	__builtin_memcpy(&start, variable, sizeof start);
+	return start == 0x5f4e5542; /* BUN_ */
+}
+
+/*
+ * Behind its end: the caller's own, which `become` gives on, and the blocked signals. Where there is no memory for it there
+ * is none for the runtime either, and we end here.
+ */
+static void give_environment(void)
 {
 	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
 	char ***variables = place(ENVIRON);
@@ -114,20 +126,21 @@ static void compile_nothing(void)
 	long count = 0;
 	while (old[count])
 		count++;
-	char **new = (char **)call6(MMAP, 0, (count + 3) * (long)sizeof *new, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
-	if ((uintptr_t)new > (uintptr_t)-4096)
-		return;
-	new[0] = ADDRESS_OF("no_jit");
-	for (long i = 0; i <= count; i++)
-		new[i + 1] = old[i];
-	call4(SIGPROCMASK, SET_MASK, 0, &new[count + 2], SET_BYTES);
+	char **new = (char **)call6(MMAP, 0, (count + 4) * (long)sizeof *new, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
 	*variables = new;
+	*new++ = ADDRESS_OF("no_jit");
+	for (long i = 0; i < count; i++)
+		if (!is_for_runtime(old[i]))
+			*new++ = old[i];
+	*new++ = 0;
+	*new++ = (char *)old;
+	call4(SIGPROCMASK, SET_MASK, 0, new, SET_BYTES);
 }
 
 __attribute__((used)) static void look(void)
 {
 	note_inherited();
-	compile_nothing();
+	give_environment();
 	*(void **)place(EXECVE_SLOT) = ADDRESS_OF("become");
 }
 
@@ -195,7 +208,8 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 	enum { SET_DESCRIPTOR_FLAGS = 2, HERE = -100, EMPTY_PATH = 0x1000 };
 	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
 	char **variables = *(char ***)place(ENVIRON);
-	long failed;
+	/* Before the signals are as they were: too large a file (RLIMIT_FSIZE) is to be an error. */
+	long named = path[0] == '/', file = named ? 0 : file_with(argv[0]);
 	put_back();
 	for (; *kept; kept++) {
 		long descriptor = 0;
@@ -203,20 +217,12 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 			descriptor = 10 * descriptor + *at - '0';
 		call4(FCNTL, descriptor, SET_DESCRIPTOR_FLAGS, 0, 0);
 	}
-	if (variables[0] == ADDRESS_OF("no_jit")) {
+	while (*variables)
 		variables++;
-		char **end = variables;
-		while (*end)
-			end++;
-		call4(SIGPROCMASK, SET_MASK, end + 1, 0, SET_BYTES);
-	}
-	if (path[0] == '/') {
-		failed = call6(EXECVEAT, HERE, (long)path, (long)argv, (long)variables, 0, 0);
-	} else {
-		failed = file_with(argv[0]);
-		if (failed >= 0)
-			failed = call6(EXECVEAT, failed, (long)(path + 5), (long)alone, (long)variables, EMPTY_PATH, 0);
-	}
-	*(*(int *(**)(void))place(ERRNO_SLOT))() = (int)-failed;
+	call4(SIGPROCMASK, SET_MASK, variables + 2, 0, SET_BYTES);
+	variables = (char **)variables[1];
+	if (file >= 0)
+		file = call6(EXECVEAT, named ? HERE : file, (long)(named ? path : path + 5), (long)(named ? argv : alone), (long)variables, named ? 0 : EMPTY_PATH, 0);
+	*(*(int *(**)(void))place(ERRNO_SLOT))() = (int)-file;
 	return -1;
 }

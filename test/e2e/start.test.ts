@@ -1,5 +1,5 @@
 /** What a start costs, by what is counted: bytes, modules, threads, calls. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -75,7 +75,27 @@ test('the front end starts no thread, and opens no file of its own', inTemp((dir
 test('what the runtime is told for a quick start is not in the environment of the command, nor in a plan', () => {
   assert.not.match(nsbox(['env']).stdout, 'JIT')
   assert.not.match(nsbox(['plan', '--clear-env', '--env', 'BUN_JSC_useJIT', 'true']).stdout, 'JIT')
-  assert.match(nsbox(['env'], { env: { ...process.env, BUN_JSC_useJIT: '1' } }).stdout, 'BUN_JSC_useJIT=1\n')
+})
+
+test('what the caller has set for programs of Bun changes nothing in nsbox, and reaches the command', inTemp((dir) => {
+  writeFileSync(join(dir, 'first.js'), 'console.log("loaded from the directory of the caller")')
+  const set = { BUN_BE_BUN: '1', BUN_OPTIONS: '--preload ./first.js', BUN_JSC_useJIT: 'neither', BUN_JSC_dumpOptions: '2' }
+  const env = { PATH: process.env.PATH, ...set }
+  const expected = Object.entries(set).map(([name, value]) => `${name}=${value}`).sort()
+  const given = (...args: string[]) => {
+    const { stdout, stderr } = execute(NSBOX, args, { cwd: dir, env })
+    assert.is(stderr, '')
+    return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('PATH=')).sort()
+  }
+  assert.equal(given('env'), expected)
+  assert.equal(given('--clear-env', ...Object.keys(set).flatMap((name) => ['--env', name]), 'env'), expected)
+  assert.equal(given('--clear-env', 'env'), [])
+}))
+
+test('a limit on the size of files that leaves no room for nsbox is told', () => {
+  const { stdout, stderr } = execute('bash', ['-c', 'ulimit -f 8; "$0" true; echo $?', NSBOX])
+  assert.is(stdout, '125\n')
+  assert.match(stderr, /^nsbox: hand over: execute the sidecar: [^\n]*: file too large \(EFBIG\)\nhint: the limit on the size of files \(ulimit -f\) is too low/)
 })
 
 test.run()
