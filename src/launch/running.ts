@@ -11,15 +11,46 @@ import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 
 export type RunningBox = { plan: Plan; entry: Entry }
 
-/** PID: of nsbox itself, or of any process in the box. */
+/** PID: of nsbox itself, of what has started it and no other box, or of any process in the box. */
 export function findBox(pid: number): RunningBox {
   if (statOf(pid) === undefined) throw failure('no such process', pid)
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = statOf(at)?.parent) {
     const plan = livesBesideUs(at) ? planOf(at) : undefined
+    // What has entered a box is not the box.
+    if (plan?.enter !== undefined) return enteredBy(at, plan.enter)
     if (plan !== undefined) return { plan, entry: entryOf(at, plan) }
   }
-  if (ownerOf(pid) !== process.getuid?.()) throw anothers(pid)
-  throw failure('is no box that was started here', pid, 'the number is that of nsbox itself (nsbox ... & nsbox enter $!), or of a process in the box')
+  const below = boxesBelow(pid)
+  if (below.length === 1) return findBox(below[0] as number)
+  throw noBox(pid, below)
+}
+
+function enteredBy(pid: number, { pid: within, started }: Entry): RunningBox {
+  if (statOf(within)?.started !== started) throw failure('the box that it has entered has ended', pid)
+  return findBox(within)
+}
+
+/** The package's command line (npx nsbox) is a process of Node that waits for nsbox, and others may be between. */
+function boxesBelow(pid: number): number[] {
+  if (!livesBesideUs(pid)) return []
+  return childrenOf(pid).flatMap((child) => {
+    const plan = livesBesideUs(child) ? planOf(child) : undefined
+    return plan === undefined ? boxesBelow(child) : plan.enter === undefined ? [child] : []
+  })
+}
+
+function noBox(pid: number, below: readonly number[]): SandboxError {
+  if (below.length > 0) return failure('has started more than one box', pid, `say which: ${below.join(' ')}`)
+  if (ownerOf(pid) !== process.getuid?.()) return anothers(pid)
+  const hint = isHidden(pid) ? 'one that hides from its owner is it or above it: with --share pid nsbox does, and while a command has entered; a box is best named by the number of its own nsbox'
+    : 'the number is that of nsbox itself (nsbox ... & nsbox enter $!), or of a process in the box'
+  return failure('is no box that was started here', pid, hint)
+}
+
+/** It, or what is above it, does not let its own user look at it. */
+function isHidden(pid: number): boolean {
+  const parent = statOf(pid)?.parent ?? 0
+  return (ownerOf(pid) === process.getuid?.() && link(`/proc/${pid}/ns/mnt`) === undefined) || (parent > 1 && isHidden(parent))
 }
 
 function failure(what: string, pid: number, hint?: string): SandboxError {
@@ -45,14 +76,12 @@ function planOf(pid: number): Plan | undefined {
   const text = trailerOf(`/proc/${pid}/exe`) ?? keptBy(pid)
   if (text === undefined) return undefined
   const plan = parsePlan(text)
-  // What has entered a box is not the box.
-  if (plan.enter !== undefined) return undefined
   if (ownerOf(pid) !== process.getuid?.()) throw anothers(pid)
   return plan
 }
 
-function ownerOf(pid: number): number {
-  return fs.statSync(`/proc/${pid}`).uid
+function ownerOf(pid: number): number | undefined {
+  return fs.statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid
 }
 
 function anothers(pid: number): SandboxError {

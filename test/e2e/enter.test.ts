@@ -129,6 +129,39 @@ test('events and time-outs are those of the command', () => inBox([], (pid) => {
   assert.is(enter(pid, '--timeout', '100ms', 'sleep', '1000').status, 124)
 }))
 
+/** Of a shell that starts boxes, which stay as long as it has its standard input. */
+const STARTS = 'exec 8<&0; for name in $1; do "$0" --hostname "$name" sh -c \'echo "<$0>"; read x\' "$name" <&8 & done; wait'
+
+for (const names of ['one', 'one two']) {
+  test(`what has started a box stands for it, if there is no other (${names})`, async () => {
+    const shell = spawn('sh', ['-c', STARTS, NSBOX, names], { stdio: ['pipe', 'pipe', 'inherit'] })
+    let said = ''
+    shell.stdout.on('data', (data: Buffer) => { said += data })
+    try {
+      await waitFor(() => names.split(' ').every((name) => said.includes(`<${name}>`)), 'the boxes did not start')
+      const boxes = readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, 'latin1').trim()
+      if (names === 'one') assert.is(enter(shell.pid ?? 0, 'hostname').stdout, 'one\n')
+      else failure(enter(shell.pid ?? 0, 'true'), new RegExp(`^nsbox: enter: has started more than one box: ${shell.pid}\nhint: say which: ${boxes}\n`))
+    } finally {
+      const gone = once(shell, 'exit')
+      shell.stdin.end()
+      await gone
+    }
+  })
+}
+
+test('what has entered a box leads to that, or says why a user can\'t see it', () => inBox(['--hostname', 'inner'], async (pid) => {
+  const inner = spawn(NSBOX, ['enter', String(pid), 'sh', '-c', 'echo ready; read x'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    await once(inner.stdout, 'data')
+    const found = enter(inner.pid ?? 0, 'hostname')
+    if (asRoot) assert.is(found.stdout, 'inner\n', found.stderr)
+    else failure(found, /^nsbox: enter: is no box that was started here: \d+\nhint: one that hides from its owner /)
+  } finally {
+    await end(inner)
+  }
+}))
+
 test('a process that is no box, and one that is not there, say so', () => {
   failure(enter(process.pid, 'true'), new RegExp(`^nsbox: enter: is no box that was started here: ${process.pid}\nhint: the number is that of nsbox itself`))
   const ended = execute('sh', ['-c', 'echo $$']).stdout.trim()
@@ -164,7 +197,7 @@ function partOf(file: number, start: number, end: number): string {
 
 /** The sanitizers' own malloc keeps what it likes. */
 const whereForgotten = SANITIZED ? test.skip : test
-whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in its memory', inTemp(async (dir) => {
+whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in memory that was written to', inTemp(async (dir) => {
   const plan = planOf(['--clear-env', ...['A', 'B', 'C'].flatMap((name) => ['--env', `${name}=${'of-the-plan '.repeat(9000)}`]), '--ro-bind', `${dir}:/mnt`, 'x'])
   const file = join(dir, 'plan')
   await Bun.write(file, JSON.stringify({ ...plan, process: { ...plan.process, hold: true }, supervision: { init: true, statusFd: 1 } }))
@@ -174,7 +207,7 @@ whereForgotten('what holds the place of a command in a box that stays has neithe
     const first = readFileSync(`/proc/${box.pid}/task/${box.pid}/children`, 'latin1').trim()
     const holder = Number(readFileSync(`/proc/${first}/task/${first}/children`, 'latin1'))
     const memory = memoryOf(holder)
-    assert.match(memory, '--plan')
+    assert.match(memory, 'nsbox\0')
     for (const secret of ['of-the-caller', 'of-the-plan', `${dir}\0`]) assert.not.ok(memory.includes(secret), secret)
   } finally {
     await end(box)
