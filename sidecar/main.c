@@ -228,8 +228,6 @@ int main(int argc, char **argv)
 {
 	size_t length;
 	struct invocation given = {.plan_fd = -1};
-	/* Executed by descriptor, it would show as its number. */
-	prctl(PR_SET_NAME, "nsbox");
 	/* Before Linux 5.18 that can be, and what stands behind the NULL is the environment. */
 	if (argc < 1)
 		invocation_refuse("no name of the program", "");
@@ -237,17 +235,20 @@ int main(int argc, char **argv)
 	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
 	if (getauxval(AT_SECURE))
 		fail_plain("nsbox is not made to be setuid or to have file capabilities", NULL);
-	char *text = source_trailer(&length);
-	bool baked = text != NULL;
+	const char *segment = source_segment(&length);
+	/* Executed by descriptor, it would show as its number. */
+	prctl(PR_SET_NAME, "nsbox");
+	char *text = segment ? NULL : source_trailer(&length);
+	bool baked = segment || text;
 	if (baked && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
-		return print_plan(text, length);
+		return print_plan(segment ? segment : text, length);
 	if (baked) {
 		given.extra = argc > 1 ? argv + 1 : NULL;
 	} else {
 		given = invocation_read(argv);
 		text = invocation_text(&given, &length);
 	}
-	const struct plan *plan = decode(text, length);
+	const struct plan *plan = decode(segment ? segment : text, length);
 	if (given.check)
 		return 0;
 	if (baked)

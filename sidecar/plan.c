@@ -131,29 +131,42 @@ static bool find_word(const char *words, const char *text, unsigned *out)
 	return *words != '\0';
 }
 
-static bool decode_word(struct decoder *d, const char *words, const struct json *node, const struct place *place, unsigned *out)
+/* Not inlined: to clear the list would take longer than to find a word. */
+__attribute__((noinline)) static bool refuse_word(struct decoder *d, const char *words, const struct place *place)
 {
 	char list[sizeof d->error->message] = "";
 	size_t used = 0;
-	if (!expect(d, node, JSON_STRING, place))
-		return false;
-	if (find_word(words, node->text, out))
-		return true;
 	for (const char *word = words; *word && used < sizeof list; word = next_word(word))
 		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", word);
 	plan_error_set(d->error, place, "must be one of %.620s", list);
 	return false;
 }
 
+static bool decode_word(struct decoder *d, const char *words, const struct json *node, const struct place *place, unsigned *out)
+{
+	if (!expect(d, node, JSON_STRING, place))
+		return false;
+	return find_word(words, node->text, out) || refuse_word(d, words, place);
+}
+
 static bool decode_flags(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, uint64_t *out)
 {
 	struct place entry = {.up = place};
+	const char *rest = field->words;
+	unsigned before = 0;
 	if (!expect(d, node, JSON_ARRAY, place))
 		return false;
 	for (const struct json *item = node->first; item; item = item->next, entry.index++) {
 		unsigned n;
-		if (!decode_word(d, field->words, item, &entry, &n))
-			return false;
+		/* Mostly they come in the order of the list: the search goes on where the last one was found. */
+		if (item->kind != JSON_STRING || !find_word(rest, item->text, &n)) {
+			rest = field->words;
+			before = 0;
+			if (!decode_word(d, rest, item, &entry, &n))
+				return false;
+		}
+		rest = word_at(rest, n);
+		before = n += before;
 		if (*out & UINT64_C(1) << n)
 			return refuse_plain(d, &entry, "named twice");
 		*out |= UINT64_C(1) << n;

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,8 +18,11 @@
 #include "report.h"
 #include "sys.h"
 
-static const char magic[8] = "NSBOXPLN";
-enum { MAX_PLAN = 256 << 20 };
+/* Our own, in memory. */
+extern const ElfW(Ehdr) elf_header __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+
+static const char magic[8] = "NSBOXPLN", self[] = "/proc/self/exe";
+enum { MAX_PLAN = 256 << 20, TRAILER = 16 };
 
 char *source_read(int fd, const char *name, size_t *length)
 {
@@ -47,12 +52,61 @@ char *source_read(int fd, const char *name, size_t *length)
 	return text;
 }
 
+/* Its program header is what src/launch/sidecar.ts makes a segment of, so that the kernel has the plan in memory by the start. */
+__attribute__((section(".note.nsbox"), used, aligned(4)))
+static const struct { uint32_t name_size, size, type; char name[8]; } note = {6, 0, 1, "nsbox"};
+
+/* What stands before the magic word. */
+static uint64_t length_in(const unsigned char *end)
+{
+	uint64_t length = 0;
+	for (int i = 7; i >= 0; i--)
+		length = length << 8 | end[i];
+	return length;
+}
+
+/*
+ * The plan and what ends it, or NULL where the header was left as it is. It saves a start /proc/self/exe, since to open that
+ * takes longer than all the rest of the reading.
+ */
+static const char *find_segment(size_t *size)
+{
+	const char *start = (const char *)&elf_header;
+	const ElfW(Phdr) *headers = (const void *)(start + elf_header.e_phoff), *first = NULL;
+	uint64_t word;
+	memcpy(&word, magic, sizeof word);
+	for (size_t i = 0; i < elf_header.e_phnum; i++) {
+		const ElfW(Phdr) *header = &headers[i];
+		if (header->p_type == PT_LOAD && !first)
+			first = header;
+		if (header->p_type != PT_LOAD || header->p_paddr != word || header->p_filesz < TRAILER)
+			continue;
+		*size = header->p_filesz;
+		return start + (header->p_vaddr - first->p_vaddr);
+	}
+	return NULL;
+}
+
+const char *source_segment(size_t *length)
+{
+	size_t size;
+	const char *segment = find_segment(&size);
+	if (!segment)
+		return NULL;
+	/* To look at what a shorter file has not would end us by a signal; the kernel just says so when it looks. */
+	const unsigned char *end = (const unsigned char *)segment + size - TRAILER;
+	bool whole = prctl(PR_SET_NAME, end) == 0 && memcmp(end + 8, magic, sizeof magic) == 0;
+	if (!whole || length_in(end) != size - TRAILER)
+		fail_plain("the plan in this executable is cut off", self);
+	*length = size - TRAILER;
+	return segment;
+}
+
 char *source_trailer(size_t *length)
 {
-	static const char self[] = "/proc/self/exe";
 	struct stat st;
-	unsigned char end[16];
-	uint64_t size = 0;
+	unsigned char end[TRAILER];
+	uint64_t size;
 	int fd = open(self, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		report_hint("nsbox needs /proc of the host");
@@ -64,8 +118,7 @@ char *source_trailer(size_t *length)
 		close(fd);
 		return NULL;
 	}
-	for (int i = 7; i >= 0; i--)
-		size = size << 8 | end[i];
+	size = length_in(end);
 	if (size > MAX_PLAN || (off_t)(size + sizeof end) > st.st_size)
 		fail_plain("the plan in this executable is cut off", self);
 	char *text = malloc(size + 1);
@@ -109,18 +162,18 @@ void source_keep(const char *text, size_t length)
 static bool copy_self(int to)
 {
 	struct stat st;
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	bool done = self >= 0 && fstat(self, &st) == 0;
+	int from = open(self, O_RDONLY | O_CLOEXEC);
+	bool done = from >= 0 && fstat(from, &st) == 0;
 	for (off_t at = 0; done && at < st.st_size;)
-		done = sendfile(to, self, &at, (size_t)(st.st_size - at)) > 0;
-	close(self);
+		done = sendfile(to, from, &at, (size_t)(st.st_size - at)) > 0;
+	close(from);
 	return done;
 }
 
 void source_become_sealed(const char *text, size_t length)
 {
 	enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-	char end[16];
+	char end[TRAILER];
 	int fd = memfd_create("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING | FILE_EXEC);
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);

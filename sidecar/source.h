@@ -8,6 +8,8 @@
 char *source_read(int fd, const char *name, size_t *length);
 /* The plan at the end of our own executable, or NULL: the plan, its length in 8 bytes (little endian), "NSBOXPLN". */
 char *source_trailer(size_t *length);
+/* The same where it is a segment of the executable (src/launch/sidecar.ts), and so in memory already. Spoils the name of the process. */
+const char *source_segment(size_t *length);
 /* For nsbox enter: a plan that stands in no executable, in a file in memory that the supervisor has open. */
 void source_keep(const char *text, size_t length);
 /*

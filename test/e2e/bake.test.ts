@@ -119,6 +119,13 @@ test('a program that was cut off says so', inTemp((dir) => {
   end.writeBigUInt64LE(BigInt(whole.length))
   writeFileSync(join(dir, 'long'), whole, { mode: 0o755 })
   failure(execute(join(dir, 'long'), []), /^nsbox: read plan: the plan in this executable is cut off: /)
+  // One byte; a part of the plan that fills pages of memory, which are then not there to be read.
+  const large = readFileSync(baked(join(dir, 'large'), 'echo', 'x'.repeat(20_000)))
+  for (const lost of [1, 16, 9000, 18_000]) {
+    const name = join(dir, `cut-${lost}`)
+    writeFileSync(name, large.subarray(0, large.length - lost), { mode: 0o755 })
+    failure(execute(name, []), /^nsbox: read plan: the plan in this executable is cut off: /)
+  }
 }))
 
 test.run()
