@@ -18,8 +18,8 @@
 #include "report.h"
 #include "sys.h"
 
-/* Our own, in memory. */
-extern const ElfW(Ehdr) elf_header __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+/* Our own, in memory, from its ELF header on. */
+extern const char program[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
 static const char magic[8] = "NSBOXPLN", self[] = "/proc/self/exe";
 enum { MAX_PLAN = 256 << 20, TRAILER = 16 };
@@ -71,18 +71,18 @@ static uint64_t length_in(const unsigned char *end)
  */
 static const char *find_segment(size_t *size)
 {
-	const char *start = (const char *)&elf_header;
-	const ElfW(Phdr) *headers = (const void *)(start + elf_header.e_phoff), *first = NULL;
+	const ElfW(Ehdr) *elf = (const void *)program;
+	const ElfW(Phdr) *headers = (const void *)(program + elf->e_phoff), *first = NULL;
 	uint64_t word;
 	memcpy(&word, magic, sizeof word);
-	for (size_t i = 0; i < elf_header.e_phnum; i++) {
+	for (size_t i = 0; i < elf->e_phnum; i++) {
 		const ElfW(Phdr) *header = &headers[i];
 		if (header->p_type == PT_LOAD && !first)
 			first = header;
 		if (header->p_type != PT_LOAD || header->p_paddr != word || header->p_filesz < TRAILER)
 			continue;
 		*size = header->p_filesz;
-		return start + (header->p_vaddr - first->p_vaddr);
+		return program + (header->p_vaddr - first->p_vaddr);
 	}
 	return NULL;
 }
@@ -93,9 +93,10 @@ const char *source_segment(size_t *length)
 	const char *segment = find_segment(&size);
 	if (!segment)
 		return NULL;
-	/* To look at what a shorter file has not would end us by a signal; the kernel just says so when it looks. */
+	/* To look at what a shorter file has not would end us by a signal; the kernel just says so when it looks. (A system
+	 * call, since what the sanitizers put in the place of prctl looks itself.) */
 	const unsigned char *end = (const unsigned char *)segment + size - TRAILER;
-	bool whole = prctl(PR_SET_NAME, end) == 0 && memcmp(end + 8, magic, sizeof magic) == 0;
+	bool whole = syscall(SYS_prctl, PR_SET_NAME, end) == 0 && memcmp(end + 8, magic, sizeof magic) == 0;
 	if (!whole || length_in(end) != size - TRAILER)
 		fail_plain("the plan in this executable is cut off", self);
 	*length = size - TRAILER;
