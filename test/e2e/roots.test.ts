@@ -188,6 +188,7 @@ rootTest('a host whose mounts are shared sees nothing of a box in any root, duri
     mount --make-rshared / && mount -t tmpfs shared "$1" && mount --make-shared "$1" || exit 1
     cat /proc/self/mountinfo >"$1/before"; root=$2; box=$3; state=$1
     for options in "--root $root" "--root $root --overlay" "--overlay"; do
+      : >"$state/said"
       "$box" $options --tmpfs /tmp bash -c 'echo ready; read go' <"$state/../fifo" >"$state/said" &
       exec 9>"$state/../fifo"
       until grep -q ready "$state/said"; do :; done
