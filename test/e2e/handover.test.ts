@@ -10,7 +10,7 @@ function apart(script: string, ...words: string[]): { status: number | null; std
 }
 
 /** Every place is another file system; the executable, which may lie in one of them, is bound where it stays. */
-const NOEXEC = 'mount -t tmpfs none /mnt; touch /mnt/nsbox; mount --bind "$0" /mnt/nsbox; for d in "$HOME" /dev/shm /tmp; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
+const NOEXEC = 'mount -t tmpfs none /mnt; touch /mnt/nsbox; mount --bind "$0" /mnt/nsbox; [ -z "$1" ] || { touch /mnt/nsbox-sidecar; mount --bind "$1" /mnt/nsbox-sidecar; }; for d in "$HOME" /dev/shm /tmp; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
 
 test('TMPDIR serves where /dev/shm is mounted noexec, as container engines do', () => {
   const { stdout, stderr } = apart('mount -t tmpfs -o noexec none /dev/shm; mount -t tmpfs none /mnt; TMPDIR=/mnt "$0" sh -c "echo ran; ls /mnt"')
@@ -33,15 +33,15 @@ const withoutMemory = (level: number) => `echo ${level} >/proc/sys/vm/memfd_noex
 const testSetting = settable ? test : test.skip
 
 testSetting('a file in memory is asked for as one to execute where the system wants that', () => {
-  const { stdout, stderr } = apart(`${withoutMemory(1)} /mnt/nsbox sh -c 'echo ran; exit 3'; echo $?`, SIDECAR)
+  const { stdout, stderr } = apart(`${withoutMemory(1)} /mnt/nsbox sh -c 'echo ran; exit 3'; echo $?`)
   assert.is(stdout, 'ran\n3\n', stderr)
 })
 
 testSetting('the sidecar beside nsbox serves where the system executes no file in memory', () => {
-  const { stdout, stderr } = apart(`${withoutMemory(2)} touch /mnt/nsbox-sidecar; mount --bind "$1" /mnt/nsbox-sidecar
+  const { stdout, stderr } = apart(`${withoutMemory(2)}
     /mnt/nsbox --status-fd 7 sh -c 'ls /proc/self/fd; printf "%s\n" "$0" "$1"; exit 3' a 'b c' 7>/mnt/status; echo $?; cat /mnt/status`, SIDECAR)
   assert.match(stdout, /^0\n1\n2\n3\na\nb c\n3\n\{"event":"start","pid":\d+\}\n\{"event":"exit","status":3,"signal":0,[^\n]*\}\n$/, stderr)
-  const large = apart(`${withoutMemory(2)} touch /mnt/nsbox-sidecar; mount --bind "$1" /mnt/nsbox-sidecar; /mnt/nsbox $(printf -- '--env A%d=x ' $(seq 9000)) env | grep -c ^A[0-9]`, SIDECAR)
+  const large = apart(`${withoutMemory(2)} /mnt/nsbox $(printf -- '--env A%d=x ' $(seq 9000)) env | grep -c ^A[0-9]`, SIDECAR)
   assert.is(large.stdout, '9000\n', large.stderr)
 })
 
