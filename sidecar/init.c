@@ -134,14 +134,14 @@ static int start(void *argument)
 	exec_command(start->process, start->extra, start->mask);
 }
 
+/* No mapping of its own, which would take a start several microseconds to make and to take away. */
+static _Alignas(64) char stack[STACK];
+
 /*
  * We go on when the command is executed, or has failed: then what it has written to our memory says so. That is vfork(2), which
  * musl has for some machines only (on arm64 its vfork copies the memory, as fork does); and on a stack of its own the child
  * leaves ours alone.
  */
-/* No mapping of its own, which would take a start several microseconds to make and to take away. */
-static _Alignas(64) char stack[STACK];
-
 static int start_command(const struct process *process, char *const *extra, const sigset_t *mask)
 {
 	struct start of = {process, extra, mask};

@@ -147,12 +147,16 @@ static bool write_all(int fd, const char *bytes, size_t length)
 	return true;
 }
 
+/* A file in memory. NEWER: a flag that kernels before 6.3 don't know, and do without. */
+static int memory_file(const char *name, unsigned flags, unsigned newer)
+{
+	int fd = memfd_create(name, flags | newer);
+	return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
+}
+
 void source_keep(const char *text, size_t length)
 {
-	/* Kernels before 6.3 know no MFD_NOEXEC_SEAL. */
-	int fd = memfd_create("nsbox-plan", MFD_CLOEXEC | FILE_NOEXEC_SEAL);
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("nsbox-plan", MFD_CLOEXEC);
+	int fd = memory_file("nsbox-plan", MFD_CLOEXEC, FILE_NOEXEC_SEAL);
 	/* Without it the box runs all the same, and can't be entered. */
 	if (fd < 0)
 		return;
@@ -175,9 +179,7 @@ void source_become_sealed(const char *text, size_t length)
 {
 	enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 	char end[TRAILER];
-	int fd = memfd_create("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING | FILE_EXEC);
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC);
 	for (int i = 0; i < 8; i++)
 		end[i] = (char)((uint64_t)length >> 8 * i);
 	memcpy(end + 8, magic, sizeof magic);
