@@ -10,7 +10,7 @@ const SHAPED: Readonly<Record<string, string>> = {
 /** The text of src/library/box-options.ts. */
 export function boxOptionsSource(): string {
   const rows = OPTIONS.filter(({ name }) => !FOR_THE_COMMAND_LINE.includes(name))
-  return `/** Generated from src/cli/options.ts by scripts/gen.ts; change the table, not this file. */
+  return `/** Generated from src/cli/table.ts by scripts/gen.ts; change the table, not this file. */
 import type { MountRequest } from '../plan/options.ts'
 
 /** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */

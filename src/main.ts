@@ -11,7 +11,8 @@ function others(): typeof import('./verbs.ts') {
 /** The words of the command line. */
 function words(): string[] {
   const given = process.argv.slice(2)
-  return given.some((word) => word.includes('\ufffd')) ? others().wholeWords(given.length) : given
+  for (const word of given) if (word.includes('\ufffd')) return others().wholeWords(given.length)
+  return given
 }
 
 function carryOut(command: Command): number | Promise<number> {

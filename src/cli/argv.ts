@@ -6,7 +6,7 @@
  * other, reads the command's own options as ours, and takes a start 1 ms to load. A test gives both the same command lines.
  */
 import { printable, UsageError } from '../errors.ts'
-import { OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
+import { optionOf, ownRows, SHORT, TABLE, takes, type OptionRow } from './table.ts'
 
 export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doctor', 'help'] as const
 export type Verb = (typeof VERBS)[number]
@@ -41,20 +41,18 @@ export function walk(argv: readonly string[]): Walked {
       at++
       continue
     }
-    const asked = ASKED.find((name) => word === `--${name}`)
-    if (asked !== undefined) return { verb, given, rest: [], asked }
+    if (word === '--help' || word === '--version') return { verb, given, rest: [], asked: word === '--help' ? 'help' : 'version' }
     const [found, next] = take(argv, at, verb)
     given.push(found)
     at = next
   }
-  refuseDetachedValue(given.at(-1), argv, at)
+  refuseDetachedValue(given[given.length - 1], argv, at)
   return { verb, given, rest: [...words, ...argv.slice(at)] }
 }
 
 function verbOf(argv: readonly string[]): [Verb, number] {
-  const first = argv[0] ?? ''
-  const verb = VERBS.find((name) => name === first)
-  return verb === undefined ? ['run', 0] : [verb, 1]
+  const first = argv[0] as Verb
+  return VERBS.includes(first) ? [first, 1] : ['run', 0]
 }
 
 function walkPlain(verb: Verb, rest: string[]): Walked {
@@ -70,11 +68,16 @@ function isOption(word: string): boolean {
 function take(argv: readonly string[], at: number, verb: Verb): [Given, number] {
   const word = argv[at] as string
   const equals = word.indexOf('=')
-  const option = find(equals < 0 ? word : word.slice(0, equals), verb)
+  const option = find(nameIn(word), verb)
   if (equals >= 0) return [{ option, value: attached(option, word.slice(equals + 1)) }, at + 1]
   if (option.value === undefined) return [{ option, value: '' }, at + 1]
   if (option.alone !== undefined) return [{ option, value: option.alone === true ? '' : option.alone }, at + 1]
   return [{ option, value: following(option, argv[at + 1], verb) }, at + 2]
+}
+
+function nameIn(word: string): string {
+  const equals = word.indexOf('=')
+  return equals < 0 ? word : word.slice(0, equals)
 }
 
 function find(word: string, verb: Verb): OptionRow {
@@ -88,16 +91,17 @@ function refuse(): typeof import('./refuse.ts') {
   return require('./refuse.ts') as typeof import('./refuse.ts')
 }
 
-/** Of a running box the command alone is still open. */
-const OF_A_COMMAND = OPTIONS.filter(({ group, name }) => name === 'timeout' || (group === 'process' && name !== 'no-init') || group === 'reporting')
-
-/** What makes a box is for all other verbs but rootfs, which makes none. */
-export function optionsOf(verb: string): readonly OptionRow[] {
-  return [...(verb === 'rootfs' ? [] : verb === 'enter' ? OF_A_COMMAND : OPTIONS), ...(VERB_OPTIONS[verb] ?? [])]
+/** What WORD, up to a "=", is among the options of a verb. */
+export function lookup(word: string, verb: string): OptionRow | undefined {
+  const name = word.startsWith('--') ? word.slice(2) : longName(word)
+  for (const row of ownRows(verb)) if (row[0] === name) return optionOf(row)
+  for (const row of TABLE) if (row[0] === name && takes(verb, row)) return optionOf(row)
+  return undefined
 }
 
-export function lookup(word: string, verb: string): OptionRow | undefined {
-  return optionsOf(verb).find((option) => word === `--${option.name}` || (option.short !== undefined && word === `-${option.short}`))
+function longName(word: string): string | undefined {
+  for (const [letter, long] of SHORT) if (word === `-${letter}`) return long
+  return undefined
 }
 
 function attached(option: OptionRow, value: string): string {
@@ -107,13 +111,12 @@ function attached(option: OptionRow, value: string): string {
 
 /** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
 function following(option: OptionRow, next: string | undefined, verb: Verb): string {
-  const ours = next === '--' || lookup(next?.replace(/=.*$/s, '') ?? '', verb) !== undefined
-  if (next === undefined || ours) throw refuse().missingValue(option, verb, next)
+  if (next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), verb) !== undefined)) throw refuse().missingValue(option, verb, next)
   return filled(option, next)
 }
 
 function filled(option: OptionRow, value: string): string {
-  if (value === '') throw new UsageError(`--${option.name}: empty value ''`, synopsis(option))
+  if (value === '') throw refuse().emptyValue(option)
   return value
 }
 

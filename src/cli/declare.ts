@@ -3,8 +3,8 @@
  * costs about 1 ms, which a box that only starts should not pay.
  */
 import type { CAC } from 'cac'
-import { optionsOf, type Verb } from './argv.ts'
-import type { OptionRow } from './options.ts'
+import type { Verb } from './argv.ts'
+import { optionsOf, type OptionRow } from './options.ts'
 
 type Page = {
   usage: string

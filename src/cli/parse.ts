@@ -4,7 +4,7 @@ import type { Options } from '../plan/options.ts'
 import type { RootfsOptions } from '../rootfs/choices.ts'
 import { VERBS, walk, type Verb, type Walked } from './argv.ts'
 import { nearest } from './nearest.ts'
-import type { Baking, Draft } from './options.ts'
+import { apply, type Baking, type Draft } from './effects.ts'
 
 export type Command =
   /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */
@@ -43,9 +43,9 @@ function topicOf(rest: readonly string[]): Verb | undefined {
   throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
 }
 
-function drafted({ given }: Walked): Draft {
+function drafted({ verb, given }: Walked): Draft {
   const draft: Draft = { options: {} }
-  for (const { option, value } of given) option.apply(draft, value)
+  for (const { option, value } of given) apply(draft, verb, option.name, value)
   return draft
 }
 
@@ -86,22 +86,20 @@ function refuseBesidePlan(given: Walked['given']): void {
   throw new UsageError(`--plan and --${extra.option.name}: the plan already says what the box is`, 'make a new plan: nsbox plan OPTIONS COMMAND')
 }
 
-const CONTRADICTIONS: readonly [string, (o: Options) => unknown, string][] = [
-  ['--ro and --overlay', (o) => o.ro && o.overlay, 'a read-only root has no changes to keep apart'],
-  ['--map-root and --user', (o) => o.mapRoot && o.user, 'both say who you are in the box; --map-root is user 0'],
-  ['--userns and --share user', (o) => o.userns && shares(o, 'user'), 'the user namespace is either new or the host\'s'],
-  ['--map-root and --share user', (o) => o.mapRoot && shares(o, 'user'), 'mapping ids needs a new user namespace'],
-  ['--map-auto and --share user', (o) => o.mapAuto && shares(o, 'user'), 'mapping ids needs a new user namespace'],
-  ['--hostname and --share uts', (o) => o.hostname && shares(o, 'uts'), 'the name would become the host\'s'],
-  ['--no-init and --share pid', (o) => o.init === false && shares(o, 'pid'), 'only a new pid namespace has a process 1'],
-  ['--timeout and --share pid', (o) => o.timeout && shares(o, 'pid'), 'only a pid namespace of its own ends with all that is in it'],
-  ['--verbose and --quiet', (o) => o.verbose && o.quiet, 'choose one'],
-]
+export function refuseContradictions(o: Options): void {
+  if (o.ro && o.overlay) contradict('--ro and --overlay', 'a read-only root has no changes to keep apart')
+  if (o.mapRoot && o.user) contradict('--map-root and --user', 'both say who you are in the box; --map-root is user 0')
+  if (o.userns && shares(o, 'user')) contradict('--userns and --share user', 'the user namespace is either new or the host\'s')
+  if (o.mapRoot && shares(o, 'user')) contradict('--map-root and --share user', 'mapping ids needs a new user namespace')
+  if (o.mapAuto && shares(o, 'user')) contradict('--map-auto and --share user', 'mapping ids needs a new user namespace')
+  if (o.hostname && shares(o, 'uts')) contradict('--hostname and --share uts', 'the name would become the host\'s')
+  if (o.init === false && shares(o, 'pid')) contradict('--no-init and --share pid', 'only a new pid namespace has a process 1')
+  if (o.timeout && shares(o, 'pid')) contradict('--timeout and --share pid', 'only a pid namespace of its own ends with all that is in it')
+  if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
+}
 
-export function refuseContradictions(options: Options): void {
-  for (const [pair, holds, why] of CONTRADICTIONS) {
-    if (holds(options)) throw new UsageError(`${pair}: ${why}`)
-  }
+function contradict(pair: string, why: string): never {
+  throw new UsageError(`${pair}: ${why}`)
 }
 
 function shares(options: Options, namespace: NonNullable<Options['share']>[number]): boolean {

@@ -3,10 +3,10 @@
  * not have: of `--no-such` it would say "--such", of `-root` "-r", and `--mapRoot` it would take.
  */
 import { printable, UsageError } from '../errors.ts'
-import { ASKED, lookup, optionsOf, type Verb } from './argv.ts'
+import { ASKED, lookup, type Verb } from './argv.ts'
 import { declare } from './declare.ts'
 import { nearest } from './nearest.ts'
-import { synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
+import { optionsOf, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
 
 const LABEL = '--@0'
 
@@ -24,6 +24,10 @@ export function unknownOption(word: string, verb: Verb): UsageError {
 export function missingValue(option: OptionRow, verb: Verb, next: string | undefined): UsageError {
   const spelled = next === undefined ? '' : `; if ${next} is the value: --${option.name}=${next}`
   return new UsageError(verdict(verb, `--${option.name}`), `${synopsis(option)}${spelled}`)
+}
+
+export function emptyValue(option: OptionRow): UsageError {
+  return new UsageError(`--${option.name}: empty value ''`, synopsis(option))
 }
 
 /** What cac says against this option, as our messages are: lower case, no marks. */

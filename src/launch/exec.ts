@@ -44,5 +44,7 @@ const TOO_LARGE = 'the limit on the size of files (ulimit -f) is too low for nsb
 export function execute(path: string, argv: string[], kept: readonly number[]): void {
   // The runtime would warn at its next tick that execve is experimental, and loading what makes ticks takes 1 ms. None comes.
   process.nextTick = () => {}
-  process.execve?.(path, argv, Object.fromEntries(kept.map((fd) => [fd, ''])))
+  const open: Record<string, string> = {}
+  for (const fd of kept) open[fd] = ''
+  process.execve?.(path, argv, open)
 }

@@ -1,4 +1,4 @@
-/** Generated from src/cli/options.ts by scripts/gen.ts; change the table, not this file. */
+/** Generated from src/cli/table.ts by scripts/gen.ts; change the table, not this file. */
 import type { MountRequest } from '../plan/options.ts'
 
 /** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */

@@ -5,7 +5,7 @@ import { SandboxError, UsageError } from '../errors.ts'
 import { environment } from './environment.ts'
 import { capabilitiesOf } from '../policy/capabilities.ts'
 import { seccompOf } from '../policy/seccomp.ts'
-import { procView, sysView } from '../policy/views.ts'
+import { procView, sysView, withoutEndingSlashes } from '../policy/views.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './words.ts'
@@ -16,7 +16,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const who = identity(options, host)
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
-  const mounts = [...defaultMounts(options, root, host), ...(options.mounts ?? []).flatMap((request) => withView(mountOf(request, host), options))]
+  const mounts = defaultMounts(options, root, host)
+  for (const request of options.mounts ?? []) addWithView(mounts, mountOf(request, host), options)
   const held = capabilitiesOf(options, uidInBox(who, host.uid))
   const seccomp = seccompOf(options, held, host)
   const privileges = { ...(held.length > 0 && { capabilities: held }), ...(seccomp && { seccomp }) }
@@ -57,8 +58,10 @@ export function timing({ timeout }: Options): Supervision {
 export const GRACE = 10000
 
 function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
-  const own = (['pid', 'ipc', 'uts', 'cgroup'] as const).filter((name) => !share.includes(name))
-  return [...(user ? ['user' as const] : []), 'mount', ...own, ...(net === 'none' ? ['net' as const] : [])]
+  const names: Namespace[] = user ? ['user', 'mount'] : ['mount']
+  for (const name of ['pid', 'ipc', 'uts', 'cgroup'] as const) if (!share.includes(name)) names.push(name)
+  if (net === 'none') names.push('net')
+  return names
 }
 
 /** Which group that is below is known only when the plan is run: a stored plan holds for the caller of then. */
@@ -106,24 +109,33 @@ const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 
 /** A root that has /proc and /dev gets fresh ones, unless an option says what is to be there. A root without is left so. */
 function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
-  const taken = new Set((options.mounts ?? []).map((request) => targetOf(request).replace(/\/+$/, '')))
-  const has = (name: string) => !taken.has(name) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
-  return [
-    ...(has('/proc') ? withView(proc('/proc', options), options) : []),
-    ...(has('/dev') ? [{ type: 'dev' as const, target: '/dev' }] : []),
-    // A root of its own has no sysfs, or one that was asked for.
-    ...(root.path === '/' && has('/sys') && !options.privileged ? sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }) : []),
-  ]
+  const mounts: Mount[] = []
+  const has = (name: string) => !isTaken(name, options) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
+  if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
+  if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
+  // A root of its own has no sysfs, or one that was asked for.
+  if (root.path === '/' && !options.privileged && has('/sys')) mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
+  return mounts
+}
+
+function isTaken(name: string, { mounts = [] }: Options): boolean {
+  for (const request of mounts) if (withoutEndingSlashes(targetOf(request)) === name) return true
+  return false
 }
 
 /** A procfs is not shown without what hides parts of it. */
-function withView(mount: Mount, { privileged }: Options): Mount[] {
+function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): void {
+  mounts.push(mount)
   const isProc = mount.type === 'proc' || (mount.type === 'bind' && plain(mount.source) === '/proc')
-  return isProc && !privileged ? [mount, ...procView(mount.target)] : [mount]
+  if (isProc && !privileged) mounts.push(...procView(withoutEndingSlashes(mount.target)))
 }
 
 /** /proc/ and //proc/. are /proc too. What a link leads to is not known here: whoever makes one in the caller's way is the caller. */
-const plain = (path: string) => `/${path.split('/').filter((part) => part !== '' && part !== '.').join('/')}`
+function plain(path: string): string {
+  let text = ''
+  for (const part of path.split('/')) if (part !== '' && part !== '.') text += `/${part}`
+  return text
+}
 
 function targetOf(request: MountRequest): string {
   return request.type === 'bind' ? request.target ?? request.source : request.target
@@ -160,8 +172,7 @@ function existing(what: string, path: string, host: HostFacts): string {
 
 function processOf(options: Options, argv: readonly string[], host: HostFacts): Process {
   const { openFiles, signals } = host.changed()
-  const asked = new Map((options.ulimits ?? []).map((limit) => [limit.resource, limit]))
-  const limits: Limit[] = [...(openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]), ...asked.values()]
+  const limits = limitsOf(options, openFiles)
   return {
     ...commandOf(options, argv),
     env: environment(options, host),
@@ -175,6 +186,14 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
   }
 }
 
+/** Of two for one resource the last counts. */
+function limitsOf({ ulimits }: Options, openFiles: number | undefined): Limit[] {
+  if (ulimits === undefined) return openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
+  const asked = new Map<Limit['resource'], Limit>(openFiles === undefined ? [] : [['nofile', { resource: 'nofile', soft: openFiles }]])
+  for (const limit of ulimits) asked.set(limit.resource, limit)
+  return [...asked.values()]
+}
+
 export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Process, 'argv' | 'program'> {
   const [command] = argv
   if (command === undefined) throw new UsageError('no command')
@@ -186,10 +205,9 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
  * group of who called nsbox could end that whole group, by kill(0).
  */
 function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes'> {
-  const scopes = privileged ? [] : [
-    ...(net === 'none' || share.includes('ipc') ? [] : ['abstract' as const]),
-    ...(share.includes('pid') ? [] : ['signals' as const]),
-  ]
+  const scopes: NonNullable<Process['scopes']> = []
+  if (!privileged && net !== 'none' && !share.includes('ipc')) scopes.push('abstract')
+  if (!privileged && !share.includes('pid')) scopes.push('signals')
   return scopes.length > 0 ? { scopes } : {}
 }
 

@@ -17,11 +17,9 @@ export function utf8Length(bytes: Uint8Array, at: number): number {
   return length
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-const encoder = new TextEncoder()
-
 /** Text of any bytes. */
 export function fromBytes(bytes: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let text = ''
   let start = 0
   for (let at = 0; at < bytes.length;) {
@@ -37,6 +35,7 @@ export function fromBytes(bytes: Uint8Array): string {
 
 /** Bytes of a text; a lone surrogate that stands for no byte becomes U+FFFD. */
 export function toBytes(text: string): Uint8Array {
+  const encoder = new TextEncoder()
   if (text.isWellFormed()) return encoder.encode(text)
   const parts = text.split(/([\udc80-\udcff])/u).map((part) => (/^[\udc80-\udcff]$/u.test(part) ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : encoder.encode(part)))
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))

@@ -9,14 +9,18 @@ import type { Process } from './types.ts'
  * shows what was asked for and no secret that happens to be set.
  */
 export function environment({ env = [], clearEnv }: Options, host: HostFacts): NonNullable<Process['env']> {
-  const set = env.flatMap((change) => {
-    if (change.type === 'set') return [`${change.name}=${change.value}`]
-    if (change.type === 'file') return fromFile(change.path, host)
-    const value = host.env[change.name]
-    // Without --clear-env the caller's value is there anyway, and may be changed again by a stored plan's caller.
-    return value === undefined || !clearEnv ? [] : [`${change.name}=${value}`]
-  })
+  const set: string[] = []
+  for (const change of env) {
+    if (change.type === 'set') set.push(`${change.name}=${change.value}`)
+    else if (change.type === 'file') set.push(...fromFile(change.path, host))
+    else if (clearEnv) set.push(...passed(change.name, host))
+    // Else the caller's value is there anyway, and may be changed again by a stored plan's caller.
+  }
   return { ...(!clearEnv && { inherit: true }), ...(set.length > 0 && { set }) }
+}
+
+function passed(name: string, { env }: HostFacts): string[] {
+  return env[name] === undefined ? [] : [`${name}=${env[name]}`]
 }
 
 /** NAME=VALUE lines; empty lines and lines that start with # count for nothing. No quotes: the value is what stands there. */

@@ -22,8 +22,8 @@ export function identity(options: Options, host: HostFacts): Identity {
 /** The user id that the command has there. */
 export function uidInBox({ idmap, process }: Identity, uid: number): number {
   if (process.uid !== undefined || idmap === undefined) return process.uid ?? uid
-  const range = idmap.uid.find(({ outside, count }) => outside <= uid && uid < outside + count)
-  return range === undefined ? uid : range.inside + uid - range.outside
+  for (const { inside, outside, count } of idmap.uid) if (outside <= uid && uid < outside + count) return inside + uid - outside
+  return uid
 }
 
 /** The group follows the user where it is not named: UID:UID. */

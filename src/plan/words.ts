@@ -3,6 +3,7 @@
  * all that a start needs.
  */
 export const CONTRACT = 1
+/** One less than (uid_t)-1, which means "unchanged" to setresuid(2). */
 export const MAX_ID = 4294967294
 /** Some 68 years; what the sidecar adds to it still fits. */
 export const MAX_MILLISECONDS = 2 ** 41

@@ -18,5 +18,7 @@ export function capabilitiesOf({ capabilities = [], privileged }: Options, uid: 
       else kept.delete(one)
     }
   }
-  return CAPABILITIES.filter((name) => kept.has(name))
+  const sorted: Capability[] = []
+  for (const name of CAPABILITIES) if (kept.has(name)) sorted.push(name)
+  return sorted
 }

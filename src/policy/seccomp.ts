@@ -13,8 +13,15 @@ export function seccompOf({ seccomp = 'default', privileged }: Options, held: re
 
 /** Compiled when nsbox was built: for no capability, and for those that root has by default. */
 function ready(held: readonly Capability[], { machine }: HostFacts): string | undefined {
-  const filters = machine === 'x64' || machine === 'arm64' ? DEFAULT_FILTERS[machine] : undefined
-  return filters?.find(({ capabilities, without }) => capabilities.every((one) => held.includes(one)) && !without.some((one) => held.includes(one)))?.filter
+  if (machine !== 'x64' && machine !== 'arm64') return undefined
+  for (const { capabilities, without, filter } of DEFAULT_FILTERS[machine]) if (holds(held, capabilities, without)) return filter
+  return undefined
+}
+
+function holds(held: readonly Capability[], all: readonly Capability[], none: readonly Capability[]): boolean {
+  for (const one of all) if (!held.includes(one)) return false
+  for (const one of none) if (held.includes(one)) return false
+  return true
 }
 
 function compiled(): typeof import('./compiled.ts') {

@@ -6,20 +6,24 @@ const HIDDEN_IN_PROC = ['acpi', 'asound', 'interrupts', 'kcore', 'keys', 'latenc
 const READ_ONLY_IN_PROC = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
 const HIDDEN_IN_SYS = ['firmware', 'devices/virtual/powercap']
 
-/** After a procfs, whatever its place. */
+/** After a procfs, whatever its place; TARGET has no slash at its end. */
 export function procView(target: string): Mount[] {
-  const below = (name: string) => `${target.replace(/\/+$/, '')}/${name}`
-  return [
-    ...READ_ONLY_IN_PROC.map((name) => ({ type: 'protect' as const, target: below(name), kernel: true })),
-    ...HIDDEN_IN_PROC.map((name) => ({ type: 'mask' as const, target: below(name), kernel: true })),
-  ]
+  const mounts: Mount[] = []
+  for (const name of READ_ONLY_IN_PROC) mounts.push({ type: 'protect', target: `${target}/${name}`, kernel: true })
+  for (const name of HIDDEN_IN_PROC) mounts.push({ type: 'mask', target: `${target}/${name}`, kernel: true })
+  return mounts
 }
 
 /** Where the box sees the host's sysfs. `own`: its own namespaces. */
 export function sysView(own: { cgroup: boolean; net: boolean }): Mount[] {
-  return [
-    own.net ? { type: 'sysfs', target: '/sys' } : { type: 'protect', target: '/sys', kernel: true },
-    ...(own.cgroup ? [{ type: 'cgroup' as const, target: '/sys/fs/cgroup' }] : []),
-    ...HIDDEN_IN_SYS.map((name) => ({ type: 'mask' as const, target: `/sys/${name}`, kernel: true })),
-  ]
+  const mounts: Mount[] = [own.net ? { type: 'sysfs', target: '/sys' } : { type: 'protect', target: '/sys', kernel: true }]
+  if (own.cgroup) mounts.push({ type: 'cgroup', target: '/sys/fs/cgroup' })
+  for (const name of HIDDEN_IN_SYS) mounts.push({ type: 'mask', target: `/sys/${name}`, kernel: true })
+  return mounts
+}
+
+export function withoutEndingSlashes(path: string): string {
+  let end = path.length
+  while (end > 0 && path[end - 1] === '/') end--
+  return path.slice(0, end)
 }

@@ -4,9 +4,9 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { optionsOf, walk, type Verb } from '../../src/cli/argv.ts'
+import { walk, type Verb } from '../../src/cli/argv.ts'
 import { declare } from '../../src/cli/declare.ts'
-import type { OptionRow } from '../../src/cli/options.ts'
+import { optionsOf, type OptionRow } from '../../src/cli/options.ts'
 import { UsageError } from '../../src/errors.ts'
 
 const LINES = 600

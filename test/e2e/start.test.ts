@@ -18,8 +18,37 @@ test('the front end is no more than 250 KB', () => {
   assert.ok(all.reduce((sum, text) => sum + text.length, 0) <= 250_000, String(all.map((text) => text.length)))
 })
 
+/**
+ * Functions of the language that the runtime has as JavaScript: their source is read at the first call of each, which takes as
+ * long as some ten functions of ours that come as bytecode.
+ */
+const READ_AT_FIRST_CALL: readonly (readonly [object, string, readonly string[]])[] = [
+  [Array.prototype, 'Array', ['map', 'filter', 'some', 'every', 'find', 'findIndex', 'findLast', 'flatMap', 'flat', 'forEach', 'reduce', 'at']],
+  [String.prototype, 'String', ['search', 'match', 'matchAll', 'replace', 'replaceAll', 'at']],
+  [Array, 'Array', ['from']],
+  [Object, 'Object', ['fromEntries', 'groupBy']],
+]
+
+/** Runs something; the names of those functions that it has called. */
+function readingSource(run: () => void): string[] {
+  const called = new Set<string>()
+  const kept = READ_AT_FIRST_CALL.flatMap(([owner, of, names]) => names.map((name) => ({ owner, of, name, before: Object.getOwnPropertyDescriptor(owner, name) as PropertyDescriptor })))
+  for (const { owner, of, name, before } of kept) {
+    Object.defineProperty(owner, name, { ...before, value(this: unknown, ...args: unknown[]) {
+      called.add(`${of}.${name}`)
+      return Reflect.apply(before.value as () => unknown, this, args)
+    } })
+  }
+  try {
+    run()
+  } finally {
+    for (const { owner, name, before } of kept) Object.defineProperty(owner, name, before)
+  }
+  return [...called]
+}
+
 /** Runs the start of the program with these words, up to where it becomes another; the modules that it has loaded, and the plan. */
-function started(words: readonly string[]): { loaded: string[]; plan: unknown } {
+function started(words: readonly string[]): { loaded: string[]; reading: string[]; plan: unknown } {
   const loaded: string[] = []
   let handed: [string, string[]] | undefined
   const seen = {
@@ -31,9 +60,9 @@ function started(words: readonly string[]): { loaded: string[]; plan: unknown } 
     return new Proxy({}, { get: () => () => 0 })
   }
   const run = new Function('process', `return ${parts()[0]}`)(seen)
-  run({}, load, {}, '', '')
+  const reading = readingSource(() => run({}, load, {}, '', ''))
   assert.is(handed?.[0], 'nsbox', `not started: ${loaded}`)
-  return { loaded: loaded.filter((name) => name !== './handover.ts'), plan: JSON.parse(handed?.[1][0] ?? '') }
+  return { loaded: loaded.filter((name) => name !== './handover.ts'), reading, plan: JSON.parse(handed?.[1][0] ?? '') }
 }
 
 test('a box that starts loads no module', () => {
@@ -42,6 +71,13 @@ test('a box that starts loads no module', () => {
   assert.equal((plan as { process: { argv: string[] } }).process.argv, ['true'])
   const many = ['--root', '/', '--ro', '--bind', '/etc:/mnt', '--net', 'none', '--hostname', 'x', '--env', 'A=1', '--map-root', '--cwd', '/tmp', '--ulimit', 'core=0', '--timeout', '1s']
   assert.equal(started([...many, 'sh', '-c', 'true']).loaded, [])
+})
+
+test('a box that starts has the runtime read no source', () => {
+  const plain = ['--root', '/', '--tmpfs', '/tmp', '--ro-bind', '/usr:/mnt', '--bind', '/var/tmp', '--proc', '--dev', '--net', 'none', '--share', 'ipc', '--env', 'A=1', '--user', '7:8', '--cwd', '/', '--', 'true']
+  assert.equal(started(plain).reading, [])
+  // That a call would be seen.
+  assert.equal(readingSource(() => [1].map((one) => one)), ['Array.map'])
 })
 
 test('what is not a plain start loads what it needs', () => {

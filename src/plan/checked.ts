@@ -1,0 +1,20 @@
+import { SandboxError } from '../errors.ts'
+import { encodePlan } from './encode.ts'
+import type { Plan } from './types.ts'
+
+/**
+ * The plan on one line, or a SandboxError. What the sidecar would refuse in a plan that was made here is a text with NUL or with half a
+ * character in it; JSON writes both as escapes, so that others need no look.
+ */
+export function encodeChecked(plan: Plan): string {
+  const text = encodePlan(plan)
+  if (!text.includes('\\u')) return text
+  const { validatePlan, PlanError } = require('./validate.ts') as typeof import('./validate.ts')
+  try {
+    validatePlan(plan)
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error
+    throw new SandboxError({ step: 'plan', what: error.message, path: error.pointer, pointer: error.pointer })
+  }
+  return text
+}
