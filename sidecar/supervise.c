@@ -54,12 +54,23 @@ static void stop_too(void)
 		kill(getpid(), SIGSTOP);
 }
 
+/*
+ * The one child that is not the box: it gives back the memory of what we were before we were executed (src/launch/entry.c). Its
+ * exit signal is none, and so SIGCHLD after an execve.
+ */
+static void wait_for_memory(int how)
+{
+	while (waitpid(-1, NULL, __WCLONE | how) > 0)
+		;
+}
+
 static void say_started(const struct box *box)
 {
 	if (started || failed)
 		return;
 	started = true;
 	report_started(box->pid);
+	wait_for_memory(WNOHANG);
 	/* From here on we have nothing to say, and whoever reads the command's output waits for our copies to be closed too. */
 	complaints = box->memory && !box->quiet ? fcntl(2, F_DUPFD_CLOEXEC, 3) : -1;
 	if (!box->verbose)
@@ -173,6 +184,7 @@ static _Noreturn void finish(const struct box *box, int status)
 		status = command_status;
 	give_terminal_back();
 	made_take_back();
+	wait_for_memory(0);
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	struct cgroup_usage group;
 	bool grouped = cgroup_read_usage(&group);
@@ -236,10 +248,12 @@ void supervise(const struct box *box)
 		if (polls[1].revents && !read_link(box))
 			polls[1].fd = -1;
 		while (read(box->signals, &info, sizeof info) == sizeof info) {
-			if (info.ssi_signo == SIGCHLD)
+			if (info.ssi_signo == SIGCHLD) {
 				look_at_child(box);
-			else
+				wait_for_memory(WNOHANG);
+			} else {
 				pass_on(box, &info);
+			}
 		}
 		if (polls[2].revents) {
 			polls[2].fd = -1;

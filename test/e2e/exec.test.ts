@@ -183,6 +183,15 @@ test('no Bun is left beside the box', () => {
   assert.ok(Number(/\d+/.exec(memory ?? '')?.[0]) < (SANITIZED ? 20000 : 2000), memory)
 })
 
+test('what gives the memory back is waited for, and no other child of the caller', inTemp((dir) => {
+  // Our parent is nsbox, whose other child ends while we start: it may not even stay as a zombie.
+  const only = nsbox(['--share', 'pid', 'sh', '-c', 'for i in $(seq 500); do [ "$(cat /proc/$PPID/task/$PPID/children)" = "$$ " ] && echo alone && exit; sleep 0.01; done; ps --ppid $PPID'])
+  assert.is(only.stdout, 'alone\n')
+  const { status, stdout } = execute('sh', ['-c', `sleep 600 >/dev/null 2>&1 & echo $!; exec "$NSBOX" true`], { cwd: dir, env: { ...process.env, NSBOX } })
+  assert.is(status, 0)
+  process.kill(Number(stdout), 'SIGKILL')
+}))
+
 test('nothing of the current directory is read', inTemp((dir) => {
   const marker = join(dir, 'was-read')
   writeFileSync(join(dir, 'bunfig.toml'), 'preload = ["./preload.ts"]\n')
