@@ -38,116 +38,176 @@ const MAX_INSTRUCTIONS = 4096
 /** A conditional jump has eight bits to say how far. */
 const MAX_JUMP = 255
 
+/** More numbers in a row that are looked at one by one are rather searched. */
+const MAX_CHAIN = 4
+
 /** The program of a filter. Throws RangeError where it is longer than the kernel takes. */
 export function compile(filter: Filter): Uint8Array {
-  const program: Instruction[] = [
-    [LOAD, 0, 0, ARCHITECTURE],
-    [JUMP_EQUAL, 1, 0, AUDIT_ARCH[filter.machine]],
-    [RETURN, 0, 0, KILL_PROCESS],
-    [LOAD, 0, 0, NUMBER],
-    ...(filter.machine === 'x64' ? [[JUMP_GREATER_EQUAL, 0, 1, X32_BIT] as const, [RETURN, 0, 0, errno(ENOSYS)] as const] : []),
-    ...search(ranges(filter)),
-  ]
+  const program = new Program()
+  let entry = search(ranges(filter), program)
+  if (filter.machine === 'x64') entry = program.jump(JUMP_GREATER_EQUAL, X32_BIT, program.returning(errno(ENOSYS)), entry)
+  entry = program.load(NUMBER, entry)
+  entry = program.jump(JUMP_EQUAL, AUDIT_ARCH[filter.machine], entry, program.returning(KILL_PROCESS))
+  program.load(ARCHITECTURE, entry)
   if (program.length > MAX_INSTRUCTIONS) throw new RangeError(`the filter has ${program.length} instructions, and the kernel takes ${MAX_INSTRUCTIONS}`)
-  return encode(program)
+  return program.bytes()
 }
 
-function encode(program: readonly Instruction[]): Uint8Array {
-  const bytes = new Uint8Array(program.length * 8)
-  const view = new DataView(bytes.buffer)
-  program.forEach(([code, jumpTrue, jumpFalse, value], i) => {
-    view.setUint16(8 * i, code, true)
-    view.setUint8(8 * i + 2, jumpTrue)
-    view.setUint8(8 * i + 3, jumpFalse)
-    view.setUint32(8 * i + 4, value >>> 0, true)
-  })
-  return bytes
+/** Place of an instruction, counted from the end: 1 is the last one. */
+type Label = number
+
+/** Jumps lead forward only, so it is written from its end: where a jump leads is known when it is made. */
+class Program {
+  private readonly reversed: Instruction[] = []
+  private readonly returns = new Map<Action, Label>()
+
+  get length(): number {
+    return this.reversed.length
+  }
+
+  bytes(): Uint8Array {
+    const bytes = new Uint8Array(this.length * 8)
+    const view = new DataView(bytes.buffer)
+    for (const [i, [code, jumpTrue, jumpFalse, value]] of this.reversed.toReversed().entries()) {
+      view.setUint16(8 * i, code, true)
+      view.setUint8(8 * i + 2, jumpTrue)
+      view.setUint8(8 * i + 3, jumpFalse)
+      view.setUint32(8 * i + 4, value >>> 0, true)
+    }
+    return bytes
+  }
+
+  /** Of one action a single instruction, as long as it is in reach. The kernel takes the longer to load a filter, the longer that is. */
+  returning(action: Action): Label {
+    const known = this.returns.get(action)
+    if (known !== undefined && this.reaches(known)) return known
+    const label = this.add([RETURN, 0, 0, action])
+    this.returns.set(action, label)
+    return label
+  }
+
+  jump(code: number, value: number, whenTrue: Label, whenFalse: Label): Label {
+    const [yes, no] = [this.near(whenTrue), this.near(whenFalse)]
+    return this.add([code, this.distance(yes), this.distance(no), value])
+  }
+
+  load(place: number, next: Label): Label {
+    return this.before(next, [LOAD, 0, 0, place])
+  }
+
+  and(mask: number, next: Label): Label {
+    return this.before(next, [AND, 0, 0, mask])
+  }
+
+  private before(next: Label, instruction: Instruction): Label {
+    if (next !== this.length) this.add([JUMP, 0, 0, this.distance(next)])
+    return this.add(instruction)
+  }
+
+  private add(instruction: Instruction): Label {
+    this.reversed.push(instruction)
+    return this.length
+  }
+
+  /** How many instructions the next one to be added would leave out. */
+  private distance(label: Label): number {
+    return this.length - label
+  }
+
+  /** Also if one more comes between. */
+  private reaches(label: Label): boolean {
+    return this.distance(label) < MAX_JUMP
+  }
+
+  private near(label: Label): Label {
+    return this.reaches(label) ? label : this.add([JUMP, 0, 0, this.distance(label)])
+  }
 }
 
-type Range = { from: number; body: Instruction[] }
+/** Numbers from `from` on, up to the next range, that are treated alike. */
+type Range = { from: number; rules: readonly Rule[]; otherwise: Action; key: string }
 
-/** All numbers in order, where one treatment begins after another; neighbours with the same are one range. */
+function range(from: number, rules: readonly Rule[], otherwise: Action): Range {
+  return { from, rules, otherwise, key: JSON.stringify([rules, otherwise], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)) }
+}
+
+/** All numbers in order; neighbours with the same treatment are one range. */
 function ranges({ calls, otherwise, unknown, highest }: Filter): Range[] {
-  const bodies = new Map<number, Instruction[]>([[0, returns(otherwise)]])
-  for (const [number, rules] of calls) bodies.set(number, body(rules, otherwise))
-  for (const number of calls.keys()) if (!bodies.has(number + 1)) bodies.set(number + 1, returns(otherwise))
-  bodies.set(highest + 1, returns(unknown))
-  const sorted = [...bodies].filter(([from]) => from <= highest + 1).sort(([a], [b]) => a - b)
-  return sorted.map(([from, body]) => ({ from, body })).filter(({ body }, i, all) => i === 0 || JSON.stringify(body) !== JSON.stringify(all[i - 1]?.body))
+  const all = new Map<number, Range>([[0, range(0, [], otherwise)]])
+  for (const [number, rules] of calls) all.set(number, range(number, rules, otherwise))
+  for (const number of calls.keys()) if (!all.has(number + 1)) all.set(number + 1, range(number + 1, [], otherwise))
+  all.set(highest + 1, range(highest + 1, [], unknown))
+  const sorted = [...all.values()].filter(({ from }) => from <= highest + 1).sort((a, b) => a.from - b.from)
+  return sorted.filter(({ key }, i) => key !== sorted[i - 1]?.key)
 }
 
-/** A binary search, so that each call takes few instructions. The kernel itself remembers calls that are always allowed. */
-function search(all: readonly Range[]): Instruction[] {
-  const [first] = all
-  if (first === undefined) return []
-  if (all.length === 1) return first.body
-  const middle = all.length >> 1
-  const before = search(all.slice(0, middle))
-  const after = search(all.slice(middle))
+/** A binary search down to few numbers. The kernel itself remembers calls that are always allowed. `end`: where the next range begins. */
+function search(all: readonly Range[], program: Program, end = Infinity): Label {
+  const [first, second] = all
+  if (first === undefined) throw new RangeError('a filter of no range')
+  if (second === undefined) return treat(first, program)
+  if (isChain(all, end)) return chain(all, program)
+  if (all.length === 2) {
+    const [before, after] = [treat(first, program), treat(second, program)]
+    return program.jump(JUMP_GREATER_EQUAL, second.from, after, before)
+  }
+  // An even place, so that what most numbers have in common stands first in both halves.
+  const middle = Math.max(2, all.length >> 2 << 1)
   const from = all[middle]?.from ?? 0
-  const jump: Instruction[] = before.length <= MAX_JUMP
-    ? [[JUMP_GREATER_EQUAL, before.length, 0, from]]
-    : [[JUMP_GREATER_EQUAL, 0, 1, from], [JUMP, 0, 0, before.length]]
-  return [...jump, ...before, ...after]
+  const after = search(all.slice(middle), program, end)
+  return program.jump(JUMP_GREATER_EQUAL, from, after, search(all.slice(0, middle), program, from))
 }
 
-const returns = (action: Action): Instruction[] => [[RETURN, 0, 0, action]]
+/** A few single numbers among others that are all treated alike. */
+function isChain(all: readonly Range[], end: number): boolean {
+  const isSingle = (i: number) => (all[i + 1]?.from ?? end) === (all[i]?.from ?? 0) + 1
+  return all.length <= 2 * MAX_CHAIN + 1 && all.every(({ key }, i) => (i % 2 === 0 ? key === all[0]?.key : isSingle(i)))
+}
+
+function chain([common, ...rest]: readonly Range[], program: Program): Label {
+  if (common === undefined) throw new RangeError('a filter of no range')
+  let label = treat(common, program)
+  for (const [i, single] of [...rest.entries()].reverse()) if (i % 2 === 0) label = program.jump(JUMP_EQUAL, single.from, treat(single, program), label)
+  return label
+}
 
 /** The first rule whose conditions all hold decides. */
-function body(rules: readonly Rule[], otherwise: Action): Instruction[] {
-  return [...rules.flatMap(rule), ...returns(otherwise)]
-}
-
-function rule({ when, action }: Rule): Instruction[] {
-  const program: Instruction[] = returns(action)
-  for (const condition of [...when].reverse()) program.unshift(...test(condition, program.length))
-  return program
-}
-
-/** Instructions that go on with the next one if the condition holds, and leave out REST more if not. */
-function test(condition: Condition, rest: number): Instruction[] {
-  const { arg, op, value, mask } = condition
-  const [lowWord, highWord] = [Number(value & 0xffffffffn), Number(value >> 32n)]
-  if (condition.width === 32) return compare32(low(arg), op, lowWord, mask === undefined ? undefined : Number(mask & 0xffffffffn), rest)
-  if (op === 'eq' || op === 'masked') {
-    const lower = equal(low(arg), lowWord, mask === undefined ? undefined : Number(mask & 0xffffffffn), rest)
-    return [...equal(high(arg), highWord, mask === undefined ? undefined : Number(mask >> 32n), rest + lower.length), ...lower]
+function treat({ rules, otherwise }: Range, program: Program): Label {
+  let label = program.returning(otherwise)
+  for (const { when, action } of rules.toReversed()) {
+    const no = label
+    label = program.returning(action)
+    for (const condition of when.toReversed()) label = test(condition, label, no, program)
   }
-  if (op === 'ne') {
-    // Holds as soon as one of the words differs.
-    return [[LOAD, 0, 0, high(arg)], [JUMP_EQUAL, 0, 2, highWord], [LOAD, 0, 0, low(arg)], jumpIf(JUMP_EQUAL, rest, 0, lowWord)]
-  }
-  return order(arg, op, highWord, lowWord, rest)
+  return label
 }
 
-function jumpIf(code: number, whenTrue: number, whenFalse: number, value: number): Instruction {
-  if (Math.max(whenTrue, whenFalse) > MAX_JUMP) throw new RangeError('a rule has too many conditions')
-  return [code, whenTrue, whenFalse, value]
-}
-
-function equal(place: number, value: number, mask: number | undefined, rest: number): Instruction[] {
-  return [[LOAD, 0, 0, place], ...(mask === undefined ? [] : [[AND, 0, 0, mask] as const]), jumpIf(JUMP_EQUAL, 0, rest, value)]
-}
-
-function compare32(place: number, op: Condition['op'], value: number, mask: number | undefined, rest: number): Instruction[] {
+function test(condition: Condition, yes: Label, no: Label, program: Program): Label {
+  const { arg, op, value, mask, width } = condition
+  const [lowWord, highWord] = [word(value), word(value >> 32n)]
+  if (width === 32) return compare(low(arg), op, lowWord, mask, yes, no, program)
+  const lower = compare(low(arg), op, lowWord, mask, yes, no, program)
   switch (op) {
-    case 'eq': case 'masked': return equal(place, value, mask, rest)
-    case 'ne': return [[LOAD, 0, 0, place], jumpIf(JUMP_EQUAL, rest, 0, value)]
-    case 'gt': return [[LOAD, 0, 0, place], jumpIf(JUMP_GREATER, 0, rest, value)]
-    case 'ge': return [[LOAD, 0, 0, place], jumpIf(JUMP_GREATER_EQUAL, 0, rest, value)]
-    case 'lt': return [[LOAD, 0, 0, place], jumpIf(JUMP_GREATER_EQUAL, rest, 0, value)]
-    case 'le': return [[LOAD, 0, 0, place], jumpIf(JUMP_GREATER, rest, 0, value)]
+    case 'eq': case 'masked': return compare(high(arg), op, highWord, mask === undefined ? undefined : mask >> 32n, lower, no, program)
+    // Holds as soon as one of the words differs.
+    case 'ne': return compare(high(arg), 'eq', highWord, undefined, lower, yes, program)
+    // Unsigned, high word first: where that is another one, it alone decides.
+    case 'gt': case 'ge': return order(high(arg), highWord, yes, lower, no, program)
+    case 'lt': case 'le': return order(high(arg), highWord, no, lower, yes, program)
   }
 }
 
-/** Unsigned, high word first: where that is another one, it alone decides. */
-function order(arg: number, op: 'gt' | 'ge' | 'lt' | 'le', highWord: number, lowWord: number, rest: number): Instruction[] {
-  const lower = compare32(low(arg), op, lowWord, undefined, rest)
-  const greater = op === 'gt' || op === 'ge'
-  return [
-    [LOAD, 0, 0, high(arg)],
-    greater ? jumpIf(JUMP_GREATER, 1 + lower.length, 0, highWord) : jumpIf(JUMP_GREATER, 1 + lower.length + rest, 0, highWord),
-    greater ? jumpIf(JUMP_EQUAL, 0, lower.length + rest, highWord) : jumpIf(JUMP_EQUAL, 0, lower.length, highWord),
-    ...lower,
-  ]
+const word = (value: bigint): number => Number(value & 0xffffffffn)
+
+/** Of a word at a place. */
+function compare(place: number, op: Condition['op'], value: number, mask: bigint | undefined, yes: Label, no: Label, program: Program): Label {
+  const code = op === 'gt' || op === 'le' ? JUMP_GREATER : op === 'ge' || op === 'lt' ? JUMP_GREATER_EQUAL : JUMP_EQUAL
+  const isOpposite = op === 'ne' || op === 'lt' || op === 'le'
+  const decided = isOpposite ? program.jump(code, value, no, yes) : program.jump(code, value, yes, no)
+  return program.load(place, mask === undefined ? decided : program.and(word(mask), decided))
+}
+
+function order(place: number, value: number, greater: Label, equal: Label, less: Label, program: Program): Label {
+  const decided = program.jump(JUMP_EQUAL, value, equal, less)
+  return program.load(place, program.jump(JUMP_GREATER, value, greater, decided))
 }
