@@ -75,7 +75,7 @@ C_FLAGS = -std=c11 -Os $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous
 C_LINK = -static $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,)-z$(,)text \
 	$(crt)/rcrt1.o $(crt)/crti.o $(call crt_gcc,crtbeginS.o),-no-pie) \
 	$(C_OBJECTS) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
-	-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -s
+	-Wl,--gc-sections -Wl,--hash-style=gnu -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -s
 , := ,
 
 dist/obj/%.o: sidecar/%.c Makefile package.json | musl

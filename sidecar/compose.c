@@ -146,7 +146,7 @@ static int copy_top(int lower, int target, const char *name)
 	if (fstat(lower, &st) < 0)
 		fail("open", name);
 	snprintf(mode, sizeof mode, "%04o", (unsigned)st.st_mode & 07777);
-	int top = tree_new("tmpfs", (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
+	int top = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
 	if (top < 0 || tree_attach(top, target) < 0)
 		fail("mount tmpfs", name);
 	for (const struct entry *entry = entries; entry; entry = entry->next)

@@ -35,32 +35,31 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 		fail_plain("is not the device that it should be", path);
 	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
 		fail("make mount point", name);
-	int target = openat(dev, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	int tree = tree_of(held);
-	if (target < 0 || tree < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(tree, target) < 0)
+	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach_at(tree, dev, name) < 0)
 		fail("bind", path);
 	close(tree);
-	close(target);
 }
 
-/* On the directory NAME of the new /dev, which is there. */
-static void attach(int dev, const char *name, int tree, unsigned options, const char *what)
+/* On a directory of the new /dev that is made for it. */
+static void attach(int tree, int dev, const char *name, const char *what)
 {
-	int target = openat(dev, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (target < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
+	if (mkdirat(dev, name, 0755) < 0)
+		fail("make mount point", name);
+	if (tree_attach_at(tree, dev, name) < 0)
 		fail(what, name);
 	close(tree);
-	close(target);
 }
 
 /* Group 5 is "tty" on all systems, but the user namespace that we are in, ours or one above, need not map it. */
 static int new_pts(void)
 {
 	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
-	int tree = tree_new("devpts", settings);
+	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC;
+	int tree = tree_new("devpts", options, settings);
 	if (tree < 0 && errno == EINVAL) {
 		settings[4].key = NULL;
-		tree = tree_new("devpts", settings);
+		tree = tree_new("devpts", options, settings);
 	}
 	return tree;
 }
@@ -71,9 +70,7 @@ static void mount_pts(int dev)
 	if (tree < 0)
 		fail("mount devpts", "pts");
 	report_hint(NULL);
-	if (mkdirat(dev, "pts", 0755) < 0)
-		fail("make mount point", "pts");
-	attach(dev, "pts", tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC, "mount devpts");
+	attach(tree, dev, "pts", "mount devpts");
 }
 
 static bool is_same(const char *path, const struct stat *file)
@@ -104,9 +101,10 @@ static void bind_console(int dev)
 void dev_mount(const struct mount *mount, int root)
 {
 	int target = target_make_unlinked(root, mount->target);
-	int dev = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
 	/* The devices are mounts of their own: no node that the box makes here is to work. */
-	if (dev < 0 || tree_restrict(dev, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach(dev, target) < 0)
+	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
+	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
+	if (dev < 0 || tree_attach(dev, target) < 0)
 		fail("mount tmpfs", mount->target);
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		char path[32];
@@ -118,10 +116,10 @@ void dev_mount(const struct mount *mount, int root)
 			fail("make symbolic link", links[i].name);
 	mount_pts(dev);
 	bind_console(dev);
-	int shm = tree_new("tmpfs", (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
-	if (shm < 0 || mkdirat(dev, "shm", 0755) < 0)
+	int shm = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
+	if (shm < 0)
 		fail("mount tmpfs", "shm");
-	attach(dev, "shm", shm, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC, "mount tmpfs");
+	attach(shm, dev, "shm", "mount tmpfs");
 	close(dev);
 	close(target);
 }

@@ -158,10 +158,10 @@ static size_t read_escape(struct reader *r, const struct place *place, char *out
 	return 1;
 }
 
-/* Bytes up to the closing quote: what the text takes at most. */
-static size_t string_bound(const struct reader *r)
+/* Bytes from here up to the closing quote, of which the first PLAIN are known to be no quote: what the text takes at most. */
+static size_t string_bound(const struct reader *r, size_t plain)
 {
-	size_t i = r->at;
+	size_t i = r->at + plain;
 	while (i < r->length && r->text[i] != '"')
 		i += r->text[i] == '\\' ? 2 : 1;
 	return (i < r->length ? i : r->length) - r->at;
@@ -179,14 +179,14 @@ static size_t plain_length(const struct reader *r)
 static char *read_string(struct reader *r, const struct place *place, uint32_t *length)
 {
 	char *out;
-	size_t used = 0;
+	size_t used = 0, put;
 	if (!take(r, '"'))
 		return refuse_here(r);
-	out = arena_alloc(r->arena, string_bound(r) + 1);
+	put = plain_length(r);
+	out = arena_alloc(r->arena, string_bound(r, put) + 1);
 	if (!out)
 		return refuse_memory(r);
-	for (;;) {
-		size_t put = plain_length(r);
+	for (;; put = plain_length(r)) {
 		int c;
 		memcpy(out + used, r->text + r->at, put);
 		used += put;

@@ -107,7 +107,7 @@ void mask_sysfs(const struct mount *mount, int root)
 	int fd = find(&kernels, root, &st);
 	if (fd < 0)
 		return;
-	int tree = tree_new("sysfs", (struct setting[]){{"source", "sysfs"}, {NULL, NULL}});
+	int tree = tree_new("sysfs", 0, (struct setting[]){{"source", "sysfs"}, {NULL, NULL}});
 	if (tree < 0 && errno != EPERM)
 		fail("mount sysfs", mount->target);
 	if (tree < 0)
@@ -125,7 +125,7 @@ void mask_cgroup(const struct mount *mount, int root)
 		fail("open", mount->target);
 	if (!S_ISDIR(st.st_mode))
 		return;
-	int tree = tree_new("cgroup2", (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
+	int tree = tree_new("cgroup2", 0, (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
 	report_hint(NULL);
 	attach(tree < 0 ? empty(true) : tree, SEALED, fd, mount->target);
 }

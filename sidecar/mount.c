@@ -160,22 +160,22 @@ static void tmpfs(const struct mount *mount, int root)
 	if (!mount->size)
 		settings[2].key = NULL;
 	int target = open_target(root, mount->target, true);
-	int tree = tree_new("tmpfs", settings);
+	int tree = tree_new("tmpfs", (unsigned)mount->options, settings);
 	if (tree < 0)
 		fail("mount tmpfs", mount->target);
-	attach(tree, target, mount->options, mount->target);
+	attach(tree, target, 0, mount->target);
 }
 
 static void proc(const struct mount *mount, int root)
 {
 	int target = target_make_unlinked(root, mount->target);
-	int tree = tree_new("proc", (struct setting[]){{"source", "proc"}, {NULL, NULL}});
+	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
 	if (tree < 0) {
 		if (errno == EPERM)
 			report_hint("something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted; --share pid shows the host's processes");
 		fail("mount proc", mount->target);
 	}
-	attach(tree, target, mount->options, mount->target);
+	attach(tree, target, 0, mount->target);
 }
 
 static void overlay(const struct mount *mount, struct layers layers, int root)

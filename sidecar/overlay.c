@@ -99,7 +99,7 @@ int overlay_layer(const struct layers *layers, int directory, const char *name, 
 	return fd;
 }
 
-static int make(int lower, int upper, int work)
+static int make(int lower, int upper, int work, unsigned options)
 {
 	/* Layers by descriptor: a parameter of fsconfig(2) ends at 256 bytes, and a path may hold commas and colons. */
 	char paths[3][DESCRIPTOR_NAME];
@@ -111,11 +111,11 @@ static int make(int lower, int upper, int work)
 		{"source", "overlay"}, {"lowerdir", paths[0]}, {"upperdir", paths[1]}, {"workdir", paths[2]},
 		{user_attributes ? "userxattr" : NULL, NULL}, {NULL, NULL},
 	};
-	int tree = tree_new("overlay", settings);
+	int tree = tree_new("overlay", options, settings);
 	if (tree < 0 && errno == EINVAL && user_attributes) {
 		/* Before Linux 5.11 there was no such option. */
 		settings[4].key = NULL;
-		tree = tree_new("overlay", settings);
+		tree = tree_new("overlay", options, settings);
 	}
 	return tree;
 }
@@ -140,15 +140,11 @@ static void explain(const struct layers *layers)
 int overlay_make(const struct layers *layers, int upper, int work, unsigned options)
 {
 	struct statvfs below;
-	int tree = make(layers->lower, upper, work);
-	if (tree < 0) {
-		explain(layers);
-		return -1;
-	}
 	if (fstatvfs(layers->lower, &below) == 0)
 		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
-	if (tree_restrict(tree, options) < 0)
-		fail("set mount options", layers->state_path);
+	int tree = make(layers->lower, upper, work, options);
+	if (tree < 0)
+		explain(layers);
 	return tree;
 }
 
@@ -156,7 +152,7 @@ void overlay_open_state(struct layers *layers, int target, const char *name)
 {
 	if (layers->state >= 0)
 		return;
-	layers->state = tree_new("tmpfs", (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	layers->state = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
 	if (layers->state < 0 || tree_attach(layers->state, target) < 0)
 		fail("mount tmpfs", name);
 }

@@ -70,10 +70,8 @@ static int set_up_files(const char *place)
 
 static int open_scratch_new(void)
 {
-	scratch = tree_new("tmpfs", (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
-	if (scratch < 0 || tree_restrict(scratch, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV) < 0)
-		return -1;
-	return tree_attach(scratch, target);
+	scratch = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	return scratch < 0 ? -1 : tree_attach(scratch, target);
 }
 
 /* Not inlined: frames of this size would cost every start two pages. */

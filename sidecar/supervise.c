@@ -58,11 +58,7 @@ static void stop_too(void)
  * The one child that is not the box: it gives back the memory of what we were before we were executed (src/launch/entry.c). Its
  * exit signal is none, and so SIGCHLD after an execve.
  */
-static void wait_for_memory(int how)
-{
-	while (waitpid(-1, NULL, __WCLONE | how) > 0)
-		;
-}
+static void wait_for_memory(int how) { waitpid(-1, NULL, __WCLONE | how); }
 
 static void say_started(const struct box *box)
 {

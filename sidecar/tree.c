@@ -64,28 +64,30 @@ static int configure(int fs, const struct setting *settings)
 	return sys_fsconfig(fs, FS_CMD_CREATE, NULL, NULL);
 }
 
-int tree_new(const char *type, const struct setting *settings)
-{
-	if (old)
-		return old_new(type, settings);
-	int fs = sys_fsopen(type);
-	if (fs < 0)
-		return -1;
-	int tree = configure(fs, settings) < 0 ? -1 : sys_fsmount(fs, 0);
-	if (tree < 0)
-		keep_reason(fs);
-	int number = errno;
-	close(fs);
-	errno = number;
-	return tree;
-}
-
 int tree_restrict(int tree, unsigned options)
 {
 	struct sys_mount_attr attr = {.set = options};
 	if (!options)
 		return 0;
 	return old ? old_restrict(tree, options) : sys_mount_setattr(tree, TREE_RECURSIVE, &attr);
+}
+
+int tree_new(const char *type, unsigned options, const struct setting *settings)
+{
+	if (old) {
+		int staged = old_new(type, settings);
+		return staged < 0 || tree_restrict(staged, options) < 0 ? -1 : staged;
+	}
+	int fs = sys_fsopen(type);
+	if (fs < 0)
+		return -1;
+	int tree = configure(fs, settings) < 0 ? -1 : sys_fsmount(fs, options);
+	if (tree < 0)
+		keep_reason(fs);
+	int number = errno;
+	close(fs);
+	errno = number;
+	return tree;
 }
 
 int tree_set_readonly(int tree, bool readonly)
@@ -95,3 +97,15 @@ int tree_set_readonly(int tree, bool readonly)
 }
 
 int tree_attach(int tree, int target) { return old ? old_attach(target) : sys_move_mount(tree, target); }
+
+int tree_attach_at(int tree, int directory, const char *name)
+{
+	if (!old)
+		return sys_move_mount_at(tree, directory, name);
+	int target = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int done = target < 0 ? -1 : old_attach(target);
+	int number = errno;
+	close(target);
+	errno = number;
+	return done;
+}

@@ -22,13 +22,15 @@ int tree_hold(const char *path);
 int tree_hold_at(int fd);
 /* A tree of what is held, which is taken. -1 with errno. */
 int tree_of(int held);
-/* A new file system. -1 with errno, and the kernel's own words as hint where it has any. */
-int tree_new(const char *type, const struct setting *settings);
+/* A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno, and the kernel's own words as hint where it has any. */
+int tree_new(const char *type, unsigned options, const struct setting *settings);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */
 int tree_restrict(int tree, unsigned options);
 /* Make the top mount read-only or writable, and nothing else. -1 with errno. */
 int tree_set_readonly(int tree, bool readonly);
 /* Mount the tree on what TARGET refers to. TREE stays a descriptor of its top directory. -1 with errno. */
 int tree_attach(int tree, int target);
+/* The same on what is NAME in a directory that nobody else can write to. */
+int tree_attach_at(int tree, int directory, const char *name);
 
 #endif
