@@ -1,27 +1,30 @@
 /**
  * Puts the code of src/launch/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE SIDECAR`.
  *
- * No header changes but the address of the entry. Between two segments the linker leaves bytes that are in the file, and
- * in memory too since segments are mapped by whole pages: those right before the executable segment take the code.
+ * The code comes to the end of the file, behind all that the runtime looks at. In the table of segments it takes the place of the
+ * notes, which no system asks a program for; nothing else changes but the address of the entry.
  */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 /** Offsets in the headers of a 64-bit ELF file, elf(5). */
 const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
-const SEGMENT = { flags: 4, offset: 8, address: 16, fileSize: 32, memorySize: 40 }
+const SEGMENT = { flags: 4, offset: 8, address: 16, physical: 24, fileSize: 32, memorySize: 40, alignment: 48 }
 const PT_LOAD = 1
 const PT_DYNAMIC = 2
+const PT_NOTE = 4
 /** What the loader makes read-only before the program starts. */
 const PT_GNU_RELRO = 0x6474e552
 const EXECUTABLE = 1
 const WRITABLE = 2
+const READABLE = 4
 /** A program at a fixed address. */
 const ET_EXEC = 2
 /** Entries of the dynamic section: 16 bytes, the tag first. */
 const DYNAMIC = { procedures: 23, proceduresSize: 2, strings: 5, symbols: 6, relocations: 7, relocationsSize: 8 }
 const RELOCATION_SIZE = 24
 const SYMBOL_SIZE = 24
-const PAGE = 4096
+/** The largest page of any kernel that runs such programs. */
+const PAGE = 65536
 /** What stands at the start of the table in the code. */
 const PLACEHOLDER = 0x6e73626f78212121n
 
@@ -40,14 +43,23 @@ function segmentsOf(file: Buffer): Segment[] {
 
 const loaded = (segments: readonly Segment[]) => segments.filter(({ type }) => type === PT_LOAD)
 
-/** Offset and address of free bytes in the page in which the executable segment starts. */
-function roomFor(size: number, segments: readonly Segment[]): { offset: number; address: number } {
-  const text = segments.find(({ flags }) => (flags & EXECUTABLE) !== 0)
-  if (text === undefined) throw new Error('there is no executable segment')
-  const before = Math.max(0, ...segments.filter(({ offset }) => offset < text.offset).map(({ offset, fileSize }) => offset + fileSize))
-  const start = (text.offset - size) & ~15
-  if (start < before || start < text.offset - text.offset % PAGE) throw new Error(`there are no ${size} free bytes before the executable segment`)
-  return { offset: start, address: text.address - (text.offset - start) }
+/** Where the code goes: in the file, and in memory. */
+function roomFor(file: Buffer, segments: readonly Segment[]): { offset: number; address: number } {
+  const up = (at: number) => Math.ceil(at / PAGE) * PAGE
+  return { offset: up(file.length), address: up(Math.max(...loaded(segments).map(({ address, memorySize }) => address + memorySize))) }
+}
+
+/** The header of a segment, with the place in the file of the one that it replaces. Loaded ones have to be in the order of their addresses. */
+function headerOf(offset: number, address: number, size: number, file: Buffer, segments: readonly Segment[]): { header: Buffer; at: number } {
+  const [last, note] = [segments.findLastIndex(({ type }) => type === PT_LOAD), segments.findLastIndex(({ type }) => type === PT_NOTE)]
+  if (note < last) throw new Error('the program has no notes behind its segments')
+  const header = Buffer.alloc(file.readUInt16LE(HEADER.segmentSize))
+  header.writeUInt32LE(PT_LOAD, 0)
+  header.writeUInt32LE(READABLE | EXECUTABLE, SEGMENT.flags)
+  const { physical, fileSize, memorySize, alignment } = SEGMENT
+  const values = [[SEGMENT.offset, offset], [SEGMENT.address, address], [physical, address], [fileSize, size], [memorySize, size], [alignment, PAGE]] as const
+  for (const [place, value] of values) header.writeBigUInt64LE(BigInt(value), place)
+  return { header, at: number(file, HEADER.segments) + note * header.length }
 }
 
 /** From an offset in the file to the address there, or the other way. */
@@ -85,26 +97,22 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
   const file = readFileSync(program)
   const segments = segmentsOf(file)
   if (file.readUInt16LE(HEADER.type) !== ET_EXEC) throw new Error('the program has no fixed address')
-  const { offset, address } = roomFor(code.length, loaded(segments))
-  if (file.subarray(offset, offset + code.length).some((byte) => byte !== 0)) throw new Error('the bytes before the executable segment are in use')
+  const { offset, address } = roomFor(file, segments)
   const embedded = file.indexOf(sidecar)
   if (embedded < 0) throw new Error('the program does not hold the sidecar')
   const inMemory = mapped(embedded, 'offset', 'address', loaded(segments))
   const table = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
   if (table < 0) throw new Error('the code has no table')
+  const procedure = (name: string) => placeOf(name, 'procedures', file, segments)
   const places = [
-    number(file, HEADER.entry), placeOf('environ', 'relocations', file, segments), placeOf('execve', 'procedures', file, segments),
-    placeOf('__errno_location', 'procedures', file, segments), inMemory, inMemory + sidecar.length,
+    number(file, HEADER.entry), placeOf('environ', 'relocations', file, segments), procedure('execve'), procedure('__errno_location'),
+    inMemory, inMemory + sidecar.length, procedure('pthread_getattr_np'), procedure('pthread_attr_init'), procedure('pthread_attr_setstack'),
   ]
   for (const [i, place] of places.entries()) code.writeBigInt64LE(BigInt(place - (address + table)), table + 8 * i)
-  const entry = Buffer.from(new BigUint64Array([BigInt(address)]).buffer)
-  const descriptor = openSync(program, 'r+')
-  try {
-    writeSync(descriptor, code, 0, code.length, offset)
-    writeSync(descriptor, entry, 0, entry.length, HEADER.entry)
-  } finally {
-    closeSync(descriptor)
-  }
+  const { header, at } = headerOf(offset, address, code.length, file, segments)
+  header.copy(file, at)
+  file.writeBigUInt64LE(BigInt(address), HEADER.entry)
+  writeFileSync(program, Buffer.concat([file, Buffer.alloc(offset - file.length), code]))
 }
 
 const [program = '', code = '', sidecar = ''] = process.argv.slice(2)

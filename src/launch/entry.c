@@ -7,7 +7,7 @@
  * process.execve unblocks. They are kept behind the environment. That is one of the runtime's own: without the variables that
  * the caller may have set for programs of his, and that would have this one run as Bun (BUN_BE_BUN), or load files first
  * (BUN_OPTIONS). And `look` tells the runtime to compile nothing to machine code, which a program of a few milliseconds only
- * pays for.
+ * pays for; and where the stack is, for which the C library would read /proc/self/maps, twice.
  *
  * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it puts all that back,
  * gives on the environment byte by byte and the descriptors that the runtime would close, and makes the file to execute
@@ -20,8 +20,9 @@
 #include <stdint.h>
 
 /* Filled in by scripts/entry.ts: how far it is from this table to what has the same place in its own list. */
-enum { RUNTIME_ENTRY = 0, ENVIRON, EXECVE_SLOT, ERRNO_SLOT, SIDECAR, SIDECAR_END, TABLE_LENGTH };
-#define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0\n"
+enum { RUNTIME_ENTRY = 0, ENVIRON, EXECVE_SLOT, ERRNO_SLOT, SIDECAR, SIDECAR_END, STACK_SLOT, INIT_SLOT, SET_STACK_SLOT, TABLE_LENGTH };
+#define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0\n"
+_Static_assert(TABLE_LENGTH == 9, "the words of the table");
 
 /* An ELF program is entered with the stack pointer and one more register in use; both are given on as they came. */
 #if defined(__x86_64__)
@@ -125,6 +126,8 @@ struct inherited {
 	uint64_t open_files[2]; /* struct rlimit64 */
 	uint64_t broken_pipe, file_too_large; /* what is done with the signal: 0 is the default, 1 to ignore it */
 	uint64_t here; /* 0 as soon as this memory is no longer ours */
+	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's */
+	uintptr_t stack_end, stack_size, first_thread;
 };
 
 static uint64_t action_of(int signal)
@@ -163,6 +166,30 @@ static struct inherited *give_environment(void)
 	return inherited;
 }
 
+/*
+ * The kernel puts the name of the program last on the stack, below one word that is 0. It may grow to its limit. Where there is
+ * none, or one that may reach down to other memory, the C library is asked.
+ */
+static void find_stack(struct inherited *inherited)
+{
+	enum { STACK = 3, PROGRAM_NAME = 31, PAGE = 4096, LARGEST = 64 << 20 };
+	uint64_t limit[2];
+	char **end = inherited->environment;
+	while (*end)
+		end++;
+	const uintptr_t *word = (const uintptr_t *)(end + 1);
+	while (word[0] && word[0] != PROGRAM_NAME)
+		word += 2;
+	const char *name = (const char *)word[1];
+	call4(PRLIMIT, 0, STACK, 0, limit);
+	if (!word[0] || limit[0] > LARGEST)
+		return;
+	while (*name)
+		name++;
+	inherited->stack_end = ((uintptr_t)name + PAGE) & -(uintptr_t)PAGE;
+	inherited->stack_size = limit[0] & -(uintptr_t)PAGE;
+}
+
 __attribute__((used)) static void look(void)
 {
 	struct inherited *inherited = give_environment();
@@ -172,9 +199,12 @@ __attribute__((used)) static void look(void)
 	inherited->file_too_large = action_of(FILE_TOO_LARGE);
 	inherited->here = 1;
 	*(void **)place(EXECVE_SLOT) = ADDRESS_OF("become");
+	find_stack(inherited);
+	inherited->stack_of = *(int (**)(uintptr_t, void *))place(STACK_SLOT);
+	*(void **)place(STACK_SLOT) = ADDRESS_OF("stack_of");
 }
 
-/* --- In place of execve(3) -------------------------------------------------------------------------------------------- */
+/* --- In place of pthread_getattr_np(3) -------------------------------------------------------------------------------- */
 
 static struct inherited *find_inherited(void)
 {
@@ -183,6 +213,20 @@ static struct inherited *find_inherited(void)
 		variables++;
 	return (struct inherited *)(variables + 1);
 }
+
+/* The first thread is the first that asks, about itself. */
+__attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
+{
+	struct inherited *inherited = find_inherited();
+	if (!inherited->first_thread)
+		inherited->first_thread = thread;
+	if (inherited->first_thread != thread || !inherited->stack_size)
+		return inherited->stack_of(thread, attributes);
+	(*(int (**)(void *))place(INIT_SLOT))(attributes);
+	return (*(int (**)(void *, uintptr_t, uintptr_t))place(SET_STACK_SLOT))(attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
+}
+
+/* --- In place of execve(3) -------------------------------------------------------------------------------------------- */
 
 /* A handler there was none before us. */
 static void put_back(const struct inherited *inherited)

@@ -101,6 +101,8 @@ test('the front end starts no thread, and opens no file of its own', inTemp((dir
   const lines = readFileSync(log, 'utf8').split('\n')
   const over = lines.findIndex((line) => line.includes('execveat('))
   const before = lines.slice(0, over).map((line) => line.replace(/^\d+ +/, ''))
+  // Where the stack is stands in the program's own memory.
+  assert.equal(before.filter((line) => line.includes('/proc/self/maps')), [])
   // The process that gives the memory back, last of all.
   const made = before.filter((line) => /^(clone3?|v?fork)\(/.test(line))
   assert.match(made.join('\n'), /^clone\(child_stack=NULL, flags=CLONE_VM\b/)
