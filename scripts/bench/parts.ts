@@ -6,7 +6,7 @@ import { enterCommands } from './enter.ts'
 import { memoryOfEach } from './memory.ts'
 import { median, pace, ratio, spread, type Bench, type Command, type Times } from './pace.ts'
 import { bundle, BWRAP_NAMESPACES, runtimeSettings, type Usable } from './peers.ts'
-import { bundleSize, emptyBunProgram, libraryTimes, pipeTimes } from './programs.ts'
+import { bundleSize, emptyBunProgram, installed, libraryTimes, pipeTimes } from './programs.ts'
 import { atLeast, atMost, type Part, type Points, type Result, type Row, type Target } from './result.ts'
 
 export type Found = Partial<Pick<Result, 'byMounts'>> & { parts?: Part[]; targets?: Target[] }
@@ -86,7 +86,7 @@ function hostRoot({ bench, find }: Context): Found {
   return { parts: [part('start on the host\'s root', pace(bench, 150, commands), commands, 'baked box')] }
 }
 
-const commandLineOf = (bench: Bench): Named => ({ name: 'command line', argv: [NSBOX, ...ROOT_OPTIONS(bench), '--', COMMAND], does: 'nsbox with its defaults' })
+const commandLineOf = (bench: Bench): Named => ({ name: 'command line', argv: [installed(bench, NSBOX), ...ROOT_OPTIONS(bench), '--', COMMAND], does: 'nsbox with its defaults' })
 
 /** runc among them, which has to be an ordinary process. */
 function slowPeers({ bench, peers }: Context): Found {

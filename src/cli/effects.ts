@@ -1,10 +1,10 @@
 /** What each option does with its value: it sets something in what one command line asks for, or throws a UsageError. */
-import type { EnvChange, MountRequest, Options, Shareable } from '../plan/options.ts'
+import type { MountRequest, Options, Shareable } from '../plan/options.ts'
 import { CAPABILITIES } from '../plan/words.ts'
 import { EXTRAS, METHODS, type RootfsOptions } from '../rootfs/choices.ts'
 import { nearest } from './nearest.ts'
 import type { TABLE, VERB_TABLE } from './table.ts'
-import { bind, boxPath, choice, cpus, dir, env, file, integer, known, memory, pids, quote, symlink, time, tmpfs, ulimit, user, wrong } from './values.ts'
+import { bind, boxPath, choice, cpus, dir, env, file, hostname, integer, known, memory, network, pids, quote, symlink, time, tmpfs, ulimit, user, wrong } from './values.ts'
 
 /** What the options of one command line add up to. */
 export type Draft = { options: Options; planFile?: string; bake?: Baking; rootfs?: RootfsOptions }
@@ -12,83 +12,84 @@ export type Draft = { options: Options; planFile?: string; bake?: Baking; rootfs
 /** How a box becomes a program. */
 export type Baking = { file?: string; relative?: boolean; force?: boolean }
 
-type Rows = (typeof TABLE)[number]
-type Effects = { readonly [R in Rows as R[0]]: (options: Pick<Options, R[4]>, value: string) => void }
-type VerbEffects = { readonly [V in keyof typeof VERB_TABLE]: { readonly [R in (typeof VERB_TABLE)[V][number] as R[0]]: (draft: Draft, value: string) => void } }
+/** An option without an effect below is a compile error, by the last line of the switch. */
+type Name = (typeof TABLE)[number][0]
+type VerbName = (typeof VERB_TABLE)['run' | 'bake'][number][0] | 'rootfs'
+type RootfsName = (typeof VERB_TABLE)['rootfs'][number][0]
 
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user'] as const satisfies readonly Shareable[]
 
-const EFFECTS: Effects = {
-  root: (o, v) => { o.root = v },
-  ro: (o) => { o.ro = true },
-  overlay: (o, v) => { o.overlay = v === '' ? true : v },
-
-  bind: (o, v) => add(o, bind('bind', v, {})),
-  'ro-bind': (o, v) => add(o, bind('ro-bind', v, { readonly: true })),
-  'dev-bind': (o, v) => add(o, bind('dev-bind', v, { devices: true })),
-  tmpfs: (o, v) => add(o, tmpfs(v)),
-  proc: (o, v) => add(o, { type: 'proc', target: boxPath('proc', v) }),
-  dev: (o, v) => add(o, { type: 'dev', target: boxPath('dev', v) }),
-  mask: (o, v) => add(o, { type: 'mask', target: boxPath('mask', v) }),
-  dir: (o, v) => add(o, dir(v)),
-  symlink: (o, v) => add(o, symlink(v)),
-  file: (o, v) => add(o, file(v)),
-  'no-follow': (o) => { o.noFollow = true },
-
-  share,
-  net,
-  hostname,
-
-  user: (o, v) => { o.user = user(v) },
-  'map-root': (o) => { o.mapRoot = true },
-  'map-auto': (o) => { o.mapAuto = true },
-  userns: (o) => { o.userns = true },
-
-  'cap-add': (o, v) => addCapability(o, 'cap-add', v),
-  'cap-drop': (o, v) => addCapability(o, 'cap-drop', v),
-  'allow-new-privs': (o) => { o.allowNewPrivs = true },
-  seccomp: (o, v) => { o.seccomp = v },
-  privileged: (o) => { o.privileged = true },
-
-  timeout: (o, v) => { o.timeout = time(v) },
-  memory: (o, v) => { o.memory = memory(v) },
-  cpus: (o, v) => { o.cpus = cpus(v) },
-  pids: (o, v) => { o.pids = pids(v) },
-  ulimit: (o, v) => { (o.ulimits ??= []).push(ulimit(v)) },
-
-  cwd: (o, v) => { o.cwd = boxPath('cwd', v) },
-  env: (o, v) => addEnv(o, env(v)),
-  'env-file': (o, v) => addEnv(o, { type: 'file', path: v }),
-  'clear-env': (o) => { o.clearEnv = true },
-  argv0: (o, v) => { o.argv0 = v },
-  'new-session': (o) => { o.newSession = true },
-  'die-with-parent': (o) => { o.dieWithParent = true },
-  'no-init': (o) => { o.init = false },
-
-  'status-fd': (o, v) => { o.statusFd = integer('status-fd', v, 1048576) },
-  verbose: (o) => { o.verbose = true },
-  quiet: (o) => { o.quiet = true },
-}
-
-const VERB_EFFECTS: VerbEffects = {
-  run: { plan: (draft, value) => { draft.planFile = value } },
-  bake: {
-    output: (draft, value) => { (draft.bake ??= {}).file = value },
-    relative: (draft) => { (draft.bake ??= {}).relative = true },
-    force: (draft) => { (draft.bake ??= {}).force = true },
-  },
-  rootfs: {
-    by: (draft, value) => { (draft.rootfs ??= {}).by = choice('by', value, METHODS) },
-    with: (draft, value) => { for (const part of value.split(',')) ((draft.rootfs ??= {}).with ??= []).push(choice('with', part, EXTRAS)) },
-    quiet: (draft) => { (draft.rootfs ??= {}).quiet = true },
-  },
-}
-
-/** NAME is an option that VERB takes; the value of a flag is ''. */
+/** NAME is an option that VERB takes; the value of a flag is ''. One switch: of 45 functions a start would have to make each. */
 export function apply(draft: Draft, verb: string, name: string, value: string): void {
-  const own = (VERB_EFFECTS as Readonly<Record<string, Readonly<Record<string, (draft: Draft, value: string) => void>>>>)[verb]?.[name]
-  if (own !== undefined) own(draft, value)
-  else (EFFECTS as Readonly<Record<string, (options: Options, value: string) => void>>)[name]?.(draft.options, value)
+  const o = draft.options
+  const option = (verb === 'rootfs' ? 'rootfs' : name) as Name | VerbName
+  switch (option) {
+    case 'root': o.root = value; break
+    case 'ro': o.ro = true; break
+    case 'overlay': o.overlay = value === '' ? true : value; break
+
+    case 'bind': add(o, bind('bind', value, {})); break
+    case 'ro-bind': add(o, bind('ro-bind', value, { readonly: true })); break
+    case 'dev-bind': add(o, bind('dev-bind', value, { devices: true })); break
+    case 'tmpfs': add(o, tmpfs(value)); break
+    case 'proc': add(o, { type: 'proc', target: boxPath('proc', value) }); break
+    case 'dev': add(o, { type: 'dev', target: boxPath('dev', value) }); break
+    case 'mask': add(o, { type: 'mask', target: boxPath('mask', value) }); break
+    case 'dir': add(o, dir(value)); break
+    case 'symlink': add(o, symlink(value)); break
+    case 'file': add(o, file(value)); break
+    case 'no-follow': o.noFollow = true; break
+
+    case 'share': share(o, value); break
+    case 'net': o.net = network(value); break
+    case 'hostname': o.hostname = hostname(value); break
+
+    case 'user': o.user = user(value); break
+    case 'map-root': o.mapRoot = true; break
+    case 'map-auto': o.mapAuto = true; break
+    case 'userns': o.userns = true; break
+
+    case 'cap-add': addCapability(o, 'add', value); break
+    case 'cap-drop': addCapability(o, 'drop', value); break
+    case 'allow-new-privs': o.allowNewPrivs = true; break
+    case 'seccomp': o.seccomp = value; break
+    case 'privileged': o.privileged = true; break
+
+    case 'timeout': o.timeout = time(value); break
+    case 'memory': o.memory = memory(value); break
+    case 'cpus': o.cpus = cpus(value); break
+    case 'pids': o.pids = pids(value); break
+    case 'ulimit': (o.ulimits ??= []).push(ulimit(value)); break
+
+    case 'cwd': o.cwd = boxPath('cwd', value); break
+    case 'env': (o.env ??= []).push(env(value)); break
+    case 'env-file': (o.env ??= []).push({ type: 'file', path: value }); break
+    case 'clear-env': o.clearEnv = true; break
+    case 'argv0': o.argv0 = value; break
+    case 'new-session': o.newSession = true; break
+    case 'die-with-parent': o.dieWithParent = true; break
+    case 'no-init': o.init = false; break
+
+    case 'status-fd': o.statusFd = integer('status-fd', value, 1048576); break
+    case 'verbose': o.verbose = true; break
+    case 'quiet': o.quiet = true; break
+
+    case 'plan': draft.planFile = value; break
+    case 'output': (draft.bake ??= {}).file = value; break
+    case 'relative': (draft.bake ??= {}).relative = true; break
+    case 'force': (draft.bake ??= {}).force = true; break
+    case 'rootfs': applyToRootfs((draft.rootfs ??= {}), name as RootfsName, value); break
+    default: option satisfies never
+  }
+}
+
+function applyToRootfs(rootfs: RootfsOptions, name: RootfsName, value: string): void {
+  switch (name) {
+    case 'by': rootfs.by = choice('by', value, METHODS); break
+    case 'with': for (const part of value.split(',')) (rootfs.with ??= []).push(choice('with', part, EXTRAS)); break
+    case 'quiet': rootfs.quiet = true; break
+    default: name satisfies never
+  }
 }
 
 function add(options: Pick<Options, 'mounts'>, request: MountRequest): void {
@@ -110,29 +111,14 @@ function shareable(name: string): Shareable {
   throw wrong('share', `${quote(name)} must be one of pid, ipc, uts, cgroup, user`, Object.hasOwn(hints, name) ? hints[name] : undefined)
 }
 
-function net(options: Pick<Options, 'net'>, value: string): void {
-  if (value !== 'host' && value !== 'none') throw wrong('net', `${quote(value)} must be host or none`)
-  options.net = value
-}
-
-/** 64 bytes is the kernel's __NEW_UTS_LEN, sethostname(2). */
-function hostname(options: Pick<Options, 'hostname'>, value: string): void {
-  if (Buffer.byteLength(value) > 64) throw wrong('hostname', `${quote(value)} is longer than 64 bytes`)
-  options.hostname = value
-}
-
 /** With or without cap_, in either case. */
-function addCapability(options: Pick<Options, 'capabilities'>, option: 'cap-add' | 'cap-drop', value: string): void {
+function addCapability(options: Pick<Options, 'capabilities'>, type: 'add' | 'drop', value: string): void {
   const lower = value.toLowerCase()
   const plain = lower.startsWith('cap_') ? lower.slice('cap_'.length) : lower
   const name = plain === 'all' ? plain : known(CAPABILITIES, plain)
   if (name === undefined) {
     const near = nearest(plain, [...CAPABILITIES, 'all'])
-    throw wrong(option, `no capability ${quote(value)}`, near === undefined ? 'man 7 capabilities lists them' : `the nearest is ${near}`)
+    throw wrong(`cap-${type}`, `no capability ${quote(value)}`, near === undefined ? 'man 7 capabilities lists them' : `the nearest is ${near}`)
   }
-  (options.capabilities ??= []).push({ type: option === 'cap-add' ? 'add' : 'drop', name })
-}
-
-function addEnv(options: Pick<Options, 'env'>, change: EnvChange): void {
-  (options.env ??= []).push(change)
+  (options.capabilities ??= []).push({ type, name })
 }

@@ -174,6 +174,17 @@ export function file(value: string): MountRequest {
   return { type: 'file', source, target: boxPath('file', path) }
 }
 
+export function network(value: string): 'host' | 'none' {
+  if (value !== 'host' && value !== 'none') throw wrong('net', `${quote(value)} must be host or none`)
+  return value
+}
+
+/** 64 bytes is the kernel's __NEW_UTS_LEN, sethostname(2). */
+export function hostname(value: string): string {
+  if (Buffer.byteLength(value) > 64) throw wrong('hostname', `${quote(value)} is longer than 64 bytes`)
+  return value
+}
+
 export function user(value: string): { uid: number; gid?: number } {
   const parts = value.split(':')
   const [uid = '', gid] = parts

@@ -20,7 +20,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   for (const request of options.mounts ?? []) addWithView(mounts, mountOf(request, host), options)
   const held = capabilitiesOf(options, uidInBox(who, host.uid))
   const seccomp = seccompOf(options, held, host)
-  const privileges = { ...(held.length > 0 && { capabilities: held }), ...(seccomp && { seccomp }) }
+  const privileges = { ...(held.length > 0 && { capabilities: [...held] }), ...(seccomp && { seccomp }) }
   return {
     contract: CONTRACT,
     namespaces,

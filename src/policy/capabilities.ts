@@ -3,15 +3,17 @@ import type { Options } from '../plan/options.ts'
 import { CAPABILITIES } from '../plan/words.ts'
 import type { Capability } from '../plan/types.ts'
 
-/** What container engines leave to root in a container. */
-export const OF_ROOT: ReadonlySet<Capability> = new Set([
+/** What container engines leave to root in a container, in the order of their numbers. */
+export const OF_ROOT: readonly Capability[] = [
   'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'net_raw', 'sys_chroot',
   'mknod', 'audit_write', 'setfcap',
-])
+]
 
 /** In the order of their numbers. Whoever is not root in the box has none, unless they are added. */
-export function capabilitiesOf({ capabilities = [], privileged }: Options, uid: number): Capability[] {
-  const kept = new Set<Capability>(uid !== 0 ? [] : privileged ? CAPABILITIES : OF_ROOT)
+export function capabilitiesOf({ capabilities, privileged }: Options, uid: number): readonly Capability[] {
+  const before = uid !== 0 ? [] : privileged ? CAPABILITIES : OF_ROOT
+  if (capabilities === undefined) return before
+  const kept = new Set<Capability>(before)
   for (const { type, name } of capabilities) {
     for (const one of name === 'all' ? CAPABILITIES : [name]) {
       if (type === 'add') kept.add(one)
