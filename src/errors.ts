@@ -27,20 +27,20 @@ export type Failure = {
 /** nsbox could not do what was asked. The command did not run. */
 export class SandboxError extends Error {
   /** Phase that failed: "root", "mounts", "exec", ... */
-  declare readonly step: string
+  readonly step: string
   /** What was tried, or what is wrong. */
-  declare readonly what: string
+  readonly what: string
   /** File, option value or JSON pointer that it is about. */
-  declare readonly path: string | undefined
+  readonly path: string | undefined
   /** Place in the plan that is wrong, as a JSON pointer (RFC 6901). */
-  declare readonly pointer: string | undefined
+  readonly pointer: string | undefined
   /** Name of the error number, such as "ENOENT". */
-  declare readonly code: string | undefined
-  declare readonly errno: number | undefined
+  readonly code: string | undefined
+  readonly errno: number | undefined
   /** The way out, where one is known. */
-  declare readonly hint: string | undefined
+  readonly hint: string | undefined
   /** What the command line would exit with. */
-  declare readonly status: number
+  readonly status: number
 
   constructor(failure: Failure) {
     const { step, what, path, pointer, code, errno, text, hint, status = 125 } = failure
@@ -61,7 +61,7 @@ export class SandboxError extends Error {
 /** The command line, or what a function of the library was given, is wrong: exit status 2. */
 export class UsageError extends Error {
   /** The way out, where one is known. */
-  declare readonly hint: string | undefined
+  readonly hint: string | undefined
 
   constructor(message: string, hint?: string) {
     super(message)
