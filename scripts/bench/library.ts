@@ -12,6 +12,8 @@ export type Asked = {
   command: string
   /** The same program on the host. */
   bare: string
+  /** The same box as a program. */
+  baked: string
   bwrap: readonly string[] | null
   /** sandbox-runtime's module; slow, so every tenth round. */
   runtime: { module: string; config: unknown } | null
@@ -27,6 +29,7 @@ await runtime?.initialize(asked.runtime?.config)
 
 const ways: Record<string, () => ChildProcess | Promise<ChildProcess>> = {
   bare: () => spawn(asked.bare, [], quiet),
+  baked: () => spawn(asked.baked, [], quiet),
   box: () => boxed.spawn(asked.command, [], quiet),
 }
 const { bwrap } = asked

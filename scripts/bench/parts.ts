@@ -150,21 +150,26 @@ function byMounts({ bench, find }: Context): Found {
   }
 }
 
+/**
+ * A start by the library is compared with the spawn of a program that does nothing and a baked box, added. The program spawns
+ * the baked box too, beside its own: less the spawn, which the one that does nothing has as well, plus what that takes itself.
+ */
 function library({ bench, peers }: Context): Found {
   const [, , defaults] = boxes(bench)
-  // Before and after what it is compared with, for the machine's speed changes.
-  const baked: number[] = []
-  const paceBaked = () => { if (defaults !== undefined) baked.push(...(pace(bench, 50, [defaults]).get(defaults.name) ?? [])) }
-  const DOES: Record<string, string> = { bare: 'spawn of the empty program, in no box', box: 'spawn of a box, with its defaults', bubblewrap: 'spawn of bwrap', 'sandbox-runtime': 'wrapWithSandbox and spawn' }
+  const empty = { name: 'empty', argv: [bench.program('empty')] }
+  const alone = median(pace(bench, 100, [empty]), 'empty')
+  const DOES: Record<string, string> = {
+    bare: 'spawn of the empty program, in no box', baked: 'spawn of the same box as a baked program', box: 'a box by the library, with its defaults',
+    bubblewrap: 'spawn of bwrap', 'sandbox-runtime': 'wrapWithSandbox and spawn',
+  }
   const parts: Part[] = []
   const targets: Target[] = []
   for (const [runtime, name] of [['bun', 'Bun'], ['node', 'Node.js']] as const) {
-    if (runtime === 'bun') paceBaked()
-    const times = libraryTimes(bench, runtime, 100, peers)
-    if (runtime === 'bun') paceBaked()
+    const times = libraryTimes(bench, runtime, 100, defaults?.argv[0] ?? '', peers)
     const rows = [...times].map(([way, values]): Row => ({ name: way, does: DOES[way] ?? '', spread: spread(values) }))
     parts.push({ title: `a box from a program, ${name}`, unit: 'us', rounds: times.get('box')?.length ?? 0, rows })
-    if (runtime === 'bun') targets.push(atMost('library from Bun / (bare spawn + baked box)', 1.2, median(times, 'box') / (median(times, 'bare') + spread(baked).median)))
+    const both = (times.get('baked') ?? []).map((value) => value + alone)
+    if (runtime === 'bun') targets.push(atMost('library from Bun / (bare spawn + baked box)', 1.2, ratio(new Map([...times, ['both', both]]), 'box', 'both').median))
   }
   return { parts, targets }
 }

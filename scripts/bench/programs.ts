@@ -36,10 +36,10 @@ export function bundleSize({ dir }: Bench): number {
 }
 
 /** The times of the program that uses the library, under Bun or Node.js. */
-export function libraryTimes(bench: Bench, runtime: Runtime, full: number, peers: readonly Usable[]): Times {
+export function libraryTimes(bench: Bench, runtime: Runtime, full: number, baked: string, peers: readonly Usable[]): Times {
   const usable = (name: string) => peers.find((peer) => peer.name === name)
   const asked: Asked = {
-    rounds: rounds(bench, full), root: root(bench), command: COMMAND, bare: bench.program('empty'), bwrap: usable('bubblewrap')?.argv ?? null,
+    rounds: rounds(bench, full), root: root(bench), command: COMMAND, bare: bench.program('empty'), baked, bwrap: usable('bubblewrap')?.argv ?? null,
     runtime: usable('sandbox-runtime') === undefined ? null : { module: join(RUNTIME, 'dist/index.js'), config: RUNTIME_CONFIG },
   }
   return timesOf(bench, runtime, 'library', asked)

@@ -26,9 +26,10 @@ export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How)
 export const STATUS = 4
 
 export function newBox(box: Options): Planner<BoxPlan> {
+  const plain = { ...box, ...reporting(box) }
   return (argv, how) => {
     const host = hostOf(how)
-    return completed(buildPlan({ ...box, ...asking(how, box, host) }, argv, host), how)
+    return completed(buildPlan(differs(how) ? { ...plain, ...asking(how, host) } : plain, argv, host), how)
   }
 }
 
@@ -36,7 +37,7 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
     const entered = how.keepEnv ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } } : plan
-    return completed(enterPlan(entered, entry, asking(how, box, host), argv, host, onTerminal(how)), how)
+    return completed(enterPlan(entered, entry, { ...asking(how, host), ...reporting(box) }, argv, host, onTerminal(how)), how)
   }
 }
 
@@ -44,13 +45,15 @@ function hostOf({ env }: How): HostFacts {
   return env === undefined ? hostOfProgram() : { ...hostOfProgram(), env }
 }
 
-function asking({ cwd, argv0, keepEnv }: How, box: Options, host: HostFacts): Options {
+const reporting = ({ dieWithParent = true }: Options): Options => ({ dieWithParent, statusFd: STATUS })
+
+const differs = ({ cwd, argv0, keepEnv }: How): boolean => cwd !== undefined || argv0 !== undefined || keepEnv === true
+
+function asking({ cwd, argv0, keepEnv }: How, host: HostFacts): Options {
   return {
     ...(cwd !== undefined && { cwd: absolute(cwd instanceof URL ? fileURLToPath(cwd) : cwd, host) }),
     ...(argv0 !== undefined && { argv0 }),
     ...(keepEnv && { clearEnv: false }),
-    dieWithParent: box.dieWithParent ?? true,
-    statusFd: STATUS,
   }
 }
 

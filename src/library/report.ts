@@ -41,7 +41,7 @@ export function reportOf(text: string, status: number | null): Report {
   const exit = events.find((event) => event.event === 'exit')
   if (failure !== undefined) return { error: new SandboxError(failure) }
   if (exit === undefined && status === 125) return { error: new SandboxError({ step: 'start', what: 'the sidecar ended without a report' }) }
-  const signal = exit === undefined ? undefined : signalName(exit.signal)
+  const signal = exit === undefined || exit.signal === 0 ? undefined : signalName(exit.signal)
   return { ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
 }
 
