@@ -238,7 +238,8 @@ int main(int argc, char **argv)
 	const char *segment = source_segment(&length);
 	/* Executed by descriptor, it would show as its number. */
 	prctl(PR_SET_NAME, "nsbox");
-	char *text = segment ? NULL : source_trailer(&length);
+	/* What has its plan at the end alone is made by src/launch/entry.c, and gets no argument. */
+	char *text = segment || argc > 1 ? NULL : source_trailer(&length);
 	bool baked = segment || text;
 	if (baked && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
 		return print_plan(segment ? segment : text, length);
