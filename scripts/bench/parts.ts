@@ -51,6 +51,13 @@ function boxes(bench: Bench): Named[] {
   ]
 }
 
+/** As the floor has it: --no-init. */
+function withoutInit(bench: Bench): Named {
+  const { supervision, ...same } = withoutDefaults(planOf(ROOT_OPTIONS(bench)))
+  const { init: _, ...others } = supervision ?? {}
+  return { name: 'baked box, --no-init', argv: [bake(bench, 'baked-no-init', { ...same, supervision: others })], does: 'the command is process 1, as in the floor' }
+}
+
 const floors = (bench: Bench): Named[] => [
   { name: 'empty program', argv: [bench.program('empty')], does: 'a static program that does nothing: the command in each box' },
   { name: 'floor', argv: [bench.program('floor'), root(bench), COMMAND], does: 'clone, mounts and exec alone: scripts/bench/floor.c' },
@@ -58,7 +65,7 @@ const floors = (bench: Bench): Named[] => [
 ]
 
 function start({ bench, peers }: Context): Found {
-  const commands = [...floors(bench), ...boxes(bench), ...peers.filter(({ slow }) => !slow)]
+  const commands = [...floors(bench), ...boxes(bench), withoutInit(bench), ...peers.filter(({ slow }) => !slow)]
   const times = pace(bench, 300, commands)
   return {
     parts: [part('start of a box', times, commands, 'baked box')],
