@@ -130,10 +130,11 @@ function entryOf(supervisor: number, plan: Plan): Entry {
   return { pid: found.pid, started: found.started }
 }
 
-export type Stat = { pid: number; parent: number; started: number }
+export type Stat = { pid: number; parent: number; started: number; exitSignal: number }
 
+/** But for the one that gives back the memory of the runtime (entry.c), which alone has no exit signal. It may take its time. */
 export function oldestChild(pid: number): Stat | undefined {
-  const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined)
+  const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined).filter(({ exitSignal }) => exitSignal !== 0)
   return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
 }
 
@@ -152,7 +153,7 @@ function statOf(pid: number): Stat | undefined {
   try {
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { pid, parent: Number(fields[1]), started: Number(fields[19]) }
+    return { pid, parent: Number(fields[1]), started: Number(fields[19]), exitSignal: Number(fields[35]) }
   } catch {
     return undefined
   }

@@ -13,6 +13,8 @@ async function waitFor(what: () => boolean, why: string): Promise<void> {
   assert.ok(what(), why)
 }
 
+const childrenOf = (pid: number | undefined): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number)
+
 /** A box whose command says that it is ready, and stays until the body has ended. */
 async function inBox(args: readonly string[], body: (pid: number, box: ChildProcess) => void | Promise<void>, program = NSBOX, script = 'echo ready; read x'): Promise<void> {
   const box = spawn(program, [...args, ...(program === NSBOX ? ['sh', '-c', script] : [])], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -20,6 +22,7 @@ async function inBox(args: readonly string[], body: (pid: number, box: ChildProc
   box.stdout?.on('data', (data: Buffer) => { said += data })
   try {
     await waitFor(() => said.includes('ready'), 'the box did not start')
+    await waitFor(() => program !== NSBOX || childrenOf(box.pid).length === 1, 'the memory of the runtime was not given back')
     await body(box.pid ?? 0, box)
   } finally {
     await end(box)
@@ -33,6 +36,18 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 const enter = (pid: number, ...args: string[]) => nsbox(['enter', String(pid), ...args])
+
+test('a box is entered while what gives back the memory of the runtime is still there', async () => {
+  // The last system call of that process takes seconds here; it is the only one that calls exit, and not exit_group.
+  const slowly = ['-f', '-q', '-e', 'trace=exit', '-e', 'inject=exit:delay_enter=3000000', '-o', '/dev/null', '--', NSBOX, '--hostname', 'inner', 'sh', '-c', 'echo ready; read x']
+  await inBox(slowly, (strace) => {
+    const [box = 0] = childrenOf(strace)
+    assert.is(childrenOf(box).length, 2)
+    const { status, stdout, stderr } = enter(box, 'hostname')
+    assert.equal([status, stdout], [0, 'inner\n'], stderr)
+    process.kill(box, 'SIGKILL')
+  }, 'strace')
+})
 
 test('a command that enters shares the host name, the files and the processes of the box', () => inBox(
   ['--hostname', 'inner', '--tmpfs', '/tmp'], (pid) => {
