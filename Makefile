@@ -84,7 +84,7 @@ dist/obj/%.o: sidecar/%.c Makefile package.json | musl
 	$(Q)$(MUSL_CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
 # Where the plan is read, most of the time goes that a start spends outside of the kernel.
-$(addprefix dist/obj/,json.o plan.o arena.o): private C_FLAGS += -O2
+$(addprefix dist/obj/,json.o arena.o): private C_FLAGS += -O2
 
 # The list of objects: a source that went away must link anew too.
 dist/obj/objects: FORCE

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "mountinfo.h"
+#include "predecessor.h"
 #include "report.h"
 #include "source.h"
 #include "sys.h"
@@ -160,6 +161,7 @@ static bool is_alone(int group)
  */
 static bool step_out(int group)
 {
+	predecessor_wait();
 	if (!is_alone(group) || (mkdirat(group, "nsbox-outside", 0755) < 0 && errno != EEXIST))
 		return false;
 	if (!cgroup_write(group, "nsbox-outside/cgroup.procs", "0")) {

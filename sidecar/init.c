@@ -23,7 +23,7 @@
 #include "sys.h"
 #include "tether.h"
 
-enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, STACK = 128 << 10 };
+enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, MAX_TRIES = 20, TRY_AGAIN_NS = 1000000, STACK = 128 << 10 };
 
 static long milliseconds(void)
 {
@@ -165,6 +165,11 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	if (shared)
 		seccomp_load_shared(filter);
 	pid_t command = start_command(process, extra, mask);
+	/* As for spawn_box: what may be about to end is no child of ours. */
+	for (int tries = 0; command < 0 && errno == EAGAIN && tries < MAX_TRIES; tries++) {
+		nanosleep(&(struct timespec){.tv_nsec = TRY_AGAIN_NS}, NULL);
+		command = start_command(process, extra, mask);
+	}
 	if (command < 0)
 		fail("start a process", NULL);
 	/* The phase and the hint were the child's. */

@@ -238,11 +238,11 @@ int main(int argc, char **argv)
 	const char *segment = source_segment(&length);
 	/* Executed by descriptor, it would show as its number. */
 	prctl(PR_SET_NAME, "nsbox");
-	/* What has its plan at the end alone is made by src/launch/entry.c, and gets no argument. */
+	/* What has its plan at the end alone gets no argument: src/launch/entry.c makes it, or source_become_sealed. */
 	char *text = segment || argc > 1 ? NULL : source_trailer(&length);
 	bool baked = segment || text;
-	if (baked && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
-		return print_plan(segment ? segment : text, length);
+	if (segment && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
+		return print_plan(segment, length);
 	if (baked) {
 		given.extra = argc > 1 ? argv + 1 : NULL;
 	} else {

@@ -14,6 +14,7 @@
 #include "json.h"
 #include "link.h"
 #include "made.h"
+#include "predecessor.h"
 
 static const char *step = "start";
 static const char *hint;
@@ -165,6 +166,7 @@ static _Noreturn void finish(int status, const char *what, const char *path, int
 	if (!errors_to_status)
 		print_line(what, path, number);
 	print_event(what, path, number, status);
+	predecessor_wait();
 	_exit(status);
 }
 

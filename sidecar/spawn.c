@@ -11,6 +11,7 @@
 
 #include "cgroup.h"
 #include "contract.h"
+#include "predecessor.h"
 #include "report.h"
 #include "sys.h"
 
@@ -51,7 +52,7 @@ static long clone_into(struct sys_clone_args *args, int cgroup)
 	return pid;
 }
 
-int spawn_box(unsigned namespaces, int cgroup)
+static long clone_box(unsigned namespaces, int cgroup)
 {
 	struct sys_clone_args args = {.exit_signal = SIGCHLD};
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -64,6 +65,17 @@ int spawn_box(unsigned namespaces, int cgroup)
 	/* Seccomp filters of container engines answer ENOSYS, since they can't look at clone3's arguments. */
 	if (pid < 0 && errno == ENOSYS)
 		pid = syscall(SYS_clone, args.flags | SIGCHLD, 0, 0, 0, 0);
+	return pid;
+}
+
+int spawn_box(unsigned namespaces, int cgroup)
+{
+	long pid = clone_box(namespaces, cgroup);
+	/* Where just as many processes are allowed as a box takes (RLIMIT_NPROC, pids.max), one of them may be about to end. */
+	if (pid < 0 && errno == EAGAIN) {
+		predecessor_wait();
+		pid = clone_box(namespaces, cgroup);
+	}
 	if (pid < 0) {
 		hint(namespaces);
 		fail("make a process in new namespaces", NULL);

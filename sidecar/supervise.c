@@ -18,6 +18,7 @@
 #include "init.h"
 #include "link.h"
 #include "made.h"
+#include "predecessor.h"
 #include "report.h"
 
 enum { MAX_ERRORS = 8 };
@@ -54,19 +55,12 @@ static void stop_too(void)
 		kill(getpid(), SIGSTOP);
 }
 
-/*
- * The one child that is not the box: it gives back the memory of what we were before we were executed (src/launch/entry.c). Its
- * exit signal is none, and so SIGCHLD after an execve.
- */
-static void wait_for_memory(int how) { waitpid(-1, NULL, __WCLONE | how); }
-
 static void say_started(const struct box *box)
 {
 	if (started || failed)
 		return;
 	started = true;
 	report_started(box->pid);
-	wait_for_memory(WNOHANG);
 	/* From here on we have nothing to say, and whoever reads the command's output waits for our copies to be closed too. */
 	complaints = box->memory && !box->quiet ? fcntl(2, F_DUPFD_CLOEXEC, 3) : -1;
 	if (!box->verbose)
@@ -180,7 +174,6 @@ static _Noreturn void finish(const struct box *box, int status)
 		status = command_status;
 	give_terminal_back();
 	made_take_back();
-	wait_for_memory(0);
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	struct cgroup_usage group;
 	bool grouped = cgroup_read_usage(&group);
@@ -194,6 +187,7 @@ static _Noreturn void finish(const struct box *box, int status)
 		report_out_of_memory(complaints, box->memory);
 	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
 	report_exited(code, signal, timed_out, microseconds_since_start(), &used, grouped ? &group : NULL);
+	predecessor_wait();
 	_exit(code);
 }
 
@@ -235,6 +229,8 @@ void supervise(const struct box *box)
 	 */
 	if (box->seen)
 		prctl(PR_SET_DUMPABLE, 0);
+	/* Until signals were blocked, nothing would have told of its end. */
+	predecessor_look();
 	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
 	for (;;) {
 		look_at_clock(box);
@@ -246,7 +242,7 @@ void supervise(const struct box *box)
 		while (read(box->signals, &info, sizeof info) == sizeof info) {
 			if (info.ssi_signo == SIGCHLD) {
 				look_at_child(box);
-				wait_for_memory(WNOHANG);
+				predecessor_look();
 			} else {
 				pass_on(box, &info);
 			}

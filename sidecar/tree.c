@@ -76,7 +76,9 @@ int tree_new(const char *type, unsigned options, const struct setting *settings)
 {
 	if (old) {
 		int staged = old_new(type, settings);
-		return staged < 0 || tree_restrict(staged, options) < 0 ? -1 : staged;
+		if (staged >= 0 && tree_restrict(staged, options) < 0)
+			fail("set mount options", type);
+		return staged;
 	}
 	int fs = sys_fsopen(type);
 	if (fs < 0)

@@ -206,6 +206,7 @@ __attribute__((used)) static void look(void)
 
 /* --- In place of pthread_getattr_np(3) -------------------------------------------------------------------------------- */
 
+/* Nobody here changes the environment, which would then be elsewhere. */
 static struct inherited *find_inherited(void)
 {
 	char **variables = *(char ***)place(ENVIRON);
@@ -277,8 +278,8 @@ static long file_with(const char *plan)
 /*
  * Another process gets a share in this memory. It ends when we have got another: the kernel then clears `here`, as at the end of a
  * thread (set_tid_address(2)), and wakes who waits there. Of signals it gets none but those that nobody can block. It has no exit
- * signal, which tells it from all other children that we may have (__WCLONE, waitpid(2)). Its number; negative where there is
- * none, and we give the memory back ourselves.
+ * signal, as no other child that nsbox makes (__WCLONE, waitpid(2)). Its number; negative where there is none, and we give the
+ * memory back ourselves.
  */
 static long share_memory(struct inherited *inherited)
 {

@@ -189,9 +189,10 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
 /** Of two for one resource the last counts. */
 function limitsOf({ ulimits }: Options, openFiles: number | undefined): Limit[] {
   if (ulimits === undefined) return openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
-  const asked = new Map<Limit['resource'], Limit>(openFiles === undefined ? [] : [['nofile', { resource: 'nofile', soft: openFiles }]])
+  const asked = new Map<Limit['resource'], Limit>()
   for (const limit of ulimits) asked.set(limit.resource, limit)
-  return [...asked.values()]
+  const inherited = openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]
+  return [...inherited, ...asked.values()]
 }
 
 export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Process, 'argv' | 'program'> {

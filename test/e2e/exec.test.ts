@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writ
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, SANITIZED, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, nsbox, SANITIZED, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 test('the exit status is the command\'s own, and 128 + N for a signal', () => {
   for (const status of [0, 1, 7, 124, 125, 126, 127, 255]) assert.is(nsbox(['sh', '-c', `exit ${status}`]).status, status)
@@ -183,14 +183,46 @@ test('no Bun is left beside the box', () => {
   assert.ok(Number(/\d+/.exec(memory ?? '')?.[0]) < (SANITIZED ? 20000 : 2000), memory)
 })
 
-test('what gives the memory back is waited for, and no other child of the caller', inTemp((dir) => {
+test('what gives the memory back is waited for, and no child of the caller for long', inTemp((dir) => {
   // Our parent is nsbox, whose other child ends while we start: it may not even stay as a zombie.
   const only = nsbox(['--share', 'pid', 'sh', '-c', 'for i in $(seq 500); do [ "$(cat /proc/$PPID/task/$PPID/children)" = "$$ " ] && echo alone && exit; sleep 0.01; done; ps --ppid $PPID'])
   assert.is(only.stdout, 'alone\n')
-  const { status, stdout } = execute('sh', ['-c', `sleep 600 >/dev/null 2>&1 & echo $!; exec "$NSBOX" true`], { cwd: dir, env: { ...process.env, NSBOX } })
-  assert.is(status, 0)
-  process.kill(Number(stdout), 'SIGKILL')
+  const ways: readonly (readonly string[])[] = [['sh', '-c', `sleep 600 >/dev/null 2>&1 & echo $!; exec ${NSBOX} true`], [join(BIN, 'before'), '600000', NSBOX, 'true']]
+  for (const [program = '', ...args] of ways) {
+    const { status, stdout } = execute(program, args, { cwd: dir })
+    assert.is(status, 0)
+    process.kill(Number(stdout), 'SIGKILL')
+  }
 }))
+
+const withPython = execute('sh', ['-c', 'command -v python3']).status === 0 ? test : test.skip
+withPython('no process outlives nsbox, also where it refuses to start a box (where there is python3)', () => {
+  // Whoever is left without a parent comes to us (PR_SET_CHILD_SUBREAPER); waitpid(2) with __WALL then finds it.
+  const script = `
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+for words in (['true'], ['--no-init', 'false'], ['--status-fd', '77', 'true'], ['/nowhere'], ['--root', '/', '--tmpfs', '/nowhere/..', 'true']) * 5:
+    subprocess.run([sys.argv[1], *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        os.waitpid(-1, os.WNOHANG | 0x40000000)
+        print('left by', words)
+    except ChildProcessError:
+        pass
+`
+  assert.is(execute('python3', ['-c', script, NSBOX]).stdout, '')
+})
+
+const onlyRoot = asRoot ? test : test.skip
+onlyRoot('as many processes as the box takes are enough (needs root)', () => {
+  // A user of whom there is no other process.
+  const as = ['--reuid', '54321', '--regid', '54321', '--clear-groups', 'prlimit']
+  for (const [most, flags] of [[3, []], [2, ['--no-init']]] as const) {
+    for (let round = 0; round < 10; round++) {
+      const { status, stderr } = execute('setpriv', [...as, `--nproc=${most}`, NSBOX, ...flags, 'true'], { cwd: '/' })
+      assert.is(status, 0, stderr)
+    }
+  }
+})
 
 test('nothing of the current directory is read', inTemp((dir) => {
   const marker = join(dir, 'was-read')

@@ -79,6 +79,35 @@ for (const machine of ['x64', 'arm64'] as const) {
   })
 }
 
+test('a filter of many calls with conditions, and more actions than are in reach, says what its rules say', () => {
+  const machine = 'x64'
+  const [highest, step] = [220, 0x1_0000_0001n]
+  const actions = Array.from({ length: 40 }, (_, i) => errno(50 + i))
+  const at = (i: number) => actions[i % actions.length] ?? ALLOW
+  const rulesOf = (number: number) => [
+    { when: [{ arg: number % 6, op: 'ge' as const, value: BigInt(number) * step }, { arg: (number + 1) % 6, op: 'ne' as const, value: step }], action: at(number) },
+    { when: [{ arg: 0, op: 'masked' as const, value: 1n, mask: step }], action: at(number + 7) },
+  ]
+  // Every fifth is left to the default, and so is a neighbour of others.
+  const calls = new Map(Array.from({ length: highest }, (_, number) => [number, rulesOf(number)] as const).filter(([number]) => number % 5 !== 0))
+  const filter = compile({ machine, calls, otherwise: EPERM, unknown: ENOSYS, highest })
+  assert.ok(filter.length / 8 > 2000, String(filter.length / 8))
+  const expected = (number: number, args: readonly bigint[]): number => {
+    if (number > highest) return ENOSYS
+    const [first, second] = calls.get(number) ?? []
+    if (first !== undefined && (args[number % 6] ?? 0n) >= BigInt(number) * step && args[(number + 1) % 6] !== step) return first.action
+    return second !== undefined && ((args[0] ?? 0n) & step) === 1n ? second.action : EPERM
+  }
+  for (let number = 0; number <= highest + 2; number++) {
+    for (const value of [0n, 1n, step, BigInt(number) * step, BigInt(number) * step + 1n, 2n ** 64n - 1n]) {
+      for (const other of [step, 0n]) {
+        const args = Array.from({ length: 6 }, (_, i) => (i === (number + 1) % 6 ? other : value))
+        assert.is(decide(machine, filter, number, ...args), expected(number, args), `${number} ${value} ${other}`)
+      }
+    }
+  }
+})
+
 test('CVE-2021-41133: the kernel decides each call as the filter says', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
