@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,8 +65,11 @@ static void close_descriptors(int kept)
 		descriptor_keep(kept);
 	descriptor_close_others();
 	/* Where one of 0, 1, 2 is closed, a file of ours would take its number and the command would get it. */
+	struct pollfd first[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+	if (poll(first, 3, 0) < 0)
+		fail("look at", "0, 1, 2");
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
+		if ((first[fd].revents & POLLNVAL) && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
 			fail("open", "/dev/null");
 }
 

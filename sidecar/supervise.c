@@ -34,8 +34,9 @@ static int complaints = 2;      /* where to say that memory ran out */
 
 static void take_terminal(void)
 {
+	pid_t ours = getpgrp();
 	for (int fd = 0; fd < 3 && terminal < 0; fd++)
-		if (tcgetpgrp(fd) == getpgrp())
+		if (tcgetpgrp(fd) == ours)
 			terminal = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 

@@ -10,11 +10,11 @@ import { asRoot, execute, inTemp, nsbox } from '../helpers/nsbox.ts'
 const EMPTY = resolve(import.meta.dir, '../../dist/bench/empty')
 
 /**
- * The most that a box may take, as root and as another user, who takes more to map ids and to drop capabilities. Seen: 249 and 273.
+ * The most that a box may take, as root and as another user, who takes more to map ids and to drop capabilities. Seen: 236 and 260.
  * A few more are for kernels that have what this one has not (a file of /proc to hide takes eight). Whoever raises this says
  * what the new calls are for.
  */
-const MOST = { root: 259, user: 283 }
+const MOST = { root: 246, user: 270 }
 
 /** System calls by name. */
 function systemCalls(program: string): Map<string, number> {
