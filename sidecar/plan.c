@@ -328,7 +328,7 @@ static void set_defaults(const struct object *table, char *out)
 static const struct field *find_field(const struct object *table, const char *key)
 {
 	for (size_t n = 0; n < table->count; n++)
-		if (strcmp(table->fields[n].key, key) == 0)
+		if (*table->fields[n].key == *key && strcmp(table->fields[n].key, key) == 0)
 			return &table->fields[n];
 	return NULL;
 }
@@ -352,9 +352,10 @@ static bool decode_object(struct decoder *d, const struct object *table, const s
 	}
 	for (size_t n = 0; n < table->count; n++) {
 		const char *key = table->fields[n].key;
+		if (!table->fields[n].required || member(node, key))
+			continue;
 		struct place inner = {.up = place, .key = key, .length = strlen(key)};
-		if (table->fields[n].required && !member(node, key))
-			return refuse_plain(d, &inner, "missing required key");
+		return refuse_plain(d, &inner, "missing required key");
 	}
 	return true;
 }
