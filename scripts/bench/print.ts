@@ -2,7 +2,7 @@
 import type { Spread } from './pace.ts'
 import type { Part, Result, Row, Target } from './result.ts'
 
-const plain = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value < 0.1 ? 3 : 2))
+const plain = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value < 1 ? 3 : 2))
 
 const UNITS = { us: 'microseconds', kB: 'kB', '1/s': 'per second' }
 
