@@ -23,7 +23,7 @@
 #include "sys.h"
 #include "tether.h"
 
-enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, MAX_TRIES = 20, TRY_AGAIN_NS = 1000000, STACK = 128 << 10 };
+enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, MAX_TRIES = 500, TRY_AGAIN_NS = 1000000, STACK = 128 << 10 };
 
 static long milliseconds(void)
 {
