@@ -155,12 +155,13 @@ static enum verdict mount_setattr(void)
 static enum verdict chroot_escape(void)
 {
 	struct stat before, after;
-	int top = open("/", O_RDONLY | O_DIRECTORY);
+	int top = open("/", O_RDONLY | O_DIRECTORY), above = open("/tmp", O_RDONLY | O_DIRECTORY);
 	char name[] = "/tmp/attack-XXXXXX";
 	if (stat("/", &before) < 0 || !mkdtemp(name))
 		return NOT_HERE;
 	int done = chroot(name);
-	rmdir(name);
+	/* Where that was done, the path means something else. */
+	unlinkat(above, name + sizeof "/tmp/" - 1, AT_REMOVEDIR);
 	if (done < 0)
 		return CLOSED;
 	fchdir(top);
