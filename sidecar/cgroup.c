@@ -88,8 +88,6 @@ static void limit(int group)
 void cgroup_make(const struct cgroup *limits)
 {
 	char wanted[64];
-	if (!limits)
-		return;
 	asked = limits;
 	report_on_failure(cgroup_remove);
 	place = cgroup_find_place(limits);

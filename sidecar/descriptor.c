@@ -8,6 +8,17 @@
 static int *kept;
 static size_t count, room;
 
+bool descriptor_write(int fd, const char *bytes, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		ssize_t put = write(fd, bytes + done, length - done);
+		if (put <= 0)
+			return false;
+		done += (size_t)put;
+	}
+	return true;
+}
+
 void descriptor_keep(int fd)
 {
 	if (count == room) {

@@ -1,6 +1,6 @@
 /*
- * A descriptor as a path, and the path of one: for calls that take no descriptor. Needs /proc of the host. And which
- * descriptors stay open.
+ * A descriptor as a path, and the path of one: for calls that take no descriptor. Needs /proc of the host. Writing all
+ * of a text to one. And which descriptors stay open.
  */
 #ifndef NSBOX_DESCRIPTOR_H
 #define NSBOX_DESCRIPTOR_H
@@ -29,6 +29,9 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	path[length] = '\0';
 	return true;
 }
+
+/* All of the LENGTH bytes, in as many calls as it takes. False with errno. */
+bool descriptor_write(int fd, const char *bytes, size_t length);
 
 /* One that is still needed after the root switch, when none of the host's may be left. */
 void descriptor_keep(int fd);

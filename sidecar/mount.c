@@ -206,9 +206,8 @@ static void file(const struct mount *mount, int source, int root)
 	if (copy < 0 || fstat(source, &st) < 0 || fchmod(copy, st.st_mode & 0777) < 0)
 		fail("copy", mount->source);
 	while ((length = read(source, buffer, sizeof buffer)) > 0)
-		for (ssize_t put, done = 0; done < length; done += put)
-			if ((put = write(copy, buffer + done, (size_t)(length - done))) <= 0)
-				fail("copy", mount->source);
+		if (!descriptor_write(copy, buffer, (size_t)length))
+			fail("copy", mount->source);
 	if (length < 0)
 		fail("copy", mount->source);
 	int held = tree_hold(descriptor_name(copy, path)), tree = held < 0 ? -1 : tree_of(held);

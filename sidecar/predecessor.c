@@ -1,21 +1,25 @@
 #include "predecessor.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/wait.h>
 #include <time.h>
 
-bool predecessor_look(void)
+static bool is_there(void) { return waitpid(-1, NULL, __WCLONE | WNOHANG) == 0; }
+
+void predecessor_look(void)
 {
 	int number = errno;
-	bool there = waitpid(-1, NULL, __WCLONE | WNOHANG) == 0;
+	is_there();
 	errno = number;
-	return there;
 }
 
 void predecessor_wait(void)
 {
 	enum { TRIES = 5000, APART_NS = 200000 };
-	for (int tries = 0; tries < TRIES && predecessor_look(); tries++)
+	int number = errno;
+	for (int tries = 0; tries < TRIES && is_there(); tries++)
 		nanosleep(&(struct timespec){.tv_nsec = APART_NS}, NULL);
+	errno = number;
 }

@@ -1,15 +1,13 @@
 #ifndef PREDECESSOR_H
 #define PREDECESSOR_H
 
-#include <stdbool.h>
-
 /*
  * A process that gives back the memory of the program that we were before we were executed (src/launch/entry.c). It is the one
  * child that nsbox makes without an exit signal, and takes half a millisecond to end. Most ways to start us have none.
  */
 
-/* Waited for, if it has ended. True: it is still there. Both leave errno alone. */
-bool predecessor_look(void);
+/* Waited for, if it has ended. Both leave errno alone. */
+void predecessor_look(void);
 /* Until it has ended; a second at most, since the caller may have left us a child like it. */
 void predecessor_wait(void);
 

@@ -136,17 +136,6 @@ char *source_trailer(size_t *length)
 	return text;
 }
 
-static bool write_all(int fd, const char *bytes, size_t length)
-{
-	for (size_t done = 0; done < length;) {
-		ssize_t put = write(fd, bytes + done, length - done);
-		if (put <= 0)
-			return false;
-		done += (size_t)put;
-	}
-	return true;
-}
-
 /* A file in memory. NEWER: a flag that kernels before 6.3 don't know, and do without. */
 static int memory_file(const char *name, unsigned flags, unsigned newer)
 {
@@ -160,7 +149,7 @@ void source_keep(const char *text, size_t length)
 	/* Without it the box runs all the same, and can't be entered. */
 	if (fd < 0)
 		return;
-	(void)!write_all(fd, text, length);
+	(void)!descriptor_write(fd, text, length);
 	descriptor_keep(fd);
 }
 
@@ -183,7 +172,7 @@ void source_become_sealed(const char *text, size_t length)
 	for (int i = 0; i < 8; i++)
 		end[i] = (char)((uint64_t)length >> 8 * i);
 	memcpy(end + 8, magic, sizeof magic);
-	if (fd < 0 || !copy_self(fd) || !write_all(fd, text, length) || !write_all(fd, end, sizeof end) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	if (fd < 0 || !copy_self(fd) || !descriptor_write(fd, text, length) || !descriptor_write(fd, end, sizeof end) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		fail("copy the program into memory", NULL);
 	syscall(SYS_execveat, fd, "", (char *[]){(char *)"nsbox", NULL}, environ, EMPTY_PATH);
 	report_hint("the system executes no file in memory (vm.memfd_noexec), and a box that stays needs one");

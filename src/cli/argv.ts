@@ -41,7 +41,7 @@ export function walk(argv: readonly string[]): Walked {
       at++
       continue
     }
-    if (word === '--help' || word === '--version') return { verb, given, rest: [], asked: word === '--help' ? 'help' : 'version' }
+    for (const asked of ASKED) if (word === `--${asked}`) return { verb, given, rest: [], asked }
     const [found, next] = take(argv, at, verb)
     given.push(found)
     at = next
@@ -67,14 +67,15 @@ function isOption(word: string): boolean {
 /** The option at this place with its value, and the place of the next word. */
 function take(argv: readonly string[], at: number, verb: Verb): [Given, number] {
   const word = argv[at] as string
-  const equals = word.indexOf('=')
-  const option = find(nameIn(word), verb)
-  if (equals >= 0) return [{ option, value: attached(option, word.slice(equals + 1)) }, at + 1]
+  const name = nameIn(word)
+  const option = find(name, verb)
+  if (name !== word) return [{ option, value: attached(option, word.slice(name.length + 1)) }, at + 1]
   if (option.value === undefined) return [{ option, value: '' }, at + 1]
   if (option.alone !== undefined) return [{ option, value: option.alone === true ? '' : option.alone }, at + 1]
   return [{ option, value: following(option, argv[at + 1], verb) }, at + 2]
 }
 
+/** What stands before the value, where that is in the same word. */
 function nameIn(word: string): string {
   const equals = word.indexOf('=')
   return equals < 0 ? word : word.slice(0, equals)
@@ -91,11 +92,11 @@ function refuse(): typeof import('./refuse.ts') {
   return require('./refuse.ts') as typeof import('./refuse.ts')
 }
 
-/** What WORD, up to a "=", is among the options of a verb. */
+/** What WORD is among the options of a verb; it holds no value. */
 export function lookup(word: string, verb: string): OptionRow | undefined {
   const name = word.startsWith('--') ? word.slice(2) : longName(word)
   for (const row of ownRows(verb)) if (row[0] === name) return optionOf(row)
-  for (const row of TABLE) if (row[0] === name && takes(verb, row)) return optionOf(row)
+  for (const row of TABLE) if (row[0] === name && takes(verb, row[0], row[1])) return optionOf(row)
   return undefined
 }
 

@@ -138,5 +138,3 @@ export function parent({ supervision = {} }: BoxPlan): Step {
     ],
   }
 }
-
-// ---- what stays common ----

@@ -26,7 +26,7 @@ export const VERB_OPTIONS: Readonly<Record<string, readonly OptionRow[]>> = Obje
 
 /** All that a verb takes. */
 export function optionsOf(verb: string): readonly OptionRow[] {
-  return [...OPTIONS.filter((_, i) => takes(verb, TABLE[i] as (typeof TABLE)[number])), ...(VERB_OPTIONS[verb] ?? [])]
+  return [...OPTIONS.filter(({ name, group }) => takes(verb, name, group)), ...(VERB_OPTIONS[verb] ?? [])]
 }
 
 /** How an option is written in help: "--root DIR", "--overlay[=DIR]", "--ro". */

@@ -3,8 +3,8 @@ import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
 import type { RootfsOptions } from '../rootfs/choices.ts'
 import { VERBS, walk, type Verb, type Walked } from './argv.ts'
-import { nearest } from './nearest.ts'
 import { apply, type Baking, type Draft } from './effects.ts'
+import { nearest } from './nearest.ts'
 
 export type Command =
   /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */

@@ -121,8 +121,8 @@ export function optionOf([name, group, value, doc, sets, alone = '', repeat]: Ro
   return option
 }
 
-/** The rows of what makes a box: for all verbs but rootfs, which makes none. Of a running box the command alone is still open. */
-export function takes(verb: string, [name, group]: Row): boolean {
+/** Of what makes a box: for all verbs but rootfs, which makes none. Of a running box the command alone is still open. */
+export function takes(verb: string, name: string, group: Group): boolean {
   if (verb !== 'enter') return verb !== 'rootfs'
   return name === 'timeout' || (group === 'process' && name !== 'no-init') || group === 'reporting'
 }

@@ -146,15 +146,21 @@ static int is_for_runtime(const char *variable)
 	return start == 0x5f4e5542; /* BUN_ */
 }
 
+/* The NULL behind its last string. */
+static char **end_of(char **list)
+{
+	while (*list)
+		list++;
+	return list;
+}
+
 /* Where there is no memory for it there is none for the runtime either, and we end here. */
 static struct inherited *give_environment(void)
 {
 	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
 	char ***variables = place(ENVIRON);
 	char **old = *variables;
-	long count = 0;
-	while (old[count])
-		count++;
+	long count = end_of(old) - old;
 	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
 	*variables = new;
 	*new++ = ADDRESS_OF("no_jit");
@@ -174,10 +180,7 @@ static void find_stack(struct inherited *inherited)
 {
 	enum { STACK = 3, PROGRAM_NAME = 31, PAGE = 4096, LARGEST = 64 << 20 };
 	uint64_t limit[2];
-	char **end = inherited->environment;
-	while (*end)
-		end++;
-	const uintptr_t *word = (const uintptr_t *)(end + 1);
+	const uintptr_t *word = (const uintptr_t *)(end_of(inherited->environment) + 1);
 	while (word[0] && word[0] != PROGRAM_NAME)
 		word += 2;
 	const char *name = (const char *)word[1];
@@ -209,10 +212,7 @@ __attribute__((used)) static void look(void)
 /* Nobody here changes the environment, which would then be elsewhere. */
 static struct inherited *find_inherited(void)
 {
-	char **variables = *(char ***)place(ENVIRON);
-	while (*variables)
-		variables++;
-	return (struct inherited *)(variables + 1);
+	return (struct inherited *)(end_of(*(char ***)place(ENVIRON)) + 1);
 }
 
 /* The first thread is the first that asks, about itself. */
