@@ -5,18 +5,13 @@
  * notes, which no system asks a program for; nothing else changes but the address of the entry.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } from '../src/launch/segment.ts'
 
 /** Offsets in the headers of a 64-bit ELF file, elf(5). */
 const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
-const SEGMENT = { flags: 4, offset: 8, address: 16, physical: 24, fileSize: 32, memorySize: 40, alignment: 48 }
-const PT_LOAD = 1
 const PT_DYNAMIC = 2
-const PT_NOTE = 4
 /** What the loader makes read-only before the program starts. */
 const PT_GNU_RELRO = 0x6474e552
-const EXECUTABLE = 1
-const WRITABLE = 2
-const READABLE = 4
 /** A program at a fixed address. */
 const ET_EXEC = 2
 /** Entries of the dynamic section: 16 bytes, the tag first. */
@@ -35,7 +30,7 @@ const number = (bytes: Buffer, place: number) => Number(bytes.readBigUInt64LE(pl
 function segmentsOf(file: Buffer): Segment[] {
   const [start, size, count] = [number(file, HEADER.segments), file.readUInt16LE(HEADER.segmentSize), file.readUInt16LE(HEADER.segmentCount)]
   return Array.from({ length: count }, (_, i) => file.subarray(start + i * size, start + (i + 1) * size)).map((at) => ({
-    type: at.readUInt32LE(0), flags: at.readUInt32LE(SEGMENT.flags),
+    type: at.readUInt32LE(SEGMENT.type), flags: at.readUInt32LE(SEGMENT.flags),
     offset: number(at, SEGMENT.offset), address: number(at, SEGMENT.address), fileSize: number(at, SEGMENT.fileSize),
     memorySize: number(at, SEGMENT.memorySize),
   }))
@@ -49,17 +44,11 @@ function roomFor(file: Buffer, segments: readonly Segment[]): { offset: number; 
   return { offset: up(file.length), address: up(Math.max(...loaded(segments).map(({ address, memorySize }) => address + memorySize))) }
 }
 
-/** The header of a segment, with the place in the file of the one that it replaces. Loaded ones have to be in the order of their addresses. */
-function headerOf(offset: number, address: number, size: number, file: Buffer, segments: readonly Segment[]): { header: Buffer; at: number } {
+/** The place in the file of the header that makes way. Segments that are loaded have to be in the order of their addresses. */
+function placeOfNote(file: Buffer, segments: readonly Segment[]): number {
   const [last, note] = [segments.findLastIndex(({ type }) => type === PT_LOAD), segments.findLastIndex(({ type }) => type === PT_NOTE)]
   if (note < last) throw new Error('the program has no notes behind its segments')
-  const header = Buffer.alloc(file.readUInt16LE(HEADER.segmentSize))
-  header.writeUInt32LE(PT_LOAD, 0)
-  header.writeUInt32LE(READABLE | EXECUTABLE, SEGMENT.flags)
-  const { physical, fileSize, memorySize, alignment } = SEGMENT
-  const values = [[SEGMENT.offset, offset], [SEGMENT.address, address], [physical, address], [fileSize, size], [memorySize, size], [alignment, PAGE]] as const
-  for (const [place, value] of values) header.writeBigUInt64LE(BigInt(value), place)
-  return { header, at: number(file, HEADER.segments) + note * header.length }
+  return number(file, HEADER.segments) + note * file.readUInt16LE(HEADER.segmentSize)
 }
 
 /** From an offset in the file to the address there, or the other way. */
@@ -109,9 +98,9 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
     inMemory, inMemory + sidecar.length, procedure('pthread_getattr_np'), procedure('pthread_attr_init'), procedure('pthread_attr_setstack'),
   ]
   for (const [i, place] of places.entries()) code.writeBigInt64LE(BigInt(place - (address + table)), table + 8 * i)
-  const { header, at } = headerOf(offset, address, code.length, file, segments)
-  header.copy(file, at)
-  file.writeBigUInt64LE(BigInt(address), HEADER.entry)
+  const [start, size] = [BigInt(address), BigInt(code.length)]
+  writeLoad(file, placeOfNote(file, segments), { flags: READABLE | EXECUTABLE, offset: BigInt(offset), address: start, physical: start, size, alignment: BigInt(PAGE) })
+  file.writeBigUInt64LE(start, HEADER.entry)
   writeFileSync(program, Buffer.concat([file, Buffer.alloc(offset - file.length), code]))
 }
 
