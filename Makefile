@@ -18,18 +18,16 @@ say = $(if $(V),:,printf '  %-6s %s\n')
 
 all: dist/nsbox dist/nsbox-sidecar
 
+, := ,
+space := $(subst ,, )
+
 # --- What must be there ----------------------------------------------------------------------------------------------
 
-# need COMMANDS,PACKAGES,SENTENCE: installs the packages where one of the commands is missing and that is possible.
-define need
-	missing=; for command in $(1); do command -v $$command >/dev/null || missing="$$missing $$command"; done; \
-	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		$(say) APT "$(2)"; \
-		{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(2); } >/dev/null || true; \
-		missing=; for command in $(1); do command -v $$command >/dev/null || missing="$$missing $$command"; done; \
-	fi; \
-	if [ -n "$$missing" ]; then echo "make: not found:$$missing; $(3)" >&2; $(4); fi
-endef
+# $(call need,WHAT,PACKAGES,SENTENCE) installs the packages where something of WHAT is missing and that is possible, and fails where it
+# still is missing. What is asked for is the file itself, by a trial: a compiler is there without its sanitizers, say. STRICT=1: what
+# others could go on without fails too.
+need = sh scripts/need.sh '$(1)' '$(2)' '$(3)'
+if_possible = || [ -z '$(STRICT)' ]
 
 # The packages of package-lock.json. An install from before there was a stamp is taken when it satisfies package.json.
 # Where npm runs no install scripts, bun has yet to fetch its program.
@@ -39,15 +37,21 @@ $(NPM): package-lock.json
 	$(Q)$(BUN) --version >/dev/null
 	$(Q)touch $@
 
-.PHONY: musl test-tools clang
+.PHONY: musl test-tools clang sanitizers
 musl:
-	@$(call need,$(MUSL_CC),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=,exit 1)
+	@$(call need,$(subst $(space),:,$(MUSL_CC) -static -include linux/mount.h -idirafter /usr/include -idirafter /usr/include/$(shell gcc -print-multiarch)),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=)
 
+TEST_PACKAGES := strace util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin
 test-tools:
-	@$(call need,strace unshare setpriv busybox newuidmap tmux debootstrap python3 git setcap,strace util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin,some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install strace util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin),true)
+	@$(call need,strace unshare setpriv static:/bin/busybox newuidmap tmux debootstrap python3 git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
 
+# The runtime libraries are named by the version of a clang that is there already.
+CLANG_PACKAGES = clang llvm libclang-rt-dev $(shell $(CLANG) -dumpversion 2>/dev/null | sed 's/\..*//; s/.*/libclang-rt-&-dev/')
 clang:
-	@$(call need,$(CLANG),clang llvm,install clang with its libFuzzer (on Debian and Ubuntu: apt-get install clang llvm) or name one with CLANG=,exit 1)
+	@$(call need,$(subst $(space),:,$(CLANG)):-fsanitize=fuzzer$(,)address$(,)undefined,$(CLANG_PACKAGES),install clang with its libFuzzer and sanitizers (on Debian and Ubuntu: apt-get install clang llvm libclang-rt-dev) or name one with CLANG=)
+
+sanitizers:
+	@$(call need,gcc:-fsanitize=address$(,)undefined,gcc libasan8 libubsan1,install the address and undefined behaviour sanitizers of gcc (libasan and libubsan))
 
 # --- The sidecar: static C -------------------------------------------------------------------------------------------
 
@@ -76,7 +80,6 @@ C_LINK = -static $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,
 	$(crt)/rcrt1.o $(crt)/crti.o $(call crt_gcc,crtbeginS.o),-no-pie) \
 	$(C_OBJECTS) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
 	-Wl,--gc-sections -Wl,--hash-style=gnu -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -s
-, := ,
 
 dist/obj/%.o: sidecar/%.c Makefile package.json | musl
 	@mkdir -p $(@D)
@@ -148,8 +151,8 @@ ARM64_LIBS = -Wl,--start-group $(ARM64_CRT)/libc.a $(call arm64_gcc,libgcc.a) -W
 
 .PHONY: arm64-tools arm64 package package-here
 arm64-tools:
-	@$(call need,$(ARM64_CC),gcc-aarch64-linux-gnu,install a cross compiler for arm64 (on Debian: apt-get install gcc-aarch64-linux-gnu) or name one with ARM64_CC=,exit 1)
-	@$(call need,qemu-aarch64-static,qemu-user-static,the sidecar for arm64 can't be tried until it is installed (on Debian: apt-get install qemu-user-static),true)
+	@$(call need,$(subst $(space),:,$(ARM64_CC)):-nostdlib,gcc-aarch64-linux-gnu,install a cross compiler for arm64 (on Debian: apt-get install gcc-aarch64-linux-gnu) or name one with ARM64_CC=)
+	@$(call need,qemu-aarch64-static,qemu-user-static,no sidecar for arm64 can be tried until it is installed (on Debian: apt-get install qemu-user-static)) $(if_possible)
 
 $(ARM64)/libc: scripts/arm64-libc.sh
 	@mkdir -p $(@D)
@@ -240,7 +243,7 @@ debian-root: | test-tools
 # another. Where there is none, dist/vm/skipped says why.
 VM_KERNEL ?= linux-image-cloud-amd64
 vm-tools:
-	@$(call need,qemu-system-x86_64 busybox,qemu-system-x86 busybox-static,the tests in a virtual machine are skipped (on Debian and Ubuntu: apt-get install qemu-system-x86),true)
+	@$(call need,qemu-system-x86_64 static:/bin/busybox,qemu-system-x86 busybox-static,the tests in a virtual machine are skipped (on Debian and Ubuntu: apt-get install qemu-system-x86 busybox-static)) $(if_possible)
 
 vm-kernel: | vm-tools
 	$(Q)mkdir -p dist/vm
@@ -274,7 +277,7 @@ BENCH_PEERS ?= bwrap unshare firejail runc crun systemd-nspawn proot socat rg
 BENCH_PACKAGES := bubblewrap util-linux firejail runc crun systemd-container proot socat ripgrep
 BENCH_RUNTIME := @anthropic-ai/sandbox-runtime@0.0.83
 bench-peers:
-	@$(call need,$(BENCH_PEERS),$(BENCH_PACKAGES),what is not installed is left out of the comparison,true)
+	@$(call need,$(BENCH_PEERS),$(BENCH_PACKAGES),what is not installed is left out of the comparison) $(if_possible)
 	$(Q)if [ -z '$(BENCH_PEERS)' ] || [ -e dist/bench/node_modules ]; then exit 0; fi; $(say) NPM $(BENCH_RUNTIME); \
 	npm install --prefix dist/bench --no-save --no-audit --no-fund --ignore-scripts --loglevel=error $(BENCH_RUNTIME) >/dev/null 2>&1 || \
 		echo 'make: $(BENCH_RUNTIME) can not be installed, and is left out of the comparison' >&2
@@ -298,7 +301,7 @@ SANITIZED := dist/sanitize/dist
 SANITIZE_FLAGS := -std=c11 -g -O1 $(C_WARNINGS) $(C_DEFINES) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_TESTS := plan/corpus sidecar/faults sidecar/overlay sidecar/report sidecar/paths attack/ $(addprefix e2e/,bake capabilities enter errors exec identity \
 	limits mounts roots signals terminal)
-$(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(wildcard sidecar/*.h) Makefile package.json
+$(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(wildcard sidecar/*.h) Makefile package.json | sanitizers
 	@mkdir -p $(@D)
 	@$(say) CC $@
 	$(Q)gcc $(SANITIZE_FLAGS) -o $@ $(C_SOURCES) test/sanitize/options.c
@@ -329,7 +332,7 @@ dist/lint/%.ok: %.c $(wildcard sidecar/*.h) .clang-tidy
 
 .PHONY: clang-tidy
 clang-tidy:
-	@$(call need,$(CLANG_TIDY),clang-tidy,the C is not checked by clang-tidy until it is installed (on Debian and Ubuntu: apt-get install clang-tidy),true)
+	@$(call need,$(CLANG_TIDY),clang-tidy,the C is not checked by clang-tidy until it is installed (on Debian and Ubuntu: apt-get install clang-tidy)) $(if_possible)
 
 lint: $(NPM) | clang-tidy
 	@$(say) TSC .

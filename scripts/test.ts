@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, chownSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { traces } from './traces.ts'
 
 const TOP = resolve(import.meta.dir, '..')
 const ORDINARY = { name: 'nsboxtest', id: 5001, subordinate: 200000 }
@@ -128,28 +129,6 @@ function counted(output: string, status: string): Pick<Outcome, 'passed' | 'fail
   return { passed, failed, skipped }
 }
 
-/** Mounts and processes of this machine that are our product's doing. */
-function traces(): Set<string> {
-  const found = new Set(readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ').slice(3, 5).join(' ')))
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-      const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-      // A zombie has ended; its parent, by now the machine's init, has only yet to ask how.
-      if (/^(nsbox|box-init)/.test(name) && state !== 'Z' && !isOfAnotherRun(pid)) found.add(`process ${pid} ${name}`)
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return found
-}
-
-/** Tests of another checkout on the same machine may be running. */
-function isOfAnotherRun(pid: string): boolean {
-  const run = /(?:^|\0)NSBOX_TEST_RUN=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1'))?.[1]
-  return run !== undefined && run !== String(process.pid)
-}
-
 const sum = { passed: 0, failed: 0, skipped: 0 }
 
 function tell(job: Job, outcome: Outcome): void {
@@ -164,7 +143,7 @@ function tell(job: Job, outcome: Outcome): void {
 }
 
 async function runAll(all: readonly Job[]): Promise<void> {
-  const before = traces()
+  const before = traces(process.pid)
   const together = all.filter(({ alone }) => !alone)
   const next = () => together.shift()
   const worker = async () => {
@@ -172,13 +151,17 @@ async function runAll(all: readonly Job[]): Promise<void> {
   }
   await Promise.all(Array.from({ length: Math.max(2, cpus().length) }, worker))
   for (const job of all.filter(({ alone }) => alone)) tell(job, await run(job))
-  const leftover = () => [...traces()].filter((trace) => !before.has(trace))
+  const difference = () => {
+    const after = traces(process.pid)
+    const missing = [...before].filter((trace) => trace.startsWith('file ') && !after.has(trace)).map((trace) => `${trace} is gone`)
+    return [...[...after].filter((trace) => !before.has(trace)), ...missing]
+  }
   // What was killed needs a moment to end.
-  for (let tries = 0; tries < 20 && leftover().length > 0; tries++) await Bun.sleep(100)
-  const left = leftover()
+  for (let tries = 0; tries < 50 && difference().length > 0; tries++) await Bun.sleep(100)
+  const left = difference()
   if (left.length > 0) {
     sum.failed++
-    console.log(`FAIL left behind:\n     ${left.join('\n     ')}`)
+    console.log(`FAIL this machine is not as it was before:\n     ${left.join('\n     ')}`)
   }
 }
 

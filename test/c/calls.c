@@ -1,7 +1,7 @@
 /*
  * Tries every system call from 0 to N with arguments that no call can use: `calls N E` prints the numbers that give errno E.
  * `calls N E x32` does it with the numbers of that ABI. `calls N i386` tries those of i386, through int 0x80, and prints the
- * numbers of the calls that did not end the process by SIGSYS.
+ * numbers of the calls that did not end the process by SIGSYS, each with the signal that did, or 0.
  */
 #include <errno.h>
 #include <signal.h>
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 		if (i386) {
 			int status = status_of(try_i386, number, 0);
 			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
-				printf("%ld\n", number);
+				printf("%ld %d\n", number, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 		} else if (!is_left_out(number)) {
 			int status = status_of(try, x32 ? number | X32_BIT : number, atoi(argv[2]));
 			if (WIFEXITED(status) && WEXITSTATUS(status) == 99)

@@ -129,18 +129,41 @@ test('CVE-2021-41133: the kernel decides each call as the filter says', inTemp((
   assert.ok(expected.length > 60 && expected.length < 200, String(expected.length))
 }))
 
+/** What `calls N i386` prints: the number of each call that SIGSYS did not end, and the signal that did, or 0. */
+const i386 = (run: (...words: string[]) => { status: number | null; stdout: string; stderr: string }, highest: number): number[][] => {
+  const { status, stdout, stderr } = run('calls', String(highest), 'i386')
+  assert.is(status, 0, stderr)
+  return stdout.split('\n').filter((line) => line !== '').map((line) => line.split(' ').map(Number))
+}
+const GETPID_I386 = 20
+const isAnswered = (tried: number[][]): boolean => tried.some(([number, signal]) => number === GETPID_I386 && signal === 0)
+/** There are machines, and kernels, that give int 0x80 a general protection fault: no filter is asked, and the process ends by SIGSEGV. */
+const hostAnswers = process.arch === 'x64' && isAnswered(i386((program = '', ...args) => execute(join(BIN, program), args), GETPID_I386))
+
 const onX64 = process.arch === 'x64' ? test : test.skip
 onX64('CVE-2021-41133: no call of another ABI of x86-64 gets through the default filter (x86-64)', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-  const numbers = (...args: string[]) => nsbox(['--root', root, ...args], { timeout: 100000 }).stdout.trim().split('\n').map(Number)
+  const box = (...args: string[]) => nsbox(['--root', root, ...args], { timeout: 100000 })
   const all = Array.from({ length: 481 }, (_, number) => number)
   const leftOut: number[] = [SYSCALLS.x64.fork, SYSCALLS.x64.vfork, SYSCALLS.x64.sync]
-  assert.equal(numbers('calls', '480', '38', 'x32'), all.filter((number) => !leftOut.includes(number)))
-  assert.is(nsbox(['--root', root, 'calls', '480', 'i386']).stdout, '')
-  // The test can fail: without a filter the kernel answers, to getpid for one.
-  assert.ok(numbers('--seccomp', 'none', 'calls', '20', 'i386').includes(20))
+  assert.equal(box('calls', '480', '38', 'x32').stdout.trim().split('\n').map(Number), all.filter((number) => !leftOut.includes(number)))
+  // Where the kernel answers such calls, SIGSEGV could be the work of a call that got through: of sigreturn, for one.
+  const SIGSEGV = 11
+  assert.equal(i386(box, 480), hostAnswers ? [] : all.map((number) => [number, SIGSEGV]))
 }))
+
+const ANSWERED = 'the kernel answers calls of i386 without a filter, so that their end is the filter\'s doing (x86-64)'
+if (hostAnswers) {
+  test(ANSWERED, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
+    assert.ok(isAnswered(i386((...words) => nsbox(['--root', root, '--seccomp', 'none', ...words]), GETPID_I386)))
+  }))
+} else {
+  test.skip(ANSWERED, () => {})
+  console.log(`skipped: ${ANSWERED}: on this machine int 0x80 ends a process by itself`)
+}
 
 test('a command has the filter by default, and none where that is asked for', () => {
   // Process 1 takes its own when the command has started: it is waited for, but not without end.
