@@ -16,6 +16,7 @@
 
 #include "cgroup_place.h"
 #include "report.h"
+#include "sys.h"
 
 enum { NAME_TRIES = 100, REMOVE_TRIES = 2000 };
 
@@ -132,13 +133,44 @@ bool cgroup_read_usage(struct cgroup_usage *usage)
 	return true;
 }
 
-/* Before Linux 5.14 there is no cgroup.kill. In a pid namespace that is not ours they have no number; then process 1 was killed. */
+/* The numbers are those of our own pid namespace; one of 0 has none in it, and has ended with process 1 of its own. */
+static size_t processes_of(int group, pid_t *list, size_t room)
+{
+	char text[4096], *rest = text, *end;
+	size_t count = 0;
+	cgroup_read(group, "cgroup.procs", text, sizeof text);
+	for (long pid; count < room && (pid = strtol(rest, &end, 10), end != rest); rest = end)
+		if (pid > 0)
+			list[count++] = (pid_t)pid;
+	return count;
+}
+
+/*
+ * Before Linux 5.14 there is no cgroup.kill. By the time that a number is used another process may have it: so each is held, and
+ * killed if the group still has that number then.
+ */
 static void kill_each(int group)
 {
-	char text[4096], *rest = text;
-	cgroup_read(group, "cgroup.procs", text, sizeof text);
-	for (long pid; (pid = strtol(rest, &rest, 10)) > 0;)
-		kill((pid_t)pid, SIGKILL);
+	enum { AT_ONCE = 64, TOO_OLD = -2 };
+	pid_t first[AT_ONCE], again[AT_ONCE];
+	int held[AT_ONCE];
+	size_t count = processes_of(group, first, AT_ONCE);
+	for (size_t i = 0; i < count; i++) {
+		held[i] = sys_pidfd_open(first[i]);
+		/* Before Linux 5.3. */
+		if (held[i] < 0 && errno == ENOSYS)
+			held[i] = TOO_OLD;
+	}
+	size_t left = count > 0 ? processes_of(group, again, AT_ONCE) : 0;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < left; k++)
+			if (again[k] == first[i] && held[i] >= 0)
+				syscall(SYS_PIDFD_SEND_SIGNAL, held[i], SIGKILL, NULL, 0u);
+			else if (again[k] == first[i] && held[i] == TOO_OLD)
+				kill(first[i], SIGKILL);
+		if (held[i] >= 0)
+			close(held[i]);
+	}
 }
 
 /* A box that may write to the hierarchy can have made some of its own. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "procfs.h"
 #include "report.h"
 #include "spawn.h"
 
@@ -63,6 +64,7 @@ static void hold_namespace(int process, size_t n)
 
 void enter_hold(const struct enter *enter, unsigned wanted)
 {
+	procfs_refuse_foreign();
 	snprintf(name, sizeof name, "/proc/%lld", (long long)enter->pid);
 	/* The directory stays that of this very process: once that has ended, all in it is ESRCH. */
 	int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);

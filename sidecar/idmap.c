@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "link.h"
+#include "procfs.h"
 #include "report.h"
 
 /* A map is written by one write(2), of less than a page before Linux 4.15. */
@@ -34,17 +37,13 @@ static void write_map(int dir, const char *name, const struct idrange *ranges, s
 	free(text);
 }
 
-static void write_all(const struct idmap *map, const char *directory)
+static void write_all(const struct idmap *map, int dir)
 {
-	int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		fail("open", directory);
 	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
 	if (!map->setgroups)
 		write_file(dir, "setgroups", "deny");
 	write_map(dir, "uid_map", map->uid, map->uid_count);
 	write_map(dir, "gid_map", map->gid, map->gid_count);
-	close(dir);
 }
 
 /* The setuid helpers of the shadow suite, from where distributions put them and not from PATH. */
@@ -102,21 +101,33 @@ static void run_helper(const char *name, const struct idrange *ranges, size_t co
 	}
 }
 
-void idmap_write_own(const struct idmap *map)
+void idmap_get(const struct idmap *map, int link)
 {
-	if (map && map->by == IDMAP_BY_SELF)
-		write_all(map, "/proc/self");
+	int number, process = -1;
+	char go;
+	/* Here the kernel itself allows no write but to our own maps. */
+	if (map->by == IDMAP_BY_SELF)
+		process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0)
+		process = procfs_open_self(&number);
+	if (process < 0)
+		fail("open", "/proc/self");
+	if (map->by == IDMAP_BY_SELF) {
+		write_all(map, process);
+	} else {
+		link_send_process(link, process, number);
+		if (recv(link, &go, 1, 0) != 1)
+			_exit(STATUS_FAILED);
+	}
+	close(process);
 }
 
-void idmap_write_for(const struct idmap *map, int pid)
+void idmap_write_for(const struct idmap *map, int process, int number)
 {
-	char directory[32];
-	snprintf(directory, sizeof directory, "/proc/%d", pid);
-	/* PID is our child, which nobody has waited for: its number can't be somebody else's by now. */
-	if (map && map->by == IDMAP_BY_PARENT)
-		write_all(map, directory);
-	if (map && map->by == IDMAP_BY_HELPER) {
-		run_helper("newuidmap", map->uid, map->uid_count, pid);
-		run_helper("newgidmap", map->gid, map->gid_count, pid);
+	if (map->by == IDMAP_BY_PARENT)
+		write_all(map, process);
+	if (map->by == IDMAP_BY_HELPER) {
+		run_helper("newuidmap", map->uid, map->uid_count, number);
+		run_helper("newgidmap", map->gid, map->gid_count, number);
 	}
 }

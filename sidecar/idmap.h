@@ -4,9 +4,12 @@
 
 #include "contract.h"
 
-/* In the new process: its own ids, where it may write them itself. */
-void idmap_write_own(const struct idmap *map);
-/* In the process that made it, for PID, where that is needed. */
-void idmap_write_for(const struct idmap *map, int pid);
+/* In the new process: write its own maps, or have the other end of LINK write them. */
+void idmap_get(const struct idmap *map, int link);
+/*
+ * In the process that made it. PROCESS is the directory of the new process in /proc, and NUMBER its name there: as the new process
+ * itself has found them, since its number among our children may mean a stranger in /proc.
+ */
+void idmap_write_for(const struct idmap *map, int process, int number);
 
 #endif

@@ -15,6 +15,7 @@ enum link_kind {
 	LINK_STOPPED = 2, /* the command was stopped by the signal VALUE */
 	LINK_ENDED = 3,   /* VALUE is its wait status */
 	LINK_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
+	LINK_PROCESS = 6, /* before the id maps: the directory in /proc that comes along is the sender's, and VALUE its number there */
 	LINK_MADE = 5,    /* before LINK_FAILED: NAME was made in the directory that comes along; VALUE: it is a directory */
 };
 
@@ -32,20 +33,31 @@ static inline void link_send(int fd, enum link_kind kind, int value)
 
 union link_control { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; };
 
+static inline void link_send_with(int fd, struct link_message *message, int along)
+{
+	union link_control control = {.header = {.cmsg_len = CMSG_LEN(sizeof along), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	struct iovec text = {message, sizeof *message};
+	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	memcpy(CMSG_DATA(&control.header), &along, sizeof along);
+	/* Where too many are on their way (ETOOMANYREFS), the other side has to take some first. */
+	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 static inline void link_send_made(int fd, int parent, const char *name, bool directory)
 {
 	struct link_message message = {.kind = LINK_MADE, .value = directory};
-	union link_control control = {.header = {.cmsg_len = CMSG_LEN(sizeof parent), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-	struct iovec text = {&message, sizeof message};
-	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	size_t length = strlen(name);
 	if (length >= sizeof message.name)
 		return;
 	memcpy(message.name, name, length + 1);
-	memcpy(CMSG_DATA(&control.header), &parent, sizeof parent);
-	/* Where too many are on their way (ETOOMANYREFS), the other side has to take some first. */
-	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	link_send_with(fd, &message, parent);
+}
+
+static inline void link_send_process(int fd, int process, int number)
+{
+	struct link_message message = {.kind = LINK_PROCESS, .value = number};
+	link_send_with(fd, &message, process);
 }
 
 /* One message; *PARENT is the descriptor that came along, or -1. As recv(2): 0 at the end, -1 with errno. */

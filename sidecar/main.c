@@ -73,13 +73,6 @@ static void close_descriptors(int kept)
 			fail("open", "/dev/null");
 }
 
-static void wait_for_maps(int link)
-{
-	char go;
-	if (recv(link, &go, 1, 0) != 1)
-		_exit(STATUS_FAILED);
-}
-
 static void cut_propagation(void)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
@@ -116,9 +109,7 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 {
 	if (plan->idmap) {
 		report_phase("id maps");
-		if (plan->idmap->by != IDMAP_BY_SELF)
-			wait_for_maps(link);
-		idmap_write_own(plan->idmap);
+		idmap_get(plan->idmap, link);
 	}
 	mode_t caller_mask = umask(0);
 	build_root(plan, given->old_mount_api);
@@ -208,10 +199,13 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	/* From here on the box tells the phases. */
 	report_phase_quietly("id maps");
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
-	if (!box.init)
+	bool maps = plan->idmap && plan->idmap->by != IDMAP_BY_SELF;
+	if (!box.init || maps)
 		close(pair[1]);
-	if (plan->idmap && plan->idmap->by != IDMAP_BY_SELF) {
-		idmap_write_for(plan->idmap, box.pid);
+	int number, process = maps ? supervise_await_process(&box, &number) : -1;
+	if (process >= 0) {
+		idmap_write_for(plan->idmap, process, number);
+		close(process);
 		(void)!write(box.link, "g", 1);
 	}
 	report_phase_quietly("supervise");

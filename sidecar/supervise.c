@@ -96,9 +96,28 @@ static bool read_link(const struct box *box)
 	case LINK_STOPPED: if (!over) stop_too(); break;
 	case LINK_ENDED: command_status = message.value; break;
 	case LINK_FAILED: failed = true; break;
-	case LINK_MADE: break;
+	case LINK_MADE: case LINK_PROCESS: break;
 	}
 	return true;
+}
+
+int supervise_await_process(const struct box *box, int *number)
+{
+	struct link_message message;
+	int process = -1;
+	ssize_t length;
+	do {
+		struct pollfd end = {box->link, POLLIN, 0};
+		poll(&end, 1, -1);
+		length = link_receive(box->link, &message, &process);
+	} while (length < 0 && (errno == EAGAIN || errno == EINTR));
+	*number = length > 0 ? message.value : 0;
+	if (length > 0 && message.kind == LINK_PROCESS && process >= 0)
+		return process;
+	failed = length > 0 && message.kind == LINK_FAILED;
+	if (process >= 0)
+		close(process);
+	return -1;
 }
 
 static void send_marked(const struct box *box, int signal, bool to_group)

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define SYS_PIDFD_SEND_SIGNAL 424
 #define SYS_OPEN_TREE     428
 #define SYS_MOVE_MOUNT    429
 #define SYS_FSOPEN        430

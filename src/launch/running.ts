@@ -13,6 +13,7 @@ export type RunningBox = { plan: Plan; entry: Entry }
 
 /** PID: of nsbox itself, of what has started it and no other box, or of any process in the box. */
 export function findBox(pid: number): RunningBox {
+  refuseForeignProc()
   if (statOf(pid) === undefined) throw failure('no such process', pid)
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = statOf(at)?.parent) {
     const plan = livesBesideUs(at) ? planOf(at) : undefined
@@ -23,6 +24,26 @@ export function findBox(pid: number): RunningBox {
   const below = boxesBelow(pid)
   if (below.length === 1) return findBox(below[0] as number)
   throw noBox(pid, below)
+}
+
+/** Where /proc belongs to another pid namespace, a number that means one process to us is another one's there. */
+export function refuseForeignProc(): void {
+  const status = textOf('/proc/self/status')
+  // Our numbers in all pid namespaces, from that of /proc down to ours; before Linux 4.1 there is no such line.
+  const numbers = /^NSpid:\t(.*)$/m.exec(status)?.[1]?.split('\t') ?? /^Pid:\t(.*)$/m.exec(status)?.slice(1) ?? []
+  if (numbers.length === 1 && numbers[0] === String(process.pid)) return
+  throw new SandboxError({
+    step: 'enter', what: 'the numbers of processes here are not those of /proc', path: '/proc',
+    hint: 'this /proc belongs to another pid namespace: mount one of its own first, as unshare --mount-proc does',
+  })
+}
+
+function textOf(path: string): string {
+  try {
+    return fs.readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 function enteredBy(pid: number, { pid: within, started }: Entry): RunningBox {

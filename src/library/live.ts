@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { planFile } from '../launch/nameless.ts'
 import { sidecarPath } from '../launch/packaged.ts'
-import { oldestChild } from '../launch/running.ts'
+import { oldestChild, refuseForeignProc } from '../launch/running.ts'
 import type { Options } from '../plan/options.ts'
 import type { BoxPlan, Entry } from '../plan/types.ts'
 import type { Commands } from './commands.ts'
@@ -43,6 +43,7 @@ const GRACE = 5000
 
 export async function open(options: Options, { signal }: OpenOptions = {}): Promise<LiveBox> {
   signal?.throwIfAborted()
+  refuseForeignProc()
   const plan = holding(options)
   const sidecar = startSidecar(plan)
   const { started, ended } = eventsOf(sidecar)

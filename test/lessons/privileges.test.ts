@@ -99,6 +99,66 @@ onlyRoot('ns#341: when the first process of a box is killed before its id maps a
   assert.is(killed, 25)
 }))
 
+/**
+ * A script for sh, as root in pid and mount namespaces of its own, with a /proc of its own. $N is nsbox. A user holds processes in
+ * new user namespaces without maps under all numbers that a box may get; the last line tells what was written there.
+ */
+const AMONG_STRANGERS = (script: string) => `
+set -e
+strangers=$(setpriv --reuid 5001 --regid 5001 --clear-groups sh -c 'for i in $(seq 60); do unshare -U sleep 1000 >/dev/null 2>&1 & echo $!; done')
+for one in $strangers; do until [ "$(readlink /proc/$one/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done; done
+set +e
+${script}
+for one in $strangers; do test -d /proc/$one || echo gone; cat /proc/$one/uid_map /proc/$one/gid_map /proc/$one/setgroups; done | sort | uniq -c | tr -s ' '`
+const amongStrangers = (script: string, ...args: string[]) => execute('unshare', ['-m', '-p', '-f', '--mount-proc', '--kill-child', 'sh', '-c', AMONG_STRANGERS(script), NSBOX, SIDECAR, ...args])
+/** Not one of the user's processes has a map, and setgroups is as it was. */
+const UNTOUCHED = ' 60 allow\n'
+const SAME = '0 0 4294967295'
+const onlyNested = ['--bind', '/proc', '--cap-add', 'all', '--seccomp', 'none', '--allow-new-privs']
+
+for (const { what, script, map } of [
+  { what: 'a pid namespace with the /proc of the one above', map: SAME, script: 'unshare -pf "$0" --userns cat /proc/self/uid_map' },
+  { what: 'the same, by the sidecar alone', map: SAME, script: 'unshare -pf "$1" --plan "$2"' },
+  { what: 'the same, with the command as process 1', map: SAME, script: 'unshare -pf "$0" --userns --no-init cat /proc/self/uid_map' },
+  { what: 'the same, with ids that root grants itself', map: '0 0 1\n 1 300000 65536', script: 'echo root:300000:65536 >"$3"; mount --bind "$3" /etc/subuid; mount --bind "$3" /etc/subgid; unshare -pf "$0" --map-auto cat /proc/self/uid_map' },
+  { what: 'the same, by newuidmap', map: '0 5 1\n 1 300000 65536', script: 'echo games:300000:65536 >"$3"; mount --bind "$3" /etc/subuid; mount --bind "$3" /etc/subgid; unshare -pf setpriv --reuid 5 --regid 60 --clear-groups "$0" --cwd / --map-auto cat /proc/self/uid_map' },
+  { what: 'the same, by an ordinary user', map: '5 5 1', script: 'unshare -pf setpriv --reuid 5 --regid 60 --clear-groups "$0" --cwd / cat /proc/self/uid_map' },
+  { what: 'a box with the /proc of the host', map: SAME, script: `"$0" ${onlyNested.join(' ')} "$0" --userns --ro-bind /proc cat /proc/self/uid_map` },
+  { what: 'a box with the /proc of the host, and a box in it that shares the processes', map: SAME, script: `"$0" ${onlyNested.join(' ')} "$0" --userns --share pid cat /proc/self/uid_map` },
+]) {
+  onlyRoot(`id maps go to the box, and to no stranger who has its number: ${what} (needs root)`, inTemp((dir) => {
+    const plan = join(dir, 'plan')
+    writeFileSync(plan, JSON.stringify(planOf(['--userns', 'cat', '/proc/self/uid_map'])))
+    chmodSync(dir, 0o755)
+    const { stdout, stderr } = amongStrangers(script, plan, join(dir, 'ids'))
+    assert.is(stdout.replace(/ +/g, ' '), ` ${map}\n${UNTOUCHED}`, stderr)
+  }))
+}
+
+onlyRoot('where /proc shows other processes alone, or is a copy that names a stranger, no map is written (needs root)', inTemp((dir) => {
+  const plan = join(dir, 'plan')
+  writeFileSync(plan, JSON.stringify(planOf(['--userns', 'true'])))
+  const refused = 'nsbox: id maps: open: /proc/self: No such file or directory (ENOENT)\nhint: this /proc belongs to another pid namespace: mount one of its own first, as unshare --mount-proc does\n'
+  const others = 'mkdir -p "$3"; unshare -pf sh -c \'mount -t proc proc "$0"; exec sleep 1000\' "$3" & until [ -e "$3/uptime" ]; do sleep 0.01; done; unshare -m sh -c \'mount --bind "$3" /proc; exec "$1" --plan "$2"\' "$0" "$1" "$2" "$3"; echo $?'
+  const copy = 'mkdir -p "$3"; set -- "$1" "$2" "$3" ${strangers%%[!0-9]*}; unshare -m sh -c \'mount --rbind /proc "$3"; mount -t tmpfs tmpfs /proc; ln -s "$3/$4" /proc/self; exec "$1" --plan "$2"\' "$0" "$1" "$2" "$3" "$4"; echo $?'
+  for (const script of [others, copy]) {
+    const { stdout, stderr } = amongStrangers(script, plan, join(dir, 'proc'))
+    assert.is(stdout, `125\n${UNTOUCHED}`, stderr)
+    assert.is(stderr, refused)
+  }
+}))
+
+onlyRoot('a number of a process means nothing where /proc is another pid namespace\'s: enter refuses it (needs root)', inTemp((dir) => {
+  const plan = join(dir, 'plan')
+  const [, command = ''] = /(\d+)/.exec(execute('sh', ['-c', 'echo $$']).stdout) ?? []
+  writeFileSync(plan, JSON.stringify({ contract: (planOf(['true']) as unknown as { contract: number }).contract, namespaces: ['user', 'mount'], enter: { pid: Number(command), started: 1 }, process: { argv: ['id'] } }))
+  const words = /^nsbox: enter: the numbers of processes here are not those of \/proc: \/proc\nhint: this \/proc belongs to another pid namespace: /
+  failure(execute('unshare', ['-pf', 'sh', '-c', '"$0" sleep 1000 & "$0" enter $! true; status=$?; kill $!; exit $status', NSBOX]), words)
+  failure(execute('unshare', ['-pf', SIDECAR, '--plan', plan]), words)
+  const library = `import { box } from '${join(import.meta.dir, '../../src/index.ts')}'; await box().open().catch(({ message, hint }) => console.log(\`nsbox: \${message}\\nhint: \${hint}\`))`
+  assert.match(execute('unshare', ['-pf', process.execPath, '-e', library]).stdout, words)
+}))
+
 test('ns#341: io_uring, which no filter can look into, is closed', () => {
   const { stdout } = nsbox([join(BIN, 'attack')])
   assert.match(stdout, /^uring closed$/m)
