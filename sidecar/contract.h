@@ -193,12 +193,14 @@ struct plan {
 	int64_t contract; /* Number of this contract. */
 	uint64_t namespaces; /* Namespaces that are the box's own, made or entered; "mount" always is. */
 	struct idmap *idmap; /* Id maps of the new user namespace. */
-	struct enter *enter; /* The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname and loopback are absent. */
+	struct enter *enter; /* The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
 	struct root *root; /* What the box sees as its root directory; there unless enter is. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
 	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */
 	const char *hostname; /* Host name of the new uts namespace. */
 	bool loopback; /* Bring up lo in the new net namespace. */
+	bool ping; /* Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range. */
+	bool low_ports; /* Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start. */
 	struct cgroup *cgroup; /* A control group (version 2) of its own for the box, made where whoever runs the plan may make one. */
 	struct process *process; /* The command and what it gets. */
 	struct supervision *supervision; /* How the box is watched and reported. */
@@ -386,6 +388,8 @@ static const struct field plan_fields[] = {
 	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
 	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
 	{"loopback", KIND_BOOL, offsetof(struct plan, loopback), .required = false},
+	{"ping", KIND_BOOL, offsetof(struct plan, ping), .required = false},
+	{"lowPorts", KIND_BOOL, offsetof(struct plan, low_ports), .required = false},
 	{"cgroup", KIND_OBJECT, offsetof(struct plan, cgroup), .object = &cgroup_object},
 	{"process", KIND_OBJECT, offsetof(struct plan, process), .required = true, .object = &process_object},
 	{"supervision", KIND_OBJECT, offsetof(struct plan, supervision), .object = &supervision_object},

@@ -111,6 +111,11 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 		report_phase("id maps");
 		idmap_get(plan->idmap, link);
 	}
+	/* While the host's /proc is there: the box may have none, and the settings in its own are read-only. */
+	if (plan->ping || plan->low_ports) {
+		report_phase("network settings");
+		net_open_up(plan->ping, plan->low_ports);
+	}
 	mode_t caller_mask = umask(0);
 	build_root(plan, given->old_mount_api);
 	umask(caller_mask);

@@ -1,7 +1,11 @@
-/* The loopback interface of a new net namespace, which is down at first. */
+/* The box's own net namespace: its settings, and its loopback interface, which is down at first. */
 #ifndef NSBOX_NET_H
 #define NSBOX_NET_H
 
+#include <stdbool.h>
+
+/* Once the ids are mapped, and while there is a /proc whose settings can be written. */
+void net_open_up(bool ping, bool low_ports);
 void net_raise_loopback(void);
 
 #endif

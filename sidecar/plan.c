@@ -384,7 +384,7 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 {
 	const struct { const char *key; bool there; } keys[] = {
 		{"root", plan->root}, {"mounts", plan->mounts_count}, {"idmap", plan->idmap}, {"hostname", plan->hostname}, {"loopback", plan->loopback},
-		{"cgroup", plan->cgroup},
+		{"ping", plan->ping}, {"lowPorts", plan->low_ports}, {"cgroup", plan->cgroup},
 	};
 	const struct place process = {.key = "process", .length = strlen("process")};
 	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
@@ -412,6 +412,8 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 	const struct place process = {.key = "process", .length = strlen("process")};
 	const struct place cwd = {.up = &process, .key = "cwd", .length = strlen("cwd")};
 	const struct place loopback = {.key = "loopback", .length = strlen("loopback")};
+	const struct place ping = {.key = "ping", .length = strlen("ping")};
+	const struct place low_ports = {.key = "lowPorts", .length = strlen("lowPorts")};
 	const struct place root = {.key = "root", .length = strlen("root")};
 	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
 	bool user = plan->namespaces & PLAN_NAMESPACES_USER;
@@ -431,6 +433,10 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 		return refuse_plain(d, &hostname, "needs uts in namespaces");
 	if (plan->loopback && !(plan->namespaces & PLAN_NAMESPACES_NET))
 		return refuse_plain(d, &loopback, "needs net in namespaces");
+	if (plan->ping && !(plan->namespaces & PLAN_NAMESPACES_NET))
+		return refuse_plain(d, &ping, "needs net in namespaces");
+	if (plan->low_ports && !(plan->namespaces & PLAN_NAMESPACES_NET))
+		return refuse_plain(d, &low_ports, "needs net in namespaces");
 	if (plan->process->cwd_of_caller && plan->process->cwd)
 		return refuse_plain(d, &cwd, "must not be there beside cwdOfCaller");
 	if (plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)

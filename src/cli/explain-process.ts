@@ -20,6 +20,18 @@ export function loopback({ loopback: up }: BoxPlan): Step[] {
   return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.', see: 'cat /proc/net/dev; network_namespaces(7)' }]
 }
 
+export function networkSettings({ ping, lowPorts }: BoxPlan): Step[] {
+  const also = [
+    ...(ping ? ['net.ipv4.ping_group_range: all groups of the box may open ICMP sockets, so that ping works without a capability.'] : []),
+    ...(lowPorts ? ['net.ipv4.ip_unprivileged_port_start = 0: everybody may listen on ports below 1024, such as 80.'] : []),
+  ]
+  if (also.length === 0) return []
+  return [{
+    title: 'Open up what the box\'s own network allows', calls: 'openat, write',
+    why: 'This network is nobody else\'s, and each network has settings of its own: the host\'s stay as they are.', also, see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
+  }]
+}
+
 export function limits({ limits: list = [] }: Process): Step[] {
   if (list.length === 0) return []
   const amount = (n: number): string => n === -1 ? 'unlimited' : String(n)

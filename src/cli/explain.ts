@@ -3,7 +3,7 @@
  * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
  */
 import { explainMounts, root, sources } from './explain-mounts.ts'
-import { clock, execute, hostname, identity, init, limits, loopback, parent, PIVOT, privileges, scopes, signals } from './explain-process.ts'
+import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './explain-process.ts'
 import { command, sizeWords, type Step } from './explain-step.ts'
 import { drawTree, legend, mountNodes } from './explain-tree.ts'
 import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
@@ -29,7 +29,7 @@ function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...explainMounts(plan.mounts ?? [], plan), PIVOT,
-    ...hostname(plan), ...loopback(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
+    ...hostname(plan), ...loopback(plan), ...networkSettings(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
     ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]
 }

@@ -55,7 +55,7 @@ export const TABLE = [
   ['map-auto', 'identity', '', 'also map the id ranges that /etc/subuid and /etc/subgid give to you', 'mapAuto'],
   ['userns', 'identity', '', 'a new user namespace, also when root starts the box', 'userns'],
 
-  ['cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin', 'capabilities', '', true],
+  ['cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody', 'capabilities', '', true],
   ['cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', '', true],
   ['allow-new-privs', 'privileges', '', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs'],
   ['seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or that of a profile as container engines have it', 'seccomp'],

@@ -151,7 +151,7 @@ function tryUserNamespace(host: Host, max: string | undefined): Result {
     : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    tells the kernel\'s error; dmesg may tell who refused')
 }
 
-const sysctl = (setting: string): string[] => [`sudo sysctl -w ${setting}`, `echo '${setting}' | sudo tee /etc/sysctl.d/99-nsbox.conf    (to keep it)`]
+const sysctl = (setting: string): string[] => [`sudo sysctl -w ${setting.includes(' ') ? `'${setting}'` : setting}`, `echo '${setting}' | sudo tee /etc/sysctl.d/99-nsbox.conf    (to keep it)`]
 
 // ---- AppArmor ----
 
@@ -316,6 +316,16 @@ function cgroups(host: Host): Result {
   return note([what, ...(path === undefined ? [] : [path]), ...(text === undefined ? [] : [`${text} (${code})`])].join(': '), effect, ...(hint === undefined ? [] : [hint]))
 }
 
+// ---- network ----
+
+/** Without cap_net_raw ping needs a socket that the network grants by group: icmp(7). */
+function ping(host: Host): Result {
+  const range = host.readFile('/proc/sys/net/ipv4/ping_group_range')?.trim().split(/\s+/).map(Number) ?? []
+  const [first = 1, last = 0] = range
+  if (first <= last) return ok(`allowed without a capability to the groups ${first} to ${last} (net.ipv4.ping_group_range)`)
+  return note('net.ipv4.ping_group_range lets no group', 'ping works in a box with --net none, and with --cap-add net_raw for root, but not on the host\'s network without', ...sysctl('net.ipv4.ping_group_range=0 2147483647'))
+}
+
 // ---- Landlock ----
 
 /** LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL, landlock(7). */
@@ -344,6 +354,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'overlay', run: overlay },
   { name: 'terminals', run: devpts },
   { name: 'start-up', run: handOver },
+  { name: 'ping', run: ping },
   { name: 'Landlock', run: landlock },
   { name: 'control groups', run: cgroups },
 ]

@@ -47,7 +47,7 @@ export interface BoxOptions {
   mapAuto?: boolean | undefined
   /** A new user namespace, also when root starts the box. `--userns` */
   userns?: boolean | undefined
-  /** Let the command have a capability, such as net_admin. `--cap-add CAP|all` */
+  /** Let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody. `--cap-add CAP|all` */
   capAdd?: string | readonly string[] | undefined
   /** Take one of the default capabilities away. `--cap-drop CAP|all` */
   capDrop?: string | readonly string[] | undefined

@@ -18,7 +18,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const root = rootOf(options, host)
   const mounts = defaultMounts(options, root, host)
   for (const request of options.mounts ?? []) addWithView(mounts, mountOf(request, host), options)
-  const held = capabilitiesOf(options, uidInBox(who, host.uid))
+  const ownNetwork = namespaces.includes('net')
+  const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
   const privileges = { ...(held.length > 0 && { capabilities: [...held] }), ...(seccomp && { seccomp }) }
   return {
@@ -30,6 +31,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     ...(options.noFollow && { noFollow: true }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
+    // It is nobody else's network: there neither can be in anybody's way.
+    ...(ownNetwork && { ping: true, lowPorts: true }),
     ...cgroupOf(options, namespaces),
     process: { ...processOf(options, argv, host), ...privileges, ...who.process },
     supervision: {
@@ -80,7 +83,10 @@ function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
 function rootOf(options: Options, host: HostFacts): Root {
   const path = options.root === undefined ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
   // Root may make device nodes, and in its own /dev alone they are to work.
-  const flags: MountOption[] = [...(options.ro ? ['ro' as const] : []), ...(options.privileged ? [] : ['nodev' as const])]
+  const flags: MountOption[] = options.ro ? ['ro'] : []
+  // Nothing gains privileges then anyway; and without it the kernel executes no program whose file has a capability that the box lacks.
+  if (!gainsPrivileges(options)) flags.push('nosuid')
+  if (!options.privileged) flags.push('nodev')
   const mounted = flags.length > 0 ? { options: flags } : {}
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
   if (options.overlay === true) return { type: 'overlay', path, ...mounted }
@@ -177,13 +183,18 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
     ...commandOf(options, argv),
     env: environment(options, host),
     ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
-    ...(!options.allowNewPrivs && !options.privileged && { noNewPrivs: true }),
+    ...(!gainsPrivileges(options) && { noNewPrivs: true }),
     ...scoped(options),
     ...(limits.length > 0 && { limits }),
     // A command would inherit that they are ignored: `yes | head` would not end.
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }
+}
+
+/** Whether setuid programs and file capabilities have their effect. */
+function gainsPrivileges({ allowNewPrivs, privileged }: Options): boolean {
+  return allowNewPrivs === true || privileged === true
 }
 
 /** Of two for one resource the last counts. */

@@ -19,8 +19,8 @@ export function validatePlan(value: unknown): Plan {
 }
 
 /** Made with the box, or done by its own process 1. */
-function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, cgroup, process, supervision }: Plan): void {
-  const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, cgroup }).find(([, value]) => value)
+function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, ping, lowPorts, cgroup, process, supervision }: Plan): void {
+  const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, ping, lowPorts, cgroup }).find(([, value]) => value)
   if (beside) refuse([beside[0]], 'must not be there beside enter')
   if (process.hold) refuse(['process', 'hold'], 'must not be true beside enter')
   if (supervision?.init) refuse(['supervision', 'init'], 'must not be true beside enter')
@@ -51,6 +51,8 @@ function checkSense(plan: Plan): void {
   if (!has.has('user') && plan.idmap) refuse(['idmap'], 'needs user in namespaces')
   if (plan.hostname !== undefined && !has.has('uts')) refuse(['hostname'], 'needs uts in namespaces')
   if (plan.loopback && !has.has('net')) refuse(['loopback'], 'needs net in namespaces')
+  if (plan.ping && !has.has('net')) refuse(['ping'], 'needs net in namespaces')
+  if (plan.lowPorts && !has.has('net')) refuse(['lowPorts'], 'needs net in namespaces')
   if (plan.process.cwdOfCaller && plan.process.cwd !== undefined) refuse(['process', 'cwd'], 'must not be there beside cwdOfCaller')
   if (plan.idmap?.setgroups && plan.idmap.by === 'self') refuse(['idmap', 'setgroups'], 'must not be true when by is self')
 }

@@ -9,9 +9,15 @@ export const OF_ROOT: readonly Capability[] = [
   'mknod', 'audit_write', 'setfcap',
 ]
 
+/** The same without net_raw: on the host's network, root would read and forge all that passes there, on its loopback too. */
+const OF_ROOT_ON_HOST_NETWORK: readonly Capability[] = [
+  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'sys_chroot',
+  'mknod', 'audit_write', 'setfcap',
+]
+
 /** In the order of their numbers. Whoever is not root in the box has none, unless they are added. */
-export function capabilitiesOf({ capabilities, privileged }: Options, uid: number): readonly Capability[] {
-  const before = uid !== 0 ? [] : privileged ? CAPABILITIES : OF_ROOT
+export function capabilitiesOf({ capabilities, privileged }: Options, uid: number, ownNetwork: boolean): readonly Capability[] {
+  const before = uid !== 0 ? [] : privileged ? CAPABILITIES : ownNetwork ? OF_ROOT : OF_ROOT_ON_HOST_NETWORK
   if (capabilities === undefined) return before
   const kept = new Set<Capability>(before)
   for (const { type, name } of capabilities) {

@@ -73,8 +73,10 @@ const ALWAYS: Rule = { when: [], action: ALLOW }
 const CLONE_NEW = 0x7e020000
 /** AF_UNIX, INET, INET6, NETLINK, PACKET. Others lead to code that few programs need: VSOCK to the machine that hosts this one. */
 const FAMILIES = [1, 2, 10, 16, 17]
-/** PER_LINUX, PER_LINUX32, UNAME26, both, and the question what it is now. */
-const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff]
+/** PER_LINUX or PER_LINUX32, with UNAME26 and ADDR_NO_RANDOMIZE (debuggers, sanitizers) or without: all other bits are 0. */
+const PERSONALITY_OTHERS = 0xffffffff & ~(8 | 0x20000 | 0x40000)
+/** Asks what it is now. */
+const PERSONALITY_QUESTION = 0xffffffff
 /** These two put what they please into the input of the terminal. The kernel looks at 32 bits of the request. */
 const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c]
 
@@ -83,7 +85,7 @@ const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
   clone: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(CLONE_NEW), value: 0n }], action: ALLOW }],
   // Its flags lie in memory, where a filter can't look: a C library then takes clone(2).
   clone3: [{ when: [], action: errno(ENOSYS) }],
-  personality: allowEach(0, PERSONALITIES),
+  personality: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(PERSONALITY_OTHERS >>> 0), value: 0n, width: 32 }], action: ALLOW }, ...allowEach(0, [PERSONALITY_QUESTION])],
   socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
   ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
 }

@@ -398,6 +398,8 @@ CALL(vsock, SYS_socket, 40, SOCK_STREAM, 0)
 CALL(crypto, SYS_socket, 38, SOCK_SEQPACKET, 0)
 CALL(bluetooth, SYS_socket, 31, SOCK_RAW, 1)
 CALL(can, SYS_socket, 29, SOCK_RAW, 1)
+CALL(raw_socket, SYS_socket, AF_INET, SOCK_RAW, 1)
+CALL(packet_socket, SYS_socket, 17, SOCK_RAW, 0x300)
 
 static enum verdict loopback(void)
 {
@@ -436,7 +438,7 @@ static const struct { const char *name; enum verdict (*run)(void); } attempts[] 
 	TRY(iopl), TRY(ioperm), TRY(x32), TRY(int80),
 #endif
 	TRY(become_root), TRY(setuid_program), TRY(all_capabilities), TRY(terminal_input), TRY(terminal_input_wide), TRY(console_paste),
-	TRY(vsock), TRY(crypto), TRY(bluetooth), TRY(can), TRY(loopback), TRY(abstract_socket),
+	TRY(vsock), TRY(crypto), TRY(bluetooth), TRY(can), TRY(raw_socket), TRY(packet_socket), TRY(loopback), TRY(abstract_socket),
 };
 
 /* A process that the kernel kills for what it has tried has not succeeded. */

@@ -23,6 +23,7 @@ const UBUNTU: Record<string, string> = {
   '/proc/self/status': 'Name:\tnsbox\nCapEff:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t0\n',
   '/proc/filesystems': 'nodev\tproc\nnodev\tdevpts\nnodev\toverlay\n\text4\n',
   '/proc/self/mountinfo': `${MOUNTS.join('\n')}\n`,
+  '/proc/sys/net/ipv4/ping_group_range': '0\t2147483647\n',
   '/etc/subuid': 'ann:100000:65536\n',
   '/etc/subgid': 'ann:100000:65536\n',
 }
@@ -185,6 +186,12 @@ test('error numbers have names and texts', () => {
   assert.is(errnoText('EACCES'), 'permission denied')
   assert.is(errnoName(-2), 'ENOENT')
   assert.is(errnoText('ENOSUCHNAME'), undefined)
+})
+
+test('where no group may ping, the setting and what works without are named', () => {
+  const { status, about } = told({ files: { '/proc/sys/net/ipv4/ping_group_range': '1\t0\n' } })
+  assert.is(status, 1)
+  assert.match(about('ping'), /^note +ping: net.ipv4.ping_group_range lets no group\n.*--net none.*\n.*sysctl -w 'net.ipv4.ping_group_range=0 2147483647'/)
 })
 
 test('the doctor of this machine comes to an end', () => {

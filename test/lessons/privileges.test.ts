@@ -175,7 +175,7 @@ for (const { name, box } of INTERFACES) {
     const flags = ['--root', root, '--tmpfs', '/tmp', '--proc=/tmp/proc', '--dev=/tmp/dev', '--file', `${dir}/file:/tmp/f`, '--mask', '/secret', '--bind', `${dir}:/tmp/b`, '--ro-bind', `${dir}:/tmp/ro`, '--dev-bind', '/dev/null:/tmp/null']
     const mounts = parseMounts(box([...flags, 'cat', '/proc/self/mountinfo']).stdout)
     const needed = (path: string, type: string): string[] => {
-      if (path === '/') return ['nodev']
+      if (path === '/') return ['nosuid', 'nodev']
       if (/^\/tmp\/(b|f)$|^\/tmp$/.test(path)) return ['nosuid', 'nodev']
       if (path === '/tmp/ro') return ['ro', 'nosuid', 'nodev']
       // Devices, on which nodev would close them.

@@ -35,7 +35,7 @@ test('the least that is asked gives the defaults', () => {
   assert.equal(plan({}), {
     contract: 1, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
-    root: { type: 'directory', path: '/', options: ['nodev'] },
+    root: { type: 'directory', path: '/', options: ['nosuid', 'nodev'] },
     mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
     process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, scopes: ['abstract', 'signals'], resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
@@ -90,7 +90,7 @@ for (const option of OPTIONS) {
 test('few options are those of one verb alone', () => assert.equal(Object.values(VERB_OPTIONS).flat().map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet']))
 
 test('a root is absolute, and gets the mounts that it has a place for', () => {
-  assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nodev'] })
+  assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })
   assert.equal(targets({ root: 'r' }), ['proc /proc'])
   assert.equal(targets({ root: '/bare' }), [])
 })
@@ -134,8 +134,9 @@ test('root drops its groups, and becomes who it is asked to be', () => {
 
 test('capabilities are those of root for root, and none for others', () => {
   assert.is(plan({}).process.capabilities, undefined)
-  assert.is(plan({}, ROOT).process.capabilities?.length, 14)
-  assert.is(plan({ mapRoot: true }).process.capabilities?.length, 14)
+  assert.is(plan({}, ROOT).process.capabilities?.length, 13)
+  assert.is(plan({ mapRoot: true }).process.capabilities?.length, 13)
+  assert.is(plan({ net: 'none' }, ROOT).process.capabilities?.length, 14)
   assert.equal(plan({ capabilities: [{ type: 'drop', name: 'all' }, { type: 'add', name: 'bpf' }] }, ROOT).process.capabilities, ['bpf'])
 })
 
