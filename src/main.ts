@@ -2,6 +2,7 @@
 import { parse, type Command } from './cli/parse.ts'
 import { becomeBox, hostOfCommand } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
 import { buildPlan } from './plan/build.ts'
+import { coveredMounts } from './plan/covered.ts'
 
 /** In the compiled program it is a file of its own (Makefile, LATER), as all that a box which only starts has no need of. */
 function others(): typeof import('./verbs.ts') {
@@ -19,7 +20,8 @@ function carryOut(command: Command): number | Promise<number> {
   const { verb } = command
   if (verb !== 'run' || command.planFile !== undefined) return others().carryOut(command)
   const plan = buildPlan(command.options, command.argv, hostOfCommand())
-  if (command.options.privileged || plan.process.seccomp?.from !== 'default') others().warn(command.options, plan)
+  const { privileged, mounts = [] } = command.options
+  if (privileged || plan.process.seccomp?.from !== 'default' || (mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0)) others().warn(command.options, plan)
   return becomeBox(plan)
 }
 

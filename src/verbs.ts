@@ -9,6 +9,7 @@ import { programPath } from './launch/embedded.ts'
 import { becomeBox, hostOfCommand } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
 import { fromBytes } from './plan/bytes.ts'
 import { buildPlan, reporting } from './plan/build.ts'
+import { coveredMounts, coveredText, optionOf } from './plan/covered.ts'
 import type { PlanError } from './plan/error.ts'
 import type { Plan } from './plan/types.ts'
 
@@ -31,7 +32,9 @@ export function carryOut(command: Command): number | Promise<number> {
     }
     case 'plan': {
       const { formatPlan } = require('./plan/encode.ts') as typeof import('./plan/encode.ts')
-      return print(formatPlan(planOf(command, thisHost())))
+      const plan = planOf(command, thisHost())
+      if (command.planFile === undefined) warnOfCovered(command.options, plan)
+      return print(formatPlan(plan))
     }
     case 'explain': {
       const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
@@ -40,7 +43,8 @@ export function carryOut(command: Command): number | Promise<number> {
     case 'enter': return becomeBox(enteringPlan(command))
     case 'bake': {
       const { bake } = require('./launch/bake.ts') as typeof import('./launch/bake.ts')
-      bake(command.file, command.options, command.argv, thisHost(), command.how)
+      const plan = bake(command.file, command.options, command.argv, thisHost(), command.how)
+      warnOfCovered(command.options, plan)
       return 0
     }
     case 'rootfs': {
@@ -95,11 +99,21 @@ function planText(file: string): Uint8Array {
   }
 }
 
-/** Of what a box that runs without the default filter does not keep away. */
-export function warn({ privileged, quiet }: Options, plan: Plan): void {
+/** Warns of what a box without the default filter can't stop, and of mounts that have no effect. */
+export function warn(options: Options, plan: Plan): void {
+  const { privileged, quiet } = options
   if (quiet) return
+  warnOfCovered(options, plan)
   if (privileged) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
   if (plan.process.seccomp?.from !== 'default') warnOfTerminal(plan)
+}
+
+function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
+  if (quiet) return
+  for (const covered of coveredMounts(mounts)) {
+    const way = covered.mount.target === covered.by.target ? 'leave one of the two out' : `name it after --${optionOf(covered.by)} ${printable(covered.by.target)}: mounts lie on each other in the order given`
+    print(`nsbox: warning: ${coveredText(covered)}\nhint: ${way}\n`, 2)
+  }
 }
 
 /** The default filter refuses to put what a box pleases into the input of the terminal, from where a shell would read it. */

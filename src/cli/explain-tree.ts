@@ -1,6 +1,7 @@
 /** What a box sees, drawn as a tree of its mounts, with whose files each place shows. */
 import { printable } from '../errors.ts'
 import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
+import { cleanPath } from '../plan/box-path.ts'
 import { quote } from './quote.ts'
 
 type Kind = 'host' | 'host, read-only' | 'box'
@@ -37,7 +38,7 @@ export function legend(): string[] {
 export function mountNodes(plan: BoxPlan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
-    const path = normal(mount.target)
+    const path = cleanPath(mount.target)
     // Too many to draw, and some of them this kernel may not have.
     if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
     const made = mount.type === 'dir' || mount.type === 'symlink'
@@ -56,7 +57,7 @@ function mountNode(mount: Mount, plan: BoxPlan, parentKind: Kind): Omit<Node, 'p
   switch (mount.type) {
     case 'bind': return mount.source === '/dev/null'
       ? { kind: 'box', note: 'hidden' }
-      : { kind: hostKind(mount.options), note: normal(mount.source) === normal(mount.target) ? '' : quote(mount.source) }
+      : { kind: hostKind(mount.options), note: cleanPath(mount.source) === cleanPath(mount.target) ? '' : quote(mount.source) }
     case 'tmpfs': return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
     case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
     case 'dev': return { kind: 'box', note: 'minimal /dev' }
@@ -89,16 +90,6 @@ function closest(nodes: readonly Node[], path: string): Node | undefined {
   let best: Node | undefined
   for (const node of nodes) if (within(node.path, path) && (best === undefined || node.path.length > best.path.length)) best = node
   return best
-}
-
-/** Without doubled, trailing and "." parts, and with ".." taken out: for drawing, where no link can be followed. */
-function normal(path: string): string {
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
-  }
-  return `/${parts.join('/')}`
 }
 
 const within = (above: string, path: string): boolean => path !== above && path.startsWith(above === '/' ? '/' : `${above}/`)

@@ -6,6 +6,7 @@ import { explainMounts, root, sources } from './explain-mounts.ts'
 import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './explain-process.ts'
 import { command, sizeWords, type Step } from './explain-step.ts'
 import { drawTree, legend, mountNodes } from './explain-tree.ts'
+import { coveredMounts, coveredText } from '../plan/covered.ts'
 import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 
 /** What any terminal has. */
@@ -18,6 +19,7 @@ export function explain(plan: BoxPlan, host: { uid: number }): string {
     ...wrap(`How nsbox would run: ${command(plan.process)}`, ''),
     '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
+    ...attention(plan),
     '', 'What the box sees',
     '', ...drawTree(plan), '', ...legend(),
     '', 'What the box still shares with the host', '',
@@ -54,6 +56,12 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
   uts: { flag: 'CLONE_NEWUTS', what: 'the host name' },
   cgroup: { flag: 'CLONE_NEWCGROUP', what: 'the view of the control groups: the box sees its own group as the top' },
   net: { flag: 'CLONE_NEWNET', what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else' },
+}
+
+/** What the caller may not have meant. */
+function attention({ mounts = [] }: BoxPlan): string[] {
+  const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
+  return texts.length === 0 ? [] : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, '  - ', '    '))]
 }
 
 /** Beside what a person typed, what the box's own init takes. */

@@ -17,11 +17,12 @@ export type BakeOptions = {
   force?: boolean
 }
 
-/** Writes the file, or fails and leaves nothing. */
-export function bake(file: string, options: Options, argv: readonly string[], host: HostFacts, how: BakeOptions): void {
+/** Writes the file, or fails and leaves nothing. The plan in it. */
+export function bake(file: string, options: Options, argv: readonly string[], host: HostFacts, how: BakeOptions): BoxPlan {
   const path = absolute(file, host)
   const plan = bakedPlan(options, argv, host)
   write(path, withPlan(how.relative ? relativeTo(realDirectory(path), plan) : plan), how.force ?? false)
+  return plan
 }
 
 /** Whoever runs it is the caller: its limits and signals are as they should be, and its directory is not known yet. */

@@ -5,7 +5,8 @@ import { SandboxError, UsageError } from '../errors.ts'
 import { environment } from './environment.ts'
 import { capabilitiesOf } from '../policy/capabilities.ts'
 import { seccompOf } from '../policy/seccomp.ts'
-import { procView, sysView, withoutEndingSlashes } from '../policy/views.ts'
+import { procView, sysView } from '../policy/views.ts'
+import { cleanPath } from './box-path.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './words.ts'
@@ -16,8 +17,10 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const who = identity(options, host)
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
-  const mounts = defaultMounts(options, root, host)
-  for (const request of options.mounts ?? []) addWithView(mounts, mountOf(request, host), options)
+  const asked: Mount[] = []
+  for (const request of options.mounts ?? []) asked.push(mountOf(request, host))
+  const mounts = defaultMounts(options, root, asked, host)
+  for (const mount of asked) addWithView(mounts, mount, options)
   const ownNetwork = namespaces.includes('net')
   const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
@@ -114,9 +117,9 @@ export function absolute(path: string, host: HostFacts): string {
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 
 /** A root that has /proc and /dev gets fresh ones, unless an option says what is to be there. A root without is left so. */
-function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
+function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
   const mounts: Mount[] = []
-  const has = (name: string) => !isTaken(name, options) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
+  const has = (name: string) => !isTaken(name, asked) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
   if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
   // A root of its own has no sysfs, or one that was asked for.
@@ -124,27 +127,16 @@ function defaultMounts(options: Options, root: Root, host: HostFacts): Mount[] {
   return mounts
 }
 
-function isTaken(name: string, { mounts = [] }: Options): boolean {
-  for (const request of mounts) if (withoutEndingSlashes(targetOf(request)) === name) return true
+function isTaken(name: string, asked: readonly Mount[]): boolean {
+  for (const { target } of asked) if (target === name) return true
   return false
 }
 
-/** A procfs is not shown without what hides parts of it. */
+/** A procfs is not shown without what hides parts of it. What a link leads to is not known here: whoever makes one in the caller's way is the caller. */
 function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): void {
   mounts.push(mount)
-  const isProc = mount.type === 'proc' || (mount.type === 'bind' && plain(mount.source) === '/proc')
-  if (isProc && !privileged) mounts.push(...procView(withoutEndingSlashes(mount.target)))
-}
-
-/** /proc/ and //proc/. are /proc too. What a link leads to is not known here: whoever makes one in the caller's way is the caller. */
-function plain(path: string): string {
-  let text = ''
-  for (const part of path.split('/')) if (part !== '' && part !== '.') text += `/${part}`
-  return text
-}
-
-function targetOf(request: MountRequest): string {
-  return request.type === 'bind' ? request.target ?? request.source : request.target
+  const isProc = mount.type === 'proc' || (mount.type === 'bind' && cleanPath(mount.source) === '/proc')
+  if (isProc && !privileged) mounts.push(...procView(mount.target))
 }
 
 /** A procfs shows the pid namespace of who mounts it. Where that is the host's, only a bind of the host's own is allowed to a user. */
@@ -153,20 +145,22 @@ function proc(target: string, { share = [] }: Options): Mount {
   return { type: 'bind', source: '/proc', target, options: PROC_OPTIONS }
 }
 
+/** Sources are paths of the host, where a link may stand before ".."; targets are clean, and none is relative. */
 function mountOf(request: MountRequest, host: HostFacts): Mount {
+  if (request.type === 'bind') return bind(request, host)
+  const target = cleanPath(request.target)
   switch (request.type) {
-    case 'bind': return bind(request, host)
-    case 'tmpfs': return { ...request, options: ['nosuid', 'nodev'] }
-    case 'proc': return { ...request, options: PROC_OPTIONS }
-    case 'file': return { ...request, source: existing('file', request.source, host) }
-    default: return request
+    case 'tmpfs': return { ...request, target, options: ['nosuid', 'nodev'] }
+    case 'proc': return { ...request, target, options: PROC_OPTIONS }
+    case 'file': return { ...request, target, source: existing('file', request.source, host) }
+    default: return { ...request, target }
   }
 }
 
 function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): Mount {
   const path = existing('bind', source, host)
   const options: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
-  return { type: 'bind', source: path, target: target ?? path, options }
+  return { type: 'bind', source: path, target: cleanPath(target ?? path), options }
 }
 
 function existing(what: string, path: string, host: HostFacts): string {

@@ -21,9 +21,3 @@ export function sysView(own: { cgroup: boolean; net: boolean }): Mount[] {
   for (const name of HIDDEN_IN_SYS) mounts.push({ type: 'mask', target: `/sys/${name}`, kernel: true })
   return mounts
 }
-
-export function withoutEndingSlashes(path: string): string {
-  let end = path.length
-  while (end > 0 && path[end - 1] === '/') end--
-  return path.slice(0, end)
-}

@@ -79,6 +79,36 @@ each('mounts lie on each other in the order given', (box, root, dir) => {
   assert.is(box('--root', root, '--dir', '/tmp/a', '--tmpfs', '/tmp', 'find', '/tmp'), '/tmp\n')
 })
 
+each('a relative directory is bound on its own path, on what hides it too', (_box, root, dir) => {
+  mkdirSync(join(dir, 'w/src'), { recursive: true })
+  mkdirSync(join(dir, 'w/a'))
+  mkdirSync(join(dir, 'elsewhere/deep'), { recursive: true })
+  symlinkSync('../elsewhere/deep', join(dir, 'w/link'))
+  writeFileSync(join(dir, 'elsewhere/src'), 'the link counts for the source')
+  writeFileSync(join(dir, 'w/src/file'), 'found')
+  void root
+  const cwd = join(dir, 'w')
+  for (const [typed, shown] of [['.', 'src/file'], ['./src', 'src/file'], ['a/../src', 'src/file'], ['../w', 'src/file'], ['src/', 'src/file'], ['link/../src', 'src']] as const) {
+    for (const option of ['--bind', '--ro-bind', '--dev-bind']) {
+      const { stdout, stderr } = nsbox(['--tmpfs', dir, option, typed, '--cwd', '/', 'cat', join(cwd, shown)], { cwd })
+      assert.match(stdout, /^(found|the link counts for the source)$/, `${option} ${typed}: ${stderr}`)
+    }
+  }
+})
+
+test('a mount that a later one covers is warned of, once, and --quiet is quiet', inTemp((dir) => {
+  const words = ['--bind', '.', '--tmpfs', dir, '--cwd', '/', 'true']
+  const warning = `nsbox: warning: --bind ${dir} has no effect: the later --tmpfs ${dir} covers it\nhint: leave one of the two out\n`
+  assert.is(nsbox(words, { cwd: dir }).stderr, warning)
+  assert.is(nsbox(['plan', ...words], { cwd: dir }).stderr, warning)
+  assert.is(nsbox(['bake', '-o', join(dir, 'baked'), ...words], { cwd: dir }).stderr, warning)
+  assert.is(nsbox(['--quiet', ...words], { cwd: dir }).stderr, '')
+  assert.match(nsbox(['explain', ...words], { cwd: dir }).stdout.replace(/\s+/g, ' '), `--bind ${dir} has no effect: the later --tmpfs ${dir} covers it.`)
+  mkdirSync(join(dir, 'deep'))
+  assert.match(nsbox(['--ro-bind', 'deep', '--bind', '.', 'true'], { cwd: dir }).stderr, `hint: name it after --bind ${dir}: mounts lie on each other in the order given\n`)
+  assert.is(nsbox(['--bind', '.', '--ro-bind', 'deep', 'true'], { cwd: dir }).stderr, '')
+}))
+
 each('directories, links and copies of files are made as they are asked for', (box, root, dir) => {
   writeFileSync(join(dir, 'source'), 'content')
   chmodSync(join(dir, 'source'), 0o640)

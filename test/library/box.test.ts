@@ -16,6 +16,11 @@ test('run gives what the command prints and its status', inRoot(async (root) => 
   assert.ok(usage !== undefined && usage.wall > 0 && usage.maxRss > 0, JSON.stringify(usage))
 }))
 
+test('a relative directory is bound on its own path', () => {
+  const { mounts = [] } = box({ tmpfs: '/tmp', bind: '.', roBind: ['./src', 'src/../test'] }).plan(['true'])
+  assert.equal(mounts.slice(-3).map(({ target }) => target), [process.cwd(), join(process.cwd(), 'src'), join(process.cwd(), 'test')])
+})
+
 test('the box\'s own timeout is a result too', inRoot(async (root) => {
   const { exitCode, timedOut } = await box({ root, timeout: '100ms' }).run(['sleep', '1000'])
   assert.equal([exitCode, timedOut], [124, true])

@@ -9,6 +9,7 @@ import { SandboxError, UsageError } from '../../src/errors.ts'
 import type { HostFacts, Looked } from '../../src/host/facts.ts'
 import { buildPlan } from '../../src/plan/build.ts'
 import type { Options } from '../../src/plan/options.ts'
+import { coveredMounts, coveredText } from '../../src/plan/covered.ts'
 import { validatePlan } from '../../src/plan/validate.ts'
 
 const DIRECTORIES = ['/', '/proc', '/dev', '/home/me', '/home/me/r', '/home/me/r/proc', '/bare', '/state', '/src']
@@ -97,6 +98,32 @@ test('a root is absolute, and gets the mounts that it has a place for', () => {
 
 test('what an option mounts takes the place of a default', () => {
   assert.equal(targets({ mounts: [{ type: 'tmpfs', target: '/proc' }, { type: 'bind', source: '/dev', devices: true }] }), ['tmpfs /proc', 'bind /dev'])
+})
+
+test('a place in the box is absolute and clean, whatever was typed; the source keeps what stands before ".."', () => {
+  const all: HostFacts['look'] = () => 'directory'
+  const made = (source: string) => (plan({ root: '/bare', mounts: [{ type: 'bind', source }] }, { look: all, cwd: '/tmp/w' }).mounts ?? []).at(-1)
+  for (const [typed, source, target] of [['.', '/tmp/w/.', '/tmp/w'], ['./src', '/tmp/w/./src', '/tmp/w/src'], ['a/../b', '/tmp/w/a/../b', '/tmp/w/b'], ['../w', '/tmp/w/../w', '/tmp/w'], ['src//', '/tmp/w/src//', '/tmp/w/src'], ['../../../..', '/tmp/w/../../../..', '/'], ['.git', '/tmp/w/.git', '/tmp/w/.git'], ['..a/b.', '/tmp/w/..a/b.', '/tmp/w/..a/b.']] as const) {
+    assert.equal(made(typed), { type: 'bind', source, target, options: ['nosuid', 'nodev'] }, typed)
+  }
+  assert.equal((plan({ root: '/bare', mounts: [{ type: 'bind', source: '.' }] }, { look: all, cwd: '/' }).mounts ?? []).at(-1), { type: 'bind', source: '/.', target: '/', options: ['nosuid', 'nodev'] })
+  for (const type of ['tmpfs', 'proc', 'dev', 'dir', 'mask', 'symlink', 'file', 'bind'] as const) {
+    const request = { type, target: '/a/./b/..//c/', to: 'x', source: '/src/file' } as never
+    assert.is((plan({ root: '/bare', mounts: [request] }).mounts ?? []).find(({ target }) => target.startsWith('/a'))?.target, '/a/c', type)
+  }
+})
+
+test('a mount that a later one covers entirely is found, once, and nothing else is', () => {
+  const covered = (...words: string[]) => {
+    const command = parse([...words, 'cmd'])
+    if (command.verb !== 'run') throw new Error(command.verb)
+    return coveredMounts(buildPlan(command.options, command.argv, host({ cwd: '/src', look: (path) => path === '/src/file' || path.startsWith('/etc') ? 'other' : 'directory' })).mounts ?? []).map(coveredText)
+  }
+  assert.equal(covered('--bind', '.', '--tmpfs', '/src'), ['--bind /src has no effect: the later --tmpfs /src covers it'])
+  assert.equal(covered('--bind', 'a/b', '--tmpfs', '/src/', '--mask', '/src'), ['--bind /src/a/b has no effect: the later --tmpfs /src covers it', '--tmpfs /src has no effect: the later --mask /src covers it'])
+  assert.equal(covered('--ro-bind', '/x/a', '--dev-bind', '/x'), ['--ro-bind /x/a has no effect: the later --dev-bind /x covers it'])
+  assert.equal(covered('--dir', '/x/d', '--symlink', 'to:/x/l', '--file', '/src/file:/x/f', '--proc=/x/p', '--dev=/x/v', '--mask', '/x/m', '--tmpfs', '/x').length, 6)
+  for (const fine of [['--bind', '.', '--tmpfs', '/src/tmp'], ['--tmpfs', '/sr', '--tmpfs', '/src'], ['--tmpfs', '/src', '--tmpfs', '/sr'], ['--tmpfs', '/x/a', '--dir', '/x'], ['--mask', '/home/me', '--bind', '/home/me/p'], ['--tmpfs', '/proc', '--dev'], ['--proc', '--tmpfs', '/proc/sys'], ['--bind', '/sys', '--bind', '/proc']]) assert.equal(covered(...fine), [], fine.join(' '))
 })
 
 test('what hides parts of /proc goes with each, and not with a privileged box', () => {

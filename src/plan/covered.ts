@@ -1,0 +1,38 @@
+/** What one command line mounts and then hides by a later mount of its own: always a mistake. */
+import { printable } from '../errors.ts'
+import type { Mount } from './types.ts'
+
+export type Covered = { mount: Mount; by: Mount }
+
+/** The option that asks for such a mount; undefined for what is mounted unasked. */
+export function optionOf(mount: Mount): string | undefined {
+  switch (mount.type) {
+    case 'bind': return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
+    case 'mask': return mount.kernel ? undefined : 'mask'
+    case 'tmpfs': case 'proc': case 'dev': case 'dir': case 'symlink': case 'file': return mount.type
+    default: return undefined
+  }
+}
+
+/** Each mount that a later one of MOUNTS covers, with the first that does. Their targets are clean. */
+export function coveredMounts(mounts: readonly Mount[]): Covered[] {
+  const found: Covered[] = []
+  // By their places: the number of the first mount that covers all below.
+  const covers = new Map<string, number>()
+  for (let n = mounts.length - 1; n >= 0; n--) {
+    const mount = mounts[n] as Mount
+    if (optionOf(mount) === undefined) continue
+    const { type, target } = mount
+    let first = covers.get(target) ?? mounts.length
+    for (let end = target.lastIndexOf('/'); end > 0; end = target.lastIndexOf('/', end - 1)) first = Math.min(first, covers.get(target.slice(0, end)) ?? first)
+    const by = mounts[first]
+    if (by !== undefined) found.unshift({ mount, by })
+    if (type !== 'dir' && type !== 'symlink') covers.set(target, n)
+  }
+  return found
+}
+
+/** One sentence. */
+export function coveredText({ mount, by }: Covered): string {
+  return `--${optionOf(mount)} ${printable(mount.target)} has no effect: the later --${optionOf(by)} ${printable(by.target)} covers it`
+}
