@@ -9,6 +9,7 @@ import { printable, UsageError } from '../errors.ts'
 import type { RootfsOptions } from './choices.ts'
 import { Closure } from './closure.ts'
 import { Placer } from './copy.ts'
+import { verifyDescriptors } from './directory.ts'
 import { addExtra } from './extras.ts'
 
 const USAGE = 'nsbox rootfs build DIR PROGRAM...'
@@ -18,6 +19,7 @@ const ALIASES = ['/bin', '/sbin']
 export function rootfsCommand(words: readonly string[], how: RootfsOptions, out: (line: string) => void): void {
   const { dir, programs } = read(words)
   const say = how.quiet ? () => {} : out
+  verifyDescriptors()
   // All is looked up before anything is written: a missing library leaves no half of a root.
   const closure = new Closure(process.env['PATH'])
   const lines = programs.map((name) => {
@@ -33,6 +35,8 @@ export function rootfsCommand(words: readonly string[], how: RootfsOptions, out:
   } catch (error) {
     placer.undo()
     throw error
+  } finally {
+    placer.close()
   }
   for (const line of lines) say(line)
   say(`${count(placer.files, 'file')}, ${count(placer.links, 'link')}, ${count(placer.bytes, 'byte')}`)

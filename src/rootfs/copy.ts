@@ -1,17 +1,19 @@
 /**
  * Places host files in a directory, under the same paths. Each component of a path is walked as the kernel would: a link
- * becomes the same link, and the walk goes on to where it points. Hence all that is written lies below directories that
- * were looked at and are real ones, however hostile the links that were there before.
+ * becomes the same link, and the walk goes on to where it points. Each directory of the root is entered from the one above
+ * it, which is held open, and never through a link. Hence all that is written lies in the root, however hostile the links
+ * that were there before, and whoever swaps its directories meanwhile.
  */
 
 import {
-  chmodSync, closeSync, constants, copyFileSync, fchmodSync, futimesSync, linkSync, lstatSync, mkdirSync, openSync,
-  readlinkSync, readSync, realpathSync, renameSync, rmdirSync, rmSync, type Stats, symlinkSync, unlinkSync, writeSync
+  closeSync, constants, copyFileSync, fchmodSync, fstatSync, futimesSync, linkSync, lstatSync, openSync, readlinkSync, readSync,
+  renameSync, type Stats, symlinkSync, writeSync
 } from 'node:fs'
 import { randomBytes } from 'node:crypto'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { printable, SandboxError } from '../errors.ts'
 import type { Method } from './choices.ts'
+import { Directory } from './directory.ts'
 import { failed } from './elf.ts'
 
 /** As the kernel: links on the way of one path. */
@@ -19,186 +21,246 @@ const MAX_LINKS = 40
 /** Permissions and the sticky bit; setuid and setgid stay behind. */
 const MODE = 0o1777
 const SETID = 0o6000
+const CHANGING = 'something changes it while the root is built'
+
+/** A directory of the root, and its path there: "" for the root itself. */
+type Place = { directory: Directory; path: string }
 
 export class Placer {
-  readonly #root: string
+  readonly #root: Place
+  /** DIR, for messages. */
+  readonly #dir: string
   readonly #by: Method
   /** Real host paths that are done. */
   readonly #done = new Set<string>()
-  /** What was not there before, in its order. */
+  /** Paths in the root of what was not there before, in their order. */
   readonly #made: string[] = []
+  /** The directories above the root, and the root, that were not there before, in their order. */
+  readonly #above: { parent: Directory; name: string }[] = []
   files = 0
   links = 0
   bytes = 0
 
   constructor(dir: string, by: Method) {
     this.#by = by
+    // Behind a slash the kernel would follow a link.
+    const plain = dir.replace(/\/+$/, '') || '/'
     try {
-      const first = mkdirSync(dir, { recursive: true })
-      this.#root = realpathSync(dir)
-      if (first !== undefined) this.#made.push(...between(realpathSync(first), this.#root))
+      this.#root = { directory: this.#openOrMake(plain, false), path: '' }
+      this.#dir = this.#root.directory.path()
     } catch (error) {
-      throw failed('cannot make the directory', dir, error)
+      this.undo()
+      throw linkAt(plain) ?? failed('cannot make the directory', dir, error)
     }
-    if (this.#root === '/') throw new SandboxError({ step: 'rootfs', what: "a root cannot be built over the host's own", path: dir })
+    if (!this.#root.directory.isSame('/')) return
+    throw new SandboxError({ step: 'rootfs', what: "a root cannot be built over the host's own", path: dir })
+  }
+
+  /** What is missing is made from the last directory that is there on: a link that comes up meanwhile leads nowhere. */
+  #openOrMake(path: string, follow: boolean): Directory {
+    try {
+      return Directory.open(path, follow)
+    } catch (error) {
+      const [above, name] = [dirname(path), basename(path)]
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error
+      const parent = this.#openOrMake(above, true)
+      const { directory, made } = parent.enterOrMake(name, 0o777 & ~process.umask())
+      if (made) this.#above.push({ parent, name })
+      return directory
+    }
   }
 
   /** Takes back what was made, after a failure. A file that was replaced stays the new one. */
   undo(): void {
-    for (const path of this.#made.reverse()) {
-      try {
-        if (look(path)?.isDirectory()) rmdirSync(path)
-        else unlinkSync(path)
-      } catch {
-        // Somebody else has put something in it: it is theirs now.
-      }
+    for (const path of this.#made.reverse()) quietly(() => this.#remove(path))
+    for (const { parent, name } of this.#above.reverse()) quietly(() => parent.remove(name))
+  }
+
+  close(): void {
+    this.#root.directory.close()
+    for (const { parent } of this.#above) parent.close()
+  }
+
+  #remove(path: string): void {
+    const opened: Directory[] = []
+    try {
+      let parent = this.#root.directory
+      for (const name of dirname(path).split('/').filter((one) => one !== '')) opened.push((parent = parent.enter(name)))
+      parent.remove(basename(path))
+    } finally {
+      for (const directory of opened) directory.close()
     }
   }
 
   /** The file or the empty directory at the absolute `path`, with all links that lead there. */
   place(path: string): void {
+    const way = [this.#root]
+    const leave = (depth: number): void => {
+      while (way.length > depth) way.pop()?.directory.close()
+    }
+    try {
+      this.#walk(path, way, leave)
+    } finally {
+      leave(1)
+    }
+  }
+
+  /** `way`: the directories from the root down to where the walk is, so that ".." never asks the kernel for a parent. */
+  #walk(path: string, way: Place[], leave: (depth: number) => void): void {
     const todo = path.split('/').reverse()
-    let here = ''
-    let hops = 0
-    while (todo.length > 0) {
+    for (let hops = 0; todo.length > 0;) {
       const name = todo.pop() ?? ''
       if (name === '' || name === '.') continue
       if (name === '..') {
-        here = here.slice(0, Math.max(0, here.lastIndexOf('/')))
+        leave(Math.max(1, way.length - 1))
         continue
       }
-      const source = `${here}/${name}`
-      const stat = look(source)
-      if (stat === undefined) throw failed('file of the host is gone', source, noEntry())
+      const here = way.at(-1) ?? this.#root
+      const source = `${here.path}/${name}`
+      const stat = lookAtHost(source)
       if (stat.isSymbolicLink()) {
         if (++hops > MAX_LINKS) throw new SandboxError({ step: 'rootfs', what: 'too many links on the way', path })
         const target = readlinkSync(source)
-        this.#link(source, target)
-        if (target.startsWith('/')) here = ''
+        this.#link(here, name, target)
+        if (target.startsWith('/')) leave(1)
         todo.push(...target.split('/').reverse())
       } else if (stat.isDirectory()) {
-        this.#directory(source, stat)
-        here = source
+        way.push({ directory: this.#directory(here, name, stat), path: source })
       } else {
-        this.#file(source, stat)
+        this.#file(here, name, stat)
         return
       }
     }
   }
 
-  #link(source: string, target: string): void {
+  #link({ directory, path }: Place, name: string, target: string): void {
+    const source = `${path}/${name}`
     if (this.#done.has(source)) return
-    const path = this.#root + source
-    const there = look(path)
-    if (there === undefined) attempt('cannot make the link', path, () => (symlinkSync(target, path), this.#made.push(path)))
-    else if (!there.isSymbolicLink()) throw inTheWay(path, `the host has a link to ${target} there`)
-    else if (readlinkSync(path) !== target) throw inTheWay(path, `it is a link to ${readlinkSync(path)}, not to ${target}`)
+    const there = this.#look(directory, name, source)
+    if (there === undefined) {
+      this.#attempt('cannot make the link', source, () => symlinkSync(target, directory.at(name)))
+      this.#made.push(source)
+    } else if (!there.isSymbolicLink()) throw this.#inTheWay(source, `the host has a link to ${target} there`)
+    else {
+      const other = this.#attempt('cannot read the link', source, () => readlinkSync(directory.at(name)))
+      if (other !== target) throw this.#inTheWay(source, `it is a link to ${other}, not to ${target}`)
+    }
     this.links++
     this.#done.add(source)
   }
 
-  #directory(source: string, stat: Stats): void {
-    if (this.#done.has(source)) return
-    const path = this.#root + source
-    const there = look(path)
-    if (there !== undefined && !there.isDirectory()) throw inTheWay(path, 'the host has a directory there')
-    // The owner may write, or an ordinary user could not fill a directory that is 0555 on the host.
-    if (there === undefined) attempt('cannot make the directory', path, () => (mkdirSync(path), this.#made.push(path), chmodSync(path, (stat.mode & MODE) | 0o700)))
-    this.#done.add(source)
+  #directory({ directory, path }: Place, name: string, stat: Stats): Directory {
+    const source = `${path}/${name}`
+    try {
+      // The owner may write, or an ordinary user could not fill a directory that is 0555 on the host.
+      const entered = directory.enterOrMake(name, (stat.mode & MODE) | 0o700)
+      if (entered.made) this.#made.push(source)
+      return entered.directory
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOTDIR' || code === 'ELOOP') throw this.#inTheWay(source, 'the host has a directory there')
+      throw failed('cannot make the directory', this.#dir + source, error, code === 'EEXIST' || code === 'ENOENT' ? CHANGING : undefined)
+    }
   }
 
-  #file(source: string, stat: Stats): void {
+  #file({ directory, path }: Place, name: string, stat: Stats): void {
+    const source = `${path}/${name}`
     if (this.#done.has(source)) return
-    const path = this.#root + source
     if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
-    const there = look(path)
-    if (there !== undefined && !there.isFile()) throw inTheWay(path, 'the host has a file there')
-    // A hard link shares the host's mode: setuid can only be dropped from a copy.
-    const by = this.#by === 'hardlink' && (stat.mode & SETID) !== 0 ? 'copy' : this.#by
+    const there = this.#look(directory, name, source)
+    if (there !== undefined && !there.isFile()) throw this.#inTheWay(source, 'the host has a file there')
+    // Setuid can only be dropped from a copy: a hard link shares the host's mode, and a clone has it for a moment.
+    const by = (stat.mode & SETID) !== 0 ? 'copy' : this.#by
     // Two names of one file: rename would do nothing, and leave the temporary one.
     const same = there !== undefined && there.dev === stat.dev && there.ino === stat.ino
-    if (by !== 'hardlink' || !same) replace(source, path, stat, by)
-    if (there === undefined) this.#made.push(path)
+    if (by !== 'hardlink' || !same) this.#replace(source, directory, name, by)
+    if (there === undefined) this.#made.push(source)
     this.files++
     this.bytes += stat.size
     this.#done.add(source)
   }
-}
 
-/** The directories from FIRST down to LAST. */
-function between(first: string, last: string): string[] {
-  return last.length <= first.length ? [first] : [...between(first, dirname(last)), last]
-}
+  /** The new file under another name first: who looks sees the old one or the new one, never a part. */
+  #replace(source: string, directory: Directory, name: string, by: Method): void {
+    const temporary = `.nsbox-${randomBytes(8).toString('hex')}`
+    try {
+      if (by === 'hardlink') linkSync(source, directory.at(temporary))
+      else fill(source, directory.create(temporary), by)
+      renameSync(directory.at(temporary), directory.at(name))
+    } catch (error) {
+      quietly(() => directory.remove(temporary))
+      const hint = by === 'copy' ? undefined : '--by copy works everywhere'
+      throw failed(`cannot ${by === 'copy' ? 'copy' : `make a ${by} of`} ${source} to`, this.#dir + source, error, hint)
+    }
+  }
 
-/** The new file under another name first: who looks sees the old one or the new one, never a part. */
-function replace(source: string, path: string, stat: Stats, by: Method): void {
-  const temporary = `${dirname(path)}/.nsbox-${randomBytes(8).toString('hex')}`
-  try {
-    if (by === 'hardlink') linkSync(source, temporary)
-    else if (by === 'reflink') reflink(source, temporary, stat)
-    else copy(source, temporary, stat)
-    renameSync(temporary, path)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    const hint = by === 'copy' ? undefined : '--by copy works everywhere'
-    throw failed(`cannot ${by === 'copy' ? 'copy' : `make a ${by} of`} ${source} to`, path, error, hint)
+  #look(directory: Directory, name: string, source: string): Stats | undefined {
+    return this.#attempt('cannot look at', source, () => directory.look(name))
+  }
+
+  #attempt<T>(what: string, source: string, action: () => T): T {
+    try {
+      return action()
+    } catch (error) {
+      throw failed(what, this.#dir + source, error)
+    }
+  }
+
+  #inTheWay(source: string, why: string): SandboxError {
+    const what = `something else is in the way (${printable(why)})`
+    return new SandboxError({ step: 'rootfs', what, path: this.#dir + source, hint: 'build in a new directory, or remove it' })
   }
 }
 
-/** Written under a mode that is nobody else's; the host's mode comes when the content is there. */
-function copy(source: string, path: string, stat: Stats): void {
-  const from = openSync(source, 'r')
+/** The content and the mode of a host file for a new file, of which nobody but us has a descriptor. */
+function fill(source: string, to: number, by: Method): void {
   try {
-    const to = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+    const from = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
-      const buffer = Buffer.allocUnsafe(1 << 20)
-      for (let length = readSync(from, buffer); length > 0; length = readSync(from, buffer)) {
-        for (let at = 0; at < length;) at += writeSync(to, buffer, at, length - at)
-      }
-      finish(to, stat)
+      const stat = fstatSync(from)
+      if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
+      // FICLONE, by the new file's descriptor: by its name it could be another file by now.
+      if (by === 'reflink') copyFileSync(`/proc/self/fd/${from}`, `/proc/self/fd/${to}`, constants.COPYFILE_FICLONE_FORCE)
+      else copy(from, to)
+      fchmodSync(to, stat.mode & MODE)
+      futimesSync(to, stat.atimeMs / 1000, stat.mtimeMs / 1000)
     } finally {
-      closeSync(to)
+      closeSync(from)
     }
   } finally {
-    closeSync(from)
+    closeSync(to)
   }
 }
 
-function reflink(source: string, path: string, stat: Stats): void {
-  copyFileSync(source, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE)
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    finish(fd, stat)
-  } finally {
-    closeSync(fd)
+function copy(from: number, to: number): void {
+  const buffer = Buffer.allocUnsafe(1 << 20)
+  for (let length = readSync(from, buffer); length > 0; length = readSync(from, buffer)) {
+    for (let at = 0; at < length;) at += writeSync(to, buffer, at, length - at)
   }
 }
 
-function finish(fd: number, stat: Stats): void {
-  fchmodSync(fd, stat.mode & MODE)
-  futimesSync(fd, stat.atimeMs / 1000, stat.mtimeMs / 1000)
-}
-
-function look(path: string): Stats | undefined {
+function lookAtHost(path: string): Stats {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })
+    return lstatSync(path)
   } catch (error) {
     throw failed('cannot look at', path, error)
   }
 }
 
-function attempt(what: string, path: string, action: () => void): void {
+/** A link is refused as DIR: by the time it is opened it could lead anywhere. */
+function linkAt(path: string): SandboxError | undefined {
+  try {
+    if (!lstatSync(path).isSymbolicLink()) return undefined
+  } catch {
+    return undefined
+  }
+  return new SandboxError({ step: 'rootfs', what: 'is a symbolic link', path, hint: 'name the directory that it leads to' })
+}
+
+function quietly(action: () => void): void {
   try {
     action()
-  } catch (error) {
-    throw failed(what, path, error)
+  } catch {
+    // Somebody else has put something in it or has removed it: it is theirs now.
   }
-}
-
-function noEntry(): Error {
-  return Object.assign(new Error('ENOENT: no such file or directory'), { code: 'ENOENT' })
-}
-
-function inTheWay(path: string, why: string): SandboxError {
-  return new SandboxError({ step: 'rootfs', what: `something else is in the way (${printable(why)})`, path, hint: 'build in a new directory, or remove it' })
 }
