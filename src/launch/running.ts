@@ -16,7 +16,7 @@ export function findBox(pid: number): RunningBox {
   refuseForeignProc()
   if (statOf(pid) === undefined) throw failure('no such process', pid)
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = statOf(at)?.parent) {
-    const plan = livesBesideUs(at) ? planOf(at) : undefined
+    const plan = planOf(at)
     // What has entered a box is not the box.
     if (plan?.enter !== undefined) return enteredBy(at, plan.enter)
     if (plan !== undefined) return { plan, entry: entryOf(at, plan) }
@@ -55,14 +55,14 @@ function enteredBy(pid: number, { pid: within, started }: Entry): RunningBox {
 function boxesBelow(pid: number): number[] {
   if (!livesBesideUs(pid)) return []
   return childrenOf(pid).flatMap((child) => {
-    const plan = livesBesideUs(child) ? planOf(child) : undefined
+    const plan = planOf(child)
     return plan === undefined ? boxesBelow(child) : plan.enter === undefined ? [child] : []
   })
 }
 
 function noBox(pid: number, below: readonly number[]): SandboxError {
   if (below.length > 0) return failure('has started more than one box', pid, `say which: ${below.join(' ')}`)
-  if (ownerOf(pid) !== process.getuid?.()) return anothers(pid)
+  if (!hasOurIds(`/proc/${pid}`)) return anothers(pid)
   const hint = isHidden(pid) ? 'one that hides from its owner is it or above it: with --share pid nsbox does, and while a command has entered; a box is best named by the number of its own nsbox'
     : 'the number is that of nsbox itself (nsbox ... & nsbox enter $!), or of a process in the box'
   return failure('is no box that was started here', pid, hint)
@@ -71,17 +71,11 @@ function noBox(pid: number, below: readonly number[]): SandboxError {
 /** It, or what is above it, does not let its own user look at it. */
 function isHidden(pid: number): boolean {
   const parent = statOf(pid)?.parent ?? 0
-  return (ownerOf(pid) === process.getuid?.() && link(`/proc/${pid}/ns/mnt`) === undefined) || (parent > 1 && isHidden(parent))
+  return (hasOurIds(`/proc/${pid}`) && link(`/proc/${pid}/ns/mnt`) === undefined) || (parent > 1 && isHidden(parent))
 }
 
 function failure(what: string, pid: number, hint?: string): SandboxError {
   return new SandboxError({ step: 'enter', what, path: String(pid), ...(hint !== undefined && { hint }) })
-}
-
-/** In our own namespaces and under our own user: whatever lives in a box is in others. */
-function livesBesideUs(pid: number): boolean {
-  const same = (name: string) => link(`/proc/${pid}/ns/${name}`) === fs.readlinkSync(`/proc/self/ns/${name}`)
-  return same('mnt') && same('pid') && same('user')
 }
 
 function link(path: string): string | undefined {
@@ -92,52 +86,97 @@ function link(path: string): string | undefined {
   }
 }
 
-/** The plan that this process carries out, if it is a sidecar: in its executable, or in a file that it has open. */
-function planOf(pid: number): Plan | undefined {
-  const text = trailerOf(`/proc/${pid}/exe`) ?? keptBy(pid)
-  if (text === undefined) return undefined
-  const plan = parsePlan(text)
-  if (ownerOf(pid) !== process.getuid?.()) throw anothers(pid)
-  return plan
+/**
+ * What its directory in /proc says, where it is a process of ours. The directory stays that of this very process, whoever gets its
+ * number later. Nothing of another's is read: what it executes is a file of its choice.
+ */
+function ofOurs<T>(pid: number, body: (directory: string) => T | undefined): T | undefined {
+  let fd: number
+  try {
+    fd = fs.openSync(`/proc/${pid}`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  } catch {
+    return undefined
+  }
+  try {
+    const directory = `/proc/self/fd/${fd}`
+    return isOurs(directory) ? body(directory) : undefined
+  } finally {
+    fs.closeSync(fd)
+  }
 }
 
-function ownerOf(pid: number): number | undefined {
-  return fs.statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid
+/** In our own namespaces, as whatever lives in a box is not, and with all four of its user ids ours. */
+function isOurs(directory: string): boolean {
+  const same = (name: string) => link(`${directory}/ns/${name}`) === fs.readlinkSync(`/proc/self/ns/${name}`)
+  return hasOurIds(directory) && same('mnt') && same('pid') && same('user')
+}
+
+/** Real, effective, saved, of the file system; the owner of the directory is the effective one alone. */
+function hasOurIds(directory: string): boolean {
+  const ids = /^Uid:\t(.*)$/m.exec(textOf(`${directory}/status`))?.[1]
+  return ids?.split('\t').every((id) => Number(id) === process.getuid?.()) ?? false
+}
+
+const livesBesideUs = (pid: number): boolean => ofOurs(pid, () => true) ?? false
+
+/** The plan that this process carries out, if it is a sidecar of ours: in its executable, or in a file that it has open. */
+function planOf(pid: number): Plan | undefined {
+  const text = ofOurs(pid, (directory) => trailerOf(`${directory}/exe`) ?? keptBy(`${directory}/fd`))
+  return text === undefined ? undefined : parsePlan(text)
 }
 
 function anothers(pid: number): SandboxError {
   return failure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
 }
 
-function trailerOf(path: string): Uint8Array | undefined {
+/** Bytes; sidecar/source.c. */
+const MAX_PLAN = 256 << 20
+
+/** What `body` reads of a regular file, and nothing of what is no such file; its size in bytes. */
+function reading(path: string, body: (fd: number, size: number) => Uint8Array | undefined): Uint8Array | undefined {
   let fd: number
   try {
-    fd = fs.openSync(path, 'r')
+    // To open a pipe would be to wait for somebody who writes to it.
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
   } catch {
     return undefined
   }
   try {
-    const size = fs.fstatSync(fd).size
-    const end = Buffer.alloc(TRAILER_BYTES)
-    fs.readSync(fd, end, 0, end.length, Math.max(0, size - end.length))
-    if (end.toString('latin1', 8) !== MAGIC) return undefined
-    const text = Buffer.alloc(Number(end.readBigUInt64LE()))
-    fs.readSync(fd, text, 0, text.length, size - end.length - text.length)
-    return text
+    const stat = fs.fstatSync(fd)
+    return stat.isFile() ? body(fd, stat.size) : undefined
   } finally {
     fs.closeSync(fd)
   }
 }
 
+function bytesOf(fd: number, at: number, length: number): Uint8Array {
+  const bytes = Buffer.alloc(length)
+  let done = 0
+  for (let got = 1; got > 0 && done < length; done += got) got = fs.readSync(fd, bytes, done, length - done, at + done)
+  return bytes.subarray(0, done)
+}
+
+function trailerOf(path: string): Uint8Array | undefined {
+  return reading(path, (fd, size) => {
+    const text = size - TRAILER_BYTES
+    if (text <= 0) return undefined
+    const end = Buffer.from(bytesOf(fd, text, TRAILER_BYTES))
+    if (end.length < TRAILER_BYTES || end.toString('latin1', 8) !== MAGIC) return undefined
+    const length = end.readBigUInt64LE()
+    return length > BigInt(Math.min(text, MAX_PLAN)) ? undefined : bytesOf(fd, text - Number(length), Number(length))
+  })
+}
+
 /** sidecar/source.c, source_keep. */
-function keptBy(pid: number): Uint8Array | undefined {
-  const directory = `/proc/${pid}/fd`
+function keptBy(directory: string): Uint8Array | undefined {
+  let names: string[]
   try {
-    const kept = fs.readdirSync(directory).find((fd) => link(`${directory}/${fd}`)?.startsWith('/memfd:nsbox-plan '))
-    return kept === undefined ? undefined : fs.readFileSync(`${directory}/${kept}`)
+    names = fs.readdirSync(directory)
   } catch {
     return undefined
   }
+  const kept = names.find((fd) => link(`${directory}/${fd}`)?.startsWith('/memfd:nsbox-plan '))
+  return kept === undefined ? undefined : reading(`${directory}/${kept}`, (fd, size) => (size > MAX_PLAN ? undefined : bytesOf(fd, 0, size)))
 }
 
 /**
