@@ -56,9 +56,9 @@ sanitizers:
 # --- The sidecar: static C -------------------------------------------------------------------------------------------
 
 MUSL_CC ?= musl-gcc
-C_SOURCES := $(filter-out %_fuzz.c,$(wildcard sidecar/*.c))
+C_SOURCES := $(filter-out %_fuzz.c,$(wildcard sidecar/*.c sidecar/*/*.c))
 C_OBJECTS := $(C_SOURCES:sidecar/%.c=dist/obj/%.o)
-C_DEFINES := -D_GNU_SOURCE -DNSBOX_VERSION='"$(VERSION)"'
+C_DEFINES := -D_GNU_SOURCE -iquote sidecar -DNSBOX_VERSION='"$(VERSION)"'
 C_WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
 
 # musl-gcc has no -static-pie of its own: its specs would link a program that asks for musl's dynamic loader. Where musl's
@@ -87,7 +87,7 @@ dist/obj/%.o: sidecar/%.c Makefile package.json | musl
 	$(Q)$(MUSL_CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
 # Where the plan is read, most of the time goes that a start spends outside of the kernel.
-$(addprefix dist/obj/,json.o arena.o): private C_FLAGS += -O2
+$(addprefix dist/obj/,plan/json.o base/arena.o): private C_FLAGS += -O2
 
 # The list of objects: a source that went away must link anew too.
 dist/obj/objects: FORCE
@@ -111,23 +111,23 @@ BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
 # What the runtime reads before it runs the first line grows with the size of a file. What a plain start has no need of is in
 # others, which the program carries too, each under its own name, and loads by require('./NAME.ts').
-LATER := src/verbs.ts src/cli/refuse.ts src/launch/handover.ts src/policy/compiled.ts
+LATER := src/verbs.ts src/cli/usage-errors.ts src/launch/replace-by-file.ts src/seccomp/compiled.ts
 PARTS := $(LATER) --entry-naming '[name].[ext]' $(foreach file,$(LATER),--external '*/$(notdir $(file))')
 
 # What runs in it before the runtime: code alone, since it is put into a program that is linked already.
 ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-unwind-tables -fno-asynchronous-unwind-tables
-dist/obj/entry.bin: src/launch/entry.c Makefile
+dist/obj/entry.bin: src/launch/native/entry.c Makefile
 	@mkdir -p $(@D)
 	@$(say) CC $(@F)
 	$(Q)gcc $(ENTRY_FLAGS) $(C_WARNINGS) -c -o $(@:.bin=.o) $<
 	@! LC_ALL=C readelf -rSW $(@:.bin=.o) | grep -E '\.rodata|R_[A-Z]' || { echo 'make: $< needs data or relocations' >&2; exit 1; }
 	$(Q)objcopy -O binary -j .text $(@:.bin=.o) $@
 
-dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin scripts/entry.ts package.json tsconfig.json Makefile $(NPM)
+dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin src/launch/native/entry.ts package.json tsconfig.json Makefile $(NPM)
 	@$(say) BUN $@
 	$(Q)rm -f $@
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts $(PARTS) --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
-	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
+	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 
 .PHONY: all gen demo test soak attack-peers test-vm vm-tools vm-kernel bench bench-peers debian-root lint fuzz clean
 
@@ -160,7 +160,7 @@ $(ARM64)/libc: scripts/arm64-libc.sh
 	$(Q)rm -rf $@; sh scripts/arm64-libc.sh $(CURDIR)/$@
 	$(Q)touch $@
 
-$(ARM64)/nsbox-sidecar: $(C_SOURCES) $(wildcard sidecar/*.h) Makefile package.json $(ARM64)/libc | arm64-tools
+$(ARM64)/nsbox-sidecar: $(C_SOURCES) $(wildcard sidecar/*/*.h) Makefile package.json $(ARM64)/libc | arm64-tools
 	@$(say) CROSS $@
 	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(C_SOURCES) $(ARM64_LIBS)
 	$(Q)mv -f $@.new $@
@@ -220,8 +220,8 @@ BENCH_PROGRAMS := $(patsubst scripts/bench/%.c,dist/bench/%,$(wildcard scripts/b
 dist/test/%: test/c/%.c Makefile | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
-	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) $(kernel_headers) -static -o $@ $(filter %.c,$^)
-dist/test/verdicts: $(addprefix sidecar/,arena.c format.c json.c plan.c pointer.c) $(wildcard sidecar/*.h)
+	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
+dist/test/verdicts: $(addprefix sidecar/,base/arena.c libc/format.c plan/json.c plan/plan.c plan/json_pointer.c) $(wildcard sidecar/*/*.h)
 
 # A whole Debian for the tests that run boxes in one: made once, by root. Where that is not possible dist/debian-root.skipped
 # says why, the tests tell it, and it is tried again after `make clean`. Its mounts are its own, so that none is left.
@@ -301,7 +301,7 @@ SANITIZED := dist/sanitize/dist
 SANITIZE_FLAGS := -std=c11 -g -O1 $(C_WARNINGS) $(C_DEFINES) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_TESTS := plan/corpus sidecar/faults sidecar/overlay sidecar/report sidecar/paths attack/ $(addprefix e2e/,bake capabilities enter errors exec identity \
 	limits mounts roots signals terminal)
-$(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(wildcard sidecar/*.h) Makefile package.json | sanitizers
+$(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(wildcard sidecar/*/*.h) Makefile package.json | sanitizers
 	@mkdir -p $(@D)
 	@$(say) CC $@
 	$(Q)gcc $(SANITIZE_FLAGS) -o $@ $(C_SOURCES) test/sanitize/options.c
@@ -311,7 +311,7 @@ $(SANITIZED)/nsbox: $(TS_SOURCES) $(SANITIZED)/nsbox-sidecar dist/obj/entry.bin 
 	@$(say) BUN $@
 	$(Q)rm -rf dist/sanitize/src $@; cp -r src package.json tsconfig.json dist/sanitize/
 	$(Q)$(BUN) $(BUN_BUILD) dist/sanitize/src/main.ts --outfile $@ >dist/sanitize/bun-build.log 2>&1 || { cat dist/sanitize/bun-build.log >&2; exit 1; }
-	$(Q)$(BUN) scripts/entry.ts $@ dist/obj/entry.bin $(SANITIZED)/nsbox-sidecar
+	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin $(SANITIZED)/nsbox-sidecar
 
 .PHONY: sanitize
 sanitize: $(SANITIZED)/nsbox test-tools debian-root $(TEST_PROGRAMS)
@@ -319,10 +319,10 @@ sanitize: $(SANITIZED)/nsbox test-tools debian-root $(TEST_PROGRAMS)
 
 # The C is compiled again here, with glibc: with the sanitizers' instrumentation and with its fortified functions, for the
 # warnings that only show so; and clang-tidy reads it. (The analyzer of gcc 12 has nothing to add but false leaks.)
-LINT_C := $(C_SOURCES) $(wildcard sidecar/*_fuzz.c) $(wildcard test/sanitize/*.c)
+LINT_C := $(C_SOURCES) $(wildcard sidecar/*/*_fuzz.c) $(wildcard test/sanitize/*.c)
 LINT_GCC := gcc -std=c11 $(C_WARNINGS) $(C_DEFINES) -c -o /dev/null
 CLANG_TIDY ?= clang-tidy
-dist/lint/%.ok: %.c $(wildcard sidecar/*.h) .clang-tidy
+dist/lint/%.ok: %.c $(wildcard sidecar/*/*.h) .clang-tidy
 	@mkdir -p $(@D)
 	@$(say) LINT $<
 	$(Q)$(LINT_GCC) -O1 -fsanitize=address,undefined $<
@@ -345,10 +345,10 @@ lint: $(NPM) | clang-tidy
 # the corpus of plans and from test/fuzz/NAME.
 CLANG ?= clang
 FUZZ_SECONDS ?= 30
-FUZZERS := $(patsubst sidecar/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/*_fuzz.c))
+FUZZERS := $(patsubst sidecar/plan/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/*/*_fuzz.c))
 
 fuzz: $(FUZZERS)
-	@[ -n '$(FUZZERS)' ] || echo 'make: no sidecar/*_fuzz.c: nothing to fuzz'
+	@[ -n '$(FUZZERS)' ] || echo 'make: no sidecar/*/*_fuzz.c: nothing to fuzz'
 	$(Q)for program in $(FUZZERS); do \
 		$(say) FUZZ "$$program for $(FUZZ_SECONDS) s"; \
 		mkdir -p $$program.corpus; \
@@ -356,7 +356,7 @@ fuzz: $(FUZZERS)
 		$$program -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$program- -print_final_stats=0 -verbosity=0 $$program.corpus $$seeds; \
 	done
 
-dist/fuzz/%: sidecar/%_fuzz.c $(C_SOURCES) $(wildcard sidecar/*.h) Makefile | clang
+dist/fuzz/%: sidecar/plan/%_fuzz.c $(C_SOURCES) $(wildcard sidecar/*/*.h) Makefile | clang
 	@mkdir -p $(@D)
 	@$(say) CLANG $*_fuzz
 	$(Q)included=$$(sed -n 's/^ *# *include *"\([^"]*\.c\)".*/sidecar\/\1/p' $<); \

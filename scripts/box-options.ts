@@ -1,6 +1,6 @@
 /** The library's options as a type, from the option table: an editor shows the same sentences that help does. */
-import { OPTIONS, synopsis, type OptionRow } from '../src/cli/options.ts'
-import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../src/library/names.ts'
+import { OPTIONS, synopsis, type OptionRow } from '../src/options/rows.ts'
+import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../src/text/camel-case.ts'
 
 /** Two options that TypeScript has better shapes for; `names` are those of the command line that they stand for. */
 const SHAPED: Readonly<Record<string, string>> = {
@@ -10,8 +10,8 @@ const SHAPED: Readonly<Record<string, string>> = {
 /** The text of src/library/box-options.ts. */
 export function boxOptionsSource(): string {
   const rows = OPTIONS.filter(({ name }) => !FOR_THE_COMMAND_LINE.includes(name))
-  return `/** Generated from src/cli/table.ts by scripts/gen.ts; change the table, not this file. */
-import type { MountRequest } from '../plan/options.ts'
+  return `/** Generated from src/options/table.ts by scripts/gen.ts; change the table, not this file. */
+import type { MountRequest } from '../options/types.ts'
 
 /** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */
 export interface BoxOptions {

@@ -1,9 +1,9 @@
 /** The manual page, from the verbs' pages and the option table; what it shares with the README is read from there. */
 import { readFileSync } from 'node:fs'
 import { VERBS, type Verb } from '../src/cli/argv.ts'
-import { VERB_PAGES } from '../src/cli/declare.ts'
+import { VERB_PAGES } from '../src/cli/cac.ts'
 import { NOTES } from '../src/cli/help.ts'
-import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from '../src/cli/options.ts'
+import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from '../src/options/rows.ts'
 import { VERSION } from '../src/version.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

@@ -14,7 +14,7 @@ const OUT = join(TOP, 'dist/package')
 const PACKAGED: BunPlugin = {
   name: 'packaged',
   setup(build) {
-    build.onResolve({ filter: /\/(launch\/)?embedded\.ts$/ }, () => ({ path: join(TOP, 'src/launch/packaged.ts') }))
+    build.onResolve({ filter: /\/(launch\/)?embedded\.ts$/ }, () => ({ path: join(TOP, 'src/launch/sidecar-path.ts') }))
     build.onResolve({ filter: /\/(launch\/)?exec\.ts$/ }, () => ({ path: join(TOP, 'src/launch/child.ts') }))
   },
 }

@@ -43,7 +43,7 @@ function wrapped(words: readonly string[]): string {
   return lines.join('\n')
 }
 
-/** The text of src/policy/syscalls.ts. */
+/** The text of src/seccomp/syscalls.ts. */
 export function syscallsSource(): string {
   const { x64, arm64, other } = syscallTables()
   const rows = (calls: Table) => wrapped(Object.entries(calls).map(([name, number]) => `${name}: ${number},`))

@@ -16,33 +16,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cgroup.h"
-#include "descriptor.h"
-#include "enter.h"
-#include "exec.h"
-#include "host.h"
-#include "idmap.h"
-#include "init.h"
-#include "invocation.h"
-#include "limits.h"
-#include "made.h"
-#include "mount.h"
-#include "net.h"
-#include "origin.h"
-#include "overlay.h"
-#include "place.h"
-#include "plan.h"
-#include "privs.h"
-#include "report.h"
-#include "root.h"
-#include "scopes.h"
-#include "source.h"
-#include "spawn.h"
-#include "supervise.h"
-#include "target.h"
-#include "tether.h"
-#include "tree.h"
-#include "uts.h"
+#include "privs/cgroup.h"
+#include "base/descriptor.h"
+#include "process/enter.h"
+#include "process/exec.h"
+#include "base/host.h"
+#include "privs/idmap.h"
+#include "process/init.h"
+#include "plan/invocation.h"
+#include "privs/limits.h"
+#include "fs/rollback.h"
+#include "fs/mount.h"
+#include "namespaces/net.h"
+#include "plan/base_dir.h"
+#include "fs/overlay.h"
+#include "fs/staging.h"
+#include "plan/plan.h"
+#include "privs/privileges.h"
+#include "base/report.h"
+#include "fs/root.h"
+#include "privs/landlock.h"
+#include "plan/plan_source.h"
+#include "process/spawn.h"
+#include "process/supervise.h"
+#include "fs/inroot.h"
+#include "process/die_with_parent.h"
+#include "fs/tree.h"
+#include "namespaces/uts.h"
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -89,12 +89,12 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	report_phase("sources");
 	tree_set_up(old_mount_api);
 	if (old_mount_api)
-		target_force_walk();
+		inroot_force_walk();
 	/* Everything of the host that will be needed, before the first mount hides some of it. */
 	root_hold(plan->root);
 	mounts_hold(plan);
 	report_phase("root");
-	place_open(mounts_need_scratch(plan));
+	staging_open(mounts_need_scratch(plan));
 	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
@@ -125,8 +125,8 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
 {
 	report_on_failure(NULL);
-	report_link(link);
-	tether(link);
+	report_channel(link);
+	die_with_parent(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
 	if (plan->enter)
 		enter_join();
@@ -148,9 +148,9 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	limits_apply(plan->process);
 	report_phase("scopes");
 	/* Before there is an init, which has to reach the command. */
-	scopes_apply(plan->process->scopes);
+	landlock_apply(plan->process->scopes);
 	report_phase("privileges");
-	privs_bound(plan->process);
+	privileges_bound(plan->process);
 	if (plan->supervision && plan->supervision->init)
 		init_run(plan->process, given->extra, mask, link);
 	exec_command(plan->process, given->extra, mask);
@@ -167,12 +167,12 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	int pair[2];
 	close_descriptors((int)supervision->status_fd);
 	if (given->text && !plan->enter)
-		source_keep(given->text, given->length);
+		plan_source_keep(given->text, given->length);
 	free(given->text);
 	if (supervision->init && !(plan->namespaces & PLAN_NAMESPACES_PID))
 		fail_plain("an init needs a pid namespace of its own", "/supervision/init");
 	if (supervision->die_with_parent)
-		box.parent = tether_to_parent();
+		box.parent = die_with_parent_watch();
 	/* An ignored SIGCHLD would have the kernel reap our child for us. */
 	signal(SIGCHLD, SIG_DFL);
 	sigfillset(&all);
@@ -188,7 +188,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		box.pid = enter_spawn();
 	} else {
 		overlay_lock_states(plan);
-		made_lock(plan);
+		rollback_lock(plan);
 		if (plan->cgroup) {
 			report_phase("control group");
 			cgroup_make(plan->cgroup);
@@ -238,11 +238,11 @@ int main(int argc, char **argv)
 	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
 	if (getauxval(AT_SECURE))
 		fail_plain("nsbox is not made to be setuid or to have file capabilities", NULL);
-	const char *segment = source_segment(&length);
+	const char *segment = plan_source_segment(&length);
 	/* Executed by descriptor, it would show as its number. */
 	prctl(PR_SET_NAME, "nsbox");
-	/* What has its plan at the end alone gets no argument: src/launch/entry.c makes it, or source_become_sealed. */
-	char *text = segment || argc > 1 ? NULL : source_trailer(&length);
+	/* What has its plan at the end alone gets no argument: src/launch/native/entry.c makes it, or plan_source_become_sealed. */
+	char *text = segment || argc > 1 ? NULL : plan_source_trailer(&length);
 	bool baked = segment || text;
 	if (segment && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
 		return print_plan(segment, length);
@@ -261,9 +261,9 @@ int main(int argc, char **argv)
 		given.text = text, given.length = length;
 	report_set_up(plan);
 	if (plan->process->hold && !baked)
-		source_become_sealed(text, length);
+		plan_source_become_sealed(text, length);
 	if (plan->no_follow)
 		host_refuse_links();
-	origin_enter(plan, baked);
+	base_dir_enter(plan, baked);
 	run(plan, &given);
 }

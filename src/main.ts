@@ -1,7 +1,7 @@
 /** The program. It starts boxes; all else is done in verbs.ts. */
 import { parse, type Command } from './cli/parse.ts'
-import { becomeBox, hostOfCommand } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
-import { buildPlan } from './plan/build.ts'
+import { becomeBox, hostOfCommand } from './launch/replace.ts' // in the package child.ts, see scripts/package.ts
+import { buildPlan } from './planner/build.ts'
 import { coveredMounts } from './plan/covered.ts'
 
 /** In the compiled program it is a file of its own (Makefile, LATER), as all that a box which only starts has no need of. */

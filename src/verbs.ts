@@ -1,14 +1,14 @@
 /** What nsbox does but start a box, and what it says when something is wrong. */
 import { readFileSync, writeSync } from 'node:fs'
 import type { Command } from './cli/parse.ts'
-import type { Options } from './plan/options.ts'
+import type { Options } from './options/types.ts'
 import { printable, UsageError, type SandboxError } from './errors.ts'
 import { systemFailure } from './host/errno.ts'
-import { codeOf, hostPath, thisHost, type HostFacts } from './host/facts.ts'
-import { programPath } from './launch/embedded.ts'
-import { becomeBox, hostOfCommand } from './launch/exec.ts' // in the package child.ts, see scripts/package.ts
-import { fromBytes } from './plan/bytes.ts'
-import { buildPlan, reporting } from './plan/build.ts'
+import { codeOf, hostPath, thisHost, type HostFacts } from './host/bun.ts'
+import { programPath } from './launch/embedded-sidecar.ts'
+import { becomeBox, hostOfCommand } from './launch/replace.ts' // in the package child.ts, see scripts/package.ts
+import { fromBytes } from './text/bytes.ts'
+import { buildPlan, reporting } from './planner/build.ts'
 import { coveredMounts, coveredText, optionOf } from './plan/covered.ts'
 import type { PlanError } from './plan/error.ts'
 import type { Plan } from './plan/types.ts'
@@ -37,7 +37,7 @@ export function carryOut(command: Command): number | Promise<number> {
       return print(formatPlan(plan))
     }
     case 'explain': {
-      const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
+      const { explain } = require('./explain/explain.ts') as typeof import('./explain/explain.ts')
       return print(`${explain(buildPlan(command.options, command.argv, thisHost()), { uid: process.getuid?.() ?? 0 })}\n`)
     }
     case 'enter': return becomeBox(enteringPlan(command))
@@ -85,7 +85,7 @@ function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'p
 
 function enteringPlan({ pid, options, argv }: Extract<Command, { verb: 'enter' }>): Plan {
   const { findBox } = require('./launch/running.ts') as typeof import('./launch/running.ts')
-  const { enterPlan } = require('./plan/enter.ts') as typeof import('./plan/enter.ts')
+  const { enterPlan } = require('./planner/enter.ts') as typeof import('./planner/enter.ts')
   const { isatty } = require('node:tty') as typeof import('node:tty')
   const { plan, entry } = findBox(pid)
   return enterPlan(plan, entry, options, argv, hostOfCommand(), isatty(0))

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { withPlan } from '../../src/launch/sidecar.ts'
+import { withPlan } from '../../src/launch/append-plan.ts'
 import { parsePlan } from '../../src/plan/parse.ts'
 import type { Plan } from '../../src/plan/types.ts'
 import type { Bench } from './pace.ts'

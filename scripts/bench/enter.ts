@@ -1,9 +1,9 @@
 /** A command in a box that runs already: through the sidecar, and by nsenter(1) into the same namespaces. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { hostOfProgram } from '../../src/host/program.ts'
+import { hostOfProgram } from '../../src/host/node.ts'
 import { findBox, type RunningBox } from '../../src/launch/running.ts'
-import { enterPlan } from '../../src/plan/enter.ts'
+import { enterPlan } from '../../src/planner/enter.ts'
 import { bake, COMMAND, planOf, ROOT_OPTIONS, SIDECAR, store, withoutDefaults } from './boxes.ts'
 import type { Bench, Command } from './pace.ts'
 import { which } from './peers.ts'

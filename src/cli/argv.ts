@@ -6,7 +6,7 @@
  * other, reads the command's own options as ours, and takes a start 1 ms to load. A test gives both the same command lines.
  */
 import { printable, UsageError } from '../errors.ts'
-import { optionOf, ownRows, SHORT, TABLE, takes, type OptionRow } from './table.ts'
+import { optionOf, ownRows, SHORT, TABLE, takes, type OptionRow } from '../options/table.ts'
 
 export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doctor', 'help'] as const
 export type Verb = (typeof VERBS)[number]
@@ -88,8 +88,8 @@ function find(word: string, verb: Verb): OptionRow {
 }
 
 /** Loaded for the first refusal. */
-function refuse(): typeof import('./refuse.ts') {
-  return require('./refuse.ts') as typeof import('./refuse.ts')
+function refuse(): typeof import('./usage-errors.ts') {
+  return require('./usage-errors.ts') as typeof import('./usage-errors.ts')
 }
 
 /** What WORD is among the options of a verb; it holds no value. */

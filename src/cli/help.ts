@@ -1,7 +1,7 @@
 /** Help and the option reference, made from the option table through cac. */
 import type { Verb } from './argv.ts'
-import { declare, VERB_PAGES } from './declare.ts'
-import { GROUPS, OPTIONS, optionsOf, synopsis, VERB_OPTIONS, type OptionRow } from './options.ts'
+import { declare, VERB_PAGES } from './cac.ts'
+import { GROUPS, OPTIONS, optionsOf, synopsis, VERB_OPTIONS, type OptionRow } from '../options/rows.ts'
 
 /** What any terminal has. */
 const WIDTH = 80
@@ -9,7 +9,7 @@ const WIDTH = 80
 export const NOTES = '\\: is a colon in a path. Mounts and made files come about in the order given. Of an option that sets one thing, the last one counts. '
   + 'Our options end at the first word that is none, or at --: all that follows is the command\'s, untouched.'
 
-export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/cli/table.ts) -->'
+export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/options/table.ts) -->'
 export const REFERENCE_END = '<!-- options: end -->'
 
 /** The help of a verb; without one, that of nsbox. At most 80 columns. Ends with a line feed. */

@@ -1,10 +1,10 @@
 /** From the command line to what is to be done. Throws UsageError, and does nothing else. */
 import { printable, UsageError } from '../errors.ts'
-import type { Options } from '../plan/options.ts'
+import type { Options } from '../options/types.ts'
 import type { RootfsOptions } from '../rootfs/choices.ts'
 import { VERBS, walk, type Verb, type Walked } from './argv.ts'
-import { apply, type Baking, type Draft } from './effects.ts'
-import { nearest } from './nearest.ts'
+import { apply, type Baking, type Draft } from '../options/apply.ts'
+import { nearest } from '../text/nearest.ts'
 
 export type Command =
   /** `planFile` only with run: a path, or "-" for standard input; `argv` is then appended to the plan's. */

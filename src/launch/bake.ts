@@ -2,13 +2,13 @@
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
-import { codeOf, hostPath, type HostFacts } from '../host/facts.ts'
-import { absolute, buildPlan } from '../plan/build.ts'
-import { fromBytes } from '../plan/bytes.ts'
-import type { Options } from '../plan/options.ts'
+import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
+import { absolute, buildPlan } from '../planner/build.ts'
+import { fromBytes } from '../text/bytes.ts'
+import type { Options } from '../options/types.ts'
 import type { BoxPlan, Mount } from '../plan/types.ts'
-import { writeAll } from './nameless.ts'
-import { withPlan } from './sidecar.ts'
+import { writeAll } from './tmpfile.ts'
+import { withPlan } from './append-plan.ts'
 
 export type BakeOptions = {
   /** Paths of the host below the directory of the file are found from there, wherever it is moved to. */

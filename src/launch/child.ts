@@ -6,12 +6,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { systemFailure } from '../host/errno.ts'
-import { codeOf } from '../host/facts.ts'
+import { codeOf } from '../host/bun.ts'
 import type { Plan } from '../plan/types.ts'
-import { planFile } from './nameless.ts'
-import { sidecarPath } from './packaged.ts'
+import { planFile } from './tmpfile.ts'
+import { sidecarPath } from './sidecar-path.ts'
 
-export { hostOfProgram as hostOfCommand } from '../host/program.ts'
+export { hostOfProgram as hostOfCommand } from '../host/node.ts'
 
 const PLAN = 3
 const STATUS = 4

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
-import { codeOf } from '../host/facts.ts'
+import { codeOf } from '../host/bun.ts'
 import { parsePlan } from '../plan/parse.ts'
 import type { Entry, Plan } from '../plan/types.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
@@ -129,7 +129,7 @@ function anothers(pid: number): SandboxError {
   return failure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
 }
 
-/** Bytes; sidecar/source.c. */
+/** Bytes; sidecar/plan/plan_source.c. */
 const MAX_PLAN = 256 << 20
 
 /** What `body` reads of a regular file, and nothing of what is no such file; its size in bytes. */
@@ -167,7 +167,7 @@ function trailerOf(path: string): Uint8Array | undefined {
   })
 }
 
-/** sidecar/source.c, source_keep. */
+/** sidecar/plan/plan_source.c, source_keep. */
 function keptBy(directory: string): Uint8Array | undefined {
   let names: string[]
   try {

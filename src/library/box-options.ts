@@ -1,5 +1,5 @@
-/** Generated from src/cli/table.ts by scripts/gen.ts; change the table, not this file. */
-import type { MountRequest } from '../plan/options.ts'
+/** Generated from src/options/table.ts by scripts/gen.ts; change the table, not this file. */
+import type { MountRequest } from '../options/types.ts'
 
 /** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */
 export interface BoxOptions {

@@ -1,7 +1,7 @@
 /** The check of the list `mounts`: a program without types may put anything there. */
 import { printable, UsageError } from '../errors.ts'
-import { nearest } from '../cli/nearest.ts'
-import type { MountRequest } from '../plan/options.ts'
+import { nearest } from '../text/nearest.ts'
+import type { MountRequest } from '../options/types.ts'
 
 /** The noun phrase of what a value should have been, or undefined where it is that. */
 type Check = (value: unknown) => string | undefined

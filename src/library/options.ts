@@ -1,13 +1,13 @@
 /** The library's options: those of the command line, by the same table, with its names in camel case. */
-import { apply as applyNamed } from '../cli/effects.ts'
-import { OPTIONS, type OptionRow } from '../cli/options.ts'
+import { apply as applyNamed } from '../options/apply.ts'
+import { OPTIONS, type OptionRow } from '../options/rows.ts'
 import { refuseContradictions } from '../cli/parse.ts'
-import { nearest } from '../cli/nearest.ts'
+import { nearest } from '../text/nearest.ts'
 import { printable, UsageError } from '../errors.ts'
-import type { Options } from '../plan/options.ts'
+import type { Options } from '../options/types.ts'
 import type { BoxOptions } from './box-options.ts'
 import { kindOf, readMounts } from './mounts.ts'
-import { camel, FOR_THE_COMMAND_LINE, takesNumber } from './names.ts'
+import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../text/camel-case.ts'
 
 /**
  * What is asked for in all: `before`, and on top of it what is given; a single value replaces, a list adds, false takes back.

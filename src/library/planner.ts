@@ -2,11 +2,11 @@
 import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
-import type { HostFacts } from '../host/facts.ts'
-import { hostOfProgram } from '../host/program.ts'
-import { absolute, buildPlan } from '../plan/build.ts'
-import { enterPlan } from '../plan/enter.ts'
-import type { Options } from '../plan/options.ts'
+import type { HostFacts } from '../host/bun.ts'
+import { hostOfProgram } from '../host/node.ts'
+import { absolute, buildPlan } from '../planner/build.ts'
+import { enterPlan } from '../planner/enter.ts'
+import type { Options } from '../options/types.ts'
 import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
 
 /** How one command differs from the others of its box. */

@@ -1,8 +1,8 @@
 /** What starts a command: the plan and the report travel in a nameless file, on descriptors that the command does not have. */
 import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { planFile } from '../launch/nameless.ts'
-import { sidecarPath } from '../launch/packaged.ts'
+import { planFile } from '../launch/tmpfile.ts'
+import { sidecarPath } from '../launch/sidecar-path.ts'
 import type { Plan } from '../plan/types.ts'
 import { readReport, type Report } from './report.ts'
 

@@ -2,7 +2,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
-import { nearest } from '../cli/nearest.ts'
+import { nearest } from '../text/nearest.ts'
 import { printable, UsageError } from '../errors.ts'
 import type { RunOptions, RunResult } from './commands.ts'
 import { kindOf } from './mounts.ts'

@@ -5,7 +5,7 @@
 import * as child_process from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
-import { GRACE } from '../plan/build.ts'
+import { GRACE } from '../planner/build.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf, type Launch } from './prepare.ts'
 import type { Report } from './report.ts'

@@ -1,4 +1,4 @@
-import { fromBytes, toBytes } from './bytes.ts'
+import { fromBytes, toBytes } from '../text/bytes.ts'
 
 /** A plan that is not one: what is wrong (`message`) and where (`pointer`, a JSON pointer as in RFC 6901; "" is the whole). */
 export class PlanError extends Error {

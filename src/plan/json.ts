@@ -1,9 +1,9 @@
 /**
- * A strict reader of JSON (RFC 8259), the twin of `sidecar/json.c`: same verdicts, same messages. It refuses what readers
+ * A strict reader of JSON (RFC 8259), the twin of `sidecar/plan/json.c`: same verdicts, same messages. It refuses what readers
  * disagree about: duplicate keys, invalid UTF-8, a byte order mark, lone surrogates, NUL. One extension: a lone \udc80 to
  * \udcff stands for the byte 0x80 to 0xff, so that file names that are not UTF-8 can travel.
  */
-import { fromBytes, utf8Length } from './bytes.ts'
+import { fromBytes, utf8Length } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
 
 const MAX_DEPTH = 32

@@ -3,13 +3,13 @@
  *
  * From this table come the TypeScript types (`types.ts`, by inference), the run-time validator (`validate.ts`, which walks
  * it), the published JSON Schema (`docs/plan.schema.json`) and the C structures with their field list
- * (`sidecar/contract.h`). `scripts/gen.ts` writes the last two, and `make lint` fails when they differ from the table.
+ * (`sidecar/plan/contract.h`). `scripts/gen.ts` writes the last two, and `make lint` fails when they differ from the table.
  *
  * A change that an older sidecar would misread needs a new contract number.
  */
-import { CAPABILITIES, CONTRACT, LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS, RESET_SIGNALS } from './words.ts'
+import { CAPABILITIES, CONTRACT, LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS, RESET_SIGNALS } from './constants.ts'
 
-export * from './words.ts'
+export * from './constants.ts'
 
 /** A leaf or a container; `default` is what an absent optional field means. */
 export type Field = { doc: string; required?: true } & (

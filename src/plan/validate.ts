@@ -1,8 +1,8 @@
 /**
  * The check of a plan against the contract table. The order of the checks and the messages are those of
- * `sidecar/plan.c`, so that both halves give the same answer.
+ * `sidecar/plan/plan.c`, so that both halves give the same answer.
  */
-import { hasStraySurrogate, toBytes } from './bytes.ts'
+import { hasStraySurrogate, toBytes } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
 import { Members } from './json.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from './schema.ts'

@@ -10,7 +10,7 @@ import type { RootfsOptions } from './choices.ts'
 import { Closure } from './closure.ts'
 import { Placer } from './copy.ts'
 import { verifyDescriptors } from './directory.ts'
-import { addExtra } from './extras.ts'
+import { addExtra } from './sets.ts'
 
 const USAGE = 'nsbox rootfs build DIR PROGRAM...'
 /** On hosts with a merged /usr, scripts and people say /bin/sh all the same. */

@@ -1,5 +1,5 @@
 /* The sidecar's malloc(3): pieces of all sizes, taken, grown and freed in any order, hold what was put in them and nothing else. */
-#include "../../sidecar/heap.c"
+#include "libc/heap.c"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * of this machine's order), and writes the pointer and the message likewise; an empty message is a plan that is taken.
  * It is linked with the sidecar's own sources, its printf among them.
  */
-#include "../../sidecar/plan.h"
+#include "plan/plan.h"
 
 #include <stdint.h>
 #include <stdio.h>

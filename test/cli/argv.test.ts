@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { walk } from '../../src/cli/argv.ts'
-import { OPTIONS } from '../../src/cli/options.ts'
-import { splitColon } from '../../src/cli/values.ts'
+import { OPTIONS } from '../../src/options/rows.ts'
+import { splitColon } from '../../src/options/values.ts'
 import { parse } from '../../src/cli/parse.ts'
 import { UsageError } from '../../src/errors.ts'
-import type { MountRequest, Options } from '../../src/plan/options.ts'
+import type { MountRequest, Options } from '../../src/options/types.ts'
 
 type Row = [argv: string[], expected: unknown]
 

@@ -5,8 +5,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { walk, type Verb } from '../../src/cli/argv.ts'
-import { declare } from '../../src/cli/declare.ts'
-import { optionsOf, type OptionRow } from '../../src/cli/options.ts'
+import { declare } from '../../src/cli/cac.ts'
+import { optionsOf, type OptionRow } from '../../src/options/rows.ts'
 import { UsageError } from '../../src/errors.ts'
 
 const LINES = 600

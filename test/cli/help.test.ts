@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { VERBS } from '../../src/cli/argv.ts'
 import { helpText, optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../../src/cli/help.ts'
-import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS } from '../../src/cli/options.ts'
+import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS } from '../../src/options/rows.ts'
 import { parse } from '../../src/cli/parse.ts'
 
 const test = suite('help')

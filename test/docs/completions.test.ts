@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { VERBS } from '../../src/cli/argv.ts'
-import { OPTIONS, VERB_OPTIONS } from '../../src/cli/options.ts'
+import { OPTIONS, VERB_OPTIONS } from '../../src/options/rows.ts'
 import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 

@@ -2,7 +2,7 @@
  * Texts that are almost plans, by chance but the same for the same seed: the plans of a corpus with bytes or tokens changed,
  * trees of theirs with values, keys and depth changed, and plans that the contract's own table makes up.
  */
-import { toBytes } from '../../src/plan/bytes.ts'
+import { toBytes } from '../../src/text/bytes.ts'
 import { Members, readJson } from '../../src/plan/json.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../../src/plan/schema.ts'
 

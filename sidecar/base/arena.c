@@ -1,0 +1,66 @@
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+/* The fuzzer sets 0: each piece is then an allocation of its own, and the address sanitizer sees its bounds. */
+#ifndef ARENA_CHUNK
+#define ARENA_CHUNK 65536
+#endif
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size, used;
+	_Alignas(max_align_t) char memory[];
+};
+
+static struct arena_chunk *arena_grow(struct arena *arena, size_t needed)
+{
+	size_t size = needed > ARENA_CHUNK ? needed : ARENA_CHUNK;
+	struct arena_chunk *chunk;
+	if (size > SIZE_MAX - sizeof *chunk)
+		return NULL;
+	chunk = calloc(1, sizeof *chunk + size);
+	if (!chunk)
+		return NULL;
+	chunk->size = size;
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	return chunk;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	const size_t align = _Alignof(max_align_t);
+	struct arena_chunk *chunk = arena->chunks;
+	size_t needed;
+	void *memory;
+	if (size > SIZE_MAX - align)
+		return NULL;
+	needed = (size + align - 1) / align * align;
+	if (needed == 0)
+		needed = align;
+	if (!chunk || chunk->size - chunk->used < needed)
+		chunk = arena_grow(arena, needed);
+	if (!chunk)
+		return NULL;
+	memory = chunk->memory + chunk->used;
+	chunk->used += needed;
+	return memory;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+	if (size && count > SIZE_MAX / size)
+		return NULL;
+	return arena_alloc(arena, count * size);
+}
+
+void arena_free(struct arena *arena)
+{
+	while (arena->chunks) {
+		struct arena_chunk *next = arena->chunks->next;
+		free(arena->chunks);
+		arena->chunks = next;
+	}
+}

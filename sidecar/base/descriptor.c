@@ -1,0 +1,59 @@
+#include "base/descriptor.h"
+
+#include <stdlib.h>
+
+#include "base/report.h"
+#include "base/sys.h"
+
+static int *kept;
+static size_t count, room;
+
+bool descriptor_write(int fd, const char *bytes, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		ssize_t put = write(fd, bytes + done, length - done);
+		if (put <= 0)
+			return false;
+		done += (size_t)put;
+	}
+	return true;
+}
+
+void descriptor_keep(int fd)
+{
+	if (count == room) {
+		room = room ? room * 2 : 16;
+		kept = realloc(kept, room * sizeof *kept);
+		if (!kept)
+			fail("allocate", NULL);
+	}
+	/* In order, which mostly is the order in which they come. */
+	size_t at = count++;
+	for (; at > 0 && kept[at - 1] > fd; at--)
+		kept[at] = kept[at - 1];
+	kept[at] = fd;
+}
+
+void descriptor_close_range(int first, int last)
+{
+	if (first > last || sys_close_range((unsigned)first, (unsigned)last) == 0)
+		return;
+	/* Before Linux 5.9. The limit may be lower by now than it was when those that are kept were opened. */
+	long most = sysconf(_SC_OPEN_MAX);
+	if (count > 0 && kept[count - 1] >= most)
+		most = kept[count - 1] + 1L;
+	for (int fd = first; fd <= last && fd < most; fd++)
+		close(fd);
+}
+
+void descriptor_close_others(void)
+{
+	int first = 3;
+	for (size_t i = 0; i < count; i++) {
+		if (kept[i] < first)
+			continue;
+		descriptor_close_range(first, kept[i] - 1);
+		first = kept[i] + 1;
+	}
+	descriptor_close_range(first, INT_MAX);
+}

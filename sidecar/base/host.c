@@ -1,0 +1,79 @@
+#include "base/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/report.h"
+#include "fs/tree.h"
+
+static bool no_links;
+
+void host_refuse_links(void) { no_links = true; }
+
+/* The next component of a path, opened; never what a link leads to. Closes DIR. */
+static int step(int dir, const char *name)
+{
+	struct stat st;
+	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int number = errno;
+	if (dir >= 0)
+		close(dir);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
+		close(fd);
+		report_hint("--no-follow refuses a path of the host that has a symbolic link in it: name what it leads to");
+		fd = -1;
+		number = ELOOP;
+	}
+	errno = number;
+	return fd;
+}
+
+/* What openat2(2) does for RESOLVE_NO_SYMLINKS, on all kernels: each directory is held while the next is looked for. */
+static int walk(const char *path)
+{
+	char name[NAME_MAX + 1];
+	int fd = open(*path == '/' ? "/" : ".", O_PATH | O_CLOEXEC);
+	for (path += strspn(path, "/"); fd >= 0 && *path; path += strspn(path, "/")) {
+		size_t length = strcspn(path, "/");
+		if (length >= sizeof name) {
+			close(fd);
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(name, path, length);
+		name[length] = '\0';
+		fd = step(fd, name);
+		path += length;
+	}
+	return fd;
+}
+
+int host_open(const char *path, int flags)
+{
+	char name[DESCRIPTOR_NAME];
+	int held = no_links ? walk(path) : -1;
+	if (no_links && held < 0)
+		return -1;
+	int fd = open(no_links ? descriptor_name(held, name) : path, flags | O_CLOEXEC), number = errno;
+	if (held >= 0)
+		close(held);
+	errno = number;
+	return fd;
+}
+
+int host_hold(const char *path)
+{
+	char name[DESCRIPTOR_NAME];
+	if (!no_links)
+		return tree_hold(path);
+	int fd = walk(path), held = fd < 0 ? -1 : tree_hold(descriptor_name(fd, name)), number = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+	return held;
+}

@@ -1,0 +1,78 @@
+#include "base/procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/report.h"
+
+static const char foreign_hint[] =
+	"this /proc belongs to another pid namespace: mount one of its own first, as unshare --mount-proc does";
+
+static bool is_procfs(int fd)
+{
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == 0x9fa0;
+}
+
+/* A file that nobody else has open is found among its descriptors. */
+static bool is_self(int process)
+{
+	int ends[2];
+	char name[32];
+	struct stat here, there;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	snprintf(name, sizeof name, "fd/%d", ends[0]);
+	bool same = fstat(ends[0], &here) == 0 && fstatat(process, name, &there, 0) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	close(ends[0]);
+	close(ends[1]);
+	return same;
+}
+
+int procfs_open_self(int *number)
+{
+	char text[16] = "";
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		return -1;
+	/* The kernel makes "self" for each procfs, of the number that its pid namespace has for us. */
+	int process = is_procfs(proc) ? openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (process >= 0 && (readlinkat(proc, "self", text, sizeof text - 1) <= 0 || !is_procfs(process) || !is_self(process))) {
+		close(process);
+		process = -1;
+	}
+	close(proc);
+	*number = (int)strtol(text, NULL, 10);
+	if (process < 0) {
+		report_hint(foreign_hint);
+		errno = ENOENT;
+	}
+	return process;
+}
+
+void procfs_refuse_foreign(void)
+{
+	char text[4096];
+	int number, process = procfs_open_self(&number), fd = process < 0 ? -1 : openat(process, "status", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length < 0)
+		fail("read", "/proc/self/status");
+	close(fd);
+	close(process);
+	text[length] = '\0';
+	/* Our numbers in all pid namespaces from that of /proc down to ours. Before Linux 4.1 there is no such line. */
+	const char *line = strstr(text, "\nNSpid:\t");
+	if (line && strcspn(line + 8, "\t\n") == strcspn(line + 8, "\n"))
+		return;
+	if (!line && number == (int)getpid())
+		return;
+	report_hint(foreign_hint);
+	fail_plain("the numbers of processes here are not those of /proc", "/proc");
+}

@@ -1,0 +1,234 @@
+#include "base/report.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "privs/cgroup.h"
+#include "plan/contract.h"
+#include "plan/json.h"
+#include "process/channel.h"
+#include "fs/rollback.h"
+#include "process/runtime_memory.h"
+
+static const char *step = "start";
+static const char *hint;
+static bool verbose, quiet, errors_to_status;
+static int status_fd = -1;
+static void (*undo)(void);
+static int link_fd = -1;
+static bool failed;
+static struct timespec phase_start;
+
+void report_set_up(const struct plan *plan)
+{
+	if (!plan->supervision)
+		return;
+	verbose = plan->supervision->verbose;
+	quiet = plan->supervision->quiet;
+	status_fd = (int)plan->supervision->status_fd;
+	errors_to_status = status_fd >= 0 && plan->supervision->errors == SUPERVISION_ERRORS_STATUS;
+}
+
+static void end_phase(void)
+{
+	struct timespec now;
+	if (!verbose)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (phase_start.tv_sec)
+		dprintf(2, "nsbox: %-12s %6ld us\n", step,
+			(now.tv_sec - phase_start.tv_sec) * 1000000L + (now.tv_nsec - phase_start.tv_nsec) / 1000);
+	phase_start = now;
+}
+
+void report_phase(const char *name)
+{
+	end_phase();
+	step = name;
+	hint = NULL;
+}
+
+void report_phase_quietly(const char *name)
+{
+	step = name;
+	hint = NULL;
+}
+
+void report_last_phase(void)
+{
+	end_phase();
+	verbose = false;
+}
+
+void report_hint(const char *text) { hint = text; }
+void report_on_failure(void (*function)(void)) { undo = function; }
+void report_channel(int fd) { link_fd = fd; }
+bool report_has_failed(void) { return failed; }
+void report_set_failed(void) { failed = true; }
+
+static const struct { short number; char name[14]; } errno_names[] = {
+#define NAME(n) {n, #n}
+	NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG), NAME(ENOEXEC), NAME(EBADF), NAME(EAGAIN),
+	NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(EBUSY), NAME(EEXIST), NAME(EXDEV), NAME(ENODEV), NAME(ENOTDIR),
+	NAME(EISDIR), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ETXTBSY), NAME(EFBIG), NAME(ENOSPC), NAME(EROFS),
+	NAME(EPIPE), NAME(ERANGE), NAME(ENAMETOOLONG), NAME(ENOSYS), NAME(ENOTEMPTY), NAME(ELOOP), NAME(EOVERFLOW),
+	NAME(EOPNOTSUPP), NAME(ESTALE), NAME(EDQUOT), NAME(EUSERS),
+#undef NAME
+};
+
+static const char *errno_name(int number)
+{
+	for (size_t i = 0; i < sizeof errno_names / sizeof *errno_names; i++)
+		if (errno_names[i].number == number)
+			return errno_names[i].name;
+	return "errno";
+}
+
+/*
+ * One line whatever the path holds: no file name can forge a message, or speak to the terminal (which may take U+0080 to
+ * U+009F as commands, too). In JSON a byte that is not UTF-8 is written as in plans, json.h.
+ */
+static void print_safe(FILE *out, const char *text, bool json)
+{
+	size_t left = strlen(text), length;
+	for (const unsigned char *c = (const unsigned char *)text; left > 0; c += length, left -= length) {
+		length = json_utf8_length(c, left);
+		if (length == 2 && c[0] == 0xc2 && c[1] < 0xa0)
+			fprintf(out, json ? "\\u%04x" : "\\xc2\\x%02x", c[1]);
+		else if (length == 1 && (*c < 0x20 || *c == 0x7f))
+			fprintf(out, json ? "\\u%04x" : "\\x%02x", *c);
+		else if (length == 1 && json && (*c == '"' || *c == '\\'))
+			fprintf(out, "\\%c", *c);
+		else if (length == 0 && json)
+			fprintf(out, "\\udc%02x", *c);
+		else
+			fwrite(c, 1, length ? length : 1, out);
+		length = length ? length : 1;
+	}
+}
+
+static void print_line(const char *what, const char *path, int number)
+{
+	FILE *out = stderr;
+	fprintf(out, "nsbox: %s: %s", step, what);
+	if (path) {
+		fputs(": ", out);
+		print_safe(out, path, false);
+	}
+	if (number)
+		fprintf(out, ": %s (%s)", strerror(number), errno_name(number));
+	fputc('\n', out);
+	if (hint && !quiet)
+		fprintf(out, "hint: %s\n", hint);
+	fflush(out);
+}
+
+static void print_event(const char *what, const char *path, int number, int status)
+{
+	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
+	if (!out)
+		return;
+	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", step);
+	print_safe(out, what, true);
+	if (path) {
+		fputs("\",\"path\":\"", out);
+		print_safe(out, path, true);
+	}
+	if (number)
+		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", number, errno_name(number), strerror(number));
+	if (hint) {
+		fputs("\",\"hint\":\"", out);
+		print_safe(out, hint, true);
+	}
+	fprintf(out, "\",\"status\":%d}\n", status);
+	fclose(out);
+}
+
+static _Noreturn void finish(int status, const char *what, const char *path, int number)
+{
+	void (*cleanup)(void) = undo;
+	/* Nobody may be left to read this; the exit status is the same. */
+	signal(SIGPIPE, SIG_IGN);
+	undo = NULL;
+	failed = true;
+	if (cleanup)
+		cleanup();
+	if (link_fd >= 0) {
+		rollback_send(link_fd);
+		channel_send(link_fd, CHANNEL_FAILED, status);
+	}
+	if (!errors_to_status)
+		print_line(what, path, number);
+	print_event(what, path, number, status);
+	runtime_memory_wait();
+	_exit(status);
+}
+
+void fail(const char *what, const char *path) { finish(STATUS_FAILED, what, path, errno); }
+void fail_plain(const char *what, const char *path) { finish(STATUS_FAILED, what, path, 0); }
+void fail_status(int status, const char *what, const char *path) { finish(status, what, path, errno); }
+
+void report_warning(const char *text)
+{
+	if (!quiet && !errors_to_status)
+		dprintf(2, "nsbox: %s: warning: %s\n", step, text);
+}
+
+int report_status_fd(void) { return status_fd; }
+
+void report_started(int pid)
+{
+	if (status_fd >= 0)
+		dprintf(status_fd, "{\"event\":\"start\",\"pid\":%d}\n", pid);
+}
+
+/* Seconds as JSON. */
+static void print_seconds(FILE *out, const char *key, int64_t microseconds)
+{
+	fprintf(out, "\"%s\":%lld.%06lld,", key, (long long)(microseconds / 1000000), (long long)(microseconds % 1000000));
+}
+
+void report_out_of_memory(int fd, int64_t limit)
+{
+	static const struct { int64_t bytes; const char *name; } units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
+	size_t unit = 0;
+	while (limit % units[unit].bytes)
+		unit++;
+	dprintf(fd, "nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: give it more with --memory\n",
+		(long long)(limit / units[unit].bytes), units[unit].name);
+}
+
+static void print_group(FILE *out, const struct cgroup_usage *group)
+{
+	if (group->peak_memory >= 0)
+		fprintf(out, ",\"peakMemory\":%lld", (long long)group->peak_memory);
+	if (group->oom_kills >= 0)
+		fprintf(out, ",\"oomKills\":%lld", (long long)group->oom_kills);
+}
+
+static int64_t microseconds(struct timeval time, int64_t told)
+{
+	return told >= 0 ? told : time.tv_sec * INT64_C(1000000) + time.tv_usec;
+}
+
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct cgroup_usage *group)
+{
+	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
+	if (!out)
+		return;
+	fprintf(out, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal, timed_out ? "\"timedOut\":true," : "");
+	print_seconds(out, "wall", wall);
+	print_seconds(out, "user", microseconds(used->ru_utime, group ? group->user : -1));
+	print_seconds(out, "system", microseconds(used->ru_stime, group ? group->system : -1));
+	fprintf(out, "\"maxRss\":%lld", (long long)used->ru_maxrss * 1024);
+	if (group)
+		print_group(out, group);
+	fputs("}}\n", out);
+	fclose(out);
+}

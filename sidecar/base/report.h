@@ -1,0 +1,46 @@
+/* What nsbox says: the one failure line, hints, phases with their time, and events as JSON lines. */
+#ifndef NSBOX_REPORT_H
+#define NSBOX_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct plan;
+struct cgroup_usage;
+struct rusage;
+
+enum { STATUS_USAGE = 2, STATUS_TIMED_OUT = 124, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
+
+void report_set_up(const struct plan *plan);
+/* Enter the phase NAME: the step of every message from now on. */
+void report_phase(const char *name);
+/* The same, where another process tells the phases: its time is not printed. */
+void report_phase_quietly(const char *name);
+/* No other phase follows. */
+void report_last_phase(void);
+/* The way out, to be printed below the next failure. */
+void report_hint(const char *text);
+/* Called once before the process ends by a failure. */
+void report_on_failure(void (*undo)(void));
+/* Tell a failure on this socket too, to the process that supervises. */
+void report_channel(int fd);
+/* A process that shares our memory (vfork) has failed. */
+bool report_has_failed(void);
+/* One that does not share it has, and has said so. */
+void report_set_failed(void);
+/* Print `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and end with status 125. PATH may be NULL. Takes errno. */
+_Noreturn void fail(const char *what, const char *path);
+/* The same without an error number. */
+_Noreturn void fail_plain(const char *what, const char *path);
+/* The same with errno and another exit status. */
+_Noreturn void fail_status(int status, const char *what, const char *path);
+void report_warning(const char *text);
+/* Where events go, or -1. */
+int report_status_fd(void);
+void report_started(int pid);
+/* One line on FD, not on stderr, which may be the command's alone by now. */
+void report_out_of_memory(int fd, int64_t limit);
+/* WALL in microseconds; USED by the box in all; GROUP, or NULL: the same and more, as its control group tells. */
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct cgroup_usage *group);
+
+#endif

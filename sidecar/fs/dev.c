@@ -1,0 +1,125 @@
+#include "fs/dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/report.h"
+#include "fs/inroot.h"
+#include "fs/tree.h"
+
+/* Numbers from the kernel's Documentation/admin-guide/devices.txt. */
+static const struct { char name[8]; unsigned major, minor; } devices[] = {
+	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+};
+
+static const struct { char name[8], to[16]; } links[] = {
+	{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+	{"ptmx", "pts/ptmx"},
+};
+
+/* Show the device of the host, if it is the one that it should be. */
+static void bind_device(int dev, const char *path, dev_t number, const char *name)
+{
+	struct stat st;
+	int held = tree_hold(path);
+	if (held < 0)
+		fail("bind", path);
+	if (fstat(held, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != number)
+		fail_plain("is not the device that it should be", path);
+	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
+		fail("make mount point", name);
+	int tree = tree_of(held);
+	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach_at(tree, dev, name) < 0)
+		fail("bind", path);
+	close(tree);
+}
+
+/* On a directory of the new /dev that is made for it. */
+static void attach(int tree, int dev, const char *name, const char *what)
+{
+	if (mkdirat(dev, name, 0755) < 0)
+		fail("make mount point", name);
+	if (tree_attach_at(tree, dev, name) < 0)
+		fail(what, name);
+	close(tree);
+}
+
+/* Group 5 is "tty" on all systems, but the user namespace that we are in, ours or one above, need not map it. */
+static int new_pts(void)
+{
+	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
+	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC;
+	int tree = tree_new("devpts", options, settings);
+	if (tree < 0 && errno == EINVAL) {
+		settings[4].key = NULL;
+		tree = tree_new("devpts", options, settings);
+	}
+	return tree;
+}
+
+static void mount_pts(int dev)
+{
+	int tree = new_pts();
+	if (tree < 0)
+		fail("mount devpts", "pts");
+	report_hint(NULL);
+	attach(tree, dev, "pts", "mount devpts");
+}
+
+static bool is_same(const char *path, const struct stat *file)
+{
+	struct stat there;
+	return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev && there.st_rdev == file->st_rdev;
+}
+
+/*
+ * The caller's terminal, so that ttyname(3) finds one. Its path is taken for a hint only: it has to be the same file. In a
+ * box, where the path means nothing, the terminal is /dev/console. Programs do without the name of one that is neither.
+ */
+static void bind_console(int dev)
+{
+	char path[PATH_MAX];
+	struct stat ours;
+	for (int fd = 0; fd < 3; fd++) {
+		if (!isatty(fd) || fstat(fd, &ours) < 0)
+			continue;
+		const char *found = descriptor_path(fd, path) && is_same(path, &ours) ? path : is_same("/dev/console", &ours) ? "/dev/console" : NULL;
+		if (!found)
+			continue;
+		bind_device(dev, found, ours.st_rdev, "console");
+		return;
+	}
+}
+
+void dev_mount(const struct mount *mount, int root)
+{
+	int target = inroot_make_unlinked(root, mount->target);
+	/* The devices are mounts of their own: no node that the box makes here is to work. */
+	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
+	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
+	if (dev < 0 || tree_attach(dev, target) < 0)
+		fail("mount tmpfs", mount->target);
+	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+		char path[32];
+		snprintf(path, sizeof path, "/dev/%.7s", devices[i].name);
+		bind_device(dev, path, makedev(devices[i].major, devices[i].minor), devices[i].name);
+	}
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+		if (symlinkat(links[i].to, dev, links[i].name) < 0)
+			fail("make symbolic link", links[i].name);
+	mount_pts(dev);
+	bind_console(dev);
+	int shm = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
+	if (shm < 0)
+		fail("mount tmpfs", "shm");
+	attach(shm, dev, "shm", "mount tmpfs");
+	close(dev);
+	close(target);
+}

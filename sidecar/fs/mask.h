@@ -1,0 +1,16 @@
+/* What is in the box and is not to be seen, or not to be changed. */
+#ifndef NSBOX_MASK_H
+#define NSBOX_MASK_H
+
+#include "plan/contract.h"
+
+/* Put an empty file or directory over what is there. */
+void mask_hide(const struct mount *mount, int root);
+/* Make what is there read-only, with all that is mounted below. */
+void mask_protect(const struct mount *mount, int root);
+/* Show a sysfs of the box's own network; where the kernel does not let us, that of the host, read-only. */
+void mask_sysfs(const struct mount *mount, int root);
+/* Show the hierarchy of the box's own control group, or an empty directory where the kernel does not let us. */
+void mask_cgroup(const struct mount *mount, int root);
+
+#endif

@@ -1,0 +1,241 @@
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "fs/dev.h"
+#include "base/host.h"
+#include "fs/mask.h"
+#include "fs/overlay.h"
+#include "fs/staging.h"
+#include "base/report.h"
+#include "fs/inroot.h"
+#include "fs/tree.h"
+
+/* What is held for each mount of the plan. */
+static struct layers *holds;
+
+static struct rlimit descriptors;
+
+/* A mount holds one descriptor or two until it is mounted, and one for each directory that is made on the way to its target. */
+static size_t descriptors_needed(const struct plan *plan)
+{
+	enum { OTHERS = 64 };
+	size_t needed = OTHERS;
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		needed += 2;
+		for (const char *c = plan->mounts[i].target; *c; c++)
+			needed += *c == '/';
+	}
+	return needed;
+}
+
+/* Up to the hard limit they may be many. */
+static void allow_descriptors(const struct plan *plan)
+{
+	struct rlimit now;
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
+		return;
+	descriptors = now;
+	now.rlim_cur = now.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &now);
+}
+
+void mounts_restore_limit(void)
+{
+	if (descriptors.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
+}
+
+static int hold_bind(const char *source)
+{
+	int fd = host_hold(source);
+	if (fd < 0) {
+		if (errno == EMFILE)
+			report_hint("each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn");
+		if (errno == EINVAL)
+			report_hint("it may lie on a mount that is marked unbindable");
+		fail("bind", source);
+	}
+	return fd;
+}
+
+/* O_NONBLOCK: a fifo with nobody at its other end must not stop us. */
+static int hold_file(const char *source)
+{
+	struct stat st;
+	int fd = host_open(source, O_RDONLY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fail("copy", source);
+	if (!S_ISREG(st.st_mode))
+		fail_plain("is not a regular file", source);
+	return fd;
+}
+
+void mounts_hold(const struct plan *plan)
+{
+	if (!plan->mounts_count)
+		return;
+	holds = calloc(plan->mounts_count, sizeof *holds);
+	if (!holds)
+		fail("allocate", NULL);
+	allow_descriptors(plan);
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		const struct mount *mount = &plan->mounts[i];
+		if (mount->type == MOUNT_BIND)
+			holds[i].lower = hold_bind(mount->source);
+		else if (mount->type == MOUNT_FILE)
+			holds[i].lower = hold_file(mount->source);
+		else if (mount->type == MOUNT_OVERLAY)
+			holds[i] = overlay_hold(mount->lower, mount->state);
+	}
+}
+
+bool mounts_need_scratch(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		switch ((enum mount_type)plan->mounts[i].type) {
+		case MOUNT_FILE: case MOUNT_MASK: case MOUNT_CGROUP: return true;
+		default: break;
+		}
+	return false;
+}
+
+/* The directory or file in the box to mount on, made if it is missing. */
+static int open_target(int root, const char *path, bool directory)
+{
+	struct stat st;
+	int fd = inroot_make(root, path, directory, 0755);
+	if (fstat(fd, &st) < 0)
+		fail("open", path);
+	if (S_ISDIR(st.st_mode) != directory)
+		fail_plain(directory ? "is not a directory, and what is to be mounted on it is one" : "is a directory, and what is to be mounted on it is not", path);
+	if (inroot_is_root(root, fd)) {
+		report_hint("to choose the root: --root DIR");
+		fail_plain("is the root itself", path);
+	}
+	return fd;
+}
+
+static bool is_directory(int fd, const char *path)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		fail("open", path);
+	return S_ISDIR(st.st_mode);
+}
+
+static void attach(int tree, int target, unsigned options, const char *path)
+{
+	if (tree_restrict(tree, options) < 0)
+		fail("set mount options", path);
+	if (tree_attach(tree, target) < 0)
+		fail("mount", path);
+	close(target);
+	close(tree);
+}
+
+static void bind(const struct mount *mount, int held, int root)
+{
+	int target = open_target(root, mount->target, is_directory(held, mount->source));
+	int tree = tree_of(held);
+	if (tree < 0)
+		fail("bind", mount->source);
+	attach(tree, target, mount->options, mount->target);
+}
+
+static void tmpfs(const struct mount *mount, int root)
+{
+	char size[24], mode[8];
+	struct setting settings[] = {{"source", "tmpfs"}, {"mode", mode}, {"size", size}, {NULL, NULL}};
+	snprintf(mode, sizeof mode, "%04o", mount->mode);
+	snprintf(size, sizeof size, "%lld", (long long)mount->size);
+	if (!mount->size)
+		settings[2].key = NULL;
+	int target = open_target(root, mount->target, true);
+	int tree = tree_new("tmpfs", (unsigned)mount->options, settings);
+	if (tree < 0)
+		fail("mount tmpfs", mount->target);
+	attach(tree, target, 0, mount->target);
+}
+
+static void proc(const struct mount *mount, int root)
+{
+	int target = inroot_make_unlinked(root, mount->target);
+	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
+	if (tree < 0) {
+		if (errno == EPERM)
+			report_hint("something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted; --share pid shows the host's processes");
+		fail("mount proc", mount->target);
+	}
+	attach(tree, target, 0, mount->target);
+}
+
+static void overlay(const struct mount *mount, struct layers layers, int root)
+{
+	int target = open_target(root, mount->target, true);
+	close(overlay_attach(layers, target, mount->options, mount->target));
+	close(target);
+}
+
+static void dir(const struct mount *mount, int root)
+{
+	struct stat st;
+	int fd = inroot_make(root, mount->target, true, mount->mode);
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		fail_plain("is there, and is not a directory", mount->target);
+	close(fd);
+}
+
+/* The copy lies on the scratch tmpfs and is bound from there: neither file of the host is ever written. */
+static void file(const struct mount *mount, int source, int root)
+{
+	static unsigned number;
+	char name[16], buffer[65536], path[DESCRIPTOR_NAME];
+	struct stat st;
+	ssize_t length = 0;
+	snprintf(name, sizeof name, "%u", number++);
+	int copy = openat(staging_scratch(), name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (copy < 0 || fstat(source, &st) < 0 || fchmod(copy, st.st_mode & 0777) < 0)
+		fail("copy", mount->source);
+	while ((length = read(source, buffer, sizeof buffer)) > 0)
+		if (!descriptor_write(copy, buffer, (size_t)length))
+			fail("copy", mount->source);
+	if (length < 0)
+		fail("copy", mount->source);
+	int held = tree_hold(descriptor_name(copy, path)), tree = held < 0 ? -1 : tree_of(held);
+	if (tree < 0)
+		fail("bind", mount->source);
+	attach(tree, open_target(root, mount->target, false), ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, mount->target);
+	close(copy);
+	close(source);
+}
+
+void mounts_apply(const struct plan *plan, int root)
+{
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		const struct mount *mount = &plan->mounts[i];
+		report_hint(NULL);
+		switch ((enum mount_type)mount->type) {
+		case MOUNT_BIND: bind(mount, holds[i].lower, root); break;
+		case MOUNT_TMPFS: tmpfs(mount, root); break;
+		case MOUNT_PROC: proc(mount, root); break;
+		case MOUNT_DEV: dev_mount(mount, root); break;
+		case MOUNT_OVERLAY: overlay(mount, holds[i], root); break;
+		case MOUNT_DIR: dir(mount, root); break;
+		case MOUNT_SYMLINK: inroot_link(root, mount->target, mount->to); break;
+		case MOUNT_MASK: mask_hide(mount, root); break;
+		case MOUNT_PROTECT: mask_protect(mount, root); break;
+		case MOUNT_SYSFS: mask_sysfs(mount, root); break;
+		case MOUNT_CGROUP: mask_cgroup(mount, root); break;
+		case MOUNT_FILE: file(mount, holds[i].lower, root); break;
+		}
+	}
+}

@@ -1,0 +1,173 @@
+#include "fs/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "plan/contract.h"
+#include "base/descriptor.h"
+#include "base/host.h"
+#include "base/report.h"
+#include "fs/tree.h"
+
+/* An overlay covers more than a mount could: it must not take a restriction away. The numbers of both are the same. */
+_Static_assert((int)ROOT_OPTIONS_NOSUID == (int)ST_NOSUID && (int)ROOT_OPTIONS_NODEV == (int)ST_NODEV && (int)ROOT_OPTIONS_NOEXEC == (int)ST_NOEXEC, "mount options");
+
+bool overlay_in_user_namespace(void)
+{
+	/* The inode of the first user namespace, the machine's own, is fixed: PROC_USER_INIT_INO. */
+	struct stat st;
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != 0xEFFFFFFDu;
+}
+
+static void lock(const char *state)
+{
+	int fd = state ? host_open(state, O_RDONLY | O_DIRECTORY) : -1;
+	/* Where there are no locks, as on some network file systems, it is up to the caller. */
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		report_hint("two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
+		fail_plain("another box uses it to keep its changes", state);
+	}
+}
+
+void overlay_lock_states(const struct plan *plan)
+{
+	report_phase_quietly("state");
+	lock(plan->root->state);
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (plan->mounts[i].type == MOUNT_OVERLAY)
+			lock(plan->mounts[i].state);
+}
+
+struct layers overlay_hold(const char *lower, const char *state)
+{
+	struct layers layers = {.state = -1, .state_path = state};
+	layers.lower = host_open(lower, O_PATH | O_DIRECTORY);
+	if (layers.lower < 0)
+		fail("open", lower);
+	if (state) {
+		layers.state = host_open(state, O_PATH | O_DIRECTORY);
+		if (layers.state < 0)
+			fail("open", state);
+	}
+	return layers;
+}
+
+/* A new directory gets mode and owner of the one that it is to stand above: an overlay shows those of the upper one. */
+static void make_like(int fd, int like)
+{
+	struct stat st;
+	char path[DESCRIPTOR_NAME];
+	descriptor_name(fd, path);
+	if (like >= 0 && fstat(like, &st) == 0) {
+		/* An owner whom the user namespace does not know stays outside. */
+		(void)!chown(path, st.st_uid, st.st_gid);
+		(void)!chmod(path, st.st_mode & 07777);
+	}
+}
+
+static _Noreturn void fail_layer(const struct layers *layers, const char *name, const char *what)
+{
+	int number = errno;
+	char *path;
+	if (asprintf(&path, "%s/%s", layers->state_path ? layers->state_path : "", name) < 0)
+		path = NULL;
+	errno = number;
+	if (number == EROFS || number == EACCES || number == EPERM)
+		report_hint("the directory of --overlay=DIR must be one that you can write to; --overlay alone keeps the changes in memory");
+	if (number == ENOTDIR)
+		report_hint("there is a file or a symbolic link where nsbox keeps its changes: move it away, or name another directory");
+	fail(what, path);
+}
+
+int overlay_layer(const struct layers *layers, int directory, const char *name, int like)
+{
+	int made = mkdirat(directory, name, 0755);
+	if (made < 0 && errno != EEXIST)
+		fail_layer(layers, name, "make the overlay's directory");
+	int fd = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		fail_layer(layers, name, "open the overlay's directory");
+	if (made == 0)
+		make_like(fd, like);
+	return fd;
+}
+
+static int make(int lower, int upper, int work, unsigned options)
+{
+	/* Layers by descriptor: a parameter of fsconfig(2) ends at 256 bytes, and a path may hold commas and colons. */
+	char paths[3][DESCRIPTOR_NAME];
+	const int fds[3] = {lower, upper, work};
+	bool user_attributes = overlay_in_user_namespace();
+	for (int i = 0; i < 3; i++)
+		descriptor_name(fds[i], paths[i]);
+	struct setting settings[] = {
+		{"source", "overlay"}, {"lowerdir", paths[0]}, {"upperdir", paths[1]}, {"workdir", paths[2]},
+		{user_attributes ? "userxattr" : NULL, NULL}, {NULL, NULL},
+	};
+	int tree = tree_new("overlay", options, settings);
+	if (tree < 0 && errno == EINVAL && user_attributes) {
+		/* Before Linux 5.11 there was no such option. */
+		settings[4].key = NULL;
+		tree = tree_new("overlay", options, settings);
+	}
+	return tree;
+}
+
+/* The kernel's own words, where it has any, don't say what to do. */
+static void explain(const struct layers *layers)
+{
+	const long overlay = 0x794c7630;
+	struct statfs fs;
+	int number = errno;
+	if (number == ENODEV)
+		report_hint("this kernel has no overlay file system: modprobe overlay, as root");
+	if (number == EPERM)
+		report_hint("this kernel allows overlays to root only; ordinary users may have them from Linux 5.11 on");
+	if (number == EINVAL && layers->state_path && fstatfs(layers->state, &fs) == 0)
+		report_hint((long)fs.f_type == overlay
+			? "DIR of --overlay=DIR lies on an overlay itself (as all of a container does), which can't keep another one's changes: name a directory on another file system, such as a volume"
+			: "DIR of --overlay=DIR may lie on a file system that can't keep changes (such as NFS or FAT): name another one, or use --overlay alone, which keeps them in memory");
+	errno = number;
+}
+
+int overlay_make(const struct layers *layers, int upper, int work, unsigned options)
+{
+	struct statvfs below;
+	if (fstatvfs(layers->lower, &below) == 0)
+		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
+	int tree = make(layers->lower, upper, work, options);
+	if (tree < 0)
+		explain(layers);
+	return tree;
+}
+
+void overlay_open_state(struct layers *layers, int target, const char *name)
+{
+	if (layers->state >= 0)
+		return;
+	layers->state = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	if (layers->state < 0 || tree_attach(layers->state, target) < 0)
+		fail("mount tmpfs", name);
+}
+
+int overlay_attach(struct layers layers, int target, unsigned options, const char *name)
+{
+	overlay_open_state(&layers, target, name);
+	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), work = overlay_layer(&layers, layers.state, "work", -1);
+	int tree = overlay_make(&layers, upper, work, options);
+	/* On top of the tmpfs, where there is one: the descriptor of the target stays what is below. */
+	if (tree < 0 || tree_attach(tree, target) < 0)
+		fail("mount overlay", name);
+	close(layers.state);
+	close(layers.lower);
+	close(upper);
+	close(work);
+	return tree;
+}

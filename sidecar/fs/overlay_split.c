@@ -1,0 +1,233 @@
+#include "fs/overlay_split.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "plan/contract.h"
+#include "base/descriptor.h"
+#include "base/mountinfo.h"
+#include "base/report.h"
+#include "fs/inroot.h"
+#include "fs/tree.h"
+
+struct entry {
+	struct entry *next;
+	char *name;
+	mode_t mode;
+	int fd;         /* the entry itself */
+	int held;       /* what to bind of it, or -1 */
+	bool overlay;   /* gets an overlay; HELD is for where the kernel makes none of it, as of VFAT */
+	int tree;       /* that overlay, or -1 */
+};
+
+static struct entry *entries;
+
+/* Mounts below the root: NAME for one on a directory of the root, NAME/... for one further down. */
+struct points { char **names; size_t count; };
+
+static int add_point(const struct mountinfo *mount, void *with)
+{
+	struct points *points = with;
+	if (!*mount->inside)
+		return 0;
+	char **names = realloc(points->names, (points->count + 1) * sizeof *names);
+	if (!names || !(names[points->count] = strdup(mount->inside + 1)))
+		fail("allocate", NULL);
+	points->names = names;
+	points->count++;
+	return 0;
+}
+
+enum mounts { NONE_THERE, ON_IT, BELOW_IT };
+
+static enum mounts mounts_of(const struct points *points, const char *name)
+{
+	size_t length = strlen(name);
+	enum mounts found = NONE_THERE;
+	for (size_t i = 0; i < points->count; i++) {
+		if (strncmp(points->names[i], name, length) != 0)
+			continue;
+		if (points->names[i][length] == '/')
+			return BELOW_IT;
+		if (points->names[i][length] == '\0')
+			found = ON_IT;
+	}
+	return found;
+}
+
+/* No overlay can be made of it, and trying would leave a line in the kernel's log. */
+static bool is_procfs(int fd)
+{
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == 0x9fa0;
+}
+
+static void hold_entry(int lower, const struct dirent *found, const struct points *points)
+{
+	struct entry *entry = malloc(sizeof *entry);
+	struct stat st;
+	char link[DESCRIPTOR_NAME];
+	if (!entry)
+		fail("allocate", NULL);
+	*entry = (struct entry){.next = entries, .name = strdup(found->d_name), .held = -1, .tree = -1};
+	if (!entry->name)
+		fail("allocate", NULL);
+	entry->fd = openat(lower, found->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (entry->fd < 0 && errno == ENOENT) {
+		free(entry->name);
+		free(entry);
+		return;
+	}
+	if (entry->fd < 0)
+		fail("open", found->d_name);
+	/* A FUSE mount of another user may not even be looked at. */
+	entry->mode = fstat(entry->fd, &st) == 0 ? st.st_mode : found->d_type == DT_DIR ? S_IFDIR | 0755 : S_IFREG | 0444;
+	enum mounts mounts = mounts_of(points, found->d_name);
+	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !is_procfs(entry->fd);
+	if (!S_ISLNK(entry->mode) && (!entry->overlay || mounts == ON_IT)) {
+		entry->held = tree_hold(descriptor_name(entry->fd, link));
+		if (entry->held < 0)
+			fail("bind", found->d_name);
+	}
+	entries = entry;
+}
+
+bool overlay_split_hold(int lower, const char *path)
+{
+	struct points points = {0};
+	if (mountinfo_below(path, add_point, &points) != 0)
+		fail("read", "/proc/self/mountinfo");
+	if (points.count == 0)
+		return false;
+	int fd = openat(lower, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory)
+		fail("list", path);
+	for (struct dirent *found; (found = readdir(directory));)
+		if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0)
+			hold_entry(lower, found, &points);
+	closedir(directory);
+	for (size_t i = 0; i < points.count; i++)
+		free(points.names[i]);
+	free(points.names);
+	return true;
+}
+
+static void copy_entry(int top, const struct entry *entry)
+{
+	char to[PATH_MAX];
+	int done = 0;
+	if (S_ISLNK(entry->mode)) {
+		ssize_t length = readlinkat(entry->fd, "", to, sizeof to - 1);
+		to[length < 0 ? 0 : length] = '\0';
+		done = length < 0 ? -1 : symlinkat(to, top, entry->name);
+	} else if (S_ISDIR(entry->mode)) {
+		done = mkdirat(top, entry->name, entry->mode & 07777);
+	} else {
+		done = mknodat(top, entry->name, S_IFREG | 0444, 0);
+	}
+	if (done < 0)
+		fail("copy", entry->name);
+}
+
+/* The copy of the root directory. It has to lie in our mount namespace to be a lower directory. */
+static int copy_top(int lower, int target, const char *name)
+{
+	struct stat st;
+	char mode[8];
+	if (fstat(lower, &st) < 0)
+		fail("open", name);
+	snprintf(mode, sizeof mode, "%04o", (unsigned)st.st_mode & 07777);
+	int top = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
+	if (top < 0 || tree_attach(top, target) < 0)
+		fail("mount tmpfs", name);
+	for (const struct entry *entry = entries; entry; entry = entry->next)
+		copy_entry(top, entry);
+	return top;
+}
+
+/* What is kept in STATE wins: a directory that a box has replaced by something else is that from then on. */
+static bool is_replaced(int upper, const struct entry *entry)
+{
+	struct stat st;
+	return fstatat(upper, entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !(S_ISDIR(st.st_mode) && S_ISDIR(entry->mode));
+}
+
+static void make_overlay(struct layers layers, int uppers, int works, struct entry *entry, unsigned options)
+{
+	layers.lower = entry->fd;
+	int upper = overlay_layer(&layers, uppers, entry->name, entry->fd), work = overlay_layer(&layers, works, entry->name, -1);
+	entry->tree = overlay_make(&layers, upper, work, options);
+	if (entry->tree < 0 && entry->held < 0)
+		fail("mount overlay", entry->name);
+	report_hint(NULL);
+	close(upper);
+	close(work);
+}
+
+static void attach_entry(int root, const struct entry *entry, unsigned options)
+{
+	int target = inroot_open(root, entry->name, O_NOFOLLOW);
+	int tree = entry->tree;
+	if (tree < 0) {
+		tree = tree_of(entry->held);
+		if (tree < 0 || tree_restrict(tree, options | ROOT_OPTIONS_RO) < 0)
+			fail("set mount options", entry->name);
+	}
+	if (target < 0 || tree_attach(tree, target) < 0)
+		fail("mount", entry->name);
+	close(target);
+	if (tree != entry->tree)
+		close(tree);
+}
+
+int overlay_split_attach(struct layers layers, int target, unsigned options, const char *name)
+{
+	int top = copy_top(layers.lower, target, name);
+	overlay_open_state(&layers, target, name);
+	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), works = overlay_layer(&layers, layers.state, "works", -1);
+	struct entry **link = &entries;
+	for (struct entry *entry; (entry = *link);) {
+		/* From here on the list is what is to be mounted. */
+		if (S_ISLNK(entry->mode) || is_replaced(upper, entry)) {
+			*link = entry->next;
+			continue;
+		}
+		/* Before the overlay whose upper directory has theirs in it, or the kernel would warn of layers in use. With
+		 * mount(2) there is one tree at a time. */
+		if (entry->overlay && !tree_is_old())
+			make_overlay(layers, upper, works, entry, options);
+		link = &entry->next;
+	}
+	int state = fcntl(layers.state, F_DUPFD_CLOEXEC, 3);
+	/* Without one it would be an overlay whose changes vanish. */
+	if (state < 0)
+		fail("open the overlay's directory", layers.state_path);
+	int root = overlay_attach((struct layers){top, state, layers.state_path}, target, options, name);
+	for (struct entry *entry = entries; entry; entry = entry->next) {
+		if (entry->overlay && tree_is_old())
+			make_overlay(layers, upper, works, entry, options);
+		attach_entry(root, entry, options);
+	}
+	close(layers.state);
+	close(layers.lower);
+	close(upper);
+	close(works);
+	return root;
+}
+
+int overlay_split_set_readonly(void)
+{
+	for (const struct entry *entry = entries; entry; entry = entry->next)
+		if (entry->tree >= 0 && tree_set_readonly(entry->tree, true) < 0)
+			return -1;
+	return 0;
+}

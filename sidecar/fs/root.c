@@ -1,0 +1,166 @@
+#include "fs/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "fs/overlay_split.h"
+#include "base/descriptor.h"
+#include "base/host.h"
+#include "base/mountinfo.h"
+#include "fs/overlay.h"
+#include "fs/staging.h"
+#include "base/report.h"
+#include "base/sys.h"
+#include "fs/inroot.h"
+#include "fs/tree.h"
+
+/* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */
+struct below { char *path; int held; struct below *next; };
+
+static int held = -1;
+static bool was_writable;
+static int sealed = -1; /* the root, once it is read-only */
+static bool composed;
+static struct layers layers;
+static struct below *belows, **belows_end = &belows;
+
+static int hold_below(const struct mountinfo *mount, void *with)
+{
+	const char *inside = mount->inside;
+	(void)with;
+	if (!*inside)
+		return 0;
+	for (struct below *other = belows; other; other = other->next) {
+		size_t length = strlen(other->path);
+		if (strncmp(inside, other->path, length) == 0 && (inside[length] == '/' || inside[length] == '\0'))
+			return 0;
+	}
+	int fd = tree_hold(mount->path);
+	if (fd < 0)
+		return 0; /* hidden by another mount, or out of the caller's reach */
+	struct below *below = malloc(sizeof *below);
+	char *path = strdup(inside);
+	if (!below || !path)
+		fail("allocate", NULL);
+	*below = (struct below){path, fd, NULL};
+	*belows_end = below;
+	belows_end = &below->next;
+	return 0;
+}
+
+static void hold_overlay(const struct root *root)
+{
+	char link[DESCRIPTOR_NAME], path[PATH_MAX];
+	layers = overlay_hold(root->path, root->state);
+	if (!descriptor_path(layers.lower, path))
+		fail("read", descriptor_name(layers.lower, link));
+	composed = overlay_in_user_namespace() && overlay_split_hold(layers.lower, path);
+	if (!composed && mountinfo_below(path, hold_below, NULL) < 0)
+		fail("read", "/proc/self/mountinfo");
+}
+
+void root_hold(const struct root *root)
+{
+	struct statvfs now;
+	if (root->type == ROOT_TYPE_OVERLAY) {
+		hold_overlay(root);
+		return;
+	}
+	held = host_hold(root->path);
+	if (held < 0)
+		fail("open", root->path);
+	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);
+}
+
+static int attach_overlay(const struct root *root)
+{
+	/* Read-only comes last, by root_seal. */
+	unsigned options = root->options & ~ROOT_OPTIONS_RO;
+	if (composed)
+		return overlay_split_attach(layers, staging_target(), options, root->path);
+	int fd = overlay_attach(layers, staging_target(), options, root->path);
+	for (const struct below *below = belows; below; below = below->next) {
+		int target = inroot_open(fd, below->path, 0);
+		int tree = tree_of(below->held);
+		if (tree < 0 || tree_restrict(tree, root->options | ROOT_OPTIONS_RO) < 0)
+			fail("set mount options", below->path);
+		if (target < 0 || tree_attach(tree, target) < 0)
+			fail("mount", below->path);
+		close(target);
+		close(tree);
+	}
+	return fd;
+}
+
+int root_attach(const struct root *root)
+{
+	if (root->type == ROOT_TYPE_OVERLAY)
+		return attach_overlay(root);
+	int tree = tree_of(held);
+	if (tree < 0)
+		fail("bind", root->path);
+	if (tree_restrict(tree, root->options) < 0)
+		fail("set mount options", root->path);
+	if (tree_attach(tree, staging_target()) < 0) {
+		if (errno == ENOTDIR)
+			fail_plain("is not a directory", root->path);
+		fail("mount", root->path);
+	}
+	/* Mount points may have to be made in it first. */
+	if (was_writable && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
+		fail("set mount options", root->path);
+	return tree;
+}
+
+void root_seal(const struct root *root, int fd)
+{
+	if (!(root->options & ROOT_OPTIONS_RO) || (root->type == ROOT_TYPE_DIRECTORY && !was_writable))
+		return;
+	sealed = fd;
+	descriptor_keep(sealed);
+	if (tree_set_readonly(fd, true) < 0 || (composed && overlay_split_set_readonly() < 0))
+		fail("make the root read-only", root->path);
+}
+
+bool root_is_sealed(void) { return sealed >= 0; }
+
+void root_unseal(void)
+{
+	if (sealed >= 0)
+		tree_set_readonly(sealed, false);
+}
+
+/* The first root file system, an initramfs, cannot be pivoted away: move over it, and close the door that chroot leaves. */
+static void move_over(void)
+{
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		fail("move the root", "/");
+	enum { CAP_SYS_CHROOT_NUMBER = 18 };
+	if (prctl(PR_CAPBSET_DROP, CAP_SYS_CHROOT_NUMBER) < 0)
+		fail("drop cap_sys_chroot", NULL);
+	report_warning("pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot");
+}
+
+void root_switch(int fd)
+{
+	if (fchdir(fd) < 0)
+		fail("enter the root", NULL);
+	/* The old root comes to lie on top of the new one, in the same place: so no directory for it is needed. */
+	if (sys_pivot_root(".", ".") < 0) {
+		if (errno != EINVAL)
+			fail("pivot_root", NULL);
+		move_over();
+		return;
+	}
+	if (umount2(".", MNT_DETACH) < 0)
+		fail("detach the old root", NULL);
+	if (chdir("/") < 0)
+		fail("enter the root", "/");
+}

@@ -1,0 +1,110 @@
+#include "fs/staging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <sys/mount.h>
+
+#include "plan/contract.h"
+#include "base/descriptor.h"
+#include "base/report.h"
+#include "fs/tree.h"
+
+static const char *const candidates[] = {"/tmp", "/run", "/mnt", "/var", "/usr", "/etc", "/bin", "/dev", "/proc", NULL};
+
+static int target = -1, scratch = -1;
+
+int staging_target(void) { return target; }
+int staging_scratch(void) { return scratch; }
+
+static int make_directory(const char *name)
+{
+	if (mkdirat(scratch, name, 0700) < 0)
+		return -1;
+	return openat(scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* mount(2) goes by path: the staging directory is named from the root of the host. */
+static int set_up_staging(const char *place)
+{
+	char stage[PATH_MAX + 16];
+	int file = openat(scratch, "stage-file", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	int directory = make_directory("stage");
+	if (file < 0 || directory < 0)
+		return -1;
+	close(file);
+	close(directory);
+	snprintf(stage, sizeof stage, "%s/stage", place);
+	tree_stage_at(stage);
+	return make_directory("root");
+}
+
+static int open_scratch_old(const char *place)
+{
+	if (mount("nsbox", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+		return -1;
+	/* What the box shows of the host is bound after this: unbindable, it is left out of that, and the host's directory shows. */
+	if (mount(NULL, place, NULL, MS_UNBINDABLE, NULL) < 0)
+		return -1;
+	scratch = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return scratch;
+}
+
+/* Files to be bound need a mount that can be. */
+static int set_up_files(const char *place)
+{
+	char files[PATH_MAX + 16];
+	int directory = make_directory("files");
+	if (directory < 0)
+		return -1;
+	close(directory);
+	snprintf(files, sizeof files, "%s/files", place);
+	if (mount("nsbox", files, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+		return -1;
+	return open(files, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int open_scratch_new(void)
+{
+	scratch = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	return scratch < 0 ? -1 : tree_attach(scratch, target);
+}
+
+/* Not inlined: frames of this size would cost every start two pages. */
+__attribute__((noinline)) static void open_old(bool with_files)
+{
+	char link[DESCRIPTOR_NAME], place[PATH_MAX];
+	if (!descriptor_path(target, place))
+		fail("read", descriptor_name(target, link));
+	if (open_scratch_old(place) < 0)
+		fail("mount tmpfs", place);
+	close(target);
+	target = set_up_staging(place);
+	if (target < 0)
+		fail("make staging directory", place);
+	if (!with_files)
+		return;
+	int files = set_up_files(place);
+	if (files < 0)
+		fail("mount tmpfs", place);
+	close(scratch);
+	scratch = files;
+}
+
+void staging_open(bool with_files)
+{
+	const char *const *candidate = candidates;
+	while (*candidate && (target = open(*candidate, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		candidate++;
+	if (target < 0)
+		fail("find a directory to put the root together on", "/tmp");
+	if (tree_is_old())
+		open_old(with_files);
+	/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
+	else if (with_files && open_scratch_new() < 0)
+		fail("mount tmpfs", *candidate);
+}

@@ -1,0 +1,113 @@
+#include "fs/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plan/contract.h"
+#include "base/report.h"
+#include "base/sys.h"
+#include "fs/tree_old.h"
+
+/* The plan's options are the kernel's attributes, bit by bit. */
+_Static_assert(ROOT_OPTIONS_RO == ATTR_RDONLY && ROOT_OPTIONS_NOSUID == ATTR_NOSUID, "mount options");
+_Static_assert(ROOT_OPTIONS_NODEV == ATTR_NODEV && ROOT_OPTIONS_NOEXEC == ATTR_NOEXEC, "mount options");
+
+static bool old;
+
+void tree_set_up(bool force_old)
+{
+	/* mount_setattr is the youngest of the calls, 5.12: where it is, the others are. */
+	old = force_old || (sys_mount_setattr(-1, 0, NULL) < 0 && errno == ENOSYS);
+}
+
+bool tree_is_old(void) { return old; }
+void tree_stage_at(const char *path) { old_stage_at(path); }
+
+int tree_hold(const char *path)
+{
+	if (old)
+		return open(path, O_PATH | O_CLOEXEC);
+	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
+}
+
+int tree_hold_at(int fd)
+{
+	if (old)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | EMPTY_PATH);
+}
+
+int tree_of(int held) { return old ? old_bind(held) : held; }
+
+/* What the kernel wrote about the last failure: "e overlay: ..." and the like. */
+static void keep_reason(int fs)
+{
+	static char words[300];
+	int number = errno;
+	ssize_t length = read(fs, words, sizeof words - 1);
+	if (length > 2) {
+		words[length] = '\0';
+		words[strcspn(words, "\n")] = '\0';
+		report_hint(words + 2);
+	}
+	errno = number;
+}
+
+static int configure(int fs, const struct setting *settings)
+{
+	for (; settings->key; settings++)
+		if (sys_fsconfig(fs, settings->value ? FS_SET_STRING : FS_SET_FLAG, settings->key, settings->value) < 0)
+			return -1;
+	return sys_fsconfig(fs, FS_CMD_CREATE, NULL, NULL);
+}
+
+int tree_restrict(int tree, unsigned options)
+{
+	struct sys_mount_attr attr = {.set = options};
+	if (!options)
+		return 0;
+	return old ? old_restrict(tree, options) : sys_mount_setattr(tree, TREE_RECURSIVE, &attr);
+}
+
+int tree_new(const char *type, unsigned options, const struct setting *settings)
+{
+	if (old) {
+		int staged = old_new(type, settings);
+		if (staged >= 0 && tree_restrict(staged, options) < 0)
+			fail("set mount options", type);
+		return staged;
+	}
+	int fs = sys_fsopen(type);
+	if (fs < 0)
+		return -1;
+	int tree = configure(fs, settings) < 0 ? -1 : sys_fsmount(fs, options);
+	if (tree < 0)
+		keep_reason(fs);
+	int number = errno;
+	close(fs);
+	errno = number;
+	return tree;
+}
+
+int tree_set_readonly(int tree, bool readonly)
+{
+	struct sys_mount_attr attr = {.set = readonly ? ATTR_RDONLY : 0, .clear = readonly ? 0 : ATTR_RDONLY};
+	return old ? old_set_readonly(tree, readonly) : sys_mount_setattr(tree, 0, &attr);
+}
+
+int tree_attach(int tree, int target) { return old ? old_attach(target) : sys_move_mount(tree, target); }
+
+int tree_attach_at(int tree, int directory, const char *name)
+{
+	if (!old)
+		return sys_move_mount_at(tree, directory, name);
+	int target = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int done = target < 0 ? -1 : old_attach(target);
+	int number = errno;
+	close(target);
+	errno = number;
+	return done;
+}

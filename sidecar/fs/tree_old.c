@@ -1,0 +1,163 @@
+#include "fs/tree_old.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "plan/contract.h"
+#include "base/descriptor.h"
+#include "base/mountinfo.h"
+#include "base/report.h"
+#include "base/sys.h"
+#include "fs/inroot.h"
+
+enum { STAGE_MAX = PATH_MAX + 16 };
+
+static char *stage;
+/* Nothing is mounted below the tree that is staged: then there is no need to read /proc/self/mountinfo, all of it for each tree. */
+static bool alone;
+
+void old_stage_at(const char *path)
+{
+	stage = malloc(STAGE_MAX);
+	if (!stage)
+		fail("allocate", NULL);
+	snprintf(stage, STAGE_MAX, "%s", path);
+}
+
+/*
+ * Ask for the first of the two steps by which an unused mount expires: EAGAIN says that it is marked now (a second call,
+ * which never comes, would unmount it), EBUSY that it is in use, as by a mount below.
+ */
+static bool nothing_below(void) { return umount2(stage, MNT_EXPIRE) < 0 && errno == EAGAIN; }
+
+static int open_stage(void) { return open(stage, O_PATH | O_CLOEXEC); }
+
+/* A file cannot be mounted on a directory: beside the staging directory there is a staging file. */
+static int is_directory(int fd)
+{
+	int as_directory = openat(fd, ".", O_PATH | O_CLOEXEC | O_DIRECTORY);
+	if (as_directory >= 0)
+		close(as_directory);
+	return as_directory >= 0 || errno != ENOTDIR;
+}
+
+static void stage_for(bool directory)
+{
+	char *last = strrchr(stage, '/') + 1;
+	snprintf(last, STAGE_MAX - (size_t)(last - stage), directory ? "stage" : "stage-file");
+}
+
+int old_bind(int held)
+{
+	char from[DESCRIPTOR_NAME];
+	stage_for(is_directory(held));
+	int done = mount(descriptor_name(held, from), stage, NULL, MS_BIND | MS_REC, NULL);
+	int number = errno;
+	close(held);
+	errno = number;
+	if (done < 0)
+		return -1;
+	alone = nothing_below();
+	return open_stage();
+}
+
+int old_new(const char *type, const struct setting *settings)
+{
+	char data[512] = "";
+	const char *source = type;
+	size_t length = 0;
+	for (; settings->key; settings++) {
+		if (strcmp(settings->key, "source") == 0) {
+			source = settings->value;
+			continue;
+		}
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s%s%s%s", length ? "," : "", settings->key,
+			settings->value ? "=" : "", settings->value ? settings->value : "");
+		if (length >= sizeof data) {
+			errno = E2BIG;
+			return -1;
+		}
+	}
+	stage_for(true);
+	alone = true;
+	if (mount(source, stage, type, 0, data) < 0)
+		return -1;
+	return open_stage();
+}
+
+static unsigned long flags_for(unsigned options)
+{
+	return (options & ROOT_OPTIONS_RO ? MS_RDONLY : 0) | (options & ROOT_OPTIONS_NOSUID ? MS_NOSUID : 0) |
+		(options & ROOT_OPTIONS_NODEV ? MS_NODEV : 0) | (options & ROOT_OPTIONS_NOEXEC ? MS_NOEXEC : 0);
+}
+
+struct restriction { int tree; unsigned long flags; };
+
+/*
+ * A remount states all flags, and in a user namespace the kernel refuses to lose one: those that are there stay. The mount
+ * is found inside the tree, never by its path on the host, which a link could lead elsewhere.
+ */
+static int restrict_one(const struct mountinfo *info, void *with)
+{
+	const struct restriction *restriction = with;
+	char name[DESCRIPTOR_NAME];
+	if (info->covered || (info->flags & restriction->flags) == restriction->flags)
+		return 0;
+	int fd = *info->inside ? inroot_open(restriction->tree, info->inside, O_NOFOLLOW) : dup(restriction->tree);
+	if (fd < 0)
+		return 1;
+	int done = mount(NULL, descriptor_name(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
+	int number = errno;
+	close(fd);
+	errno = number;
+	return done < 0;
+}
+
+static int count_open(const struct mountinfo *info, void *with)
+{
+	const struct restriction *restriction = with;
+	errno = EBUSY;
+	return !info->covered && (info->flags & restriction->flags) != restriction->flags;
+}
+
+static int remount(int tree, unsigned long flags, unsigned long dropped)
+{
+	char name[DESCRIPTOR_NAME];
+	struct statvfs now;
+	if (fstatvfs(tree, &now) < 0)
+		return -1;
+	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
+	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
+		(now.f_flag & 4096 ? MS_RELATIME : 0) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
+	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
+}
+
+int old_restrict(int tree, unsigned options)
+{
+	struct restriction restriction = {tree, flags_for(options)};
+	if (alone)
+		return remount(tree, restriction.flags, 0);
+	/* Read again afterwards: what was moved in the source meanwhile was missed. What another mount covers can't be reached
+	 * by a path, neither by us nor, without the right to unmount, by the box. */
+	if (mountinfo_below(stage, restrict_one, &restriction) != 0)
+		return -1;
+	return mountinfo_below(stage, count_open, &restriction) == 0 ? 0 : -1;
+}
+
+int old_set_readonly(int tree, bool readonly)
+{
+	return remount(tree, readonly ? MS_RDONLY : 0, MS_RDONLY);
+}
+
+int old_attach(int target)
+{
+	char name[DESCRIPTOR_NAME];
+	return mount(stage, descriptor_name(target, name), NULL, MS_MOVE, NULL);
+}

@@ -1,0 +1,16 @@
+/* The trees of tree.h with mount(2), for kernels before 5.12: one at a time, in a staging directory. */
+#ifndef NSBOX_TREE_OLD_H
+#define NSBOX_TREE_OLD_H
+
+#include <stdbool.h>
+
+#include "fs/tree.h"
+
+void old_stage_at(const char *path);
+int old_bind(int held);
+int old_new(const char *type, const struct setting *settings);
+int old_restrict(int tree, unsigned options);
+int old_set_readonly(int tree, bool readonly);
+int old_attach(int target);
+
+#endif

@@ -1,9 +1,0 @@
-/* Resource limits, and the signal dispositions that the front end's runtime changed. */
-#ifndef NSBOX_LIMITS_H
-#define NSBOX_LIMITS_H
-
-#include "contract.h"
-
-void limits_apply(const struct process *process);
-
-#endif

@@ -1,0 +1,401 @@
+/* Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file. */
+#ifndef NSBOX_CONTRACT_H
+#define NSBOX_CONTRACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/field.h"
+
+#define NSBOX_CONTRACT 1
+
+enum plan_namespaces_word {
+	PLAN_NAMESPACES_USER = 1u << 0,
+	PLAN_NAMESPACES_MOUNT = 1u << 1,
+	PLAN_NAMESPACES_PID = 1u << 2,
+	PLAN_NAMESPACES_IPC = 1u << 3,
+	PLAN_NAMESPACES_UTS = 1u << 4,
+	PLAN_NAMESPACES_CGROUP = 1u << 5,
+	PLAN_NAMESPACES_NET = 1u << 6,
+};
+static const char plan_namespaces_words[] = "user\0mount\0pid\0ipc\0uts\0cgroup\0net\0";
+
+enum idmap_by_word {
+	IDMAP_BY_SELF = 0,
+	IDMAP_BY_PARENT = 1,
+	IDMAP_BY_HELPER = 2,
+};
+static const char idmap_by_words[] = "self\0parent\0helper\0";
+
+enum root_type_word {
+	ROOT_TYPE_DIRECTORY = 0,
+	ROOT_TYPE_OVERLAY = 1,
+};
+static const char root_type_words[] = "directory\0overlay\0";
+
+enum root_options_word {
+	ROOT_OPTIONS_RO = 1u << 0,
+	ROOT_OPTIONS_NOSUID = 1u << 1,
+	ROOT_OPTIONS_NODEV = 1u << 2,
+	ROOT_OPTIONS_NOEXEC = 1u << 3,
+};
+static const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
+
+static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
+
+enum process_scopes_word {
+	PROCESS_SCOPES_ABSTRACT = 1u << 0,
+	PROCESS_SCOPES_SIGNALS = 1u << 1,
+};
+static const char process_scopes_words[] = "abstract\0signals\0";
+
+enum process_reset_signals_word {
+	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
+	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
+};
+static const char process_reset_signals_words[] = "PIPE\0XFSZ\0";
+
+enum limit_resource_word {
+	LIMIT_RESOURCE_AS = 0,
+	LIMIT_RESOURCE_CORE = 1,
+	LIMIT_RESOURCE_CPU = 2,
+	LIMIT_RESOURCE_DATA = 3,
+	LIMIT_RESOURCE_FSIZE = 4,
+	LIMIT_RESOURCE_LOCKS = 5,
+	LIMIT_RESOURCE_MEMLOCK = 6,
+	LIMIT_RESOURCE_MSGQUEUE = 7,
+	LIMIT_RESOURCE_NICE = 8,
+	LIMIT_RESOURCE_NOFILE = 9,
+	LIMIT_RESOURCE_NPROC = 10,
+	LIMIT_RESOURCE_RSS = 11,
+	LIMIT_RESOURCE_RTPRIO = 12,
+	LIMIT_RESOURCE_RTTIME = 13,
+	LIMIT_RESOURCE_SIGPENDING = 14,
+	LIMIT_RESOURCE_STACK = 15,
+};
+static const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0";
+
+enum supervision_errors_word {
+	SUPERVISION_ERRORS_STDERR = 0,
+	SUPERVISION_ERRORS_STATUS = 1,
+};
+static const char supervision_errors_words[] = "stderr\0status\0";
+
+enum mount_type {
+	MOUNT_BIND = 0,
+	MOUNT_TMPFS = 1,
+	MOUNT_PROC = 2,
+	MOUNT_DEV = 3,
+	MOUNT_OVERLAY = 4,
+	MOUNT_DIR = 5,
+	MOUNT_SYMLINK = 6,
+	MOUNT_MASK = 7,
+	MOUNT_PROTECT = 8,
+	MOUNT_SYSFS = 9,
+	MOUNT_CGROUP = 10,
+	MOUNT_FILE = 11,
+};
+struct mount {
+	unsigned type; /* enum mount_type */
+	const char *source;
+	const char *target;
+	uint64_t options;
+	int64_t size;
+	unsigned mode;
+	const char *lower;
+	const char *state;
+	const char *to;
+	bool kernel;
+};
+
+struct supervision {
+	bool init; /* Run an init as process 1 that reaps and forwards signals; without it the command is process 1. */
+	int64_t timeout; /* Milliseconds after which the command gets TERM; 0 is no limit. */
+	int64_t grace; /* Milliseconds from then on until all that is left is killed. */
+	bool die_with_parent; /* Kill the box when the process that started nsbox ends. */
+	int64_t status_fd; /* Descriptor to which events are written as JSON lines. */
+	bool verbose; /* Tell each phase with its time on stderr. */
+	bool quiet; /* Print no warnings and no hints. */
+	unsigned errors; /* Where a failure of nsbox itself is told: on stderr, or on the status descriptor alone. */
+};
+
+struct limit {
+	unsigned resource; /* Which limit. */
+	int64_t soft; /* Soft limit; -1 is no limit. */
+	int64_t hard; /* Hard limit; absent: as it is. */
+};
+
+struct env {
+	bool inherit; /* Start from the environment of the sidecar. */
+	char **unset; size_t unset_count; /* Names that are taken away from it. */
+	char **set; size_t set_count; /* NAME=VALUE entries that are put in, in order. */
+};
+
+struct seccomp {
+	const char *from; /* What the filter was made from, for whoever reads the plan: "default" or a file. */
+	const char *filter; /* Array of struct sock_filter, as this machine has it; seccomp(2). */
+};
+
+struct process {
+	char **argv; size_t argv_count; /* The command and its arguments. */
+	const char *program; /* What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box. */
+	struct env *env; /* Environment. */
+	const char *cwd; /* Working directory in the box; absent: "/". */
+	bool cwd_of_caller; /* Start in the directory of whoever runs the plan, where the box has it; cwd is then absent. */
+	bool cwd_fallback; /* Use "/" where cwd does not exist in the box; otherwise that is an error. */
+	int64_t uid; /* User id in the box; absent: as it is. */
+	int64_t gid; /* Group id in the box; absent: as it is. */
+	bool drop_groups; /* Drop all supplementary groups. */
+	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
+	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
+	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
+	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box. */
+	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
+	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
+	bool new_session; /* Run in a session of its own, setsid(2). */
+	bool hold; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it. */
+};
+
+struct cgroup {
+	int64_t memory; /* Bytes of memory, and no swap; absent: no limit. */
+	int64_t cpu_quota; /* Microseconds of processor time in each period, of all processors together; absent: no limit. */
+	int64_t cpu_period; /* Microseconds of a period. */
+	int64_t pids; /* Processes and threads, the init of the box among them; absent: no limit. */
+};
+
+struct root {
+	unsigned type; /* The directory itself, or an overlay over it. */
+	const char *path; /* Directory on the host; "/" is the host's own root. */
+	const char *state; /* Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish. */
+	uint64_t options; /* Mount options of the root and what is mounted below it on the host. */
+};
+
+struct idrange {
+	int64_t inside; /* First id in the box. */
+	int64_t outside; /* First id outside of it. */
+	int64_t count; /* Number of ids. */
+};
+
+struct idmap {
+	unsigned by; /* Who writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap. */
+	struct idrange *uid; size_t uid_count; /* User id ranges. */
+	struct idrange *gid; size_t gid_count; /* Group id ranges. */
+	bool setgroups; /* Leave setgroups(2) allowed in the box; never with "self". */
+};
+
+struct enter {
+	int64_t pid; /* A process of the box, by its number outside. */
+	int64_t started; /* When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). One that got the number later is not entered. */
+};
+
+struct plan {
+	int64_t contract; /* Number of this contract. */
+	uint64_t namespaces; /* Namespaces that are the box's own, made or entered; "mount" always is. */
+	struct idmap *idmap; /* Id maps of the new user namespace. */
+	struct enter *enter; /* The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
+	struct root *root; /* What the box sees as its root directory; there unless enter is. */
+	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
+	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */
+	const char *hostname; /* Host name of the new uts namespace. */
+	bool loopback; /* Bring up lo in the new net namespace. */
+	bool ping; /* Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range. */
+	bool low_ports; /* Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start. */
+	struct cgroup *cgroup; /* A control group (version 2) of its own for the box, made where whoever runs the plan may make one. */
+	struct process *process; /* The command and what it gets. */
+	struct supervision *supervision; /* How the box is watched and reported. */
+};
+
+#ifdef NSBOX_CONTRACT_FIELDS
+
+static const struct field mount_bind_fields[] = {
+	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_bind_object = {mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
+
+static const struct field mount_tmpfs_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"size", KIND_INT, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 01777},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_tmpfs_object = {mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
+
+static const struct field mount_proc_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_proc_object = {mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
+
+static const struct field mount_dev_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_dev_object = {mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
+
+static const struct field mount_overlay_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"lower", KIND_STRING, offsetof(struct mount, lower), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
+};
+static const struct object mount_overlay_object = {mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
+
+static const struct field mount_dir_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 00755},
+};
+static const struct object mount_dir_object = {mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
+
+static const struct field mount_symlink_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"to", KIND_STRING, offsetof(struct mount, to), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+};
+static const struct object mount_symlink_object = {mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
+
+static const struct field mount_mask_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
+};
+static const struct object mount_mask_object = {mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
+
+static const struct field mount_protect_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
+};
+static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
+
+static const struct field mount_sysfs_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_sysfs_object = {mount_sysfs_fields, sizeof mount_sysfs_fields / sizeof *mount_sysfs_fields, sizeof(struct mount)};
+
+static const struct field mount_cgroup_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_cgroup_object = {mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
+
+static const struct field mount_file_fields[] = {
+	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
+
+static const struct variants mount_variants = {
+	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0sysfs\0cgroup\0file\0",
+	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
+	sizeof(struct mount), offsetof(struct mount, type),
+};
+
+static const struct field supervision_fields[] = {
+	{"init", KIND_BOOL, offsetof(struct supervision, init), .required = false},
+	{"timeout", KIND_INT, offsetof(struct supervision, timeout), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"grace", KIND_INT, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"dieWithParent", KIND_BOOL, offsetof(struct supervision, die_with_parent), .required = false},
+	{"statusFd", KIND_INT, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
+	{"verbose", KIND_BOOL, offsetof(struct supervision, verbose), .required = false},
+	{"quiet", KIND_BOOL, offsetof(struct supervision, quiet), .required = false},
+	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
+};
+static const struct object supervision_object = {supervision_fields, sizeof supervision_fields / sizeof *supervision_fields, sizeof(struct supervision)};
+
+static const struct field limit_fields[] = {
+	{"resource", KIND_ENUM, offsetof(struct limit, resource), .required = true, .words = limit_resource_words, .absent = 0},
+	{"soft", KIND_INT, offsetof(struct limit, soft), .required = true, .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"hard", KIND_INT, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
+};
+static const struct object limit_object = {limit_fields, sizeof limit_fields / sizeof *limit_fields, sizeof(struct limit)};
+
+static const struct field env_fields[] = {
+	{"inherit", KIND_BOOL, offsetof(struct env, inherit), .required = false},
+	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .path = false, .assignment = false},
+	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .path = false, .assignment = true},
+};
+static const struct object env_object = {env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
+
+static const struct field seccomp_fields[] = {
+	{"from", KIND_STRING, offsetof(struct seccomp, from), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+	{"filter", KIND_BASE64, offsetof(struct seccomp, filter), .required = true, .min = 8, .max = 32768},
+};
+static const struct object seccomp_object = {seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
+
+static const struct field process_fields[] = {
+	{"argv", KIND_STRINGS, offsetof(struct process, argv), .required = true, .min = 1, .path = false, .assignment = false},
+	{"program", KIND_STRING, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
+	{"env", KIND_OBJECT, offsetof(struct process, env), .object = &env_object},
+	{"cwd", KIND_STRING, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
+	{"cwdOfCaller", KIND_BOOL, offsetof(struct process, cwd_of_caller), .required = false},
+	{"cwdFallback", KIND_BOOL, offsetof(struct process, cwd_fallback), .required = false},
+	{"uid", KIND_INT, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
+	{"gid", KIND_INT, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
+	{"dropGroups", KIND_BOOL, offsetof(struct process, drop_groups), .required = false},
+	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .words = process_capabilities_words},
+	{"noNewPrivs", KIND_BOOL, offsetof(struct process, no_new_privs), .required = false},
+	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .object = &seccomp_object},
+	{"scopes", KIND_FLAGS, offsetof(struct process, scopes), .words = process_scopes_words},
+	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
+	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
+	{"newSession", KIND_BOOL, offsetof(struct process, new_session), .required = false},
+	{"hold", KIND_BOOL, offsetof(struct process, hold), .required = false},
+};
+static const struct object process_object = {process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
+
+static const struct field cgroup_fields[] = {
+	{"memory", KIND_INT, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"cpuQuota", KIND_INT, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
+	{"cpuPeriod", KIND_INT, offsetof(struct cgroup, cpu_period), .min = 1000LL, .max = 1000000LL, .absent = 100000LL},
+	{"pids", KIND_INT, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
+};
+static const struct object cgroup_object = {cgroup_fields, sizeof cgroup_fields / sizeof *cgroup_fields, sizeof(struct cgroup)};
+
+static const struct field root_fields[] = {
+	{"type", KIND_ENUM, offsetof(struct root, type), .required = true, .words = root_type_words, .absent = 0},
+	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
+};
+static const struct object root_object = {root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
+
+static const struct field idrange_fields[] = {
+	{"inside", KIND_INT, offsetof(struct idrange, inside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"outside", KIND_INT, offsetof(struct idrange, outside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"count", KIND_INT, offsetof(struct idrange, count), .required = true, .min = 1LL, .max = 4294967295LL, .absent = 0LL},
+};
+static const struct object idrange_object = {idrange_fields, sizeof idrange_fields / sizeof *idrange_fields, sizeof(struct idrange)};
+
+static const struct field idmap_fields[] = {
+	{"by", KIND_ENUM, offsetof(struct idmap, by), .required = true, .words = idmap_by_words, .absent = 0},
+	{"uid", KIND_OBJECTS, offsetof(struct idmap, uid), .required = true, .min = 1, .max = 340, .object = &idrange_object},
+	{"gid", KIND_OBJECTS, offsetof(struct idmap, gid), .required = true, .min = 1, .max = 340, .object = &idrange_object},
+	{"setgroups", KIND_BOOL, offsetof(struct idmap, setgroups), .required = false},
+};
+static const struct object idmap_object = {idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
+
+static const struct field enter_fields[] = {
+	{"pid", KIND_INT, offsetof(struct enter, pid), .required = true, .min = 1LL, .max = 4194304LL, .absent = 0LL},
+	{"started", KIND_INT, offsetof(struct enter, started), .required = true, .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+};
+static const struct object enter_object = {enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
+
+static const struct field plan_fields[] = {
+	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 1LL, .max = 1LL, .absent = 0LL},
+	{"namespaces", KIND_FLAGS, offsetof(struct plan, namespaces), .required = true, .words = plan_namespaces_words},
+	{"idmap", KIND_OBJECT, offsetof(struct plan, idmap), .object = &idmap_object},
+	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .object = &enter_object},
+	{"root", KIND_OBJECT, offsetof(struct plan, root), .object = &root_object},
+	{"mounts", KIND_VARIANTS, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
+	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
+	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
+	{"loopback", KIND_BOOL, offsetof(struct plan, loopback), .required = false},
+	{"ping", KIND_BOOL, offsetof(struct plan, ping), .required = false},
+	{"lowPorts", KIND_BOOL, offsetof(struct plan, low_ports), .required = false},
+	{"cgroup", KIND_OBJECT, offsetof(struct plan, cgroup), .object = &cgroup_object},
+	{"process", KIND_OBJECT, offsetof(struct plan, process), .required = true, .object = &process_object},
+	{"supervision", KIND_OBJECT, offsetof(struct plan, supervision), .object = &supervision_object},
+};
+static const struct object plan_object = {plan_fields, sizeof plan_fields / sizeof *plan_fields, sizeof(struct plan)};
+
+#endif
+
+#endif

@@ -1,0 +1,459 @@
+#define NSBOX_CONTRACT_FIELDS
+#include "plan/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/json.h"
+
+struct decoder {
+	struct arena *arena;
+	struct plan_error *error;
+};
+
+/* How a list lies in a structure: `T *name; size_t name_count;`. */
+struct list {
+	void *entries;
+	size_t count;
+};
+
+static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
+			  const struct place *place, const char *skip, void *out);
+
+static bool refuse_plain(struct decoder *d, const struct place *place, const char *message)
+{
+	plan_error_set(d->error, place, "%s", message);
+	return false;
+}
+
+static bool expect(struct decoder *d, const struct json *node, enum json_kind kind, const struct place *place)
+{
+	static const char *const nouns[] = {
+		[JSON_BOOL] = "a boolean", [JSON_INTEGER] = "an integer", [JSON_STRING] = "a string",
+		[JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+	};
+	if (node->kind == kind)
+		return true;
+	plan_error_set(d->error, place, "must be %s", nouns[kind]);
+	return false;
+}
+
+static void *allocate(struct decoder *d, size_t count, size_t size)
+{
+	void *memory = arena_array(d->arena, count, size);
+	if (!memory)
+		refuse_plain(d, NULL, "out of memory");
+	return memory;
+}
+
+static const struct json *member(const struct json *object, const char *key)
+{
+	for (const struct json *node = object->first; node; node = node->next)
+		if (strcmp(node->key, key) == 0)
+			return node;
+	return NULL;
+}
+
+static bool decode_int(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, int64_t *out)
+{
+	if (!expect(d, node, JSON_INTEGER, place))
+		return false;
+	if (node->integer < field->min || node->integer > field->max) {
+		plan_error_set(d->error, place, "must be an integer from %lld to %lld", (long long)field->min, (long long)field->max);
+		return false;
+	}
+	*out = node->integer;
+	return true;
+}
+
+static bool decode_string(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
+{
+	if (!expect(d, node, JSON_STRING, place))
+		return false;
+	if (field->host && node->text[0] != '/' && strncmp(node->text, "./", 2) != 0)
+		return refuse_plain(d, place, "must be an absolute path, or start with ./");
+	if (field->path && node->text[0] != '/')
+		return refuse_plain(d, place, "must be an absolute path");
+	if (field->min && node->length == 0)
+		return refuse_plain(d, place, "must not be empty");
+	if (field->max && node->length > field->max) {
+		plan_error_set(d->error, place, "must have at most %lld bytes", (long long)field->max);
+		return false;
+	}
+	*out = node->text;
+	return true;
+}
+
+static bool is_base64(const char *text, size_t length, size_t *padding)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t used = strspn(text, digits);
+	*padding = length - used;
+	return length % 4 == 0 && *padding <= 2 && strspn(text + used, "=") == *padding;
+}
+
+static bool decode_base64(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
+{
+	size_t padding;
+	if (!expect(d, node, JSON_STRING, place))
+		return false;
+	if (!is_base64(node->text, node->length, &padding))
+		return refuse_plain(d, place, "must be base64");
+	size_t bytes = (size_t)node->length / 4 * 3 - padding;
+	if (bytes == 0 || bytes % (size_t)field->min != 0 || bytes > (size_t)field->max) {
+		plan_error_set(d->error, place, "must stand for 1 to %lld entries of %lld bytes", (long long)(field->max / field->min), (long long)field->min);
+		return false;
+	}
+	*out = node->text;
+	return true;
+}
+
+static bool decode_mode(struct decoder *d, const struct json *node, const struct place *place, unsigned *out)
+{
+	unsigned mode = 0;
+	if (!expect(d, node, JSON_STRING, place))
+		return false;
+	if ((node->length != 3 && node->length != 4) || strspn(node->text, "01234567") != node->length)
+		return refuse_plain(d, place, "must be 3 or 4 octal digits");
+	for (const char *c = node->text; *c; c++)
+		mode = mode * 8 + (unsigned)(*c - '0');
+	*out = mode;
+	return true;
+}
+
+/* The number of a text in a list of words. */
+static bool find_word(const char *words, const char *text, unsigned *out)
+{
+	unsigned n = 0;
+	for (; *words && strcmp(words, text) != 0; n++)
+		words = next_word(words);
+	*out = n;
+	return *words != '\0';
+}
+
+/* Not inlined: to clear the list would take longer than to find a word. */
+__attribute__((noinline)) static bool refuse_word(struct decoder *d, const char *words, const struct place *place)
+{
+	char list[sizeof d->error->message] = "";
+	size_t used = 0;
+	for (const char *word = words; *word && used < sizeof list; word = next_word(word))
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", word);
+	plan_error_set(d->error, place, "must be one of %.620s", list);
+	return false;
+}
+
+static bool decode_word(struct decoder *d, const char *words, const struct json *node, const struct place *place, unsigned *out)
+{
+	if (!expect(d, node, JSON_STRING, place))
+		return false;
+	return find_word(words, node->text, out) || refuse_word(d, words, place);
+}
+
+static bool decode_flags(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, uint64_t *out)
+{
+	struct place entry = {.up = place};
+	const char *rest = field->words;
+	unsigned before = 0;
+	if (!expect(d, node, JSON_ARRAY, place))
+		return false;
+	for (const struct json *item = node->first; item; item = item->next, entry.index++) {
+		unsigned n;
+		/* Mostly they come in the order of the list: the search goes on where the last one was found. */
+		if (item->kind != JSON_STRING || !find_word(rest, item->text, &n)) {
+			rest = field->words;
+			before = 0;
+			if (!decode_word(d, rest, item, &entry, &n))
+				return false;
+		}
+		rest = word_at(rest, n);
+		before = n += before;
+		if (*out & UINT64_C(1) << n)
+			return refuse_plain(d, &entry, "named twice");
+		*out |= UINT64_C(1) << n;
+	}
+	return true;
+}
+
+/* An array with as many entries as the field allows. */
+static bool expect_array(struct decoder *d, const struct field *field, const struct json *node, const struct place *place)
+{
+	if (!expect(d, node, JSON_ARRAY, place))
+		return false;
+	if (node->length < field->min) {
+		plan_error_set(d->error, place, "must have at least %lld %s", (long long)field->min, field->min == 1 ? "entry" : "entries");
+		return false;
+	}
+	if (field->max && node->length > field->max) {
+		plan_error_set(d->error, place, "must have at most %lld entries", (long long)field->max);
+		return false;
+	}
+	return true;
+}
+
+static bool decode_strings(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+{
+	/* Length limits of the field count entries, not bytes. */
+	const struct field text = {.path = field->path};
+	struct place entry = {.up = place};
+	const char **strings;
+	if (!expect_array(d, field, node, place))
+		return false;
+	strings = allocate(d, (size_t)node->length + 1, sizeof *strings);
+	if (!strings)
+		return false;
+	for (const struct json *item = node->first; item; item = item->next, entry.index++) {
+		if (!decode_string(d, &text, item, &entry, &strings[entry.index]))
+			return false;
+		if (field->assignment && (item->text[0] == '=' || !strchr(item->text, '=')))
+			return refuse_plain(d, &entry, "must be NAME=VALUE");
+	}
+	*out = (struct list){strings, node->length};
+	return true;
+}
+
+static bool decode_objects(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+{
+	struct place entry = {.up = place};
+	char *entries;
+	if (!expect_array(d, field, node, place))
+		return false;
+	entries = allocate(d, node->length, field->object->size);
+	if (!entries)
+		return false;
+	for (const struct json *item = node->first; item; item = item->next, entry.index++)
+		if (!decode_object(d, field->object, item, &entry, NULL, entries + entry.index * field->object->size))
+			return false;
+	*out = (struct list){entries, node->length};
+	return true;
+}
+
+static bool decode_variant(struct decoder *d, const struct variants *variants, const struct json *node, const struct place *place, char *out)
+{
+	struct place inner = {.up = place, .key = "type", .length = strlen("type")};
+	const struct json *type;
+	unsigned n;
+	if (!expect(d, node, JSON_OBJECT, place))
+		return false;
+	type = member(node, "type");
+	if (!type)
+		return refuse_plain(d, &inner, "missing required key");
+	if (!expect(d, type, JSON_STRING, &inner))
+		return false;
+	if (!find_word(variants->types, type->text, &n))
+		return refuse_plain(d, &inner, "unknown type");
+	memcpy(out + variants->type_offset, &n, sizeof n);
+	return decode_object(d, variants->objects[n], node, place, "type", out);
+}
+
+static bool decode_variants(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+{
+	struct place entry = {.up = place};
+	char *entries;
+	if (!expect_array(d, field, node, place))
+		return false;
+	entries = allocate(d, node->length, field->variants->size);
+	if (!entries)
+		return false;
+	for (const struct json *item = node->first; item; item = item->next, entry.index++)
+		if (!decode_variant(d, field->variants, item, &entry, entries + entry.index * field->variants->size))
+			return false;
+	*out = (struct list){entries, node->length};
+	return true;
+}
+
+/* A value that is reached through a pointer or a list: memcpy, since the members have types of their own. */
+static bool decode_container(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
+{
+	struct list list = {NULL, 0};
+	switch (field->kind) {
+	case KIND_STRINGS:
+		if (!decode_strings(d, field, node, place, &list))
+			return false;
+		break;
+	case KIND_OBJECTS:
+		if (!decode_objects(d, field, node, place, &list))
+			return false;
+		break;
+	case KIND_VARIANTS:
+		if (!decode_variants(d, field, node, place, &list))
+			return false;
+		break;
+	default:
+		list.entries = allocate(d, 1, field->object->size);
+		if (!list.entries || !decode_object(d, field->object, node, place, NULL, list.entries))
+			return false;
+		memcpy(member, &list.entries, sizeof list.entries);
+		return true;
+	}
+	memcpy(member, &list, sizeof list);
+	return true;
+}
+
+static bool decode_field(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
+{
+	switch (field->kind) {
+	case KIND_BOOL:
+		*(bool *)member = node->kind == JSON_BOOL && node->boolean;
+		return expect(d, node, JSON_BOOL, place);
+	case KIND_INT:
+		return decode_int(d, field, node, place, (int64_t *)(void *)member);
+	case KIND_STRING:
+		return decode_string(d, field, node, place, (const char **)(void *)member);
+	case KIND_BASE64:
+		return decode_base64(d, field, node, place, (const char **)(void *)member);
+	case KIND_MODE:
+		return decode_mode(d, node, place, (unsigned *)(void *)member);
+	case KIND_ENUM:
+		return decode_word(d, field->words, node, place, (unsigned *)(void *)member);
+	case KIND_FLAGS:
+		return decode_flags(d, field, node, place, (uint64_t *)(void *)member);
+	default:
+		return decode_container(d, field, node, place, member);
+	}
+}
+
+/* What absent keys mean. All else is zero already. */
+static void set_defaults(const struct object *table, char *out)
+{
+	for (size_t n = 0; n < table->count; n++) {
+		const struct field *field = &table->fields[n];
+		unsigned small = (unsigned)field->absent;
+		if (field->kind == KIND_INT)
+			memcpy(out + field->offset, &field->absent, sizeof field->absent);
+		else if (field->kind == KIND_MODE || field->kind == KIND_ENUM)
+			memcpy(out + field->offset, &small, sizeof small);
+	}
+}
+
+static const struct field *find_field(const struct object *table, const char *key)
+{
+	for (size_t n = 0; n < table->count; n++)
+		if (*table->fields[n].key == *key && strcmp(table->fields[n].key, key) == 0)
+			return &table->fields[n];
+	return NULL;
+}
+
+/* skip: a key that was looked at before. */
+static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
+			  const struct place *place, const char *skip, void *out)
+{
+	if (!expect(d, node, JSON_OBJECT, place))
+		return false;
+	set_defaults(table, out);
+	for (const struct json *item = node->first; item; item = item->next) {
+		struct place inner = {.up = place, .key = item->key, .length = item->key_length};
+		const struct field *field = find_field(table, item->key);
+		if (skip && strcmp(item->key, skip) == 0)
+			continue;
+		if (!field)
+			return refuse_plain(d, &inner, "unknown key");
+		if (!decode_field(d, field, item, &inner, (char *)out + field->offset))
+			return false;
+	}
+	for (size_t n = 0; n < table->count; n++) {
+		const char *key = table->fields[n].key;
+		if (!table->fields[n].required || member(node, key))
+			continue;
+		struct place inner = {.up = place, .key = key, .length = strlen(key)};
+		return refuse_plain(d, &inner, "missing required key");
+	}
+	return true;
+}
+
+/* Before all else: a plan of another contract may have any keys. */
+static bool check_contract(struct decoder *d, const struct json *node)
+{
+	const struct place place = {.key = "contract", .length = strlen("contract")};
+	const struct json *contract;
+	if (!expect(d, node, JSON_OBJECT, NULL))
+		return false;
+	contract = member(node, "contract");
+	if (!contract)
+		return refuse_plain(d, &place, "missing required key");
+	if (!expect(d, contract, JSON_INTEGER, &place))
+		return false;
+	if (contract->integer == NSBOX_CONTRACT)
+		return true;
+	plan_error_set(d->error, &place, "this plan has contract %lld, and this program speaks contract %d",
+		       (long long)contract->integer, NSBOX_CONTRACT);
+	return false;
+}
+
+/* Made with the box, or done by its own process 1. */
+static bool check_beside_enter(struct decoder *d, const struct plan *plan)
+{
+	const struct { const char *key; bool there; } keys[] = {
+		{"root", plan->root}, {"mounts", plan->mounts_count}, {"idmap", plan->idmap}, {"hostname", plan->hostname}, {"loopback", plan->loopback},
+		{"ping", plan->ping}, {"lowPorts", plan->low_ports}, {"cgroup", plan->cgroup},
+	};
+	const struct place process = {.key = "process", .length = strlen("process")};
+	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
+	const struct place supervision = {.key = "supervision", .length = strlen("supervision")};
+	const struct place init = {.up = &supervision, .key = "init", .length = strlen("init")};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct place place = {.key = keys[i].key, .length = strlen(keys[i].key)};
+		if (keys[i].there)
+			return refuse_plain(d, &place, "must not be there beside enter");
+	}
+	if (plan->process->hold)
+		return refuse_plain(d, &hold, "must not be true beside enter");
+	if (plan->supervision && plan->supervision->init)
+		return refuse_plain(d, &init, "must not be true beside enter");
+	return true;
+}
+
+/* What the table cannot say: keys that need each other. */
+static bool check_sense(struct decoder *d, const struct plan *plan)
+{
+	const struct place namespaces = {.key = "namespaces", .length = strlen("namespaces")};
+	const struct place idmap = {.key = "idmap", .length = strlen("idmap")};
+	const struct place setgroups = {.up = &idmap, .key = "setgroups", .length = strlen("setgroups")};
+	const struct place hostname = {.key = "hostname", .length = strlen("hostname")};
+	const struct place process = {.key = "process", .length = strlen("process")};
+	const struct place cwd = {.up = &process, .key = "cwd", .length = strlen("cwd")};
+	const struct place loopback = {.key = "loopback", .length = strlen("loopback")};
+	const struct place ping = {.key = "ping", .length = strlen("ping")};
+	const struct place low_ports = {.key = "lowPorts", .length = strlen("lowPorts")};
+	const struct place root = {.key = "root", .length = strlen("root")};
+	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
+	bool user = plan->namespaces & PLAN_NAMESPACES_USER;
+	if (!(plan->namespaces & PLAN_NAMESPACES_MOUNT))
+		return refuse_plain(d, &namespaces, "must contain mount");
+	if (!plan->enter && !plan->root)
+		return refuse_plain(d, &root, "missing required key");
+	if (plan->enter && !check_beside_enter(d, plan))
+		return false;
+	if (plan->process->hold && !(plan->supervision && plan->supervision->init))
+		return refuse_plain(d, &hold, "needs an init");
+	if (user && !plan->idmap && !plan->enter)
+		return refuse_plain(d, &idmap, "must be there when namespaces contain user");
+	if (!user && plan->idmap)
+		return refuse_plain(d, &idmap, "needs user in namespaces");
+	if (plan->hostname && !(plan->namespaces & PLAN_NAMESPACES_UTS))
+		return refuse_plain(d, &hostname, "needs uts in namespaces");
+	if (plan->loopback && !(plan->namespaces & PLAN_NAMESPACES_NET))
+		return refuse_plain(d, &loopback, "needs net in namespaces");
+	if (plan->ping && !(plan->namespaces & PLAN_NAMESPACES_NET))
+		return refuse_plain(d, &ping, "needs net in namespaces");
+	if (plan->low_ports && !(plan->namespaces & PLAN_NAMESPACES_NET))
+		return refuse_plain(d, &low_ports, "needs net in namespaces");
+	if (plan->process->cwd_of_caller && plan->process->cwd)
+		return refuse_plain(d, &cwd, "must not be there beside cwdOfCaller");
+	if (plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)
+		return refuse_plain(d, &setgroups, "must not be true when by is self");
+	return true;
+}
+
+bool plan_decode(const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error)
+{
+	struct decoder d = {arena, error};
+	const struct json *node;
+	struct plan *plan;
+	if (!json_parse(text, length, arena, &node, error) || !check_contract(&d, node))
+		return false;
+	plan = allocate(&d, 1, sizeof *plan);
+	if (!plan || !decode_object(&d, &plan_object, node, NULL, NULL, plan) || !check_sense(&d, plan))
+		return false;
+	*out = plan;
+	return true;
+}

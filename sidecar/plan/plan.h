@@ -1,0 +1,18 @@
+/*
+ * From the text of a plan to its structures, strictly: what the contract table does not name is refused, with the place.
+ * The order of the checks is that of src/plan/validate.ts, so that both halves give the same answer.
+ */
+#ifndef NSBOX_PLAN_H
+#define NSBOX_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "plan/contract.h"
+#include "plan/json_pointer.h"
+
+/* The plan lives in the arena; the text is not needed afterwards. False: error is filled. */
+bool plan_decode(const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error);
+
+#endif

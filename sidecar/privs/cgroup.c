@@ -1,0 +1,226 @@
+#include "privs/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "privs/cgroup_parent.h"
+#include "base/report.h"
+#include "base/sys.h"
+
+enum { NAME_TRIES = 100, REMOVE_TRIES = 2000 };
+
+static const struct cgroup *asked;
+static int place = -1, outer = -1, inner = -1;
+static char name[32];
+
+/*
+ * What a nsbox that was killed has left: an empty group, whose lock nobody holds. Numbers of processes would not tell, since
+ * each pid namespace has its own.
+ */
+static void sweep(void)
+{
+	int fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	for (struct dirent *entry; list && (entry = readdir(list));) {
+		int group = cgroup_is_ours(entry->d_name) ? openat(place, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (group < 0)
+			continue;
+		if (flock(group, LOCK_EX | LOCK_NB) == 0) {
+			unlinkat(group, "box", AT_REMOVEDIR);
+			unlinkat(place, entry->d_name, AT_REMOVEDIR);
+		}
+		close(group);
+	}
+	if (list)
+		closedir(list);
+}
+
+/* Whoever sweeps may have taken it for a left one before it was locked: then nothing can be made in it any more. */
+static bool make_pair(int number)
+{
+	snprintf(name, sizeof name, number ? "nsbox-%d-%d" : "nsbox-%d", (int)getpid(), number);
+	if (mkdirat(place, name, 0755) < 0) {
+		if (errno != EEXIST)
+			fail("make a control group", name);
+		return false;
+	}
+	outer = openat(place, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (outer < 0 && errno == ENOENT)
+		return false;
+	if (outer < 0 || flock(outer, LOCK_EX) < 0 || (mkdirat(outer, "box", 0755) < 0 && errno != ENOENT))
+		fail("make a control group", name);
+	inner = openat(outer, "box", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return inner >= 0;
+}
+
+static void set(int group, const char *file, bool always, const char *format, int64_t value, int64_t second)
+{
+	char text[48];
+	snprintf(text, sizeof text, format, value, second);
+	if (!cgroup_write(group, file, text) && (always || errno != ENOENT))
+		fail("set limit", file);
+}
+
+static void limit(int group)
+{
+	if (asked->memory) {
+		set(group, "memory.max", true, "%" PRId64, asked->memory, 0);
+		/* Not there without swap (CONFIG_SWAP), and before Linux 4.19. */
+		set(group, "memory.swap.max", false, "%" PRId64, 0, 0);
+		set(group, "memory.oom.group", false, "%" PRId64, 1, 0);
+	}
+	if (asked->cpu_quota)
+		set(group, "cpu.max", true, "%" PRId64 " %" PRId64, asked->cpu_quota, asked->cpu_period);
+	if (asked->pids)
+		set(group, "pids.max", true, "%" PRId64, asked->pids, 0);
+}
+
+void cgroup_make(const struct cgroup *limits)
+{
+	char wanted[64];
+	asked = limits;
+	report_on_failure(cgroup_remove);
+	place = cgroup_find_parent(limits);
+	sweep();
+	for (int number = 0; !make_pair(number); number++)
+		if (number == NAME_TRIES)
+			fail("make a control group", name);
+	cgroup_controllers(limits, '+', wanted);
+	if (*wanted && !cgroup_write(outer, "cgroup.subtree_control", wanted))
+		fail("enable controllers", name);
+	limit(outer);
+	limit(inner);
+}
+
+int cgroup_descriptor(void) { return inner; }
+
+void cgroup_enter(void)
+{
+	if (inner >= 0 && !cgroup_write(inner, "cgroup.procs", "0"))
+		fail("enter the control group", name);
+}
+
+static int64_t number_of(const char *file, const char *key)
+{
+	char text[1024];
+	if (!cgroup_read(outer, file, text, sizeof text))
+		return -1;
+	char *line = text;
+	while (line && strncmp(line, key, strlen(key)) != 0)
+		line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+	return line ? strtoll(line + strlen(key), NULL, 10) : -1;
+}
+
+bool cgroup_read_usage(struct cgroup_usage *usage)
+{
+	if (outer < 0)
+		return false;
+	*usage = (struct cgroup_usage){
+		number_of("cpu.stat", "user_usec "), number_of("cpu.stat", "system_usec "),
+		number_of("memory.peak", ""), number_of("memory.events", "oom_kill "),
+	};
+	return true;
+}
+
+/* The numbers are those of our own pid namespace; one of 0 has none in it, and has ended with process 1 of its own. */
+static size_t processes_of(int group, pid_t *list, size_t room)
+{
+	char text[4096], *rest = text, *end;
+	size_t count = 0;
+	cgroup_read(group, "cgroup.procs", text, sizeof text);
+	for (long pid; count < room && (pid = strtol(rest, &end, 10), end != rest); rest = end)
+		if (pid > 0)
+			list[count++] = (pid_t)pid;
+	return count;
+}
+
+/*
+ * Before Linux 5.14 there is no cgroup.kill. By the time that a number is used another process may have it: so each is held, and
+ * killed if the group still has that number then.
+ */
+static void kill_each(int group)
+{
+	enum { AT_ONCE = 64, TOO_OLD = -2 };
+	pid_t first[AT_ONCE], again[AT_ONCE];
+	int held[AT_ONCE];
+	size_t count = processes_of(group, first, AT_ONCE);
+	for (size_t i = 0; i < count; i++) {
+		held[i] = sys_pidfd_open(first[i]);
+		/* Before Linux 5.3. */
+		if (held[i] < 0 && errno == ENOSYS)
+			held[i] = TOO_OLD;
+	}
+	size_t left = count > 0 ? processes_of(group, again, AT_ONCE) : 0;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < left; k++)
+			if (again[k] == first[i] && held[i] >= 0)
+				syscall(SYS_PIDFD_SEND_SIGNAL, held[i], SIGKILL, NULL, 0u);
+			else if (again[k] == first[i] && held[i] == TOO_OLD)
+				kill(first[i], SIGKILL);
+		if (held[i] >= 0)
+			close(held[i]);
+	}
+}
+
+/* A box that may write to the hierarchy can have made some of its own. */
+static void remove_below(int group, int depth)
+{
+	int fd = openat(group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	for (struct dirent *entry; list && (entry = readdir(list));) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		int below = depth > 0 ? openat(group, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (below >= 0) {
+			kill_each(below);
+			remove_below(below, depth - 1);
+			close(below);
+		}
+		unlinkat(group, entry->d_name, AT_REMOVEDIR);
+	}
+	if (list)
+		closedir(list);
+}
+
+void cgroup_remove(void)
+{
+	enum { DEEPEST = 64 };
+	if (outer >= 0)
+		cgroup_write(outer, "cgroup.kill", "1");
+	/* Those that are killed need a moment to end. */
+	for (int tries = 0; outer >= 0 && tries < REMOVE_TRIES; tries++) {
+		if ((unlinkat(outer, "box", AT_REMOVEDIR) == 0 || errno == ENOENT) && (unlinkat(place, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
+			break;
+		remove_below(outer, DEEPEST);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	outer = -1;
+	if (asked)
+		cgroup_leave_parent(asked);
+}
+
+void cgroup_hold(int process, const char *whose)
+{
+	char same[32], top[PATH_MAX];
+	/* By its number it might be another process by now. */
+	snprintf(same, sizeof same, "self/fd/%d", process);
+	char *path = cgroup_of(same, top);
+	if (!path || !cgroup_is_inner(path))
+		return;
+	inner = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (inner < 0)
+		fail("open its control group", path);
+	snprintf(name, sizeof name, "that of %s", whose);
+	free(path);
+}

@@ -1,0 +1,296 @@
+#include "privs/cgroup_parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/mountinfo.h"
+#include "process/runtime_memory.h"
+#include "base/report.h"
+#include "plan/plan_source.h"
+#include "base/sys.h"
+
+/* Why no group will do: the first reason that was met, nearest to the caller. */
+static struct { const char *what; char *path; int number; } reason;
+static int stepped_out = -1; /* the group of our own that we have left for one below it */
+
+void cgroup_controllers(const struct cgroup *limits, char sign, char text[64])
+{
+	char *end = text;
+	*end = '\0';
+	if (limits->memory)
+		end += sprintf(end, "%cmemory ", sign);
+	if (limits->cpu_quota)
+		end += sprintf(end, "%ccpu ", sign);
+	if (limits->pids)
+		sprintf(end, "%cpids ", sign);
+}
+
+bool cgroup_is_ours(const char *name)
+{
+	return strncmp(name, "nsbox-", 6) == 0 && name[6] && strspn(name + 6, "0123456789-") == strlen(name + 6);
+}
+
+bool cgroup_is_inner(char *path)
+{
+	char *last = strrchr(path, '/');
+	if (!last || strcmp(last, "/box") != 0)
+		return false;
+	*last = '\0';
+	char *above = strrchr(path, '/');
+	bool ours = above && cgroup_is_ours(above + 1);
+	*last = '/';
+	return ours;
+}
+
+bool cgroup_read(int group, const char *name, char *text, int room)
+{
+	int fd = openat(group, name, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, (size_t)room - 1);
+	int number = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+	text[length < 0 ? 0 : length] = '\0';
+	return length >= 0;
+}
+
+bool cgroup_write(int group, const char *name, const char *text)
+{
+	int fd = openat(group, name, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	int number = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+	return done;
+}
+
+struct search { const char *group; char *path, *top; };
+
+/* A mount of the hierarchy that shows the group: where it shows it. */
+static int look_at_mount(const struct mountinfo *mount, void *with)
+{
+	struct search *search = with;
+	size_t above = strcmp(mount->top, "/") == 0 ? 0 : strlen(mount->top);
+	const char *rest = search->group + above;
+	const unsigned long cgroup2 = 0x63677270;
+	struct statfs fs;
+	/* A box or a container may have hidden it by a mount further up. */
+	if (strcmp(mount->type, "cgroup2") != 0 || statfs(mount->path, &fs) < 0 || (unsigned long)fs.f_type != cgroup2)
+		return 0;
+	if (strncmp(search->group, mount->top, above) != 0 || (*rest != '/' && *rest))
+		return 0;
+	snprintf(search->top, PATH_MAX, "%s", mount->path);
+	return asprintf(&search->path, "%s%s", mount->path, strcmp(rest, "/") == 0 ? "" : rest) < 0 ? -1 : 1;
+}
+
+char *cgroup_of(const char *process, char *top)
+{
+	char name[64];
+	size_t length;
+	snprintf(name, sizeof name, "/proc/%s/cgroup", process);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	char *text = plan_source_read(fd, name, &length), *line = text;
+	close(fd);
+	/* Those of version 1 have a number and a name. */
+	while (line && strncmp(line, "0::/", 4) != 0)
+		line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+	struct search search = {line ? line + 3 : NULL, NULL, top};
+	if (line) {
+		line[strcspn(line, "\n")] = '\0';
+		errno = 0;
+		mountinfo_below("/", look_at_mount, &search);
+	}
+	free(text);
+	return search.path;
+}
+
+static int refuse(int group, const char *what, const char *path, int number)
+{
+	if (!reason.what) {
+		reason.what = what;
+		reason.path = strdup(path);
+		reason.number = number;
+	}
+	if (group >= 0)
+		close(group);
+	return -1;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+	for (; *list; list += strspn(list, " \n")) {
+		size_t next = strcspn(list, " \n");
+		if (next == length && strncmp(list, word, length) == 0)
+			return true;
+		list += next;
+	}
+	return false;
+}
+
+/* The first controller that LIMITS need and LIST lacks; NULL: none. */
+static const char *lacking(const char *list, const struct cgroup *limits)
+{
+	if (limits->memory && !has_word(list, "memory"))
+		return "memory";
+	if (limits->cpu_quota && !has_word(list, "cpu"))
+		return "cpu";
+	return limits->pids && !has_word(list, "pids") ? "pids" : NULL;
+}
+
+/* Nobody but ourselves is in the group. A number of 0 is somebody whom our pid namespace does not have. */
+static bool is_alone(int group)
+{
+	char text[64], own[16];
+	snprintf(own, sizeof own, "%d\n", (int)getpid());
+	return cgroup_read(group, "cgroup.procs", text, sizeof text) && strcmp(text, own) == 0;
+}
+
+/*
+ * Only a group without processes can give controllers to those below (the "no internal processes" rule), so we make room by
+ * going below ourselves. A service manager that has delegated the group to us expects that.
+ */
+static bool step_out(int group)
+{
+	runtime_memory_wait();
+	if (!is_alone(group) || (mkdirat(group, "nsbox-outside", 0755) < 0 && errno != EEXIST))
+		return false;
+	if (!cgroup_write(group, "nsbox-outside/cgroup.procs", "0")) {
+		unlinkat(group, "nsbox-outside", AT_REMOVEDIR);
+		return false;
+	}
+	stepped_out = dup(group);
+	if (stepped_out >= 0)
+		fcntl(stepped_out, F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
+enum effort { AS_IT_IS, ENABLE, STEP_OUT };
+
+static bool is_writable(int group, const char *name)
+{
+	return syscall(SYS_faccessat, group, name, W_OK) == 0;
+}
+
+static bool enable(int group, const struct cgroup *limits)
+{
+	char wanted[64];
+	cgroup_controllers(limits, '+', wanted);
+	return cgroup_write(group, "cgroup.subtree_control", wanted);
+}
+
+/* The group as a directory, if it can have one below with these controllers; or -1. */
+static int try_group(const char *path, const struct cgroup *limits, enum effort effort)
+{
+	char list[256];
+	int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* To move a process, one has to be allowed to write to what both groups have above them. */
+	if (group < 0 || !is_writable(group, ".") || !is_writable(group, "cgroup.procs"))
+		return refuse(group, "may not be used by you", path, errno);
+	if (!cgroup_read(group, "cgroup.controllers", list, sizeof list))
+		return refuse(group, "read the controllers", path, errno);
+	const char *missing = lacking(list, limits);
+	if (missing)
+		return refuse(group, missing, path, 0);
+	if (!cgroup_read(group, "cgroup.subtree_control", list, sizeof list))
+		return refuse(group, "read the controllers", path, errno);
+	if (!lacking(list, limits))
+		return group;
+	if (effort == AS_IT_IS) {
+		close(group);
+		return -1;
+	}
+	if (enable(group, limits) || (errno == EBUSY && effort == STEP_OUT && step_out(group) && enable(group, limits)))
+		return group;
+	return refuse(group, "can give no controllers to a group below it", path, errno);
+}
+
+/* Of all reasons that which says most. */
+static _Noreturn void explain_refusal(const char *top, const struct cgroup *limits)
+{
+	char list[256] = "", text[64];
+	int group = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *missing = group >= 0 && cgroup_read(group, "cgroup.controllers", list, sizeof list) ? lacking(list, limits) : NULL;
+	if (missing || !reason.number) {
+		report_hint(missing ? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; in a container it has to be given to that"
+			: "whoever manages the groups above has to enable it: with systemd Delegate=cpu memory pids, by systemctl edit user@.service");
+		snprintf(text, sizeof text, "cgroup v2 has no controller %s here", missing ? missing : reason.what);
+		fail_plain(text, missing ? top : reason.path);
+	}
+	if (reason.number == EROFS)
+		report_hint("as in most containers: the hierarchy has to be mounted writable");
+	else if (reason.number == EBUSY)
+		report_hint("a group with processes can have none with limits below it: start nsbox alone in one, systemd-run --scope -p Delegate=yes nsbox ...");
+	else
+		report_hint("with systemd you get a group of your own: systemd-run --user --scope -p Delegate=yes nsbox ...");
+	errno = reason.number;
+	fail(reason.what, reason.path);
+}
+
+static bool has_limit(int group, const char *file)
+{
+	char text[64];
+	return cgroup_read(group, file, text, sizeof text) && strncmp(text, "max", 3) != 0;
+}
+
+/*
+ * The group above PATH, in place; false where that is the top of the mount, or where the box would get out of a limit that
+ * its caller is under. pids.max does not count: service managers set that on all that they start.
+ */
+static bool go_up(char *path, const char *top)
+{
+	char *last = strrchr(path, '/');
+	int group = strcmp(path, top) == 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The one below ours has the same limits as ours. */
+	bool free_to_go = group >= 0 && (cgroup_is_inner(path) ||
+		(!has_limit(group, "memory.max") && !has_limit(group, "cpu.max") && !cgroup_is_ours(last + 1)));
+	if (group >= 0)
+		close(group);
+	if (free_to_go)
+		*last = '\0';
+	return free_to_go;
+}
+
+int cgroup_find_parent(const struct cgroup *limits)
+{
+	char top[PATH_MAX];
+	char *own = cgroup_of("self", top);
+	if (!own) {
+		report_hint("boot with systemd.unified_cgroup_hierarchy=1, or mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		if (errno)
+			fail("find our control group", "/proc/self/cgroup");
+		fail_plain("no hierarchy of cgroup v2 is mounted that shows ours", NULL);
+	}
+	int group = try_group(own, limits, STEP_OUT);
+	/* What is enabled already first: other groups' settings belong to whoever manages them. */
+	for (enum effort effort = AS_IT_IS; effort <= ENABLE && group < 0; effort++) {
+		char *path = strdup(own);
+		while (path && group < 0 && go_up(path, top))
+			group = try_group(path, limits, effort);
+		free(path);
+	}
+	if (group < 0)
+		explain_refusal(top, limits);
+	free(own);
+	return group;
+}
+
+void cgroup_leave_parent(const struct cgroup *limits)
+{
+	char wanted[64];
+	if (stepped_out < 0)
+		return;
+	cgroup_controllers(limits, '-', wanted);
+	if (cgroup_write(stepped_out, "cgroup.subtree_control", wanted) && cgroup_write(stepped_out, "cgroup.procs", "0"))
+		unlinkat(stepped_out, "nsbox-outside", AT_REMOVEDIR);
+	stepped_out = -1;
+}

@@ -1,0 +1,133 @@
+#include "privs/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/channel.h"
+#include "base/procfs.h"
+#include "base/report.h"
+
+/* A map is written by one write(2), of less than a page before Linux 4.15. */
+static void write_file(int dir, const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
+	ssize_t length = (ssize_t)strlen(text);
+	if (fd < 0 || write(fd, text, (size_t)length) != length) {
+		if (errno == EPERM || errno == EACCES)
+			report_hint("user namespaces may be restricted (AppArmor on Ubuntu 24.04 does so): nsbox doctor tells, and the fix");
+		fail("write", name);
+	}
+	close(fd);
+}
+
+static void write_map(int dir, const char *name, const struct idrange *ranges, size_t count)
+{
+	char *text = malloc(count * 40 + 1), *end = text;
+	if (!text)
+		fail("allocate", NULL);
+	for (size_t i = 0; i < count; i++)
+		end += sprintf(end, "%lld %lld %lld\n", (long long)ranges[i].inside, (long long)ranges[i].outside, (long long)ranges[i].count);
+	write_file(dir, name, text);
+	free(text);
+}
+
+static void write_all(const struct idmap *map, int dir)
+{
+	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
+	if (!map->setgroups)
+		write_file(dir, "setgroups", "deny");
+	write_map(dir, "uid_map", map->uid, map->uid_count);
+	write_map(dir, "gid_map", map->gid, map->gid_count);
+}
+
+/* The setuid helpers of the shadow suite, from where distributions put them and not from PATH. */
+static const char *const helper_directories[] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
+
+enum { HELPER_PATH = 64 };
+
+static void find_helper(const char *name, char path[HELPER_PATH])
+{
+	for (size_t i = 0; i < sizeof helper_directories / sizeof *helper_directories; i++) {
+		snprintf(path, HELPER_PATH, "%s/%s", helper_directories[i], name);
+		if (access(path, X_OK) == 0)
+			return;
+	}
+	report_hint("install the package uidmap (Debian, Ubuntu) or shadow-utils");
+	fail("execute", name);
+}
+
+static char *number_text(int64_t number)
+{
+	char *text;
+	if (asprintf(&text, "%lld", (long long)number) < 0)
+		fail("allocate", NULL);
+	return text;
+}
+
+static void run_helper(const char *name, const struct idrange *ranges, size_t count, int pid)
+{
+	char **argv = calloc(count * 3 + 3, sizeof *argv), path[HELPER_PATH];
+	size_t used = 0;
+	int status = -1;
+	if (!argv)
+		fail("allocate", NULL);
+	find_helper(name, path);
+	argv[used++] = path;
+	argv[used++] = number_text(pid);
+	for (size_t i = 0; i < count; i++) {
+		argv[used++] = number_text(ranges[i].inside);
+		argv[used++] = number_text(ranges[i].outside);
+		argv[used++] = number_text(ranges[i].count);
+	}
+	pid_t helper = fork();
+	if (helper == 0) {
+		execve(path, argv, (char *[]){NULL});
+		_exit(STATUS_FAILED);
+	}
+	if (helper < 0 || waitpid(helper, &status, 0) < 0)
+		fail("run", name);
+	for (size_t i = 1; i < used; i++)
+		free(argv[i]);
+	free(argv);
+	if (status != 0) {
+		report_hint("the ranges have to be granted in /etc/subuid and /etc/subgid: nsbox doctor tells");
+		fail_plain("the helper refused the map", path);
+	}
+}
+
+void idmap_get(const struct idmap *map, int link)
+{
+	int number, process = -1;
+	char go;
+	/* Here the kernel itself allows no write but to our own maps. */
+	if (map->by == IDMAP_BY_SELF)
+		process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0)
+		process = procfs_open_self(&number);
+	if (process < 0)
+		fail("open", "/proc/self");
+	if (map->by == IDMAP_BY_SELF) {
+		write_all(map, process);
+	} else {
+		channel_send_process(link, process, number);
+		if (recv(link, &go, 1, 0) != 1)
+			_exit(STATUS_FAILED);
+	}
+	close(process);
+}
+
+void idmap_write_for(const struct idmap *map, int process, int number)
+{
+	if (map->by == IDMAP_BY_PARENT)
+		write_all(map, process);
+	if (map->by == IDMAP_BY_HELPER) {
+		run_helper("newuidmap", map->uid, map->uid_count, number);
+		run_helper("newgidmap", map->gid, map->gid_count, number);
+	}
+}

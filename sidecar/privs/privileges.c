@@ -1,0 +1,95 @@
+#include "privs/privileges.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/report.h"
+
+#ifndef PR_CAP_AMBIENT
+#define PR_CAP_AMBIENT           47
+#define PR_CAP_AMBIENT_RAISE     2
+#define PR_CAP_AMBIENT_CLEAR_ALL 4
+#endif
+
+/* Only as far as this kernel knows capabilities. */
+void privileges_bound(const struct process *process)
+{
+	const uint64_t kept = process->capabilities;
+	for (int n = 0; n < 64; n++) {
+		if (kept >> n & 1 || prctl(PR_CAPBSET_DROP, n, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
+			return;
+		/* Without cap_setpcap that is refused, and need not be done if it is not there. */
+		if (prctl(PR_CAPBSET_READ, n, 0, 0, 0) != 0)
+			fail("drop from the capability bounding set", word_at(process_capabilities_words, (unsigned)n));
+	}
+}
+
+/*
+ * In a user namespace whose setgroups(2) is denied (we were started in another box) nobody can drop a group, whatever
+ * the capabilities: those that are left are the outer world's, and mean what they mean there.
+ */
+static bool groups_are_fixed(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	return errno == EPERM && syscall(SYS_capget, &header, data) == 0 && (data[0].effective >> CAP_SETGID & 1);
+}
+
+/* System calls, not the C library's functions: those bring all threads along, and we share memory with another process. */
+static void set_ids(const struct process *process)
+{
+	if (process->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0 && !groups_are_fixed())
+		fail("drop supplementary groups", NULL);
+	if (process->gid >= 0 && syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0) {
+		if (errno == EINVAL)
+			report_hint("the group id is not mapped in the box");
+		fail("set group id", NULL);
+	}
+	if (process->uid >= 0 && syscall(SYS_setresuid, process->uid, process->uid, process->uid) < 0) {
+		if (errno == EINVAL)
+			report_hint("the user id is not mapped in the box");
+		fail("set user id", NULL);
+	}
+}
+
+/*
+ * The three sets of the process, and the ambient one. Root gets its capabilities at execve from the bounding set, and then
+ * inheritable ones would only leak (CVE-2022-29162). Anybody else keeps them by the ambient set alone, which has to be
+ * inheritable.
+ */
+static void set_capabilities(uint64_t kept)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	bool root = geteuid() == 0;
+	if (syscall(SYS_capget, &header, data) < 0)
+		fail("read capabilities", NULL);
+	for (int half = 0; half < 2; half++) {
+		data[half].permitted &= (uint32_t)(kept >> 32 * half);
+		data[half].effective = data[half].permitted;
+		data[half].inheritable = root ? 0 : data[half].permitted;
+	}
+	if (syscall(SYS_capset, &header, data) < 0)
+		fail("set capabilities", NULL);
+	/* EINVAL: before Linux 4.3 there is no ambient set. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		fail("clear ambient capabilities", NULL);
+	for (int n = 0; n < 64 && !root; n++)
+		if (data[n / 32].permitted >> n % 32 & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, n, 0, 0) < 0)
+			fail("raise ambient capability", NULL);
+}
+
+void privileges_drop(const struct process *process)
+{
+	if (process->uid > 0 && process->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		fail("keep capabilities", NULL);
+	set_ids(process);
+	set_capabilities(process->capabilities);
+	if (process->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail("set no_new_privs", NULL);
+}

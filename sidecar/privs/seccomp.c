@@ -1,0 +1,66 @@
+#include "privs/seccomp.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/report.h"
+
+static unsigned digit_of(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (unsigned)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (unsigned)(c - 'a') + 26;
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0') + 52;
+	return c == '+' ? 62 : 63;
+}
+
+/* TEXT was checked when the plan was decoded. Gives the number of bytes. */
+static size_t decode(const char *text, unsigned char *out)
+{
+	size_t length = strcspn(text, "="), done = 0;
+	unsigned held = 0, bits = 0;
+	for (size_t i = 0; i < length; i++) {
+		held = held << 6 | digit_of(text[i]);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[done++] = (unsigned char)(held >> bits);
+		}
+	}
+	return done;
+}
+
+static bool shared;
+
+void seccomp_load(const struct seccomp *seccomp)
+{
+	if (!seccomp || shared)
+		return;
+	struct sock_filter *filter = malloc(strlen(seccomp->filter));
+	if (!filter)
+		fail("allocate", NULL);
+	struct sock_fprog program = {.filter = filter};
+	program.len = (unsigned short)(decode(seccomp->filter, (unsigned char *)filter) / sizeof *filter);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
+		if (errno == EINVAL)
+			report_hint("this kernel has no seccomp filters, or the filter in the plan is none: --seccomp none runs without");
+		if (errno == EACCES)
+			report_hint("with --allow-new-privs only cap_sys_admin may set a filter: leave it out, or add --seccomp none");
+		fail("load the seccomp filter", NULL);
+	}
+	free(filter);
+}
+
+void seccomp_load_shared(const struct seccomp *seccomp)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail("set no_new_privs", NULL);
+	seccomp_load(seccomp);
+	shared = true;
+}

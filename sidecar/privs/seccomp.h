@@ -1,0 +1,12 @@
+/* The filter of system calls, seccomp(2). */
+#ifndef NSBOX_SECCOMP_H
+#define NSBOX_SECCOMP_H
+
+#include "plan/contract.h"
+
+/* Load it for this thread and what it will start; nothing if FILTER is NULL, or where there is one that is shared. */
+void seccomp_load(const struct seccomp *filter);
+/* For all that is started from here on, which need not load it again. Sets no_new_privs. */
+void seccomp_load_shared(const struct seccomp *filter);
+
+#endif

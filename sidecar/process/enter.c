@@ -1,0 +1,103 @@
+#include "process/enter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "privs/cgroup.h"
+#include "base/procfs.h"
+#include "base/report.h"
+#include "process/spawn.h"
+
+/*
+ * In the order in which they have to be joined: the user namespace gives the privileges for the others, and the mount
+ * namespace is last, since after it no path means what it did. The pid namespace counts for children only, setns(2).
+ */
+static struct { const char *name; unsigned word; int flag, fd; } namespaces[] = {
+	{"ns/user", PLAN_NAMESPACES_USER, CLONE_NEWUSER, -1}, {"ns/pid", PLAN_NAMESPACES_PID, CLONE_NEWPID, -1},
+	{"ns/ipc", PLAN_NAMESPACES_IPC, CLONE_NEWIPC, -1}, {"ns/uts", PLAN_NAMESPACES_UTS, CLONE_NEWUTS, -1},
+	{"ns/cgroup", PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP, -1}, {"ns/net", PLAN_NAMESPACES_NET, CLONE_NEWNET, -1},
+	{"ns/mnt", PLAN_NAMESPACES_MOUNT, CLONE_NEWNS, -1},
+};
+enum { COUNT = sizeof namespaces / sizeof *namespaces, BEFORE_FORK = 2 };
+
+static char name[32]; /* the process, for messages */
+
+/* Field 22 of proc(5)'s stat; the name of the process, in parentheses, may hold anything. */
+static long long start_of(int process)
+{
+	char text[1024];
+	int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length < 0)
+		fail("read", name);
+	close(fd);
+	text[length] = '\0';
+	char *field = strrchr(text, ')');
+	for (int n = 2; field && n < 22; n++)
+		field = strchr(field + 1, ' ');
+	return field ? strtoll(field, NULL, 10) : -1;
+}
+
+static void hold_namespace(int process, size_t n)
+{
+	char own[32];
+	struct stat theirs, ours;
+	namespaces[n].fd = openat(process, namespaces[n].name, O_RDONLY | O_CLOEXEC);
+	if (namespaces[n].fd < 0) {
+		if (errno == EACCES)
+			report_hint("it belongs to somebody else, or hides itself from its owner");
+		fail("open its namespace", namespaces[n].name);
+	}
+	snprintf(own, sizeof own, "/proc/self/%s", namespaces[n].name);
+	if (fstat(namespaces[n].fd, &theirs) < 0 || stat(own, &ours) < 0)
+		fail("look at", own);
+	if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+		fail_plain("it is in our own namespace, and so in no box", namespaces[n].name);
+}
+
+void enter_hold(const struct enter *enter, unsigned wanted)
+{
+	procfs_refuse_foreign();
+	snprintf(name, sizeof name, "/proc/%lld", (long long)enter->pid);
+	/* The directory stays that of this very process: once that has ended, all in it is ESRCH. */
+	int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0 || start_of(process) != enter->started) {
+		report_hint("the box has ended");
+		fail_plain("is not the process that it was", name);
+	}
+	for (size_t n = 0; n < COUNT; n++)
+		if (wanted & namespaces[n].word)
+			hold_namespace(process, n);
+	cgroup_hold(process, name);
+	close(process);
+}
+
+static void join(size_t first, size_t end)
+{
+	for (size_t n = first; n < end; n++)
+		if (namespaces[n].fd >= 0 && setns(namespaces[n].fd, namespaces[n].flag) < 0) {
+			if (errno == EPERM)
+				report_hint("a box is entered by whoever started it");
+			fail("join the namespace", namespaces[n].name);
+		}
+}
+
+int enter_spawn(void)
+{
+	/* What we become in the user namespace of the box has all capabilities there. */
+	prctl(PR_SET_DUMPABLE, 0);
+	join(0, BEFORE_FORK);
+	return spawn_box(0, cgroup_descriptor());
+}
+
+void enter_join(void)
+{
+	join(BEFORE_FORK, COUNT);
+}

@@ -1,0 +1,220 @@
+#include "process/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "process/exec_failure.h"
+#include "libc/heap.h"
+#include "plan/base_dir.h"
+#include "privs/privileges.h"
+#include "base/report.h"
+#include "privs/seccomp.h"
+#include "base/sys.h"
+#include "fs/inroot.h"
+#include "process/die_with_parent.h"
+
+static size_t count_of(char *const *list)
+{
+	size_t count = 0;
+	while (list[count])
+		count++;
+	return count;
+}
+
+static bool has_name(const char *entry, const char *name, size_t length)
+{
+	return strncmp(entry, name, length) == 0 && entry[length] == '=';
+}
+
+/* The entry of a name in a list of NAME=VALUE, or the end of the list. */
+static char **entry_of(char **list, const char *name, size_t length)
+{
+	while (*list && !has_name(*list, name, length))
+		list++;
+	return list;
+}
+
+static char **make_environment(const struct env *env)
+{
+	static char *none[] = {NULL};
+	if (!env)
+		return none;
+	char **from = env->inherit ? environ : none;
+	char **list = calloc(count_of(from) + env->set_count + 1, sizeof *list), **end = list;
+	if (!list)
+		fail("allocate", NULL);
+	for (; *from; from++) {
+		bool keep = true;
+		for (size_t i = 0; i < env->unset_count; i++)
+			keep = keep && !has_name(*from, env->unset[i], strlen(env->unset[i]));
+		if (keep)
+			*end++ = *from;
+	}
+	for (size_t i = 0; i < env->set_count; i++)
+		*entry_of(list, env->set[i], strcspn(env->set[i], "=")) = env->set[i];
+	return list;
+}
+
+static char **make_arguments(const struct process *process, char *const *extra)
+{
+	size_t more = extra ? count_of(extra) : 0;
+	char **list = calloc(process->argv_count + more + 1, sizeof *list);
+	if (!list)
+		fail("allocate", NULL);
+	memcpy(list, process->argv, process->argv_count * sizeof *list);
+	if (more)
+		memcpy(list + process->argv_count, extra, more * sizeof *list);
+	return list;
+}
+
+/* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). */
+static void enter_directory(const struct process *process)
+{
+	char now[PATH_MAX];
+	const char *caller = process->cwd_of_caller ? base_dir_cwd() : NULL;
+	const char *path = process->cwd ? process->cwd : caller ? caller : "/";
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root < 0 ? -1 : inroot_open(root, path, O_DIRECTORY);
+	if ((fd < 0 || fchdir(fd) < 0) && ((!process->cwd_fallback && !caller) || chdir("/") < 0))
+		fail("change to directory", path);
+	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
+	if (syscall(SYS_getcwd, now, sizeof now) < 0 || now[0] != '/')
+		fail_plain("is not in the box", path);
+	close(fd);
+	close(root);
+}
+
+/* A text without "#!" is a shell script, as for execvp(3) and every shell. */
+static void run_by_shell(const char *path, char **argv, char **env)
+{
+	char start[128];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start);
+	close(fd);
+	if (length > 0 && !memchr(start, '\0', (size_t)length)) {
+		size_t count = count_of(argv);
+		char **list = calloc(count + 2, sizeof *list);
+		if (!list)
+			fail("allocate", NULL);
+		list[0] = (char *)"/bin/sh";
+		list[1] = (char *)path;
+		memcpy(list + 2, argv + 1, (count - 1) * sizeof *list);
+		execve("/bin/sh", list, env);
+		free(list);
+	}
+	errno = ENOEXEC;
+}
+
+static void try(const char *path, char **argv, char **env)
+{
+	execve(path, argv, env);
+	if (errno == ENOEXEC)
+		run_by_shell(path, argv, env);
+}
+
+/* The PATH of the box's environment; without one that of execvp(3). */
+static _Noreturn void search(const char *name, char **argv, char **env)
+{
+	char *const *entry = entry_of(env, "PATH", 4);
+	const char *path = *entry ? *entry + 5 : "/usr/local/bin:/bin:/usr/bin";
+	char *found = NULL;
+	int number = ENOENT;
+	for (const char *from = path;; from++) {
+		size_t length = strcspn(from, ":");
+		char *full = NULL;
+		if (asprintf(&full, "%.*s%s%s", (int)length, from, length ? "/" : "./", name) < 0)
+			fail("allocate", NULL);
+		try(full, argv, env);
+		struct stat st;
+		/* A file that is there and can't be executed explains more than that the last directory has none. */
+		if (!found && errno != ENOTDIR && stat(full, &st) == 0) {
+			number = errno;
+			found = full;
+		}
+		from += length;
+		if (!*from)
+			break;
+	}
+	if (found) {
+		errno = number;
+		exec_explain_failure(found);
+	}
+	report_hint("looked for in the PATH of the box");
+	errno = ENOENT;
+	fail_status(STATUS_NOT_FOUND, "command not found in the box", name);
+}
+
+/* From the privileges of a box's set-up to those of its command. */
+static void become_command(const struct process *process, const sigset_t *mask)
+{
+	/* Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. */
+	if (!process->no_new_privs)
+		seccomp_load(process->seccomp);
+	privileges_drop(process);
+	die_with_parent_again();
+	/* The namespaces of a process that hides can't be entered, and nothing is executed that would end its hiding. Nobody else is in
+	 * the box yet. */
+	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
+		fail("set dumpable", NULL);
+	report_phase("exec");
+	if (process->new_session && setsid() < 0)
+		fail("setsid", NULL);
+	enter_directory(process);
+	report_last_phase();
+	/* The last of all, since it may refuse what we ourselves call. */
+	if (process->no_new_privs)
+		seccomp_load(process->seccomp);
+	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
+		fail("unblock signals", NULL);
+}
+
+void exec_command(const struct process *process, char *const *extra, const sigset_t *mask)
+{
+	char **env = make_environment(process->env);
+	char **argv = make_arguments(process, extra);
+	const char *program = process->program ? process->program : argv[0];
+	become_command(process, mask);
+	if (!strchr(program, '/'))
+		search(program, argv, env);
+	try(program, argv, env);
+	exec_explain_failure(program);
+}
+
+/* Below us are the frames of what we have called, with paths of the host in them. */
+static void forget_stack(void)
+{
+	unsigned char below[64 << 10];
+	explicit_bzero(below, sizeof below);
+}
+
+void exec_forget_environment(void)
+{
+	for (char **entry = environ; *entry; entry++)
+		explicit_bzero(*entry, strlen(*entry));
+}
+
+void exec_hold(const struct process *process, const sigset_t *mask, int ready)
+{
+	become_command(process, mask);
+	descriptor_close_range(0, ready - 1);
+	descriptor_close_range(ready + 1, INT_MAX);
+	/* What will run in the box may read our memory, and neither the caller's environment nor the plan is for it. */
+	exec_forget_environment();
+	heap_forget();
+	forget_stack();
+	if (write(ready, "r", 1) != 1)
+		_exit(STATUS_FAILED);
+	close(ready);
+	while (pause() < 0 && errno == EINTR)
+		;
+	/* A filter that does not let us wait. */
+	_exit(STATUS_FAILED);
+}

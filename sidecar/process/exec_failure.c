@@ -1,0 +1,120 @@
+#include "process/exec_failure.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/report.h"
+
+/* The word behind "#!", execve(2). */
+static bool script_interpreter(const char *start, ssize_t length, char *out, size_t size)
+{
+	if (length < 3 || start[0] != '#' || start[1] != '!')
+		return false;
+	start += 2 + strspn(start + 2, " \t");
+	snprintf(out, size, "%.*s", (int)strcspn(start, " \t\n"), start);
+	return true;
+}
+
+/* Where the name of the interpreter lies in the file, elf(5), in either class; false if there is none. */
+#define FIND_INTERPRETER(bits) \
+	static bool find_interpreter_##bits(int fd, const char *start, size_t *offset, size_t *size) \
+	{ \
+		Elf##bits##_Ehdr header; \
+		Elf##bits##_Phdr entry; \
+		memcpy(&header, start, sizeof header); \
+		for (unsigned i = 0; i < header.e_phnum && i < 64; i++) { \
+			if (pread(fd, &entry, sizeof entry, (off_t)(header.e_phoff + i * sizeof entry)) != (ssize_t)sizeof entry) \
+				return false; \
+			*offset = (size_t)entry.p_offset; \
+			*size = (size_t)entry.p_filesz; \
+			if (entry.p_type == PT_INTERP) \
+				return true; \
+		} \
+		return false; \
+	}
+FIND_INTERPRETER(32)
+FIND_INTERPRETER(64)
+
+static bool elf_interpreter(int fd, const char *start, ssize_t length, char *out, size_t size)
+{
+	size_t offset, used;
+	if (length < (ssize_t)sizeof(Elf64_Ehdr) || memcmp(start, ELFMAG, SELFMAG) != 0)
+		return false;
+	bool found = start[EI_CLASS] == ELFCLASS64 ? find_interpreter_64(fd, start, &offset, &used)
+		: start[EI_CLASS] == ELFCLASS32 && find_interpreter_32(fd, start, &offset, &used);
+	if (!found || used == 0 || used > size || pread(fd, out, used, (off_t)offset) != (ssize_t)used)
+		return false;
+	out[used - 1] = '\0';
+	return true;
+}
+
+static void explain_missing(const char *path)
+{
+	char start[256] = "", interpreter[256], hint[600];
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
+	if (length < 0) {
+		if (stat(path, &st) < 0)
+			return;
+		report_hint("it is there, but its interpreter is not; the file can't be read, so nsbox can't tell which one that is");
+		errno = ENOENT;
+		fail_status(STATUS_NOT_FOUND, "the interpreter of the program is missing in the box", path);
+	}
+	errno = ENOENT;
+	if (script_interpreter(start, length, interpreter, sizeof interpreter)) {
+		snprintf(hint, sizeof hint, "%s is there; it is a script for %s, which is not", path, interpreter);
+		report_hint(hint);
+		if (stat(interpreter, &st) == 0)
+			report_hint("the interpreter of the script is there, but what that one needs to start is not");
+		errno = ENOENT;
+		fail_status(STATUS_NOT_FOUND, "the interpreter of the script is missing in the box", interpreter);
+	}
+	if (elf_interpreter(fd, start, length, interpreter, sizeof interpreter)) {
+		snprintf(hint, sizeof hint, "%s is there; it is dynamically linked, and %s, which loads it, is not: nsbox rootfs build copies both", path, interpreter);
+		report_hint(hint);
+		errno = ENOENT;
+		fail_status(STATUS_NOT_FOUND, "the ELF interpreter of the program is missing in the box", interpreter);
+	}
+	close(fd);
+}
+
+/* As exec.c, run_by_shell: that has been tried. */
+static bool is_text(const char *path)
+{
+	char start[128];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start);
+	close(fd);
+	return length > 0 && !memchr(start, '\0', (size_t)length);
+}
+
+void exec_explain_failure(const char *path)
+{
+	int number = errno;
+	struct stat st;
+	struct statvfs fs;
+	if (number == ENOENT)
+		explain_missing(path);
+	if (number == EACCES && stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			report_hint("it is a directory");
+		else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+			report_hint("it lies on a file system that is mounted noexec");
+		else if (!(st.st_mode & 0111))
+			report_hint("it has no execute permission: chmod +x");
+	}
+	if (number == ENOEXEC)
+		report_hint(is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it" : "it is neither a program for this machine nor a script");
+	errno = number;
+	if (number == ENOENT || number == ENOTDIR)
+		fail_status(STATUS_NOT_FOUND, "command not found in the box", path);
+	fail_status(STATUS_NOT_EXECUTABLE, "can't be executed", path);
+}

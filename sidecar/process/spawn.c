@@ -1,0 +1,94 @@
+#include "process/spawn.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "privs/cgroup.h"
+#include "plan/contract.h"
+#include "process/runtime_memory.h"
+#include "base/report.h"
+#include "base/sys.h"
+
+static const struct { unsigned name; uint64_t flag; } flags[] = {
+	{PLAN_NAMESPACES_USER, CLONE_NEWUSER}, {PLAN_NAMESPACES_MOUNT, CLONE_NEWNS}, {PLAN_NAMESPACES_PID, CLONE_NEWPID},
+	{PLAN_NAMESPACES_IPC, CLONE_NEWIPC}, {PLAN_NAMESPACES_UTS, CLONE_NEWUTS}, {PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP},
+	{PLAN_NAMESPACES_NET, CLONE_NEWNET},
+};
+
+static void hint(unsigned namespaces)
+{
+	int number = errno;
+	bool filtered = prctl(PR_GET_SECCOMP) == 2;
+	errno = number;
+	if (errno == EPERM && filtered)
+		report_hint("a seccomp filter is in force here, as in a box or a container, and may be what refuses: start the outer box with --privileged or --cap-add sys_admin");
+	else if (errno == EPERM && (namespaces & PLAN_NAMESPACES_USER))
+		report_hint("user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix");
+	else if (errno == EPERM)
+		report_hint("as root without cap_sys_admin (in a container?): --userns makes a user namespace first, where that is allowed");
+	else if (errno == ENOSPC || errno == EUSERS)
+		report_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces");
+}
+
+static bool in_cgroup;
+
+/* What CLONE_INTO_CGROUP is too new for (Linux 5.7) says E2BIG or EINVAL; whatever else is wrong will be so without it too. */
+static long clone_into(struct sys_clone_args *args, int cgroup)
+{
+	struct sys_clone_args into = *args;
+	into.flags |= INTO_CGROUP;
+	into.cgroup = (uint64_t)cgroup;
+	long pid = syscall(SYS_CLONE3, &into, sizeof into);
+	if (pid < 0)
+		pid = syscall(SYS_CLONE3, args, offsetof(struct sys_clone_args, cgroup));
+	else
+		in_cgroup = true;
+	return pid;
+}
+
+static long clone_box(unsigned namespaces, int cgroup)
+{
+	struct sys_clone_args args = {.exit_signal = SIGCHLD};
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (namespaces & flags[i].name)
+			args.flags |= flags[i].flag;
+	/* The top of a new cgroup namespace is the group of whoever asks for it, which here would be ours. */
+	if (cgroup >= 0)
+		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
+	long pid = cgroup >= 0 ? clone_into(&args, cgroup) : syscall(SYS_CLONE3, &args, sizeof args);
+	/* Seccomp filters of container engines answer ENOSYS, since they can't look at clone3's arguments. */
+	if (pid < 0 && errno == ENOSYS)
+		pid = syscall(SYS_clone, args.flags | SIGCHLD, 0, 0, 0, 0);
+	return pid;
+}
+
+int spawn_box(unsigned namespaces, int cgroup)
+{
+	long pid = clone_box(namespaces, cgroup);
+	/* Where just as many processes are allowed as a box takes (RLIMIT_NPROC, pids.max), one of them may be about to end. */
+	if (pid < 0 && errno == EAGAIN) {
+		runtime_memory_wait();
+		pid = clone_box(namespaces, cgroup);
+	}
+	if (pid < 0) {
+		hint(namespaces);
+		fail("make a process in new namespaces", NULL);
+	}
+	return (int)pid;
+}
+
+void spawn_enter_cgroup(unsigned namespaces)
+{
+	if (cgroup_descriptor() < 0)
+		return;
+	if (!in_cgroup)
+		cgroup_enter();
+	if ((namespaces & PLAN_NAMESPACES_CGROUP) && unshare(CLONE_NEWCGROUP) < 0)
+		fail("make a cgroup namespace", NULL);
+}

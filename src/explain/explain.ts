@@ -1,0 +1,179 @@
+/**
+ * A plan told aloud: what the sidecar does, in its order, each step with the system call behind it; then the mount tree
+ * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
+ */
+import { explainMounts, root, sources } from './mounts.ts'
+import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './process.ts'
+import { command, sizeWords, type Step } from './step.ts'
+import { drawTree, legend, mountNodes } from './tree.ts'
+import { coveredMounts, coveredText } from '../plan/covered.ts'
+import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
+
+/** What any terminal has. */
+const WIDTH = 80
+const INDENT = '    '
+
+export function explain(plan: BoxPlan, host: { uid: number }): string {
+  const steps = allSteps(plan, host.uid)
+  return [
+    ...wrap(`How nsbox would run: ${command(plan.process)}`, ''),
+    '(nothing has been run; "see:" is what to try in a shell in the box)',
+    ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
+    ...attention(plan),
+    '', 'What the box sees',
+    '', ...drawTree(plan), '', ...legend(),
+    '', 'What the box still shares with the host', '',
+    ...shared(plan, host.uid).flatMap((text) => wrap(text, '  - ', '    ')), '',
+  ].join('\n')
+}
+
+function allSteps(plan: BoxPlan, uid: number): Step[] {
+  return [
+    READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
+    ...explainMounts(plan.mounts ?? [], plan), PIVOT,
+    ...hostname(plan), ...loopback(plan), ...networkSettings(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
+    ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
+  ]
+}
+
+// ---- the steps, in the order of the sidecar ----
+
+const READ: Step = {
+  title: 'Read the plan', calls: 'read',
+  why: 'The sidecar, a small static C program, reads the plan and checks each field. From here on it decides nothing: it does what the plan says or stops with an error.',
+}
+
+const CLOSE: Step = {
+  title: 'Close all other descriptors', calls: 'close_range',
+  why: 'The command gets 0, 1 and 2. All that the sidecar opens from here on is closed by the kernel when the command is executed. An open directory of the host would be a way out of the box.',
+}
+
+const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
+  user: { flag: 'CLONE_NEWUSER', what: 'user and group ids, and with them privileges: the box may be powerful inside of it and is nobody special outside. This is what makes the rest possible without root' },
+  mount: { flag: 'CLONE_NEWNS', what: 'the table of mounts: the box gets a copy, and what it mounts or unmounts is its own affair' },
+  pid: { flag: 'CLONE_NEWPID', what: 'process ids: the box counts from 1, and can neither see nor signal processes outside. When its process 1 ends, the kernel kills all others' },
+  ipc: { flag: 'CLONE_NEWIPC', what: 'System V shared memory, semaphores and message queues, and POSIX message queues' },
+  uts: { flag: 'CLONE_NEWUTS', what: 'the host name' },
+  cgroup: { flag: 'CLONE_NEWCGROUP', what: 'the view of the control groups: the box sees its own group as the top' },
+  net: { flag: 'CLONE_NEWNET', what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else' },
+}
+
+/** What the caller may not have meant. */
+function attention({ mounts = [] }: BoxPlan): string[] {
+  const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
+  return texts.length === 0 ? [] : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, '  - ', '    '))]
+}
+
+/** Beside what a person typed, what the box's own init takes. */
+function cgroup({ cgroup: limits }: BoxPlan): Step[] {
+  if (limits === undefined) return []
+  const { memory, cpuQuota, cpuPeriod = 100000, pids } = limits
+  return [{
+    title: 'Make a control group with the limits of the box', calls: 'mkdir, write cgroup.subtree_control, write memory.max, cpu.max, pids.max',
+    why: 'A control group (version 2) counts what all processes in it use together. It is made below the caller\'s own group, or where that has other processes, beside it; where neither is allowed, that is an error. Inside it is a second one for the processes: the box sees that as the top, so the files that count are out of its reach. Both go with the box.',
+    also: [
+      ...(memory === undefined ? [] : [`memory: ${sizeWords(memory)}, and no swap. Whatever needs more is killed, and all of the box with it: status 137.`]),
+      ...(cpuQuota === undefined ? [] : [`processors: ${cpuQuota / cpuPeriod} (${cpuQuota} microseconds in each ${cpuPeriod}); then all of the box waits for the next period.`]),
+      ...(pids === undefined ? [] : [`processes and threads: ${pids}, the box's own init among them if it has one; a further fork fails with EAGAIN.`]),
+    ],
+  }]
+}
+
+function makeNamespaces({ namespaces: names, cgroup: limits }: BoxPlan): Step {
+  const known = (Object.keys(SEPARATES) as Namespace[]).filter((name) => names.includes(name))
+  return {
+    title: 'Make a process in new namespaces',
+    // The top of a cgroup namespace is the group of whoever asks for it: with one of its own, that has to be the new process.
+    calls: limits === undefined ? cloneCall(known) : `${cloneCall(known.filter((name) => name !== 'cgroup'), ['CLONE_INTO_CGROUP'])}${known.includes('cgroup') ? ', unshare(CLONE_NEWCGROUP)' : ''}`,
+    why: 'A namespace is a view of one kind of thing that the kernel keeps. A process in a new one sees another set of them. The new process separates:',
+    also: known.map((name) => `${name}: ${SEPARATES[name].what}.`),
+    see: 'ls -l /proc/self/ns, inside and outside: other numbers; namespaces(7)',
+  }
+}
+
+function cloneCall(names: readonly Namespace[], more: readonly string[] = []): string {
+  return `clone3(${[...names.map((name) => SEPARATES[name].flag), ...more].join(' | ')})`
+}
+
+const MAP_WRITER: Readonly<Record<IdMap['by'], { calls: string; why: string }>> = {
+  self: { calls: 'write /proc/self/setgroups, uid_map, gid_map', why: 'The box writes its maps itself. Without privilege the kernel allows just one id, your own.' },
+  parent: { calls: 'write /proc/PID/uid_map, gid_map', why: 'The process that made the box writes its maps, since it has the privilege for more than one id.' },
+  helper: { calls: 'execve newuidmap, newgidmap', why: 'More ids than your own need privilege: the setuid helpers newuidmap and newgidmap write the maps, after checking them against /etc/subuid and /etc/subgid.' },
+}
+
+function idMaps(map: IdMap | undefined, uid: number): Step[] {
+  if (map === undefined) return []
+  const { calls, why } = MAP_WRITER[map.by]
+  return [{
+    title: 'Map the ids', calls,
+    why: `${why} Ids that no range names show as 65534 ("nobody") in the box, and cannot be taken.`,
+    also: [
+      ...map.uid.map((range) => `user ${rangeText(range)}${range.count === 1 && range.outside === uid ? ' (you)' : ''}`),
+      ...map.gid.map((range) => `group ${rangeText(range)}`),
+      map.setgroups === true
+        ? 'setgroups(2) stays allowed, since a privileged process wrote the maps.'
+        : 'setgroups(2) is denied first: whoever could drop a group would gain what is denied to that group.',
+    ],
+    see: 'cat /proc/self/uid_map; user_namespaces(7)',
+  }]
+}
+
+function rangeText({ inside, outside, count }: IdRange): string {
+  if (count === 1) return `${inside} in the box is ${outside} on the host`
+  return `${inside} to ${inside + count - 1} in the box are ${outside} to ${outside + count - 1} on the host`
+}
+
+const PRIVATE: Step = {
+  title: 'Cut the mounts off from the host\'s', calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
+  why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Private, for / and all below it (recursively), ends that before the first mount is made.',
+  see: 'no "shared:" in /proc/self/mountinfo; mount_namespaces(7)',
+}
+
+function shared(plan: BoxPlan, uid: number): string[] {
+  const { namespaces, process, supervision } = plan
+  const own = (name: Namespace): boolean => namespaces.includes(name)
+  const list = ['The kernel, its clock and its log; processors and memory.']
+  if (!own('net')) list.push('The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.')
+  if (!own('pid')) list.push(`Processes: the box sees the host's, and can signal those of ${uid === 0 && !own('user') ? 'anybody' : 'the same user'}.`)
+  if (!own('user')) list.push(uid === 0
+    ? 'User ids: root in the box is root on the host. --userns makes ids of its own.'
+    : 'User ids: they are the host\'s, and so are the rights that go with them.')
+  if (!own('ipc')) list.push('System V shared memory, semaphores and message queues, and POSIX message queues.')
+  if (!own('uts')) list.push('The host name, which a box with privilege could change.')
+  if (!own('cgroup')) list.push('The view of the control groups.')
+  if (mountNodes(plan).some(({ kind }) => kind !== 'box')) list.push('The files that are marked host above. That includes sockets among them, such as /run/docker.sock and the D-Bus of the system: read-only does not stop a connection, and neither does a net namespace of its own.')
+  if (process.newSession !== true) list.push('The terminal, if standard input is one. --new-session gives that up.')
+  if (process.env?.inherit === true) list.push('The caller\'s environment, with any secret in it. --clear-env leaves it out.')
+  if (process.seccomp === undefined) list.push('Every system call that its ids and capabilities allow: there is no seccomp filter.')
+  const unlimited = [...(supervision?.timeout ? [] : ['time (--timeout)']), ...(plan.cgroup?.memory ? [] : ['memory (--memory)']), ...(plan.cgroup?.cpuQuota ? [] : ['processors (--cpus)']), ...(plan.cgroup?.pids ? [] : ['processes (--pids)'])]
+  if (unlimited.length > 0) list.push(`As much as it takes of: ${unlimited.join(', ')}.`)
+  if (process.noNewPrivs !== true) list.push('Setuid programs: without no_new_privs they may give privileges.')
+  if (supervision?.dieWithParent !== true) list.push('Its life is its own: the box may outlive the process that started nsbox. --die-with-parent ties them.')
+  return list
+}
+
+// ---- text ----
+
+function renderStep({ title, calls, why, also = [], see }: Step, number: number): string[] {
+  return [
+    ...wrap(title, `${String(number).padStart(2)}. `, INDENT),
+    ...wrap(calls, `${INDENT}[`, `${INDENT} `).map((line, i, all) => i === all.length - 1 ? `${line}]` : line),
+    ...wrap(why, INDENT),
+    ...also.flatMap((text) => wrap(text, `${INDENT}- `, `${INDENT}  `)),
+    ...(see === undefined ? [] : wrap(see, `${INDENT}see: `, `${INDENT}     `)),
+  ]
+}
+
+/** Break TEXT at spaces. A word that is longer than the line, such as a path, stays whole: one can copy it. */
+function wrap(text: string, first: string, rest = first): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const lead = lines.length === 0 ? first : rest
+    if (line !== '' && lead.length + line.length + 1 + word.length >= WIDTH) {
+      lines.push(lead + line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, (lines.length === 0 ? first : rest) + line]
+}

@@ -1,0 +1,145 @@
+/** The steps that make what the box sees: its root, and what is mounted in it. */
+import { sizeText, type Step } from './step.ts'
+import { quote } from '../text/quote.ts'
+import type { BoxPlan, Mount, MountOption } from '../plan/types.ts'
+
+export function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
+  if (!mounts.some(({ type }) => type === 'bind' || type === 'file' || type === 'overlay')) return []
+  return [{
+    title: 'Take hold of everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
+    why: `Now, while paths still are the host's: the first mount would hide some of them. What is held is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
+  }]
+}
+
+export function root({ root: { type, path, state, options } }: BoxPlan): Step {
+  const flags = optionsText(options, true)
+  if (type === 'overlay') {
+    return {
+      title: `Lay an overlay over ${quote(path)} as the root`, calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount',
+      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own are never written. ${keeps(state)}${path === '/' ? ' An overlay is of one file system: others that are mounted below are shown as they are, read-only.' : ''}${flags}`,
+    }
+  }
+  const whose = path === '/' ? 'the host\'s own root' : quote(path)
+  return {
+    title: path === '/' ? 'Take the host\'s root as the root' : `Take ${quote(path)} as the root`,
+    calls: `open_tree(${quote(path)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`,
+    why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}`,
+    see: 'cat /proc/self/mountinfo: each mount, with the directory that it shows; proc(5)',
+  }
+}
+
+function keeps(state: string | undefined): string {
+  return state === undefined ? 'The changes go to a tmpfs, in memory, and vanish with the box.' : `The changes are kept in ${quote(state)}.`
+}
+
+const OPTION_TEXT: Readonly<Record<MountOption, { flag: string; what: string }>> = {
+  ro: { flag: 'MOUNT_ATTR_RDONLY', what: 'read-only' },
+  nosuid: { flag: 'MOUNT_ATTR_NOSUID', what: 'nosuid (setuid programs give nothing)' },
+  nodev: { flag: 'MOUNT_ATTR_NODEV', what: 'nodev (device files do not open)' },
+  noexec: { flag: 'MOUNT_ATTR_NOEXEC', what: 'noexec (nothing here can be executed)' },
+}
+
+function optionsText(options: readonly MountOption[] | undefined, below: boolean): string {
+  if (options === undefined || options.length === 0) return ''
+  return ` It is ${options.map((option) => OPTION_TEXT[option].what).join(', ')}${below ? ', and so is each mount below it' : ''}.`
+}
+
+function setattrCall(options: readonly MountOption[] | undefined, recursive: boolean): string {
+  if (options === undefined || options.length === 0) return ''
+  return `, mount_setattr(${[...(recursive ? ['AT_RECURSIVE'] : []), ...options.map((option) => OPTION_TEXT[option].flag)].join(', ')})`
+}
+
+const NEW_MOUNT = (type: string): string => `fsopen("${type}"), fsconfig, fsmount, move_mount`
+
+const MASK_CALLS = 'openat2(RESOLVE_IN_ROOT), open_tree, mount_setattr, move_mount'
+const PROTECT_CALLS = `${MASK_CALLS.replace('mount_setattr', 'mount_setattr(AT_RECURSIVE, MOUNT_ATTR_RDONLY)')}`
+
+/** What the kernel shows is hidden or made read-only in many places, one after another: one step each. */
+export function explainMounts(mounts: readonly Mount[], plan: BoxPlan): Step[] {
+  const steps: Step[] = []
+  for (let at = 0; at < mounts.length;) {
+    const mount = mounts[at] as Mount
+    const end = mounts.findIndex((other, i) => i > at && !(other.type === mount.type && isKernels(other)))
+    const run = isKernels(mount) ? mounts.slice(at, end < 0 ? undefined : end) : [mount]
+    steps.push(run.length === 1 ? explainMount(mount, plan) : together(run))
+    at += run.length
+  }
+  return steps
+}
+
+const isKernels = (mount: Mount): boolean => (mount.type === 'mask' || mount.type === 'protect') && mount.kernel === true
+
+function together(run: readonly Mount[]): Step {
+  const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
+  return run[0]?.type === 'mask'
+    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file that nobody can read, or an empty directory, is mounted over each: memory, keys, timers, devices.', also }
+    : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted once more over itself, read-only: they are the whole machine\'s, and no namespace divides them.', also }
+}
+
+function explainMount(mount: Mount, plan: BoxPlan): Step {
+  const at = quote(mount.target)
+  switch (mount.type) {
+    case 'bind': return bind(mount)
+    case 'tmpfs': return {
+      title: `Mount a tmpfs at ${at}`, calls: NEW_MOUNT('tmpfs'),
+      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${optionsText(mount.options, false)}`,
+    }
+    case 'proc': return {
+      title: `Mount a fresh /proc at ${at}`, calls: NEW_MOUNT('proc'),
+      why: (plan.namespaces.includes('pid')
+        ? 'A proc file system shows the pid namespace of the process that mounts it, so this one has the box\'s processes and no others.'
+        : 'The pid namespace is the host\'s, so this shows the host\'s processes.') + optionsText(mount.options, false),
+      see: 'ls -d /proc/[0-9]*; pid_namespaces(7)',
+    }
+    case 'dev': return {
+      title: `Make a minimal /dev at ${at}`, calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
+      why: 'A tmpfs with the few devices that programs expect: null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
+      see: 'ls -l /dev',
+    }
+    case 'overlay': return {
+      title: `Lay an overlay over ${quote(mount.lower)} at ${at}`, calls: NEW_MOUNT('overlay'),
+      why: `The files of ${quote(mount.lower)} are seen below, and a change makes a copy above them. ${keeps(mount.state)}${optionsText(mount.options, false)}`,
+    }
+    case 'dir': return {
+      title: `Make the directory ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
+      why: `With its parents, where they are missing; mode ${mount.mode ?? '0755'}. The path is resolved inside the box's root, so no symbolic link there leads out of it.`,
+    }
+    case 'symlink': return {
+      title: `Make the symbolic link ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
+      why: `It leads to ${quote(mount.to)}, as the box sees it.`,
+    }
+    case 'mask': return {
+      title: `Hide ${at}`, calls: MASK_CALLS,
+      why: 'An empty file that nobody can read, or an empty directory, is mounted over it.',
+    }
+    case 'protect': return {
+      title: `Make ${at} read-only`, calls: PROTECT_CALLS,
+      why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
+    }
+    case 'sysfs': return {
+      title: `Mount a sysfs of the box's own network at ${at}`, calls: NEW_MOUNT('sysfs'),
+      why: 'The host\'s would show the host\'s network devices. Read-only. Where the kernel allows no such mount, the host\'s is made read-only, and a warning says so.',
+    }
+    case 'cgroup': return {
+      title: `Show the box's own control group at ${at}`, calls: NEW_MOUNT('cgroup2'),
+      why: 'Read-only. Where the kernel allows no such mount, the directory is hidden: the host\'s groups are not to be seen.',
+    }
+    case 'file': return {
+      title: `Copy ${quote(mount.source)} to ${at}`, calls: 'open, read, write',
+      why: 'The content as it is when the box starts; later changes on either side do not reach the other.',
+    }
+  }
+}
+
+function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
+  const { source, target, options } = mount
+  const calls = `open_tree(${quote(source)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
+  if (source === '/dev/null') {
+    return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that what it holds cannot be read.${optionsText(options, false)}` }
+  }
+  const writes = options?.includes('ro') ? 'The box can read it and not change it.' : 'The files are the same ones: what the box writes here is written on the host.'
+  return {
+    title: source === target ? `Mount the host's ${quote(source)} at the same place` : `Mount the host's ${quote(source)} at ${quote(target)}`,
+    calls, why: `${writes}${optionsText(options, true)}`,
+  }
+}

@@ -1,0 +1,152 @@
+/** The steps from the finished root to the command, and what watches it. */
+import { printable } from '../errors.ts'
+import { command, type Step } from './step.ts'
+import { quote } from '../text/quote.ts'
+import type { BoxPlan, Process } from '../plan/types.ts'
+
+export const PIVOT: Step = {
+  title: 'Make it the root, and let go of the old one', calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
+  why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
+  see: 'pivot_root(2)',
+}
+
+export function hostname({ hostname: name }: BoxPlan): Step[] {
+  if (name === undefined) return []
+  return [{ title: `Set the host name to ${quote(name)}`, calls: 'sethostname', why: 'In the new uts namespace only.', see: 'uname -n; uts_namespaces(7)' }]
+}
+
+export function loopback({ loopback: up }: BoxPlan): Step[] {
+  if (up !== true) return []
+  return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.', see: 'cat /proc/net/dev; network_namespaces(7)' }]
+}
+
+export function networkSettings({ ping, lowPorts }: BoxPlan): Step[] {
+  const also = [
+    ...(ping ? ['net.ipv4.ping_group_range: all groups of the box may open ICMP sockets, so that ping works without a capability.'] : []),
+    ...(lowPorts ? ['net.ipv4.ip_unprivileged_port_start = 0: everybody may listen on ports below 1024, such as 80.'] : []),
+  ]
+  if (also.length === 0) return []
+  return [{
+    title: 'Open up what the box\'s own network allows', calls: 'openat, write',
+    why: 'This network is nobody else\'s, and each network has settings of its own: the host\'s stay as they are.', also, see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
+  }]
+}
+
+export function limits({ limits: list = [] }: Process): Step[] {
+  if (list.length === 0) return []
+  const amount = (n: number): string => n === -1 ? 'unlimited' : String(n)
+  return [{
+    title: 'Set resource limits', calls: 'setrlimit', why: 'They hold for each process of the box, and are inherited.',
+    also: list.map(({ resource, soft, hard }) =>
+      `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`),
+    see: 'cat /proc/self/limits; getrlimit(2)',
+  }]
+}
+
+export function signals({ resetSignals = [] }: Process): Step[] {
+  if (resetSignals.length === 0) return []
+  return [{
+    title: `Put ${resetSignals.map((name) => `SIG${name}`).join(' and ')} back to the default`, calls: 'sigaction',
+    why: 'The runtime of the front end ignores them, and a command would inherit that: `yes | head` would not end.',
+  }]
+}
+
+const SCOPE_TEXT: Readonly<Record<NonNullable<Process['scopes']>[number], string>> = {
+  abstract: 'Abstract Unix sockets that somebody outside listens on cannot be connected to; they belong to the network, which is the host\'s.',
+  signals: 'Processes outside cannot be signalled; kill(0) would reach the process group of who called nsbox.',
+}
+
+export function scopes({ scopes: list = [] }: Process): Step[] {
+  if (list.length === 0) return []
+  return [{
+    title: 'Close what no namespace divides', calls: 'landlock_create_ruleset, landlock_restrict_self',
+    why: 'Landlock keeps the box to itself where the kernel has its scopes, from Linux 6.12 on; an older one leaves these open:',
+    also: list.map((name) => SCOPE_TEXT[name]),
+  }]
+}
+
+export function identity({ uid, gid, dropGroups }: Process): Step[] {
+  const calls = [...(dropGroups ? ['setgroups'] : []), ...(gid === undefined ? [] : ['setresgid']), ...(uid === undefined ? [] : ['setresuid'])]
+  if (calls.length === 0) return []
+  const who = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(' and ')
+  return [{
+    title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`, calls: calls.join(', '),
+    why: `${dropGroups ? 'Supplementary groups go first, since afterwards it may no longer do that. ' : ''}Ids are those of the box.`,
+  }]
+}
+
+function capabilities({ capabilities: kept = [] }: Process): Step {
+  return {
+    title: kept.length === 0 ? 'Give up all capabilities' : `Keep ${kept.length} capabilities and give up the others`,
+    calls: 'prctl(PR_CAPBSET_DROP), capset, prctl(PR_CAP_AMBIENT)',
+    why: 'Capabilities are the single powers that make up root\'s. What is taken out of the bounding set no program can get back.',
+    ...(kept.length === 0 ? {} : { also: [`Kept: ${kept.join(' ')}.`] }),
+    see: 'grep Cap /proc/self/status; capabilities(7)',
+  }
+}
+
+export function privileges(process: Process): Step[] {
+  const { noNewPrivs, seccomp } = process
+  // Without no_new_privs the kernel lets only cap_sys_admin load a filter, so that comes before the capabilities go.
+  if (!noNewPrivs) return [...filter(seccomp), capabilities(process)]
+  return [capabilities(process), {
+    title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
+    why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
+    see: 'grep NoNewPrivs /proc/self/status; prctl(2)',
+  }, ...filter(seccomp)]
+}
+
+function filter(seccomp: Process['seccomp']): Step[] {
+  if (seccomp === undefined) return []
+  const size = Buffer.from(seccomp.filter, 'base64').length / 8
+  return [{
+    title: seccomp.from === 'default' ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
+    why: `The kernel asks this filter of ${size} instructions about each call of the command and of all that it starts. It cannot be taken off again.${seccomp.from === 'default' ? ' What is refused few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.' : ''}`,
+    see: 'grep Seccomp /proc/self/status; seccomp(2)',
+  }]
+}
+
+export function init(plan: BoxPlan): Step[] {
+  if (plan.supervision?.init !== true) return []
+  return [{
+    title: 'Leave an init behind as the box\'s first process', calls: 'fork, waitpid',
+    why: `${plan.namespaces.includes('pid') ? 'Process 1 inherits every orphan, and the kernel drops signals that it has no handler for. ' : ''}A small init stays, reaps what ends and passes signals on; the command is its child.`,
+    see: 'cat /proc/1/comm; pid_namespaces(7)',
+  }]
+}
+
+export function clock({ supervision: { timeout, grace = 0 } = {} }: BoxPlan): Step[] {
+  if (!timeout) return []
+  return [{
+    title: `Watch the clock: ${timeout / 1000} s`, calls: 'poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
+    why: `Then the command gets TERM, and ${grace / 1000} s later the first process of the box is killed, with which the kernel kills all that is left in its pid namespace.`,
+  }]
+}
+
+export function execute({ process }: BoxPlan): Step {
+  const { cwd = '/', cwdFallback, env = {}, newSession } = process
+  const set = env.set ?? []
+  return {
+    title: `Run ${command(process)}`, calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
+    why: `In ${quote(cwd)}${cwdFallback && cwd !== '/' ? ', or / where the box has no such directory' : ''}. The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
+    also: [
+      env.inherit === true ? 'Environment: the caller\'s.' : 'Environment: empty to begin with.',
+      ...(env.unset?.length ? [`Taken away: ${env.unset.map(printable).join(' ')}`] : []),
+      // Names only: a text that people paste into bug reports should hold nobody's token.
+      ...(set.length ? [`Set: ${set.map((entry) => printable(entry.slice(0, entry.indexOf('=')))).join(' ')}`] : []),
+      ...(newSession ? ['It runs in a session of its own, with no controlling terminal.'] : []),
+    ],
+  }
+}
+
+export function parent({ supervision = {} }: BoxPlan): Step {
+  const { dieWithParent, statusFd = -1 } = supervision
+  return {
+    title: 'Meanwhile, outside', calls: 'waitpid, kill',
+    why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts go with the last process of the box.',
+    also: [
+      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed (prctl(PR_SET_PDEATHSIG)).'] : []),
+      ...(statusFd < 0 ? [] : [`Events are written to descriptor ${statusFd}, as JSON lines.`]),
+    ],
+  }
+}

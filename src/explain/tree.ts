@@ -1,0 +1,96 @@
+/** What a box sees, drawn as a tree of its mounts, with whose files each place shows. */
+import { printable } from '../errors.ts'
+import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
+import { cleanPath } from '../plan/box-path.ts'
+import { quote } from '../text/quote.ts'
+
+type Kind = 'host' | 'host, read-only' | 'box'
+type Node = { path: string; kind: Kind; note: string }
+
+export function drawTree(plan: BoxPlan): string[] {
+  const nodes = mountNodes(plan)
+  const rows: { text: string; node: Node }[] = []
+  const draw = (node: Node, parentPath: string, lead: string, branch: string, under: string): void => {
+    const name = node.path === '/' ? '/' : node.path.slice(parentPath === '/' ? 1 : parentPath.length + 1)
+    rows.push({ text: `${lead}${branch}${printable(name)}`, node })
+    const children = nodes.filter((other) => closest(nodes, other.path) === node)
+    for (const child of children) {
+      const last = child === children.at(-1)
+      draw(child, node.path, lead + under, last ? '└─ ' : '├─ ', last ? '   ' : '│  ')
+    }
+  }
+  draw(nodes[0]!, '/', '  ', '', '')
+  const column = Math.min(44, Math.max(...rows.map(({ text }) => text.length)) + 2)
+  return rows.map(({ text, node }) => `${text.padEnd(column - 1)} ${node.note === '' ? node.kind : `${node.kind}  (${node.note})`}`)
+}
+
+export function legend(): string[] {
+  return [
+    '  host             the host\'s own files: what the box writes here, as far as its',
+    '                   ids allow, stays',
+    '  host, read-only  the host\'s own files, which the box cannot change',
+    '  box              the box\'s own, which the host does not see; it vanishes with',
+    '                   the box unless kept',
+  ]
+}
+
+/** What shows in the box at the end, sorted by path. A mount hides all that was there and below before. */
+export function mountNodes(plan: BoxPlan): Node[] {
+  let nodes: Node[] = [rootNode(plan)]
+  for (const mount of plan.mounts ?? []) {
+    const path = cleanPath(mount.target)
+    // Too many to draw, and some of them this kernel may not have.
+    if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
+    const made = mount.type === 'dir' || mount.type === 'symlink'
+    nodes = nodes.filter((node) => made ? node.path !== path : node.path !== path && !within(path, node.path))
+    nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
+  }
+  return nodes.sort((a, b) => compare(a.path, b.path))
+}
+
+function rootNode({ root: { type, path, state, options } }: BoxPlan): Node {
+  if (type === 'overlay') return { path: '/', kind: 'box', note: overlayNote(path, state) }
+  return { path: '/', kind: hostKind(options), note: path === '/' ? '' : quote(path) }
+}
+
+function mountNode(mount: Mount, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
+  switch (mount.type) {
+    case 'bind': return mount.source === '/dev/null'
+      ? { kind: 'box', note: 'hidden' }
+      : { kind: hostKind(mount.options), note: cleanPath(mount.source) === cleanPath(mount.target) ? '' : quote(mount.source) }
+    case 'tmpfs': return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
+    case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
+    case 'dev': return { kind: 'box', note: 'minimal /dev' }
+    case 'overlay': return { kind: 'box', note: overlayNote(mount.lower, mount.state) }
+    // What is made on the host's files is the host's, and stays.
+    case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
+    case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
+    case 'mask': return { kind: 'box', note: 'hidden' }
+    case 'protect': return { kind: 'host, read-only', note: '' }
+    case 'sysfs': return { kind: 'box', note: 'sysfs, of the box\'s own network' }
+    case 'cgroup': return { kind: 'box', note: 'its own control group' }
+    case 'file': return { kind: 'box', note: `copy of ${quote(mount.source)}` }
+  }
+}
+
+function overlayNote(lower: string, state: string | undefined): string {
+  return `overlay over ${quote(lower)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
+}
+
+const hostKind = (options: readonly MountOption[] | undefined): Kind => options?.includes('ro') ? 'host, read-only' : 'host'
+
+/** Kind of the innermost mount that PATH lies in. */
+function cover(nodes: readonly Node[], path: string): Kind {
+  const above = nodes.filter((node) => within(node.path, path)).sort((a, b) => b.path.length - a.path.length)
+  return above[0]?.kind ?? 'host'
+}
+
+/** The mount that holds PATH. */
+function closest(nodes: readonly Node[], path: string): Node | undefined {
+  let best: Node | undefined
+  for (const node of nodes) if (within(node.path, path) && (best === undefined || node.path.length > best.path.length)) best = node
+  return best
+}
+
+const within = (above: string, path: string): boolean => path !== above && path.startsWith(above === '/' ? '/' : `${above}/`)
+const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0

@@ -1,0 +1,106 @@
+/** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
+import { fromBytes, toBytes } from '../text/bytes.ts'
+import type { RESET_SIGNALS } from '../plan/constants.ts'
+
+export type Looked = 'directory' | 'other' | { code: string }
+
+/** What the runtime of this program has changed before its first line, and nothing but the plan puts back. */
+export type Changed = {
+  /** The soft limit on open files as it was; absent where it is so still. */
+  openFiles?: number
+  /** Signals that were not ignored. */
+  signals: (typeof RESET_SIGNALS)[number][]
+}
+
+export type HostFacts = {
+  /** The architecture, by the runtime's name. */
+  machine: string
+  uid: number
+  gid: number
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
+  look(path: string, follow: boolean): Looked
+  /** Content of a text file, or the name of the error. */
+  read(path: string): { text: string } | { code: string }
+  /** Login name of a user id. */
+  userName(uid: number): string | undefined
+  /** What the command is to find as it was. */
+  changed(): Changed
+}
+
+export function thisHost(): HostFacts {
+  return {
+    machine: process.arch,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    get cwd() { return whole(process.cwd(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
+    get env() { return variables() },
+    // The compiled program puts all back itself (entry.c).
+    look, read, userName, changed: () => ({ signals: [] }),
+  }
+}
+
+/** What the runtime was given with bytes that are not UTF-8 it has spoiled; the kernel has it whole. */
+function whole(text: string, ask: () => Uint8Array): string {
+  return text.includes('\ufffd') ? fromBytes(ask()) : text
+}
+
+/** What the kernel has is the caller's: the runtime's own is without some of it (entry.c), and spoils what is not UTF-8. */
+function variables(): Record<string, string | undefined> {
+  const entries = fromBytes(files().readFileSync('/proc/self/environ')).split('\0').filter((entry) => entry.includes('='))
+  // Of two with one name the first counts, as for getenv(3).
+  return Object.fromEntries(entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+}
+
+/** node:fs takes 1 ms to load, and a box that starts without an error needs no more of it than whether things are there. */
+function look(path: string, follow: boolean): Looked {
+  if (isThere(`${path}/.`)) return 'directory'
+  if (isThere(path)) return 'other'
+  const { lstatSync, statSync } = files()
+  try {
+    return (follow ? statSync : lstatSync)(hostPath(path)).isDirectory() ? 'directory' : 'other'
+  } catch (error) {
+    return { code: codeOf(error) }
+  }
+}
+
+/** By a stat(2) that Bun itself has. False also where that is not known. */
+function isThere(path: string): boolean {
+  if (!path.isWellFormed()) return false
+  try {
+    return Bun.file(path).lastModified !== NO_TIME
+  } catch {
+    return false
+  }
+}
+
+/** What Bun says for what is not there. */
+const NO_TIME = 2 ** 52 - 1
+
+function files(): typeof import('node:fs') {
+  return require('node:fs') as typeof import('node:fs')
+}
+
+/** A path with any bytes, for node:fs. */
+export function hostPath(path: string): string | Buffer {
+  return path.isWellFormed() ? path : Buffer.from(toBytes(path))
+}
+
+function read(path: string): { text: string } | { code: string } {
+  try {
+    return { text: fromBytes(files().readFileSync(hostPath(path))) }
+  } catch (error) {
+    return { code: codeOf(error) }
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'EIO'
+}
+
+export function userName(uid: number): string | undefined {
+  const passwd = read('/etc/passwd')
+  if ('code' in passwd) return undefined
+  return passwd.text.split('\n').find((line) => line.split(':')[2] === String(uid))?.split(':')[0]
+}

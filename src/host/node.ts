@@ -1,0 +1,47 @@
+/** What a plan depends on, for a program that uses the library: by node:fs, which it has loaded anyway. */
+import { lstatSync, readFileSync, statSync } from 'node:fs'
+import { fromBytes } from '../text/bytes.ts'
+import { codeOf, userName, type HostFacts, type Looked } from './bun.ts'
+
+/** A child of the program gets the limits as they are there. */
+export function hostOfProgram(): HostFacts {
+  return {
+    machine: process.arch,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    get cwd() { return process.cwd() },
+    // Not a copy, which takes Node a quarter of a millisecond.
+    env: process.env,
+    look, read, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
+  }
+}
+
+/** Most of what is looked for and not there is no error: it is thrown, which is slow, only where it has to be named. */
+function look(path: string, follow: boolean): Looked {
+  const stat = follow ? statSync : lstatSync
+  try {
+    const found = stat(path, { throwIfNoEntry: false })
+    if (found !== undefined) return found.isDirectory() ? 'directory' : 'other'
+  } catch (error) {
+    return { code: codeOf(error) }
+  }
+  return { get code() { return reasonOf(() => stat(path)) } }
+}
+
+/** It may be there by now. */
+function reasonOf(body: () => void): string {
+  try {
+    body()
+    return 'ENOENT'
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+function read(path: string): { text: string } | { code: string } {
+  try {
+    return { text: fromBytes(readFileSync(path)) }
+  } catch (error) {
+    return { code: codeOf(error) }
+  }
+}

@@ -1,0 +1,327 @@
+/*
+ * The part of dist/nsbox that is no JavaScript. src/launch/native/entry.ts puts it into the executable, as code that needs no
+ * relocation and no data of its own.
+ *
+ * Before the runtime starts, `look` notes what that changes and the command is to find as it was: the limit on open files,
+ * of which the soft one goes up to the hard one, two signals that it ignores, and those that were blocked, which
+ * process.execve unblocks. They are kept behind the environment. That is one of the runtime's own: without the variables that
+ * the caller may have set for programs of his, and that would have this one run as Bun (BUN_BE_BUN), or load files first
+ * (BUN_OPTIONS). And `look` tells the runtime to compile nothing to machine code, which a program of a few milliseconds only
+ * pays for; and where the stack is, for which the C library would read /proc/self/maps, twice.
+ *
+ * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it puts all that back,
+ * gives on the environment byte by byte and the descriptors that the runtime would close, and makes the file to execute
+ * where none is named. So JavaScript needs neither node:fs nor bun:ffi, which take a start 1 ms and 4 ms to load.
+ *
+ * An execve gives back the memory of what was there before the new program begins, and the runtime's takes as long as half a
+ * box. So another process has a share in it by then, and gives it back on another processor while the box starts. It ends by
+ * that, and the sidecar waits for it.
+ */
+#include <stdint.h>
+
+/* Filled in by src/launch/native/entry.ts: how far it is from this table to what has the same place in its own list. */
+enum { RUNTIME_ENTRY = 0, ENVIRON, EXECVE_SLOT, ERRNO_SLOT, SIDECAR, SIDECAR_END, STACK_SLOT, INIT_SLOT, SET_STACK_SLOT, TABLE_LENGTH };
+#define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0\n"
+_Static_assert(TABLE_LENGTH == 9, "the words of the table");
+
+/* An ELF program is entered with the stack pointer and one more register in use; both are given on as they came. */
+#if defined(__x86_64__)
+enum {
+	WRITE = 1, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, CLONE = 56, EXIT = 60, WAIT4 = 61, KILL = 62, FCNTL = 72, FUTEX = 202,
+	SET_TID_ADDRESS = 218, PRLIMIT = 302, MEMFD_CREATE = 319, EXECVEAT = 322,
+};
+__asm__(".globl _start\n_start:\n"
+	"push %rdx\n push %rdx\n call look\n pop %rdx\n pop %rdx\n"
+	"lea table(%rip), %rax\n add (%rax), %rax\n jmp *%rax\n"
+	TABLE);
+#define ADDRESS_OF(symbol) ({ void *address; __asm__("lea " symbol "(%%rip), %0" : "=r"(address)); address; })
+static inline long call6(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long result;
+	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+	return result;
+}
+/* A process with this memory, which does no more than to wait until HERE is 0, and ends. In one piece, since the stack is ours alone. */
+static inline long clone_waiting(long flags, uint64_t *here)
+{
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	long result = CLONE, no_stack = 0, no_parent = 0;
+	__asm__ volatile(
+		"syscall\n test %%rax, %%rax\n jnz 2f\n"
+		"1: mov %[futex], %%eax\n mov %[here], %%rdi\n xor %%esi, %%esi\n mov $1, %%edx\n xor %%r10d, %%r10d\n syscall\n"
+		"cmpl $0, (%[here])\n jne 1b\n"
+		"mov %[exit], %%eax\n xor %%edi, %%edi\n syscall\n"
+		"2:"
+		: "+a"(result), "+D"(flags), "+S"(no_stack), "+d"(no_parent), "+r"(r10), "+r"(r8)
+		: [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT) : "rcx", "r11", "memory", "cc");
+	return result;
+}
+#elif defined(__aarch64__)
+enum {
+	FCNTL = 25, WRITE = 64, EXIT = 93, SET_TID_ADDRESS = 96, FUTEX = 98, KILL = 129, SIGACTION = 134, SIGPROCMASK = 135, CLONE = 220,
+	MMAP = 222, WAIT4 = 260, PRLIMIT = 261, MEMFD_CREATE = 279, EXECVEAT = 281,
+};
+__asm__(".globl _start\n_start:\n"
+	"stp x0, x30, [sp, #-16]!\n bl look\n ldp x0, x30, [sp], #16\n"
+	"adr x16, table\n ldr x17, [x16]\n add x16, x16, x17\n br x16\n"
+	TABLE);
+#define ADDRESS_OF(symbol) ({ void *address; __asm__("adr %0, " symbol : "=r"(address)); address; })
+static inline long call6(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	return x0;
+}
+static inline long clone_waiting(long flags, uint64_t *here)
+{
+	register long x8 __asm__("x8") = CLONE;
+	register long x0 __asm__("x0") = flags;
+	register long x1 __asm__("x1") = 0;
+	register long x2 __asm__("x2") = 0;
+	register long x3 __asm__("x3") = 0;
+	register long x4 __asm__("x4") = 0;
+	__asm__ volatile(
+		"svc 0\n cbnz x0, 2f\n"
+		"1: mov x0, %[here]\n mov x1, 0\n mov x2, 1\n mov x3, 0\n mov x8, %[futex]\n svc 0\n"
+		"ldr w0, [%[here]]\n cbnz w0, 1b\n"
+		"mov x8, %[exit]\n mov x0, 0\n svc 0\n"
+		"2:"
+		: "+r"(x8), "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
+		: [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT) : "memory", "cc");
+	return x0;
+}
+#else
+#error "no entry for this machine"
+#endif
+#define call4(number, a, b, c, d) call6(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+
+__asm__("no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
+	"nsbox: .asciz \"nsbox\"\n"
+	"magic: .ascii \"NSBOXPLN\"\n");
+
+static inline void *place(int which)
+{
+	intptr_t *table = ADDRESS_OF("table");
+	return (char *)table + table[which];
+}
+
+/* --- Before the runtime ----------------------------------------------------------------------------------------------- */
+
+enum { OPEN_FILES = 7, BROKEN_PIPE = 13, FILE_TOO_LARGE = 25, SET_BYTES = 8, SET_MASK = 2 };
+
+/* Behind the environment that the runtime gets. */
+struct inherited {
+	char **environment;
+	uint64_t blocked;
+	uint64_t open_files[2]; /* struct rlimit64 */
+	uint64_t broken_pipe, file_too_large; /* what is done with the signal: 0 is the default, 1 to ignore it */
+	uint64_t here; /* 0 as soon as this memory is no longer ours */
+	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's */
+	uintptr_t stack_end, stack_size, first_thread;
+};
+
+static uint64_t action_of(int signal)
+{
+	/* struct sigaction of the kernel: the handler comes first. */
+	uint64_t action[4];
+	call4(SIGACTION, signal, 0, action, SET_BYTES);
+	return action[0];
+}
+
+/* A shorter one is no end of the memory: the name of the program stands behind all variables. */
+static int is_for_runtime(const char *variable)
+{
+	uint32_t start;
+	__builtin_memcpy(&start, variable, sizeof start);
+	return start == 0x5f4e5542; /* BUN_ */
+}
+
+/* The NULL behind its last string. */
+static char **end_of(char **list)
+{
+	while (*list)
+		list++;
+	return list;
+}
+
+/* Where there is no memory for it there is none for the runtime either, and we end here. */
+static struct inherited *give_environment(void)
+{
+	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
+	char ***variables = place(ENVIRON);
+	char **old = *variables;
+	long count = end_of(old) - old;
+	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+	*variables = new;
+	*new++ = ADDRESS_OF("no_jit");
+	for (long i = 0; i < count; i++)
+		if (!is_for_runtime(old[i]))
+			*new++ = old[i];
+	struct inherited *inherited = (struct inherited *)(new + 1);
+	inherited->environment = old;
+	return inherited;
+}
+
+/*
+ * The kernel puts the name of the program last on the stack, below one word that is 0. It may grow to its limit. Where there is
+ * none, or one that may reach down to other memory, the C library is asked.
+ */
+static void find_stack(struct inherited *inherited)
+{
+	enum { STACK = 3, PROGRAM_NAME = 31, PAGE = 4096, LARGEST = 64 << 20 };
+	uint64_t limit[2];
+	const uintptr_t *word = (const uintptr_t *)(end_of(inherited->environment) + 1);
+	while (word[0] && word[0] != PROGRAM_NAME)
+		word += 2;
+	const char *name = (const char *)word[1];
+	call4(PRLIMIT, 0, STACK, 0, limit);
+	if (!word[0] || limit[0] > LARGEST)
+		return;
+	while (*name)
+		name++;
+	inherited->stack_end = ((uintptr_t)name + PAGE) & -(uintptr_t)PAGE;
+	inherited->stack_size = limit[0] & -(uintptr_t)PAGE;
+}
+
+__attribute__((used)) static void look(void)
+{
+	struct inherited *inherited = give_environment();
+	call4(SIGPROCMASK, SET_MASK, 0, &inherited->blocked, SET_BYTES);
+	call4(PRLIMIT, 0, OPEN_FILES, 0, inherited->open_files);
+	inherited->broken_pipe = action_of(BROKEN_PIPE);
+	inherited->file_too_large = action_of(FILE_TOO_LARGE);
+	inherited->here = 1;
+	*(void **)place(EXECVE_SLOT) = ADDRESS_OF("become");
+	find_stack(inherited);
+	inherited->stack_of = *(int (**)(uintptr_t, void *))place(STACK_SLOT);
+	*(void **)place(STACK_SLOT) = ADDRESS_OF("stack_of");
+}
+
+/* --- In place of pthread_getattr_np(3) -------------------------------------------------------------------------------- */
+
+/* Nobody here changes the environment, which would then be elsewhere. */
+static struct inherited *find_inherited(void)
+{
+	return (struct inherited *)(end_of(*(char ***)place(ENVIRON)) + 1);
+}
+
+/* The first thread is the first that asks, about itself. */
+__attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
+{
+	struct inherited *inherited = find_inherited();
+	if (!inherited->first_thread)
+		inherited->first_thread = thread;
+	if (inherited->first_thread != thread || !inherited->stack_size)
+		return inherited->stack_of(thread, attributes);
+	(*(int (**)(void *))place(INIT_SLOT))(attributes);
+	return (*(int (**)(void *, uintptr_t, uintptr_t))place(SET_STACK_SLOT))(attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
+}
+
+/* --- In place of execve(3) -------------------------------------------------------------------------------------------- */
+
+/* A handler there was none before us. */
+static void put_back(const struct inherited *inherited)
+{
+	uint64_t action[4] = {0};
+	action[0] = inherited->broken_pipe;
+	call4(SIGACTION, BROKEN_PIPE, action, 0, SET_BYTES);
+	action[0] = inherited->file_too_large;
+	call4(SIGACTION, FILE_TOO_LARGE, action, 0, SET_BYTES);
+	call4(PRLIMIT, 0, OPEN_FILES, inherited->open_files, 0);
+	call4(SIGPROCMASK, SET_MASK, &inherited->blocked, 0, SET_BYTES);
+}
+
+static long write_all(long file, const char *bytes, long length)
+{
+	while (length > 0) {
+		long written = call4(WRITE, file, bytes, length, 0);
+		if (written < 0)
+			return written;
+		bytes += written;
+		length -= written;
+	}
+	return 0;
+}
+
+/* A file in memory: the sidecar, the plan, its length, the magic word (sidecar/plan/plan_source.c). Nobody can change it any more. */
+static long file_with(const char *plan)
+{
+	enum { CLOEXEC = 1, ALLOW_SEALING = 2, EXECUTABLE = 16, NOT_KNOWN = -22, ADD_SEALS = 1033, ALL_SEALS = 15 };
+	const char *sidecar = place(SIDECAR);
+	uint64_t end[2] = {0, *(uint64_t *)ADDRESS_OF("magic")};
+	long failed;
+	/* Where vm.memfd_noexec says so, a file is executable only if that is asked for. Kernels before 6.3 don't know the flag. */
+	long file = call4(MEMFD_CREATE, ADDRESS_OF("nsbox"), CLOEXEC | ALLOW_SEALING | EXECUTABLE, 0, 0);
+	if (file == NOT_KNOWN)
+		file = call4(MEMFD_CREATE, ADDRESS_OF("nsbox"), CLOEXEC | ALLOW_SEALING, 0, 0);
+	if (file < 0)
+		return file;
+	while (plan[end[0]])
+		end[0]++;
+	if ((failed = write_all(file, sidecar, (char *)place(SIDECAR_END) - sidecar)) < 0 || (failed = write_all(file, plan, (long)end[0])) < 0 ||
+	    (failed = write_all(file, (char *)end, sizeof end)) < 0)
+		return failed;
+	call4(FCNTL, file, ADD_SEALS, ALL_SEALS, 0);
+	return file;
+}
+
+/*
+ * Another process gets a share in this memory. It ends when we have got another: the kernel then clears `here`, as at the end of a
+ * thread (set_tid_address(2)), and wakes who waits there. Of signals it gets none but those that nobody can block. It has no exit
+ * signal, as no other child that nsbox makes (__WCLONE, waitpid(2)). Its number; negative where there is none, and we give the
+ * memory back ourselves.
+ */
+static long share_memory(struct inherited *inherited)
+{
+	enum { SAME_MEMORY = 0x100 };
+	const uint64_t all = ~(uint64_t)0;
+	call4(SET_TID_ADDRESS, &inherited->here, 0, 0, 0);
+	call4(SIGPROCMASK, SET_MASK, &all, 0, SET_BYTES);
+	return clone_waiting(SAME_MEMORY, &inherited->here);
+}
+
+static void end_sharing(long process)
+{
+	enum { TO_END = 9, WITHOUT_EXIT_SIGNAL = (int)0x80000000 };
+	if (process < 0)
+		return;
+	call4(KILL, process, TO_END, 0, 0);
+	call4(WAIT4, process, 0, WITHOUT_EXIT_SIGNAL, 0);
+}
+
+/*
+ * PATH: a file to execute with ARGV; or "nsbox", for the sidecar with the plan that ARGV holds. KEPT: the descriptors that
+ * stay open, each as the variable "N=".
+ */
+__attribute__((used)) static int become(const char *path, char *const argv[], char *const kept[])
+{
+	enum { SET_DESCRIPTOR_FLAGS = 2, HERE = -100, EMPTY_PATH = 0x1000 };
+	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
+	struct inherited *inherited = find_inherited();
+	/* Before the signals are as they were: too large a file (RLIMIT_FSIZE) is to be an error. */
+	long named = path[0] == '/', file = named ? 0 : file_with(argv[0]);
+	for (; *kept; kept++) {
+		long descriptor = 0;
+		for (const char *at = *kept; *at >= '0' && *at <= '9'; at++)
+			descriptor = 10 * descriptor + *at - '0';
+		call4(FCNTL, descriptor, SET_DESCRIPTOR_FLAGS, 0, 0);
+	}
+	if (file >= 0) {
+		long sharing = share_memory(inherited);
+		put_back(inherited);
+		file = call6(EXECVEAT, named ? HERE : file, (long)(named ? path : path + 5), (long)(named ? argv : alone), (long)inherited->environment, named ? 0 : EMPTY_PATH, 0);
+		end_sharing(sharing);
+	}
+	*(*(int *(**)(void))place(ERRNO_SLOT))() = (int)-file;
+	return -1;
+}

@@ -1,0 +1,108 @@
+/**
+ * Puts the code of src/launch/native/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE SIDECAR`.
+ *
+ * The code comes to the end of the file, behind all that the runtime looks at. In the table of segments it takes the place of the
+ * notes, which no system asks a program for; nothing else changes but the address of the entry.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } from '../elf-segment.ts'
+
+/** Offsets in the headers of a 64-bit ELF file, elf(5). */
+const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
+const PT_DYNAMIC = 2
+/** What the loader makes read-only before the program starts. */
+const PT_GNU_RELRO = 0x6474e552
+/** A program at a fixed address. */
+const ET_EXEC = 2
+/** Entries of the dynamic section: 16 bytes, the tag first. */
+const DYNAMIC = { procedures: 23, proceduresSize: 2, strings: 5, symbols: 6, relocations: 7, relocationsSize: 8 }
+const RELOCATION_SIZE = 24
+const SYMBOL_SIZE = 24
+/** The largest page of any kernel that runs such programs. */
+const PAGE = 65536
+/** What stands at the start of the table in the code. */
+const PLACEHOLDER = 0x6e73626f78212121n
+
+type Segment = { type: number; flags: number; offset: number; address: number; fileSize: number; memorySize: number }
+
+const number = (bytes: Buffer, place: number) => Number(bytes.readBigUInt64LE(place))
+
+function segmentsOf(file: Buffer): Segment[] {
+  const [start, size, count] = [number(file, HEADER.segments), file.readUInt16LE(HEADER.segmentSize), file.readUInt16LE(HEADER.segmentCount)]
+  return Array.from({ length: count }, (_, i) => file.subarray(start + i * size, start + (i + 1) * size)).map((at) => ({
+    type: at.readUInt32LE(SEGMENT.type), flags: at.readUInt32LE(SEGMENT.flags),
+    offset: number(at, SEGMENT.offset), address: number(at, SEGMENT.address), fileSize: number(at, SEGMENT.fileSize),
+    memorySize: number(at, SEGMENT.memorySize),
+  }))
+}
+
+const loaded = (segments: readonly Segment[]) => segments.filter(({ type }) => type === PT_LOAD)
+
+/** Where the code goes: in the file, and in memory. */
+function roomFor(file: Buffer, segments: readonly Segment[]): { offset: number; address: number } {
+  const up = (at: number) => Math.ceil(at / PAGE) * PAGE
+  return { offset: up(file.length), address: up(Math.max(...loaded(segments).map(({ address, memorySize }) => address + memorySize))) }
+}
+
+/** The place in the file of the header that makes way. Segments that are loaded have to be in the order of their addresses. */
+function placeOfNote(file: Buffer, segments: readonly Segment[]): number {
+  const [last, note] = [segments.findLastIndex(({ type }) => type === PT_LOAD), segments.findLastIndex(({ type }) => type === PT_NOTE)]
+  if (note < last) throw new Error('the program has no notes behind its segments')
+  return number(file, HEADER.segments) + note * file.readUInt16LE(HEADER.segmentSize)
+}
+
+/** From an offset in the file to the address there, or the other way. */
+function mapped(at: number, from: 'offset' | 'address', to: 'offset' | 'address', segments: readonly Segment[]): number {
+  const segment = segments.find((one) => one[from] <= at && at < one[from] + one.fileSize)
+  if (segment === undefined) throw new Error(`${from} ${at} is in no segment`)
+  return segment[to] + at - segment[from]
+}
+
+/** Of a function of the C library: where the program keeps its address. Of a variable: where the program has its copy. */
+function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer, segments: readonly Segment[]): number {
+  const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
+  if (dynamic === undefined) throw new Error('the program has no dynamic section')
+  const entries = Array.from({ length: dynamic.fileSize / 16 }, (_, i) => [number(file, dynamic.offset + 16 * i), number(file, dynamic.offset + 16 * i + 8)] as const)
+  const value = (tag: number) => entries.find(([found]) => found === tag)?.[1] ?? 0
+  const table = (tag: number) => mapped(value(tag), 'address', 'offset', loaded(segments))
+  const [symbols, strings, relocations] = [table(DYNAMIC.symbols), table(DYNAMIC.strings), table(DYNAMIC[kind])]
+  for (let at = relocations; at < relocations + value(DYNAMIC[`${kind}Size`]); at += RELOCATION_SIZE) {
+    const symbol = symbols + file.readUInt32LE(at + 12) * SYMBOL_SIZE
+    const start = strings + file.readUInt32LE(symbol)
+    if (file.toString('latin1', start, file.indexOf(0, start)) === name) return writable(name, number(file, kind === 'procedures' ? at : symbol + 8), segments)
+  }
+  throw new Error(`the program has no place for ${name}`)
+}
+
+/** The variable that is no copy of the program's own has the address 0. */
+function writable(name: string, address: number, segments: readonly Segment[]): number {
+  const within = (one: Segment) => one.address <= address && address < one.address + one.memorySize
+  const isFixed = segments.some((one) => one.type === PT_GNU_RELRO && within(one))
+  if (isFixed || !loaded(segments).some((one) => (one.flags & WRITABLE) !== 0 && within(one))) throw new Error(`the program can't write to its place for ${name}`)
+  return address
+}
+
+function put(program: string, code: Buffer, sidecar: Buffer): void {
+  const file = readFileSync(program)
+  const segments = segmentsOf(file)
+  if (file.readUInt16LE(HEADER.type) !== ET_EXEC) throw new Error('the program has no fixed address')
+  const { offset, address } = roomFor(file, segments)
+  const embedded = file.indexOf(sidecar)
+  if (embedded < 0) throw new Error('the program does not hold the sidecar')
+  const inMemory = mapped(embedded, 'offset', 'address', loaded(segments))
+  const table = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
+  if (table < 0) throw new Error('the code has no table')
+  const procedure = (name: string) => placeOf(name, 'procedures', file, segments)
+  const places = [
+    number(file, HEADER.entry), placeOf('environ', 'relocations', file, segments), procedure('execve'), procedure('__errno_location'),
+    inMemory, inMemory + sidecar.length, procedure('pthread_getattr_np'), procedure('pthread_attr_init'), procedure('pthread_attr_setstack'),
+  ]
+  for (const [i, place] of places.entries()) code.writeBigInt64LE(BigInt(place - (address + table)), table + 8 * i)
+  const [start, size] = [BigInt(address), BigInt(code.length)]
+  writeLoad(file, placeOfNote(file, segments), { flags: READABLE | EXECUTABLE, offset: BigInt(offset), address: start, physical: start, size, alignment: BigInt(PAGE) })
+  file.writeBigUInt64LE(start, HEADER.entry)
+  writeFileSync(program, Buffer.concat([file, Buffer.alloc(offset - file.length), code]))
+}
+
+const [program = '', code = '', sidecar = ''] = process.argv.slice(2)
+put(program, readFileSync(code), readFileSync(sidecar))

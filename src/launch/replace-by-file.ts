@@ -1,0 +1,43 @@
+/** Becoming the box where the system executes no file in memory. */
+import * as fs from 'node:fs'
+import { dirname, join } from 'node:path'
+import { systemFailure } from '../host/errno.ts'
+import { encodePlan } from '../plan/encode.ts'
+import type { Plan } from '../plan/types.ts'
+import { execute, reasonOf } from './replace.ts'
+import { nameless, namelessIn, places, writeAll } from './tmpfile.ts'
+import { withPlan } from './append-plan.ts'
+
+/** Does not come back. `failed`: why a file in memory would not do. */
+export function becomeFile(plan: Plan, kept: readonly number[], failed: string): never {
+  // Without entry.c the command would have no environment.
+  if (failed === 'ENOENT') throw new Error('this program was built without its entry')
+  const parts = withPlan(plan)
+  let last = failed
+  for (const place of places()) last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(place, 0o500), parts)}`, ['nsbox'], kept))
+  reasonOf(() => executeBeside(plan, kept))
+  throw systemFailure({
+    step: 'hand over', what: 'no place from which a file can be executed', path: places().join(' '), code: last,
+    hint: 'set TMPDIR to a directory on a file system that is not mounted noexec, or put nsbox-sidecar beside nsbox',
+  })
+}
+
+/**
+ * Where this machine executes nothing that we have made: the sidecar as a file beside this program, with the plan on a
+ * descriptor, as a library hands it over. It is a nameless file's: a pipe would need somebody who stays and writes what does
+ * not fit into it. Never a sidecar that a variable or PATH names.
+ */
+function executeBeside(plan: Plan, kept: readonly number[]): void {
+  const text = filled(nameless(), [Buffer.from(encodePlan(plan))])
+  execute(join(dirname(process.execPath), 'nsbox-sidecar'), ['nsbox', '--plan-fd', String(text)], [...kept, text])
+}
+
+/** The writer has to be closed before: a file that is open for writing can't be executed (ETXTBSY). */
+function filled(writer: number, parts: readonly Uint8Array[]): number {
+  try {
+    for (const part of parts) writeAll(writer, part)
+    return fs.openSync(`/proc/self/fd/${writer}`, fs.constants.O_RDONLY)
+  } finally {
+    fs.closeSync(writer)
+  }
+}

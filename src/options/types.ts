@@ -1,0 +1,75 @@
+/** What a caller may ask for: the command line's options, as an object. The library takes the same. */
+
+import type { Capability, Limit } from '../plan/types.ts'
+
+/** Namespaces that `share` can keep the host's. The mount namespace is always new. */
+export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user'
+
+/** One mount or made file, in the order given. Host paths may be relative to the caller's cwd; box paths are absolute. */
+export type MountRequest =
+  | { type: 'bind'; source: string; target?: string; readonly?: boolean; devices?: boolean }
+  /** `size` in bytes, `mode` as octal text. */
+  | { type: 'tmpfs'; target: string; size?: number; mode?: string }
+  | { type: 'proc'; target: string }
+  | { type: 'dev'; target: string }
+  | { type: 'dir'; target: string; mode?: string }
+  | { type: 'symlink'; target: string; to: string }
+  /** What is there, hidden by an empty file or directory. */
+  | { type: 'mask'; target: string }
+  | { type: 'file'; source: string; target: string }
+
+/** A change of the environment, in the order given. */
+export type EnvChange =
+  | { type: 'set'; name: string; value: string }
+  /** Pass the caller's value on (also after `clear`). */
+  | { type: 'pass'; name: string }
+  /** NAME=VALUE lines of a file. */
+  | { type: 'file'; path: string }
+
+export type CapabilityChange = { type: 'add' | 'drop'; name: Capability | 'all' }
+
+export type Options = {
+  root?: string
+  ro?: boolean
+  /** true: changes vanish; text: directory that keeps them. */
+  overlay?: true | string
+  mounts?: MountRequest[]
+  /** Refuse paths of the host with a symbolic link in them. */
+  noFollow?: boolean
+  share?: Shareable[]
+  net?: 'host' | 'none'
+  hostname?: string
+  /** UID[:GID] in the box. */
+  user?: { uid: number; gid?: number }
+  mapRoot?: boolean
+  mapAuto?: boolean
+  userns?: boolean
+  /** Changes of the default set of capabilities, in the order given; "all" is each. */
+  capabilities?: CapabilityChange[]
+  allowNewPrivs?: boolean
+  /** "default", "none", or the file of a profile. */
+  seccomp?: string
+  /** All of the above off, and nothing masked. */
+  privileged?: boolean
+  /** Resource limits, in the order given. */
+  ulimits?: Limit[]
+  /** Milliseconds; then TERM, and after `GRACE` KILL. */
+  timeout?: number
+  /** Bytes that all of the box may have together, without swap. */
+  memory?: number
+  /** Processors, such as 1.5. */
+  cpus?: number
+  /** Processes and threads of the command. */
+  pids?: number
+  cwd?: string
+  env?: EnvChange[]
+  clearEnv?: boolean
+  argv0?: string
+  newSession?: boolean
+  dieWithParent?: boolean
+  /** false: the command itself is process 1. */
+  init?: boolean
+  statusFd?: number
+  verbose?: boolean
+  quiet?: boolean
+}

@@ -1,0 +1,200 @@
+/** Values of options, from the text that was typed. Each function throws a UsageError for a text that it can't be. */
+import { printable, UsageError } from '../errors.ts'
+import type { EnvChange, MountRequest } from './types.ts'
+import type { Limit } from '../plan/types.ts'
+import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS } from '../plan/constants.ts'
+import { nearest } from '../text/nearest.ts'
+
+/** The part before the first colon that no backslash precedes, and the part behind it. `\:` is a colon; any other backslash is itself. */
+export function splitColon(text: string): [string, string | undefined] {
+  let at = text.indexOf(':')
+  while (at > 0 && text[at - 1] === '\\') at = text.indexOf(':', at + 1)
+  return at < 0 ? [plain(text), undefined] : [plain(text.slice(0, at)), plain(text.slice(at + 1))]
+}
+
+function plain(part: string): string {
+  return part.includes('\\:') ? part.replaceAll('\\:', ':') : part
+}
+
+export function wrong(name: string, what: string, hint?: string): UsageError {
+  return new UsageError(`--${name}: ${what}`, hint)
+}
+
+export function quote(text: string): string {
+  return `'${printable(text)}'`
+}
+
+/** TEXT, if it is one of the values. */
+export function known<T extends string>(values: readonly T[], text: string): T | undefined {
+  return values.includes(text as T) ? (text as T) : undefined
+}
+
+export function choice<T extends string>(name: string, text: string, values: readonly T[]): T {
+  const found = known(values, text)
+  if (found === undefined) throw wrong(name, `${quote(text)} must be one of ${values.join(', ')}`)
+  return found
+}
+
+function filled(name: string, part: string, text: string): string {
+  if (text === '') throw wrong(name, `empty ${part} ''`)
+  return text
+}
+
+/** A path in the box has no directory to be relative to. `..` may stand in it: the sidecar resolves it inside the root. */
+export function boxPath(name: string, path: string): string {
+  if (!path.startsWith('/')) throw wrong(name, `${quote(path)} must be an absolute path`, 'paths in the box start with /')
+  return path
+}
+
+/** The two halves of `A:B`, both there and neither empty. */
+function pair(name: string, value: string, first: string, second: string): [string, string] {
+  const [before, after] = splitColon(value)
+  if (after === undefined) throw wrong(name, `${quote(value)} must be ${first}:${second}`, 'a colon that belongs to a name is written \\:')
+  return [filled(name, first, before), filled(name, second, after)]
+}
+
+/** Strict decimal: no sign, no leading zero, no blanks, no other base. */
+export function integer(name: string, text: string, max: number): number {
+  if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || Number(text) > max) throw wrong(name, `${quote(text)} must be a whole number from 0 to ${max}`)
+  return Number(text)
+}
+
+function octal(name: string, text: string): string {
+  if (!/^[0-7]{3,4}$/.test(text)) throw wrong(name, `mode ${quote(text)} must be three or four octal digits`)
+  return text
+}
+
+export function bind(name: string, value: string, how: { readonly?: boolean; devices?: boolean }): MountRequest {
+  const [source, target] = splitColon(value)
+  filled(name, 'SRC', source)
+  if (target === undefined) return { type: 'bind', source, ...how }
+  refuseSuffix(name, value)
+  return { type: 'bind', source, target: boxPath(name, filled(name, 'DST', target)), ...how }
+}
+
+/** Whoever types docker's `:ro` means it, and would get a writable mount on a directory called "DST:ro". */
+function refuseSuffix(name: string, value: string): void {
+  const suffix = /(?<!\\):(r[ow]|[zZ])$/.exec(value)?.[1]
+  if (suffix === undefined) return
+  const hint = suffix === 'ro' ? 'read-only is --ro-bind SRC:DST' : `if :${suffix} belongs to the name, write \\:${suffix}`
+  throw wrong(name, `${quote(value)} must be SRC:DST without a suffix`, hint)
+}
+
+export function tmpfs(value: string): MountRequest {
+  const [path, settings] = splitColon(value)
+  const request: MountRequest = { type: 'tmpfs', target: boxPath('tmpfs', path) }
+  if (settings === undefined) return request
+  const seen = new Set<string>()
+  for (const setting of settings.split(',')) {
+    const [, key, text] = /^(size|mode)=(.*)$/s.exec(setting) ?? []
+    if (key === undefined || text === undefined) throw wrong('tmpfs', `${quote(setting)} must be size=... or mode=...`, 'such as --tmpfs /tmp:size=64m,mode=1777')
+    if (seen.has(key)) throw wrong('tmpfs', `${key} is given twice`)
+    seen.add(key)
+    if (key === 'size') request.size = size('tmpfs', text)
+    else request.mode = octal('tmpfs', text)
+  }
+  return request
+}
+
+/** Bytes. 0 is refused: to the kernel it means no limit at all. */
+function size(name: string, text: string): number {
+  const [, digits, unit] = /^([1-9][0-9]{0,15})([kmgt]?)$/i.exec(text) ?? []
+  const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
+  if (!Number.isSafeInteger(bytes)) throw wrong(name, `size ${quote(text)} must be a number of bytes, or one with k, m, g or t`)
+  return bytes
+}
+
+/** What set-up itself takes, measured: with less, no box would ever start, and whoever types 512 means megabytes. */
+const LEAST_MEMORY = 1024 ** 2
+
+export function memory(text: string): number {
+  const bytes = size('memory', text)
+  if (bytes < LEAST_MEMORY) throw wrong('memory', `size ${quote(text)} is less than a box needs to start`, 'such as 512m; units: k, m, g, t, without one it is bytes')
+  return bytes
+}
+
+/** A thousandth is the least that the kernel takes: a millisecond in a second, cpu.max in the cgroup v2 documentation. */
+export function cpus(text: string): number {
+  const number = /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (number >= 0.001 && number <= MAX_CPUS) return number
+  throw wrong('cpus', `${quote(text)} must be a number from 0.001 to ${MAX_CPUS}, such as 1.5`)
+}
+
+export function pids(text: string): number {
+  const number = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : NaN
+  if (number < MAX_PIDS) return number
+  throw wrong('pids', `${quote(text)} must be a whole number from 1 to ${MAX_PIDS - 1}`)
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60000, h: 3600000, d: 86400000 }
+
+/** Milliseconds. A number alone is seconds, as for timeout(1). */
+export function time(text: string): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
+  const milliseconds = Math.round(Number(number) * (UNITS[unit] ?? 1))
+  if (milliseconds >= 1 && milliseconds <= MAX_MILLISECONDS) return milliseconds
+  throw wrong('timeout', `${quote(text)} must be a time above zero, such as 10s`, 'units: ms, s, m, h, d; without one it is seconds')
+}
+
+export function ulimit(text: string): Limit {
+  const [, name, soft, hard] = /^([^=]*)=([^:]*)(?::(.*))?$/s.exec(text) ?? []
+  if (name === undefined || soft === undefined) throw wrong('ulimit', `${quote(text)} must be NAME=SOFT or NAME=SOFT:HARD`, 'such as --ulimit nofile=1024')
+  const resource = known(LIMITS, name)
+  if (resource === undefined) {
+    const near = nearest(name, LIMITS)
+    throw wrong('ulimit', `no limit ${quote(name)}`, near === undefined ? `limits: ${LIMITS.join(' ')}` : `the nearest is ${near}`)
+  }
+  const values = { soft: amount(soft), ...(hard !== undefined && { hard: amount(hard) }) }
+  if (values.hard !== undefined && values.hard >= 0 && (values.soft < 0 || values.soft > values.hard)) throw wrong('ulimit', `${quote(text)}: the soft limit is above the hard one`)
+  return { resource, ...values }
+}
+
+/** In the limit's own unit, setrlimit(2); -1 is no limit. */
+function amount(text: string): number {
+  if (text === 'unlimited') return -1
+  const [, digits, unit] = /^(\d{1,15})([kmgt]?)$/i.exec(text) ?? []
+  const value = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
+  if (!Number.isSafeInteger(value)) throw wrong('ulimit', `${quote(text)} must be a number, one with k, m, g or t, or unlimited`)
+  return value
+}
+
+export function dir(value: string): MountRequest {
+  const [path, mode] = splitColon(value)
+  const request: MountRequest = { type: 'dir', target: boxPath('dir', path) }
+  return mode === undefined ? request : { ...request, mode: octal('dir', mode) }
+}
+
+export function symlink(value: string): MountRequest {
+  const [to, path] = pair('symlink', value, 'TARGET', 'PATH')
+  return { type: 'symlink', target: boxPath('symlink', path), to }
+}
+
+export function file(value: string): MountRequest {
+  const [source, path] = pair('file', value, 'SRC', 'DST')
+  return { type: 'file', source, target: boxPath('file', path) }
+}
+
+export function network(value: string): 'host' | 'none' {
+  if (value !== 'host' && value !== 'none') throw wrong('net', `${quote(value)} must be host or none`)
+  return value
+}
+
+/** 64 bytes is the kernel's __NEW_UTS_LEN, sethostname(2). */
+export function hostname(value: string): string {
+  if (Buffer.byteLength(value) > 64) throw wrong('hostname', `${quote(value)} is longer than 64 bytes`)
+  return value
+}
+
+export function user(value: string): { uid: number; gid?: number } {
+  const parts = value.split(':')
+  const [uid = '', gid] = parts
+  if (parts.length > 2) throw wrong('user', `${quote(value)} must be UID or UID:GID`)
+  if (gid === undefined) return { uid: integer('user', uid, MAX_ID) }
+  return { uid: integer('user', uid, MAX_ID), gid: integer('user', gid, MAX_ID) }
+}
+
+export function env(value: string): EnvChange {
+  const at = value.indexOf('=')
+  if (at < 0) return { type: 'pass', name: value }
+  return { type: 'set', name: filled('env', 'NAME', value.slice(0, at)), value: value.slice(at + 1) }
+}

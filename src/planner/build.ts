@@ -1,0 +1,223 @@
+/** From what a caller asks to the plan. Every default is decided here, and every path of the host is made absolute here. */
+import { systemFailure } from '../host/errno.ts'
+import type { HostFacts } from '../host/bun.ts'
+import { SandboxError, UsageError } from '../errors.ts'
+import { environment } from './environment.ts'
+import { capabilitiesOf } from './capabilities.ts'
+import { seccompOf } from '../seccomp/seccomp.ts'
+import { procView, sysView } from './masked-paths.ts'
+import { cleanPath } from '../plan/box-path.ts'
+import { identity, uidInBox } from './identity.ts'
+import type { MountRequest, Options } from '../options/types.ts'
+import { CONTRACT } from '../plan/constants.ts'
+import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
+
+/** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
+export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
+  const who = identity(options, host)
+  const namespaces = namespacesOf(options, who.idmap !== undefined)
+  const root = rootOf(options, host)
+  const asked: Mount[] = []
+  for (const request of options.mounts ?? []) asked.push(mountOf(request, host))
+  const mounts = defaultMounts(options, root, asked, host)
+  for (const mount of asked) addWithView(mounts, mount, options)
+  const ownNetwork = namespaces.includes('net')
+  const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
+  const seccomp = seccompOf(options, held, host)
+  const privileges = { ...(held.length > 0 && { capabilities: [...held] }), ...(seccomp && { seccomp }) }
+  return {
+    contract: CONTRACT,
+    namespaces,
+    ...(who.idmap && { idmap: who.idmap }),
+    root,
+    ...(mounts.length > 0 && { mounts }),
+    ...(options.noFollow && { noFollow: true }),
+    ...(options.hostname !== undefined && { hostname: options.hostname }),
+    ...(options.net === 'none' && { loopback: true }),
+    // It is nobody else's network: there neither can be in anybody's way.
+    ...(ownNetwork && { ping: true, lowPorts: true }),
+    ...cgroupOf(options, namespaces),
+    process: { ...processOf(options, argv, host), ...privileges, ...who.process },
+    supervision: {
+      ...(namespaces.includes('pid') && options.init !== false && { init: true }),
+      ...reporting(options),
+      ...timing(options),
+      ...(options.dieWithParent && { dieWithParent: true }),
+    },
+  }
+}
+
+/** The options that may also stand beside a stored plan. */
+export function reporting({ statusFd, verbose, quiet }: Options): Supervision {
+  return {
+    ...(statusFd !== undefined && { statusFd }),
+    ...(verbose && { verbose }),
+    ...(quiet && { quiet }),
+  }
+}
+
+export function timing({ timeout }: Options): Supervision {
+  return timeout === undefined ? {} : { timeout, grace: GRACE }
+}
+
+/** Milliseconds that a command has to end by itself after a timeout, as container engines give it. */
+export const GRACE = 10000
+
+function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
+  const names: Namespace[] = user ? ['user', 'mount'] : ['mount']
+  for (const name of ['pid', 'ipc', 'uts', 'cgroup'] as const) if (!share.includes(name)) names.push(name)
+  if (net === 'none') names.push('net')
+  return names
+}
+
+/** Which group that is below is known only when the plan is run: a stored plan holds for the caller of then. */
+function cgroupOf({ memory, cpus, pids, init }: Options, namespaces: readonly Namespace[]): { cgroup?: Cgroup } {
+  if (memory === undefined && cpus === undefined && pids === undefined) return {}
+  const ours = namespaces.includes('pid') && init !== false ? 1 : 0
+  return { cgroup: { ...(memory !== undefined && { memory }), ...(cpus !== undefined && share(cpus)), ...(pids !== undefined && { pids: pids + ours }) } }
+}
+
+/** The kernel takes no quota below a millisecond: for a smaller one the period is longer, which is a tenth of a second otherwise. */
+function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
+  const quota = Math.round(cpus * 100000)
+  return quota >= 1000 ? { cpuQuota: quota } : { cpuQuota: Math.round(cpus * 1000000), cpuPeriod: 1000000 }
+}
+
+function rootOf(options: Options, host: HostFacts): Root {
+  const path = options.root === undefined ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
+  // Root may make device nodes, and in its own /dev alone they are to work.
+  const flags: MountOption[] = options.ro ? ['ro'] : []
+  // Nothing gains privileges then anyway; and without it the kernel executes no program whose file has a capability that the box lacks.
+  if (!gainsPrivileges(options)) flags.push('nosuid')
+  if (!options.privileged) flags.push('nodev')
+  const mounted = flags.length > 0 ? { options: flags } : {}
+  if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
+  if (options.overlay === true) return { type: 'overlay', path, ...mounted }
+  return { type: 'overlay', path, ...mounted, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+}
+
+function directory(step: string, path: string, host: HostFacts, hint: string): string {
+  const found = absolute(path, host)
+  const kind = host.look(found, true)
+  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, hint)
+  if (kind !== 'directory') throw new SandboxError({ step, what: 'is not a directory', path: found })
+  return found
+}
+
+function missing(step: string, what: string, path: string, code: string, hint?: string): SandboxError {
+  return systemFailure({ step, what, path, code, ...(hint !== undefined && code === 'ENOENT' && { hint }) })
+}
+
+/** Relative to the caller's directory; "." and ".." stay, since a link may stand before them. */
+export function absolute(path: string, host: HostFacts): string {
+  if (path.startsWith('/')) return path
+  return `${host.cwd === '/' ? '' : host.cwd}/${path}`
+}
+
+const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
+
+/** A root that has /proc and /dev gets fresh ones, unless an option says what is to be there. A root without is left so. */
+function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
+  const mounts: Mount[] = []
+  const has = (name: string) => !isTaken(name, asked) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
+  if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
+  if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
+  // A root of its own has no sysfs, or one that was asked for.
+  if (root.path === '/' && !options.privileged && has('/sys')) mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
+  return mounts
+}
+
+function isTaken(name: string, asked: readonly Mount[]): boolean {
+  for (const { target } of asked) if (target === name) return true
+  return false
+}
+
+/** A procfs is not shown without what hides parts of it. What a link leads to is not known here: whoever makes one in the caller's way is the caller. */
+function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): void {
+  mounts.push(mount)
+  const isProc = mount.type === 'proc' || (mount.type === 'bind' && cleanPath(mount.source) === '/proc')
+  if (isProc && !privileged) mounts.push(...procView(mount.target))
+}
+
+/** A procfs shows the pid namespace of who mounts it. Where that is the host's, only a bind of the host's own is allowed to a user. */
+function proc(target: string, { share = [] }: Options): Mount {
+  if (!share.includes('pid')) return { type: 'proc', target, options: PROC_OPTIONS }
+  return { type: 'bind', source: '/proc', target, options: PROC_OPTIONS }
+}
+
+/** Sources are paths of the host, where a link may stand before ".."; targets are clean, and none is relative. */
+function mountOf(request: MountRequest, host: HostFacts): Mount {
+  if (request.type === 'bind') return bind(request, host)
+  const target = cleanPath(request.target)
+  switch (request.type) {
+    case 'tmpfs': return { ...request, target, options: ['nosuid', 'nodev'] }
+    case 'proc': return { ...request, target, options: PROC_OPTIONS }
+    case 'file': return { ...request, target, source: existing('file', request.source, host) }
+    default: return { ...request, target }
+  }
+}
+
+function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): Mount {
+  const path = existing('bind', source, host)
+  const options: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
+  return { type: 'bind', source: path, target: cleanPath(target ?? path), options }
+}
+
+function existing(what: string, path: string, host: HostFacts): string {
+  const found = absolute(path, host)
+  const kind = host.look(found, true)
+  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code)
+  return found
+}
+
+function processOf(options: Options, argv: readonly string[], host: HostFacts): Process {
+  const { openFiles, signals } = host.changed()
+  const limits = limitsOf(options, openFiles)
+  return {
+    ...commandOf(options, argv),
+    env: environment(options, host),
+    ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
+    ...(!gainsPrivileges(options) && { noNewPrivs: true }),
+    ...scoped(options),
+    ...(limits.length > 0 && { limits }),
+    // A command would inherit that they are ignored: `yes | head` would not end.
+    ...(signals.length > 0 && { resetSignals: signals }),
+    ...(options.newSession && { newSession: true }),
+  }
+}
+
+/** Whether setuid programs and file capabilities have their effect. */
+function gainsPrivileges({ allowNewPrivs, privileged }: Options): boolean {
+  return allowNewPrivs === true || privileged === true
+}
+
+/** Of two for one resource the last counts. */
+function limitsOf({ ulimits }: Options, openFiles: number | undefined): Limit[] {
+  if (ulimits === undefined) return openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
+  const asked = new Map<Limit['resource'], Limit>()
+  for (const limit of ulimits) asked.set(limit.resource, limit)
+  const inherited = openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]
+  return [...inherited, ...asked.values()]
+}
+
+export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Process, 'argv' | 'program'> {
+  const [command] = argv
+  if (command === undefined) throw new UsageError('no command')
+  return argv0 === undefined ? { argv: [...argv] } : { argv: [argv0, ...argv.slice(1)], program: command }
+}
+
+/**
+ * Two things that no namespace of the box divides: abstract sockets belong to the network, and a command in the process
+ * group of who called nsbox could end that whole group, by kill(0).
+ */
+function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes'> {
+  const scopes: NonNullable<Process['scopes']> = []
+  if (!privileged && net !== 'none' && !share.includes('ipc')) scopes.push('abstract')
+  if (!privileged && !share.includes('pid')) scopes.push('signals')
+  return scopes.length > 0 ? { scopes } : {}
+}
+
+function boxDirectory(path: string): string {
+  if (!path.startsWith('/')) throw new UsageError(`--cwd: '${path}' must be an absolute path`, 'paths in the box start with /')
+  return path
+}

@@ -1,0 +1,32 @@
+/** What the command may do beyond an ordinary process. */
+import type { Options } from '../options/types.ts'
+import { CAPABILITIES } from '../plan/constants.ts'
+import type { Capability } from '../plan/types.ts'
+
+/** What container engines leave to root in a container, in the order of their numbers. */
+export const OF_ROOT: readonly Capability[] = [
+  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'net_raw', 'sys_chroot',
+  'mknod', 'audit_write', 'setfcap',
+]
+
+/** The same without net_raw: on the host's network, root would read and forge all that passes there, on its loopback too. */
+const OF_ROOT_ON_HOST_NETWORK: readonly Capability[] = [
+  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'sys_chroot',
+  'mknod', 'audit_write', 'setfcap',
+]
+
+/** In the order of their numbers. Whoever is not root in the box has none, unless they are added. */
+export function capabilitiesOf({ capabilities, privileged }: Options, uid: number, ownNetwork: boolean): readonly Capability[] {
+  const before = uid !== 0 ? [] : privileged ? CAPABILITIES : ownNetwork ? OF_ROOT : OF_ROOT_ON_HOST_NETWORK
+  if (capabilities === undefined) return before
+  const kept = new Set<Capability>(before)
+  for (const { type, name } of capabilities) {
+    for (const one of name === 'all' ? CAPABILITIES : [name]) {
+      if (type === 'add') kept.add(one)
+      else kept.delete(one)
+    }
+  }
+  const sorted: Capability[] = []
+  for (const name of CAPABILITIES) if (kept.has(name)) sorted.push(name)
+  return sorted
+}

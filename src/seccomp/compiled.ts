@@ -1,0 +1,12 @@
+/** Filters that were not compiled when nsbox was built. */
+import type { HostFacts } from '../host/bun.ts'
+import type { Capability } from '../plan/types.ts'
+import { compile } from './bpf.ts'
+import { defaultFilter } from './default.ts'
+import { machineOf } from './machine.ts'
+
+export { profileFilter } from './profile.ts'
+
+export function compiledDefault(held: readonly Capability[], { machine }: HostFacts): string {
+  return Buffer.from(compile(defaultFilter(machineOf(machine), held))).toString('base64')
+}

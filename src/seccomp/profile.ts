@@ -1,0 +1,183 @@
+/**
+ * Seccomp profiles as container engines read them: the `linux.seccomp` object of the OCI runtime specification, and
+ * Docker's form of it with `archMap`, `includes` and `excludes`. Only calls of the machine's own ABI can be allowed.
+ */
+import { release } from 'node:os'
+import { printable, SandboxError } from '../errors.ts'
+import { systemFailure } from '../host/errno.ts'
+import type { HostFacts } from '../host/bun.ts'
+import type { Capability } from '../plan/types.ts'
+import { ALLOW, compile, ENOSYS, errno, KILL_PROCESS, KILL_THREAD, LOG, TRAP } from './bpf.ts'
+import type { Action, Condition, Filter, Machine, Rule } from './filter.ts'
+import { machineOf } from './machine.ts'
+import { OTHER_SYSCALLS, SYSCALLS } from './syscalls.ts'
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  SCMP_ACT_ALLOW: ALLOW, SCMP_ACT_KILL: KILL_THREAD, SCMP_ACT_KILL_THREAD: KILL_THREAD, SCMP_ACT_KILL_PROCESS: KILL_PROCESS, SCMP_ACT_TRAP: TRAP, SCMP_ACT_LOG: LOG,
+}
+const OPERATORS: Readonly<Record<string, Condition['op']>> = {
+  SCMP_CMP_EQ: 'eq', SCMP_CMP_NE: 'ne', SCMP_CMP_LT: 'lt', SCMP_CMP_LE: 'le', SCMP_CMP_GT: 'gt', SCMP_CMP_GE: 'ge', SCMP_CMP_MASKED_EQ: 'masked',
+}
+/** Names of the machine's own ABI: in `architectures` and `archMap`, and in `includes` and `excludes`. */
+const ARCHITECTURE: Readonly<Record<Machine, { long: string; short: string }>> = {
+  x64: { long: 'SCMP_ARCH_X86_64', short: 'amd64' }, arm64: { long: 'SCMP_ARCH_AARCH64', short: 'arm64' },
+}
+const EPERM = 1
+const MAX_ERRNO = 4095
+
+type Place = { file: string; at: string }
+type Fields = Record<string, unknown>
+
+/** The filter in base64. Throws SandboxError, which names the place in the file. */
+export function profileFilter(file: string, held: readonly Capability[], host: HostFacts): string {
+  const machine = machineOf(host.machine)
+  const profile = readFile(file, host)
+  const place = (at: string): Place => ({ file, at })
+  refuseUnknown(profile, ['defaultAction', 'defaultErrnoRet', 'architectures', 'archMap', 'syscalls', 'flags', '$schema', '$comment'], place(''))
+  if (list(profile.flags ?? [], place('flags')).length > 0) refuse(place('flags'), 'is not supported')
+  refuseOtherMachine(profile, machine, place)
+  const otherwise = action(profile.defaultAction, profile.defaultErrnoRet, place('defaultAction'))
+  const calls = new Map<number, Rule[]>()
+  list(profile.syscalls ?? [], place('syscalls')).forEach((entry, i) => addEntry(calls, entry, { machine, held, otherwise, place: place(`syscalls/${i}`) }))
+  const filter: Filter = { machine, calls: ordered(calls), otherwise, unknown: isErrno(otherwise) ? errno(ENOSYS) : otherwise, highest: Math.max(...Object.values(SYSCALLS[machine])) }
+  try {
+    return Buffer.from(compile(filter)).toString('base64')
+  } catch (error) {
+    if (error instanceof RangeError) refuse(place(''), error.message)
+    throw error
+  }
+}
+
+function refuse({ file, at }: Place, what: string, hint?: string): never {
+  throw new SandboxError({ step: 'seccomp', what: `${at === '' ? 'the profile' : `/${at}`}: ${what}`, path: file, ...(hint !== undefined && { hint }) })
+}
+
+function readFile(file: string, host: HostFacts): Fields {
+  const found = host.read(file)
+  if ('code' in found) throw systemFailure({ step: 'seccomp', what: 'read', path: file, code: found.code, ...(found.code === 'ENOENT' && { hint: '--seccomp takes default, none, or the file of a profile' }) })
+  try {
+    return fields(JSON.parse(found.text), { file, at: '' })
+  } catch (error) {
+    if (error instanceof SyntaxError) refuse({ file, at: '' }, `is not JSON: ${printable(error.message)}`)
+    throw error
+  }
+}
+
+function fields(value: unknown, place: Place): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(place, 'must be an object')
+  return value as Fields
+}
+
+function list(value: unknown, place: Place): unknown[] {
+  return Array.isArray(value) ? value : refuse(place, 'must be an array')
+}
+
+function texts(value: unknown, place: Place): string[] {
+  return list(value, place).map((one) => (typeof one === 'string' ? one : refuse(place, 'must be an array of strings')))
+}
+
+/** What is not understood would not be done. */
+function refuseUnknown(found: Fields, known: readonly string[], { file, at }: Place): void {
+  const key = Object.keys(found).find((name) => !known.includes(name))
+  if (key !== undefined) refuse({ file, at: at === '' ? key : `${at}/${key}` }, 'is not known')
+}
+
+/** Whatever a profile says of other ABIs, such as i386 on x86-64: their calls end the process. */
+function refuseOtherMachine(profile: Fields, machine: Machine, place: (at: string) => Place): void {
+  const { long } = ARCHITECTURE[machine]
+  const named = profile.architectures === undefined ? undefined : texts(profile.architectures, place('architectures'))
+  const mapped = profile.archMap === undefined ? undefined : list(profile.archMap, place('archMap')).map((one) => fields(one, place('archMap')).architecture)
+  if (named === undefined && mapped === undefined) return
+  if (!named?.includes(long) && !mapped?.includes(long)) refuse(place(named ? 'architectures' : 'archMap'), `does not name this machine (${long})`)
+}
+
+function action(name: unknown, number: unknown, place: Place): Action {
+  if (name === 'SCMP_ACT_ERRNO') return errno(errnoValue(number ?? EPERM, place))
+  if (number !== undefined && number !== null) refuse(place, 'an error number goes with SCMP_ACT_ERRNO alone')
+  const found = typeof name === 'string' && Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
+  if (found !== undefined) return found
+  refuse(place, `the action must be one of ${['SCMP_ACT_ERRNO', ...Object.keys(ACTIONS)].join(', ')}`, 'tracing and notifying need a program beside the box, which nsbox does not have')
+}
+
+const isErrno = (value: Action) => (value & 0x7fff0000) === 0x00050000
+
+function errnoValue(number: unknown, place: Place): number {
+  return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MAX_ERRNO ? Number(number) : refuse(place, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
+}
+
+type Context = { machine: Machine; held: readonly Capability[]; otherwise: Action; place: Place }
+
+function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context): void {
+  const { place } = context
+  const entry = fields(value, place)
+  refuseUnknown(entry, ['names', 'name', 'action', 'errnoRet', 'errno', 'args', 'includes', 'excludes', 'comment'], place)
+  if (!applies(entry, context)) return
+  const names = entry.names === undefined ? texts([entry.name], place) : texts(entry.names, place)
+  const act = action(entry.action, entry.errnoRet ?? undefined, place)
+  const rules = alternatives(list(entry.args ?? [], place).map((arg, i) => condition(arg, { ...place, at: `${place.at}/args/${i}` }))).map((when) => ({ when, action: act }))
+  for (const name of names) {
+    const number = numberOf(name, act, context)
+    if (number !== undefined) calls.set(number, [...(calls.get(number) ?? []), ...rules])
+  }
+}
+
+/** A name that only other machines have, or a newer kernel. It must not be one that the profile wants to be refused. */
+function numberOf(name: string, act: Action, { machine, otherwise, place }: Context): number | undefined {
+  const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
+  if (Object.hasOwn(numbers, name)) return numbers[name]
+  const elsewhere = OTHER_SYSCALLS.includes(name) || Object.values(SYSCALLS).some((table) => Object.hasOwn(table, name))
+  if (elsewhere || act === ALLOW || isErrno(otherwise)) return undefined
+  refuse(place, `no system call ${printable(name)}`, 'what a newer kernel calls by that name would not be refused')
+}
+
+/** All conditions have to hold; but several for the same argument are a choice, as container engines have it. */
+function alternatives(conditions: Condition[]): Condition[][] {
+  const repeated = new Set(conditions.map(({ arg }) => arg)).size < conditions.length
+  return repeated ? conditions.map((one) => [one]) : [conditions]
+}
+
+function condition(value: unknown, place: Place): Condition {
+  const { index, value: first, valueTwo, op } = fields(value, place)
+  refuseUnknown(fields(value, place), ['index', 'value', 'valueTwo', 'op'], place)
+  if (!Number.isInteger(index) || Number(index) < 0 || Number(index) > 5) refuse(place, 'index must be an integer from 0 to 5')
+  const operator = typeof op === 'string' && Object.hasOwn(OPERATORS, op) ? OPERATORS[op] : undefined
+  if (operator === undefined) refuse(place, `op must be one of ${Object.keys(OPERATORS).join(', ')}`)
+  const [one, two] = [word(first ?? 0, place), word(valueTwo ?? 0, place)]
+  return operator === 'masked' ? { arg: Number(index), op: operator, mask: one, value: two & one } : { arg: Number(index), op: operator, value: one }
+}
+
+/** JSON numbers above 2^53 have lost digits by now: better refused than compared wrongly. */
+function word(value: unknown, place: Place): bigint {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) refuse(place, 'values must be integers from 0 to 2^53')
+  return BigInt(Number(value))
+}
+
+/** `includes` all have to hold, and none of `excludes`: capabilities, architectures, the least kernel. */
+function applies(entry: Fields, context: Context): boolean {
+  const includes = matching(entry.includes, context)
+  const excludes = matching(entry.excludes, context)
+  return includes.every((holds) => holds) && !excludes.some((holds) => holds)
+}
+
+function matching(value: unknown, { machine, held, place }: Context): boolean[] {
+  if (value === undefined || value === null) return []
+  const { caps, arches, minKernel } = fields(value, place)
+  refuseUnknown(fields(value, place), ['caps', 'arches', 'minKernel'], place)
+  const names = held.map((name) => `CAP_${name.toUpperCase()}`)
+  return [
+    ...(caps === undefined ? [] : texts(caps, place).map((name) => names.includes(name))),
+    ...(arches === undefined ? [] : [texts(arches, place).includes(ARCHITECTURE[machine].short)]),
+    ...(minKernel === undefined ? [] : [isAtLeast(String(minKernel))]),
+  ]
+}
+
+function isAtLeast(wanted: string): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number)
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
+}
+
+/** A rule without conditions holds for every argument: after those that have some. */
+function ordered(calls: ReadonlyMap<number, readonly Rule[]>): Map<number, Rule[]> {
+  return new Map([...calls].map(([number, rules]) => [number, [...rules].sort((a, b) => Number(a.when.length === 0) - Number(b.when.length === 0))]))
+}

@@ -1,0 +1,187 @@
+/** From options to plans, on machines that are made up. */
+import { procView } from '../../src/planner/masked-paths.ts'
+import { DEFAULT_FILTERS } from '../../src/seccomp/filters.ts'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { OPTIONS, VERB_OPTIONS } from '../../src/options/rows.ts'
+import { parse } from '../../src/cli/parse.ts'
+import { SandboxError, UsageError } from '../../src/errors.ts'
+import type { HostFacts, Looked } from '../../src/host/bun.ts'
+import { buildPlan } from '../../src/planner/build.ts'
+import type { Options } from '../../src/options/types.ts'
+import { coveredMounts, coveredText } from '../../src/plan/covered.ts'
+import { validatePlan } from '../../src/plan/validate.ts'
+
+const DIRECTORIES = ['/', '/proc', '/dev', '/home/me', '/home/me/r', '/home/me/r/proc', '/bare', '/state', '/src']
+const FILES: Record<string, string> = {
+  '/src/file': '', '/vars': '# c\nA=1\n\nB=x=y\n', '/bad-vars': 'A=1\nnonsense\n',
+  '/etc/subuid': 'me:100000:65536\n', '/etc/subgid': '1000:200000:65536\n', '/proc/self/uid_map': '0 0 4294967295\n', '/proc/self/gid_map': '0 0 4294967295\n',
+}
+
+function host(facts: Partial<HostFacts> = {}): HostFacts {
+  const look = (path: string): Looked => (DIRECTORIES.includes(path) ? 'directory' : path in FILES ? 'other' : { code: 'ENOENT' })
+  return {
+    uid: 1000, gid: 1000, cwd: '/home/me', env: { HOME: '/home/me', SECRET: 's' }, look,
+    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', machine: 'x64', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
+  }
+}
+
+const ROOT = { uid: 0, gid: 0, userName: () => 'root' }
+const plan = (options: Options, facts?: Partial<HostFacts>) => buildPlan(options, ['cmd', 'arg'], host(facts))
+/** Without what hides parts of /proc and /sys. */
+const mountsOf = (options: Options) => (plan(options).mounts ?? []).filter((mount) => !('kernel' in mount))
+const targets = (options: Options) => mountsOf(options).map(({ type, target }) => `${type} ${target}`)
+
+test('the least that is asked gives the defaults', () => {
+  assert.equal(plan({}), {
+    contract: 1, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
+    idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
+    root: { type: 'directory', path: '/', options: ['nosuid', 'nodev'] },
+    mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
+    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdFallback: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, scopes: ['abstract', 'signals'], resetSignals: ['PIPE', 'XFSZ'] },
+    supervision: { init: true },
+  })
+})
+
+test('what no namespace divides is closed, but where an option asks for it', () => {
+  const scopes = (options: Options) => plan(options).process.scopes
+  assert.equal(scopes({ net: 'none' }), ['signals'])
+  assert.equal(scopes({ share: ['ipc'] }), ['signals'])
+  assert.equal(scopes({ share: ['pid'] }), ['abstract'])
+  assert.is(scopes({ share: ['pid', 'ipc'] }), undefined)
+  assert.is(scopes({ privileged: true }), undefined)
+})
+
+test('every plan that is built is one', () => {
+  const asked: Options[] = [{}, { root: 'r', ro: true }, { overlay: true }, { overlay: '/state', root: '/bare' }, { net: 'none', hostname: 'h' }, { mapRoot: true }, { mapAuto: true }, { user: { uid: 5 } },
+    { clearEnv: true, env: [{ type: 'pass', name: 'SECRET' }] }, { share: ['pid', 'ipc', 'uts', 'cgroup'] }, { mounts: [{ type: 'bind', source: '/src' }, { type: 'tmpfs', target: '/t', size: 1 }, { type: 'file', source: '/src/file', target: '/f' }] }]
+  for (const options of asked) {
+    for (const facts of [{}, ROOT]) if (!(facts === ROOT && options.mapAuto)) assert.equal(validatePlan(JSON.parse(JSON.stringify(plan(options, facts)))), plan(options, facts))
+  }
+})
+
+/** A value for each option that takes one. */
+const VALUES: Record<string, string> = {
+  root: 'r', overlay: '', bind: '/src:/x', 'ro-bind': '/src:/x', 'dev-bind': '/src:/x', tmpfs: '/x', proc: '/x', dev: '/x', dir: '/x', mask: '/x', symlink: 'a:/x', file: '/src/file:/x',
+  share: 'ipc', net: 'none', hostname: 'h', user: '5:6', 'cap-add': 'net_admin', 'cap-drop': 'kill', seccomp: 'none', timeout: '5s', memory: '64m', cpus: '2', pids: '9', ulimit: 'nofile=5', cwd: '/x', env: 'A=1', 'env-file': '/vars', argv0: 'zero', 'status-fd': '3',
+}
+
+test('limits of the whole box: a longer period where the kernel takes no quota that small; room for the init', () => {
+  assert.equal(plan({ memory: 2 ** 26, cpus: 1.5, pids: 100 }).cgroup, { memory: 2 ** 26, cpuQuota: 150000, pids: 101 })
+  assert.equal(plan({ cpus: 0.01 }).cgroup, { cpuQuota: 1000 })
+  assert.equal(plan({ cpus: 0.009 }).cgroup, { cpuQuota: 9000, cpuPeriod: 1000000 })
+  assert.equal(plan({ cpus: 0.001 }).cgroup, { cpuQuota: 1000, cpuPeriod: 1000000 })
+  assert.equal(plan({ pids: 1, init: false }).cgroup, { pids: 1 })
+  assert.equal(plan({ pids: 1, share: ['pid'] }).cgroup, { pids: 1 })
+  assert.is(plan({}).cgroup, undefined)
+})
+
+for (const option of OPTIONS) {
+  test(`--${option.name} changes the plan`, () => {
+    const word = option.value === undefined || option.alone !== undefined ? [`--${option.name}`] : [`--${option.name}`, VALUES[option.name] ?? assert.unreachable(`no value for ${option.name}`) as never]
+    const command = parse([...word, 'cmd', 'arg'])
+    if (command.verb !== 'run') throw new Error(command.verb)
+    // As root, which has capabilities to lose and a user namespace to gain.
+    const facts = option.name === 'map-auto' ? {} : ROOT
+    // In a root with nothing, where /dev is there only if it is asked for.
+    assert.not.equal(buildPlan({ root: '/bare', ...command.options }, command.argv, host(facts)), plan({ root: '/bare' }, facts))
+  })
+}
+
+test('few options are those of one verb alone', () => assert.equal(Object.values(VERB_OPTIONS).flat().map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet']))
+
+test('a root is absolute, and gets the mounts that it has a place for', () => {
+  assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })
+  assert.equal(targets({ root: 'r' }), ['proc /proc'])
+  assert.equal(targets({ root: '/bare' }), [])
+})
+
+test('what an option mounts takes the place of a default', () => {
+  assert.equal(targets({ mounts: [{ type: 'tmpfs', target: '/proc' }, { type: 'bind', source: '/dev', devices: true }] }), ['tmpfs /proc', 'bind /dev'])
+})
+
+test('a place in the box is absolute and clean, whatever was typed; the source keeps what stands before ".."', () => {
+  const all: HostFacts['look'] = () => 'directory'
+  const made = (source: string) => (plan({ root: '/bare', mounts: [{ type: 'bind', source }] }, { look: all, cwd: '/tmp/w' }).mounts ?? []).at(-1)
+  for (const [typed, source, target] of [['.', '/tmp/w/.', '/tmp/w'], ['./src', '/tmp/w/./src', '/tmp/w/src'], ['a/../b', '/tmp/w/a/../b', '/tmp/w/b'], ['../w', '/tmp/w/../w', '/tmp/w'], ['src//', '/tmp/w/src//', '/tmp/w/src'], ['../../../..', '/tmp/w/../../../..', '/'], ['.git', '/tmp/w/.git', '/tmp/w/.git'], ['..a/b.', '/tmp/w/..a/b.', '/tmp/w/..a/b.']] as const) {
+    assert.equal(made(typed), { type: 'bind', source, target, options: ['nosuid', 'nodev'] }, typed)
+  }
+  assert.equal((plan({ root: '/bare', mounts: [{ type: 'bind', source: '.' }] }, { look: all, cwd: '/' }).mounts ?? []).at(-1), { type: 'bind', source: '/.', target: '/', options: ['nosuid', 'nodev'] })
+  for (const type of ['tmpfs', 'proc', 'dev', 'dir', 'mask', 'symlink', 'file', 'bind'] as const) {
+    const request = { type, target: '/a/./b/..//c/', to: 'x', source: '/src/file' } as never
+    assert.is((plan({ root: '/bare', mounts: [request] }).mounts ?? []).find(({ target }) => target.startsWith('/a'))?.target, '/a/c', type)
+  }
+})
+
+test('a mount that a later one covers entirely is found, once, and nothing else is', () => {
+  const covered = (...words: string[]) => {
+    const command = parse([...words, 'cmd'])
+    if (command.verb !== 'run') throw new Error(command.verb)
+    return coveredMounts(buildPlan(command.options, command.argv, host({ cwd: '/src', look: (path) => path === '/src/file' || path.startsWith('/etc') ? 'other' : 'directory' })).mounts ?? []).map(coveredText)
+  }
+  assert.equal(covered('--bind', '.', '--tmpfs', '/src'), ['--bind /src has no effect: the later --tmpfs /src covers it'])
+  assert.equal(covered('--bind', 'a/b', '--tmpfs', '/src/', '--mask', '/src'), ['--bind /src/a/b has no effect: the later --tmpfs /src covers it', '--tmpfs /src has no effect: the later --mask /src covers it'])
+  assert.equal(covered('--ro-bind', '/x/a', '--dev-bind', '/x'), ['--ro-bind /x/a has no effect: the later --dev-bind /x covers it'])
+  assert.equal(covered('--dir', '/x/d', '--symlink', 'to:/x/l', '--file', '/src/file:/x/f', '--proc=/x/p', '--dev=/x/v', '--mask', '/x/m', '--tmpfs', '/x').length, 6)
+  for (const fine of [['--bind', '.', '--tmpfs', '/src/tmp'], ['--tmpfs', '/sr', '--tmpfs', '/src'], ['--tmpfs', '/src', '--tmpfs', '/sr'], ['--tmpfs', '/x/a', '--dir', '/x'], ['--mask', '/home/me', '--bind', '/home/me/p'], ['--tmpfs', '/proc', '--dev'], ['--proc', '--tmpfs', '/proc/sys'], ['--bind', '/sys', '--bind', '/proc']]) assert.equal(covered(...fine), [], fine.join(' '))
+})
+
+test('what hides parts of /proc goes with each, and not with a privileged box', () => {
+  const hidden = (options: Options) => (plan(options).mounts ?? []).filter(({ type }) => type === 'mask').map(({ target }) => target)
+  assert.ok(hidden({}).includes('/proc/kcore'))
+  assert.ok(hidden({ mounts: [{ type: 'proc', target: '/p/' }] }).includes('/p/kcore'))
+  assert.ok(hidden({ share: ['pid'] }).includes('/proc/kcore'))
+  assert.equal(hidden({ privileged: true }), [])
+})
+
+test('binds say what they may', () => {
+  const [, , writable, readonly, devices] = mountsOf({ mounts: [{ type: 'bind', source: '/src' }, { type: 'bind', source: '/src', target: '/x', readonly: true }, { type: 'bind', source: '/src', devices: true }] })
+  assert.equal(writable, { type: 'bind', source: '/src', target: '/src', options: ['nosuid', 'nodev'] })
+  assert.equal(readonly, { type: 'bind', source: '/src', target: '/x', options: ['ro', 'nosuid', 'nodev'] })
+  assert.equal(devices, { type: 'bind', source: '/src', target: '/src', options: ['nosuid'] })
+})
+
+test('ids are mapped as far as the caller may', () => {
+  const ranges = (options: Options, facts?: Partial<HostFacts>) => plan(options, facts).idmap?.uid.map(({ inside, outside, count }) => [inside, outside, count].join(' '))
+  assert.equal(ranges({ mapRoot: true }), ['0 1000 1'])
+  assert.equal(ranges({ user: { uid: 7 } }), ['7 1000 1'])
+  assert.equal(ranges({ mapAuto: true }), ['0 1000 1', '1 100000 65536'])
+  assert.is(ranges({}, ROOT), undefined)
+  assert.equal(ranges({ userns: true }, ROOT), ['0 0 4294967295'])
+  assert.is(plan({ mapAuto: true }).idmap?.by, 'helper')
+  assert.throws(() => plan({ mapAuto: true, user: { uid: 65537 } }), (error: unknown) => error instanceof UsageError)
+  assert.throws(() => plan({ mapAuto: true }, { userName: () => 'other', uid: 2000 }), /no range of ids for other/)
+  assert.throws(() => plan({ share: ['user'] }), /--share user/)
+})
+
+test('root drops its groups, and becomes who it is asked to be', () => {
+  const { uid, gid, dropGroups } = plan({ user: { uid: 5 } }, ROOT).process
+  assert.equal({ uid, gid, dropGroups }, { uid: 5, gid: 5, dropGroups: true })
+})
+
+test('capabilities are those of root for root, and none for others', () => {
+  assert.is(plan({}).process.capabilities, undefined)
+  assert.is(plan({}, ROOT).process.capabilities?.length, 13)
+  assert.is(plan({ mapRoot: true }).process.capabilities?.length, 13)
+  assert.is(plan({ net: 'none' }, ROOT).process.capabilities?.length, 14)
+  assert.equal(plan({ capabilities: [{ type: 'drop', name: 'all' }, { type: 'add', name: 'bpf' }] }, ROOT).process.capabilities, ['bpf'])
+})
+
+test('the environment is inherited, or made of what is named', () => {
+  assert.equal(plan({ env: [{ type: 'set', name: 'A', value: '1' }, { type: 'pass', name: 'SECRET' }] }).process.env, { inherit: true, set: ['A=1'] })
+  assert.equal(plan({ clearEnv: true, env: [{ type: 'pass', name: 'SECRET' }, { type: 'pass', name: 'MISSING' }, { type: 'file', path: '/vars' }] }).process.env, { set: ['SECRET=s', 'A=1', 'B=x=y'] })
+  assert.throws(() => plan({ env: [{ type: 'file', path: '/bad-vars' }] }), /line 2 is not NAME=VALUE/)
+})
+
+test('what is missing on the host is a failure with its path', () => {
+  for (const options of [{ root: 'nowhere' }, { overlay: '/nowhere' }, { mounts: [{ type: 'bind', source: 'nowhere' }] }] as Options[]) {
+    assert.throws(() => plan(options), (error: unknown) => error instanceof SandboxError && error.code === 'ENOENT' && (error.path ?? '').endsWith('/nowhere'))
+  }
+})
+
+test('a soft limit that was raised is put back', () => {
+  const { limits, resetSignals } = plan({}, { changed: () => ({ openFiles: 1024, signals: ['XFSZ'] }) }).process
+  assert.equal([limits, resetSignals], [[{ resource: 'nofile', soft: 1024 }], ['XFSZ']])
+})
+
+test.run()
