@@ -110,9 +110,9 @@ dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
 # What the runtime reads before it runs the first line grows with the size of a file. What a plain start has no need of is in
-# others, which the program carries too, each under its own name, and loads by require('./NAME.ts').
-LATER := src/verbs.ts src/cli/usage-errors.ts src/launch/replace-by-file.ts src/seccomp/compiled.ts
-PARTS := $(LATER) --entry-naming '[name].[ext]' $(foreach file,$(LATER),--external '*/$(notdir $(file))')
+# others, which the program carries too, each under its own path: those that src/lazy.ts names.
+LATER = $(shell sed -n "s|.*require('\./\([a-z/-]*\.ts\)').*|\1|p" src/lazy.ts)
+PARTS = $(LATER:%=src/%) --root src --entry-naming '[dir]/[name].[ext]' $(LATER:%=--external '*/%')
 
 # What runs in it before the runtime: code alone, since it is put into a program that is linked already.
 ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-unwind-tables -fno-asynchronous-unwind-tables

@@ -14,6 +14,7 @@ import { headerVersion, syscallsSource, syscallTables } from './syscalls.ts'
 import { CAPABILITIES } from '../src/plan/schema.ts'
 import { optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../src/cli/help.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { ROWS } from '../src/verbs/rows.ts'
 import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
@@ -184,7 +185,7 @@ function readme(): string {
   const text = readFileSync(`${root}README.md`, 'utf8')
   const [start, end] = [text.indexOf(REFERENCE_BEGIN), text.indexOf(REFERENCE_END)]
   if (start < 0 || end < start) throw new Error(`README.md: the lines "${REFERENCE_BEGIN}" and "${REFERENCE_END}" are missing`)
-  return text.slice(0, start) + optionReference().trimEnd() + text.slice(end + REFERENCE_END.length)
+  return text.slice(0, start) + optionReference(ROWS).trimEnd() + text.slice(end + REFERENCE_END.length)
 }
 
 /** The default filters that most boxes have, so that a start has nothing to compile. */

@@ -1,9 +1,10 @@
 /** The manual page, from the verbs' pages and the option table; what it shares with the README is read from there. */
 import { readFileSync } from 'node:fs'
-import { VERBS, type Verb } from '../src/cli/argv.ts'
-import { VERB_PAGES } from '../src/cli/cac.ts'
+import { allOptions, ownOptions } from '../src/cli/verb-options.ts'
+import { VERBS, type VerbName } from '../src/cli/verb.ts'
+import { ROWS } from '../src/verbs/rows.ts'
 import { NOTES } from '../src/cli/help.ts'
-import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS, type OptionRow } from '../src/options/rows.ts'
+import { GROUPS, OPTIONS, synopsis, type OptionRow } from '../src/options/rows.ts'
 import { VERSION } from '../src/version.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -31,12 +32,12 @@ function readmeTable(heading: string): [string, string][] {
 }
 
 const entries = (rows: readonly [string, string][]): string[] => rows.flatMap(([left, right]) => ['.TP', left, right])
-const verbLine = (verb: Verb): string => `\\fBnsbox\\fR ${VERB_PAGES[verb].usage.split(' ').map((word) => /^-?-?[a-z]/.test(word) && !word.includes('|') ? `\\fB${roff(word)}\\fR` : roff(word)).join(' ')}`
+const verbLine = (verb: VerbName): string => `\\fBnsbox\\fR ${ROWS[verb].usage.split(' ').map((word) => /^-?-?[a-z]/.test(word) && !word.includes('|') ? `\\fB${roff(word)}\\fR` : roff(word)).join(' ')}`
 
 function optionGroups(): string[] {
-  const all = [...OPTIONS, ...Object.values(VERB_OPTIONS).flat()]
+  const all = allOptions(ROWS)
   return GROUPS.flatMap((group) => {
-    const verbs = VERBS.filter((verb) => (VERB_OPTIONS[verb] ?? []).some((option) => option.group === group))
+    const verbs = VERBS.filter((verb) => ownOptions(ROWS[verb]).some((option) => option.group === group))
     const only = OPTIONS.some((option) => option.group === group) ? '' : ` (nsbox ${verbs.join(', ')})`
     return [`.SS ${group[0]?.toUpperCase()}${group.slice(1)}${only}`, ...entries(all.filter((option) => option.group === group).map((option) => [head(option), roff(option.doc)]))]
   })
@@ -52,12 +53,12 @@ export function manualPage(): string {
     'nsbox runs a command with its own mounts, root directory, process ids, host name and, on demand, network.',
     'Nothing of it shows on the host, and no privilege is needed.',
     roff('Without --root the box sees the files of the host; with it, only that root.'),
-    '.SS Verbs', ...entries(VERBS.map((verb) => [`\\fB${verb}\\fR`, roff(VERB_PAGES[verb].doc)])),
+    '.SS Verbs', ...entries(VERBS.map((verb) => [`\\fB${verb}\\fR`, roff(ROWS[verb].doc)])),
     '.SH OPTIONS', roff(NOTES), ...optionGroups(),
     '.SH EXIT STATUS', ...entries(readmeTable('Exit status').map(([left, right]) => [marked(left), marked(right)])),
     '.SH DIAGNOSTICS', 'A message is one line on standard error, and where a way out is known a line "hint:" follows.',
     ...entries(readmeTable('Troubleshooting').map(([left, right]) => [marked(left), marked(right)])),
-    '.SH EXAMPLES', '.nf', ...[...new Set(VERBS.flatMap((verb) => VERB_PAGES[verb].examples))].map(roff), '.fi',
+    '.SH EXAMPLES', '.nf', ...[...new Set(VERBS.flatMap((verb) => ROWS[verb].examples))].map(roff), '.fi',
     '.SH SEE ALSO', '.BR bwrap (1), .BR unshare (1), .BR namespaces (7), .BR user_namespaces (7), .BR mount_namespaces (7), .BR capabilities (7)'.replaceAll(', .BR', ',\n.BR'),
   ]
   return `${lines.flatMap(folded).join('\n')}\n`

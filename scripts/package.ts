@@ -14,8 +14,8 @@ const OUT = join(TOP, 'dist/package')
 const PACKAGED: BunPlugin = {
   name: 'packaged',
   setup(build) {
-    build.onResolve({ filter: /\/(launch\/)?embedded\.ts$/ }, () => ({ path: join(TOP, 'src/launch/sidecar-path.ts') }))
-    build.onResolve({ filter: /\/(launch\/)?exec\.ts$/ }, () => ({ path: join(TOP, 'src/launch/child.ts') }))
+    build.onResolve({ filter: /\/(launch\/)?embedded-sidecar\.ts$/ }, () => ({ path: join(TOP, 'src/launch/sidecar-path.ts') }))
+    build.onResolve({ filter: /\/(launch\/)?replace\.ts$/ }, () => ({ path: join(TOP, 'src/launch/child.ts') }))
   },
 }
 
@@ -37,7 +37,7 @@ function declarations(): Map<string, string> {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(TOP, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, TOP)
   const entry = join(TOP, 'src/index.ts')
   const all = new Map<string, string>()
-  const program = ts.createProgram([entry], { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: join(TOP, 'src'), outDir: OUT })
+  const program = ts.createProgram([entry, join(TOP, 'src/launch/assets.d.ts')], { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: join(TOP, 'src'), outDir: OUT })
   const { diagnostics } = program.emit(undefined, (file, text) => all.set(relative(OUT, file), text), undefined, true)
   const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics]
   if (problems.length > 0) throw new Error(ts.formatDiagnostics(problems, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => TOP, getNewLine: () => '\n' }))

@@ -1,38 +1,32 @@
-/** The program. It starts boxes; all else is done in verbs.ts. */
-import { parse, type Command } from './cli/parse.ts'
-import { becomeBox, hostOfCommand } from './launch/replace.ts' // in the package child.ts, see scripts/package.ts
-import { buildPlan } from './planner/build.ts'
-import { coveredMounts } from './plan/covered.ts'
-
-/** In the compiled program it is a file of its own (Makefile, LATER), as all that a box which only starts has no need of. */
-function others(): typeof import('./verbs.ts') {
-  return require('./verbs.ts') as typeof import('./verbs.ts')
-}
+/** The program. It starts boxes; all else is behind the doors of lazy.ts. */
+import { walk } from './cli/argv.ts'
+import { verbOf } from './cli/verb.ts'
+import { verbs } from './lazy.ts'
+import { run } from './verbs/run.ts'
 
 /** The words of the command line. */
 function words(): string[] {
-  const given = process.argv.slice(2)
-  for (const word of given) if (word.includes('\ufffd')) return others().wholeWords(given.length)
-  return given
+  const argv = process.argv.slice(2)
+  for (const word of argv) if (word.includes('\ufffd')) return verbs().wholeWords(argv.length)
+  return argv
 }
 
-function carryOut(command: Command): number | Promise<number> {
-  const { verb } = command
-  if (verb !== 'run' || command.planFile !== undefined) return others().carryOut(command)
-  const plan = buildPlan(command.options, command.argv, hostOfCommand())
-  const { privileged, mounts = [] } = command.options
-  if (privileged || plan.process.seccomp?.from !== 'default' || (mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0)) others().warn(command.options, plan)
-  return becomeBox(plan)
+/** A plain start, with or without its verb; every other verb has its row in verbs/rows.ts. */
+function carryOut(argv: string[]): number | Promise<number> {
+  const name = verbOf(argv)
+  if (name !== undefined && name !== 'run') return verbs().carryOut(name, argv.slice(1))
+  const walked = walk(name === undefined ? argv : argv.slice(1), 'run', run)
+  return walked.asked === undefined ? run.run(run.parse(walked)) : verbs().answer(walked.asked, name)
 }
 
 function main(): number | Promise<number> {
   try {
-    return carryOut(parse(words()))
+    return carryOut(words())
   } catch (error) {
-    return others().statusOf(error)
+    return verbs().statusOf(error)
   }
 }
 
 const status = main()
 if (typeof status === 'number') process.exitCode = status
-else void status.catch((error) => others().statusOf(error)).then((late) => { process.exitCode = late })
+else void status.catch((error) => verbs().statusOf(error)).then((late) => { process.exitCode = late })

@@ -1,62 +1,43 @@
 /**
  * One walk over the command line. The words stay as they were typed: `--hostname 007` is the text 007.
  *
- * The command line is declared on cac, which makes its help and refuses what this walk can't read (`declare.ts`). The walk
- * itself is not cac's: that makes a number of 007 and "0" of an empty value, loses the order of repeated options among each
- * other, reads the command's own options as ours, and takes a start 1 ms to load. A test gives both the same command lines.
+ * The command line is declared on cac (cac.ts), which makes its help. The walk itself is not cac's: that makes a number of 007 and
+ * "0" of an empty value, loses the order of repeated options among each other, reads the command's own options as ours, and takes a
+ * start 1 ms to load. A test gives both the same command lines.
  */
 import { printable, UsageError } from '../errors.ts'
-import { optionOf, ownRows, SHORT, TABLE, takes, type OptionRow } from '../options/table.ts'
-
-export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doctor', 'help'] as const
-export type Verb = (typeof VERBS)[number]
-
-/** One option as typed; `value` is '' for a flag, and for an option whose value was left out. */
-export type Given = { option: OptionRow; value: string }
-
-export type Walked = {
-  verb: Verb
-  given: Given[]
-  /** The command with its arguments; for enter the process before it; for rootfs, doctor and help all other words after the verb. */
-  rest: string[]
-  /** `--help` or `--version` stood among our options; nothing behind it was read. */
-  asked?: 'help' | 'version'
-}
+import { usageErrors } from '../lazy.ts'
+import { optionOf, SHORT, TABLE, type OptionRow } from '../options/table.ts'
+import type { Given, Syntax, VerbName, Walked } from './verb.ts'
 
 export const ASKED = ['help', 'version'] as const
 
-export function walk(argv: readonly string[]): Walked {
-  const [verb, start] = verbOf(argv)
-  if (verb === 'doctor' || verb === 'help') return walkPlain(verb, argv.slice(start))
+/** `argv`: what follows the verb. */
+export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): Walked {
+  if (syntax.takes === undefined && syntax.own === undefined) return walkPlain(argv)
   const given: Given[] = []
   const words: string[] = []
-  let at = start
+  let at = 0
   while (at < argv.length) {
     const word = argv[at] as string
-    if (word === '--') return { verb, given, rest: [...words, ...argv.slice(at + 1)] }
+    if (word === '--') return { given, rest: [...words, ...argv.slice(at + 1)] }
     if (!isOption(word)) {
-      // What is no command has no options of its own.
-      if (verb !== 'rootfs' && (verb !== 'enter' || words.length > 0)) break
+      if (words.length >= syntax.words) break
       words.push(word)
       at++
       continue
     }
-    for (const asked of ASKED) if (word === `--${asked}`) return { verb, given, rest: [], asked }
-    const [found, next] = take(argv, at, verb)
+    for (const asked of ASKED) if (word === `--${asked}`) return { given, rest: [], asked }
+    const [found, next] = take(argv, at, verb, syntax)
     given.push(found)
     at = next
   }
   refuseDetachedValue(given[given.length - 1], argv, at)
-  return { verb, given, rest: [...words, ...argv.slice(at)] }
+  return { given, rest: [...words, ...argv.slice(at)] }
 }
 
-function verbOf(argv: readonly string[]): [Verb, number] {
-  const first = argv[0] as Verb
-  return VERBS.includes(first) ? [first, 1] : ['run', 0]
-}
-
-function walkPlain(verb: Verb, rest: string[]): Walked {
-  return rest[0] === '--help' ? { verb, given: [], rest: [], asked: 'help' } : { verb, given: [], rest }
+function walkPlain(argv: readonly string[]): Walked {
+  return argv[0] === '--help' ? { given: [], rest: [], asked: 'help' } : { given: [], rest: [...argv] }
 }
 
 /** A dash alone is a word like any other. */
@@ -64,15 +45,17 @@ function isOption(word: string): boolean {
   return word.startsWith('-') && word !== '-'
 }
 
-/** The option at this place with its value, and the place of the next word. */
-function take(argv: readonly string[], at: number, verb: Verb): [Given, number] {
+/** The option at this index with its value, and the index of the next word. */
+function take(argv: readonly string[], at: number, verb: VerbName, syntax: Syntax): [Given, number] {
   const word = argv[at] as string
   const name = nameIn(word)
-  const option = find(name, verb)
-  if (name !== word) return [{ option, value: attached(option, word.slice(name.length + 1)) }, at + 1]
-  if (option.value === undefined) return [{ option, value: '' }, at + 1]
-  if (option.alone !== undefined) return [{ option, value: option.alone === true ? '' : option.alone }, at + 1]
-  return [{ option, value: following(option, argv[at + 1], verb) }, at + 2]
+  const found = lookup(name, syntax)
+  if (found === undefined) throw usageErrors().unknownOption(name, verb)
+  const { option } = found
+  if (name !== word) return [{ ...found, value: attached(option, word.slice(name.length + 1)) }, at + 1]
+  if (option.value === undefined) return [{ ...found, value: '' }, at + 1]
+  if (option.alone !== undefined) return [{ ...found, value: option.alone === true ? '' : option.alone }, at + 1]
+  return [{ ...found, value: following(option, argv[at + 1], syntax) }, at + 2]
 }
 
 /** What stands before the value, where that is in the same word. */
@@ -81,22 +64,12 @@ function nameIn(word: string): string {
   return equals < 0 ? word : word.slice(0, equals)
 }
 
-function find(word: string, verb: Verb): OptionRow {
-  const found = lookup(word, verb)
-  if (found === undefined) throw refuse().unknownOption(word, verb)
-  return found
-}
-
-/** Loaded for the first refusal. */
-function refuse(): typeof import('./usage-errors.ts') {
-  return require('./usage-errors.ts') as typeof import('./usage-errors.ts')
-}
-
 /** What WORD is among the options of a verb; it holds no value. */
-export function lookup(word: string, verb: string): OptionRow | undefined {
+export function lookup(word: string, { takes, own = [] }: Syntax): { option: OptionRow; own: boolean } | undefined {
   const name = word.startsWith('--') ? word.slice(2) : longName(word)
-  for (const row of ownRows(verb)) if (row[0] === name) return optionOf(row)
-  for (const row of TABLE) if (row[0] === name && takes(verb, row[0], row[1])) return optionOf(row)
+  for (const row of own) if (row[0] === name) return { option: optionOf(row), own: true }
+  if (takes === undefined) return undefined
+  for (const row of TABLE) if (row[0] === name && takes(row[0], row[1])) return { option: optionOf(row), own: false }
   return undefined
 }
 
@@ -111,13 +84,14 @@ function attached(option: OptionRow, value: string): string {
 }
 
 /** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
-function following(option: OptionRow, next: string | undefined, verb: Verb): string {
-  if (next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), verb) !== undefined)) throw refuse().missingValue(option, verb, next)
+function following(option: OptionRow, next: string | undefined, syntax: Syntax): string {
+  const isOurs = next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), syntax) !== undefined)
+  if (isOurs) throw usageErrors().missingValue(option, next)
   return filled(option, next)
 }
 
 function filled(option: OptionRow, value: string): string {
-  if (value === '') throw refuse().emptyValue(option)
+  if (value === '') throw usageErrors().emptyValue(option)
   return value
 }
 

@@ -1,7 +1,9 @@
 /** Help and the option reference, made from the option table through cac. */
-import type { Verb } from './argv.ts'
-import { declare, VERB_PAGES } from './cac.ts'
-import { GROUPS, OPTIONS, optionsOf, synopsis, VERB_OPTIONS, type OptionRow } from '../options/rows.ts'
+import { GROUPS, synopsis, type OptionRow } from '../options/rows.ts'
+import { wrap } from '../text/wrap.ts'
+import { declare } from './cac.ts'
+import { allOptions, optionsOf, type Rows } from './verb-options.ts'
+import type { Verb, VerbName } from './verb.ts'
 
 /** What any terminal has. */
 const WIDTH = 80
@@ -13,14 +15,14 @@ export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/options/
 export const REFERENCE_END = '<!-- options: end -->'
 
 /** The help of a verb; without one, that of nsbox. At most 80 columns. Ends with a line feed. */
-export function helpText(topic?: Verb): string {
-  const cli = declare()
-  const page = VERB_PAGES[topic ?? 'run']
+export function helpText(rows: Rows, topic?: VerbName): string {
+  const cli = declare(rows)
+  const verb = rows[topic ?? 'run']
   cli.help((sections) => [
-    { body: topic === undefined ? 'nsbox: run a command in its own view of the machine' : `nsbox ${topic}: ${page.doc}` },
+    { body: topic === undefined ? 'nsbox: run a command in its own view of the machine' : `nsbox ${topic}: ${verb.doc}` },
     ...sections.filter(({ title }) => title === 'Usage'),
-    ...(topic === undefined ? [{ title: 'Verbs', body: verbLines() }] : []),
-    ...(page.options ? optionSections(topic ?? 'run') : []),
+    ...(topic === undefined ? [{ title: 'Verbs', body: verbLines(rows) }] : []),
+    ...optionSections(verb),
     ...sections.filter(({ title }) => title === 'Examples'),
   ])
   const command = topic === undefined ? cli.globalCommand : cli.commands.find(({ name }) => name === topic)
@@ -28,11 +30,10 @@ export function helpText(topic?: Verb): string {
 }
 
 /** All options in Markdown, a table per group, between the two markers. */
-export function optionReference(): string {
+export function optionReference(verbs: Rows): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
-  const all = [...OPTIONS, ...Object.values(VERB_OPTIONS).flat()]
-  const rows = (group: string) => all.filter((option) => option.group === group)
+  const rows = (group: string) => allOptions(verbs).filter((option) => option.group === group)
   const tables = GROUPS.map((group) => [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'))
   return [REFERENCE_BEGIN, '', ...tables, REFERENCE_END, ''].join('\n')
 }
@@ -41,36 +42,25 @@ function inGroup(group: string, verb: Verb): OptionRow[] {
   return optionsOf(verb).filter((option) => option.group === group)
 }
 
-function verbLines(): string {
-  return Object.entries(VERB_PAGES).map(([verb, { doc }]) => `  ${verb.padEnd(9)}${doc}`).join('\n')
+function verbLines(rows: Rows): string {
+  return Object.entries(rows).map(([verb, { doc }]) => `  ${verb.padEnd(9)}${doc}`).join('\n')
 }
 
 function optionSections(verb: Verb): { title: string; body: string }[] {
+  if (optionsOf(verb).length === 0) return []
   const left = Math.max(...optionsOf(verb).map((option) => synopsis(option).length)) + 4
   const sections = GROUPS.filter((group) => inGroup(group, verb).length > 0).map((group) => ({
     title: `Options: ${group}`,
     body: inGroup(group, verb).map((option) => entry(`  ${synopsis(option)}`, option.doc, left)).join('\n'),
   }))
   const notes = wrap(NOTES, WIDTH - 2).map((line) => `  ${line}`).join('\n')
-  return [...sections, ...(verb === 'rootfs' ? [] : [{ title: 'Notes', body: notes }])]
+  return [...sections, ...(verb.takes === undefined ? [] : [{ title: 'Notes', body: notes }])]
 }
 
 /** An option and its sentence, in two columns. */
 function entry(head: string, doc: string, left: number): string {
   const lines = wrap(doc, WIDTH - left)
   return lines.map((line, i) => (i === 0 ? head : '').padEnd(left) + line).join('\n')
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }
 
 /** cac prints its help with console.info; only `main` prints here, so that text is caught. */

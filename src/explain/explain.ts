@@ -4,26 +4,27 @@
  */
 import { explainMounts, root, sources } from './mounts.ts'
 import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './process.ts'
+import { wrap } from '../text/wrap.ts'
 import { command, sizeWords, type Step } from './step.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
 import { coveredMounts, coveredText } from '../plan/covered.ts'
 import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 
-/** What any terminal has. */
-const WIDTH = 80
+/** One less than what any terminal has. */
+const WIDTH = 79
 const INDENT = '    '
 
 export function explain(plan: BoxPlan, host: { uid: number }): string {
   const steps = allSteps(plan, host.uid)
   return [
-    ...wrap(`How nsbox would run: ${command(plan.process)}`, ''),
+    ...wrap(`How nsbox would run: ${command(plan.process)}`, WIDTH, ''),
     '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
     ...attention(plan),
     '', 'What the box sees',
     '', ...drawTree(plan), '', ...legend(),
     '', 'What the box still shares with the host', '',
-    ...shared(plan, host.uid).flatMap((text) => wrap(text, '  - ', '    ')), '',
+    ...shared(plan, host.uid).flatMap((text) => wrap(text, WIDTH, '  - ', '    ')), '',
   ].join('\n')
 }
 
@@ -156,24 +157,10 @@ function shared(plan: BoxPlan, uid: number): string[] {
 
 function renderStep({ title, calls, why, also = [], see }: Step, number: number): string[] {
   return [
-    ...wrap(title, `${String(number).padStart(2)}. `, INDENT),
-    ...wrap(calls, `${INDENT}[`, `${INDENT} `).map((line, i, all) => i === all.length - 1 ? `${line}]` : line),
-    ...wrap(why, INDENT),
-    ...also.flatMap((text) => wrap(text, `${INDENT}- `, `${INDENT}  `)),
-    ...(see === undefined ? [] : wrap(see, `${INDENT}see: `, `${INDENT}     `)),
+    ...wrap(title, WIDTH, `${String(number).padStart(2)}. `, INDENT),
+    ...wrap(calls, WIDTH, `${INDENT}[`, `${INDENT} `).map((line, i, all) => i === all.length - 1 ? `${line}]` : line),
+    ...wrap(why, WIDTH, INDENT),
+    ...also.flatMap((text) => wrap(text, WIDTH, `${INDENT}- `, `${INDENT}  `)),
+    ...(see === undefined ? [] : wrap(see, WIDTH, `${INDENT}see: `, `${INDENT}     `)),
   ]
-}
-
-/** Break TEXT at spaces. A word that is longer than the line, such as a path, stays whole: one can copy it. */
-function wrap(text: string, first: string, rest = first): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    const lead = lines.length === 0 ? first : rest
-    if (line !== '' && lead.length + line.length + 1 + word.length >= WIDTH) {
-      lines.push(lead + line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, (lines.length === 0 ? first : rest) + line]
 }

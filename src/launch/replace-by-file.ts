@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { systemFailure } from '../host/errno.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
-import { execute, reasonOf } from './replace.ts'
+import { execute, reasonOf } from './execve.ts'
 import { nameless, namelessIn, places, writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 

@@ -1,7 +1,7 @@
 /** The library's options: those of the command line, by the same table, with its names in camel case. */
 import { apply as applyNamed } from '../options/apply.ts'
 import { OPTIONS, type OptionRow } from '../options/rows.ts'
-import { refuseContradictions } from '../cli/parse.ts'
+import { refuseContradictions } from '../options/contradictions.ts'
 import { nearest } from '../text/nearest.ts'
 import { printable, UsageError } from '../errors.ts'
 import type { Options } from '../options/types.ts'
@@ -49,7 +49,7 @@ function rowOf(key: string): OptionRow {
 function apply(draft: { options: Options }, row: OptionRow, key: string, value: unknown): void {
   if (value === false && !row.repeat && (row.value === undefined || row.alone !== undefined)) return takeBack(draft.options, row)
   const values = Array.isArray(value) && row.repeat ? (value as unknown[]) : [value]
-  for (const one of values) applyNamed(draft, 'plan', row.name, textOf(row, key, one))
+  for (const one of values) applyNamed(draft.options, row.name, textOf(row, key, one))
 }
 
 /** False is what it is without the option; but for one that a program's boxes have by themselves. */

@@ -1,28 +1,18 @@
 /** What each option does with its value: it sets something in what one command line asks for, or throws a UsageError. */
 import type { MountRequest, Options, Shareable } from './types.ts'
 import { CAPABILITIES } from '../plan/constants.ts'
-import { EXTRAS, METHODS, type RootfsOptions } from '../rootfs/choices.ts'
 import { nearest } from '../text/nearest.ts'
-import type { TABLE, VERB_TABLE } from './table.ts'
-import { bind, boxPath, choice, cpus, dir, env, file, hostname, integer, known, memory, network, pids, quote, symlink, time, tmpfs, ulimit, user, wrong } from './values.ts'
-
-/** What the options of one command line add up to. */
-export type Draft = { options: Options; planFile?: string; bake?: Baking; rootfs?: RootfsOptions }
-
-/** How a box becomes a program. */
-export type Baking = { file?: string; relative?: boolean; force?: boolean }
+import type { TABLE } from './table.ts'
+import { bind, boxPath, cpus, dir, env, file, hostname, integer, known, memory, network, pids, quote, symlink, time, tmpfs, ulimit, user, wrong } from './values.ts'
 
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number][0]
-type VerbName = (typeof VERB_TABLE)['run' | 'bake'][number][0] | 'rootfs'
-type RootfsName = (typeof VERB_TABLE)['rootfs'][number][0]
 
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user'] as const satisfies readonly Shareable[]
 
-/** NAME is an option that VERB takes; the value of a flag is ''. One switch: of 45 functions a start would have to make each. */
-export function apply(draft: Draft, verb: string, name: string, value: string): void {
-  const o = draft.options
-  const option = (verb === 'rootfs' ? 'rootfs' : name) as Name | VerbName
+/** NAME is an option of the table; the value of a flag is ''. One switch: a start would have to make each of 45 functions. */
+export function apply(o: Options, name: string, value: string): void {
+  const option = name as Name
   switch (option) {
     case 'root': o.root = value; break
     case 'ro': o.ro = true; break
@@ -74,21 +64,7 @@ export function apply(draft: Draft, verb: string, name: string, value: string): 
     case 'verbose': o.verbose = true; break
     case 'quiet': o.quiet = true; break
 
-    case 'plan': draft.planFile = value; break
-    case 'output': (draft.bake ??= {}).file = value; break
-    case 'relative': (draft.bake ??= {}).relative = true; break
-    case 'force': (draft.bake ??= {}).force = true; break
-    case 'rootfs': applyToRootfs((draft.rootfs ??= {}), name as RootfsName, value); break
     default: option satisfies never
-  }
-}
-
-function applyToRootfs(rootfs: RootfsOptions, name: RootfsName, value: string): void {
-  switch (name) {
-    case 'by': rootfs.by = choice('by', value, METHODS); break
-    case 'with': for (const part of value.split(',')) (rootfs.with ??= []).push(choice('with', part, EXTRAS)); break
-    case 'quiet': rootfs.quiet = true; break
-    default: name satisfies never
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The option table: the only place where an option of the command line is named. The walk over the command line looks here;
- * help, completions and the option reference of the README are made from it. What each does is in effects.ts.
+ * help, completions and the option reference of the README are made from it. What each does is in apply.ts.
  *
  * Rows are arrays of constants, which the runtime takes as they are stored. Objects it would make one property at a time, at
  * every start.
@@ -18,7 +18,7 @@ export type Row<Sets extends string = string> = readonly [
   value: string,
   /** One sentence, lower case, no full stop. */
   doc: string,
-  /** Key of `Options` that it sets; for an option of one verb, what it belongs to. */
+  /** Key of `Options` that it sets; '' for an option that one verb alone takes, which that verb reads. */
   sets: Sets,
   /**
    * Value where `--name` stands alone, `true` for none at all, '' where it has to have one. What may stand alone takes a value
@@ -81,21 +81,6 @@ export const TABLE = [
   ['quiet', 'reporting', '', 'say nothing but errors', 'quiet'],
 ] as const satisfies readonly Row<keyof Options>[]
 
-/** Options that one verb alone takes. */
-export const VERB_TABLE = {
-  run: [['plan', 'reporting', 'FILE|-', 'run the stored plan in FILE, or on standard input', 'planFile']],
-  bake: [
-    ['output', 'baking', 'FILE', 'write the box to FILE, as a program', 'bake'],
-    ['relative', 'baking', '', 'paths of the host below the directory of FILE move with it', 'bake'],
-    ['force', 'baking', '', 'replace FILE if it is there', 'bake'],
-  ],
-  rootfs: [
-    ['by', 'building a root', 'copy|hardlink|reflink', 'how files come into the root; hard links are the host\'s own files', 'rootfs'],
-    ['with', 'building a root', 'WHAT[,WHAT]', 'what programs open only when they run: nss, locale, terminfo, ca-certificates', 'rootfs', '', true],
-    ['quiet', 'building a root', '', 'say nothing but errors', 'rootfs'],
-  ],
-} as const satisfies Readonly<Record<string, readonly Row<'planFile' | 'bake' | 'rootfs'>[]>>
-
 /** One letter that stands for a name, behind a single dash. */
 export const SHORT = [['o', 'output']] as const
 
@@ -119,17 +104,6 @@ export function optionOf([name, group, value, doc, sets, alone = '', repeat]: Ro
   if (repeat) option.repeat = true
   for (const [letter, long] of SHORT) if (long === name) option.short = letter
   return option
-}
-
-/** Of what makes a box: for all verbs but rootfs, which makes none. Of a running box the command alone is still open. */
-export function takes(verb: string, name: string, group: Group): boolean {
-  if (verb !== 'enter') return verb !== 'rootfs'
-  return name === 'timeout' || (group === 'process' && name !== 'no-init') || group === 'reporting'
-}
-
-/** The rows that are this verb's alone. */
-export function ownRows(verb: string): readonly Row[] {
-  return (VERB_TABLE as Readonly<Record<string, readonly Row[]>>)[verb] ?? []
 }
 
 /** An option of the library without one here is a compile error in this line. */

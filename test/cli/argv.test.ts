@@ -1,9 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { walk } from '../../src/cli/argv.ts'
+import { verbOf } from '../../src/cli/verb.ts'
+import { ROWS } from '../../src/verbs/rows.ts'
 import { OPTIONS } from '../../src/options/rows.ts'
 import { splitColon } from '../../src/options/values.ts'
-import { parse } from '../../src/cli/parse.ts'
+import { parse } from '../helpers/command.ts'
 import { UsageError } from '../../src/errors.ts'
 import type { MountRequest, Options } from '../../src/options/types.ts'
 
@@ -124,7 +126,7 @@ const refused: [string[], string, string?][] = [
   [[''], "command: empty value ''"],
   [['bake', 'x'], 'bake: no file to write', 'nsbox bake -o FILE'],
   [['bake', '-o', 'f'], 'bake: no command', 'nsbox bake -o FILE'],
-  [['bake', '-o'], 'option -o, --output <FILE> value is missing', '-o, --output FILE'],
+  [['bake', '-o'], '--output: the value is missing', '-o, --output FILE'],
   [['--force', 'x'], '--force: only nsbox bake takes it', 'nsbox help bake'],
   [['-o', 'f', 'x'], '-o: only nsbox bake takes it', 'nsbox help bake'],
   [['--timeout', '0', 'x'], "--timeout: '0' must be a time above zero, such as 10s"],
@@ -162,16 +164,16 @@ const refused: [string[], string, string?][] = [
   [['--mapRoot', 'x'], 'unknown option --mapRoot', '--map-root'],
   [['rootfs', 'build', 'r', '--wth=nss', 'x'], 'unknown option --wth', '--with'],
   [['rootfs', 'build', 'r', '--root', 'x'], 'unknown option --root', 'nsbox help rootfs'],
-  [['rootfs', 'build', 'r', 'x', '--with'], 'option --with <WHAT[,WHAT]> value is missing', '--with WHAT[,WHAT]'],
+  [['rootfs', 'build', 'r', 'x', '--with'], '--with: the value is missing', '--with WHAT[,WHAT]'],
   [['rootfs', 'build', 'r', 'x', '--with', 'nss,all'], "--with: 'all' must be one of nss, locale, terminfo, ca-certificates"],
   [['rootfs', 'build', 'r', 'x', '--by='], "--by: empty value ''"],
   [['--constructor', 'x'], 'unknown option --constructor'],
   // Values that are missing, empty, or too many.
-  [['--root'], 'option --root <DIR> value is missing', '--root DIR'],
-  [['--root', '--', 'x'], 'option --root <DIR> value is missing', '--root=--'],
-  [['--root', '--ro', 'x'], 'option --root <DIR> value is missing', '--root=--ro'],
-  [['--root', '--bind=a', 'x'], 'option --root <DIR> value is missing'],
-  [['--net'], 'option --net <host|none> value is missing', 'host|none'],
+  [['--root'], '--root: the value is missing', '--root DIR'],
+  [['--root', '--', 'x'], '--root: the value is missing', '--root=--'],
+  [['--root', '--ro', 'x'], '--root: the value is missing', '--root=--ro'],
+  [['--root', '--bind=a', 'x'], '--root: the value is missing'],
+  [['--net'], '--net: the value is missing', 'host|none'],
   [['--tmpfs', '', 'x'], "--tmpfs: empty value ''", '--tmpfs DIR'],
   [['--tmpfs=', 'x'], "--tmpfs: empty value ''"],
   [['--proc=', 'x'], "--proc: empty value ''"],
@@ -236,7 +238,8 @@ for (const [argv, message, hint] of refused) {
 }
 
 test('every option of the table has a row here', () => {
-  const seen = new Set(accepted.flatMap(([argv]) => walk(argv).given.map(({ option }) => option.name)))
+  const given = (argv: string[]) => walk(verbOf(argv) === undefined ? argv : argv.slice(1), verbOf(argv) ?? 'run', ROWS[verbOf(argv) ?? 'run']).given
+  const seen = new Set(accepted.flatMap(([argv]) => given(argv).map(({ option }) => option.name)))
   assert.equal(OPTIONS.map(({ name }) => name).filter((name) => !seen.has(name)), [])
 })
 

@@ -1,11 +1,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { VERBS } from '../../src/cli/argv.ts'
-import { helpText, optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../../src/cli/help.ts'
-import { GROUPS, OPTIONS, synopsis, VERB_OPTIONS } from '../../src/options/rows.ts'
-import { parse } from '../../src/cli/parse.ts'
+import { allOptions } from '../../src/cli/verb-options.ts'
+import { VERBS, type VerbName } from '../../src/cli/verb.ts'
+import { ROWS } from '../../src/verbs/rows.ts'
+import { helpText as helpOf, optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../../src/cli/help.ts'
+import { GROUPS, OPTIONS, synopsis } from '../../src/options/rows.ts'
+import { parse } from '../helpers/command.ts'
 
 const test = suite('help')
+const helpText = (topic?: VerbName) => helpOf(ROWS, topic)
 
 for (const topic of [undefined, ...VERBS]) {
   const name = `help${topic === undefined ? '' : ` ${topic}`}`
@@ -48,9 +51,9 @@ test('help prints nothing by itself', () => {
 })
 
 test('the option reference stands between its markers, a row for each option', () => {
-  const text = optionReference()
+  const text = optionReference(ROWS)
   assert.ok(text.startsWith(REFERENCE_BEGIN) && text.trimEnd().endsWith(REFERENCE_END))
-  assert.is(text.match(/^\| `-/gm)?.length, OPTIONS.length + Object.values(VERB_OPTIONS).flat().length)
+  assert.is(text.match(/^\| `-/gm)?.length, allOptions(ROWS).length)
   assert.ok(text.includes('`--net host\\|none`'))
 })
 

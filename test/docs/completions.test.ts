@@ -4,8 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { VERBS } from '../../src/cli/argv.ts'
-import { OPTIONS, VERB_OPTIONS } from '../../src/options/rows.ts'
+import { allOptions } from '../../src/cli/verb-options.ts'
+import { VERBS } from '../../src/cli/verb.ts'
+import { ROWS } from '../../src/verbs/rows.ts'
 import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 
@@ -67,7 +68,7 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
 test('the manual page has every verb and option, and no request that troff does not know', () => {
   const page = readFileSync(`${docs}nsbox.1`, 'utf8')
   const dashed = (name: string) => name.replaceAll('-', '\\-')
-  for (const { name, doc } of [...OPTIONS, ...Object.values(VERB_OPTIONS).flat()]) {
+  for (const { name, doc } of allOptions(ROWS)) {
     assert.ok(page.includes(`${dashed(`--${name}`)}\\fR`), name)
     assert.ok(page.replace(/\n/g, ' ').includes(dashed(doc).replaceAll('`', '\\(ga')), name)
   }

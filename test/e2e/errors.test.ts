@@ -9,7 +9,7 @@ import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, SIDECAR, sidecar, t
 const CASES: [string[], number, RegExp][] = [
   [[], 2, /^nsbox: no command\nhint: /],
   [['--rot', 'x', 'true'], 2, /^nsbox: unknown option --rot\nhint: the nearest is --root\n$/],
-  [['--root'], 2, /^nsbox: option --root <DIR> value is missing\nhint: --root DIR\n$/],
+  [['--root'], 2, /^nsbox: --root: the value is missing\nhint: --root DIR\n$/],
   [['--root', '', 'true'], 2, /^nsbox: --root: empty value ''\n/],
   [['--root', 'DIR/nowhere', 'true'], 125, /^nsbox: root: open: DIR\/nowhere: no such file or directory \(ENOENT\)\nhint: /],
   [['--root', 'DIR/file', 'true'], 125, /^nsbox: root: is not a directory: DIR\/file\n$/],

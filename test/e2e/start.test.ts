@@ -62,7 +62,7 @@ function started(words: readonly string[]): { loaded: string[]; reading: string[
   const run = new Function('process', `return ${parts()[0]}`)(seen)
   const reading = readingSource(() => run({}, load, {}, '', ''))
   assert.is(handed?.[0], 'nsbox', `not started: ${loaded}`)
-  return { loaded: loaded.filter((name) => name !== './handover.ts'), reading, plan: JSON.parse(handed?.[1][0] ?? '') }
+  return { loaded: loaded.filter((name) => name !== './launch/replace-by-file.ts'), reading, plan: JSON.parse(handed?.[1][0] ?? '') }
 }
 
 test('a box that starts loads no module', () => {
@@ -88,10 +88,10 @@ test('what is not a plain start loads what it needs', () => {
       return String(error)
     }
   }
-  assert.match(loads('plan', 'true'), 'not started: ./verbs.ts')
-  assert.match(loads('--no-such', 'true'), 'not started: ./refuse.ts,./verbs.ts')
-  assert.equal(loads('--seccomp', 'none', 'true'), './verbs.ts')
-  assert.equal(loads('--cap-add', 'sys_ptrace', 'true'), './compiled.ts')
+  assert.match(loads('plan', 'true'), 'not started: ./verbs/rows.ts')
+  assert.match(loads('--no-such', 'true'), 'not started: ./cli/usage-errors.ts,./verbs/rows.ts')
+  assert.equal(loads('--seccomp', 'none', 'true'), './verbs/rows.ts')
+  assert.equal(loads('--cap-add', 'sys_ptrace', 'true'), './seccomp/compiled.ts')
 })
 
 test('the front end starts no thread, and opens no file of its own', inTemp((dir) => {

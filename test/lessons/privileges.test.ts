@@ -4,7 +4,7 @@ import { chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parse } from '../../src/cli/parse.ts'
+import { parse } from '../helpers/command.ts'
 import { asRoot, BIN, busyboxRoot, execute, failure, INTERFACES, inTemp, nsbox, NSBOX, parseMounts, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 const onlyRoot = asRoot ? test : test.skip

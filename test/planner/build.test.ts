@@ -3,8 +3,10 @@ import { procView } from '../../src/planner/masked-paths.ts'
 import { DEFAULT_FILTERS } from '../../src/seccomp/filters.ts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OPTIONS, VERB_OPTIONS } from '../../src/options/rows.ts'
-import { parse } from '../../src/cli/parse.ts'
+import { ownOptions } from '../../src/cli/verb-options.ts'
+import { OPTIONS } from '../../src/options/rows.ts'
+import { ROWS } from '../../src/verbs/rows.ts'
+import { parse } from '../helpers/command.ts'
 import { SandboxError, UsageError } from '../../src/errors.ts'
 import type { HostFacts, Looked } from '../../src/host/bun.ts'
 import { buildPlan } from '../../src/planner/build.ts'
@@ -88,7 +90,7 @@ for (const option of OPTIONS) {
   })
 }
 
-test('few options are those of one verb alone', () => assert.equal(Object.values(VERB_OPTIONS).flat().map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet']))
+test('few options are those of one verb alone', () => assert.equal(Object.values(ROWS).flatMap(ownOptions).map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet']))
 
 test('a root is absolute, and gets the mounts that it has a place for', () => {
   assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })

@@ -152,7 +152,7 @@ test('the command line', inTemp((dir) => {
   assert.match(usage(join(dir, 'b')), /^UsageError: .*PROGRAM is missing/)
   assert.match(usage(dir, 'ls', '--by', 'magic'), "UsageError: --by: 'magic' must be one of")
   assert.match(usage(dir, 'ls', '--with', 'nss,all'), "UsageError: --with: 'all' must be one of")
-  assert.match(usage(dir, 'ls', '--by'), 'UsageError: option --by <copy|hardlink|reflink> value is missing')
+  assert.match(usage(dir, 'ls', '--by'), 'UsageError: --by: the value is missing')
   assert.match(usage(dir, 'ls', '--fast'), 'UsageError: unknown option --fast')
   assert.match(refusal(() => build(dir, '--', '--fast')), 'SandboxError: rootfs: program not found')
   writeFileSync(join(dir, 'file'), '')

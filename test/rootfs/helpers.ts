@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from '../../src/cli/parse.ts'
+import { parse } from '../helpers/command.ts'
 import { rootfsCommand } from '../../src/rootfs/build.ts'
 
 export { inTemp } from '../helpers/nsbox.ts'

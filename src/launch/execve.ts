@@ -1,0 +1,30 @@
+/** Becoming another program, execve(2). */
+import { codeOf } from '../host/bun.ts'
+import { systemFailure } from '../host/errno.ts'
+
+/** Name of the error for which this did not become another program. */
+export function reasonOf(way: () => void): string {
+  try {
+    way()
+  } catch (error) {
+    const code = codeOf(error)
+    if (NOT_OF_THE_PLACE.includes(code)) {
+      throw systemFailure({ step: 'hand over', what: 'execute the sidecar', path: process.execPath, code, ...(code === 'EFBIG' && { hint: TOO_LARGE }) })
+    }
+    return code
+  }
+  return 'ENOEXEC'
+}
+
+/** Failures that no other way would mend. */
+const NOT_OF_THE_PLACE = ['E2BIG', 'ENOMEM', 'EMFILE', 'ENFILE', 'EFBIG']
+const TOO_LARGE = 'the limit on the size of files (ulimit -f) is too low for nsbox itself: set it in the box, by --ulimit fsize=BYTES'
+
+/** In place of this process, by entry.c: with our environment, and the descriptors KEPT. Throws an error with `code`. */
+export function execute(path: string, argv: string[], kept: readonly number[]): void {
+  // The runtime would warn at its next tick that execve is experimental, and loading what makes ticks takes 1 ms. None comes.
+  process.nextTick = () => {}
+  const open: Record<string, string> = {}
+  for (const fd of kept) open[fd] = ''
+  process.execve?.(path, argv, open)
+}

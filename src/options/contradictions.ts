@@ -1,0 +1,23 @@
+/** Options that can't stand together. Throws UsageError. */
+import { UsageError } from '../errors.ts'
+import type { Options } from './types.ts'
+
+export function refuseContradictions(o: Options): void {
+  if (o.ro && o.overlay) contradict('--ro and --overlay', 'a read-only root has no changes to keep apart')
+  if (o.mapRoot && o.user) contradict('--map-root and --user', 'both say who you are in the box; --map-root is user 0')
+  if (o.userns && shares(o, 'user')) contradict('--userns and --share user', 'the user namespace is either new or the host\'s')
+  if (o.mapRoot && shares(o, 'user')) contradict('--map-root and --share user', 'mapping ids needs a new user namespace')
+  if (o.mapAuto && shares(o, 'user')) contradict('--map-auto and --share user', 'mapping ids needs a new user namespace')
+  if (o.hostname && shares(o, 'uts')) contradict('--hostname and --share uts', 'the name would become the host\'s')
+  if (o.init === false && shares(o, 'pid')) contradict('--no-init and --share pid', 'only a new pid namespace has a process 1')
+  if (o.timeout && shares(o, 'pid')) contradict('--timeout and --share pid', 'only a pid namespace of its own ends with all that is in it')
+  if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
+}
+
+function contradict(pair: string, why: string): never {
+  throw new UsageError(`${pair}: ${why}`)
+}
+
+function shares(options: Options, namespace: NonNullable<Options['share']>[number]): boolean {
+  return options.share?.includes(namespace) ?? false
+}

@@ -1,0 +1,13 @@
+/** TEXT over lines of at most WIDTH characters, broken at its spaces. A longer word, such as a path, stays whole: one can copy it. */
+export function wrap(text: string, width: number, first = '', rest = first): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const lead = lines.length === 0 ? first : rest
+    if (line !== '' && lead.length + line.length + 1 + word.length > width) {
+      lines.push(lead + line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, (lines.length === 0 ? first : rest) + line]
+}

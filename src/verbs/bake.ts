@@ -1,0 +1,37 @@
+/** `nsbox bake`: a box as a program. */
+import { readCommand, readOptions } from '../cli/parse.ts'
+import { verb } from '../cli/verb.ts'
+import { UsageError } from '../errors.ts'
+import { thisHost } from '../host/bun.ts'
+import { bake as bakeProgram, type BakeOptions } from '../launch/bake.ts'
+import type { Options } from '../options/types.ts'
+import { warnOfCovered } from './warnings.ts'
+
+const USAGE = 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]'
+
+export const bake = verb<{ options: Options; argv: string[]; file: string; how: BakeOptions }>({
+  usage: 'bake -o FILE [OPTIONS] [--] COMMAND [ARG...]',
+  doc: 'make a program of a box, which starts without nsbox',
+  examples: ['nsbox bake -o ./build --net none make', 'nsbox bake -o ./r.box --relative --root ./r bash', 'nsbox bake --force -o ./sh --overlay sh'],
+  takes: () => true,
+  own: [
+    ['output', 'baking', 'FILE', 'write the box to FILE, as a program', ''],
+    ['relative', 'baking', '', 'paths of the host below the directory of FILE move with it', ''],
+    ['force', 'baking', '', 'replace FILE if it is there', ''],
+  ],
+  words: 0,
+  parse(walked) {
+    let file: string | undefined
+    const how: BakeOptions = {}
+    const options = readOptions(walked, (name, value) => {
+      if (name === 'output') file = value
+      else how[name as keyof BakeOptions] = true
+    })
+    if (file === undefined) throw new UsageError('bake: no file to write', USAGE)
+    return { options, argv: readCommand('bake', walked.rest, USAGE), file, how }
+  },
+  run({ file, options, argv, how }) {
+    warnOfCovered(options, bakeProgram(file, options, argv, thisHost(), how))
+    return 0
+  },
+})

@@ -1,0 +1,18 @@
+/** `nsbox explain`: the plan in words. */
+import { print } from '../cli/output.ts'
+import { readCommand, readOptions } from '../cli/parse.ts'
+import { verb } from '../cli/verb.ts'
+import { explain as explainPlan } from '../explain/explain.ts'
+import { thisHost } from '../host/bun.ts'
+import type { Options } from '../options/types.ts'
+import { buildPlan } from '../planner/build.ts'
+
+export const explain = verb<{ options: Options; argv: string[] }>({
+  usage: 'explain [OPTIONS] [--] COMMAND [ARG...]',
+  doc: 'say in words, step by step, what would happen; run nothing',
+  examples: ['nsbox explain bash', 'nsbox explain --net none --map-root bash', 'nsbox explain --root ./r --ro-bind /usr bash'],
+  takes: () => true,
+  words: 0,
+  parse: (walked) => ({ options: readOptions(walked), argv: readCommand('explain', walked.rest, 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]') }),
+  run: ({ options, argv }) => print(`${explainPlan(buildPlan(options, argv, thisHost()), { uid: process.getuid?.() ?? 0 })}\n`),
+})

@@ -1,0 +1,23 @@
+/** `nsbox help`. */
+import { helpText } from '../cli/help.ts'
+import { print } from '../cli/output.ts'
+import { VERBS, verb, type VerbName } from '../cli/verb.ts'
+import { printable, UsageError } from '../errors.ts'
+import { verbs } from '../lazy.ts'
+import { nearest } from '../text/nearest.ts'
+
+export const help = verb<{ topic?: VerbName }>({
+  usage: 'help [VERB]',
+  doc: 'this text, or that of a verb',
+  examples: ['nsbox help', 'nsbox help run', 'nsbox --version'],
+  words: Infinity,
+  parse({ rest: [word, extra] }) {
+    if (extra !== undefined) throw new UsageError(`help: one verb at a time, not also '${printable(extra)}'`)
+    if (word === undefined) return {}
+    const topic = VERBS.find((name) => name === word)
+    if (topic !== undefined) return { topic }
+    const near = nearest(word, VERBS)
+    throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
+  },
+  run: ({ topic }) => print(helpText(verbs().ROWS, topic)),
+})

@@ -1,0 +1,23 @@
+/** `nsbox plan`: the plan as JSON. */
+import { print } from '../cli/output.ts'
+import { readCommand, readOptions } from '../cli/parse.ts'
+import { verb } from '../cli/verb.ts'
+import { thisHost } from '../host/bun.ts'
+import type { Options } from '../options/types.ts'
+import { formatPlan } from '../plan/encode.ts'
+import { buildPlan } from '../planner/build.ts'
+import { warnOfCovered } from './warnings.ts'
+
+export const plan = verb<{ options: Options; argv: string[] }>({
+  usage: 'plan [OPTIONS] [--] COMMAND [ARG...]',
+  doc: 'print the plan as JSON; run nothing',
+  examples: ['nsbox plan --tmpfs /tmp bash', 'nsbox plan --ro make test > box.json', 'nsbox plan --root ./r bash | nsbox run --plan -'],
+  takes: () => true,
+  words: 0,
+  parse: (walked) => ({ options: readOptions(walked), argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]') }),
+  run({ options, argv }) {
+    const made = buildPlan(options, argv, thisHost())
+    warnOfCovered(options, made)
+    return print(formatPlan(made))
+  },
+})

@@ -1,0 +1,32 @@
+/** `nsbox rootfs build`: a root from the host's own programs. */
+import { line } from '../cli/output.ts'
+import { verb } from '../cli/verb.ts'
+import { choice } from '../options/values.ts'
+import { rootfsCommand } from '../rootfs/build.ts'
+import { EXTRAS, METHODS, type RootfsOptions } from '../rootfs/choices.ts'
+
+export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
+  usage: 'rootfs build DIR PROGRAM... [OPTIONS]',
+  doc: 'make a root from the host\'s own programs',
+  examples: ['nsbox rootfs build ./r bash', 'nsbox rootfs build ./r bash ls cat', 'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim'],
+  own: [
+    ['by', 'building a root', 'copy|hardlink|reflink', 'how files come into the root; hard links are the host\'s own files', ''],
+    ['with', 'building a root', 'WHAT[,WHAT]', 'what programs open only when they run: nss, locale, terminfo, ca-certificates', '', '', true],
+    ['quiet', 'building a root', '', 'say nothing but errors', ''],
+  ],
+  choices: { by: METHODS, with: EXTRAS },
+  words: Infinity,
+  parse({ given, rest }) {
+    const how: RootfsOptions = {}
+    for (const { option: { name }, value } of given) {
+      if (name === 'by') how.by = choice('by', value, METHODS)
+      else if (name === 'with') for (const part of value.split(',')) (how.with ??= []).push(choice('with', part, EXTRAS))
+      else how.quiet = true
+    }
+    return { args: rest, how }
+  },
+  run({ args, how }) {
+    rootfsCommand(args, how, line)
+    return 0
+  },
+})

@@ -1,0 +1,33 @@
+/** All verbs. A new one is a file here, its name in cli/verb.ts and its row in the list below; a name without a row does not compile. */
+import { walk } from '../cli/argv.ts'
+import type { Rows } from '../cli/verb-options.ts'
+import { verb, type VerbName } from '../cli/verb.ts'
+import { bake } from './bake.ts'
+import { doctor } from './doctor.ts'
+import { enter } from './enter.ts'
+import { explain } from './explain.ts'
+import { help } from './help.ts'
+import { plan } from './plan.ts'
+import { rootfs } from './rootfs.ts'
+import { run } from './run.ts'
+import { printVersion } from './version.ts'
+
+export { statusOf } from '../cli/output.ts'
+export { wholeWords } from '../cli/whole-words.ts'
+export { storedPlan } from './stored-plan.ts'
+export { warn } from './warnings.ts'
+
+export const ROWS: Rows = { run: verb(run), plan, explain, bake, enter, rootfs, doctor, help }
+
+/** `argv`: what follows the verb. The exit status. */
+export function carryOut(name: VerbName, argv: readonly string[]): number | Promise<number> {
+  const row = ROWS[name]
+  const walked = walk(argv, name, row)
+  if (walked.asked !== undefined) return answer(walked.asked, name)
+  return row.run(row.parse(walked))
+}
+
+/** What `--help` and `--version` print. `topic`: the verb whose help was asked for; undefined for that of nsbox. */
+export function answer(asked: 'help' | 'version', topic: VerbName | undefined): number | Promise<number> {
+  return asked === 'version' ? printVersion() : help.run(topic === undefined ? {} : { topic })
+}

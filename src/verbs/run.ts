@@ -1,0 +1,44 @@
+/** `nsbox run`, and every command line without a verb. What a plain start runs is here; the rest is behind the doors of lazy.ts. */
+import { readCommand, readOptions } from '../cli/parse.ts'
+import type { Verb, Walked } from '../cli/verb.ts'
+import { UsageError } from '../errors.ts'
+import { becomeBox, hostOfCommand } from '../launch/replace.ts' // in the package child.ts, see scripts/package.ts
+import { verbs } from '../lazy.ts'
+import type { Options } from '../options/types.ts'
+import { coveredMounts } from '../plan/covered.ts'
+import { buildPlan } from '../planner/build.ts'
+
+/** `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. */
+export type RunRequest = { options: Options; argv: string[]; planFile?: string }
+
+export const run: Verb<RunRequest> = {
+  usage: 'run [OPTIONS] [--plan FILE|-] [--] [COMMAND [ARG...]]',
+  doc: 'run a command in a box; the verb may be left out',
+  examples: ['nsbox --tmpfs /tmp --root ./r bash', 'nsbox --ro --net none --tmpfs /tmp -- make test', 'nsbox run --plan box.json'],
+  takes: () => true,
+  own: [['plan', 'reporting', 'FILE|-', 'run the stored plan in FILE, or on standard input', '']],
+  words: 0,
+  parse(walked) {
+    let planFile: string | undefined
+    const options = readOptions(walked, (_, value) => { planFile = value })
+    if (planFile === undefined) return { options, argv: readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]') }
+    refuseBesidePlan(walked)
+    if (walked.rest[0] === '') throw new UsageError("command: empty value ''")
+    return { options, argv: walked.rest, planFile }
+  },
+  run({ options, argv, planFile }) {
+    const host = hostOfCommand()
+    const plan = planFile === undefined ? buildPlan(options, argv, host) : verbs().storedPlan(planFile, options, argv, host)
+    const { privileged, mounts = [] } = options
+    const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
+    if (planFile !== undefined || privileged || plan.process.seccomp?.from !== 'default' || mayCover) verbs().warn(options, plan)
+    return becomeBox(plan)
+  },
+}
+
+/** Options that say how a box is reported, and not what it is, may stand beside a stored plan. */
+function refuseBesidePlan({ given }: Walked): void {
+  const extra = given.find(({ option }) => option.group !== 'reporting')
+  if (extra === undefined) return
+  throw new UsageError(`--plan and --${extra.option.name}: the plan already says what the box is`, 'make a new plan: nsbox plan OPTIONS COMMAND')
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
+import { systemFailure } from '../host/errno.ts'
+import type { Options } from '../options/types.ts'
+import { parsePlan } from '../plan/parse.ts'
+import type { Plan } from '../plan/types.ts'
+import { reporting } from '../planner/build.ts'
+
+/** The plan in a file ("-": standard input), with further words of its command and another way of reporting. */
+export function storedPlan(file: string, options: Options, argv: readonly string[], host: HostFacts): Plan {
+  const plan = parsePlan(planText(file))
+  const { signals } = host.changed()
+  return {
+    ...plan,
+    process: { ...plan.process, argv: [...plan.process.argv, ...argv], ...(signals.length > 0 && { resetSignals: signals }) },
+    supervision: { ...plan.supervision, ...reporting(options) },
+  }
+}
+
+function planText(file: string): Uint8Array {
+  try {
+    return readFileSync(file === '-' ? 0 : hostPath(file))
+  } catch (error) {
+    throw systemFailure({ step: 'read plan', what: 'open', path: file, code: codeOf(error) })
+  }
+}

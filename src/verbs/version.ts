@@ -1,0 +1,8 @@
+import { print } from '../cli/output.ts'
+import { CONTRACT } from '../plan/constants.ts'
+import { VERSION } from '../version.ts'
+
+/** What `--version` prints. */
+export function printVersion(): number {
+  return print(`nsbox ${VERSION} (contract ${CONTRACT})\n`)
+}

@@ -1,0 +1,33 @@
+import { isatty } from 'node:tty'
+import { print } from '../cli/output.ts'
+import { printable } from '../errors.ts'
+import { thisHost } from '../host/bun.ts'
+import type { Options } from '../options/types.ts'
+import { coveredMounts, coveredText, optionOf } from '../plan/covered.ts'
+import type { Plan } from '../plan/types.ts'
+
+/** Warns of what a box without the default filter can't stop, and of mounts that have no effect. */
+export function warn(options: Options, plan: Plan): void {
+  const { privileged, quiet } = options
+  if (quiet) return
+  warnOfCovered(options, plan)
+  if (privileged) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
+  if (plan.process.seccomp?.from !== 'default') warnOfTerminal(plan)
+}
+
+export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
+  if (quiet) return
+  for (const covered of coveredMounts(mounts)) {
+    const way = covered.mount.target === covered.by.target ? 'leave one of the two out' : `name it after --${optionOf(covered.by)} ${printable(covered.by.target)}: mounts lie on each other in the order given`
+    print(`nsbox: warning: ${coveredText(covered)}\nhint: ${way}\n`, 2)
+  }
+}
+
+/** The default filter keeps a box from pushing input into the terminal, where a shell would read it. */
+function warnOfTerminal({ process: { newSession, seccomp } }: Plan): void {
+  const setting = thisHost().read('/proc/sys/dev/tty/legacy_tiocsti')
+  // From Linux 6.2 on the kernel itself may refuse it.
+  if (newSession || !isatty(0) || ('text' in setting && setting.text.trim() === '0')) return
+  const unless = seccomp === undefined ? '' : ' unless the profile refuses TIOCSTI,'
+  print(`nsbox: warning: --seccomp:${unless} the command can type into this terminal, as if you had\nhint: --new-session keeps it from that\n`, 2)
+}

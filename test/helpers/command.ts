@@ -1,0 +1,19 @@
+/** What the command line asks for, without doing it. */
+import { walk } from '../../src/cli/argv.ts'
+import { verbOf } from '../../src/cli/verb.ts'
+import type { Options } from '../../src/options/types.ts'
+import type { RootfsOptions } from '../../src/rootfs/choices.ts'
+import { ROWS } from '../../src/verbs/rows.ts'
+
+/** A box that is asked for, or a root. */
+type Request = { verb: string; options: Options; argv: string[]; planFile?: string; args: string[]; how: RootfsOptions }
+
+/** The verb with what it was asked for; `--help` and `--version` as verbs of their own. Throws UsageError. */
+export function parse(argv: readonly string[]): Request {
+  const named = verbOf(argv)
+  const name = named ?? 'run'
+  const { asked, ...walked } = walk(named === undefined ? argv : argv.slice(1), name, ROWS[name])
+  if (asked === 'version') return { verb: 'version' } as Request
+  if (asked === 'help') return { verb: 'help', ...(named !== undefined && { topic: named }) } as Request
+  return { verb: name, ...(ROWS[name].parse(walked) as Omit<Request, 'verb'>) }
+}
