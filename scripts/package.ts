@@ -4,24 +4,15 @@
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import type { BunPlugin } from 'bun'
 import ts from 'typescript'
 
 const TOP = resolve(import.meta.dir, '..')
 const OUT = join(TOP, 'dist/package')
 
-/** The package has its sidecar as a file, and Node can't become another program. */
-const PACKAGED: BunPlugin = {
-  name: 'packaged',
-  setup(build) {
-    build.onResolve({ filter: /\/(launch\/)?embedded-sidecar\.ts$/ }, () => ({ path: join(TOP, 'src/launch/sidecar-path.ts') }))
-    build.onResolve({ filter: /\/(launch\/)?replace\.ts$/ }, () => ({ path: join(TOP, 'src/launch/child.ts') }))
-  },
-}
-
+/** The package has its sidecar as a file, and Node can't become another program: the condition chooses what package.json, imports, has for it. */
 async function bundle(entry: string, name: string, banner: string): Promise<void> {
   const built = await Bun.build({
-    entrypoints: [join(TOP, entry)], target: 'node', format: 'esm', plugins: [PACKAGED], banner, minify: { syntax: true, whitespace: false, identifiers: false }, outdir: OUT, naming: name,
+    entrypoints: [join(TOP, entry)], target: 'node', format: 'esm', conditions: ['package'], banner, minify: { syntax: true, whitespace: false, identifiers: false }, outdir: OUT, naming: name,
   })
   if (!built.success) throw new Error(built.logs.join('\n'))
 }

@@ -6,30 +6,11 @@
 #include <unistd.h>
 
 #include "base/report.h"
+#include "plan/plan.h"
 
 static char *cwd;
 
 const char *base_dir_cwd(void) { return cwd && cwd[0] == '/' ? cwd : NULL; }
-
-static bool is_relative(const char *path) { return path && path[0] != '/'; }
-
-static const char *first_relative(const struct plan *plan)
-{
-	if (is_relative(plan->root->path))
-		return plan->root->path;
-	if (is_relative(plan->root->state))
-		return plan->root->state;
-	for (size_t i = 0; i < plan->mounts_count; i++) {
-		const struct mount *mount = &plan->mounts[i];
-		if (is_relative(mount->source))
-			return mount->source;
-		if (is_relative(mount->lower))
-			return mount->lower;
-		if (is_relative(mount->state))
-			return mount->state;
-	}
-	return NULL;
-}
 
 /* Not inlined: a frame of its size would cost every start a page. */
 __attribute__((noinline)) static void enter_directory_of_program(void)
@@ -49,7 +30,7 @@ void base_dir_enter(const struct plan *plan, bool baked)
 {
 	if (plan->process->cwd_of_caller)
 		cwd = getcwd(NULL, 0);
-	const char *relative = plan->root ? first_relative(plan) : NULL;
+	const char *relative = plan_first_relative();
 	if (!relative)
 		return;
 	if (!baked) {

@@ -6,6 +6,10 @@
 
 #include "plan/json.h"
 
+static const char *first_relative;
+
+const char *plan_first_relative(void) { return first_relative; }
+
 struct decoder {
 	struct arena *arena;
 	struct plan_error *error;
@@ -72,6 +76,8 @@ static bool decode_string(struct decoder *d, const struct field *field, const st
 		return false;
 	if (field->host && node->text[0] != '/' && strncmp(node->text, "./", 2) != 0)
 		return refuse_plain(d, place, "must be an absolute path, or start with ./");
+	if (field->host && node->text[0] != '/' && !first_relative)
+		first_relative = node->text;
 	if (field->path && node->text[0] != '/')
 		return refuse_plain(d, place, "must be an absolute path");
 	if (field->min && node->length == 0)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { sidecarPath } from '#sidecar'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
-import { sidecarPath } from './embedded-sidecar.ts'
 import { PT_LOAD, PT_NOTE, READABLE, SEGMENT, writeLoad } from './elf-segment.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 

@@ -6,7 +6,8 @@ import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
 import { absolute, buildPlan } from '../planner/build.ts'
 import { fromBytes } from '../text/bytes.ts'
 import type { Options } from '../options/types.ts'
-import type { BoxPlan, Mount } from '../plan/types.ts'
+import { mapHostPaths } from '../plan/host-paths.ts'
+import type { BoxPlan } from '../plan/types.ts'
 import { writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
@@ -42,23 +43,14 @@ function realDirectory(path: string): string {
 }
 
 function relativeTo(directory: string, plan: BoxPlan): BoxPlan {
-  const { root, mounts } = plan
-  const short = (path: string): string => {
+  return mapHostPaths(plan, (path) => {
+    // The host's own root is that wherever the file lies.
+    if (path === '/') return path
     const found = real(path)
     if (found === directory) return './'
     const above = directory === '/' ? '/' : `${directory}/`
     return found.startsWith(above) ? `./${found.slice(above.length)}` : path
-  }
-  const state = (value: string | undefined) => (value === undefined ? {} : { state: short(value) })
-  const shorter = (mount: Mount): Mount => {
-    switch (mount.type) {
-      case 'bind': case 'file': return { ...mount, source: short(mount.source) }
-      case 'overlay': return { ...mount, lower: short(mount.lower), ...state(mount.state) }
-      default: return mount
-    }
-  }
-  // The host's own root is that wherever the file lies.
-  return { ...plan, root: root.path === '/' ? { ...root, ...state(root.state) } : { ...root, path: short(root.path), ...state(root.state) }, ...(mounts && { mounts: mounts.map(shorter) }) }
+  })
 }
 
 /** The functions of node:path spoil names that are not UTF-8. */

@@ -1,17 +1,19 @@
 /**
- * The package's command line, under Node: the box is a child. This process waits and ends as it does; scripts/package.ts puts
- * this file in the place of exec.ts, since Node before 22.15 can't become another program.
+ * The package's command line, under Node: the box is a child, and this process waits and ends as it does. In the package this file
+ * takes the place of replace.ts (package.json, imports), since Node before 22.15 can't become another program.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { hostOfProgram } from '../host/node.ts'
 import { systemFailure } from '../host/errno.ts'
 import { codeOf } from '../host/bun.ts'
 import type { Plan } from '../plan/types.ts'
 import { planFile } from './tmpfile.ts'
 import { sidecarPath } from './sidecar-path.ts'
 
-export { hostOfProgram as hostOfCommand } from '../host/node.ts'
+/** Both files have this shape, whichever of them the condition chooses. */
+export const hostOfCommand: typeof import('./replace.ts').hostOfCommand = hostOfProgram
 
 const PLAN = 3
 const STATUS = 4

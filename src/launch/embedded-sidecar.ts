@@ -1,4 +1,4 @@
-/** The sidecar that the compiled program carries. In the package, packaged.ts stands in for this file: see scripts/package.ts. */
+/** The sidecar that the compiled program carries. In the npm package sidecar-path.ts takes the place of this file: package.json, imports. */
 import path from '../../dist/nsbox-sidecar' with { type: 'file' }
 
 export const sidecarPath = (): string => path

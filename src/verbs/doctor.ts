@@ -1,9 +1,9 @@
 /** `nsbox doctor`: what this kernel, user and host allow. */
+import { programPath } from '#sidecar'
 import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
 import { printable, UsageError } from '../errors.ts'
 import { doctor as examine, thisHost } from '../host/doctor.ts'
-import { programPath } from '../launch/embedded-sidecar.ts'
 
 export const doctor = verb<{ args: string[] }>({
   usage: 'doctor',

@@ -1,9 +1,9 @@
 /** `nsbox enter`: a command in a box that runs already. */
+import { becomeBox, hostOfCommand } from '#become-box'
 import { isatty } from 'node:tty'
 import { readOptions } from '../cli/parse.ts'
 import { verb } from '../cli/verb.ts'
 import { printable, UsageError } from '../errors.ts'
-import { becomeBox, hostOfCommand } from '../launch/replace.ts' // in the package child.ts, see scripts/package.ts
 import { findBox } from '../launch/running.ts'
 import type { Options } from '../options/types.ts'
 import { enterPlan } from '../planner/enter.ts'

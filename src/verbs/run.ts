@@ -1,8 +1,8 @@
 /** `nsbox run`, and every command line without a verb. What a plain start runs is here; the rest is behind the doors of lazy.ts. */
+import { becomeBox, hostOfCommand } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
-import { becomeBox, hostOfCommand } from '../launch/replace.ts' // in the package child.ts, see scripts/package.ts
 import { verbs } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import { coveredMounts } from '../plan/covered.ts'
