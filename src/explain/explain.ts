@@ -62,7 +62,7 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
 /** What the caller may not have meant. */
 function attention({ mounts = [] }: BoxPlan): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
-  return texts.length === 0 ? [] : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, '  - ', '    '))]
+  return texts.length === 0 ? [] : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]
 }
 
 /** Beside what a person typed, what the box's own init takes. */
