@@ -10,9 +10,10 @@ const TOP = normalize(join(import.meta.dir, '..'))
 
 /** From the ground up. A room may import what stands on an earlier line. */
 const FRONT_END = [
-  ['errors.ts', 'version.ts', 'lazy.ts'],
+  ['version.ts', 'lazy.ts'],
   ['text'],
   ['plan'],
+  ['errors.ts'],
   ['host', 'rootfs/choices.ts'],
   ['options'],
   ['seccomp'],

@@ -3,9 +3,12 @@
  * `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and, where one is known, a line `hint: ...`.
  */
 
+import type { Step } from './plan/steps.ts'
+import { printable } from './text/printable.ts'
+
 export type Failure = {
-  /** Phase that failed, in the words of the messages: "root", "mounts", "exec", ... */
-  step: string
+  /** The step that failed. */
+  step: Step
   /** What was tried, or what is wrong. */
   what: string
   /** File, option value or JSON pointer that it is about. */
@@ -26,8 +29,8 @@ export type Failure = {
 
 /** nsbox could not do what was asked. The command did not run. */
 export class SandboxError extends Error {
-  /** Phase that failed: "root", "mounts", "exec", ... */
-  readonly step: string
+  /** The step that failed: "root", "mounts", "exec", ...; `Step` lists them. */
+  readonly step: Step
   /** What was tried, or what is wrong. */
   readonly what: string
   /** File, option value or JSON pointer that it is about. */
@@ -68,9 +71,4 @@ export class UsageError extends Error {
     this.name = 'UsageError'
     this.hint = hint
   }
-}
-
-/** A path on one line: control characters are shown as escapes, so that no file name can forge a message. */
-export function printable(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

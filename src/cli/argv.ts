@@ -5,7 +5,8 @@
  * "0" of an empty value, loses the order of repeated options among each other, reads the command's own options as ours, and takes a
  * start 1 ms to load. A test gives both the same command lines.
  */
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { usageErrors } from '../lazy.ts'
 import { optionOf, SHORT, TABLE, type OptionRow } from '../options/table.ts'
 import type { Given, Syntax, VerbName, Walked } from './verb.ts'

@@ -1,6 +1,7 @@
 /** What the command line prints, and the exit status of what went wrong. */
 import { writeSync } from 'node:fs'
-import { printable, type SandboxError, type UsageError } from '../errors.ts'
+import type { SandboxError, UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { codeOf } from '../host/bun.ts'
 import type { PlanError } from '../plan/error.ts'
 

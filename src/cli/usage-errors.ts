@@ -1,5 +1,6 @@
 /** What is said of options that are refused. */
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { verbs } from '../lazy.ts'
 import { synopsis, type OptionRow } from '../options/rows.ts'
 import { nearest } from '../text/nearest.ts'

@@ -7,7 +7,7 @@ import { clock, execute, hostname, identity, init, limits, loopback, networkSett
 import { wrap } from '../text/wrap.ts'
 import { command, sizeWords, type Step } from './step.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
-import { coveredMounts, coveredText } from '../plan/covered.ts'
+import { coveredMounts, coveredText } from '../planner/covered.ts'
 import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 
 /** One less than what any terminal has. */

@@ -1,5 +1,5 @@
 /** The steps from the finished root to the command, and what watches it. */
-import { printable } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { command, type Step } from './step.ts'
 import { quote } from '../text/quote.ts'
 import type { BoxPlan, Process } from '../plan/types.ts'

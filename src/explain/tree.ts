@@ -1,5 +1,5 @@
 /** What a box sees, drawn as a tree of its mounts, with whose files each place shows. */
-import { printable } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { quote } from '../text/quote.ts'

@@ -1,7 +1,7 @@
 /** Files without a name: nobody else can open them, and they are gone when they are closed. */
 import * as fs from 'node:fs'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { encodeChecked } from '../plan/checked.ts'
+import { encodeChecked } from './checked-plan.ts'
 import type { Plan } from '../plan/types.ts'
 
 const { O_DIRECTORY, O_RDWR } = fs.constants

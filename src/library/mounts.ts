@@ -1,5 +1,6 @@
 /** The check of the list `mounts`: a program without types may put anything there. */
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { nearest } from '../text/nearest.ts'
 import type { MountRequest } from '../options/types.ts'
 

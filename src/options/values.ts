@@ -1,5 +1,6 @@
 /** Values of options, from the text that was typed. Each function throws a UsageError for a text that it can't be. */
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import type { EnvChange, MountRequest } from './types.ts'
 import type { Limit } from '../plan/types.ts'
 import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS } from '../plan/constants.ts'

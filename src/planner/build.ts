@@ -10,6 +10,7 @@ import { cleanPath } from '../plan/box-path.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
+import type { Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
 
 /** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
@@ -93,10 +94,10 @@ function rootOf(options: Options, host: HostFacts): Root {
   const mounted = flags.length > 0 ? { options: flags } : {}
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
   if (options.overlay === true) return { type: 'overlay', path, ...mounted }
-  return { type: 'overlay', path, ...mounted, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+  return { type: 'overlay', path, ...mounted, state: directory('state', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
 }
 
-function directory(step: string, path: string, host: HostFacts, hint: string): string {
+function directory(step: Step, path: string, host: HostFacts, hint: string): string {
   const found = absolute(path, host)
   const kind = host.look(found, true)
   if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, hint)
@@ -104,7 +105,7 @@ function directory(step: string, path: string, host: HostFacts, hint: string): s
   return found
 }
 
-function missing(step: string, what: string, path: string, code: string, hint?: string): SandboxError {
+function missing(step: Step, what: string, path: string, code: string, hint?: string): SandboxError {
   return systemFailure({ step, what, path, code, ...(hint !== undefined && code === 'ENOENT' && { hint }) })
 }
 

@@ -1,4 +1,5 @@
-import { printable, SandboxError } from '../errors.ts'
+import { SandboxError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'

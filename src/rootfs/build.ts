@@ -5,7 +5,8 @@
 
 import { lstatSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import type { RootfsOptions } from './choices.ts'
 import { Closure } from './closure.ts'
 import { Placer } from './copy.ts'

@@ -2,7 +2,8 @@
 
 import { accessSync, constants, existsSync, openSync, readSync, closeSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { printable, SandboxError } from '../errors.ts'
+import { SandboxError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { type Elf, failed, readElf } from './elf.ts'
 import { type Loader, readLoader } from './ldcache.ts'
 

@@ -1,7 +1,8 @@
 /** What a loader reads of an ELF file: its kind, its interpreter, and the libraries that it asks for. Nothing is executed. */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import { printable, SandboxError } from '../errors.ts'
+import { SandboxError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 
 export type Elf = {
   /** 32 or 64. */

@@ -3,7 +3,8 @@
  * Docker's form of it with `archMap`, `includes` and `excludes`. Only calls of the machine's own ABI can be allowed.
  */
 import { release } from 'node:os'
-import { printable, SandboxError } from '../errors.ts'
+import { SandboxError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/bun.ts'
 import type { Capability } from '../plan/types.ts'

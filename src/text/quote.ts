@@ -1,4 +1,4 @@
-import { printable } from '../errors.ts'
+import { printable } from './printable.ts'
 
 /** As a shell would read it back; control characters as escapes. */
 export function quote(text: string): string {

@@ -2,7 +2,8 @@
 import { programPath } from '#sidecar'
 import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { doctor as examine, thisHost } from '../host/doctor.ts'
 
 export const doctor = verb<{ args: string[] }>({

@@ -2,7 +2,8 @@
 import { helpText } from '../cli/help.ts'
 import { print } from '../cli/output.ts'
 import { VERBS, verb, type VerbName } from '../cli/verb.ts'
-import { printable, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { verbs } from '../lazy.ts'
 import { nearest } from '../text/nearest.ts'
 

@@ -5,7 +5,7 @@ import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import { verbs } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
-import { coveredMounts } from '../plan/covered.ts'
+import { coveredMounts } from '../planner/covered.ts'
 import { buildPlan } from '../planner/build.ts'
 
 /** `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. */

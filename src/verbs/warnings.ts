@@ -1,9 +1,9 @@
 import { isatty } from 'node:tty'
 import { print } from '../cli/output.ts'
-import { printable } from '../errors.ts'
+import { printable } from '../text/printable.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
-import { coveredMounts, coveredText, optionOf } from '../plan/covered.ts'
+import { coveredMounts, coveredText, optionOf } from '../planner/covered.ts'
 import type { Plan } from '../plan/types.ts'
 
 /** Warns of what a box without the default filter can't stop, and of mounts that have no effect. */

@@ -11,7 +11,7 @@ import { SandboxError, UsageError } from '../../src/errors.ts'
 import type { HostFacts, Looked } from '../../src/host/bun.ts'
 import { buildPlan } from '../../src/planner/build.ts'
 import type { Options } from '../../src/options/types.ts'
-import { coveredMounts, coveredText } from '../../src/plan/covered.ts'
+import { coveredMounts, coveredText } from '../../src/planner/covered.ts'
 import { validatePlan } from '../../src/plan/validate.ts'
 
 const DIRECTORIES = ['/', '/proc', '/dev', '/home/me', '/home/me/r', '/home/me/r/proc', '/bare', '/state', '/src']

@@ -153,9 +153,9 @@ for (const { name, box } of INTERFACES) {
 
 test('a state that is missing, or is no directory, is named', inTemp((dir) => {
   const root = rootWithFiles(join(dir, 'r'))
-  failure(nsbox(['--root', root, `--overlay=${dir}/gone`, 'true']), /^nsbox: overlay: open: .*\/gone: no such file or directory \(ENOENT\)\nhint: it keeps the changes; make it first: mkdir DIR\n$/i)
+  failure(nsbox(['--root', root, `--overlay=${dir}/gone`, 'true']), /^nsbox: state: open: .*\/gone: no such file or directory \(ENOENT\)\nhint: it keeps the changes; make it first: mkdir DIR\n$/i)
   writeFileSync(join(dir, 'file'), '')
-  failure(nsbox(['--root', root, `--overlay=${dir}/file`, 'true']), /^nsbox: overlay: is not a directory: .*\/file\n$/)
+  failure(nsbox(['--root', root, `--overlay=${dir}/file`, 'true']), /^nsbox: state: is not a directory: .*\/file\n$/)
   assert.not(existsSync(join(dir, 'gone')))
 }))
 

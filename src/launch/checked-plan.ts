@@ -1,6 +1,6 @@
 import { SandboxError } from '../errors.ts'
-import { encodePlan } from './encode.ts'
-import type { Plan } from './types.ts'
+import { encodePlan } from '../plan/encode.ts'
+import type { Plan } from '../plan/types.ts'
 
 /**
  * The plan on one line, or a SandboxError. What the sidecar would refuse in a plan that was made here is a text with NUL or with half a
@@ -9,12 +9,12 @@ import type { Plan } from './types.ts'
 export function encodeChecked(plan: Plan): string {
   const text = encodePlan(plan)
   if (!text.includes('\\u')) return text
-  const { validatePlan, PlanError } = require('./validate.ts') as typeof import('./validate.ts')
+  const { validatePlan, PlanError } = require('../plan/validate.ts') as typeof import('../plan/validate.ts')
   try {
     validatePlan(plan)
   } catch (error) {
     if (!(error instanceof PlanError)) throw error
-    throw new SandboxError({ step: 'plan', what: error.message, path: error.pointer, pointer: error.pointer })
+    throw new SandboxError({ step: 'read plan', what: error.message, path: error.pointer, pointer: error.pointer })
   }
   return text
 }

@@ -1,6 +1,6 @@
 /** What one command line mounts and then hides by a later mount of its own: always a mistake. */
-import { printable } from '../errors.ts'
-import type { Mount } from './types.ts'
+import { printable } from '../text/printable.ts'
+import type { Mount } from '../plan/types.ts'
 
 export type Covered = { mount: Mount; by: Mount }
 
