@@ -41,9 +41,9 @@ $(NPM): package-lock.json
 musl:
 	@$(call need,$(subst $(space),:,$(MUSL_CC) -static -include linux/mount.h -idirafter /usr/include -idirafter /usr/include/$(shell gcc -print-multiarch)),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=)
 
-TEST_PACKAGES := strace util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin
+TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin
 test-tools:
-	@$(call need,strace unshare setpriv static:/bin/busybox newuidmap tmux debootstrap python3 git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
+	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap python3 git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
 
 # The runtime libraries are named by the version of a clang that is there already.
 CLANG_PACKAGES = clang llvm libclang-rt-dev $(shell $(CLANG) -dumpversion 2>/dev/null | sed 's/\..*//; s/.*/libclang-rt-&-dev/')

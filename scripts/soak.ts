@@ -5,7 +5,7 @@
  *   bun scripts/soak.ts [BOXES] [SEED]     the seed makes the same choices again; it is printed
  */
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -114,10 +114,30 @@ function tree(directory: string): string[] {
 }
 
 /** Only what bears our name: the machine is not ours alone. */
-function groups(): string[] {
-  if (!existsSync('/sys/fs/cgroup')) return []
-  const { stdout } = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', '*nsbox*'], { encoding: 'utf8' })
-  return stdout.trim().split('\n').filter((name) => name !== '' && name.includes(String(process.pid)))
+function groups(directory = '/sys/fs/cgroup'): string[] {
+  const deeper = (name: string) => {
+    const path = join(directory, name)
+    return [...(name.includes('nsbox') && name.includes(String(process.pid)) ? [path] : []), ...groups(path)]
+  }
+  try {
+    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap(({ name }) => deeper(name))
+  } catch {
+    return []
+  }
+}
+
+/**
+ * What this process, which has started all boxes, has open. Nothing may have been run by spawnSync shortly before: Bun closes the
+ * ends of its pipes some time after that has returned.
+ */
+function descriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`]
+    } catch {
+      return []
+    }
+  })
 }
 
 type Machine = Record<'mounts' | 'processes' | 'groups' | 'files' | 'descriptors', string[]>
@@ -125,13 +145,13 @@ const look = (): Machine => ({
   mounts: readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n'),
   processes: processes(), groups: groups(),
   files: tree(dir),
-  descriptors: readdirSync('/proc/self/fd').map((fd) => `${fd}`),
+  descriptors: descriptors(),
 })
 
 function left(before: Machine): string[] {
   const now = look()
   return (Object.keys(before) as (keyof Machine)[]).flatMap((kind) => {
-    if (kind === 'descriptors') return now[kind].length > before[kind].length ? [`descriptors: ${now[kind].length} and not ${before[kind].length}`] : []
+    if (kind === 'descriptors') return now[kind].length > before[kind].length ? [`descriptors: ${now[kind].join(', ')}, and not ${before[kind].join(', ')}`] : []
     return now[kind].filter((one) => !before[kind].includes(one)).map((one) => `${kind}: ${one}`)
   })
 }
@@ -153,6 +173,7 @@ async function soak(): Promise<void> {
   const first = { args: [], program: [SIDECAR, '--plan', plans[0] ?? '', '--'], command: ['true'], expected: ['0'], after: 0 }
   await Promise.all(Array.from({ length: 4 * AT_ONCE }, () => run(first)))
   Object.assign(counts, { boxes: 0, killed: 0 })
+  for (let tries = 0; tries < 100 && descriptors().some((one) => one.includes(' socket:')); tries++) await Bun.sleep(10)
   const before = look()
   const start = Date.now()
   let next = 0

@@ -174,7 +174,13 @@ void plan_source_become_sealed(const char *text, size_t length)
 	memcpy(end + 8, magic, sizeof magic);
 	if (fd < 0 || !copy_self(fd) || !descriptor_write(fd, text, length) || !descriptor_write(fd, end, sizeof end) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		fail("copy the program into memory", NULL);
-	syscall(SYS_execveat, fd, "", (char *[]){(char *)"nsbox", NULL}, environ, EMPTY_PATH);
-	report_hint("the system executes no file in memory (vm.memfd_noexec), and a box that stays needs one");
+	char *const argv[] = {(char *)"nsbox", NULL};
+	char name[DESCRIPTOR_NAME];
+	syscall(SYS_execveat, fd, "", argv, environ, EMPTY_PATH);
+	/* There are kernels (5.10.223) that find no file by an empty path, and filters that refuse it. */
+	int error = errno;
+	execve(descriptor_name(fd, name), argv, environ);
+	errno = error;
+	report_hint("a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
 	fail("execute a file in memory", NULL);
 }

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-/* The same on all architectures. */
+/* Most have the same number on all architectures. */
 static const struct { const char *name; unsigned number; } calls[] = {
 	{"pidfd_send_signal", 424}, {"open_tree", 428}, {"move_mount", 429}, {"fsopen", 430}, {"fsconfig", 431}, {"fsmount", 432}, {"pidfd_open", 434},
-	{"clone3", 435}, {"close_range", 436}, {"openat2", 437}, {"faccessat2", 439}, {"mount_setattr", 442},
+	{"execveat", SYS_execveat}, {"clone3", 435}, {"close_range", 436}, {"openat2", 437}, {"faccessat2", 439}, {"mount_setattr", 442},
 };
 
 static unsigned number_of(const char *name)

@@ -2,11 +2,13 @@
  * What older kernels lack, nsbox does in another way, and a person sees no difference. The calls are refused by a filter, all
  * that a kernel of that version has not.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, treeOf, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, planOf, SIDECAR, treeOf, type Ran } from '../helpers/nsbox.ts'
 
 /** The first kernel that has them, newest first. */
 const SINCE: readonly [string, readonly string[]][] = [
@@ -68,6 +70,30 @@ for (const kernel of KERNELS) {
     assert.equal(on(kernel, ['--cwd', '/nowhere', 'true']), here(['--cwd', '/nowhere', 'true']))
     if (asRoot) assert.equal(on(kernel, ['--user', '7:8', '--userns', 'id']), here(['--user', '7:8', '--userns', 'id']))
   })
+}
+
+// 5.10.223 finds no file by a descriptor and an empty path; filters of containers refuse the call.
+for (const [name, error] of [['ENOENT', 2], ['EPERM', 1], ['ENOSYS', 38]] as const) {
+  const refused = [`execveat=${error}`, '--']
+
+  test(`a box starts where no file can be executed by its descriptor (${name})`, () => {
+    const { status, stdout, stderr } = execute(join(BIN, 'deny'), [...refused, NSBOX, '--tmpfs', '/tmp', 'sh', '-c', 'echo ran; ls /proc/self/fd; exit 7'])
+    assert.equal({ status, stdout, stderr }, { status: 7, stdout: 'ran\n0\n1\n2\n3\n', stderr: '' })
+  })
+
+  test(`a box stays where no file can be executed by its descriptor (${name})`, inTemp(async (dir) => {
+    const plan = planOf(['--tmpfs', '/tmp', 'x'])
+    const file = join(dir, 'plan')
+    writeFileSync(file, JSON.stringify({ ...plan, process: { ...plan.process, hold: true }, supervision: { init: true, statusFd: 1 } }))
+    const box = spawn(join(BIN, 'deny'), [...refused, SIDECAR, '--plan', file], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      const [data] = await once(box.stdout, 'data')
+      assert.match(String(data), /^\{"event":"start"/)
+    } finally {
+      box.kill('SIGKILL')
+      await once(box, 'close')
+    }
+  }))
 }
 
 test.run()

@@ -27,7 +27,7 @@ _Static_assert(TABLE_LENGTH == 9, "the words of the table");
 /* An ELF program is entered with the stack pointer and one more register in use; both are given on as they came. */
 #if defined(__x86_64__)
 enum {
-	WRITE = 1, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, CLONE = 56, EXIT = 60, WAIT4 = 61, KILL = 62, FCNTL = 72, FUTEX = 202,
+	WRITE = 1, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, CLONE = 56, EXECVE = 59, EXIT = 60, WAIT4 = 61, KILL = 62, FCNTL = 72, FUTEX = 202,
 	SET_TID_ADDRESS = 218, PRLIMIT = 302, MEMFD_CREATE = 319, EXECVEAT = 322,
 };
 __asm__(".globl _start\n_start:\n"
@@ -63,7 +63,7 @@ static inline long clone_waiting(long flags, uint64_t *here)
 #elif defined(__aarch64__)
 enum {
 	FCNTL = 25, WRITE = 64, EXIT = 93, SET_TID_ADDRESS = 96, FUTEX = 98, KILL = 129, SIGACTION = 134, SIGPROCMASK = 135, CLONE = 220,
-	MMAP = 222, WAIT4 = 260, PRLIMIT = 261, MEMFD_CREATE = 279, EXECVEAT = 281,
+	EXECVE = 221, MMAP = 222, WAIT4 = 260, PRLIMIT = 261, MEMFD_CREATE = 279, EXECVEAT = 281,
 };
 __asm__(".globl _start\n_start:\n"
 	"stp x0, x30, [sp, #-16]!\n bl look\n ldp x0, x30, [sp], #16\n"
@@ -107,6 +107,7 @@ static inline long clone_waiting(long flags, uint64_t *here)
 
 __asm__("no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
 	"nsbox: .asciz \"nsbox\"\n"
+	"descriptors: .ascii \"/proc/self/fd/\"\n"
 	"magic: .ascii \"NSBOXPLN\"\n");
 
 static inline void *place(int which)
@@ -300,16 +301,36 @@ static void end_sharing(long process)
 }
 
 /*
- * PATH: a file to execute with ARGV; or "nsbox", for the sidecar with the plan that ARGV holds. KEPT: the descriptors that
- * stay open, each as the variable "N=".
+ * FILE is executed by its descriptor, and where the system doesn't do that, by its name in /proc: there are kernels (5.10.223) that
+ * find no file by an empty path, and filters that refuse it. The first failure is the one that is told.
+ */
+static long execute_file(long file, char *const argv[], char *const env[])
+{
+	enum { EMPTY_PATH = 0x1000, PREFIX = 14, DIGITS = 20 };
+	char name[PREFIX + DIGITS + 1], *at = name + PREFIX;
+	long unit = 1, failed = call6(EXECVEAT, file, (long)(char *)ADDRESS_OF("nsbox + 5"), (long)argv, (long)env, EMPTY_PATH, 0);
+	__builtin_memcpy(name, ADDRESS_OF("descriptors"), PREFIX);
+	while (file / unit > 9)
+		unit *= 10;
+	for (; unit; unit /= 10)
+		*at++ = (char)('0' + file / unit % 10);
+	*at = 0;
+	call4(EXECVE, name, argv, env, 0);
+	return failed;
+}
+
+/*
+ * PATH: a file to execute with ARGV; "nsbox", for the sidecar with the plan that ARGV holds; or "?", which is answered by an error
+ * that execve(2) has not, so that whoever asks knows that it is this that he calls. KEPT: the descriptors that stay open, each as
+ * the variable "N=".
  */
 __attribute__((used)) static int become(const char *path, char *const argv[], char *const kept[])
 {
-	enum { SET_DESCRIPTOR_FLAGS = 2, HERE = -100, EMPTY_PATH = 0x1000 };
+	enum { SET_DESCRIPTOR_FLAGS = 2, NEVER_OF_EXECVE = -33 /* EDOM */ };
 	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
 	struct inherited *inherited = find_inherited();
 	/* Before the signals are as they were: too large a file (RLIMIT_FSIZE) is to be an error. */
-	long named = path[0] == '/', file = named ? 0 : file_with(argv[0]);
+	long named = path[0] == '/', file = named ? 0 : path[0] == '?' ? NEVER_OF_EXECVE : file_with(argv[0]);
 	for (; *kept; kept++) {
 		long descriptor = 0;
 		for (const char *at = *kept; *at >= '0' && *at <= '9'; at++)
@@ -319,7 +340,7 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 	if (file >= 0) {
 		long sharing = share_memory(inherited);
 		put_back(inherited);
-		file = call6(EXECVEAT, named ? HERE : file, (long)(named ? path : path + 5), (long)(named ? argv : alone), (long)inherited->environment, named ? 0 : EMPTY_PATH, 0);
+		file = named ? call4(EXECVE, path, argv, inherited->environment, 0) : execute_file(file, alone, inherited->environment);
 		end_sharing(sharing);
 	}
 	*(*(int *(**)(void))place(ERRNO_SLOT))() = (int)-file;
