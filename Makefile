@@ -110,9 +110,9 @@ dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
 # What the runtime reads before it runs the first line grows with the size of a file. What a plain start has no need of is in
-# others, which the program carries too, each under its own path: those that src/lazy.ts names.
+# others, which the program carries too, each under its own name: those that src/lazy.ts lists.
 LATER = $(shell sed -n "s|.*require('\./\([a-z/-]*\.ts\)').*|\1|p" src/lazy.ts)
-PARTS = $(LATER:%=src/%) --root src --entry-naming '[dir]/[name].[ext]' $(LATER:%=--external '*/%')
+PARTS = $(LATER:%=src/%) --entry-naming '[name].[ext]' $(LATER:%=--external '*/%')
 
 # What runs in it before the runtime: code alone, since it is put into a program that is linked already.
 ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-unwind-tables -fno-asynchronous-unwind-tables
@@ -221,7 +221,7 @@ dist/test/%: test/c/%.c Makefile | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
-dist/test/verdicts: $(addprefix sidecar/,base/arena.c libc/format.c plan/json.c plan/plan.c plan/json_pointer.c) $(wildcard sidecar/*/*.h)
+dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/json_pointer.c) $(wildcard sidecar/*/*.h)
 
 # A whole Debian for the tests that run boxes in one: made once, by root. Where that is not possible dist/debian-root.skipped
 # says why, the tests tell it, and it is tried again after `make clean`. Its mounts are its own, so that none is left.

@@ -21,7 +21,7 @@ const FRONT_END = [
   ['explain', 'launch', 'rootfs'],
   ['cli', 'library'],
   ['verbs', 'index.ts'],
-  ['main.ts'],
+  ['late.ts', 'late-filters.ts', 'main.ts'],
 ]
 const SIDECAR = [['libc'], ['plan/contract.h', 'plan/field.h'], ['base'], ['plan'], ['fs', 'privs', 'namespaces'], ['process'], ['main.c']]
 

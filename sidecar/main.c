@@ -20,7 +20,7 @@
 #include "base/descriptor.h"
 #include "process/enter.h"
 #include "process/exec.h"
-#include "base/host.h"
+#include "fs/host.h"
 #include "privs/idmap.h"
 #include "process/init.h"
 #include "plan/invocation.h"
@@ -34,6 +34,8 @@
 #include "plan/plan.h"
 #include "privs/privileges.h"
 #include "base/report.h"
+#include "base/runtime_memory.h"
+#include "base/channel.h"
 #include "fs/root.h"
 #include "privs/landlock.h"
 #include "plan/plan_source.h"
@@ -121,11 +123,22 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 	umask(caller_mask);
 }
 
+/* The box's end of the socket to the supervisor. */
+static int channel = -1;
+
+/* What was made in the root is undone by the supervisor, which may still write there. */
+static void tell_supervisor(int status)
+{
+	rollback_send(channel);
+	channel_send(channel, CHANNEL_FAILED, status);
+}
+
 /* The first process of ours in the box, until it is the command or its init. */
 static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
 {
 	report_on_failure(NULL);
-	report_channel(link);
+	channel = link;
+	report_to(tell_supervisor);
 	die_with_parent(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
 	if (plan->enter)
@@ -241,6 +254,7 @@ int main(int argc, char **argv)
 	const char *segment = plan_source_segment(&length);
 	/* Executed by descriptor, it would show as its number. */
 	prctl(PR_SET_NAME, "nsbox");
+	report_before_exit(runtime_memory_wait);
 	/* What has its plan at the end alone gets no argument: src/launch/native/entry.c makes it, or plan_source_become_sealed. */
 	char *text = segment || argc > 1 ? NULL : plan_source_trailer(&length);
 	bool baked = segment || text;

@@ -1,9 +1,13 @@
 #include "base/descriptor.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/report.h"
 #include "base/sys.h"
+
+enum { MAX_READ = 256 << 20 };
 
 static int *kept;
 static size_t count, room;
@@ -56,4 +60,32 @@ void descriptor_close_others(void)
 		first = kept[i] + 1;
 	}
 	descriptor_close_range(first, INT_MAX);
+}
+
+char *descriptor_read_all(int fd, const char *name, size_t *length)
+{
+	size_t size = 65536, used = 0;
+	char *text = malloc(size);
+	for (;;) {
+		if (!text)
+			fail("read", name);
+		ssize_t got = read(fd, text + used, size - used);
+		/* A descriptor that somebody else has made non-blocking, such as the reader's end of a terminal. */
+		if (got < 0 && errno == EAGAIN && poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1) >= 0)
+			continue;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			fail("read", name);
+		if (got == 0)
+			break;
+		used += (size_t)got;
+		if (used > MAX_READ)
+			fail_plain("is too large", name);
+		if (used == size)
+			text = realloc(text, size *= 2);
+	}
+	text[used] = '\0';
+	*length = used;
+	return text;
 }

@@ -39,4 +39,7 @@ void descriptor_close_range(int first, int last);
 /* Close all but 0, 1, 2 and those that are kept. */
 void descriptor_close_others(void);
 
+/* All that can be read from FD, which NAME stands for in messages, and a NUL behind it. Fails by fail(). */
+char *descriptor_read_all(int fd, const char *name, size_t *length);
+
 #endif

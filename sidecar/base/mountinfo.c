@@ -7,8 +7,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/report.h"
-#include "plan/plan_source.h"
 #include "base/sys.h"
 
 static const struct { char word[12]; unsigned long flag; } words[] = {
@@ -106,7 +106,7 @@ int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, 
 	size_t length;
 	if (fd < 0)
 		return -1;
-	char *text = plan_source_read(fd, name, &length);
+	char *text = descriptor_read_all(fd, name, &length);
 	close(fd);
 	size_t count = read_lines(text, top, &list);
 	free(text);

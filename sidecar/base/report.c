@@ -9,19 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "privs/cgroup.h"
 #include "plan/contract.h"
-#include "plan/json.h"
-#include "process/channel.h"
-#include "fs/rollback.h"
-#include "process/runtime_memory.h"
+#include "base/utf8.h"
 
 static const char *step = "start";
 static const char *hint;
 static bool verbose, quiet, errors_to_status;
 static int status_fd = -1;
 static void (*undo)(void);
-static int link_fd = -1;
+static void (*tell)(int status);
+static void (*before_exit)(void);
 static bool failed;
 static struct timespec phase_start;
 
@@ -68,7 +65,8 @@ void report_last_phase(void)
 
 void report_hint(const char *text) { hint = text; }
 void report_on_failure(void (*function)(void)) { undo = function; }
-void report_channel(int fd) { link_fd = fd; }
+void report_to(void (*function)(int status)) { tell = function; }
+void report_before_exit(void (*function)(void)) { before_exit = function; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
@@ -98,7 +96,7 @@ static void print_safe(FILE *out, const char *text, bool json)
 {
 	size_t left = strlen(text), length;
 	for (const unsigned char *c = (const unsigned char *)text; left > 0; c += length, left -= length) {
-		length = json_utf8_length(c, left);
+		length = utf8_length(c, left);
 		if (length == 2 && c[0] == 0xc2 && c[1] < 0xa0)
 			fprintf(out, json ? "\\u%04x" : "\\xc2\\x%02x", c[1]);
 		else if (length == 1 && (*c < 0x20 || *c == 0x7f))
@@ -159,14 +157,13 @@ static _Noreturn void finish(int status, const char *what, const char *path, int
 	failed = true;
 	if (cleanup)
 		cleanup();
-	if (link_fd >= 0) {
-		rollback_send(link_fd);
-		channel_send(link_fd, CHANNEL_FAILED, status);
-	}
+	if (tell)
+		tell(status);
 	if (!errors_to_status)
 		print_line(what, path, number);
 	print_event(what, path, number, status);
-	runtime_memory_wait();
+	if (before_exit)
+		before_exit();
 	_exit(status);
 }
 
@@ -204,7 +201,7 @@ void report_out_of_memory(int fd, int64_t limit)
 		(long long)(limit / units[unit].bytes), units[unit].name);
 }
 
-static void print_group(FILE *out, const struct cgroup_usage *group)
+static void print_group(FILE *out, const struct report_usage *group)
 {
 	if (group->peak_memory >= 0)
 		fprintf(out, ",\"peakMemory\":%lld", (long long)group->peak_memory);
@@ -217,7 +214,7 @@ static int64_t microseconds(struct timeval time, int64_t told)
 	return told >= 0 ? told : time.tv_sec * INT64_C(1000000) + time.tv_usec;
 }
 
-void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct cgroup_usage *group)
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group)
 {
 	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
 	if (!out)

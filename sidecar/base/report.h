@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 struct plan;
-struct cgroup_usage;
 struct rusage;
 
 enum { STATUS_USAGE = 2, STATUS_TIMED_OUT = 124, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
@@ -22,8 +21,10 @@ void report_last_phase(void);
 void report_hint(const char *text);
 /* Called once before the process ends by a failure. */
 void report_on_failure(void (*undo)(void));
-/* Tell a failure on this socket too, to the process that supervises. */
-void report_channel(int fd);
+/* Called with the status of a failure, before it is printed: the process that supervises learns of it so. NULL: nobody does. */
+void report_to(void (*tell)(int status));
+/* Called last of all, before the process ends by a failure. */
+void report_before_exit(void (*function)(void));
 /* A process that shares our memory (vfork) has failed. */
 bool report_has_failed(void);
 /* One that does not share it has, and has said so. */
@@ -40,7 +41,10 @@ int report_status_fd(void);
 void report_started(int pid);
 /* One line on FD, not on stderr, which may be the command's alone by now. */
 void report_out_of_memory(int fd, int64_t limit);
+/* What a control group tells of a box; -1 for what it does not. */
+struct report_usage { int64_t user, system /* microseconds */, peak_memory /* bytes */, oom_kills; };
+
 /* WALL in microseconds; USED by the box in all; GROUP, or NULL: the same and more, as its control group tells. */
-void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct cgroup_usage *group);
+void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group);
 
 #endif

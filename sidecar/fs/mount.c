@@ -11,7 +11,7 @@
 
 #include "base/descriptor.h"
 #include "fs/dev.h"
-#include "base/host.h"
+#include "fs/host.h"
 #include "fs/mask.h"
 #include "fs/overlay.h"
 #include "fs/staging.h"

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
-#include "base/host.h"
-#include "process/channel.h"
+#include "fs/host.h"
+#include "base/channel.h"
 
 struct made_entry { int parent; char *name; bool directory; struct made_entry *next; };
 

@@ -12,7 +12,7 @@
 
 #include "fs/overlay_split.h"
 #include "base/descriptor.h"
-#include "base/host.h"
+#include "fs/host.h"
 #include "base/mountinfo.h"
 #include "fs/overlay.h"
 #include "fs/staging.h"

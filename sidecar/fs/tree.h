@@ -7,8 +7,7 @@
 
 #include <stdbool.h>
 
-/* A parameter of a file system; without value it is a flag. The list ends with a NULL key. */
-struct setting { const char *key, *value; };
+#include "fs/setting.h"
 
 /* Find out which API there is; OLD forces mount(2). */
 void tree_set_up(bool old);

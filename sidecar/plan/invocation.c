@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/report.h"
-#include "plan/plan_source.h"
 
 #ifndef NSBOX_VERSION
 #define NSBOX_VERSION "unknown"
@@ -79,7 +79,7 @@ char *invocation_text(const struct invocation *given, size_t *length)
 		if (fd < 0)
 			fail("open", name);
 	}
-	char *text = plan_source_read(fd, name, length);
+	char *text = descriptor_read_all(fd, name, length);
 	if (fd > 2)
 		close(fd);
 	return text;

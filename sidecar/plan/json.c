@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct reader {
 	const unsigned char *text;
 	size_t length, at;
@@ -50,28 +52,6 @@ static bool take(struct reader *r, char c)
 		return false;
 	r->at++;
 	return true;
-}
-
-/* The ranges are those of RFC 3629, section 4. */
-size_t json_utf8_length(const unsigned char *p, size_t left)
-{
-	unsigned low = 0x80, high = 0xbf;
-	size_t length;
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0) low = 0xa0; /* overlong */
-	if (p[0] == 0xed) high = 0x9f; /* surrogates */
-	if (p[0] == 0xf0) low = 0x90; /* overlong */
-	if (p[0] == 0xf4) high = 0x8f; /* above U+10FFFF */
-	if (left < length || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
 }
 
 static size_t utf8_put(char *out, unsigned code)
@@ -203,7 +183,7 @@ static char *read_string(struct reader *r, const struct place *place, uint32_t *
 			if (!put)
 				return NULL;
 		} else {
-			put = json_utf8_length(r->text + r->at, r->length - r->at);
+			put = utf8_length(r->text + r->at, r->length - r->at);
 			if (!put)
 				return refuse(r, r->at, "invalid UTF-8");
 			memcpy(out + used, r->text + r->at, put);

@@ -43,8 +43,6 @@ struct json {
 	uint32_t length; /* bytes of the text, or number of entries or members */
 };
 
-/* Length of the UTF-8 sequence that starts at P, where LEFT bytes are left, at least one; 0 for an invalid one. */
-size_t json_utf8_length(const unsigned char *p, size_t left);
 bool json_parse(const char *text, size_t length, struct arena *arena, const struct json **out, struct plan_error *error);
 
 #endif

@@ -24,34 +24,6 @@ extern const char program[] __asm__("__ehdr_start") __attribute__((visibility("h
 static const char magic[8] = "NSBOXPLN", self[] = "/proc/self/exe";
 enum { MAX_PLAN = 256 << 20, TRAILER = 16 };
 
-char *plan_source_read(int fd, const char *name, size_t *length)
-{
-	size_t size = 65536, used = 0;
-	char *text = malloc(size);
-	for (;;) {
-		if (!text)
-			fail("read", name);
-		ssize_t got = read(fd, text + used, size - used);
-		/* A descriptor that somebody else has made non-blocking, such as the reader's end of a terminal. */
-		if (got < 0 && errno == EAGAIN && poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1) >= 0)
-			continue;
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			fail("read", name);
-		if (got == 0)
-			break;
-		used += (size_t)got;
-		if (used > MAX_PLAN)
-			fail_plain("is too large for a plan", name);
-		if (used == size)
-			text = realloc(text, size *= 2);
-	}
-	text[used] = '\0';
-	*length = used;
-	return text;
-}
-
 /* Its program header is what src/launch/append-plan.ts makes a segment of, so that the kernel has the plan in memory by the start. */
 __attribute__((section(".note.nsbox"), used, aligned(4)))
 static const struct { uint32_t name_size, size, type; char name[8]; } note = {6, 0, 1, "nsbox"};

@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-/* All that can be read from FD, and a NUL behind it. Fails by fail(). */
-char *plan_source_read(int fd, const char *name, size_t *length);
 /* The plan at the end of our own executable, or NULL: the plan, its length in 8 bytes (little endian), "NSBOXPLN". */
 char *plan_source_trailer(size_t *length);
 /* The same where it is a segment of the executable (src/launch/append-plan.ts), and so in memory already. Spoils the name of the process. */

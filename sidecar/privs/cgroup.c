@@ -122,11 +122,11 @@ static int64_t number_of(const char *file, const char *key)
 	return line ? strtoll(line + strlen(key), NULL, 10) : -1;
 }
 
-bool cgroup_read_usage(struct cgroup_usage *usage)
+bool cgroup_read_usage(struct report_usage *usage)
 {
 	if (outer < 0)
 		return false;
-	*usage = (struct cgroup_usage){
+	*usage = (struct report_usage){
 		number_of("cpu.stat", "user_usec "), number_of("cpu.stat", "system_usec "),
 		number_of("memory.peak", ""), number_of("memory.events", "oom_kill "),
 	};

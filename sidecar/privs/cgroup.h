@@ -11,10 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/report.h"
 #include "plan/contract.h"
-
-/* What a group used in all; -1 where the kernel does not tell. */
-struct cgroup_usage { int64_t user, system /* microseconds */, peak_memory /* bytes */, oom_kills; };
 
 /*
  * Make it: below the caller's own group, or where processes are in that, as near above it as the caller may. Fails, with the
@@ -26,7 +24,7 @@ int cgroup_descriptor(void);
 /* Move the calling process into it. */
 void cgroup_enter(void);
 /* False where there is none. */
-bool cgroup_read_usage(struct cgroup_usage *usage);
+bool cgroup_read_usage(struct report_usage *usage);
 /* End all that is in it, and remove it. */
 void cgroup_remove(void);
 /* Instead of making one: that of PROCESS, a directory of proc(5) with this NAME, if it was made here. A box without limits is in the group of whoever started it. */

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/mountinfo.h"
-#include "process/runtime_memory.h"
+#include "base/runtime_memory.h"
+#include "base/descriptor.h"
 #include "base/report.h"
-#include "plan/plan_source.h"
 #include "base/sys.h"
 
 /* Why no group will do: the first reason that was met, nearest to the caller. */
@@ -98,7 +98,7 @@ char *cgroup_of(const char *process, char *top)
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	char *text = plan_source_read(fd, name, &length), *line = text;
+	char *text = descriptor_read_all(fd, name, &length), *line = text;
 	close(fd);
 	/* Those of version 1 have a number and a name. */
 	while (line && strncmp(line, "0::/", 4) != 0)

@@ -14,7 +14,7 @@
 
 #include "base/descriptor.h"
 #include "process/exec.h"
-#include "process/channel.h"
+#include "base/channel.h"
 #include "fs/rollback.h"
 #include "privs/privileges.h"
 #include "base/report.h"
@@ -185,7 +185,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	if (process->capabilities >> CAP_SYS_PTRACE & 1)
 		exec_forget_environment();
 	link = keep_link_only(link);
-	report_channel(-1);
+	report_to(NULL);
 	if (!process->no_new_privs)
 		seccomp_load(filter);
 	privileges_drop(process);

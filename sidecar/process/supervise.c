@@ -16,9 +16,9 @@
 
 #include "privs/cgroup.h"
 #include "process/init.h"
-#include "process/channel.h"
+#include "base/channel.h"
 #include "fs/rollback.h"
-#include "process/runtime_memory.h"
+#include "base/runtime_memory.h"
 #include "base/report.h"
 
 enum { MAX_ERRORS = 8 };
@@ -195,7 +195,7 @@ static _Noreturn void finish(const struct box *box, int status)
 	give_terminal_back();
 	rollback_take_back();
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	struct cgroup_usage group;
+	struct report_usage group;
 	bool grouped = cgroup_read_usage(&group);
 	bool starved = signal == SIGKILL && grouped && group.oom_kills > 0;
 	cgroup_remove();

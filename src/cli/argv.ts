@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { usageErrors } from '../lazy.ts'
+import { late } from '../lazy.ts'
 import { optionOf, SHORT, TABLE, type OptionRow } from '../options/table.ts'
 import type { Given, Syntax, VerbName, Walked } from './verb.ts'
 
@@ -51,7 +51,7 @@ function take(argv: readonly string[], at: number, verb: VerbName, syntax: Synta
   const word = argv[at] as string
   const name = nameIn(word)
   const found = lookup(name, syntax)
-  if (found === undefined) throw usageErrors().unknownOption(name, verb)
+  if (found === undefined) throw late().unknownOption(name, verb)
   const { option } = found
   if (name !== word) return [{ ...found, value: attached(option, word.slice(name.length + 1)) }, at + 1]
   if (option.value === undefined) return [{ ...found, value: '' }, at + 1]
@@ -87,12 +87,12 @@ function attached(option: OptionRow, value: string): string {
 /** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
 function following(option: OptionRow, next: string | undefined, syntax: Syntax): string {
   const isOurs = next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), syntax) !== undefined)
-  if (isOurs) throw usageErrors().missingValue(option, next)
+  if (isOurs) throw late().missingValue(option, next)
   return filled(option, next)
 }
 
 function filled(option: OptionRow, value: string): string {
-  if (value === '') throw usageErrors().emptyValue(option)
+  if (value === '') throw late().emptyValue(option)
   return value
 }
 

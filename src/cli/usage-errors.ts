@@ -1,7 +1,7 @@
 /** What is said of options that are refused. */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { verbs } from '../lazy.ts'
+import { late } from '../lazy.ts'
 import { synopsis, type OptionRow } from '../options/rows.ts'
 import { nearest } from '../text/nearest.ts'
 import { ASKED, lookup } from './argv.ts'
@@ -9,7 +9,7 @@ import { optionsOf } from './verb-options.ts'
 import { VERBS, type VerbName } from './verb.ts'
 
 export function unknownOption(word: string, verb: VerbName): UsageError {
-  const { ROWS } = verbs()
+  const { ROWS } = late()
   const isBoxOption = lookup(word, { words: 0, takes: () => true }) !== undefined
   if (isBoxOption && verb === 'enter') return new UsageError(`${word}: the box is made already`, 'nsbox help enter lists what a command that enters it may have')
   const takesBox = ROWS[verb].takes !== undefined

@@ -6,7 +6,7 @@
  * it is a file in memory that entry.c makes, so that a start has no need of node:fs; the other ways are for systems that
  * execute no file in memory.
  */
-import { replaceByFile } from '../lazy.ts'
+import { late } from '../lazy.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { execute, reasonOf } from './execve.ts'
@@ -18,5 +18,5 @@ export function becomeBox(plan: Plan): never {
   const status = plan.supervision?.statusFd ?? -1
   const kept = status > 2 ? [status] : []
   const failed = reasonOf(() => execute('nsbox', [encodePlan(plan)], kept))
-  return replaceByFile().becomeFile(plan, kept, failed)
+  return late().becomeFile(plan, kept, failed)
 }

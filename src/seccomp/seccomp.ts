@@ -1,6 +1,6 @@
 /** The filter of a box, as it goes into the plan. */
 import type { HostFacts } from '../host/bun.ts'
-import { filterCompiler } from '../lazy.ts'
+import { lateFilters } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'
 import { DEFAULT_FILTERS } from './filters.ts'
@@ -8,8 +8,8 @@ import { DEFAULT_FILTERS } from './filters.ts'
 /** Absent where there is to be none. Throws SandboxError for a profile that can't be read or used. */
 export function seccompOf({ seccomp = 'default', privileged }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
-  if (seccomp !== 'default') return { from: seccomp, filter: filterCompiler().profileFilter(seccomp, held, host) }
-  return { from: 'default', filter: ready(held, host) ?? filterCompiler().compiledDefault(held, host) }
+  if (seccomp !== 'default') return { from: seccomp, filter: lateFilters().profileFilter(seccomp, held, host) }
+  return { from: 'default', filter: ready(held, host) ?? lateFilters().compiledDefault(held, host) }
 }
 
 /** Compiled when nsbox was built: for no capability, and for those that root has by default. */

@@ -4,7 +4,7 @@ import { print } from '../cli/output.ts'
 import { VERBS, verb, type VerbName } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { verbs } from '../lazy.ts'
+import { late } from '../lazy.ts'
 import { nearest } from '../text/nearest.ts'
 
 export const help = verb<{ topic?: VerbName }>({
@@ -20,5 +20,5 @@ export const help = verb<{ topic?: VerbName }>({
     const near = nearest(word, VERBS)
     throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
   },
-  run: ({ topic }) => print(helpText(verbs().ROWS, topic)),
+  run: ({ topic }) => print(helpText(late().ROWS, topic)),
 })

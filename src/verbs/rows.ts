@@ -12,11 +12,6 @@ import { rootfs } from './rootfs.ts'
 import { run } from './run.ts'
 import { printVersion } from './version.ts'
 
-export { statusOf } from '../cli/output.ts'
-export { wholeWords } from '../cli/whole-words.ts'
-export { storedPlan } from './stored-plan.ts'
-export { warn } from './warnings.ts'
-
 export const ROWS: Rows = { run: verb(run), plan, explain, bake, enter, rootfs, doctor, help }
 
 /** `argv`: what follows the verb. The exit status. */

@@ -3,7 +3,7 @@ import { becomeBox, hostOfCommand } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
-import { verbs } from '../lazy.ts'
+import { late } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
 import { buildPlan } from '../planner/build.ts'
@@ -28,10 +28,10 @@ export const run: Verb<RunRequest> = {
   },
   run({ options, argv, planFile }) {
     const host = hostOfCommand()
-    const plan = planFile === undefined ? buildPlan(options, argv, host) : verbs().storedPlan(planFile, options, argv, host)
+    const plan = planFile === undefined ? buildPlan(options, argv, host) : late().storedPlan(planFile, options, argv, host)
     const { privileged, mounts = [] } = options
     const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-    if (planFile !== undefined || privileged || plan.process.seccomp?.from !== 'default' || mayCover) verbs().warn(options, plan)
+    if (planFile !== undefined || privileged || plan.process.seccomp?.from !== 'default' || mayCover) late().warn(options, plan)
     return becomeBox(plan)
   },
 }

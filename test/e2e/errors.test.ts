@@ -77,7 +77,7 @@ test('a plan that is none is refused in each way in which it can come, with the 
 test('a plan without end is refused before it fills the memory', () => {
   const { status, stderr } = execute('bash', ['-c', 'head -c 400M /dev/zero | "$0" --plan-fd 0', SIDECAR])
   assert.is(status, 125)
-  assert.is(stderr, 'nsbox: read plan: is too large for a plan: the plan\n')
+  assert.is(stderr, 'nsbox: read plan: is too large: the plan\n')
 })
 
 test('the sidecar says how it is used', () => {

@@ -1,4 +1,4 @@
-#include "base/host.h"
+#include "fs/host.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,8 @@
+/** Everything but a plain start: every verb, messages, and the ways to start where the first one fails. */
+export { statusOf } from './cli/output.ts'
+export { emptyValue, missingValue, unknownOption } from './cli/usage-errors.ts'
+export { wholeWords } from './cli/whole-words.ts'
+export { becomeFile } from './launch/replace-by-file.ts'
+export { answer, carryOut, ROWS } from './verbs/rows.ts'
+export { storedPlan } from './verbs/stored-plan.ts'
+export { warn } from './verbs/warnings.ts'
