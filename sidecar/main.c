@@ -20,6 +20,7 @@
 #include "descriptor.h"
 #include "enter.h"
 #include "exec.h"
+#include "foreground.h"
 #include "host.h"
 #include "idmap.h"
 #include "init.h"
@@ -160,7 +161,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 {
 	static const struct supervision none = {.status_fd = -1};
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
-	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
+	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .own_group = plan->enter && !plan->process->new_session,
+		.parent = -1, .verbose = supervision->verbose,
 		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace,
 		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
@@ -196,6 +198,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		report_phase("namespaces");
 		box.pid = spawn_box(plan->namespaces, cgroup_descriptor());
 	}
+	if (box.own_group)
+		foreground_lead(box.pid);
 	if (box.pid == 0) {
 		report_phase(plan->enter ? "enter" : "box");
 		close(pair[0]);
