@@ -16,35 +16,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "privs/cgroup.h"
+#include "channel.h"
 #include "base/descriptor.h"
+#include "base/report.h"
+#include "runtime_memory.h"
+#include "fs/host.h"
+#include "inroot.h"
+#include "fs/mount.h"
+#include "fs/overlay.h"
+#include "rollback.h"
+#include "fs/root.h"
+#include "staging.h"
+#include "fs/tree.h"
+#include "namespaces/net.h"
+#include "namespaces/uts.h"
+#include "base_dir.h"
+#include "plan/invocation.h"
+#include "plan/plan.h"
+#include "plan_source.h"
+#include "privs/cgroup.h"
+#include "privs/idmap.h"
+#include "landlock.h"
+#include "privs/limits.h"
+#include "privileges.h"
+#include "die_with_parent.h"
 #include "process/enter.h"
 #include "process/exec.h"
-#include "fs/host.h"
-#include "privs/idmap.h"
+#include "process/foreground.h"
 #include "process/init.h"
-#include "plan/invocation.h"
-#include "privs/limits.h"
-#include "fs/rollback.h"
-#include "fs/mount.h"
-#include "namespaces/net.h"
-#include "plan/base_dir.h"
-#include "fs/overlay.h"
-#include "fs/staging.h"
-#include "plan/plan.h"
-#include "privs/privileges.h"
-#include "base/report.h"
-#include "base/runtime_memory.h"
-#include "base/channel.h"
-#include "fs/root.h"
-#include "privs/landlock.h"
-#include "plan/plan_source.h"
 #include "process/spawn.h"
 #include "process/supervise.h"
-#include "fs/inroot.h"
-#include "process/die_with_parent.h"
-#include "fs/tree.h"
-#include "namespaces/uts.h"
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -173,7 +174,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 {
 	static const struct supervision none = {.status_fd = -1};
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
-	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
+	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .own_group = plan->enter && !plan->process->new_session,
+		.parent = -1, .verbose = supervision->verbose,
 		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace,
 		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
@@ -209,6 +211,8 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		report_phase("namespaces");
 		box.pid = spawn_box(plan->namespaces, cgroup_descriptor());
 	}
+	if (box.own_group)
+		foreground_lead(box.pid);
 	if (box.pid == 0) {
 		report_phase(plan->enter ? "enter" : "box");
 		close(pair[0]);

@@ -1,4 +1,4 @@
-#include "base/runtime_memory.h"
+#include "runtime_memory.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "fs/rollback.h"
+#include "rollback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,20 +12,20 @@
 
 #include "base/descriptor.h"
 #include "fs/host.h"
-#include "base/channel.h"
+#include "channel.h"
 
-struct made_entry { int parent; char *name; bool directory; struct made_entry *next; };
+struct rollback_entry { int parent; char *name; bool directory; struct rollback_entry *next; };
 
-static struct made_entry *latest;                        /* in the box */
-static struct made_entry *received, **end = &received;   /* in the supervisor */
+static struct rollback_entry *latest;                        /* in the box */
+static struct rollback_entry *received, **end = &received;   /* in the supervisor */
 static int lock = -1;
 
 void rollback_remember(int parent, const char *name, bool directory)
 {
-	struct made_entry *entry = malloc(sizeof *entry);
+	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct made_entry){fcntl(parent, F_DUPFD_CLOEXEC, 3), strdup(name), directory, latest};
+	*entry = (struct rollback_entry){fcntl(parent, F_DUPFD_CLOEXEC, 3), strdup(name), directory, latest};
 	if (entry->parent < 0 || !entry->name) {
 		free(entry->name);
 		free(entry);
@@ -83,16 +83,16 @@ void rollback_receive(int parent, const char *name, bool directory)
 {
 	if (!received)
 		allow_descriptors();
-	struct made_entry *entry = malloc(sizeof *entry);
+	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct made_entry){parent, strdup(name), directory, NULL};
+	*entry = (struct rollback_entry){parent, strdup(name), directory, NULL};
 	*end = entry;
 	end = &entry->next;
 }
 
 /* As we have made it: somebody may have put another thing there, or something in it. */
-static bool is_unused(const struct made_entry *entry)
+static bool is_unused(const struct rollback_entry *entry)
 {
 	struct stat st;
 	if (!entry->name || strchr(entry->name, '/') || fstatat(entry->parent, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -104,7 +104,7 @@ void rollback_take_back(void)
 {
 	if (!received || (lock >= 0 && !try_lock(LOCK_EX)))
 		return;
-	for (struct made_entry *entry = received; entry; entry = entry->next)
+	for (struct rollback_entry *entry = received; entry; entry = entry->next)
 		if (is_unused(entry))
 			unlinkat(entry->parent, entry->name, entry->directory ? AT_REMOVEDIR : 0);
 	received = NULL;

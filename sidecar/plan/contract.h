@@ -193,7 +193,7 @@ struct plan {
 	int64_t contract; /* Number of this contract. */
 	uint64_t namespaces; /* Namespaces that are the box's own, made or entered; "mount" always is. */
 	struct idmap *idmap; /* Id maps of the new user namespace. */
-	struct enter *enter; /* The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
+	struct enter *enter; /* The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
 	struct root *root; /* What the box sees as its root directory; there unless enter is. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
 	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */

@@ -1,7 +1,7 @@
 /* Any text at all goes through the reader of JSON, and what it accepts has to be what json.h says. As plan_fuzz.c. */
 #define ARENA_CHUNK 0
 #include "base/arena.c"
-#include "plan/json_pointer.c"
+#include "json_pointer.c"
 #include "plan/json.c"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "plan/json_pointer.h"
+#include "json_pointer.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

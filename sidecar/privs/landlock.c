@@ -1,4 +1,4 @@
-#include "privs/landlock.h"
+#include "landlock.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "privs/privileges.h"
+#include "privileges.h"
 
 #include <errno.h>
 #include <linux/capability.h>

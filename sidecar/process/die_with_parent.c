@@ -1,4 +1,4 @@
-#include "process/die_with_parent.h"
+#include "die_with_parent.h"
 
 #include <poll.h>
 #include <signal.h>

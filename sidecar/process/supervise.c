@@ -14,12 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "privs/cgroup.h"
-#include "process/init.h"
-#include "base/channel.h"
-#include "fs/rollback.h"
-#include "base/runtime_memory.h"
+#include "channel.h"
 #include "base/report.h"
+#include "runtime_memory.h"
+#include "rollback.h"
+#include "privs/cgroup.h"
+#include "process/foreground.h"
+#include "process/init.h"
 
 enum { MAX_ERRORS = 8 };
 
@@ -139,7 +140,9 @@ static void send_marked(const struct box *box, int signal, bool to_group)
 static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 {
 	bool to_group = from->ssi_code == SI_KERNEL;
-	if (!to_group || box->new_session)
+	if (box->own_group && foreground_take(box->pid, from))
+		return;
+	if (!to_group || box->new_session || box->own_group)
 		send_marked(box, (int)from->ssi_signo, to_group);
 }
 
@@ -192,6 +195,7 @@ static _Noreturn void finish(const struct box *box, int status)
 	while (read_link(box) && errno != EAGAIN);
 	if (box->init && command_status >= 0 && WIFEXITED(status))
 		status = command_status;
+	foreground_end(box->pid);
 	give_terminal_back();
 	rollback_take_back();
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -222,6 +226,8 @@ static void look_at_child(const struct box *box)
 			errors++;
 		else if (!WIFSTOPPED(status))
 			finish(box, status);
+		else if (box->own_group)
+			foreground_stopped(box->pid, WSTOPSIG(status));
 		else if (!box->init)
 			stop_too();
 	}
@@ -236,6 +242,8 @@ void supervise_set_up(struct box *box)
 	box->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (box->signals < 0)
 		fail("signalfd", NULL);
+	if (box->own_group)
+		foreground_set_up();
 	take_terminal();
 	begun = clock_now();
 }

@@ -9,6 +9,7 @@ struct box {
 	int pid;          /* the first process of the box, our child */
 	int link;         /* messages from it, link.h */
 	bool init;        /* it is an init, and not the command itself */
+	bool own_group;   /* it leads a process group of its own, foreground.h */
 	bool new_session; /* what the terminal sends does not reach the command */
 	bool seen;        /* by the box, whose processes can name us */
 	int parent;       /* pidfd of the process whose end ends the box, or -1 */

@@ -49,7 +49,7 @@ export const OBJECTS = {
     contract: { type: 'int', min: CONTRACT, max: CONTRACT, required: true, doc: 'Number of this contract.' },
     namespaces: { type: 'flags', values: NAMESPACES, required: true, doc: 'Namespaces that are the box\'s own, made or entered; "mount" always is.' },
     idmap: { type: 'object', of: 'idmap', doc: 'Id maps of the new user namespace.' },
-    enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
+    enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
     root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
     noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },

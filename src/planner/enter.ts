@@ -44,7 +44,8 @@ function processOf(box: Process, options: Options, argv: readonly string[], host
 
 /**
  * Landlock's scope of the box's own processes can't be joined, and in one of its own a command could signal none of them. Without
- * it, kill(0) reaches the process group of who called nsbox: so there is a session of its own wherever no terminal is.
+ * it, kill(0) would reach the process group of who called nsbox: so there is a session of its own wherever no terminal is, and on a
+ * terminal a process group of its own, sidecar/process/foreground.c.
  */
 function scoped({ scopes = [] }: Process): Pick<Process, 'scopes'> {
   const kept = scopes.filter((scope) => scope !== 'signals')
