@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "plan/contract.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 static const char *step = "start";
 static const char *hint;

@@ -1,4 +1,4 @@
-#include "runtime_memory.h"
+#include "base/runtime_memory.h"
 
 #include <errno.h>
 #include <stdbool.h>

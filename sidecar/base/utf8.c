@@ -1,4 +1,4 @@
-#include "utf8.h"
+#include "base/utf8.h"
 
 /* The ranges are those of RFC 3629, section 4. */
 size_t utf8_length(const unsigned char *p, size_t left)

@@ -11,7 +11,7 @@
 
 #include "base/descriptor.h"
 #include "base/report.h"
-#include "inroot.h"
+#include "fs/inroot.h"
 #include "fs/tree.h"
 
 /* Numbers from the kernel's Documentation/admin-guide/devices.txt. */

@@ -1,4 +1,4 @@
-#include "inroot.h"
+#include "fs/inroot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rollback.h"
+#include "fs/rollback.h"
 #include "base/report.h"
 #include "base/sys.h"
 

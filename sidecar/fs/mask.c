@@ -6,9 +6,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "staging.h"
+#include "fs/staging.h"
 #include "base/report.h"
-#include "inroot.h"
+#include "fs/inroot.h"
 #include "fs/tree.h"
 
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };

@@ -14,9 +14,9 @@
 #include "fs/host.h"
 #include "fs/mask.h"
 #include "fs/overlay.h"
-#include "staging.h"
+#include "fs/staging.h"
 #include "base/report.h"
-#include "inroot.h"
+#include "fs/inroot.h"
 #include "fs/tree.h"
 
 /* What is held for each mount of the plan. */

@@ -1,4 +1,4 @@
-#include "overlay_split.h"
+#include "fs/overlay_split.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "base/descriptor.h"
 #include "base/mountinfo.h"
 #include "base/report.h"
-#include "inroot.h"
+#include "fs/inroot.h"
 #include "fs/tree.h"
 
 struct entry {

@@ -1,4 +1,4 @@
-#include "rollback.h"
+#include "fs/rollback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "base/descriptor.h"
 #include "fs/host.h"
-#include "channel.h"
+#include "base/channel.h"
 
 struct rollback_entry { int parent; char *name; bool directory; struct rollback_entry *next; };
 

@@ -10,15 +10,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "overlay_split.h"
+#include "fs/overlay_split.h"
 #include "base/descriptor.h"
 #include "fs/host.h"
 #include "base/mountinfo.h"
 #include "fs/overlay.h"
-#include "staging.h"
+#include "fs/staging.h"
 #include "base/report.h"
 #include "base/sys.h"
-#include "inroot.h"
+#include "fs/inroot.h"
 #include "fs/tree.h"
 
 /* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */

@@ -1,4 +1,4 @@
-#include "staging.h"
+#include "fs/staging.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "setting.h"
+#include "fs/setting.h"
 
 /* Find out which API there is; OLD forces mount(2). */
 void tree_set_up(bool old);

@@ -15,7 +15,7 @@
 #include "base/mountinfo.h"
 #include "base/report.h"
 #include "base/sys.h"
-#include "inroot.h"
+#include "fs/inroot.h"
 
 enum { STAGE_MAX = PATH_MAX + 16 };
 

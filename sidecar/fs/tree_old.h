@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "setting.h"
+#include "fs/setting.h"
 
 void old_stage_at(const char *path);
 int old_bind(int held);

@@ -1,4 +1,4 @@
-#include "base_dir.h"
+#include "plan/base_dir.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "json_pointer.h"
+#include "plan/json_pointer.h"
 
 #define JSON_MAX_DEPTH 32
 #define JSON_MAX_KEYS 256 /* in one object; bounds the search for duplicates */

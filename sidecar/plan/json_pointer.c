@@ -1,4 +1,4 @@
-#include "json_pointer.h"
+#include "plan/json_pointer.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "plan/contract.h"
-#include "json_pointer.h"
+#include "plan/json_pointer.h"
 
 /* The plan lives in the arena; the text is not needed afterwards. False: error is filled. */
 bool plan_decode(const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error);

@@ -1,4 +1,4 @@
-#include "plan_source.h"
+#include "plan/plan_source.h"
 
 #include <errno.h>
 #include <fcntl.h>

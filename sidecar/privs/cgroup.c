@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cgroup_parent.h"
+#include "privs/cgroup_parent.h"
 #include "base/report.h"
 #include "base/sys.h"
 

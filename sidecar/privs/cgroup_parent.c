@@ -1,4 +1,4 @@
-#include "cgroup_parent.h"
+#include "privs/cgroup_parent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/mountinfo.h"
-#include "runtime_memory.h"
+#include "base/runtime_memory.h"
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"

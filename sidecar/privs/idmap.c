@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "channel.h"
+#include "base/channel.h"
 #include "base/procfs.h"
 #include "base/report.h"
 

@@ -1,4 +1,4 @@
-#include "landlock.h"
+#include "privs/landlock.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "die_with_parent.h"
+#include "process/die_with_parent.h"
 
 #include <poll.h>
 #include <signal.h>

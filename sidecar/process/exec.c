@@ -13,13 +13,13 @@
 #include "base/descriptor.h"
 #include "process/exec_failure.h"
 #include "libc/heap.h"
-#include "base_dir.h"
-#include "privileges.h"
+#include "plan/base_dir.h"
+#include "privs/privileges.h"
 #include "base/report.h"
 #include "privs/seccomp.h"
 #include "base/sys.h"
-#include "inroot.h"
-#include "die_with_parent.h"
+#include "fs/inroot.h"
+#include "process/die_with_parent.h"
 
 static size_t count_of(char *const *list)
 {

@@ -14,14 +14,14 @@
 
 #include "base/descriptor.h"
 #include "process/exec.h"
-#include "channel.h"
-#include "rollback.h"
-#include "privileges.h"
+#include "base/channel.h"
+#include "fs/rollback.h"
+#include "privs/privileges.h"
 #include "base/report.h"
 #include "fs/root.h"
 #include "privs/seccomp.h"
 #include "base/sys.h"
-#include "die_with_parent.h"
+#include "process/die_with_parent.h"
 
 enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, MAX_TRIES = 500, TRY_AGAIN_NS = 1000000, STACK = 128 << 10 };
 

@@ -11,7 +11,7 @@
 
 #include "privs/cgroup.h"
 #include "plan/contract.h"
-#include "runtime_memory.h"
+#include "base/runtime_memory.h"
 #include "base/report.h"
 #include "base/sys.h"
 

@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "channel.h"
+#include "base/channel.h"
 #include "base/report.h"
-#include "runtime_memory.h"
-#include "rollback.h"
+#include "base/runtime_memory.h"
+#include "fs/rollback.h"
 #include "privs/cgroup.h"
 #include "process/foreground.h"
 #include "process/init.h"
