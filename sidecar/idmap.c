@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,14 +15,49 @@
 #include "procfs.h"
 #include "report.h"
 
+static unsigned writing; /* IDMAP_BY_*, of the map that is being written */
+
+static bool apparmor_restricts(void)
+{
+	char setting = 0;
+	int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, &setting, 1) < 0)
+		setting = 0;
+	if (fd >= 0)
+		close(fd);
+	return setting == '1';
+}
+
+/* Who maps more than its own id needs these, and for user 0 the third from Linux 5.12 on. */
+static bool may_map_any(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	const uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SETFCAP;
+	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
+}
+
+static void hint(int number)
+{
+	if (number == EROFS)
+		report_hint("/proc is read-only here, as in a container or in a box with --nest: an id map can't be written");
+	else if (writing == IDMAP_BY_PARENT && !may_map_any())
+		report_hint("to map more than its own id root needs cap_setuid, cap_setgid and cap_setfcap, which this container lacks: --map-root maps one id, --nest does what can be done");
+	else if (apparmor_restricts())
+		report_hint("AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor tells, and the fix");
+	else
+		report_hint("the ids are not among those that are mapped around this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
+	errno = number;
+}
+
 /* A map is written by one write(2), of less than a page before Linux 4.15. */
 static void write_file(int dir, const char *name, const char *text)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
 	ssize_t length = (ssize_t)strlen(text);
 	if (fd < 0 || write(fd, text, (size_t)length) != length) {
-		if (errno == EPERM || errno == EACCES)
-			report_hint("user namespaces may be restricted (AppArmor on Ubuntu 24.04 does so): nsbox doctor tells, and the fix");
+		if (errno == EPERM || errno == EACCES || errno == EROFS)
+			hint(errno);
 		fail("write", name);
 	}
 	close(fd);
@@ -39,6 +76,7 @@ static void write_map(int dir, const char *name, const struct idrange *ranges, s
 
 static void write_all(const struct idmap *map, int dir)
 {
+	writing = map->by;
 	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
 	if (!map->setgroups)
 		write_file(dir, "setgroups", "deny");

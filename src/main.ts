@@ -20,8 +20,8 @@ function carryOut(command: Command): number | Promise<number> {
   const { verb } = command
   if (verb !== 'run' || command.planFile !== undefined) return others().carryOut(command)
   const plan = buildPlan(command.options, command.argv, hostOfCommand())
-  const { privileged, mounts = [] } = command.options
-  if (privileged || plan.process.seccomp?.from !== 'default' || (mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0)) others().warn(command.options, plan)
+  const { privileged, nest, mounts = [] } = command.options
+  if (privileged || nest || plan.process.seccomp?.from !== 'default' || (mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0)) others().warn(command.options, plan)
   return becomeBox(plan)
 }
 

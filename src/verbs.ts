@@ -12,6 +12,7 @@ import { buildPlan, reporting } from './plan/build.ts'
 import { coveredMounts, coveredText, optionOf } from './plan/covered.ts'
 import type { PlanError } from './plan/error.ts'
 import type { Plan } from './plan/types.ts'
+import { isOurs } from './policy/seccomp.ts'
 
 const STATUS_USAGE = 2
 const STATUS_FAILED = 125
@@ -43,6 +44,7 @@ export function carryOut(command: Command): number | Promise<number> {
     case 'enter': return becomeBox(enteringPlan(command))
     case 'bake': {
       const { bake } = require('./launch/bake.ts') as typeof import('./launch/bake.ts')
+      announceNest(command.options)
       const plan = bake(command.file, command.options, command.argv, thisHost(), command.how)
       warnOfCovered(command.options, plan)
       return 0
@@ -103,9 +105,15 @@ function planText(file: string): Uint8Array {
 export function warn(options: Options, plan: Plan): void {
   const { privileged, quiet } = options
   if (quiet) return
+  announceNest(options)
   warnOfCovered(options, plan)
   if (privileged) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
-  if (plan.process.seccomp?.from !== 'default') warnOfTerminal(plan)
+  if (!isOurs(plan.process.seccomp?.from)) warnOfTerminal(plan)
+}
+
+/** Never in silence: such a box shows more than others. */
+function announceNest({ nest, quiet }: Pick<Options, 'nest' | 'quiet'>): void {
+  if (nest && !quiet) print('nsbox: warning: --nest: a user namespace, and in place of a /proc of the box\'s own the one here, read-only, with all processes around the box\n', 2)
 }
 
 function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {

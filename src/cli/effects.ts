@@ -17,7 +17,7 @@ type Name = (typeof TABLE)[number][0]
 type VerbName = (typeof VERB_TABLE)['run' | 'bake'][number][0] | 'rootfs'
 type RootfsName = (typeof VERB_TABLE)['rootfs'][number][0]
 
-export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user'] as const satisfies readonly Shareable[]
+export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 
 /** NAME is an option that VERB takes; the value of a flag is ''. One switch: of 45 functions a start would have to make each. */
 export function apply(draft: Draft, verb: string, name: string, value: string): void {
@@ -48,10 +48,12 @@ export function apply(draft: Draft, verb: string, name: string, value: string): 
     case 'map-root': o.mapRoot = true; break
     case 'map-auto': o.mapAuto = true; break
     case 'userns': o.userns = true; break
+    case 'nest': o.nest = true; break
 
     case 'cap-add': addCapability(o, 'add', value); break
     case 'cap-drop': addCapability(o, 'drop', value); break
     case 'allow-new-privs': o.allowNewPrivs = true; break
+    case 'allow-userns': o.allowUserns = true; break
     case 'seccomp': o.seccomp = value; break
     case 'privileged': o.privileged = true; break
 
@@ -108,7 +110,7 @@ function shareable(name: string): Shareable {
   const found = known(SHAREABLE, name)
   if (found !== undefined) return found
   const hints: Record<string, string> = { net: 'the network is --net host or --net none', mount: 'the mount namespace is always new' }
-  throw wrong('share', `${quote(name)} must be one of pid, ipc, uts, cgroup, user`, Object.hasOwn(hints, name) ? hints[name] : undefined)
+  throw wrong('share', `${quote(name)} must be one of ${SHAREABLE.join(', ')}`, Object.hasOwn(hints, name) ? hints[name] : undefined)
 }
 
 /** With or without cap_, in either case. */
