@@ -15,7 +15,7 @@
 #include "procfs.h"
 #include "report.h"
 
-static unsigned writing; /* IDMAP_BY_*, of the map that is being written */
+static const struct idmap *writing;
 
 static bool apparmor_restricts(void)
 {
@@ -28,25 +28,27 @@ static bool apparmor_restricts(void)
 	return setting == '1';
 }
 
-/* Who maps more than its own id needs these, and for user 0 the third from Linux 5.12 on. */
-static bool may_map_any(void)
+static bool lacks(unsigned capability)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
-	const uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SETFCAP;
-	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
+	return syscall(SYS_capget, &header, data) == 0 && !(data[0].effective >> capability & 1);
 }
 
+/* From Linux 5.12 on whoever maps user 0 needs cap_setfcap; who maps more than its own id, cap_setuid and cap_setgid. */
 static void hint(int number)
 {
+	bool by_parent = writing->by == IDMAP_BY_PARENT, of_root = writing->uid_count > 0 && writing->uid[0].outside == 0;
 	if (number == EROFS)
-		report_hint("/proc is read-only here, as in a container or in a box with --nest: an id map can't be written");
-	else if (writing == IDMAP_BY_PARENT && !may_map_any())
-		report_hint("to map more than its own id root needs cap_setuid, cap_setgid and cap_setfcap, which this container lacks: --map-root maps one id, --nest does what can be done");
+		report_hint("/proc is read-only here, as in a box with --nest: no id map can be written, and so no user namespace be made");
 	else if (apparmor_restricts())
 		report_hint("AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor tells, and the fix");
+	else if (by_parent && (lacks(CAP_SETUID) || lacks(CAP_SETGID)))
+		report_hint("to map more than its own id, root needs cap_setuid and cap_setgid, which are not here, as in some containers: --map-root maps one");
+	else if (of_root && (!by_parent || lacks(CAP_SETFCAP)))
+		report_hint("to map user 0 takes cap_setfcap, which is not here, as in some containers: run nsbox there as another user");
 	else
-		report_hint("the ids are not among those that are mapped around this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
+		report_hint("the ids may not be mapped around this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
 	errno = number;
 }
 
@@ -76,7 +78,7 @@ static void write_map(int dir, const char *name, const struct idrange *ranges, s
 
 static void write_all(const struct idmap *map, int dir)
 {
-	writing = map->by;
+	writing = map;
 	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
 	if (!map->setgroups)
 		write_file(dir, "setgroups", "deny");

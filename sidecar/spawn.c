@@ -42,8 +42,8 @@ static const char *hint_for_refusal(unsigned namespaces)
 	if (!(namespaces & PLAN_NAMESPACES_USER))
 		return "without cap_sys_admin, as root in most containers: --nest makes a user namespace first, and does without what containers refuse";
 	if (filtered)
-		return "the seccomp filter of the container refuses user namespaces: podman's allows them; docker run --security-opt seccomp=unconfined, "
-			"or with a profile that allows clone, unshare, mount and umount2";
+		return "the seccomp filter here refuses user namespaces. Of podman the default one allows them; docker run --security-opt seccomp=unconfined, "
+			"or with a profile that allows clone, unshare, mount and umount2; a box of nsbox: --allow-userns";
 	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix";
 }
 

@@ -54,7 +54,7 @@ export function carryOut(command: Command): number | Promise<number> {
       rootfsCommand(command.args, command.how, line)
       return 0
     }
-    case 'doctor': return doctor(command.args)
+    case 'doctor': return doctor(command.args, command.json)
     case 'help': {
       const { helpText } = require('./cli/help.ts') as typeof import('./cli/help.ts')
       return print(helpText(command.topic))
@@ -67,10 +67,10 @@ export function carryOut(command: Command): number | Promise<number> {
   }
 }
 
-function doctor(args: readonly string[]): number {
+function doctor(args: readonly string[], json: boolean): number {
   if (args[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(args[0])}'`)
   const module = require('./host/doctor.ts') as typeof import('./host/doctor.ts')
-  return module.doctor(line, { ...module.thisHost(), exe: programPath() })
+  return module.doctor(line, { ...module.thisHost(), exe: programPath() }, json)
 }
 
 function planOf({ options, argv, planFile }: Extract<Command, { verb: 'run' | 'plan' | 'explain' }>, host: HostFacts): Plan {

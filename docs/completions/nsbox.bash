@@ -46,7 +46,7 @@ _nsbox_options()
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
 	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
 	rootfs) _nsbox_reply_words "--by --with --quiet --help --version" ;;
-	doctor) _nsbox_reply_words "--help --version" ;;
+	doctor) _nsbox_reply_words "--json --help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;
 	esac
 }

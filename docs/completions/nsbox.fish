@@ -115,6 +115,7 @@ complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l quiet -d 'say nothing but errors'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l version -d 'show the version'
+complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l json -d 'print what was found as JSON'
 complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l version -d 'show the version'
 complete -c nsbox -n '__fish_seen_subcommand_from help' -l help -d 'show the help'

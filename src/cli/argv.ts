@@ -27,7 +27,7 @@ export const ASKED = ['help', 'version'] as const
 
 export function walk(argv: readonly string[]): Walked {
   const [verb, start] = verbOf(argv)
-  if (verb === 'doctor' || verb === 'help') return walkPlain(verb, argv.slice(start))
+  if (verb === 'help') return walkPlain(verb, argv.slice(start))
   const given: Given[] = []
   const words: string[] = []
   let at = start
@@ -36,7 +36,7 @@ export function walk(argv: readonly string[]): Walked {
     if (word === '--') return { verb, given, rest: [...words, ...argv.slice(at + 1)] }
     if (!isOption(word)) {
       // What is no command has no options of its own.
-      if (verb !== 'rootfs' && (verb !== 'enter' || words.length > 0)) break
+      if (verb !== 'rootfs' && verb !== 'doctor' && (verb !== 'enter' || words.length > 0)) break
       words.push(word)
       at++
       continue

@@ -39,7 +39,10 @@ export const VERB_PAGES: Readonly<Record<Verb, Page>> = {
     usage: 'rootfs build DIR PROGRAM... [OPTIONS]', doc: 'make a root from the host\'s own programs', options: true,
     examples: ['nsbox rootfs build ./r bash', 'nsbox rootfs build ./r bash ls cat', 'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim'],
   },
-  doctor: { usage: 'doctor', doc: 'what this kernel, user and host allow; the fix for the rest', examples: ['nsbox doctor'] },
+  doctor: {
+    usage: 'doctor [--json]', doc: 'what this kernel, user and host allow; the fix for the rest', options: true,
+    examples: ['nsbox doctor', 'nsbox doctor --json'],
+  },
   help: { usage: 'help [VERB]', doc: 'this text, or that of a verb', examples: ['nsbox help', 'nsbox help run', 'nsbox --version'] },
 }
 

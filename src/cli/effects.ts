@@ -7,14 +7,14 @@ import type { TABLE, VERB_TABLE } from './table.ts'
 import { bind, boxPath, choice, cpus, dir, env, file, hostname, integer, known, memory, network, pids, quote, symlink, time, tmpfs, ulimit, user, wrong } from './values.ts'
 
 /** What the options of one command line add up to. */
-export type Draft = { options: Options; planFile?: string; bake?: Baking; rootfs?: RootfsOptions }
+export type Draft = { options: Options; planFile?: string; bake?: Baking; rootfs?: RootfsOptions; json?: boolean }
 
 /** How a box becomes a program. */
 export type Baking = { file?: string; relative?: boolean; force?: boolean }
 
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number][0]
-type VerbName = (typeof VERB_TABLE)['run' | 'bake'][number][0] | 'rootfs'
+type VerbName = (typeof VERB_TABLE)['run' | 'bake' | 'doctor'][number][0] | 'rootfs'
 type RootfsName = (typeof VERB_TABLE)['rootfs'][number][0]
 
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
@@ -79,6 +79,7 @@ export function apply(draft: Draft, verb: string, name: string, value: string): 
     case 'plan': draft.planFile = value; break
     case 'output': (draft.bake ??= {}).file = value; break
     case 'relative': (draft.bake ??= {}).relative = true; break
+    case 'json': draft.json = true; break
     case 'force': (draft.bake ??= {}).force = true; break
     case 'rootfs': applyToRootfs((draft.rootfs ??= {}), name as RootfsName, value); break
     default: option satisfies never

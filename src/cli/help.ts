@@ -52,7 +52,7 @@ function optionSections(verb: Verb): { title: string; body: string }[] {
     body: inGroup(group, verb).map((option) => entry(`  ${synopsis(option)}`, option.doc, left)).join('\n'),
   }))
   const notes = wrap(NOTES, WIDTH - 2).map((line) => `  ${line}`).join('\n')
-  return [...sections, ...(verb === 'rootfs' ? [] : [{ title: 'Notes', body: notes }])]
+  return [...sections, ...(verb === 'rootfs' || verb === 'doctor' ? [] : [{ title: 'Notes', body: notes }])]
 }
 
 /** An option and its sentence, in two columns. */

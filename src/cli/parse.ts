@@ -12,7 +12,7 @@ export type Command =
   | { verb: 'bake'; options: Options; argv: string[]; file: string; how: Omit<Baking, 'file'> }
   | { verb: 'enter'; options: Options; argv: string[]; pid: number }
   | { verb: 'rootfs'; args: string[]; how: RootfsOptions }
-  | { verb: 'doctor'; args: string[] }
+  | { verb: 'doctor'; args: string[]; json: boolean }
   | { verb: 'help'; topic?: Verb }
   | { verb: 'version' }
 
@@ -24,7 +24,7 @@ export function parse(argv: readonly string[]): Command {
   if (walked.asked === 'help') return help(argv[0] === walked.verb ? walked.verb : undefined)
   const { verb, rest } = walked
   if (verb === 'help') return help(topicOf(rest))
-  if (verb === 'doctor') return { verb, args: rest }
+  if (verb === 'doctor') return { verb, args: rest, json: drafted(walked).json ?? false }
   if (verb === 'rootfs') return { verb, args: rest, how: drafted(walked).rootfs ?? {} }
   return box(verb, walked)
 }

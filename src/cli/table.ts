@@ -91,12 +91,13 @@ export const VERB_TABLE = {
     ['relative', 'baking', '', 'paths of the host below the directory of FILE move with it', 'bake'],
     ['force', 'baking', '', 'replace FILE if it is there', 'bake'],
   ],
+  doctor: [['json', 'reporting', '', 'print what was found as JSON', 'doctor']],
   rootfs: [
     ['by', 'building a root', 'copy|hardlink|reflink', 'how files come into the root; hard links are the host\'s own files', 'rootfs'],
     ['with', 'building a root', 'WHAT[,WHAT]', 'what programs open only when they run: nss, locale, terminfo, ca-certificates', 'rootfs', '', true],
     ['quiet', 'building a root', '', 'say nothing but errors', 'rootfs'],
   ],
-} as const satisfies Readonly<Record<string, readonly Row<'planFile' | 'bake' | 'rootfs'>[]>>
+} as const satisfies Readonly<Record<string, readonly Row<'planFile' | 'bake' | 'doctor' | 'rootfs'>[]>>
 
 /** One letter that stands for a name, behind a single dash. */
 export const SHORT = [['o', 'output']] as const
@@ -125,7 +126,7 @@ export function optionOf([name, group, value, doc, sets, alone = '', repeat]: Ro
 
 /** Of what makes a box: for all verbs but rootfs, which makes none. Of a running box the command alone is still open. */
 export function takes(verb: string, name: string, group: Group): boolean {
-  if (verb !== 'enter') return verb !== 'rootfs'
+  if (verb !== 'enter') return verb !== 'rootfs' && verb !== 'doctor'
   return name === 'timeout' || (group === 'process' && name !== 'no-init') || group === 'reporting'
 }
 
