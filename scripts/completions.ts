@@ -163,7 +163,7 @@ export function zshCompletion(): string {
     const rest = verb === 'help' ? `'1:verb:(${VERBS.join(' ')})'` : verb === 'doctor' ? '' : verb === 'rootfs'
       ? '\'1:what:(build)\' \'2:directory:_files -/\' \'*:program:_command_names -e\''
       : `${verb === 'enter' ? '\'1:process:_pids\' \'(-)2' : '\'(-)1'}:command:_command_names -e' '*::arguments:_normal'`
-    const flags = verb === 'rootfs' ? '-s' : '-s -S'
+    const flags = verb === 'rootfs' || verb === 'doctor' ? '-s' : '-s -S'
     return [`\t\t${verb})`, `\t\t\t_arguments ${flags} : ${takesBox(verb) ? '$box ' : ''}\\`, ...specs, `\t\t\t\t${rest || '\\'} ;;`.replace('\\ ;;', '&& return ;;')].join('\n')
   })
   return `#compdef nsbox

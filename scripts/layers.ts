@@ -23,7 +23,7 @@ const FRONT_END = [
   ['verbs', 'index.ts'],
   ['late.ts', 'late-filters.ts', 'main.ts'],
 ]
-const SIDECAR = [['libc'], ['plan/contract.h', 'plan/field.h'], ['base'], ['plan'], ['fs', 'privs', 'namespaces'], ['process'], ['main.c']]
+const SIDECAR = [['libc'], ['plan/contract.h', 'plan/field.h'], ['base'], ['plan'], ['privs', 'namespaces'], ['fs'], ['process'], ['main.c']]
 
 /** Through it a room reaches what is loaded late, above it; what stands there counts for nothing. */
 const DOOR = 'lazy.ts'

@@ -29,7 +29,7 @@ _nsbox_value()
 	--seccomp) _nsbox_reply_words 'default none'; _nsbox_reply_files -f ;;
 	--ulimit) _nsbox_reply_words 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' ;;
 	--by) _nsbox_reply_words 'copy hardlink reflink' ;;
-	--share) _nsbox_reply_list 'pid ipc uts cgroup user' ;;
+	--share) _nsbox_reply_list 'pid ipc uts cgroup user abstract' ;;
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates' ;;
 	--root|--tmpfs|--cwd) _nsbox_reply_files -d ;;
 	--bind|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o) _nsbox_reply_files -f ;;
@@ -38,7 +38,7 @@ _nsbox_value()
 
 _nsbox_options()
 {
-	local box='--root --ro --overlay --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --hostname --user --map-root --map-auto --userns --cap-add --cap-drop --allow-new-privs --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
+	local box='--root --ro --overlay --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user --map-root --map-auto --userns --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --help --version" ;;
 	plan) _nsbox_reply_words "$box --help --version" ;;
@@ -46,7 +46,7 @@ _nsbox_options()
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
 	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
 	rootfs) _nsbox_reply_words "--by --with --quiet --help --version" ;;
-	doctor) _nsbox_reply_words "--help --version" ;;
+	doctor) _nsbox_reply_words "--json --help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;
 	esac
 }

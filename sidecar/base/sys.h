@@ -5,7 +5,9 @@
 #ifndef NSBOX_SYS_H
 #define NSBOX_SYS_H
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -71,6 +73,12 @@ struct sys_open_how { uint64_t flags, mode, resolve; };
 struct sys_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
+
+/*
+ * What a call answers that is not there: ENOSYS an older kernel and newer seccomp filters of container engines, EPERM and EINVAL
+ * older ones. For calls that answer none of these when they are there.
+ */
+static inline bool sys_is_refused(int number) { return number == ENOSYS || number == EPERM || number == EINVAL; }
 
 static inline int sys_open_tree(int dir, const char *path, unsigned flags)
 {

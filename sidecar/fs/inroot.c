@@ -129,9 +129,8 @@ int inroot_open(int root, const char *path, int flags)
 	/* EAGAIN: a rename elsewhere could have led a ".." astray, and the kernel asks to try again. Our walk is not misled. */
 	for (int tries = 0; !force_walk && tries < MAX_TRIES; tries++) {
 		int fd = sys_openat2(root, path, &how);
-		if (fd >= 0 || (errno != EAGAIN && errno != ENOSYS && errno != EPERM))
+		if (fd >= 0 || (errno != EAGAIN && !sys_is_refused(errno)))
 			return fd;
-		/* EPERM is what older seccomp filters of container engines say to calls that they don't know. */
 		force_walk = errno != EAGAIN;
 	}
 	return walk_open(root, path, flags);

@@ -172,7 +172,7 @@ static void proc(const struct mount *mount, int root)
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
 	if (tree < 0) {
 		if (errno == EPERM)
-			report_hint("something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted; --share pid shows the host's processes");
+			report_hint("something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted: --nest shows this one, read-only, with all processes around the box, and keeps a pid namespace of its own");
 		fail("mount proc", mount->target);
 	}
 	attach(tree, target, 0, mount->target);

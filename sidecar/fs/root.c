@@ -10,16 +10,17 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "fs/overlay_split.h"
 #include "base/descriptor.h"
-#include "fs/host.h"
 #include "base/mountinfo.h"
-#include "fs/overlay.h"
-#include "fs/staging.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "fs/host.h"
 #include "fs/inroot.h"
+#include "fs/overlay.h"
+#include "fs/overlay_split.h"
+#include "fs/staging.h"
 #include "fs/tree.h"
+#include "privs/privileges.h"
 
 /* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */
 struct below { char *path; int held; struct below *next; };
@@ -137,15 +138,18 @@ void root_unseal(void)
 		tree_set_readonly(sealed, false);
 }
 
-/* The first root file system, an initramfs, cannot be pivoted away: move over it, and close the door that chroot leaves. */
-static void move_over(void)
+/*
+ * The first root file system, an initramfs, can't be pivoted away, and filters of container engines refuse the call (moby's, also
+ * with cap_sys_admin). Move over it, and close the door that chroot leaves: by setns to its own namespace somebody with
+ * cap_sys_chroot, who has unmounted the root, would be in what lies below.
+ */
+static void move_over(bool initramfs)
 {
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		fail("move the root", "/");
-	enum { CAP_SYS_CHROOT_NUMBER = 18 };
-	if (prctl(PR_CAPBSET_DROP, CAP_SYS_CHROOT_NUMBER) < 0)
-		fail("drop cap_sys_chroot", NULL);
-	report_warning("pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot");
+	privileges_forbid_chroot();
+	report_warning(initramfs ? "pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot"
+		: "pivot_root is refused here (by a seccomp filter, as in a container): moved the root over the old one, and dropped cap_sys_chroot");
 }
 
 void root_switch(int fd)
@@ -154,9 +158,9 @@ void root_switch(int fd)
 		fail("enter the root", NULL);
 	/* The old root comes to lie on top of the new one, in the same place: so no directory for it is needed. */
 	if (sys_pivot_root(".", ".") < 0) {
-		if (errno != EINVAL)
+		if (!sys_is_refused(errno))
 			fail("pivot_root", NULL);
-		move_over();
+		move_over(errno == EINVAL && prctl(PR_GET_SECCOMP) == 0);
 		return;
 	}
 	if (umount2(".", MNT_DETACH) < 0)

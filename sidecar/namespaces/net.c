@@ -95,15 +95,13 @@ static bool set(const char *path, const char *value)
 void net_open_up(bool ping, bool low_ports)
 {
 	char range[64];
-	if (ping) {
-		int proc = open_proc(false);
-		ping = proc >= 0 && mapped_groups(proc, range) && set("sys/net/ipv4/ping_group_range", range);
+	int proc = ping ? open_proc(false) : -1;
+	bool done = !ping || (proc >= 0 && mapped_groups(proc, range) && set("sys/net/ipv4/ping_group_range", range));
+	if (proc >= 0)
 		close(proc);
-		if (!ping)
-			report_warning("net.ipv4.ping_group_range of the box's own network can't be set here: ping needs cap_net_raw");
-	}
-	if (low_ports && !set("sys/net/ipv4/ip_unprivileged_port_start", "0"))
-		report_warning("net.ipv4.ip_unprivileged_port_start of the box's own network can't be set here: ports below 1024 need cap_net_bind_service");
+	done = (!low_ports || set("sys/net/ipv4/ip_unprivileged_port_start", "0")) && done;
+	if (!done)
+		report_warning("the settings of the box's own network can't be written here: ping and ports below 1024 need cap_net_raw and cap_net_bind_service");
 }
 
 void net_raise_loopback(void)

@@ -133,7 +133,7 @@ struct env {
 };
 
 struct seccomp {
-	const char *from; /* What the filter was made from, for whoever reads the plan: "default" or a file. */
+	const char *from; /* What the filter was made from, for whoever reads the plan: "default", "default with user namespaces" or a file. */
 	const char *filter; /* Array of struct sock_filter, as this machine has it; seccomp(2). */
 };
 

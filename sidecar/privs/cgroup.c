@@ -158,7 +158,7 @@ static void kill_each(int group)
 	for (size_t i = 0; i < count; i++) {
 		held[i] = sys_pidfd_open(first[i]);
 		/* Before Linux 5.3. */
-		if (held[i] < 0 && errno == ENOSYS)
+		if (held[i] < 0 && sys_is_refused(errno))
 			held[i] = TOO_OLD;
 	}
 	size_t left = count > 0 ? processes_of(group, again, AT_ONCE) : 0;

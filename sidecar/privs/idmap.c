@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,14 +15,51 @@
 #include "base/procfs.h"
 #include "base/report.h"
 
+static const struct idmap *writing;
+
+static bool apparmor_restricts(void)
+{
+	char setting = 0;
+	int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, &setting, 1) < 0)
+		setting = 0;
+	if (fd >= 0)
+		close(fd);
+	return setting == '1';
+}
+
+static bool lacks(unsigned capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	return syscall(SYS_capget, &header, data) == 0 && !(data[0].effective >> capability & 1);
+}
+
+/* From Linux 5.12 on whoever maps user 0 needs cap_setfcap; who maps more than its own id, cap_setuid and cap_setgid. */
+static void hint(int number)
+{
+	bool by_parent = writing->by == IDMAP_BY_PARENT, of_root = writing->uid_count > 0 && writing->uid[0].outside == 0;
+	if (number == EROFS)
+		report_hint("/proc is read-only here, as in a box with --nest: no id map can be written, and so no user namespace be made");
+	else if (apparmor_restricts())
+		report_hint("AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor tells, and the fix");
+	else if (by_parent && (lacks(CAP_SETUID) || lacks(CAP_SETGID)))
+		report_hint("to map more than its own id, root needs cap_setuid and cap_setgid, which are not here, as in some containers: --map-root maps one");
+	else if (of_root && (!by_parent || lacks(CAP_SETFCAP)))
+		report_hint("to map user 0 takes cap_setfcap, which is not here, as in some containers: run nsbox there as another user");
+	else
+		report_hint("the ids may not be mapped around this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
+	errno = number;
+}
+
 /* A map is written by one write(2), of less than a page before Linux 4.15. */
 static void write_file(int dir, const char *name, const char *text)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
 	ssize_t length = (ssize_t)strlen(text);
 	if (fd < 0 || write(fd, text, (size_t)length) != length) {
-		if (errno == EPERM || errno == EACCES)
-			report_hint("user namespaces may be restricted (AppArmor on Ubuntu 24.04 does so): nsbox doctor tells, and the fix");
+		if (errno == EPERM || errno == EACCES || errno == EROFS)
+			hint(errno);
 		fail("write", name);
 	}
 	close(fd);
@@ -39,6 +78,7 @@ static void write_map(int dir, const char *name, const struct idrange *ranges, s
 
 static void write_all(const struct idmap *map, int dir)
 {
+	writing = map;
 	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
 	if (!map->setgroups)
 		write_file(dir, "setgroups", "deny");

@@ -14,10 +14,19 @@
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 #endif
 
+static uint64_t forbidden;
+
+void privileges_forbid_chroot(void)
+{
+	forbidden = UINT64_C(1) << CAP_SYS_CHROOT;
+	if (prctl(PR_CAPBSET_DROP, CAP_SYS_CHROOT) < 0)
+		fail("drop cap_sys_chroot", NULL);
+}
+
 /* Only as far as this kernel knows capabilities. */
 void privileges_bound(const struct process *process)
 {
-	const uint64_t kept = process->capabilities;
+	const uint64_t kept = process->capabilities & ~forbidden;
 	for (int n = 0; n < 64; n++) {
 		if (kept >> n & 1 || prctl(PR_CAPBSET_DROP, n, 0, 0, 0) == 0)
 			continue;
@@ -89,7 +98,7 @@ void privileges_drop(const struct process *process)
 	if (process->uid > 0 && process->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		fail("keep capabilities", NULL);
 	set_ids(process);
-	set_capabilities(process->capabilities);
+	set_capabilities(process->capabilities & ~forbidden);
 	if (process->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail("set no_new_privs", NULL);
 }

@@ -36,6 +36,11 @@ static size_t decode(const char *text, unsigned char *out)
 	return done;
 }
 
+bool seccomp_is_ours(const struct seccomp *seccomp)
+{
+	return strcmp(seccomp->from, "default") == 0 || strcmp(seccomp->from, "default with user namespaces") == 0;
+}
+
 static bool shared;
 
 void seccomp_load(const struct seccomp *seccomp)

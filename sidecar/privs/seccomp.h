@@ -2,7 +2,12 @@
 #ifndef NSBOX_SECCOMP_H
 #define NSBOX_SECCOMP_H
 
+#include <stdbool.h>
+
 #include "plan/contract.h"
+
+/* nsbox made it, and so it refuses nothing that an init calls. */
+bool seccomp_is_ours(const struct seccomp *seccomp);
 
 /* Load it for this thread and what it will start; nothing if FILTER is NULL, or where there is one that is shared. */
 void seccomp_load(const struct seccomp *filter);

@@ -158,8 +158,11 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		fail("setsid", NULL);
 	/* Nobody gets hold of us by ptrace(2) or /proc/1, but with cap_sys_ptrace outside of any user namespace. */
 	prctl(PR_SET_DUMPABLE, 0);
+	/* By name alone (killall, pidof) people mean the supervisor: what comes to both of us is taken for a signal to the group. A nsbox
+	 * in this box tells by it where it is. */
+	prctl(PR_SET_NAME, "box-init");
 	/* Whoever gets hold of process 1 has no more than the command has. A filter of somebody else's might refuse what we call. */
-	const struct seccomp *filter = process->seccomp && strcmp(process->seccomp->from, "default") == 0 ? process->seccomp : NULL;
+	const struct seccomp *filter = process->seccomp && seccomp_is_ours(process->seccomp) ? process->seccomp : NULL;
 	/* One for both: the kernel takes longer to load it than for all mounts of a box. It does not let a root be unsealed. */
 	bool shared = filter && process->no_new_privs && !(root_is_sealed() && rollback_has_entries());
 	if (shared)
@@ -179,8 +182,6 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		root_unseal();
 	else
 		channel_send(link, CHANNEL_STARTED, 0);
-	/* By name alone (killall, pidof) people mean the supervisor: what comes to both of us is taken for a signal to the group. */
-	prctl(PR_SET_NAME, "box-init");
 	/* As root that lets the box look at us, as at any process in it. */
 	if (process->capabilities >> CAP_SYS_PTRACE & 1)
 		exec_forget_environment();

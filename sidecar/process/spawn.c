@@ -1,11 +1,13 @@
 #include "process/spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -21,19 +23,38 @@ static const struct { unsigned name; uint64_t flag; } flags[] = {
 	{PLAN_NAMESPACES_NET, CLONE_NEWNET},
 };
 
+/* Process 1 here is the init of a box. */
+static bool in_box(void)
+{
+	char name[16] = "";
+	int fd = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
+	if (fd >= 0)
+		close(fd);
+	return length > 0 && strcmp(name, "box-init\n") == 0;
+}
+
+static const char *hint_for_refusal(unsigned namespaces)
+{
+	bool filtered = prctl(PR_GET_SECCOMP) != 0;
+	if (filtered && in_box())
+		return "the filter of the box that this runs in refuses namespaces: start that one with --allow-userns, and this one with --nest";
+	if (!(namespaces & PLAN_NAMESPACES_USER))
+		return "without cap_sys_admin, as root in most containers: --nest makes a user namespace first, and does without what containers refuse";
+	if (filtered)
+		return "the seccomp filter here refuses user namespaces. Of podman the default one allows them; docker run --security-opt seccomp=unconfined, "
+			"or with a profile that allows clone, unshare, mount and umount2; a box of nsbox: --allow-userns";
+	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix";
+}
+
 static void hint(unsigned namespaces)
 {
 	int number = errno;
-	bool filtered = prctl(PR_GET_SECCOMP) == 2;
+	if (number == EPERM || number == EACCES)
+		report_hint(hint_for_refusal(namespaces));
+	else if (number == ENOSPC || number == EUSERS)
+		report_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces, and nsbox doctor");
 	errno = number;
-	if (errno == EPERM && filtered)
-		report_hint("a seccomp filter is in force here, as in a box or a container, and may be what refuses: start the outer box with --privileged or --cap-add sys_admin");
-	else if (errno == EPERM && (namespaces & PLAN_NAMESPACES_USER))
-		report_hint("user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix");
-	else if (errno == EPERM)
-		report_hint("as root without cap_sys_admin (in a container?): --userns makes a user namespace first, where that is allowed");
-	else if (errno == ENOSPC || errno == EUSERS)
-		report_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces");
 }
 
 static bool in_cgroup;
@@ -62,8 +83,8 @@ static long clone_box(unsigned namespaces, int cgroup)
 	if (cgroup >= 0)
 		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
 	long pid = cgroup >= 0 ? clone_into(&args, cgroup) : syscall(SYS_CLONE3, &args, sizeof args);
-	/* Seccomp filters of container engines answer ENOSYS, since they can't look at clone3's arguments. */
-	if (pid < 0 && errno == ENOSYS)
+	/* Seccomp filters of container engines refuse it, since they can't look at its arguments. */
+	if (pid < 0 && sys_is_refused(errno))
 		pid = syscall(SYS_clone, args.flags | SIGCHLD, 0, 0, 0, 0);
 	return pid;
 }

@@ -136,6 +136,7 @@ function shared(plan: BoxPlan, uid: number): string[] {
   const list = ['The kernel, its clock and its log; processors and memory.']
   if (!own('net')) list.push('The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.')
   if (!own('pid')) list.push(`Processes: the box sees the host's, and can signal those of ${uid === 0 && !own('user') ? 'anybody' : 'the same user'}.`)
+  if (own('pid') && plan.mounts?.some((mount) => mount.type === 'bind' && mount.source === '/proc')) list.push('The sight of all processes around the box, in /proc.')
   if (!own('user')) list.push(uid === 0
     ? 'User ids: root in the box is root on the host. --userns makes ids of its own.'
     : 'User ids: they are the host\'s, and so are the rights that go with them.')

@@ -137,6 +137,12 @@ function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
   if (source === '/dev/null') {
     return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that what it holds cannot be read.${optionsText(options, false)}` }
   }
+  if (source === '/proc') {
+    return {
+      title: `Mount the /proc that is here at ${quote(target)}`, calls,
+      why: `No new one: it shows all processes around the box, with their names and arguments.${optionsText(options, true)}`, see: 'ls -d /proc/[0-9]*; proc(5)',
+    }
+  }
   const writes = options?.includes('ro') ? 'The box can read it and not change it.' : 'The files are the same ones: what the box writes here is written on the host.'
   return {
     title: source === target ? `Mount the host's ${quote(source)} at the same place` : `Mount the host's ${quote(source)} at ${quote(target)}`,

@@ -1,6 +1,7 @@
 /** The steps from the finished root to the command, and what watches it. */
 import { printable } from '../text/printable.ts'
 import { command, type Step } from './step.ts'
+import { isOurs } from '../seccomp/seccomp.ts'
 import { quote } from '../text/quote.ts'
 import type { BoxPlan, Process } from '../plan/types.ts'
 
@@ -52,7 +53,7 @@ export function signals({ resetSignals = [] }: Process): Step[] {
 }
 
 const SCOPE_TEXT: Readonly<Record<NonNullable<Process['scopes']>[number], string>> = {
-  abstract: 'Abstract Unix sockets that somebody outside listens on cannot be connected to; they belong to the network, which is the host\'s.',
+  abstract: 'Abstract Unix sockets that somebody outside listens on cannot be connected to; they belong to the network, which is the host\'s. X11 clients try one first: --share abstract leaves them open.',
   signals: 'Processes outside cannot be signalled; kill(0) would reach the process group of who called nsbox.',
 }
 
@@ -96,12 +97,17 @@ export function privileges(process: Process): Step[] {
   }, ...filter(seccomp)]
 }
 
+const REFUSED: Readonly<Record<string, string>> = {
+  default: ' What is refused few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.',
+  'default with user namespaces': ' What is refused few programs need and many attacks have used: keyrings, bpf, modules, the clock. Namespaces and mounts are not among it (--allow-userns): a program has all capabilities in a user namespace of its own, and what hides or protects something in this box it can\'t take away there.',
+}
+
 function filter(seccomp: Process['seccomp']): Step[] {
   if (seccomp === undefined) return []
   const size = Buffer.from(seccomp.filter, 'base64').length / 8
   return [{
-    title: seccomp.from === 'default' ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
-    why: `The kernel asks this filter of ${size} instructions about each call of the command and of all that it starts. It cannot be taken off again.${seccomp.from === 'default' ? ' What is refused few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.' : ''}`,
+    title: isOurs(seccomp.from) ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
+    why: `The kernel asks this filter of ${size} instructions about each call of the command and of all that it starts. It cannot be taken off again.${REFUSED[seccomp.from] ?? ''}`,
     see: 'grep Seccomp /proc/self/status; seccomp(2)',
   }]
 }

@@ -14,8 +14,8 @@ export type Host = {
   exists(path: string): boolean
   /** Mode bits and owner of a file. */
   stat(path: string): { mode: number; uid: number } | undefined
-  /** Exit status and standard output of a program; undefined where it is not there. */
-  run(program: string, args: string[]): { status: number; stdout: string } | undefined
+  /** Exit status and output of a program; undefined where it is not there. */
+  run(program: string, args: string[]): { status: number; stdout: string; stderr?: string } | undefined
   /** Make a nameless file in DIR and remove it: the name of the error, or undefined. */
   tryTmpfile(dir: string): string | undefined
   env: Readonly<Record<string, string | undefined>>
@@ -37,17 +37,57 @@ export type Result = {
 
 export type Check = { name: string; run(host: Host): Result }
 
-/** Tell each check to OUT, a line at a time. Exit status: 1 if a box cannot run at all, else 0. */
-export function doctor(out: (line: string) => void, host: Host = thisHost()): number {
-  let status = 0
-  for (const check of CHECKS) {
-    const result = check.run(host)
-    if (result.status === 'no') status = 1
-    for (const line of render(check.name, result)) out(line)
-  }
-  out('')
-  out(status === 0 ? 'boxes can run here' : 'no box can run here: see the lines marked no')
-  return status
+/** Tell each check to OUT, a line at a time, or all as one JSON document. Exit status: 0 if the default box starts, else 1. */
+export function doctor(out: (line: string) => void, host: Host = thisHost(), json = false): number {
+  const checks = CHECKS.map((check) => ({ name: check.name, ...check.run(host) }))
+  const boxes = verdict(host, checks)
+  if (json) out(JSON.stringify({ boxes, checks }, undefined, 2))
+  else for (const line of [...checks.flatMap((check) => render(check.name, check)), '', ...verdictLines(boxes)]) out(line)
+  return boxes.default.starts ? 0 : 1
+}
+
+/** Whether a box starts; `error` and `hint` are those of the box. */
+export type Start = { starts: true } | { starts: false; error: string; hint?: string }
+export type Verdict = { default: Start; nest?: Start }
+
+/** What the checks say is a guess, and the box itself is not. */
+function verdict(host: Host, checks: readonly Result[]): Verdict {
+  const started = tryBox(host, [])
+  if (started?.starts) return { default: started }
+  if (started !== undefined) return { default: started, nest: tryBox(host, ['--nest']) ?? started }
+  const barred = checks.find(({ status }) => status === 'no')
+  return { default: barred === undefined ? { starts: true } : { starts: false, error: barred.found } }
+}
+
+function verdictLines({ default: plain, nest }: Verdict): string[] {
+  if (plain.starts) return ['boxes can run here']
+  const why = (start: Start) => (start.starts ? [] : [`        ${start.error}`, ...(start.hint === undefined ? [] : [`        hint: ${start.hint}`])])
+  if (nest?.starts) return ['the default box cannot start here:', ...why(plain), 'boxes with --nest can run here: nsbox --nest COMMAND']
+  return ['no box can run here: see the lines marked no', ...why(plain)]
+}
+
+type Failure = { event: string; step?: string; what?: string; path?: string; code?: string; text?: string; hint?: string; status?: number }
+
+/** The failures of a box that was started to try; undefined where this program can't be executed. */
+function failures(host: Host, flags: readonly string[]): { status: number; list: Failure[]; stderr: string } | undefined {
+  const tried = host.run(host.exe, ['--quiet', '--status-fd', '1', '--cwd', '/', ...flags, 'true'])
+  if (tried === undefined) return undefined
+  const events = tried.stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Failure)
+  return { status: tried.status, list: events.filter(({ event }) => event === 'error'), stderr: tried.stderr ?? '' }
+}
+
+function tryBox(host: Host, flags: readonly string[]): Start | undefined {
+  const tried = failures(host, flags)
+  if (tried === undefined) return undefined
+  // 126 and 127 are of the command: the box has started.
+  const failure = tried.list.find(({ status = 125 }) => status === 125)
+  if (failure === undefined && tried.status !== 125) return { starts: true }
+  if (failure === undefined) return { starts: false, error: tried.stderr.split('\n')[0]?.replace(/^nsbox: /, '') || `nsbox ended with status ${tried.status}` }
+  return { starts: false, error: errorOf(failure), ...(failure.hint !== undefined && { hint: failure.hint }) }
+}
+
+function errorOf({ step, what = 'failed', path, text, code }: Failure): string {
+  return [...(step === undefined ? [] : [step]), what, ...(path === undefined ? [] : [path]), ...(text === undefined ? [] : [`${text} (${code})`])].join(': ')
 }
 
 function render(name: string, { status, found, effect, fix = [] }: Result): string[] {
@@ -109,7 +149,7 @@ function inBox(host: Host): boolean {
   return host.readFile('/proc/1/comm')?.trim() === 'box-init'
 }
 
-const OUTER_BOX = 'nsbox --privileged ...    for the box that this runs in'
+const OUTER_BOX = 'nsbox --allow-userns ...    for the box that this runs in, and nsbox --nest ... in it'
 
 function statusField(host: Host, name: string): string | undefined {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(host.readFile('/proc/self/status') ?? '')?.[1]
@@ -118,7 +158,7 @@ function statusField(host: Host, name: string): string | undefined {
 function privilege(host: Host): Result {
   if (privileged(host)) return ok(`user id ${host.uid}, with CAP_SYS_ADMIN${initialUserNamespace(host) ? '' : ' in a user namespace'}: boxes need no user namespace of their own`)
   if (host.uid !== 0) return ok(`user id ${host.uid}, unprivileged: boxes get a user namespace`)
-  return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', inBox(host) ? OUTER_BOX : 'nsbox --userns ..., or start the container with --cap-add SYS_ADMIN')
+  return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', inBox(host) ? OUTER_BOX : 'nsbox --nest ..., or start the container with --cap-add SYS_ADMIN')
 }
 
 /** A user namespace is the way in for everybody but root: for root, its lack is a note. */
@@ -147,11 +187,25 @@ function tryUserNamespace(host: Host, max: string | undefined): Result {
   if (tried.status === 0) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'}; made one to try`)
   if (inBox(host)) return barred(host, 'refused by the filter of the box that this runs in', OUTER_BOX)
   return (statusField(host, 'Seccomp') ?? '0') !== '0'
-    ? barred(host, 'refused, and a seccomp filter is active, as in a box or a container', 'nsbox --privileged ... for the outer box; docker run --security-opt seccomp=unconfined ..., or the same for podman')
+    ? barred(host, 'refused, and a seccomp filter is active, as in a box or a container', 'docker run --security-opt seccomp=unconfined ..., or with a profile that allows clone, unshare, mount and umount2; podman\'s own allows them')
     : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    tells the kernel\'s error; dmesg may tell who refused')
 }
 
 const sysctl = (setting: string): string[] => [`sudo sysctl -w ${setting.includes(' ') ? `'${setting}'` : setting}`, `echo '${setting}' | sudo tee /etc/sysctl.d/99-nsbox.conf    (to keep it)`]
+
+/** Each can be limited to none, user_namespaces(7); the user namespaces have a check of their own. */
+const LIMITED = ['mnt', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
+
+function otherNamespaces(host: Host): Result {
+  const none = LIMITED.filter((name) => host.readFile(`/proc/sys/user/max_${name}_namespaces`)?.trim() === '0')
+  if (none.length === 0) return ok('mount, pid, ipc, uts, cgroup and net are not limited to none')
+  const settings = none.map((name) => `user.max_${name}_namespaces`)
+  const found = `${settings.join(', ')} ${none.length === 1 ? 'is' : 'are'} 0`
+  const fix = settings.flatMap((setting) => sysctl(`${setting}=15000`))
+  if (none.every((name) => name === 'net')) return note(found, '--net none will not work', ...fix)
+  const shareable = none.filter((name) => name !== 'net' && name !== 'mnt')
+  return none.includes('mnt') ? no(found, 'a box is a mount namespace', ...fix) : no(found, `only boxes with --share ${shareable.join(',')} start`, ...fix)
+}
 
 // ---- AppArmor ----
 
@@ -181,7 +235,6 @@ export function appArmorProfile(exe: string): string[] {
 function subIds(host: Host): Result {
   const lacking = ['/etc/subuid', '/etc/subgid'].filter((file) => subIdCount(host, file) === 0)
   if (lacking.length === 0) return ok(`${host.user} has ${subIdCount(host, '/etc/subuid')} user ids and ${subIdCount(host, '/etc/subgid')} group ids`)
-  if (privileged(host) && initialUserNamespace(host)) return ok(`none for ${host.user} in ${lacking.join(' and ')}; root can map any id`)
   return note(`none for ${host.user} in ${lacking.join(' and ')}`, '--map-auto will not work', `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${host.user}`)
 }
 
@@ -280,8 +333,8 @@ function maskedProc(host: Host): Result {
   if (masks.length === 0) return ok('/proc is whole: a box gets a fresh one')
   const found = `parts of /proc are masked (${masks.slice(0, 3).map(({ point }) => point).join(', ')}${masks.length > 3 ? ', ...' : ''}), as in a container`
   if (privileged(host) && initialUserNamespace(host)) return ok(`${found}; no hindrance to root, but to --userns`)
-  const effect = 'the kernel refuses a fresh /proc in a user namespace: boxes run with --share pid, which shows this one, or in a root without /proc'
-  return inBox(host) ? note(found, effect, OUTER_BOX) : note(found, effect, 'docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
+  const effect = 'the kernel refuses a fresh /proc in a user namespace: boxes run with --nest, which shows this one, read-only'
+  return inBox(host) ? note(found, effect, OUTER_BOX) : note(found, effect, 'nsbox --nest ..., or for a fresh one docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
 }
 
 function handOver(host: Host): Result {
@@ -302,18 +355,15 @@ function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): s
   return code === undefined ? undefined : `${errnoText(code) ?? 'failed'} (${code})`
 }
 
-type Failure = { event: string; step?: string; what?: string; path?: string; code?: string; text?: string; hint?: string }
-
 /** Whether there is a place for a group with limits the sidecar alone knows: it makes one, and tells what it could not do. */
 function cgroups(host: Host): Result {
   const effect = '--memory, --cpus and --pids will not work'
-  const tried = host.run(host.exe, ['--status-fd', '1', '--memory', '64m', '--cpus', '1', '--pids', '10', 'true'])
+  const tried = failures(host, ['--memory', '64m', '--cpus', '1', '--pids', '10'])
   if (tried === undefined) return note(`not tried: ${host.exe} cannot be executed`, effect)
-  const events = tried.stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Failure)
-  const failure = events.find(({ event, step }) => event === 'error' && step === 'control group')
+  const failure = tried.list.find(({ step }) => step === 'control group')
   if (failure === undefined) return ok('version 2; made a group with limits to try')
-  const { what = 'failed', path, text, code, hint } = failure
-  return note([what, ...(path === undefined ? [] : [path]), ...(text === undefined ? [] : [`${text} (${code})`])].join(': '), effect, ...(hint === undefined ? [] : [hint]))
+  const { step: _, hint, ...rest } = failure
+  return note(errorOf(rest), effect, ...(hint === undefined ? [] : [hint]))
 }
 
 // ---- network ----
@@ -345,6 +395,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'kernel', run: kernel },
   { name: 'privilege', run: privilege },
   { name: 'user namespaces', run: userNamespaces },
+  { name: 'other namespaces', run: otherNamespaces },
   { name: 'AppArmor', run: appArmor },
   { name: 'subordinate ids', run: subIds },
   { name: 'id map helpers', run: mapHelpers },
@@ -383,10 +434,10 @@ function userName(uid: number): string {
   return entry?.[0] ?? process.env.USER ?? String(uid)
 }
 
-function runProgram(program: string, args: string[]): { status: number; stdout: string } | undefined {
+function runProgram(program: string, args: string[]): { status: number; stdout: string; stderr: string } | undefined {
   const { spawnSync } = require('node:child_process') as typeof import('node:child_process')
-  const result: SpawnSyncReturns<string> = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 5000 })
-  return result.error === undefined ? { status: result.status ?? -1, stdout: result.stdout } : undefined
+  const result: SpawnSyncReturns<string> = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 5000 })
+  return result.error === undefined ? { status: result.status ?? -1, stdout: result.stdout, stderr: result.stderr } : undefined
 }
 
 const O_TMPFILE = 0o20000000 | fs.constants.O_DIRECTORY

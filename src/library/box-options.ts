@@ -33,10 +33,12 @@ export interface BoxOptions {
   file?: string | readonly string[] | undefined
   /** Refuse SRC and DIR of the host with a symbolic link anywhere in the path. `--no-follow` */
   noFollow?: boolean | undefined
-  /** Keep the host's namespace: pid, ipc, uts, cgroup, user. `--share NS[,NS]` */
+  /** Keep the host's namespace: pid, ipc, uts, cgroup, user; or its abstract sockets: abstract, for X11. `--share NS[,NS]` */
   share?: string | readonly string[] | undefined
   /** The host's network (default), or none but a loopback of its own. `--net host|none` */
   net?: 'host' | 'none' | undefined
+  /** For a box in a container or in another box: a user namespace, and the /proc around it, read-only. `--nest` */
+  nest?: boolean | undefined
   /** Host name in the box. `--hostname NAME` */
   hostname?: string | undefined
   /** User and group id in the box. `--user UID[:GID]` */
@@ -53,6 +55,8 @@ export interface BoxOptions {
   capDrop?: string | readonly string[] | undefined
   /** Let setuid programs and file capabilities have their effect. `--allow-new-privs` */
   allowNewPrivs?: boolean | undefined
+  /** Let programs make user namespaces of their own, as sandboxes of browsers, bwrap and podman do: more of the kernel is in reach. `--allow-userns` */
+  allowUserns?: boolean | undefined
   /** Filter of system calls: the default one, none, or that of a profile as container engines have it. `--seccomp default|none|FILE` */
   seccomp?: string | undefined
   /** All capabilities for root, no filter, no masks, setuid programs work: no protection from the command. `--privileged` */

@@ -8,7 +8,7 @@ import { bind, boxPath, cpus, dir, env, file, hostname, integer, known, memory, 
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number][0]
 
-export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user'] as const satisfies readonly Shareable[]
+export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 
 /** NAME is an option of the table; the value of a flag is ''. One switch: a start would have to make each of 45 functions. */
 export function apply(o: Options, name: string, value: string): void {
@@ -38,10 +38,12 @@ export function apply(o: Options, name: string, value: string): void {
     case 'map-root': o.mapRoot = true; break
     case 'map-auto': o.mapAuto = true; break
     case 'userns': o.userns = true; break
+    case 'nest': o.nest = true; break
 
     case 'cap-add': addCapability(o, 'add', value); break
     case 'cap-drop': addCapability(o, 'drop', value); break
     case 'allow-new-privs': o.allowNewPrivs = true; break
+    case 'allow-userns': o.allowUserns = true; break
     case 'seccomp': o.seccomp = value; break
     case 'privileged': o.privileged = true; break
 
@@ -84,7 +86,7 @@ function shareable(name: string): Shareable {
   const found = known(SHAREABLE, name)
   if (found !== undefined) return found
   const hints: Record<string, string> = { net: 'the network is --net host or --net none', mount: 'the mount namespace is always new' }
-  throw wrong('share', `${quote(name)} must be one of pid, ipc, uts, cgroup, user`, Object.hasOwn(hints, name) ? hints[name] : undefined)
+  throw wrong('share', `${quote(name)} must be one of ${SHAREABLE.join(', ')}`, Object.hasOwn(hints, name) ? hints[name] : undefined)
 }
 
 /** With or without cap_, in either case. */

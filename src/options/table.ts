@@ -46,8 +46,9 @@ export const TABLE = [
   ['file', 'mounts', 'SRC:DST', 'make DST a file with the content of SRC of the host', 'mounts', '', true],
   ['no-follow', 'mounts', '', 'refuse SRC and DIR of the host with a symbolic link anywhere in the path', 'noFollow'],
 
-  ['share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup, user', 'share', '', true],
+  ['share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup, user; or its abstract sockets: abstract, for X11', 'share', '', true],
   ['net', 'namespaces', 'host|none', 'the host\'s network (default), or none but a loopback of its own', 'net'],
+  ['nest', 'namespaces', '', 'for a box in a container or in another box: a user namespace, and the /proc around it, read-only', 'nest'],
   ['hostname', 'namespaces', 'NAME', 'host name in the box', 'hostname'],
 
   ['user', 'identity', 'UID[:GID]', 'user and group id in the box', 'user'],
@@ -58,6 +59,7 @@ export const TABLE = [
   ['cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody', 'capabilities', '', true],
   ['cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', '', true],
   ['allow-new-privs', 'privileges', '', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs'],
+  ['allow-userns', 'privileges', '', 'let programs make user namespaces of their own, as sandboxes of browsers, bwrap and podman do: more of the kernel is in reach', 'allowUserns'],
   ['seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or that of a profile as container engines have it', 'seccomp'],
   ['privileged', 'privileges', '', 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command', 'privileged'],
 

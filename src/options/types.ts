@@ -2,8 +2,8 @@
 
 import type { Capability, Limit } from '../plan/types.ts'
 
-/** Namespaces that `share` can keep the host's. The mount namespace is always new. */
-export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user'
+/** Namespaces that `share` can keep the host's, and its abstract sockets. The mount namespace is always new. */
+export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'abstract'
 
 /** One mount or made file, in the order given. Host paths may be relative to the caller's cwd; box paths are absolute. */
 export type MountRequest =
@@ -44,9 +44,13 @@ export type Options = {
   mapRoot?: boolean
   mapAuto?: boolean
   userns?: boolean
+  /** For a box in a container: a user namespace, and the /proc around it, read-only. */
+  nest?: boolean
   /** Changes of the default set of capabilities, in the order given; "all" is each. */
   capabilities?: CapabilityChange[]
   allowNewPrivs?: boolean
+  /** The default filter lets programs make user namespaces, and mount and the like there. */
+  allowUserns?: boolean
   /** "default", "none", or the file of a profile. */
   seccomp?: string
   /** All of the above off, and nothing masked. */

@@ -108,7 +108,7 @@ export const OBJECTS = {
     hold: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it.' },
   },
   seccomp: {
-    from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for whoever reads the plan: "default" or a file.' },
+    from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for whoever reads the plan: "default", "default with user namespaces" or a file.' },
     filter: { type: 'base64', unit: 8, max: 4096 * 8, required: true, doc: 'Array of struct sock_filter, as this machine has it; seccomp(2).' },
   },
   env: {

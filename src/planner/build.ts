@@ -19,7 +19,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
   const asked: Mount[] = []
-  for (const request of options.mounts ?? []) asked.push(mountOf(request, host))
+  for (const request of options.mounts ?? []) asked.push(mountOf(request, host, options))
   const mounts = defaultMounts(options, root, asked, host)
   for (const mount of asked) addWithView(mounts, mount, options)
   const ownNetwork = namespaces.includes('net')
@@ -141,18 +141,20 @@ function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): vo
 }
 
 /** A procfs shows the pid namespace of who mounts it. Where that is the host's, only a bind of the host's own is allowed to a user. */
-function proc(target: string, { share = [] }: Options): Mount {
+function proc(target: string, { share = [], nest }: Options): Mount {
+  // In a container the kernel allows no new one; writable, the container's would take settings from the box.
+  if (nest) return { type: 'bind', source: '/proc', target, options: ['ro', ...PROC_OPTIONS] }
   if (!share.includes('pid')) return { type: 'proc', target, options: PROC_OPTIONS }
   return { type: 'bind', source: '/proc', target, options: PROC_OPTIONS }
 }
 
 /** Sources are paths of the host, where a link may stand before ".."; targets are clean, and none is relative. */
-function mountOf(request: MountRequest, host: HostFacts): Mount {
+function mountOf(request: MountRequest, host: HostFacts, options: Options): Mount {
   if (request.type === 'bind') return bind(request, host)
   const target = cleanPath(request.target)
   switch (request.type) {
     case 'tmpfs': return { ...request, target, options: ['nosuid', 'nodev'] }
-    case 'proc': return { ...request, target, options: PROC_OPTIONS }
+    case 'proc': return proc(target, options)
     case 'file': return { ...request, target, source: existing('file', request.source, host) }
     default: return { ...request, target }
   }
@@ -213,7 +215,7 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
  */
 function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes'> {
   const scopes: NonNullable<Process['scopes']> = []
-  if (!privileged && net !== 'none' && !share.includes('ipc')) scopes.push('abstract')
+  if (!privileged && net !== 'none' && !share.includes('ipc') && !share.includes('abstract')) scopes.push('abstract')
   if (!privileged && !share.includes('pid')) scopes.push('signals')
   return scopes.length > 0 ? { scopes } : {}
 }

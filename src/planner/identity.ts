@@ -14,7 +14,7 @@ export function identity(options: Options, host: HostFacts): Identity {
   }
   if (options.mapAuto) return mapAuto(options, host)
   if (options.mapRoot) return ownId(0, 0, host)
-  if (root && options.userns) return sameIds(options, host)
+  if (root && (options.userns || options.nest)) return options.nest && !mapsAnyId(host) ? ownId(options.user?.uid ?? 0, options.user?.gid ?? 0, host) : sameIds(options, host)
   if (root) return { process: { ...taken(options), dropGroups: true } }
   return ownId(options.user?.uid ?? host.uid, options.user?.gid ?? host.gid, host)
 }
@@ -44,6 +44,15 @@ function sameIds(options: Options, host: HostFacts): Identity {
     idmap: { by: 'parent', uid: ownRanges('/proc/self/uid_map', host), gid: ownRanges('/proc/self/gid_map', host), setgroups: true },
     process: { ...taken(options), dropGroups: true },
   }
+}
+
+/** CAP_SETGID, CAP_SETUID and CAP_SETFCAP, without which the kernel lets nobody map ids but one, nor user 0 from Linux 5.12 on. */
+const MAPPING = 1n << 6n | 1n << 7n | 1n << 31n
+
+function mapsAnyId(host: HostFacts): boolean {
+  const status = host.read('/proc/self/status')
+  const effective = 'text' in status ? /^CapEff:\s*([0-9a-f]+)/m.exec(status.text)?.[1] : undefined
+  return effective === undefined || (BigInt(`0x${effective}`) & MAPPING) === MAPPING
 }
 
 function ownRanges(path: string, host: HostFacts): IdRange[] {

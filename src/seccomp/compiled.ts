@@ -7,6 +7,6 @@ import { machineOf } from './machine.ts'
 
 export { profileFilter } from './profile.ts'
 
-export function compiledDefault(held: readonly Capability[], { machine }: HostFacts): string {
-  return Buffer.from(compile(defaultFilter(machineOf(machine), held))).toString('base64')
+export function compiledDefault(held: readonly Capability[], { machine }: HostFacts, userNamespaces: boolean): string {
+  return Buffer.from(compile(defaultFilter(machineOf(machine), held, userNamespaces))).toString('base64')
 }

@@ -65,6 +65,12 @@ const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['perfmon', words('perf_event_open')],
 ]
 
+/** What a program needs in a user namespace of its own, where it has all capabilities: other namespaces, mounts, a root. */
+const IN_USER_NAMESPACES = words(`
+  chroot clone clone3 fsconfig fsmount fsopen fspick listmount mount mount_setattr move_mount open_tree pivot_root setdomainname sethostname setns
+  statmount umount2 unshare
+`)
+
 const equal = (arg: number, value: number): Condition => ({ arg, op: 'eq', value: BigInt(value), width: 32 })
 const allowEach = (arg: number, values: readonly number[]): Rule[] => values.map((value) => ({ when: [equal(arg, value)], action: ALLOW }))
 const ALWAYS: Rule = { when: [], action: ALLOW }
@@ -95,7 +101,7 @@ export function relevant(held: readonly Capability[]): Capability[] {
   return WITH.map(([capability]) => capability).filter((capability) => held.includes(capability))
 }
 
-export function defaultFilter(machine: Machine, held: readonly Capability[]): Filter {
+export function defaultFilter(machine: Machine, held: readonly Capability[], userNamespaces = false): Filter {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   const calls = new Map<number, readonly Rule[]>()
   // What this machine has no such call for is left out.
@@ -103,5 +109,6 @@ export function defaultFilter(machine: Machine, held: readonly Capability[]): Fi
   for (const name of ALLOWED) set(name, [ALWAYS])
   for (const [name, rules] of Object.entries(CHECKED)) set(name, rules)
   for (const [capability, names] of WITH) if (held.includes(capability)) for (const name of names) set(name, [ALWAYS])
+  if (userNamespaces) for (const name of IN_USER_NAMESPACES) set(name, [ALWAYS])
   return { machine, calls, otherwise: errno(EPERM), unknown: errno(ENOSYS), highest: Math.max(...Object.values(numbers)) }
 }

@@ -5,11 +5,20 @@ import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'
 import { DEFAULT_FILTERS } from './filters.ts'
 
+/** What a plan says of the default filter, and of its variant. */
+const DEFAULT = 'default'
+const WITH_USER_NAMESPACES = 'default with user namespaces'
+
+export function isOurs(from: string | undefined): boolean {
+  return from === DEFAULT || from === WITH_USER_NAMESPACES
+}
+
 /** Absent where there is to be none. Throws SandboxError for a profile that can't be read or used. */
-export function seccompOf({ seccomp = 'default', privileged }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
+export function seccompOf({ seccomp = 'default', privileged, allowUserns = false }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
   if (seccomp !== 'default') return { from: seccomp, filter: lateFilters().profileFilter(seccomp, held, host) }
-  return { from: 'default', filter: ready(held, host) ?? lateFilters().compiledDefault(held, host) }
+  if (allowUserns) return { from: WITH_USER_NAMESPACES, filter: lateFilters().compiledDefault(held, host, true) }
+  return { from: 'default', filter: ready(held, host) ?? lateFilters().compiledDefault(held, host, false) }
 }
 
 /** Compiled when nsbox was built: for no capability, and for those that root has by default. */

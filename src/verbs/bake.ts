@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts'
 import { thisHost } from '../host/bun.ts'
 import { bake as bakeProgram, type BakeOptions } from '../launch/bake.ts'
 import type { Options } from '../options/types.ts'
-import { warnOfCovered } from './warnings.ts'
+import { announceNest, warnOfCovered } from './warnings.ts'
 
 const USAGE = 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]'
 
@@ -31,6 +31,7 @@ export const bake = verb<{ options: Options; argv: string[]; file: string; how: 
     return { options, argv: readCommand('bake', walked.rest, USAGE), file, how }
   },
   run({ file, options, argv, how }) {
+    announceNest(options)
     warnOfCovered(options, bakeProgram(file, options, argv, thisHost(), how))
     return 0
   },

@@ -6,14 +6,15 @@ import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { doctor as examine, thisHost } from '../host/doctor.ts'
 
-export const doctor = verb<{ args: string[] }>({
-  usage: 'doctor',
+export const doctor = verb<{ json: boolean }>({
+  usage: 'doctor [--json]',
   doc: 'what this kernel, user and host allow; the fix for the rest',
-  examples: ['nsbox doctor'],
+  examples: ['nsbox doctor', 'nsbox doctor --json'],
+  own: [['json', 'reporting', '', 'print what was found as JSON', '']],
   words: Infinity,
-  parse({ rest }) {
+  parse({ given, rest }) {
     if (rest[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(rest[0])}'`)
-    return { args: rest }
+    return { json: given.length > 0 }
   },
-  run: () => examine(line, { ...thisHost(), exe: programPath() }),
+  run: ({ json }) => examine(line, { ...thisHost(), exe: programPath() }, json),
 })

@@ -29,9 +29,9 @@ export const run: Verb<RunRequest> = {
   run({ options, argv, planFile }) {
     const host = hostOfCommand()
     const plan = planFile === undefined ? buildPlan(options, argv, host) : late().storedPlan(planFile, options, argv, host)
-    const { privileged, mounts = [] } = options
+    const { privileged, nest, mounts = [] } = options
     const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-    if (planFile !== undefined || privileged || plan.process.seccomp?.from !== 'default' || mayCover) late().warn(options, plan)
+    if (planFile !== undefined || privileged || nest || plan.process.seccomp?.from !== 'default' || mayCover) late().warn(options, plan)
     return becomeBox(plan)
   },
 }

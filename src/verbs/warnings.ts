@@ -5,14 +5,21 @@ import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
 import { coveredMounts, coveredText, optionOf } from '../planner/covered.ts'
 import type { Plan } from '../plan/types.ts'
+import { isOurs } from '../seccomp/seccomp.ts'
 
 /** Warns of what a box without the default filter can't stop, and of mounts that have no effect. */
 export function warn(options: Options, plan: Plan): void {
   const { privileged, quiet } = options
   if (quiet) return
+  announceNest(options)
   warnOfCovered(options, plan)
   if (privileged) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
-  if (plan.process.seccomp?.from !== 'default') warnOfTerminal(plan)
+  if (!isOurs(plan.process.seccomp?.from)) warnOfTerminal(plan)
+}
+
+/** Never in silence: such a box shows more than others. */
+export function announceNest({ nest, quiet }: Pick<Options, 'nest' | 'quiet'>): void {
+  if (nest && !quiet) print('nsbox: warning: --nest: a user namespace, and in place of a /proc of the box\'s own the one here, read-only, with all processes around the box\n', 2)
 }
 
 export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {

@@ -18,6 +18,7 @@
 static const struct { const char *name; unsigned number; } calls[] = {
 	{"pidfd_send_signal", 424}, {"open_tree", 428}, {"move_mount", 429}, {"fsopen", 430}, {"fsconfig", 431}, {"fsmount", 432}, {"pidfd_open", 434},
 	{"execveat", SYS_execveat}, {"clone3", 435}, {"close_range", 436}, {"openat2", 437}, {"faccessat2", 439}, {"mount_setattr", 442},
+	{"pivot_root", SYS_pivot_root}, {"mount", SYS_mount}, {"clone", SYS_clone}, {"unshare", SYS_unshare}, {"statx", SYS_statx},
 };
 
 static unsigned number_of(const char *name)

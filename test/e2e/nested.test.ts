@@ -9,6 +9,7 @@ const nested = (outer: readonly string[], inner: readonly string[], command = ['
 const ALLOWED: readonly (readonly [string[], string[]])[] = [
   [['--privileged'], []], [['--privileged'], ['--userns']], [['--privileged', '--map-root'], []], [['--privileged'], ['--net', 'none', '--tmpfs', '/tmp']],
   [['--privileged', '--share', 'pid'], []], [['--seccomp', 'none'], ['--userns', '--share', 'pid']], [['--map-root', '--cap-add', 'sys_admin'], []],
+  ...[['--allow-userns'], ['--seccomp', 'none'], ['--map-root', '--allow-userns'], ['--cap-add', 'sys_admin']].flatMap((outer) => [[], ['--map-root'], ['--timeout', '50s'], ['--net', 'none'], ['--root', '/']].map((more) => [outer, ['--quiet', '--nest', ...more]] as const)),
   ...(asRoot ? [[['--cap-add', 'sys_admin'], []], [['--cap-add', 'all', '--seccomp', 'none'], []]] as const : [[['--cap-add', 'sys_admin'], ['--share', 'pid']]] as const),
 ].map(([outer, inner]) => [[...outer], [...inner]])
 
@@ -29,11 +30,14 @@ test('what the outer box has taken away the inner one cannot give', () => {
   assert.is(rest, 'read-only\n')
 })
 
+const HINTS = { box: 'the filter of the box that this runs in refuses namespaces: start that one with --allow-userns, and this one with --nest', nest: 'without cap_sys_admin, as root in most containers: --nest .*', filter: 'the seccomp filter here refuses user namespaces. .*: --allow-userns' }
 for (const outer of [[], ['--map-root'], ['--userns'], ['--share', 'pid']]) {
-  for (const inner of [[], ['--userns'], ['--share', 'pid']]) {
+  for (const inner of [[], ['--userns'], ['--share', 'pid'], ['--nest']]) {
     test(`nsbox ${outer.join(' ')} nsbox ${inner.join(' ')} is refused by the outer filter, and says so`, () => {
       const ran = nested(outer, inner)
-      failure(ran, /^nsbox: namespaces: make a process in new namespaces: Operation not permitted \(EPERM\)\nhint: a seccomp filter is in force here, as in a box or a container, .*--privileged or --cap-add sys_admin\n$/)
+      // The process 1 that tells of a box is not to be seen with --share pid.
+      const hint = !outer.includes('pid') ? HINTS.box : asRoot && !inner.includes('--userns') && !inner.includes('--nest') ? HINTS.nest : HINTS.filter
+      failure(ran, new RegExp(`^(nsbox: warning: --nest: .*\n)?nsbox: namespaces: make a process in new namespaces: Operation not permitted \\(EPERM\\)\nhint: ${hint}\n$`))
       assert.is(ran.stdout, '')
     })
   }
@@ -41,13 +45,34 @@ for (const outer of [[], ['--map-root'], ['--userns'], ['--share', 'pid']]) {
 
 test('a masked /proc above is named, and no other process is shown instead', () => {
   const ran = nested(['--seccomp', 'none'], ['--userns'])
-  failure(ran, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: something is mounted over parts of this \/proc,.*--share pid/)
+  failure(ran, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: something is mounted over parts of this \/proc,.*--nest/)
 })
 
 test('the doctor in a box tells that it is in one', () => {
   const { stdout } = nsbox([NSBOX, 'doctor'])
-  assert.match(stdout, /user namespaces: refused by the filter of the box that this runs in\n.*\n +fix: nsbox --privileged/)
+  assert.match(stdout, /user namespaces: refused by the filter of the box that this runs in\n.*\n +fix: nsbox --allow-userns/)
   assert.match(stdout, /proc: parts of \/proc are masked/)
+  assert.match(stdout, /\nno box can run here: see the lines marked no\n.*\n +hint: .*--allow-userns/)
+})
+
+test('--nest is announced, and shows the /proc around it so that nothing in it can be written', () => {
+  const { status, stdout, stderr } = nsbox(['--quiet', '--allow-userns', NSBOX, '--nest', 'sh', '-c', 'ls -d /proc/[0-9]* | wc -l; cat /proc/self/comm; for f in /proc/self/oom_score_adj /proc/self/coredump_filter /proc/sys/kernel/hostname; do echo 0 2>/dev/null >$f && echo $f; done; readlink /proc/1/root /proc/1/cwd /proc/2/exe; true'])
+  assert.is(status, 0, stderr)
+  assert.match(stderr, /^nsbox: warning: --nest: a user namespace, .*read-only, with all processes around the box\n$/)
+  const [count, comm, ...rest] = stdout.trim().split('\n')
+  assert.ok(Number(count) >= 5, count)
+  assert.is(comm, 'cat')
+  assert.equal(rest, [])
+})
+
+test('nothing that hides or protects something in the outer box can be taken away with --allow-userns', () => {
+  const tries = ['umount /proc/kcore', 'umount -l /proc/sys', 'mount -o remount,rw,bind /proc/sys', 'mount -t proc proc /proc', 'mount --bind / /mnt && umount /mnt/proc/sys', 'echo x >/proc/sys/kernel/core_pattern', 'mknod /tmp/d b 254 0 && head -c1 /tmp/d', 'touch /usr/nsbox-x', 'mount -o remount,rw,bind /', 'nsenter -t 1 -m true']
+  const script = tries.map((line) => `( ${line} ) >/dev/null 2>&1 && echo ${JSON.stringify(line)}`).join('\n')
+  for (const flags of [[], ...(asRoot ? [['--userns']] : [['--map-root']])]) {
+    const { status, stdout, stderr } = nsbox(['--ro', '--tmpfs', '/tmp', '--allow-userns', ...flags, 'unshare', '-Urm', 'sh', '-c', `mount -t tmpfs x /mnt && echo mounted; ${script}; true`])
+    assert.is(status, 0, stderr)
+    assert.is(stdout, 'mounted\n')
+  }
 })
 
 test('a box in a box ends with the outer nsbox', () => {

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -16,8 +16,14 @@ const SINCE: readonly [string, readonly string[]][] = [
   ['5.2', ['open_tree', 'move_mount', 'fsopen', 'fsconfig', 'fsmount']],
 ]
 
+/** What filters of container engines that don't know a call answer: ENOSYS newer ones, EPERM and EINVAL older ones. */
+const REFUSALS = [1, 22]
+const ALONE = ['clone3', 'open_tree', 'fsopen', 'fsconfig', 'fsmount', 'move_mount', 'mount_setattr', 'openat2', 'close_range', 'pidfd_open']
+
 type Kernel = { name: string; lacks: readonly string[] }
 const KERNELS: Kernel[] = SINCE.map(([version], last) => ({ name: `before Linux ${version}`, lacks: SINCE.slice(0, last + 1).flatMap(([, calls]) => calls) }))
+const ALL = SINCE.flatMap(([, calls]) => calls)
+for (const number of REFUSALS) KERNELS.push({ name: `where a filter answers ${number} for all of them`, lacks: ALL.map((call) => `${call}=${number}`) })
 
 const on = ({ lacks }: Kernel, args: readonly string[]): Ran => execute(join(BIN, 'deny'), [...lacks, '--', NSBOX, ...args])
 const here = (args: readonly string[]): Ran => execute(NSBOX, args)
@@ -92,6 +98,37 @@ for (const [name, error] of [['ENOENT', 2], ['EPERM', 1], ['ENOSYS', 38]] as con
     } finally {
       box.kill('SIGKILL')
       await once(box, 'close')
+    }
+  }))
+}
+
+for (const call of ALONE) {
+  test(`a box is the same where a filter refuses ${call} alone, with whatever error`, inTemp((dir) => {
+    const shape = ['--root', prepare(dir), '--tmpfs', '/tmp', '--ro-bind', `${dir}:/m`, '--file', `${join(dir, 'file')}:/tmp/copy`, '--mask', '/proc/version', '--die-with-parent', 'sh', '-c', LOOK_AT_MOUNTS]
+    for (const number of [...REFUSALS, 38]) assert.equal(on({ name: call, lacks: [`${call}=${number}`] }, shape), here(shape), String(number))
+  }))
+}
+
+for (const number of [...REFUSALS, 38]) {
+  test(`where pivot_root is refused with ${number}, the root is moved over the old one, which says so, and nothing leads out`, inTemp((dir) => {
+    const root = prepare(dir)
+    copyFileSync(join(BIN, 'chroot_escape'), join(root, 'chroot_escape'))
+    writeFileSync(join(dir, 'marker'), '')
+    const lacks = [`pivot_root=${number}`]
+    const refused = (args: readonly string[]) => on({ name: 'pivot_root', lacks }, args)
+    const warning = /^nsbox: switch root: warning: pivot_root is refused here .*: moved the root over the old one, and dropped cap_sys_chroot\n/
+    for (const flags of [[], ['--map-root'], ['--cap-add', 'all', '--seccomp', 'none'], ['--user', asRoot ? '5001' : '0', '--cap-add', 'all', '--seccomp', 'none']]) {
+      const escape = refused(['--root', root, '--tmpfs', '/tmp', ...flags, '/chroot_escape', join(dir, 'marker')])
+      assert.match(escape.stderr, warning)
+      assert.match(escape.stdout, 'twice: chroot refused')
+      assert.not.match(escape.stdout, 'outside')
+      const { stdout } = refused(['--root', root, ...flags, 'cat', '/proc/self/status'])
+      for (const set of ['CapPrm', 'CapBnd', 'CapAmb']) assert.is(BigInt(`0x${new RegExp(`^${set}:\\s+(\\w+)`, 'm').exec(stdout)?.[1]}`) >> 18n & 1n, 0n, `${set} ${flags.join(' ')}`)
+    }
+    for (const flags of [[], ['--ro'], ['--overlay'], ['--userns']]) {
+      const { status, stdout, stderr } = refused(['--quiet', ...flags, join(BIN, 'attack')])
+      assert.is(status, 0, stderr)
+      assert.equal(stdout.trim().split('\n').filter((line) => line.endsWith(' open')), [])
     }
   }))
 }

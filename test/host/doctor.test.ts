@@ -30,20 +30,24 @@ const UBUNTU: Record<string, string> = {
 const FREE = { [RESTRICT]: '0\n' }
 const AS_ROOT = 'CapEff:\t000001ffffffffff\nNoNewPrivs:\t0\n'
 
-type Machine = { limited?: string | undefined; files?: Record<string, string | undefined>; unshare?: number; tmpfile?: string; helperMode?: number; uid?: number }
+const START = '{"event":"start","pid":1}\n'
+const REFUSED = '{"event":"error","step":"namespaces","what":"make a process","errno":1,"code":"EPERM","text":"Operation not permitted","hint":"do that","status":125}\n'
+
+type Machine = { limited?: string | undefined; box?: string; nested?: string; files?: Record<string, string | undefined>; unshare?: number; tmpfile?: string; helperMode?: number; uid?: number }
 
 function host(machine: Machine): Host {
-  const { files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 } = machine
-  const limited = 'limited' in machine ? machine.limited : '{"event":"start","pid":1}\n'
+  const { box = START, nested = box, files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 } = machine
+  const limited = 'limited' in machine ? machine.limited : START
   const all: Record<string, string | undefined> = { ...UBUNTU, ...files }
   const there = ['/dev/shm', '/tmp', '/usr/bin/newuidmap', '/usr/bin/newgidmap', '/proc/self/ns/user']
   return {
     readFile: (path) => all[path],
     exists: (path) => there.includes(path),
     stat: () => ({ mode: helperMode, uid: 0 }),
-    run: (program) => {
+    run: (program, args) => {
       if (program === 'unshare') return { status: unshare, stdout: '' }
-      return program.endsWith('/nsbox') && limited !== undefined ? { status: 0, stdout: limited } : undefined
+      if (!program.endsWith('/nsbox') || limited === undefined) return undefined
+      return { status: 0, stdout: args.includes('--memory') ? limited : args.includes('--nest') ? nested : box }
     },
     tryTmpfile: () => tmpfile,
     env: { PATH: '/usr/bin' }, uid, user: uid === 0 ? 'root' : 'ann', exe: '/home/ann/bin/nsbox',
@@ -73,7 +77,7 @@ test('what Landlock would close is told where it is older than its scopes, or of
 })
 
 test('Ubuntu 24.04: the restriction is named, with a profile for this executable\'s path', () => {
-  const { status, about } = told({})
+  const { status, about } = told({ box: REFUSED })
   assert.is(status, 1)
   assert.match(about('AppArmor'), /^no .*kernel\.apparmor_restrict_unprivileged_userns is 1/)
   assert.match(about('AppArmor'), 'profile nsbox "/home/ann/bin/nsbox" flags=(unconfined) {')
@@ -98,14 +102,14 @@ test('characters of a path that mean something to AppArmor are escaped', () => {
 
 test('user namespaces turned off by a sysctl: the sysctl to set', () => {
   for (const [file, setting] of [['/proc/sys/user/max_user_namespaces', 'user.max_user_namespaces='], ['/proc/sys/kernel/unprivileged_userns_clone', 'kernel.unprivileged_userns_clone=1']] as const) {
-    const { status, about } = told({ files: { ...FREE, [file]: '0\n' } })
+    const { status, about } = told({ box: REFUSED, files: { ...FREE, [file]: '0\n' } })
     assert.is(status, 1)
     assert.match(about('user namespaces'), `fix: sudo sysctl -w ${setting}`)
   }
 })
 
 test('a refusal under a seccomp filter points to the container', () => {
-  const { status, about } = told({ unshare: 1, files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\n' } })
+  const { status, about } = told({ unshare: 1, limited: undefined, files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\n' } })
   assert.is(status, 1)
   assert.match(about('user namespaces'), 'seccomp=unconfined')
 })
@@ -141,10 +145,10 @@ test('nested in a container: the masked /proc is named, the empty binfmt_misc is
 test('in a box, the way out is the box around, and its own /proc is no mask of the one below', () => {
   const boxed = [...MOUNTS, '30 23 0:50 / /proc rw - proc proc rw', '31 30 0:51 / /proc/keys rw - tmpfs tmpfs rw'].join('\n')
   const files = { ...FREE, '/proc/1/comm': 'box-init\n', '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\nNoNewPrivs:\t1\n', '/proc/self/mountinfo': boxed }
-  const { status, about, text } = told({ unshare: 1, files, helperMode: 0o100755 })
+  const { status, about, text } = told({ unshare: 1, files, box: REFUSED, helperMode: 0o100755 })
   assert.is(status, 1)
-  assert.match(about('user namespaces'), /refused by the filter of the box.*\n.*\n +fix: nsbox --privileged/)
-  assert.match(about('proc'), /masked \(\/proc\/keys\).*\n.*--share pid.*\n +fix: nsbox --privileged/)
+  assert.match(about('user namespaces'), /refused by the filter of the box.*\n.*\n +fix: nsbox --allow-userns/)
+  assert.match(about('proc'), /masked \(\/proc\/keys\).*\n.*--nest.*\n +fix: nsbox --allow-userns/)
   assert.match(about('id map helpers'), 'no_new_privs takes their privilege')
   assert.not.match(text, 'docker')
 })
@@ -190,8 +194,41 @@ test('error numbers have names and texts', () => {
 
 test('where no group may ping, the setting and what works without are named', () => {
   const { status, about } = told({ files: { '/proc/sys/net/ipv4/ping_group_range': '1\t0\n' } })
-  assert.is(status, 1)
+  assert.is(status, 0)
   assert.match(about('ping'), /^note +ping: net.ipv4.ping_group_range lets no group\n.*--net none.*\n.*sysctl -w 'net.ipv4.ping_group_range=0 2147483647'/)
+})
+
+test('the verdict is that of a box that was started, whatever the checks guess', () => {
+  const good = told({ files: FREE })
+  assert.match(good.text, /\nboxes can run here$/)
+  const nested = told({ files: FREE, box: REFUSED, nested: START })
+  assert.is(nested.status, 1)
+  assert.match(nested.text, /\nthe default box cannot start here:\n +namespaces: make a process: Operation not permitted \(EPERM\)\n +hint: do that\nboxes with --nest can run here: nsbox --nest COMMAND$/)
+  const none = told({ files: FREE, box: REFUSED })
+  assert.is(none.status, 1)
+  assert.match(none.text, /\nno box can run here: see the lines marked no\n +namespaces: /)
+  // A command that is not there is no fault of the box.
+  assert.is(told({ files: FREE, box: '{"event":"error","step":"exec","what":"command not found in the box","path":"true","status":127}\n' }).status, 0)
+})
+
+test('namespaces that are limited to none are named, with the setting', () => {
+  const limit = (...names: string[]) => told({ files: { ...FREE, ...Object.fromEntries(names.map((name) => [`/proc/sys/user/max_${name}_namespaces`, '0\n'])) } }).about('other namespaces')
+  assert.match(limit(), /^ok /)
+  assert.match(limit('mnt'), /^no .*user.max_mnt_namespaces is 0\n.*\n +fix: sudo sysctl -w user.max_mnt_namespaces=15000/)
+  assert.match(limit('net'), /^note .*\n +--net none will not work/)
+  assert.match(limit('pid', 'uts'), /^no .*user.max_pid_namespaces, user.max_uts_namespaces are 0\n +only boxes with --share pid,uts start/)
+})
+
+test('--map-auto as root needs ranges too', () => {
+  assert.match(told({ uid: 0, files: { ...FREE, '/proc/self/status': AS_ROOT } }).about('subordinate ids'), /^note .*none for root.*\n.*--map-auto will not work\n.*usermod .* root/)
+})
+
+test('as JSON: one document, with the verdict and each check', () => {
+  const lines: string[] = []
+  assert.is(doctor((line) => lines.push(line), host({ files: FREE, box: REFUSED, nested: START }), true), 1)
+  const { boxes, checks } = JSON.parse(lines.join('\n'))
+  assert.equal(boxes, { default: { starts: false, error: 'namespaces: make a process: Operation not permitted (EPERM)', hint: 'do that' }, nest: { starts: true } })
+  assert.equal(checks.find(({ name }: { name: string }) => name === 'ping'), { name: 'ping', status: 'ok', found: 'allowed without a capability to the groups 0 to 2147483647 (net.ipv4.ping_group_range)' })
 })
 
 test('the doctor of this machine comes to an end', () => {

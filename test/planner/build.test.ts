@@ -90,7 +90,7 @@ for (const option of OPTIONS) {
   })
 }
 
-test('few options are those of one verb alone', () => assert.equal(Object.values(ROWS).flatMap(ownOptions).map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet']))
+test('few options are those of one verb alone', () => assert.equal(Object.values(ROWS).flatMap(ownOptions).map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet', 'json']))
 
 test('a root is absolute, and gets the mounts that it has a place for', () => {
   assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })
