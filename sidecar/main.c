@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "cwd.h"
 #include "descriptor.h"
 #include "enter.h"
 #include "exec.h"
@@ -205,6 +206,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		close(pair[0]);
 		run_inside(plan, given, &mask, pair[1]);
 	}
+	origin_leave();
 	/* From here on the box tells the phases. */
 	report_phase_quietly("id maps");
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
@@ -268,6 +270,7 @@ int main(int argc, char **argv)
 		source_become_sealed(text, length);
 	if (plan->no_follow)
 		host_refuse_links();
+	cwd_note(plan);
 	origin_enter(plan, baked);
 	run(plan, &given);
 }

@@ -5,11 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cwd.h"
 #include "report.h"
 
-static char *cwd;
-
-const char *origin_cwd(void) { return cwd && cwd[0] == '/' ? cwd : NULL; }
+static bool moved;
 
 static bool is_relative(const char *path) { return path && path[0] != '/'; }
 
@@ -47,8 +46,6 @@ __attribute__((noinline)) static void enter_directory_of_program(void)
 
 void origin_enter(const struct plan *plan, bool baked)
 {
-	if (plan->process->cwd_of_caller)
-		cwd = getcwd(NULL, 0);
 	const char *relative = plan->root ? first_relative(plan) : NULL;
 	if (!relative)
 		return;
@@ -57,4 +54,11 @@ void origin_enter(const struct plan *plan, bool baked)
 		fail_plain("is relative, and this plan is in no program", relative);
 	}
 	enter_directory_of_program();
+	moved = true;
+}
+
+void origin_leave(void)
+{
+	if (moved && cwd_path())
+		(void)!chdir(cwd_path());
 }

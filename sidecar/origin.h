@@ -1,4 +1,4 @@
-/* Where a plan is run from: the directory of the caller, and the one that relative paths of the host start from. */
+/* The directory of the host that relative paths of a plan start from. */
 #ifndef NSBOX_ORIGIN_H
 #define NSBOX_ORIGIN_H
 
@@ -6,7 +6,7 @@
 
 /* Before anything of the host is opened. BAKED: the plan came from our own executable, and its relative paths start there. */
 void origin_enter(const struct plan *plan, bool baked);
-/* The caller's directory, as an absolute path of the host; NULL where it has none. */
-const char *origin_cwd(void);
+/* Back to the caller's directory, where nsbox enter finds it. */
+void origin_leave(void);
 
 #endif

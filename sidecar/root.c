@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "compose.h"
+#include "cwd.h"
 #include "descriptor.h"
 #include "host.h"
 #include "mountinfo.h"
@@ -84,8 +85,11 @@ static int attach_overlay(const struct root *root)
 {
 	/* Read-only comes last, by root_seal. */
 	unsigned options = root->options & ~ROOT_OPTIONS_RO;
-	if (composed)
-		return compose_attach(layers, place_target(), options, root->path);
+	if (composed) {
+		int top = compose_attach(layers, place_target(), options, root->path);
+		cwd_note_overlay(top, root, true);
+		return top;
+	}
 	int fd = overlay_attach(layers, place_target(), options, root->path);
 	for (const struct below *below = belows; below; below = below->next) {
 		int target = target_open(fd, below->path, 0);
@@ -97,6 +101,7 @@ static int attach_overlay(const struct root *root)
 		close(target);
 		close(tree);
 	}
+	cwd_note_overlay(fd, root, false);
 	return fd;
 }
 

@@ -3,7 +3,7 @@ import { apply as applyNamed } from '../cli/effects.ts'
 import { OPTIONS, type OptionRow } from '../cli/options.ts'
 import { refuseContradictions } from '../cli/parse.ts'
 import { nearest } from '../cli/nearest.ts'
-import { printable, UsageError } from '../errors.ts'
+import { printable, SandboxError, UsageError } from '../errors.ts'
 import type { Options } from '../plan/options.ts'
 import type { BoxOptions } from './box-options.ts'
 import { kindOf, readMounts } from './mounts.ts'
@@ -73,7 +73,23 @@ function named(body: () => void): void {
     body()
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    const inProgram = (text: string) => text.replace(/--([a-z0-9-]+)/g, (all, name: string) => (ROWS.has(camel(name)) ? camel(name) : all))
     throw new UsageError(inProgram(error.message), error.hint === undefined ? undefined : inProgram(error.hint))
+  }
+}
+
+/** `--die-with-parent` is dieWithParent in a program, and `--cwd /` is cwd: '/'. */
+export function inProgram(text: string): string {
+  return text.replace(/--([a-z0-9-]+)(?: ('.*?'|\/[^\s,:;]*))?/g, (all, name: string, value: string | undefined) => {
+    if (!ROWS.has(camel(name))) return all
+    return value === undefined ? camel(name) : `${camel(name)}: ${value.startsWith("'") ? value : `'${value}'`}`
+  })
+}
+
+/** The same for what the plan or the sidecar can't do. */
+export function withHintInProgram<T>(body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw error instanceof SandboxError && error.hint !== undefined ? Object.assign(error, { hint: inProgram(error.hint) }) : error
   }
 }
