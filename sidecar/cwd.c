@@ -155,13 +155,12 @@ static _Noreturn void refuse(int number)
 }
 
 /* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). 0, -1 with errno. */
-static int enter(const char *directory, bool of_host)
+static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 {
-	char now[PATH_MAX];
 	struct stat found;
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = root < 0 ? -1 : target_open(root, directory, O_DIRECTORY);
-	int done = fd < 0 ? -1 : fstat(fd, &found);
+	int done = fd < 0 ? -1 : of_host ? fstat(fd, &found) : 0;
 	/* The root is the root, whatever it is made of. */
 	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same(&found, &host) && !(has_shown && is_same(&found, &shown))) {
 		errno = 0;
@@ -170,7 +169,7 @@ static int enter(const char *directory, bool of_host)
 	if (done == 0)
 		done = fchdir(fd);
 	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
-	if (done == 0 && (syscall(SYS_getcwd, now, sizeof now) < 0 || now[0] != '/'))
+	if (done == 0 && (syscall(SYS_getcwd, now, PATH_MAX) < 0 || now[0] != '/'))
 		fail_plain("is not in the box", directory);
 	int number = errno;
 	close(fd);
@@ -180,16 +179,16 @@ static int enter(const char *directory, bool of_host)
 }
 
 /* As every shell does: PWD stays where it is another name of the directory. One that was asked for is left. */
-static void follow(const struct process *process, char **environment)
+static void follow(const struct process *process, char **environment, const char *now)
 {
-	char now[PATH_MAX], *entry;
+	char *entry;
 	struct stat here, there;
 	while (*environment && strncmp(*environment, "PWD=", 4) != 0)
 		environment++;
 	for (size_t i = 0; process->env && i < process->env->set_count; i++)
 		if (strncmp(process->env->set[i], "PWD=", 4) == 0)
 			return;
-	if (!*environment || syscall(SYS_getcwd, now, sizeof now) < 0 || strcmp(*environment + 4, now) == 0)
+	if (!*environment || strcmp(*environment + 4, now) == 0)
 		return;
 	if ((*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 && is_same(&here, &there))
 		return;
@@ -200,17 +199,18 @@ static void follow(const struct process *process, char **environment)
 
 void cwd_enter(const struct process *process, char **environment)
 {
+	char now[PATH_MAX];
 	bool of_host = is_of_host(process);
 	const char *directory = of_host ? path : process->cwd ? process->cwd : "/";
 	errno = 0;
-	if (!directory || (of_host && reason) || enter(directory, of_host) < 0) {
+	if (!directory || (of_host && reason) || enter(directory, of_host, now) < 0) {
 		int number = errno;
 		if (!process->cwd_fallback && of_host)
 			refuse(number);
 		if (!process->cwd_fallback)
 			fail("change to directory", directory);
-		if (enter(process->cwd_fallback, false) < 0 && chdir("/") < 0)
+		if (enter(process->cwd_fallback, false, now) < 0 && enter("/", false, now) < 0)
 			fail("change to directory", "/");
 	}
-	follow(process, environment);
+	follow(process, environment, now);
 }
