@@ -136,9 +136,11 @@ static _Noreturn void refuse(int number)
 {
 	const struct mount *mount = path ? hiding_mount() : NULL;
 	report_phase_quietly("cwd");
-	report_hint("--cwd DIR names a directory of the box to start in");
+	report_hint(plan->process->cwd_of_caller ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box" : "--cwd DIR names a directory of the box to start in");
 	if (reason == ENOENT)
 		fail_plain("the caller's directory is gone", path);
+	if (!path && reason)
+		fail_plain("the path of the caller's directory is too long", NULL);
 	errno = reason;
 	if (reason)
 		fail("the caller's directory", path);
