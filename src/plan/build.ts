@@ -84,7 +84,7 @@ function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
 }
 
 function rootOf(options: Options, host: HostFacts): Root {
-  const path = options.root === undefined || plain(options.root) === '' ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
+  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
   // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway; and without it the kernel executes no program whose file has a capability that the box lacks.
@@ -94,6 +94,11 @@ function rootOf(options: Options, host: HostFacts): Root {
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
   if (options.overlay === true) return { type: 'overlay', path, ...mounted }
   return { type: 'overlay', path, ...mounted, state: directory('overlay', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+}
+
+/** Written in another way: // or /. too. */
+function isHostsRoot(path: string): boolean {
+  return path.startsWith('/') && !path.includes('..') && cleanPath(path) === '/'
 }
 
 function directory(step: string, path: string, host: HostFacts, hint: string): string {

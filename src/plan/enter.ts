@@ -1,6 +1,5 @@
 /** The plan of a command that enters a running box: with the privileges of the box's own command, and never others. */
 import type { HostFacts } from '../host/facts.ts'
-import { withoutEndingSlashes } from '../policy/views.ts'
 import { environment } from './environment.ts'
 import type { Options } from './options.ts'
 import { commandOf, reporting, timing } from './build.ts'
@@ -80,7 +79,7 @@ function startOf(box: Plan): string {
 }
 
 function isCovered(path: string, { mounts = [] }: Plan): boolean {
-  return mounts.some(({ target }) => `${path}/`.startsWith(`${withoutEndingSlashes(target)}/`))
+  return mounts.some(({ target }) => `${path}/`.startsWith(`${target}/`))
 }
 
 /** The box's changes to the environment of its caller apply to ours, and then those that are asked for now. */
