@@ -22,7 +22,7 @@ test('no command runs in the root directory instead of one that a mount hides', 
   const elsewhere = '--cwd / starts in the root directory of the box'
   const rows: readonly [args: string[], hint: string, home?: string][] = [
     [['--tmpfs', dir], `--tmpfs ${dir} hides it: ${put(cwd)}`],
-    [['--tmpfs', `${dir}/a/`], `--tmpfs ${dir}/a/ hides it: ${put(cwd)}`],
+    [['--tmpfs', `${dir}/a/`], `--tmpfs ${dir}/a hides it: ${put(cwd)}`],
     [['--bind', '.', '--tmpfs', dir], `--tmpfs ${dir} hides it: ${put(cwd)}`],
     [['--ro', '--tmpfs', dir], `--tmpfs ${dir} hides it: ${put(cwd)}`],
     [['--overlay', '--tmpfs', dir], `--tmpfs ${dir} hides it: ${put(cwd)}`],
