@@ -106,8 +106,9 @@ dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 
 # --- The front end: TypeScript, compiled with Bun, with the sidecar inside ---------------------------------------------
 
-# The compiled program must take no code or settings from the directory in which it is started.
-BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv
+# The compiled program must take no code or settings from the directory in which it is started, and start where that is gone: with
+# arguments of its own, any at all, the runtime does not ask for it.
+BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv --compile-exec-argv=--no-deprecation
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
 # What the runtime reads before it runs the first line grows with the size of a file. What a plain start has no need of is in
 # others, which the program carries too, each under its own name: those that src/lazy.ts lists.

@@ -20,6 +20,7 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/runtime_memory.h"
+#include "fs/cwd.h"
 #include "fs/host.h"
 #include "fs/inroot.h"
 #include "fs/mount.h"
@@ -30,7 +31,7 @@
 #include "fs/tree.h"
 #include "namespaces/net.h"
 #include "namespaces/uts.h"
-#include "plan/base_dir.h"
+#include "fs/base_dir.h"
 #include "plan/invocation.h"
 #include "plan/plan.h"
 #include "plan/plan_source.h"
@@ -218,6 +219,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		close(pair[0]);
 		run_inside(plan, given, &mask, pair[1]);
 	}
+	base_dir_leave();
 	/* From here on the box tells the phases. */
 	report_phase_quietly("id maps");
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
@@ -282,6 +284,7 @@ int main(int argc, char **argv)
 		plan_source_become_sealed(text, length);
 	if (plan->no_follow)
 		host_refuse_links();
-	base_dir_enter(plan, baked);
+	cwd_note(plan);
+	base_dir_enter(baked);
 	run(plan, &given);
 }

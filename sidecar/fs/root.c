@@ -14,6 +14,7 @@
 #include "base/mountinfo.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "fs/cwd.h"
 #include "fs/host.h"
 #include "fs/inroot.h"
 #include "fs/overlay.h"
@@ -84,8 +85,11 @@ static int attach_overlay(const struct root *root)
 {
 	/* Read-only comes last, by root_seal. */
 	unsigned options = root->options & ~ROOT_OPTIONS_RO;
-	if (composed)
-		return overlay_split_attach(layers, staging_target(), options, root->path);
+	if (composed) {
+		int top = overlay_split_attach(layers, staging_target(), options, root->path);
+		cwd_note_overlay(top, root, true);
+		return top;
+	}
 	int fd = overlay_attach(layers, staging_target(), options, root->path);
 	for (const struct below *below = belows; below; below = below->next) {
 		int target = inroot_open(fd, below->path, 0);
@@ -97,6 +101,7 @@ static int attach_overlay(const struct root *root)
 		close(target);
 		close(tree);
 	}
+	cwd_note_overlay(fd, root, false);
 	return fd;
 }
 

@@ -142,8 +142,9 @@ struct process {
 	const char *program; /* What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box. */
 	struct env *env; /* Environment. */
 	const char *cwd; /* Working directory in the box; absent: "/". */
-	bool cwd_of_caller; /* Start in the directory of whoever runs the plan, where the box has it; cwd is then absent. */
-	bool cwd_fallback; /* Use "/" where cwd does not exist in the box; otherwise that is an error. */
+	bool cwd_of_host; /* cwd is a directory of the host: the command starts there only if the box shows that very directory. */
+	bool cwd_of_caller; /* The same for the directory of whoever runs the plan; cwd is then absent. */
+	const char *cwd_fallback; /* Where the command starts instead if that is not so, or "/" if the box has no such directory either; absent: that is an error. */
 	int64_t uid; /* User id in the box; absent: as it is. */
 	int64_t gid; /* Group id in the box; absent: as it is. */
 	bool drop_groups; /* Drop all supplementary groups. */
@@ -325,8 +326,9 @@ static const struct field process_fields[] = {
 	{"program", KIND_STRING, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
 	{"env", KIND_OBJECT, offsetof(struct process, env), .object = &env_object},
 	{"cwd", KIND_STRING, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
+	{"cwdOfHost", KIND_BOOL, offsetof(struct process, cwd_of_host), .required = false},
 	{"cwdOfCaller", KIND_BOOL, offsetof(struct process, cwd_of_caller), .required = false},
-	{"cwdFallback", KIND_BOOL, offsetof(struct process, cwd_fallback), .required = false},
+	{"cwdFallback", KIND_STRING, offsetof(struct process, cwd_fallback), .min = 0, .max = 0, .path = true, .host = false},
 	{"uid", KIND_INT, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"gid", KIND_INT, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"dropGroups", KIND_BOOL, offsetof(struct process, drop_groups), .required = false},

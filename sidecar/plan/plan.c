@@ -417,6 +417,7 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 	const struct place hostname = {.key = "hostname", .length = strlen("hostname")};
 	const struct place process = {.key = "process", .length = strlen("process")};
 	const struct place cwd = {.up = &process, .key = "cwd", .length = strlen("cwd")};
+	const struct place cwd_of_host = {.up = &process, .key = "cwdOfHost", .length = strlen("cwdOfHost")};
 	const struct place loopback = {.key = "loopback", .length = strlen("loopback")};
 	const struct place ping = {.key = "ping", .length = strlen("ping")};
 	const struct place low_ports = {.key = "lowPorts", .length = strlen("lowPorts")};
@@ -445,6 +446,8 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 		return refuse_plain(d, &low_ports, "needs net in namespaces");
 	if (plan->process->cwd_of_caller && plan->process->cwd)
 		return refuse_plain(d, &cwd, "must not be there beside cwdOfCaller");
+	if (plan->process->cwd_of_host && !plan->process->cwd)
+		return refuse_plain(d, &cwd_of_host, "needs cwd");
 	if (plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)
 		return refuse_plain(d, &setgroups, "must not be true when by is self");
 	return true;

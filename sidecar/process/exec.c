@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
-#include "process/exec_failure.h"
-#include "libc/heap.h"
-#include "plan/base_dir.h"
-#include "privs/privileges.h"
 #include "base/report.h"
-#include "privs/seccomp.h"
 #include "base/sys.h"
+#include "fs/cwd.h"
 #include "fs/inroot.h"
+#include "libc/heap.h"
+#include "fs/base_dir.h"
+#include "privs/privileges.h"
+#include "privs/seccomp.h"
 #include "process/die_with_parent.h"
+#include "process/exec_failure.h"
 
 static size_t count_of(char *const *list)
 {
@@ -73,23 +74,6 @@ static char **make_arguments(const struct process *process, char *const *extra)
 	if (more)
 		memcpy(list + process->argv_count, extra, more * sizeof *list);
 	return list;
-}
-
-/* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). */
-static void enter_directory(const struct process *process)
-{
-	char now[PATH_MAX];
-	const char *caller = process->cwd_of_caller ? base_dir_cwd() : NULL;
-	const char *path = process->cwd ? process->cwd : caller ? caller : "/";
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = root < 0 ? -1 : inroot_open(root, path, O_DIRECTORY);
-	if ((fd < 0 || fchdir(fd) < 0) && ((!process->cwd_fallback && !caller) || chdir("/") < 0))
-		fail("change to directory", path);
-	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
-	if (syscall(SYS_getcwd, now, sizeof now) < 0 || now[0] != '/')
-		fail_plain("is not in the box", path);
-	close(fd);
-	close(root);
 }
 
 /* A text without "#!" is a shell script, as for execvp(3) and every shell. */
@@ -153,7 +137,7 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 }
 
 /* From the privileges of a box's set-up to those of its command. */
-static void become_command(const struct process *process, const sigset_t *mask)
+static void become_command(const struct process *process, char **env, const sigset_t *mask)
 {
 	/* Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. */
 	if (!process->no_new_privs)
@@ -167,7 +151,7 @@ static void become_command(const struct process *process, const sigset_t *mask)
 	report_phase("exec");
 	if (process->new_session && setsid() < 0)
 		fail("setsid", NULL);
-	enter_directory(process);
+	cwd_enter(process, env);
 	report_last_phase();
 	/* The last of all, since it may refuse what we ourselves call. */
 	if (process->no_new_privs)
@@ -181,7 +165,7 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 	char **env = make_environment(process->env);
 	char **argv = make_arguments(process, extra);
 	const char *program = process->program ? process->program : argv[0];
-	become_command(process, mask);
+	become_command(process, env, mask);
 	if (!strchr(program, '/'))
 		search(program, argv, env);
 	try(program, argv, env);
@@ -203,7 +187,7 @@ void exec_forget_environment(void)
 
 void exec_hold(const struct process *process, const sigset_t *mask, int ready)
 {
-	become_command(process, mask);
+	become_command(process, (char *[]){NULL}, mask);
 	descriptor_close_range(0, ready - 1);
 	descriptor_close_range(ready + 1, INT_MAX);
 	/* What will run in the box may read our memory, and neither the caller's environment nor the plan is for it. */

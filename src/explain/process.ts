@@ -129,12 +129,18 @@ export function clock({ supervision: { timeout, grace = 0 } = {} }: BoxPlan): St
   }]
 }
 
+function startText({ cwd = '/', cwdOfHost, cwdFallback }: Process): string {
+  if (!cwdOfHost || cwd === '/') return `In ${quote(cwd)}.`
+  const otherwise = cwdFallback === undefined ? 'otherwise that is an error' : `otherwise in ${quote(cwdFallback)}`
+  return `In ${quote(cwd)}, the caller's directory, if the box shows that very directory; ${otherwise}.`
+}
+
 export function execute({ process }: BoxPlan): Step {
-  const { cwd = '/', cwdFallback, env = {}, newSession } = process
+  const { env = {}, newSession } = process
   const set = env.set ?? []
   return {
     title: `Run ${command(process)}`, calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
-    why: `In ${quote(cwd)}${cwdFallback && cwd !== '/' ? ', or / where the box has no such directory' : ''}. The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
+    why: `${startText(process)} The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
     also: [
       env.inherit === true ? 'Environment: the caller\'s.' : 'Environment: empty to begin with.',
       ...(env.unset?.length ? [`Taken away: ${env.unset.map(printable).join(' ')}`] : []),

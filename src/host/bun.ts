@@ -1,6 +1,7 @@
 /** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
-import { fromBytes, toBytes } from '../text/bytes.ts'
+import { SandboxError } from '../errors.ts'
 import type { RESET_SIGNALS } from '../plan/constants.ts'
+import { fromBytes, toBytes } from '../text/bytes.ts'
 
 export type Looked = 'directory' | 'other' | { code: string }
 
@@ -34,10 +35,20 @@ export function thisHost(): HostFacts {
     machine: process.arch,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    get cwd() { return whole(process.cwd(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
+    get cwd() { return whole(callersDirectory(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
     get env() { return variables() },
     // The compiled program puts all back itself (entry.c).
     look, read, userName, changed: () => ({ signals: [] }),
+  }
+}
+
+/** The directory that this program was started in. Throws SandboxError where it has no path: it was removed, or lies too deep. */
+export function callersDirectory(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    const what = codeOf(error) === 'ENOENT' ? "the caller's directory is gone" : "the path of the caller's directory is too long"
+    throw new SandboxError({ step: 'cwd', what, hint: 'cd to another one; or --cwd DIR, which names a directory of the box, and absolute paths alone' })
   }
 }
 

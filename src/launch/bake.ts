@@ -28,10 +28,10 @@ export function bake(file: string, options: Options, argv: readonly string[], ho
 
 /** Whoever runs it is the caller: its limits and signals are as they should be, and its directory is not known yet. */
 function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
-  const plan = buildPlan(options, argv, { ...host, changed: () => ({ signals: [] }) })
+  const plan = buildPlan({ cwd: '/', ...options }, argv, Object.assign(Object.create(host) as HostFacts, { changed: () => ({ signals: [] }) }))
   if (options.cwd !== undefined) return plan
-  const { cwd: _, cwdFallback: __, ...process } = plan.process
-  return { ...plan, process: { ...process, cwdOfCaller: true } }
+  const { cwd: _, ...process } = plan.process
+  return { ...plan, process: { ...process, cwdOfCaller: true, ...(plan.root.path !== '/' && { cwdFallback: '/' }) } }
 }
 
 function realDirectory(path: string): string {

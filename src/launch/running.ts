@@ -5,6 +5,7 @@
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { codeOf } from '../host/bun.ts'
+import { fromBytes } from '../text/bytes.ts'
 import { parsePlan } from '../plan/parse.ts'
 import type { Entry, Plan } from '../plan/types.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
@@ -19,7 +20,7 @@ export function findBox(pid: number): RunningBox {
     const plan = planOf(at)
     // What has entered a box is not the box.
     if (plan?.enter !== undefined) return enteredBy(at, plan.enter)
-    if (plan !== undefined) return { plan, entry: entryOf(at, plan) }
+    if (plan !== undefined) return { plan: startedIn(at, plan), entry: entryOf(at, plan) }
   }
   const below = boxesBelow(pid)
   if (below.length === 1) return findBox(below[0] as number)
@@ -43,6 +44,21 @@ function textOf(path: string): string {
     return fs.readFileSync(path, 'latin1')
   } catch {
     return ''
+  }
+}
+
+/** A baked box starts in the directory of its caller, and that is the supervisor's. */
+function startedIn(supervisor: number, plan: Plan): Plan {
+  const { cwdOfCaller, ...process } = plan.process
+  if (!cwdOfCaller) return plan
+  return { ...plan, process: { ...process, cwd: directoryOf(supervisor), cwdOfHost: true } }
+}
+
+function directoryOf(pid: number): string {
+  try {
+    return fromBytes(fs.readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }))
+  } catch {
+    return '/'
   }
 }
 

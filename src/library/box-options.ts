@@ -71,7 +71,7 @@ export interface BoxOptions {
   pids?: string | number | undefined
   /** A limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited. `--ulimit NAME=SOFT[:HARD]` */
   ulimit?: string | readonly string[] | undefined
-  /** Directory of the box to start in. `--cwd DIR` */
+  /** Directory of the box to start in; without it your own, which the box has to show, or / in a root that does not show it. `--cwd DIR` */
   cwd?: string | undefined
   /** Set a variable, or pass yours on; as an object, undefined leaves the caller's value out. `--env NAME[=VALUE]` */
   env?: string | readonly string[] | Readonly<Record<string, string | undefined>> | undefined

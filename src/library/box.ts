@@ -4,7 +4,7 @@ import { buildPlan } from '../planner/build.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import type { BoxOptions } from './box-options.ts'
-import { readOptions } from './options.ts'
+import { readOptions, withHintInProgram } from './options.ts'
 import type { Commands } from './commands.ts'
 import { open, type LiveBox, type OpenOptions } from './live.ts'
 import { newBox } from './planner.ts'
@@ -31,7 +31,7 @@ export function box(options: BoxOptions = {}): Box {
 }
 
 function make(options: Options): Box {
-  const planned = (argv: readonly string[]) => buildPlan(options, argv, hostOfProgram())
+  const planned = (argv: readonly string[]) => withHintInProgram(() => buildPlan(options, argv, hostOfProgram()))
   return {
     plan: planned,
     explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0 }),

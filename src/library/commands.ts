@@ -8,8 +8,8 @@ export type Commands = {
   run(argv: readonly string[], options?: RunOptions & { encoding?: BufferEncoding | undefined }): Promise<RunResult>
   /**
    * child_process.spawn with the command in a box: `$({ spawn: b.spawn, spawnSync: b.spawnSync })` makes a zx of boxed commands.
-   * `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is as the caller's own directory: "/" where the host has it and the box
-   * has not. The box ends with this program, also when it is `detached`, unless its option `dieWithParent` is false. Where nsbox itself
+   * `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is a directory of the host, as for child_process: the command starts there
+   * where the box shows it, otherwise in the box's own `cwd`; without that it fails, and starts in "/" only in a root of its own. The box ends with this program, also when it is `detached`, unless its option `dieWithParent` is false. Where nsbox itself
    * fails, the child emits `error` with a SandboxError; where the plan can't be made, it is thrown.
    */
   spawn: typeof child_process.spawn
@@ -18,7 +18,7 @@ export type Commands = {
 }
 
 export interface RunOptions {
-  /** Directory in the box to start in. Without it that of the box, or the caller's own where the box has it. */
+  /** Directory of the box to start in. Without it that of the box, otherwise the caller's own, which the box has to show. */
   cwd?: string | URL | undefined
   /** The environment in place of the caller's, also where the box has `clearEnv`; what the box's own `env` says is put on top. */
   env?: Readonly<Record<string, string | undefined>> | undefined

@@ -1,11 +1,11 @@
 /** The library's options: those of the command line, by the same table, with its names in camel case. */
+import { SandboxError, UsageError } from '../errors.ts'
 import { apply as applyNamed } from '../options/apply.ts'
-import { OPTIONS, type OptionRow } from '../options/rows.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
-import { nearest } from '../text/nearest.ts'
-import { UsageError } from '../errors.ts'
-import { printable } from '../text/printable.ts'
+import { OPTIONS, type OptionRow } from '../options/rows.ts'
 import type { Options } from '../options/types.ts'
+import { nearest } from '../text/nearest.ts'
+import { printable } from '../text/printable.ts'
 import type { BoxOptions } from './box-options.ts'
 import { kindOf, readMounts } from './mounts.ts'
 import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../text/camel-case.ts'
@@ -74,7 +74,23 @@ function named(body: () => void): void {
     body()
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    const inProgram = (text: string) => text.replace(/--([a-z0-9-]+)/g, (all, name: string) => (ROWS.has(camel(name)) ? camel(name) : all))
     throw new UsageError(inProgram(error.message), error.hint === undefined ? undefined : inProgram(error.hint))
+  }
+}
+
+/** `--die-with-parent` is dieWithParent in a program, and `--cwd /` is cwd: '/'. */
+export function inProgram(text: string): string {
+  return text.replace(/--([a-z0-9-]+)(?: ('.*?'|\/[^\s,:;]*))?/g, (all, name: string, value: string | undefined) => {
+    if (!ROWS.has(camel(name))) return all
+    return value === undefined ? camel(name) : `${camel(name)}: ${value.startsWith("'") ? value : `'${value}'`}`
+  })
+}
+
+/** The same for what the plan or the sidecar can't do. */
+export function withHintInProgram<T>(body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw error instanceof SandboxError && error.hint !== undefined ? Object.assign(error, { hint: inProgram(error.hint) }) : error
   }
 }

@@ -4,16 +4,18 @@ import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import type { HostFacts } from '../host/bun.ts'
 import { hostOfProgram } from '../host/node.ts'
-import { absolute, buildPlan } from '../planner/build.ts'
-import { enterPlan } from '../planner/enter.ts'
 import type { Options } from '../options/types.ts'
+import { absolute, buildPlan, startingIn } from '../planner/build.ts'
+import { enterPlan } from '../planner/enter.ts'
+import { withHintInProgram } from './options.ts'
 import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
 
 /** How one command differs from the others of its box. */
 export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
+  /** Directory of the box. */
   cwd?: string | URL | undefined
-  /** Where the box has no such directory the command starts in "/", as it does for the caller's own; otherwise that is an error. */
-  cwdFallback?: boolean | undefined
+  /** The caller's place on the host in place of this program's own directory, as child_process has it. */
+  place?: string | URL | undefined
   /** `env` counts although the box has `clearEnv`. */
   keepEnv?: boolean | undefined
   /** Milliseconds until TERM, and from then on until KILL, where the box itself has no shorter time. */
@@ -27,9 +29,32 @@ export const STATUS = 4
 
 export function newBox(box: Options): Planner<BoxPlan> {
   const plain = { ...box, ...reporting(box) }
-  return (argv, how) => {
+  return (argv, how) => withHintInProgram(() => {
     const host = hostOf(how)
-    return completed(buildPlan(differs(how) ? { ...plain, ...asking(how, host) } : plain, argv, host), how)
+    const place = placeOf(how, box)
+    const asked = differs(how) ? { ...plain, ...asking(how, host) } : plain
+    const plan = completed(buildPlan(place === undefined ? asked : { ...asked, cwd: '/' }, argv, host), how)
+    return place === undefined ? plan : { ...plan, process: { ...plan.process, ...startingAt(absolute(place, host), box, plan.root) } }
+  })
+}
+
+/** Of a directory that the box does not show, the box's own is the way out. */
+function startingAt(place: string, { cwd }: Options, root: BoxPlan['root']): Pick<BoxPlan['process'], 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
+  return { ...startingIn(() => place, root), ...(cwd !== undefined && { cwdFallback: cwd }) }
+}
+
+/** zx names a directory with every command, mostly the program's own: that is no wish for another one than the box has. */
+function placeOf({ place }: How, { cwd }: Options): string | undefined {
+  if (place === undefined) return undefined
+  const path = pathOf(place)
+  return cwd !== undefined && path === ownDirectory() ? undefined : path
+}
+
+function ownDirectory(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
   }
 }
 
@@ -37,12 +62,16 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
     const entered = how.keepEnv ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } } : plan
-    return completed(enterPlan(entered, entry, { ...asking(how, host), ...reporting(box) }, argv, host, onTerminal(how)), how)
+    const place = placeOf(how, box)
+    const cwd = place === undefined ? box.cwd : undefined
+    const from = place === undefined ? host : Object.create(host, { cwd: { value: absolute(place, host) } }) as HostFacts
+    return completed(enterPlan(entered, entry, { ...(cwd !== undefined && { cwd }), ...asking(how, host), ...reporting(box) }, argv, from, onTerminal(how)), how)
   }
 }
 
 function hostOf({ env }: How): HostFacts {
-  return env === undefined ? hostOfProgram() : { ...hostOfProgram(), env }
+  const host = hostOfProgram()
+  return env === undefined ? host : Object.assign(Object.create(host) as HostFacts, { env })
 }
 
 const reporting = ({ dieWithParent = true }: Options): Options => ({ dieWithParent, statusFd: STATUS })
@@ -51,22 +80,23 @@ const differs = ({ cwd, argv0, keepEnv }: How): boolean => cwd !== undefined || 
 
 function asking({ cwd, argv0, keepEnv }: How, host: HostFacts): Options {
   return {
-    ...(cwd !== undefined && { cwd: absolute(cwd instanceof URL ? fileURLToPath(cwd) : cwd, host) }),
+    ...(cwd !== undefined && { cwd: absolute(pathOf(cwd), host) }),
     ...(argv0 !== undefined && { argv0 }),
     ...(keepEnv && { clearEnv: false }),
   }
 }
+
+const pathOf = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)
 
 function onTerminal({ stdio }: How): boolean {
   const stdin: unknown = Array.isArray(stdio) ? stdio[0] : stdio
   return (stdin === 'inherit' || stdin === 0 || stdin === process.stdin) && isatty(0)
 }
 
-function completed<P extends Plan>(plan: P, { cwdFallback, limit }: How): P {
+function completed<P extends Plan>(plan: P, { limit }: How): P {
   const { timeout = Infinity } = plan.supervision ?? {}
   return {
     ...plan,
-    process: { ...plan.process, ...(cwdFallback && { cwdFallback }) },
     supervision: { ...plan.supervision, ...(limit && limit.timeout < timeout && limit), errors: 'status' },
   }
 }

@@ -2,6 +2,7 @@
 import { fstatSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { SandboxError, type Failure } from '../errors.ts'
+import { inProgram } from './options.ts'
 
 export type Report = {
   /** nsbox could not do what was asked. */
@@ -39,7 +40,7 @@ export function reportOf(text: string, status: number | null): Report {
   const events = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Event)
   const failure = events.find((event) => event.event === 'error')
   const exit = events.find((event) => event.event === 'exit')
-  if (failure !== undefined) return { error: new SandboxError(failure) }
+  if (failure !== undefined) return { error: new SandboxError({ ...failure, ...(failure.hint !== undefined && { hint: inProgram(failure.hint) }) }) }
   if (exit === undefined && status === 125) return { error: new SandboxError({ step: 'start', what: 'the sidecar ended without a report' }) }
   const signal = exit === undefined || exit.signal === 0 ? undefined : signalName(exit.signal)
   return { ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }

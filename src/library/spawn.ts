@@ -3,8 +3,11 @@
  * and results tell of the command.
  */
 import * as child_process from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { SandboxError, UsageError } from '../errors.ts'
+import { codeOf } from '../host/bun.ts'
+import { systemFailure } from '../host/errno.ts'
 import { GRACE } from '../planner/build.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf, type Launch } from './prepare.ts'
@@ -27,12 +30,12 @@ export function start(launch: Launch, options: SpawnOptions, words: readonly str
     child = child_process.spawn(launch.file, launch.args, options)
   } catch (error) {
     launch.report(null)
-    throw error
+    throw causeOf(error, options)
   }
   Object.assign(child, { spawnfile: words[0], spawnargs: [...words] })
   // Not Object.assign: under Bun it has no setter.
   Object.defineProperty(child, 'stdio', { value: child.stdio.slice(0, 3), configurable: true, enumerable: true, writable: true })
-  tellOfCommand(child, launch)
+  tellOfCommand(child, launch, options)
   killAfterGrace(child, options)
   return child
 }
@@ -44,8 +47,23 @@ export function reportOfChild(child: child_process.ChildProcess): Report {
   return reports.get(child) ?? {}
 }
 
+/** For child_process a directory that can't be entered is a program that can't be started: here it would name the sidecar. */
+function causeOf(error: unknown, { cwd }: SpawnOptions): unknown {
+  const code = cwd === undefined ? undefined : troubleOf(cwd)
+  if (code === undefined || cwd === undefined) return error
+  return systemFailure({ step: 'cwd', what: 'no directory of the host', path: typeof cwd === 'string' ? cwd : fileURLToPath(cwd), code })
+}
+
+function troubleOf(directory: string | URL): string | undefined {
+  try {
+    return statSync(directory).isDirectory() ? undefined : 'ENOTDIR'
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
 /** The sidecar ends with 128 + N where signal N has killed the command: the child is to have ended by that signal. */
-function tellOfCommand(child: child_process.ChildProcess, launch: Launch): void {
+function tellOfCommand(child: child_process.ChildProcess, launch: Launch, options: SpawnOptions): void {
   const emit = child.emit.bind(child) as (event: string, ...args: unknown[]) => boolean
   const ended = (status: number | null): Report => {
     const report = reports.get(child) ?? launch.report(status)
@@ -55,8 +73,9 @@ function tellOfCommand(child: child_process.ChildProcess, launch: Launch): void 
   child.emit = (event: string, ...args: unknown[]): boolean => {
     if (event === 'error') {
       // It could not be started at all: there is no exit then.
-      if (child.pid === undefined) ended(null)
-      return emit(event, ...args)
+      if (child.pid !== undefined) return emit(event, ...args)
+      ended(null)
+      return emit(event, causeOf(args[0], options))
     }
     if (event !== 'exit' && event !== 'close') return emit(event, ...args)
     const isFirst = !reports.has(child)
@@ -95,7 +114,8 @@ export function spawnSync(planner: Planner, command: string, args: readonly stri
   try {
     const result = child_process.spawnSync(launch.file, launch.args, optionsOf(launch, options as SpawnOptions) as SpawnSyncOptions)
     report = launch.report(result.status)
-    const { error, signal, timedOut } = report
+    const { signal, timedOut } = report
+    const error = result.error === undefined ? report.error : causeOf(result.error, options as SpawnOptions) as Error
     return {
       ...result, output: result.output?.slice(0, 3), ...(error !== undefined && { error }),
       ...(signal !== undefined && !timedOut && result.signal === null && { status: null, signal }),
@@ -108,14 +128,13 @@ export function spawnSync(planner: Planner, command: string, args: readonly stri
 function launchOf(planner: Planner, command: string, args: readonly string[], options: SpawnOptions, limit?: How['limit']): Launch {
   refuseUnsupported(options)
   const { cwd, env, argv0, stdio } = options
-  // zx names a directory of its own with every command, mostly the program's: that is no wish for one that the box must have.
-  const isElsewhere = cwd !== undefined && String(cwd) !== process.cwd()
-  const how = { env, argv0, limit, ...(stdio !== undefined && { stdio }), ...(isElsewhere && { cwd, cwdFallback: existsSync(cwd) }) }
+  const how = { env, argv0, limit, place: cwd, ...(stdio !== undefined && { stdio }) }
   return prepare(planner(commandLine(wordsOf([command, ...args]), options), how))
 }
 
 function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions {
-  const { shell: _, cwd: __, argv0: ___, ...rest } = options
+  // The sidecar starts in `cwd`: whether that can be entered is for child_process to say, as it does without a box.
+  const { shell: _, argv0: __, ...rest } = options
   return { ...rest, stdio: [...threeOf(options.stdio), ...launch.descriptors] }
 }
 

@@ -69,7 +69,7 @@ export const TABLE = [
   ['pids', 'limits', 'N', 'processes and threads that the command may be, all together', 'pids'],
   ['ulimit', 'limits', 'NAME=SOFT[:HARD]', 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited', 'ulimits', '', true],
 
-  ['cwd', 'process', 'DIR', 'directory of the box to start in', 'cwd'],
+  ['cwd', 'process', 'DIR', 'directory of the box to start in; without it your own, which the box has to show, or / in a root that does not show it', 'cwd'],
   ['env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', '', true],
   ['env-file', 'process', 'FILE', 'set the NAME=VALUE lines of FILE', 'env', '', true],
   ['clear-env', 'process', '', 'start from an empty environment', 'clearEnv'],

@@ -9,7 +9,7 @@ export const STEPS = [
   'read plan', 'root', 'mounts', 'id maps',
   // What the sidecar alone does.
   'state', 'control group', 'namespaces', 'box', 'propagation', 'sources', 'switch root', 'hostname', 'loopback', 'network settings',
-  'limits', 'landlock', 'privileges', 'init', 'exec', 'supervise',
+  'limits', 'landlock', 'cwd', 'privileges', 'init', 'exec', 'supervise',
 ] as const
 
 export type Step = (typeof STEPS)[number]

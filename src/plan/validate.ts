@@ -54,6 +54,7 @@ function checkSense(plan: Plan): void {
   if (plan.ping && !has.has('net')) refuse(['ping'], 'needs net in namespaces')
   if (plan.lowPorts && !has.has('net')) refuse(['lowPorts'], 'needs net in namespaces')
   if (plan.process.cwdOfCaller && plan.process.cwd !== undefined) refuse(['process', 'cwd'], 'must not be there beside cwdOfCaller')
+  if (plan.process.cwdOfHost && plan.process.cwd === undefined) refuse(['process', 'cwdOfHost'], 'needs cwd')
   if (plan.idmap?.setgroups && plan.idmap.by === 'self') refuse(['idmap', 'setgroups'], 'must not be true when by is self')
 }
 

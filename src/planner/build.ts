@@ -38,7 +38,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     // It is nobody else's network: there neither can be in anybody's way.
     ...(ownNetwork && { ping: true, lowPorts: true }),
     ...cgroupOf(options, namespaces),
-    process: { ...processOf(options, argv, host), ...privileges, ...who.process },
+    process: { ...processOf(options, argv, root, host), ...privileges, ...who.process },
     supervision: {
       ...(namespaces.includes('pid') && options.init !== false && { init: true }),
       ...reporting(options),
@@ -85,7 +85,7 @@ function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
 }
 
 function rootOf(options: Options, host: HostFacts): Root {
-  const path = options.root === undefined ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
+  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
   // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway; and without it the kernel executes no program whose file has a capability that the box lacks.
@@ -95,6 +95,11 @@ function rootOf(options: Options, host: HostFacts): Root {
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
   if (options.overlay === true) return { type: 'overlay', path, ...mounted }
   return { type: 'overlay', path, ...mounted, state: directory('state', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+}
+
+/** Written in another way: // or /. too. */
+function isHostsRoot(path: string): boolean {
+  return path.startsWith('/') && !path.includes('..') && cleanPath(path) === '/'
 }
 
 function directory(step: Step, path: string, host: HostFacts, hint: string): string {
@@ -173,13 +178,13 @@ function existing(what: string, path: string, host: HostFacts): string {
   return found
 }
 
-function processOf(options: Options, argv: readonly string[], host: HostFacts): Process {
+function processOf(options: Options, argv: readonly string[], root: Root, host: HostFacts): Process {
   const { openFiles, signals } = host.changed()
   const limits = limitsOf(options, openFiles)
   return {
     ...commandOf(options, argv),
     env: environment(options, host),
-    ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : { cwd: host.cwd, cwdFallback: true }),
+    ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : startingIn(() => host.cwd, root)),
     ...(!gainsPrivileges(options) && { noNewPrivs: true }),
     ...scoped(options),
     ...(limits.length > 0 && { limits }),
@@ -192,6 +197,19 @@ function processOf(options: Options, argv: readonly string[], host: HostFacts): 
 /** Whether setuid programs and file capabilities have their effect. */
 function gainsPrivileges({ allowNewPrivs, privileged }: Options): boolean {
   return allowNewPrivs === true || privileged === true
+}
+
+/**
+ * The command starts in its caller's directory, and never elsewhere instead, where a `rm -rf *` would meet other files. A root of
+ * its own shows that directory only where a mount put it there; otherwise the command starts in "/".
+ */
+export function startingIn(callersDirectory: () => string, root: Root): Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
+  if (root.path === '/') return { cwd: callersDirectory(), cwdOfHost: true }
+  try {
+    return { cwd: callersDirectory(), cwdOfHost: true, cwdFallback: '/' }
+  } catch {
+    return {}
+  }
 }
 
 /** Of two for one resource the last counts. */

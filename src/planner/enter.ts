@@ -15,18 +15,19 @@ export function enterPlan(box: Plan, entry: Entry, options: Options, argv: reado
     contract: CONTRACT,
     namespaces: box.namespaces,
     enter: entry,
-    process: processOf(box.process, { ...options, newSession: options.newSession || !onTerminal }, argv, host),
+    process: processOf(box, { ...options, newSession: options.newSession || !onTerminal }, argv, host),
     supervision: { ...reporting(options), ...timing(options), ...(options.dieWithParent && { dieWithParent: true }) },
   }
 }
 
-function processOf(box: Process, options: Options, argv: readonly string[], host: HostFacts): Process {
+function processOf(plan: Plan, options: Options, argv: readonly string[], host: HostFacts): Process {
+  const box = plan.process
   const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits, scopes } = box
   const { signals } = host.changed()
   return {
     ...commandOf(options, argv),
     env: changed(box.env ?? {}, options, host),
-    ...directory(box, options, host),
+    ...directory(plan, options, host),
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
     ...(dropGroups && { dropGroups }),
@@ -52,10 +53,33 @@ function scoped({ scopes = [] }: Process): Pick<Process, 'scopes'> {
   return kept.length > 0 ? { scopes: kept } : {}
 }
 
-/** A directory that was named for the box counts for what enters it too. */
-function directory({ cwd, cwdFallback }: Process, options: Options, host: HostFacts): Pick<Process, 'cwd' | 'cwdFallback'> {
+type Directory = Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'>
+
+/** The caller's directory where the box shows it, otherwise the one that the box's own command started in. */
+function directory(box: Plan, options: Options, host: HostFacts): Directory {
   if (options.cwd !== undefined) return { cwd: options.cwd }
-  return cwd !== undefined && !cwdFallback ? { cwd } : { cwd: host.cwd, cwdFallback: true }
+  const start = startOf(box)
+  try {
+    return callersDirectory(host.cwd, box, start)
+  } catch {
+    return { cwd: start, cwdFallback: '/' }
+  }
+}
+
+/** An overlay shows a directory of the host as another one: there its path counts, unless something is mounted on it. */
+function callersDirectory(cwd: string, box: Plan, start: string): Directory {
+  const onOverlay = box.root?.type === 'overlay' && box.root.path === '/' && !isCovered(cwd, box)
+  return { cwd, ...(!onOverlay && { cwdOfHost: true }), cwdFallback: start }
+}
+
+/** A root of its own may have a directory of the same path that is another one: then the command did not start there. */
+function startOf(box: Plan): string {
+  const { cwd = '/', cwdOfHost, cwdFallback = '/' } = box.process
+  return !cwdOfHost || box.root?.path === '/' || isCovered(cwd, box) ? cwd : cwdFallback
+}
+
+function isCovered(path: string, { mounts = [] }: Plan): boolean {
+  return mounts.some(({ target }) => `${path}/`.startsWith(`${target}/`))
 }
 
 /** The box's changes to the environment of its caller apply to ours, and then those that are asked for now. */

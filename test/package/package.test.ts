@@ -36,7 +36,7 @@ test('it installs without a network, needs no other package and runs nothing whe
 const SCRIPT = `
 import { box, SandboxError, UsageError } from 'nsbox'
 import schema from 'nsbox/plan.schema.json' with { type: 'json' }
-const b = box({ tmpfs: '/tmp', net: 'none', hostname: 'boxed' })
+const b = box({ tmpfs: '/tmp', net: 'none', hostname: 'boxed', cwd: '/' })
 const { usage, ...result } = await b.run(['sh', '-c', 'hostname; ls /tmp | wc -l; cat; echo oops >&2; exit 3'], { input: 'from outside\\n' })
 const failed = await b.run(['/nowhere']).catch((error) => error)
 let refused

@@ -45,11 +45,59 @@ test('with shell, command and arguments are one line for it', async () => {
 
 test('argv0, cwd and env are those of the command', async () => {
   assert.is(await textOf(b.spawn('/bin/busybox', ['hi'], { argv0: 'echo' }).stdout), 'hi\n')
-  assert.is(await textOf(b.spawn('pwd', { cwd: '/work' }).stdout), '/work\n')
-  assert.is(await textOf(b.spawn('pwd', { cwd: pathToFileURL('/work') }).stdout), '/work\n')
+  const shared = b.with({ bind: dir })
+  assert.is(await textOf(shared.spawn('pwd', { cwd: dir }).stdout), `${dir}\n`)
+  assert.is(await textOf(shared.spawn('pwd', { cwd: pathToFileURL(dir) }).stdout), `${dir}\n`)
+  assert.is(String(shared.spawnSync('pwd', { cwd: dir }).stdout), `${dir}\n`)
   const env = { PATH: '/bin', ONE: 'yes it is' }
   assert.equal((await textOf(b.spawn('env', { env }).stdout)).trim().split('\n').sort(), ['ONE=yes it is', 'PATH=/bin'])
   assert.match(await textOf(b.with({ env: { ONE: '1' } }).spawn('env', { env }).stdout), 'ONE=1\n')
+})
+
+test('a directory for spawn is one of the host, as for child_process, and never silently another one', async () => {
+  const host = box({ mask: dir })
+  // A root of its own does not have it, and falls back to the box's own directory.
+  assert.is(await textOf(b.spawn('pwd', { cwd: dir }).stdout), '/\n')
+  assert.is(await textOf(b.with({ cwd: '/work' }).spawn('pwd', { cwd: dir }).stdout), '/work\n')
+  assert.is(await textOf(host.with({ cwd: '/usr' }).spawn('pwd', { cwd: dir }).stdout), '/usr\n')
+  assert.is(String(host.spawnSync('pwd', { cwd: '/usr' }).stdout), '/usr\n')
+  for (const failed of [(await eventsOf(host.spawn('pwd', { cwd: dir })))[1][1], host.spawnSync('pwd', { cwd: dir }).error]) {
+    assert.equal([failed instanceof SandboxError, failed.step, failed.hint], [true, 'cwd', `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`])
+  }
+  const file = join(dir, 'file')
+  writeFileSync(file, '')
+  for (const [cwd, code] of [['/no/where', 'ENOENT'], [file, 'ENOTDIR']]) {
+    for (const each of [b, host]) {
+      const { error, pid, status } = each.spawnSync('pwd', { cwd })
+      assert.equal([error.code, error.path, pid, status ?? null], [code, cwd, 0, null])
+    }
+  }
+  const child = b.spawn('pwd', { cwd: '/no/where' })
+  const [error] = await once(child, 'error')
+  assert.equal([error instanceof SandboxError, error.code, error.path, child.pid], [true, 'ENOENT', '/no/where', undefined])
+})
+
+test('run: a directory that the box does not show is an error, and names the option that leads out', async () => {
+  const start = process.cwd()
+  process.chdir(dir)
+  try {
+    const failed = await rejected(box({ tmpfs: dir }).run(['pwd']))
+    assert.equal([failed.step, failed.path, failed.hint], ['cwd', dir, `tmpfs: '${dir}' hides it: put bind: '${dir}' after that, or start in the root directory of the box by cwd: '/'`])
+    assert.is((await box({ tmpfs: dir, cwd: '/' }).run(['pwd'])).stdout, '/\n')
+    assert.is((await box({ tmpfs: dir }).run(['pwd'], { cwd: '/usr' })).stdout, '/usr\n')
+    assert.match((await rejected(box({ tmpfs: dir }).open())).hint, "cwd: '/'")
+    const live = await box({ tmpfs: dir, cwd: '/' }).open()
+    try {
+      assert.is((await live.run(['pwd'])).stdout, '/\n')
+      assert.is(String(live.spawnSync('pwd', { cwd: dir }).stdout), '/\n')
+      assert.is(String(live.spawnSync('pwd', { cwd: '/usr' }).stdout), '/usr\n')
+      assert.match((await rejected(live.run(['pwd'], { cwd: '/nowhere' }))).message, '/nowhere')
+    } finally {
+      await live.close()
+    }
+  } finally {
+    process.chdir(start)
+  }
 })
 
 test('streams and descriptors of the caller can be those of the command', async () => {

@@ -11,7 +11,7 @@ import { ended, familyOf, familyWith, isRunning, makeRoot, rejected, textOf } fr
 const { dir, root, remove } = makeRoot()
 test.after(remove)
 $.verbose = false
-const b = box({ tmpfs: '/tmp', hostname: 'boxed', net: 'none' })
+const b = box({ tmpfs: '/tmp', hostname: 'boxed', net: 'none', cwd: '/' })
 const boxed = $({ spawn: b.spawn, spawnSync: b.spawnSync })
 
 test('each command runs in a box', async () => {
@@ -103,16 +103,19 @@ test('within: a box for what is in it alone', async () => {
 test('cd, and the directory of one command', async () => {
   const start = process.cwd()
   await within(async () => {
-    Object.assign($, { spawn: b.spawn, spawnSync: b.spawnSync })
+    const { spawn, spawnSync } = box({ hostname: 'boxed' })
+    Object.assign($, { spawn, spawnSync })
     cd('/usr/bin')
     assert.is((await $`pwd`).stdout, '/usr/bin\n')
     assert.is((await $({ cwd: '/usr/lib' })`pwd`).stdout, '/usr/lib\n')
   })
   assert.is((await rejected(boxed({ cwd: '/no/where' })`pwd`)).cause.code, 'ENOENT')
   cd(dir)
-  // The box has no such directory, since its /tmp is empty.
-  if (dir.startsWith('/tmp/')) assert.is((await $({ spawn: b.spawn })`pwd`).stdout, '/\n')
+  // The box does not show that directory: its own one counts, and without that it is an error.
+  assert.is((await $({ spawn: box({ mask: dir, cwd: '/' }).spawn })`pwd`).stdout, '/\n')
   assert.is((await $({ spawn: b.with({ cwd: '/usr' }).spawn })`pwd`).stdout, '/usr\n')
+  const { cause } = await rejected($({ spawn: box({ mask: dir }).spawn })`pwd`)
+  assert.equal([cause.step, cause.path, cause.hint], ['cwd', dir, `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`])
   cd(start)
 })
 

@@ -1,4 +1,4 @@
-#include "plan/base_dir.h"
+#include "fs/base_dir.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include "base/report.h"
+#include "fs/cwd.h"
 #include "plan/plan.h"
 
-static char *cwd;
-
-const char *base_dir_cwd(void) { return cwd && cwd[0] == '/' ? cwd : NULL; }
+static bool moved;
 
 /* Not inlined: a frame of its size would cost every start a page. */
 __attribute__((noinline)) static void enter_directory_of_program(void)
@@ -26,10 +25,8 @@ __attribute__((noinline)) static void enter_directory_of_program(void)
 		fail("enter the directory of the program", self);
 }
 
-void base_dir_enter(const struct plan *plan, bool baked)
+void base_dir_enter(bool baked)
 {
-	if (plan->process->cwd_of_caller)
-		cwd = getcwd(NULL, 0);
 	const char *relative = plan_first_relative();
 	if (!relative)
 		return;
@@ -38,4 +35,11 @@ void base_dir_enter(const struct plan *plan, bool baked)
 		fail_plain("is relative, and this plan is in no program", relative);
 	}
 	enter_directory_of_program();
+	moved = true;
+}
+
+void base_dir_leave(void)
+{
+	if (moved && cwd_path())
+		(void)!chdir(cwd_path());
 }

@@ -1,0 +1,13 @@
+/* The directory of the host that relative paths of a plan start from. */
+#ifndef NSBOX_ORIGIN_H
+#define NSBOX_ORIGIN_H
+
+#include <stdbool.h>
+
+
+/* Before anything of the host is opened. BAKED: the plan came from our own executable, and its relative paths start there. */
+void base_dir_enter(bool baked);
+/* Back to the caller's directory, where nsbox enter finds it. */
+void base_dir_leave(void);
+
+#endif

@@ -1,0 +1,218 @@
+#include "fs/cwd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/report.h"
+#include "base/sys.h"
+#include "fs/inroot.h"
+
+static const struct plan *plan;
+static const char *path;  /* the directory of the host, NULL where the caller has none */
+static int reason;        /* why it can't be found on the host, or 0 */
+static struct stat host;  /* the directory there */
+static struct stat shown; /* what stands in its place in the box */
+static bool has_shown;
+
+static bool is_of_host(const struct process *process) { return process->cwd_of_host || process->cwd_of_caller; }
+static bool is_same(const struct stat *a, const struct stat *b) { return a->st_dev == b->st_dev && a->st_ino == b->st_ino; }
+
+void cwd_note(const struct plan *given)
+{
+	const struct process *process = given->process;
+	plan = given;
+	if (!is_of_host(process))
+		return;
+	char *here = getcwd(NULL, 0);
+	reason = here ? 0 : errno;
+	path = process->cwd_of_caller ? here : process->cwd;
+	/* By its path it may be out of our reach, or hidden by another mount, and the caller is in it all the same. */
+	if (path && stat(here && strcmp(here, path) == 0 ? "." : path, &host) < 0)
+		reason = errno;
+	else if (path)
+		reason = 0;
+}
+
+const char *cwd_path(void) { return path; }
+
+void cwd_note_view(const struct stat *before, int fd)
+{
+	if (!path || reason || !(is_same(before, &host) || (has_shown && is_same(before, &shown))))
+		return;
+	has_shown = fstat(fd, &shown) == 0;
+}
+
+void cwd_note_overlay(int top, const struct root *root, bool whole)
+{
+	enum { OVERLAY = 0x794c7630 };
+	struct stat below;
+	struct statfs fs;
+	/* A root of its own may have directories of the same names. */
+	if (!path || reason || strcmp(root->path, "/") != 0 || (!whole && (stat("/", &below) < 0 || below.st_dev != host.st_dev)))
+		return;
+	int fd = inroot_open(top, path, O_DIRECTORY);
+	/* Kept, since the number of a directory on an overlay may be another one once nobody has it open. */
+	if (fd >= 0 && fstatfs(fd, &fs) == 0 && (long)fs.f_type == OVERLAY && fstat(fd, &shown) == 0) {
+		has_shown = true;
+		descriptor_keep(fd);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+}
+
+/* A relation of texts, for hints alone: whether DIRECTORY is PATH or a directory above it. */
+static bool covers(const char *directory, const char *below)
+{
+	size_t length = strlen(directory);
+	while (length > 0 && directory[length - 1] == '/')
+		length--;
+	return strncmp(below, directory, length) == 0 && (below[length] == '/' || below[length] == '\0');
+}
+
+static const struct mount *hiding_mount(void)
+{
+	const struct mount *found = NULL;
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		const struct mount *mount = &plan->mounts[i];
+		bool made = mount->type == MOUNT_DIR || mount->type == MOUNT_SYMLINK || mount->type == MOUNT_PROTECT;
+		if (!made && covers(mount->target, path))
+			found = mount;
+	}
+	return found;
+}
+
+/* A path as one word of a shell. */
+static const char *shell_word(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
+	char *word, *end;
+	if (strspn(text, plain) == strlen(text) || !(word = malloc(strlen(text) * 4 + 3)))
+		return text;
+	end = word;
+	*end++ = '\'';
+	for (; *text; text++) {
+		if (*text == '\'')
+			end = stpcpy(end, "'\\'");
+		*end++ = *text;
+	}
+	stpcpy(end, "'");
+	return word;
+}
+
+static const char elsewhere[] = "--cwd / starts in the root directory of the box";
+
+static const char *hint_text(const char *of, const char *hiding, const char *way)
+{
+	char *text;
+	int done = *way ? asprintf(&text, "%s%s hides it: %s %s%s, or start in the root directory of the box by --cwd /", of, shell_word(hiding), way,
+			shell_word(path), *way == 'p' ? " after that" : "")
+		: asprintf(&text, "%s%s hides it: %s", of, shell_word(hiding), elsewhere);
+	return done < 0 ? elsewhere : text;
+}
+
+/* What was hidden on purpose is not to be shown again by following a hint. */
+static const char *hint_for(const struct mount *mount)
+{
+	const char *target = mount->target, *home = getenv("HOME");
+	bool with_home = home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path);
+	switch ((enum mount_type)mount->type) {
+	case MOUNT_TMPFS: return hint_text("--tmpfs ", target, with_home ? "" : "put --bind");
+	case MOUNT_MASK: return hint_text("--mask ", target, with_home || strcmp(target, path) == 0 ? "" : "put --bind");
+	case MOUNT_DEV: return hint_text("the box's own ", target, "add --bind");
+	case MOUNT_PROC: case MOUNT_SYSFS: case MOUNT_CGROUP: return hint_text("the box's own ", target, "");
+	default: return hint_text("what is mounted on ", target, "put --bind");
+	}
+}
+
+/* NUMBER: why it can't be entered, or 0 where another directory is in its place. */
+static _Noreturn void refuse(int number)
+{
+	const struct mount *mount = path ? hiding_mount() : NULL;
+	report_phase_quietly("cwd");
+	report_hint(plan->process->cwd_of_caller ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box" : "--cwd DIR names a directory of the box to start in");
+	if (reason == ENOENT)
+		fail_plain("the caller's directory is gone", path);
+	if (!path && reason)
+		fail_plain("the path of the caller's directory is too long", NULL);
+	errno = reason;
+	if (reason)
+		fail("the caller's directory", path);
+	if (mount && (mount->type != MOUNT_BIND || number != EACCES)) {
+		report_hint(hint_for(mount));
+		fail_plain("the box does not show the caller's directory", path);
+	}
+	if (number == EACCES)
+		report_hint("the user of the box may not enter it: --cwd DIR names another directory of the box");
+	errno = number;
+	if (number && number != ENOENT)
+		fail("the caller's directory", path);
+	fail_plain("the box does not show the caller's directory", path);
+}
+
+/* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). 0, -1 with errno. */
+static int enter(const char *directory, bool of_host, char now[PATH_MAX])
+{
+	struct stat found;
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root < 0 ? -1 : inroot_open(root, directory, O_DIRECTORY);
+	int done = fd < 0 ? -1 : of_host ? fstat(fd, &found) : 0;
+	/* The root is the root, whatever it is made of. */
+	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same(&found, &host) && !(has_shown && is_same(&found, &shown))) {
+		errno = 0;
+		done = -1;
+	}
+	if (done == 0)
+		done = fchdir(fd);
+	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
+	if (done == 0 && (syscall(SYS_getcwd, now, PATH_MAX) < 0 || now[0] != '/'))
+		fail_plain("is not in the box", directory);
+	int number = errno;
+	close(fd);
+	close(root);
+	errno = number;
+	return done;
+}
+
+/* As every shell does: PWD stays where it is another name of the directory. One that was asked for is left. */
+static void follow(const struct process *process, char **environment, const char *now)
+{
+	char *entry;
+	struct stat here, there;
+	while (*environment && strncmp(*environment, "PWD=", 4) != 0)
+		environment++;
+	for (size_t i = 0; process->env && i < process->env->set_count; i++)
+		if (strncmp(process->env->set[i], "PWD=", 4) == 0)
+			return;
+	if (!*environment || strcmp(*environment + 4, now) == 0)
+		return;
+	if ((*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 && is_same(&here, &there))
+		return;
+	if (asprintf(&entry, "PWD=%s", now) < 0)
+		fail("allocate", NULL);
+	*environment = entry;
+}
+
+void cwd_enter(const struct process *process, char **environment)
+{
+	char now[PATH_MAX];
+	bool of_host = is_of_host(process);
+	const char *directory = of_host ? path : process->cwd ? process->cwd : "/";
+	errno = 0;
+	if (!directory || (of_host && reason) || enter(directory, of_host, now) < 0) {
+		int number = errno;
+		if (!process->cwd_fallback && of_host)
+			refuse(number);
+		if (!process->cwd_fallback)
+			fail("change to directory", directory);
+		if (enter(process->cwd_fallback, false, now) < 0 && enter("/", false, now) < 0)
+			fail("change to directory", "/");
+	}
+	follow(process, environment, now);
+}
