@@ -45,6 +45,7 @@
 #include "tether.h"
 #include "tree.h"
 #include "uts.h"
+#include "watchdog.h"
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -123,12 +124,22 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 	umask(caller_mask);
 }
 
+/* Whatever runs in the box is watched from its first moment on. */
+static void wait_for_watchdog(int link)
+{
+	char go;
+	if (recv(link, &go, 1, 0) != 1)
+		_exit(STATUS_FAILED);
+}
+
 /* The first process of ours in the box, until it is the command or its init. */
-static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
+static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link, bool gated)
 {
 	report_on_failure(NULL);
 	report_link(link);
 	tether(link);
+	if (gated)
+		wait_for_watchdog(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
 	if (plan->enter)
 		enter_join();
@@ -164,6 +175,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
 	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .own_group = plan->enter && !plan->process->new_session,
 		.parent = -1, .verbose = supervision->verbose,
+		.first = !plan->enter && (plan->namespaces & PLAN_NAMESPACES_PID),
 		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace,
 		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
@@ -184,7 +196,12 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	box.link = pair[0];
+	bool gated = watchdog_is_wanted(&box);
 	supervise_set_up(&box);
+	if (gated) {
+		report_phase("watchdog");
+		watchdog_start(&box);
+	}
 	if (plan->enter) {
 		report_phase("enter");
 		enter_hold(plan->enter, plan->namespaces);
@@ -204,10 +221,15 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (box.pid == 0) {
 		report_phase(plan->enter ? "enter" : "box");
 		close(pair[0]);
-		run_inside(plan, given, &mask, pair[1]);
+		run_inside(plan, given, &mask, pair[1], gated);
 	}
 	origin_leave();
 	/* From here on the box tells the phases. */
+	report_phase_quietly("watchdog");
+	if (gated) {
+		watchdog_watch(&box);
+		(void)!write(box.link, "g", 1);
+	}
 	report_phase_quietly("id maps");
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
 	bool maps = plan->idmap && plan->idmap->by != IDMAP_BY_SELF;
