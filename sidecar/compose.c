@@ -13,6 +13,7 @@
 
 #include "contract.h"
 #include "descriptor.h"
+#include "mounted.h"
 #include "mountinfo.h"
 #include "report.h"
 #include "target.h"
@@ -175,6 +176,7 @@ static void make_overlay(struct layers layers, int uppers, int works, struct ent
 
 static void attach_entry(int root, const struct entry *entry, unsigned options)
 {
+	char *path;
 	int target = target_open(root, entry->name, O_NOFOLLOW);
 	int tree = entry->tree;
 	if (tree < 0) {
@@ -185,8 +187,9 @@ static void attach_entry(int root, const struct entry *entry, unsigned options)
 	if (target < 0 || tree_attach(tree, target) < 0)
 		fail("mount", entry->name);
 	close(target);
-	if (tree != entry->tree)
-		close(tree);
+	if (asprintf(&path, "/%s", entry->name) < 0)
+		fail("allocate", NULL);
+	mounted_add(path, tree);
 }
 
 int compose_attach(struct layers layers, int target, unsigned options, const char *name)
@@ -212,6 +215,7 @@ int compose_attach(struct layers layers, int target, unsigned options, const cha
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);
 	int root = overlay_attach((struct layers){top, state, layers.state_path}, target, options, name);
+	mounted_add("", root);
 	for (struct entry *entry = entries; entry; entry = entry->next) {
 		if (entry->overlay && tree_is_old())
 			make_overlay(layers, upper, works, entry, options);

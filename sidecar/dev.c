@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "mounted.h"
 #include "report.h"
 #include "target.h"
 #include "tree.h"
@@ -98,9 +99,9 @@ static void bind_console(int dev)
 	}
 }
 
-void dev_mount(const struct mount *mount, int root)
+void dev_mount(const struct mount *mount)
 {
-	int target = target_make_unlinked(root, mount->target);
+	int target = target_make_unlinked(mount->target);
 	/* The devices are mounts of their own: no node that the box makes here is to work. */
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
 	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
@@ -120,6 +121,6 @@ void dev_mount(const struct mount *mount, int root)
 	if (shm < 0)
 		fail("mount tmpfs", "shm");
 	attach(shm, dev, "shm", "mount tmpfs");
-	close(dev);
 	close(target);
+	mounted_add(mount->target, dev);
 }

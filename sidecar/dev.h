@@ -4,6 +4,6 @@
 
 #include "contract.h"
 
-void dev_mount(const struct mount *mount, int root);
+void dev_mount(const struct mount *mount);
 
 #endif

@@ -101,7 +101,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
-	mounts_apply(plan, root);
+	mounts_apply(plan);
 	root_seal(plan->root, root);
 	report_phase("switch root");
 	root_switch(root);
