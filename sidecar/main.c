@@ -24,6 +24,7 @@
 #include "foreground.h"
 #include "host.h"
 #include "idmap.h"
+#include "inherited.h"
 #include "init.h"
 #include "invocation.h"
 #include "limits.h"
@@ -102,6 +103,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	int root = root_attach(plan->root);
 	report_phase("mounts");
 	mounts_apply(plan);
+	inherited_renew();
 	root_seal(plan->root, root);
 	report_phase("switch root");
 	root_switch(root);
@@ -141,10 +143,12 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	if (gated)
 		wait_for_watchdog(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
-	if (plan->enter)
+	if (plan->enter) {
 		enter_join();
-	else
+		inherited_renew_entered();
+	} else {
 		make_box(plan, given, link);
+	}
 	/* Some of those open by now are directories of the host, and whoever got hold of one could walk out of the box. */
 	descriptor_keep(link);
 	descriptor_close_others();
@@ -205,6 +209,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (plan->enter) {
 		report_phase("enter");
 		enter_hold(plan->enter, plan->namespaces);
+		inherited_hold();
 		box.pid = enter_spawn();
 	} else {
 		overlay_lock_states(plan);
