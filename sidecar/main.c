@@ -20,6 +20,7 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/runtime_memory.h"
+#include "fs/base_dir.h"
 #include "fs/cwd.h"
 #include "fs/host.h"
 #include "fs/inroot.h"
@@ -29,9 +30,9 @@
 #include "fs/root.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
+#include "fs/inherited.h"
 #include "namespaces/net.h"
 #include "namespaces/uts.h"
-#include "fs/base_dir.h"
 #include "plan/invocation.h"
 #include "plan/plan.h"
 #include "plan/plan_source.h"
@@ -47,6 +48,7 @@
 #include "process/init.h"
 #include "process/spawn.h"
 #include "process/supervise.h"
+#include "process/watchdog.h"
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -102,7 +104,8 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
-	mounts_apply(plan, root);
+	mounts_apply(plan);
+	inherited_renew();
 	root_seal(plan->root, root);
 	report_phase("switch root");
 	root_switch(root);
@@ -135,18 +138,30 @@ static void tell_supervisor(int status)
 	channel_send(channel, CHANNEL_FAILED, status);
 }
 
+/* Whatever runs in the box is watched from its first moment on. */
+static void wait_for_watchdog(int link)
+{
+	char go;
+	if (recv(link, &go, 1, 0) != 1)
+		_exit(STATUS_FAILED);
+}
+
 /* The first process of ours in the box, until it is the command or its init. */
-static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link)
+static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link, bool gated)
 {
 	report_on_failure(NULL);
 	channel = link;
 	report_to(tell_supervisor);
 	die_with_parent(link);
+	if (gated)
+		wait_for_watchdog(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
-	if (plan->enter)
+	if (plan->enter) {
 		enter_join();
-	else
+		inherited_renew_entered();
+	} else {
 		make_box(plan, given, link);
+	}
 	/* Some of those open by now are directories of the host, and whoever got hold of one could walk out of the box. */
 	descriptor_keep(link);
 	descriptor_close_others();
@@ -177,6 +192,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
 	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .own_group = plan->enter && !plan->process->new_session,
 		.parent = -1, .verbose = supervision->verbose,
+		.first = !plan->enter && (plan->namespaces & PLAN_NAMESPACES_PID),
 		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace,
 		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
@@ -197,10 +213,16 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	box.link = pair[0];
+	bool gated = watchdog_is_wanted(&box);
 	supervise_set_up(&box);
+	if (gated) {
+		report_phase("watchdog");
+		watchdog_start(&box);
+	}
 	if (plan->enter) {
 		report_phase("enter");
 		enter_hold(plan->enter, plan->namespaces);
+		inherited_hold();
 		box.pid = enter_spawn();
 	} else {
 		overlay_lock_states(plan);
@@ -217,10 +239,15 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (box.pid == 0) {
 		report_phase(plan->enter ? "enter" : "box");
 		close(pair[0]);
-		run_inside(plan, given, &mask, pair[1]);
+		run_inside(plan, given, &mask, pair[1], gated);
 	}
 	base_dir_leave();
 	/* From here on the box tells the phases. */
+	report_phase_quietly("watchdog");
+	if (gated) {
+		watchdog_watch(&box);
+		(void)!write(box.link, "g", 1);
+	}
 	report_phase_quietly("id maps");
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
 	bool maps = plan->idmap && plan->idmap->by != IDMAP_BY_SELF;

@@ -57,21 +57,26 @@ int procfs_open_self(int *number)
 	return process;
 }
 
-void procfs_refuse_foreign(void)
+bool procfs_has_our_numbers(void)
 {
 	char text[4096];
 	int number, process = procfs_open_self(&number), fd = process < 0 ? -1 : openat(process, "status", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (length < 0)
-		fail("read", "/proc/self/status");
 	close(fd);
 	close(process);
+	if (length < 0)
+		return false;
 	text[length] = '\0';
 	/* Our numbers in all pid namespaces from that of /proc down to ours. Before Linux 4.1 there is no such line. */
 	const char *line = strstr(text, "\nNSpid:\t");
-	if (line && strcspn(line + 8, "\t\n") == strcspn(line + 8, "\n"))
-		return;
-	if (!line && number == (int)getpid())
+	if (line)
+		return strcspn(line + 8, "\t\n") == strcspn(line + 8, "\n");
+	return number == (int)getpid();
+}
+
+void procfs_refuse_foreign(void)
+{
+	if (procfs_has_our_numbers())
 		return;
 	report_hint(foreign_hint);
 	fail_plain("the numbers of processes here are not those of /proc", "/proc");

@@ -9,6 +9,8 @@
  * checked to be ours. ENOENT: this /proc has no process of our pid namespace.
  */
 int procfs_open_self(int *number);
+/* Whether numbers of our pid namespace mean the same processes in /proc. */
+bool procfs_has_our_numbers(void);
 /* Fails by fail() where numbers of our pid namespace mean other processes in /proc. */
 void procfs_refuse_foreign(void);
 

@@ -54,6 +54,8 @@
 #define STATVFS_NOSYMFOLLOW 0x2000u /* ST_NOSYMFOLLOW */
 
 #define RESOLVE_NO_MAGIC 0x02u
+#define RESOLVE_NO_LINKS 0x04u /* RESOLVE_NO_SYMLINKS */
+#define RESOLVE_DOWN     0x08u /* RESOLVE_BENEATH */
 #define RESOLVE_IN_BOX   0x10u /* RESOLVE_IN_ROOT */
 
 struct sys_mount_attr { uint64_t set, clear, propagation, userns; };

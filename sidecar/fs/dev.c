@@ -13,6 +13,7 @@
 #include "base/report.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
+#include "fs/mounted.h"
 
 /* Numbers from the kernel's Documentation/admin-guide/devices.txt. */
 static const struct { char name[8]; unsigned major, minor; } devices[] = {
@@ -24,7 +25,24 @@ static const struct { char name[8], to[16]; } links[] = {
 	{"ptmx", "pts/ptmx"},
 };
 
-/* Show the device of the host, if it is the one that it should be. */
+/* The directory of the box's own devices, or -1. */
+static int own = -1;
+
+const char *dev_name(dev_t number)
+{
+	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+		if (number == makedev(devices[i].major, devices[i].minor))
+			return devices[i].name;
+	return NULL;
+}
+
+int dev_open(const char *name, int flags)
+{
+	errno = ENODEV;
+	return own < 0 ? -1 : openat(own, name, flags | O_NOFOLLOW);
+}
+
+/* Show the device of the host, if it is the one that it should be; read-only, so that nobody changes its mode, owner and times there. */
 static void bind_device(int dev, const char *path, dev_t number, const char *name)
 {
 	struct stat st;
@@ -36,7 +54,7 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
 		fail("make mount point", name);
 	int tree = tree_of(held);
-	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach_at(tree, dev, name) < 0)
+	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach_at(tree, dev, name) < 0)
 		fail("bind", path);
 	close(tree);
 }
@@ -98,9 +116,9 @@ static void bind_console(int dev)
 	}
 }
 
-void dev_mount(const struct mount *mount, int root)
+void dev_mount(const struct mount *mount)
 {
-	int target = inroot_make_unlinked(root, mount->target);
+	int target = inroot_make_unlinked(mount->target);
 	/* The devices are mounts of their own: no node that the box makes here is to work. */
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
 	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
@@ -120,6 +138,7 @@ void dev_mount(const struct mount *mount, int root)
 	if (shm < 0)
 		fail("mount tmpfs", "shm");
 	attach(shm, dev, "shm", "mount tmpfs");
-	close(dev);
 	close(target);
+	mounted_add(mount->target, dev);
+	own = dev;
 }

@@ -9,174 +9,122 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/rollback.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "fs/rollback.h"
+#include "fs/mounted.h"
 
-enum { MAX_LINKS = 40, MAX_DEPTH = 256, MAX_TRIES = 64 };
+enum { MAX_LINKS = 40, MAX_STEPS_UP = 256, MAX_TRIES = 64 };
 
 static bool force_walk;
 
 void inroot_force_walk(void) { force_walk = true; }
 
+/* What is to be made where it is missing: its parents are directories. PATH is for messages. */
+struct making { bool directory; mode_t mode; const char *path; };
+
 /*
- * A stack of directories from the root down, so that ".." never needs the kernel's idea of a parent; and the text that is
- * still to be walked.
+ * One component at a time: where we are, as a descriptor and as the path that has led there without any link, and the text
+ * that is still to be walked.
  */
-struct walk { int fds[MAX_DEPTH]; int depth, links; char rest[PATH_MAX * 2]; };
+struct walk {
+	int root;                    /* where absolute links start, unless ON counts */
+	struct mounted *on;          /* the mount of the plan that we are on; NULL: those don't count */
+	int fd;                      /* that directory */
+	bool owned;                  /* to be closed, and not that of a mount or of the root */
+	int links, steps_up;
+	const struct making *making; /* or NULL */
+	char here[PATH_MAX], rest[PATH_MAX * 2];
+};
 
-static int walk_fail(struct walk *w, int number)
+static void walk_go(struct walk *w, int fd, bool owned)
 {
-	while (w->depth > 0)
-		close(w->fds[--w->depth]);
-	errno = number;
-	return -1;
+	if (w->owned)
+		close(w->fd);
+	w->fd = fd;
+	w->owned = owned;
 }
 
-/* Take the next component off the text: 0 at its end, -1 for one that no file system has. */
-static int walk_next(struct walk *w, char name[NAME_MAX + 1])
-{
-	const char *start = w->rest + strspn(w->rest, "/");
-	size_t length = strcspn(start, "/");
-	if (length > NAME_MAX)
-		return -1;
-	memcpy(name, start, length);
-	name[length] = '\0';
-	memmove(w->rest, start + length, strlen(start + length) + 1);
-	return length > 0;
-}
+static bool is_name(const char *start, size_t length, const char *name) { return length == strlen(name) && memcmp(start, name, length) == 0; }
 
-/* What the link says comes before the rest of the text. */
-static int walk_link(struct walk *w, int link)
+/* One slash before each component, as there was at least before, and no "."; ".." stays. */
+static void tidy(char *text)
 {
-	char to[PATH_MAX];
-	size_t rest = strlen(w->rest);
-	ssize_t length = readlinkat(link, "", to, sizeof to);
-	if (length < 0)
-		return -1;
-	if (++w->links > MAX_LINKS || (size_t)length + rest >= sizeof w->rest) {
-		errno = w->links > MAX_LINKS ? ELOOP : ENAMETOOLONG;
-		return -1;
+	char *to = text;
+	for (const char *from = text + strspn(text, "/"); *from; from += strspn(from, "/")) {
+		size_t length = strcspn(from, "/");
+		if (!is_name(from, length, ".")) {
+			*to++ = '/';
+			memmove(to, from, length);
+			to += length;
+		}
+		from += length;
 	}
-	memmove(w->rest + length, w->rest, rest + 1);
-	memcpy(w->rest, to, (size_t)length);
-	if (to[0] == '/')
-		while (w->depth > 1)
-			close(w->fds[--w->depth]);
-	return 0;
+	*to = '\0';
 }
 
-/* Into the directory NAME of the one that we are in, or, as the last step, onto what is there. */
-static int walk_enter(struct walk *w, const char *name, int flags)
+/* The bytes before the first "..". */
+static size_t length_down(const char *text)
 {
-	bool last = !*w->rest;
-	struct stat st;
-	int number = 0, fd = openat(w->fds[w->depth - 1], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) < 0)
-		number = errno;
-	else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW)))
-		number = walk_link(w, fd) < 0 ? errno : 0;
-	else if (!S_ISDIR(st.st_mode) && (!last || (flags & O_DIRECTORY)))
-		number = ENOTDIR;
-	else if (w->depth == MAX_DEPTH)
-		number = ENAMETOOLONG;
-	else
-		return w->fds[w->depth++] = fd;
-	close(fd);
-	errno = number;
-	return number ? -1 : 0;
+	const char *at = text;
+	for (; *at && !is_name(at + 1, strcspn(at + 1, "/"), ".."); at += 1 + strcspn(at + 1, "/"))
+		;
+	return (size_t)(at - text);
 }
 
-/*
- * openat2 with RESOLVE_IN_ROOT done by hand: one component at a time, links read and followed from the root, ".." by our
- * own stack. Where a directory is moved while we walk, we stay in the one that we opened.
- */
-static int walk_open(int root, const char *path, int flags)
+/* Begin anew, with the text that is left: below the mount of the plan that it names, or at the root. */
+static void walk_start(struct walk *w)
 {
-	struct walk w = {.depth = 1};
-	char name[NAME_MAX + 1];
-	int more;
-	size_t length = strlen(path);
-	if (length >= PATH_MAX) {
+	size_t prefix = 0;
+	tidy(w->rest);
+	if (w->on)
+		w->on = mounted_above(w->rest, length_down(w->rest), &prefix);
+	walk_go(w, w->on ? w->on->fd : w->root, false);
+	memcpy(w->here, w->rest, prefix);
+	w->here[prefix] = '\0';
+	memmove(w->rest, w->rest + prefix, strlen(w->rest + prefix) + 1);
+}
+
+/* DIRECTORY, then TEXT, come before the rest of the text. */
+static int walk_insert(struct walk *w, const char *directory, size_t directory_length, const char *text, size_t length)
+{
+	size_t rest = strlen(w->rest), before = directory_length + 1 + length;
+	if (before + rest >= sizeof w->rest || directory_length >= sizeof w->here) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(w.rest, path, length + 1);
-	w.fds[0] = fcntl(root, F_DUPFD_CLOEXEC, 3);
-	if (w.fds[0] < 0)
+	memmove(w->rest + before, w->rest, rest + 1);
+	memcpy(w->rest, directory, directory_length);
+	w->rest[directory_length] = '/';
+	memcpy(w->rest + directory_length + 1, text, length);
+	walk_start(w);
+	return 0;
+}
+
+static int walk_link(struct walk *w, int link)
+{
+	char to[PATH_MAX];
+	ssize_t length = readlinkat(link, "", to, sizeof to);
+	if (length < 0)
 		return -1;
-	while ((more = walk_next(&w, name)) > 0) {
-		if (strcmp(name, ".") == 0)
-			continue;
-		bool up = strcmp(name, "..") == 0;
-		if (up && w.depth > 1)
-			close(w.fds[--w.depth]);
-		else if (!up && walk_enter(&w, name, flags) < 0)
-			return walk_fail(&w, errno);
+	if (++w->links > MAX_LINKS) {
+		errno = ELOOP;
+		return -1;
 	}
-	if (more < 0)
-		return walk_fail(&w, ENAMETOOLONG);
-	int found = w.fds[--w.depth];
-	walk_fail(&w, 0);
-	return found;
+	return walk_insert(w, w->here, to[0] == '/' ? 0 : strlen(w->here), to, (size_t)length);
 }
 
-int inroot_open(int root, const char *path, int flags)
+/* By name, and not by the kernel's idea of a parent, which may have been moved out of the root meanwhile. */
+static int walk_up(struct walk *w)
 {
-	struct sys_open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags), .resolve = RESOLVE_IN_BOX | RESOLVE_NO_MAGIC};
-	/* EAGAIN: a rename elsewhere could have led a ".." astray, and the kernel asks to try again. Our walk is not misled. */
-	for (int tries = 0; !force_walk && tries < MAX_TRIES; tries++) {
-		int fd = sys_openat2(root, path, &how);
-		if (fd >= 0 || (errno != EAGAIN && !sys_is_refused(errno)))
-			return fd;
-		force_walk = errno != EAGAIN;
-	}
-	return walk_open(root, path, flags);
-}
-
-int inroot_parent(int root, const char *path, const char **name)
-{
-	size_t end = strlen(path);
-	while (end > 1 && path[end - 1] == '/')
-		end--;
-	size_t start = end;
-	while (start > 0 && path[start - 1] != '/')
-		start--;
-	char *last = strndup(path + start, end - start);
+	const char *last = strrchr(w->here, '/');
 	if (!last)
-		fail("allocate", NULL);
-	if (!*last)
-		fail_plain("is the root itself", path);
-	if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-		fail_plain("ends in . or .., and so names nothing that can be made", path);
-	*name = last;
-	char *above = strndup(path, start);
-	if (!above)
-		fail("allocate", NULL);
-	int parent = inroot_make(root, *above ? above : "/", true, 0755);
-	free(above);
-	return parent;
-}
-
-void inroot_link(int root, const char *path, const char *to)
-{
-	const char *name;
-	char now[PATH_MAX];
-	int parent = inroot_parent(root, path, &name);
-	if (symlinkat(to, parent, name) == 0) {
-		rollback_remember(parent, name, false);
-	} else if (errno != EEXIST) {
-		fail("make symbolic link", path);
-	} else {
-		ssize_t length = readlinkat(parent, name, now, sizeof now);
-		errno = EEXIST;
-		if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
-			fail("make symbolic link", path);
+		return 0;
+	if (++w->steps_up > MAX_STEPS_UP) {
+		errno = ELOOP;
+		return -1;
 	}
-	close(parent);
-	free((char *)name);
+	return walk_insert(w, w->here, (size_t)(last - w->here), "", 0);
 }
 
 /* mkdirat(2) knows no set-id and no sticky bit. */
@@ -212,16 +160,222 @@ static int make_in(int parent, const char *name, bool directory, mode_t mode, co
 	return fd;
 }
 
-/* For /proc and /dev: what looks there for them must find them, and not what a link of the root points at. */
-int inroot_make_unlinked(int root, const char *path)
+/* What NAME is in the directory that we are in, made if it is missing and may be. Others may make it and take it away meanwhile. */
+static int walk_open(struct walk *w, const char *name)
 {
+	const struct making *making = w->making;
+	bool last = !*w->rest;
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		int fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 || errno != ENOENT || !making || w->rest[length_down(w->rest)])
+			return fd;
+		fd = make_in(w->fd, name, !last || making->directory, last ? making->mode : 0755, making->path);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+/* Into the directory NAME of the one that we are in, or, as the last step, onto what is there. */
+static int walk_enter(struct walk *w, const char *name, int flags)
+{
+	bool last = !*w->rest;
+	size_t length = strlen(w->here), prefix, more = strlen(name) + 1;
 	struct stat st;
+	int number = ENOTDIR;
+	if (length + more >= sizeof w->here) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	w->here[length] = '/';
+	memcpy(w->here + length + 1, name, more);
+	struct mounted *on = w->on ? mounted_above(w->here, length + more, &prefix) : NULL;
+	bool mounted = on != w->on;
+	int fd = mounted ? on->fd : walk_open(w, name);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0) {
+		number = errno;
+	} else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
+		w->here[length] = '\0';
+		number = walk_link(w, fd) < 0 ? errno : 0;
+	} else if (S_ISDIR(st.st_mode) || (last && !(flags & O_DIRECTORY))) {
+		walk_go(w, fd, !mounted);
+		w->on = on;
+		return 0;
+	}
+	if (!mounted)
+		close(fd);
+	errno = number;
+	return number ? -1 : 0;
+}
+
+/* Take the next component off the text: 0 at its end, -1 for one that no file system has. */
+static int walk_next(struct walk *w, char name[NAME_MAX + 1])
+{
+	const char *start = w->rest + strspn(w->rest, "/");
+	size_t length = strcspn(start, "/");
+	if (length > NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(name, start, length);
+	name[length] = '\0';
+	memmove(w->rest, start + length, strlen(start + length) + 1);
+	return length > 0;
+}
+
+/*
+ * openat2 with RESOLVE_IN_ROOT done by hand: links are read and followed from the root. Where a directory is moved while we
+ * walk, we stay in the one that we opened. Not inlined: most starts have no need of a frame of this size.
+ */
+__attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making)
+{
+	struct walk w = {.root = root, .fd = root, .making = making};
+	char name[NAME_MAX + 1];
+	size_t length = strlen(path);
+	int more = -1, done = 0;
+	if (length >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	w.on = on ? *on : NULL;
+	w.rest[0] = '/';
+	memcpy(w.rest + 1, path, length + 1);
+	walk_start(&w);
+	while (done == 0 && (more = walk_next(&w, name)) > 0)
+		done = strcmp(name, "..") == 0 ? walk_up(&w) : walk_enter(&w, name, flags);
+	if (on)
+		*on = w.on;
+	int number = errno, found = done < 0 || more < 0 ? -1 : w.owned ? w.fd : fcntl(w.fd, F_DUPFD_CLOEXEC, 3);
+	if (found >= 0)
+		return found;
+	walk_go(&w, -1, false);
+	errno = number;
+	return -1;
+}
+
+/* The kernel's answer, or -1 with ELOOP where our own walk has to find one. */
+static int open_by_kernel(int dir, const char *path, int flags, uint64_t resolve)
+{
+	struct sys_open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags), .resolve = resolve};
+	/* EAGAIN: a rename elsewhere could have led a ".." astray, and the kernel asks to try again. Our walk is not misled. */
+	for (int tries = 0; !force_walk && tries < MAX_TRIES; tries++) {
+		int fd = sys_openat2(dir, path, &how);
+		if (fd >= 0 || (errno != EAGAIN && !sys_is_refused(errno)))
+			return fd;
+		force_walk = errno != EAGAIN;
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
+int inroot_open(int root, const char *path, int flags)
+{
+	int fd = open_by_kernel(root, path, flags, RESOLVE_IN_BOX | RESOLVE_NO_MAGIC);
+	return fd >= 0 || errno != EAGAIN ? fd : walk(root, NULL, path, flags, NULL);
+}
+
+const char *inroot_clean(const char *path)
+{
+	char *text = strdup(path), *to = text;
+	if (!text)
+		fail("allocate", NULL);
+	tidy(text);
+	for (const char *from = text; *from;) {
+		size_t length = 1 + strcspn(from + 1, "/");
+		if (is_name(from, length, "/..")) {
+			while (to > text && *--to != '/')
+				;
+		} else {
+			memmove(to, from, length);
+			to += length;
+		}
+		from += length;
+	}
+	*to = '\0';
+	return text;
+}
+
+int inroot_find(const char *path, int flags, struct mounted **found_on)
+{
+	size_t length = strlen(path), prefix;
+	struct mounted *on = mounted_above(path, length, &prefix);
+	int fd = prefix == length ? fcntl(on->fd, F_DUPFD_CLOEXEC, 3) :
+		/* Without links, none of the names can lead off this mount but onto one that has come with it. */
+		open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
+	if (fd < 0 && prefix != length && (errno == EAGAIN || errno == ELOOP || errno == EXDEV))
+		fd = walk(mounted_root(), &on, path, flags, NULL);
+	if (found_on)
+		*found_on = on;
+	return fd;
+}
+
+int inroot_make(const char *path, bool directory, mode_t mode)
+{
+	struct mounted *on = NULL;
+	const struct making making = {directory, mode, *path ? path : "/"};
+	int fd = inroot_find(path, 0, &on);
+	if (fd < 0 && errno == ENOENT && (fd = walk(mounted_root(), &on, path, 0, &making)) < 0)
+		fail("make mount point", making.path);
+	if (fd < 0)
+		fail("open", making.path);
+	return fd;
+}
+
+int inroot_parent(const char *path, const char **name)
+{
+	const char *last = strrchr(path, '/');
+	if (!last)
+		fail_plain("is the root itself", "/");
+	*name = last + 1;
+	char *above = strndup(path, (size_t)(last - path));
+	if (!above)
+		fail("allocate", NULL);
+	int parent = inroot_make(above, true, 0755);
+	free(above);
+	return parent;
+}
+
+void inroot_link(const char *path, const char *to)
+{
 	const char *name;
-	/* By its last component alone: behind a slash or a dot the kernel would follow the link. */
-	int parent = inroot_parent(root, path, &name);
+	char now[PATH_MAX];
+	int parent = inroot_parent(path, &name);
+	if (symlinkat(to, parent, name) == 0) {
+		rollback_remember(parent, name, false);
+	} else if (errno != EEXIST) {
+		fail("make symbolic link", path);
+	} else {
+		ssize_t length = readlinkat(parent, name, now, sizeof now);
+		errno = EEXIST;
+		if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
+			fail("make symbolic link", path);
+	}
+	close(parent);
+}
+
+/* By its last component alone: it must not be a link. */
+static int open_unlinked(const char *path)
+{
+	const char *name;
+	int parent = inroot_parent(path, &name);
 	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		fd = make_in(parent, name, true, 0755, path);
+	int number = errno;
+	close(parent);
+	errno = number;
+	return fd;
+}
+
+/* For /proc and /dev: what looks there for them must find them, and not what a link of the root points at. */
+int inroot_make_unlinked(const char *path)
+{
+	struct stat st;
+	size_t length = strlen(path), prefix;
+	const struct mounted *on = mounted_above(path, length, &prefix);
+	int fd = length && prefix == length ? fcntl(on->fd, F_DUPFD_CLOEXEC, 3) : open_unlinked(path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISLNK(st.st_mode)) {
@@ -230,42 +384,17 @@ int inroot_make_unlinked(int root, const char *path)
 	}
 	if (!S_ISDIR(st.st_mode))
 		fail_plain("is not a directory", path);
-	close(parent);
-	free((char *)name);
 	return fd;
 }
 
-bool inroot_is_root(int root, int fd)
+bool inroot_is_root(int fd)
 {
 	/* Of the root, which stays the same. */
 	static struct sys_statx a;
 	struct sys_statx b;
-	if ((!a.mask && sys_statx(root, &a) < 0) || sys_statx(fd, &b) < 0)
+	if ((!a.mask && sys_statx(mounted_root(), &a) < 0) || sys_statx(fd, &b) < 0)
 		return false;
 	bool same = a.inode == b.inode && a.device_major == b.device_major && a.device_minor == b.device_minor;
 	/* Before Linux 5.8 there is no mount id: the same directory then is taken for the same mount. */
 	return same && (!(a.mask & b.mask & WANT_MOUNT_ID) || a.mount_id == b.mount_id);
-}
-
-int inroot_make(int root, const char *path, bool directory, mode_t mode)
-{
-	int fd = inroot_open(root, path, 0);
-	if (fd >= 0 || errno != ENOENT) {
-		if (fd < 0)
-			fail("open", path);
-		return fd;
-	}
-	const char *name;
-	int parent = inroot_parent(root, path, &name);
-	fd = make_in(parent, name, directory, mode, path);
-	/* Another box on the same root may have made it meanwhile. */
-	if (fd < 0 && errno == EEXIST && (fd = inroot_open(root, path, 0)) < 0) {
-		report_hint("it is a symbolic link to something that is not in the box");
-		errno = EEXIST;
-	}
-	if (fd < 0)
-		fail("make mount point", path);
-	close(parent);
-	free((char *)name);
-	return fd;
 }

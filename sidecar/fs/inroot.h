@@ -1,23 +1,35 @@
-/* Every path in the box is resolved here, in the box's root: no link in it leads outside. */
+/*
+ * Every path in the box is resolved here, in the box's root: no link in it leads outside, and what lies below a mount of
+ * the plan is looked up from that mount (mounted.h).
+ */
 #ifndef NSBOX_TARGET_H
 #define NSBOX_TARGET_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct mounted;
+
 /* Use the checked walk instead of openat2(2), as a kernel before 5.6 does. */
 void inroot_force_walk(void);
-/* O_PATH descriptor of PATH inside ROOT, or -1 with errno. FLAGS: 0 or O_NOFOLLOW, O_DIRECTORY. */
+/* O_PATH descriptor of PATH inside the directory ROOT, whatever that is, or -1 with errno. FLAGS: 0 or O_NOFOLLOW, O_DIRECTORY. */
 int inroot_open(int root, const char *path, int flags);
-/* The same, made if missing (with its parents) as a directory or as an empty file. Fails by fail(). */
-int inroot_make(int root, const char *path, bool directory, mode_t mode);
+
+/* A path of the plan without empty components, "." and "..", as text: what a link before ".." says does not count. "" is the root. */
+const char *inroot_clean(const char *path);
+/* The following take clean paths. */
+
+/* O_PATH descriptor of PATH in the box, or -1 with errno. *ON, unless it is NULL, becomes the mount that it was found on. */
+int inroot_find(const char *path, int flags, struct mounted **on);
+/* The same, made if missing, also where a link leads to what is not there, with its parents: as a directory or as an empty file. Fails by fail(). */
+int inroot_make(const char *path, bool directory, mode_t mode);
 /* The directory that holds the last component of PATH, made if missing; *NAME is that component. */
-int inroot_parent(int root, const char *path, const char **name);
+int inroot_parent(const char *path, const char **name);
 /* PATH as a symbolic link that says TO; one that is there and says the same is left. */
-void inroot_link(int root, const char *path, const char *to);
+void inroot_link(const char *path, const char *to);
 /* A directory whose last component is not a link, made if missing. */
-int inroot_make_unlinked(int root, const char *path);
-/* Whether FD is the root directory itself. There is one root in a process. */
-bool inroot_is_root(int root, int fd);
+int inroot_make_unlinked(const char *path);
+/* Whether FD is the root directory itself. */
+bool inroot_is_root(int fd);
 
 #endif

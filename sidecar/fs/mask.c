@@ -2,14 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "fs/staging.h"
+#include "base/descriptor.h"
+#include "base/mountinfo.h"
 #include "base/report.h"
 #include "fs/inroot.h"
+#include "fs/staging.h"
 #include "fs/tree.h"
+#include "fs/mounted.h"
 
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
 
@@ -23,20 +28,58 @@ static bool is_kernels(int fd, const char *path)
 	return (unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs;
 }
 
-/* What is at the target, or -1 if there is nothing to be done: no such thing in this kernel. A link is never followed. */
-static int find(const struct mount *mount, int root, struct stat *st)
+/* One that shows all of its file system, and that a path leads to. */
+static int is_whole(const struct mountinfo *mount, void *type)
 {
-	int fd = inroot_open(root, mount->target, O_NOFOLLOW);
-	if (fd < 0 && mount->kernel && (errno == ENOENT || errno == ENOTDIR))
+	return !mount->covered && strcmp(mount->type, type) == 0 && strcmp(mount->top, "/") == 0;
+}
+
+/*
+ * The front end saw that the host has this file system there. Where it is gone by now, somebody may be swapping names while
+ * boxes start, and it would show elsewhere as it is.
+ */
+void mask_refuse_elsewhere(int target, const char *type, const char *path)
+{
+	char root[PATH_MAX], link[DESCRIPTOR_NAME], kind[16];
+	if (target >= 0 && is_kernels(target, path))
+		return;
+	snprintf(kind, sizeof kind, "%s", type);
+	if (!descriptor_path(mounted_root(), root))
+		fail("read", descriptor_name(mounted_root(), link));
+	if (mountinfo_below(root, is_whole, kind) == 0)
+		return;
+	report_hint("its name may have been exchanged for another while the box started; nsbox hides parts of it only where it belongs");
+	fail_plain(strcmp(type, "proc") == 0 ? "is no proc file system, and there is one elsewhere in the root" : "is no sysfs, and there is one elsewhere in the root", path);
+}
+
+/*
+ * What is at the target, or -1 if there is nothing to be done. A link is never followed. Below what the kernel shows, what is
+ * not there is not in this kernel; elsewhere, what the kernel doesn't show is the root's own.
+ */
+static int find(const struct mount *mount, struct stat *st)
+{
+	struct mounted *on;
+	int fd = inroot_find(mount->target, O_NOFOLLOW, &on);
+	if (fd < 0 && mount->kernel && (errno == ENOENT || (errno == ENOTDIR && !mounted_is_kernels(on))))
 		return -1;
 	if (fd < 0 || fstat(fd, st) < 0)
 		fail("open", mount->target);
 	if (S_ISLNK(st->st_mode) && !mount->kernel)
 		fail_plain("is a symbolic link: name what it leads to", mount->target);
-	if (mount->kernel && !is_kernels(fd, mount->target)) {
+	if (mount->kernel && !mounted_is_kernels(on) && !is_kernels(fd, mount->target)) {
 		close(fd);
 		return -1;
 	}
+	return fd;
+}
+
+/* The same, for the top of the host's sysfs. */
+static int find_sysfs(const struct mount *mount, struct stat *st)
+{
+	const struct mount kernels = {.target = mount->target, .kernel = true};
+	int fd = find(&kernels, st);
+	if (fd < 0 && strcmp(mount->target, "/sys") == 0)
+		mask_refuse_elsewhere(-1, "sysfs", mount->target);
 	return fd;
 }
 
@@ -44,7 +87,7 @@ static void attach(int tree, unsigned options, int target, const char *path)
 {
 	if (tree < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
 		fail("mask", path);
-	close(tree);
+	mounted_add(path, tree);
 	close(target);
 }
 
@@ -78,33 +121,32 @@ static int empty(bool directory)
 	return tree_of(tree_hold_at(*held));
 }
 
-void mask_hide(const struct mount *mount, int root)
+void mask_hide(const struct mount *mount)
 {
 	struct stat st;
-	int fd = find(mount, root, &st);
+	int fd = find(mount, &st);
 	if (fd < 0)
 		return;
-	if (inroot_is_root(root, fd))
-		fail_plain("is the root itself", mount->target);
+	if (inroot_is_root(fd))
+		fail_plain("is the root itself", *mount->target ? mount->target : "/");
 	attach(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target);
 }
 
-void mask_protect(const struct mount *mount, int root)
+void mask_protect(const struct mount *mount)
 {
 	struct stat st;
-	int fd = find(mount, root, &st);
+	int fd = mount->kernel ? find_sysfs(mount, &st) : find(mount, &st);
 	if (fd < 0)
 		return;
 	/* Nobody has programs or devices there, even where the host allows them. */
 	attach(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
 }
 
-void mask_sysfs(const struct mount *mount, int root)
+void mask_sysfs(const struct mount *mount)
 {
 	struct stat st;
 	/* Where the root has something of its own there, it stays. */
-	const struct mount kernels = {.target = mount->target, .kernel = true};
-	int fd = find(&kernels, root, &st);
+	int fd = find_sysfs(mount, &st);
 	if (fd < 0)
 		return;
 	int tree = tree_new("sysfs", 0, (struct setting[]){{"source", "sysfs"}, {NULL, NULL}});
@@ -115,10 +157,10 @@ void mask_sysfs(const struct mount *mount, int root)
 	attach(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
 }
 
-void mask_cgroup(const struct mount *mount, int root)
+void mask_cgroup(const struct mount *mount)
 {
 	struct stat st;
-	int fd = inroot_open(root, mount->target, O_NOFOLLOW);
+	int fd = inroot_find(mount->target, O_NOFOLLOW, NULL);
 	if (fd < 0 && errno == ENOENT)
 		return;
 	if (fd < 0 || fstat(fd, &st) < 0)

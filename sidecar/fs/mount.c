@@ -10,14 +10,15 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/report.h"
 #include "fs/dev.h"
 #include "fs/host.h"
+#include "fs/inroot.h"
 #include "fs/mask.h"
 #include "fs/overlay.h"
 #include "fs/staging.h"
-#include "base/report.h"
-#include "fs/inroot.h"
 #include "fs/tree.h"
+#include "fs/mounted.h"
 
 /* What is held for each mount of the plan. */
 static struct layers *holds;
@@ -109,17 +110,17 @@ bool mounts_need_scratch(const struct plan *plan)
 }
 
 /* The directory or file in the box to mount on, made if it is missing. */
-static int open_target(int root, const char *path, bool directory)
+static int open_target(const char *path, bool directory)
 {
 	struct stat st;
-	int fd = inroot_make(root, path, directory, 0755);
+	int fd = inroot_make(path, directory, 0755);
 	if (fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
 		fail_plain(directory ? "is not a directory, and what is to be mounted on it is one" : "is a directory, and what is to be mounted on it is not", path);
-	if (inroot_is_root(root, fd)) {
+	if (inroot_is_root(fd)) {
 		report_hint("to choose the root: --root DIR");
-		fail_plain("is the root itself", path);
+		fail_plain("is the root itself", *path ? path : "/");
 	}
 	return fd;
 }
@@ -139,19 +140,19 @@ static void attach(int tree, int target, unsigned options, const char *path)
 	if (tree_attach(tree, target) < 0)
 		fail("mount", path);
 	close(target);
-	close(tree);
+	mounted_add(path, tree);
 }
 
-static void bind(const struct mount *mount, int held, int root)
+static void bind(const struct mount *mount, int held)
 {
-	int target = open_target(root, mount->target, is_directory(held, mount->source));
+	int target = open_target(mount->target, is_directory(held, mount->source));
 	int tree = tree_of(held);
 	if (tree < 0)
 		fail("bind", mount->source);
 	attach(tree, target, mount->options, mount->target);
 }
 
-static void tmpfs(const struct mount *mount, int root)
+static void tmpfs(const struct mount *mount)
 {
 	char size[24], mode[8];
 	struct setting settings[] = {{"source", "tmpfs"}, {"mode", mode}, {"size", size}, {NULL, NULL}};
@@ -159,16 +160,19 @@ static void tmpfs(const struct mount *mount, int root)
 	snprintf(size, sizeof size, "%lld", (long long)mount->size);
 	if (!mount->size)
 		settings[2].key = NULL;
-	int target = open_target(root, mount->target, true);
+	int target = open_target(mount->target, true);
 	int tree = tree_new("tmpfs", (unsigned)mount->options, settings);
 	if (tree < 0)
 		fail("mount tmpfs", mount->target);
 	attach(tree, target, 0, mount->target);
 }
 
-static void proc(const struct mount *mount, int root)
+static void proc(const struct mount *mount, bool host_root)
 {
-	int target = inroot_make_unlinked(root, mount->target);
+	int target = inroot_make_unlinked(mount->target);
+	/* The host's own lies there, and ours has to cover it. */
+	if (host_root && strcmp(mount->target, "/proc") == 0)
+		mask_refuse_elsewhere(target, "proc", mount->target);
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
 	if (tree < 0) {
 		if (errno == EPERM)
@@ -178,24 +182,24 @@ static void proc(const struct mount *mount, int root)
 	attach(tree, target, 0, mount->target);
 }
 
-static void overlay(const struct mount *mount, struct layers layers, int root)
+static void overlay(const struct mount *mount, struct layers layers)
 {
-	int target = open_target(root, mount->target, true);
-	close(overlay_attach(layers, target, mount->options, mount->target));
+	int target = open_target(mount->target, true);
+	mounted_add(mount->target, overlay_attach(layers, target, mount->options, mount->target));
 	close(target);
 }
 
-static void dir(const struct mount *mount, int root)
+static void dir(const struct mount *mount)
 {
 	struct stat st;
-	int fd = inroot_make(root, mount->target, true, mount->mode);
+	int fd = inroot_make(mount->target, true, mount->mode);
 	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		fail_plain("is there, and is not a directory", mount->target);
 	close(fd);
 }
 
 /* The copy lies on the scratch tmpfs and is bound from there: neither file of the host is ever written. */
-static void file(const struct mount *mount, int source, int root)
+static void file(const struct mount *mount, int source)
 {
 	static unsigned number;
 	char name[16], buffer[65536], path[DESCRIPTOR_NAME];
@@ -213,29 +217,36 @@ static void file(const struct mount *mount, int source, int root)
 	int held = tree_hold(descriptor_name(copy, path)), tree = held < 0 ? -1 : tree_of(held);
 	if (tree < 0)
 		fail("bind", mount->source);
-	attach(tree, open_target(root, mount->target, false), ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, mount->target);
+	attach(tree, open_target(mount->target, false), ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, mount->target);
 	close(copy);
 	close(source);
 }
 
-void mounts_apply(const struct plan *plan, int root)
+static void apply(const struct mount *mount, const struct layers *held, bool host_root)
 {
+	switch ((enum mount_type)mount->type) {
+	case MOUNT_BIND: bind(mount, held->lower); break;
+	case MOUNT_TMPFS: tmpfs(mount); break;
+	case MOUNT_PROC: proc(mount, host_root); break;
+	case MOUNT_DEV: dev_mount(mount); break;
+	case MOUNT_OVERLAY: overlay(mount, *held); break;
+	case MOUNT_DIR: dir(mount); break;
+	case MOUNT_SYMLINK: inroot_link(mount->target, mount->to); break;
+	case MOUNT_MASK: mask_hide(mount); break;
+	case MOUNT_PROTECT: mask_protect(mount); break;
+	case MOUNT_SYSFS: mask_sysfs(mount); break;
+	case MOUNT_CGROUP: mask_cgroup(mount); break;
+	case MOUNT_FILE: file(mount, held->lower); break;
+	}
+}
+
+void mounts_apply(const struct plan *plan)
+{
+	bool host_root = strcmp(plan->root->path, "/") == 0;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
-		const struct mount *mount = &plan->mounts[i];
+		struct mount mount = plan->mounts[i];
 		report_hint(NULL);
-		switch ((enum mount_type)mount->type) {
-		case MOUNT_BIND: bind(mount, holds[i].lower, root); break;
-		case MOUNT_TMPFS: tmpfs(mount, root); break;
-		case MOUNT_PROC: proc(mount, root); break;
-		case MOUNT_DEV: dev_mount(mount, root); break;
-		case MOUNT_OVERLAY: overlay(mount, holds[i], root); break;
-		case MOUNT_DIR: dir(mount, root); break;
-		case MOUNT_SYMLINK: inroot_link(root, mount->target, mount->to); break;
-		case MOUNT_MASK: mask_hide(mount, root); break;
-		case MOUNT_PROTECT: mask_protect(mount, root); break;
-		case MOUNT_SYSFS: mask_sysfs(mount, root); break;
-		case MOUNT_CGROUP: mask_cgroup(mount, root); break;
-		case MOUNT_FILE: file(mount, holds[i].lower, root); break;
-		}
+		mount.target = inroot_clean(mount.target);
+		apply(&mount, &holds[i], host_root);
 	}
 }

@@ -11,12 +11,13 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "plan/contract.h"
 #include "base/descriptor.h"
 #include "base/mountinfo.h"
 #include "base/report.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
+#include "fs/mounted.h"
+#include "plan/contract.h"
 
 struct entry {
 	struct entry *next;
@@ -175,6 +176,7 @@ static void make_overlay(struct layers layers, int uppers, int works, struct ent
 
 static void attach_entry(int root, const struct entry *entry, unsigned options)
 {
+	char *path;
 	int target = inroot_open(root, entry->name, O_NOFOLLOW);
 	int tree = entry->tree;
 	if (tree < 0) {
@@ -185,8 +187,9 @@ static void attach_entry(int root, const struct entry *entry, unsigned options)
 	if (target < 0 || tree_attach(tree, target) < 0)
 		fail("mount", entry->name);
 	close(target);
-	if (tree != entry->tree)
-		close(tree);
+	if (asprintf(&path, "/%s", entry->name) < 0)
+		fail("allocate", NULL);
+	mounted_add(path, tree);
 }
 
 int overlay_split_attach(struct layers layers, int target, unsigned options, const char *name)
@@ -212,6 +215,7 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);
 	int root = overlay_attach((struct layers){top, state, layers.state_path}, target, options, name);
+	mounted_add("", root);
 	for (struct entry *entry = entries; entry; entry = entry->next) {
 		if (entry->overlay && tree_is_old())
 			make_overlay(layers, upper, works, entry, options);

@@ -21,6 +21,7 @@
 #include "fs/overlay_split.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
+#include "fs/mounted.h"
 #include "privs/privileges.h"
 
 /* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */
@@ -91,6 +92,7 @@ static int attach_overlay(const struct root *root)
 		return top;
 	}
 	int fd = overlay_attach(layers, staging_target(), options, root->path);
+	mounted_add("", fd);
 	for (const struct below *below = belows; below; below = below->next) {
 		int target = inroot_open(fd, below->path, 0);
 		int tree = tree_of(below->held);
@@ -99,7 +101,7 @@ static int attach_overlay(const struct root *root)
 		if (target < 0 || tree_attach(tree, target) < 0)
 			fail("mount", below->path);
 		close(target);
-		close(tree);
+		mounted_add(below->path, tree);
 	}
 	cwd_note_overlay(fd, root, false);
 	return fd;
@@ -122,6 +124,7 @@ int root_attach(const struct root *root)
 	/* Mount points may have to be made in it first. */
 	if (was_writable && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
 		fail("set mount options", root->path);
+	mounted_add("", tree);
 	return tree;
 }
 

@@ -105,6 +105,13 @@ int tree_new(const char *type, unsigned options, const struct setting *settings)
 	return tree;
 }
 
+void tree_discard(int tree)
+{
+	if (old)
+		old_discard();
+	close(tree);
+}
+
 int tree_set_readonly(int tree, bool readonly)
 {
 	struct sys_mount_attr attr = {.set = readonly ? ATTR_RDONLY : 0, .clear = readonly ? 0 : ATTR_RDONLY};

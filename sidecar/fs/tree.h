@@ -25,6 +25,8 @@ int tree_of(int held);
 int tree_new(const char *type, unsigned options, const struct setting *settings);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */
 int tree_restrict(int tree, unsigned options);
+/* Let go of a tree that is not attached; what is open on it stays. */
+void tree_discard(int tree);
 /* Make the top mount read-only or writable, and nothing else. -1 with errno. */
 int tree_set_readonly(int tree, bool readonly);
 /* Mount the tree on what TARGET refers to. TREE stays a descriptor of its top directory. -1 with errno. */

@@ -156,6 +156,8 @@ int old_set_readonly(int tree, bool readonly)
 	return remount(tree, readonly ? MS_RDONLY : 0, MS_RDONLY);
 }
 
+void old_discard(void) { umount2(stage, MNT_DETACH); }
+
 int old_attach(int target)
 {
 	char name[DESCRIPTOR_NAME];

@@ -10,6 +10,7 @@ void old_stage_at(const char *path);
 int old_bind(int held);
 int old_new(const char *type, const struct setting *settings);
 int old_restrict(int tree, unsigned options);
+void old_discard(void);
 int old_set_readonly(int tree, bool readonly);
 int old_attach(int target);
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -21,6 +20,8 @@
 #include "privs/cgroup.h"
 #include "process/foreground.h"
 #include "process/init.h"
+#include "process/signals.h"
+#include "process/watchdog.h"
 
 enum { MAX_ERRORS = 8 };
 
@@ -28,7 +29,6 @@ static bool started, failed;
 static int command_status = -1; /* wait status of the command, once init has told it */
 static struct rusage used;      /* by the box, and all that was waited for in it */
 static struct timespec begun;
-static bool timed_out;
 static bool over;               /* the box has ended */
 static int terminal = -1;       /* where we were in the foreground */
 static int complaints = 2;      /* where to say that memory ran out */
@@ -53,6 +53,9 @@ static void give_terminal_back(void)
 static void stop_too(void)
 {
 	pid_t parent = getppid();
+	/* A box that is being ended has to be waited for. */
+	if (watchdog_has_acted())
+		return;
 	if (parent > 0 && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp())
 		kill(getpid(), SIGSTOP);
 }
@@ -121,29 +124,20 @@ int supervise_await_process(const struct box *box, int *number)
 	return -1;
 }
 
-static void send_marked(const struct box *box, int signal, bool to_group)
-{
-	siginfo_t info = {0};
-	info.si_signo = FORWARDED_BY;
-	info.si_code = SI_QUEUE;
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value.sival_int = FORWARDED | (to_group ? FORWARDED_TO_GROUP : 0) | signal;
-	if (!box->init || syscall(SYS_rt_sigqueueinfo, box->pid, FORWARDED_BY, &info) < 0)
-		kill(to_group ? -box->pid : box->pid, signal);
-}
-
 /*
  * What the terminal sends, it sends to the whole process group, and so to the command too; unless that has a session of its
- * own, in which we then do what the terminal would have done.
+ * own, in which we then do what the terminal would have done. So does a shell that continues a job.
  */
 static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 {
+	int signal = (int)from->ssi_signo;
 	bool to_group = from->ssi_code == SI_KERNEL;
 	if (box->own_group && foreground_take(box->pid, from))
 		return;
-	if (!to_group || box->new_session || box->own_group)
-		send_marked(box, (int)from->ssi_signo, to_group);
+	if (to_group && !box->new_session && !box->own_group)
+		signals_came(box, signal);
+	else
+		signals_pass(box, signal, to_group || (box->new_session && signal == SIGCONT));
 }
 
 /* The system call, since the first look at the vdso, which is faster from then on, costs two page faults. */
@@ -154,37 +148,10 @@ static struct timespec clock_now(void)
 	return now;
 }
 
-static int64_t microseconds_since_start(void)
+int64_t supervise_microseconds(void)
 {
 	struct timespec now = clock_now();
 	return (now.tv_sec - begun.tv_sec) * INT64_C(1000000) + (now.tv_nsec - begun.tv_nsec) / 1000;
-}
-
-/* Milliseconds until there is something to be done about a box that takes too long, at least; -1 for never. */
-static int wait_time(const struct box *box)
-{
-	if (!box->timeout)
-		return -1;
-	int64_t left = box->timeout + (timed_out ? box->grace : 0) - microseconds_since_start() / 1000;
-	/* One more, since what is left has been rounded down; and not more than poll(2) takes. */
-	return left < 0 ? 0 : left >= INT_MAX ? INT_MAX : (int)left + 1;
-}
-
-/* TERM first, to the command; then KILL, to process 1, with which the kernel ends all that is in the pid namespace. */
-static void look_at_clock(const struct box *box)
-{
-	int64_t now = box->timeout ? microseconds_since_start() / 1000 : 0;
-	if (!box->timeout || now < box->timeout)
-		return;
-	if (timed_out) {
-		if (now >= box->timeout + box->grace)
-			kill(box->pid, SIGKILL);
-		return;
-	}
-	timed_out = true;
-	send_marked(box, SIGTERM, false);
-	/* One that is stopped would not end. */
-	send_marked(box, SIGCONT, false);
 }
 
 static _Noreturn void finish(const struct box *box, int status)
@@ -199,6 +166,9 @@ static _Noreturn void finish(const struct box *box, int status)
 	give_terminal_back();
 	rollback_take_back();
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	bool timed_out = watchdog_has_timed_out();
+	if (signal == SIGKILL && signals_killed_for())
+		signal = signals_killed_for();
 	struct report_usage group;
 	bool grouped = cgroup_read_usage(&group);
 	bool starved = signal == SIGKILL && grouped && group.oom_kills > 0;
@@ -210,26 +180,46 @@ static _Noreturn void finish(const struct box *box, int status)
 	if (starved && complaints >= 0 && !timed_out)
 		report_out_of_memory(complaints, box->memory);
 	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
-	report_exited(code, signal, timed_out, microseconds_since_start(), &used, grouped ? &group : NULL);
+	report_exited(code, signal, timed_out, supervise_microseconds(), &used, grouped ? &group : NULL);
 	runtime_memory_wait();
 	_exit(code);
+}
+
+static void look_at_stop(const struct box *box, int signal)
+{
+	if (box->own_group && !watchdog_has_acted())
+		foreground_stopped(box->pid, signal);
+	else if (!box->own_group && !box->init)
+		stop_too();
+}
+
+/* What has happened to the box, of WHAT: the status, or -1. An end is left to be waited for. */
+static int look_for(const struct box *box, int what)
+{
+	siginfo_t info = {0};
+	return waitid(P_PID, (id_t)box->pid, &info, what | WNOHANG) == 0 && info.si_pid == box->pid ? info.si_status : -1;
 }
 
 static void look_at_child(const struct box *box)
 {
 	int status, errors = 0;
+	if (watchdog_is_wanted(box) && look_for(box, WEXITED | WNOWAIT) < 0) {
+		int signal = look_for(box, WSTOPPED);
+		if (signal > 0)
+			look_at_stop(box, signal);
+		return;
+	}
+	watchdog_end();
 	while (errors < MAX_ERRORS) {
 		pid_t pid = wait4(box->pid, &status, WNOHANG | WUNTRACED, &used);
 		if (pid == 0)
 			return;
 		if (pid < 0)
 			errors++;
-		else if (!WIFSTOPPED(status))
+		else if (WIFSTOPPED(status))
+			look_at_stop(box, WSTOPSIG(status));
+		else
 			finish(box, status);
-		else if (box->own_group)
-			foreground_stopped(box->pid, WSTOPSIG(status));
-		else if (!box->init)
-			stop_too();
 	}
 	/* With us the box ends: better than to wait for what will never be told. */
 	fail("wait for the box", NULL);
@@ -245,6 +235,8 @@ void supervise_set_up(struct box *box)
 	if (box->own_group)
 		foreground_set_up();
 	take_terminal();
+	if (watchdog_is_wanted(box))
+		watchdog_set_up();
 	begun = clock_now();
 }
 
@@ -259,25 +251,22 @@ void supervise(const struct box *box)
 		prctl(PR_SET_DUMPABLE, 0);
 	/* Until signals were blocked, nothing would have told of its end. */
 	runtime_memory_look();
-	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->link, POLLIN, 0}, {box->parent, POLLIN, 0}};
+	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->link, POLLIN, 0}};
 	for (;;) {
-		look_at_clock(box);
 		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */
-		if (poll(polls, 3, wait_time(box)) < 0)
-			polls[1].revents = polls[2].revents = 0;
+		if (poll(polls, 2, signals_wait_time()) < 0)
+			polls[1].revents = 0;
 		if (polls[1].revents && !read_link(box))
 			polls[1].fd = -1;
 		while (read(box->signals, &info, sizeof info) == sizeof info) {
 			if (info.ssi_signo == SIGCHLD) {
 				look_at_child(box);
+				watchdog_look(box);
 				runtime_memory_look();
 			} else {
 				pass_on(box, &info);
 			}
 		}
-		if (polls[2].revents) {
-			polls[2].fd = -1;
-			kill(box->pid, SIGKILL);
-		}
+		signals_look_again(box);
 	}
 }

@@ -10,6 +10,7 @@ struct box {
 	int link;         /* messages from it, link.h */
 	bool init;        /* it is an init, and not the command itself */
 	bool own_group;   /* it leads a process group of its own, foreground.h */
+	bool first;       /* it is process 1 of a pid namespace */
 	bool new_session; /* what the terminal sends does not reach the command */
 	bool seen;        /* by the box, whose processes can name us */
 	int parent;       /* pidfd of the process whose end ends the box, or -1 */
@@ -25,5 +26,7 @@ void supervise_set_up(struct box *box);
 /* The new process's own directory in /proc, and its number there, as it tells them; -1: it has ended, and supervise() tells how. */
 int supervise_await_process(const struct box *box, int *number);
 _Noreturn void supervise(const struct box *box);
+/* How long there has been a box. */
+int64_t supervise_microseconds(void);
 
 #endif

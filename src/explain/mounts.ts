@@ -93,7 +93,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     }
     case 'dev': return {
       title: `Make a minimal /dev at ${at}`, calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
-      why: 'A tmpfs with the few devices that programs expect: null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
+      why: 'A tmpfs with the few devices that programs expect: null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes, and read-only, so that mode and owner of the host\'s can\'t be changed; pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
       see: 'ls -l /dev',
     }
     case 'overlay': return {

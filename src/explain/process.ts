@@ -124,8 +124,8 @@ export function init(plan: BoxPlan): Step[] {
 export function clock({ supervision: { timeout, grace = 0 } = {} }: BoxPlan): Step[] {
   if (!timeout) return []
   return [{
-    title: `Watch the clock: ${timeout / 1000} s`, calls: 'poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
-    why: `Then the command gets TERM, and ${grace / 1000} s later the first process of the box is killed, with which the kernel kills all that is left in its pid namespace.`,
+    title: `Watch the clock: ${timeout / 1000} s`, calls: 'fork, setsid, poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
+    why: `A process of its own does, outside of the box and in no terminal's session, so that nothing stops it. Then the command gets TERM, and ${grace / 1000} s later the first process of the box is killed, with which the kernel kills all that is left in its pid namespace.`,
   }]
 }
 
@@ -157,7 +157,7 @@ export function parent({ supervision = {} }: BoxPlan): Step {
     title: 'Meanwhile, outside', calls: 'waitpid, kill',
     why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts go with the last process of the box.',
     also: [
-      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed (prctl(PR_SET_PDEATHSIG)).'] : []),
+      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed, also while nsbox is stopped: a process of its own watches (pidfd_open).'] : []),
       ...(statusFd < 0 ? [] : [`Events are written to descriptor ${statusFd}, as JSON lines.`]),
     ],
   }

@@ -10,6 +10,9 @@ import { parsePlan } from '../plan/parse.ts'
 import type { Entry, Plan } from '../plan/types.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 
+/** A child of nsbox that is no box, sidecar/process/watchdog.c. */
+const WATCHDOG = 'nsbox-watchdog'
+
 export type RunningBox = { plan: Plan; entry: Entry }
 
 /** PID: of nsbox itself, of what has started it and no other box, or of any process in the box. */
@@ -200,17 +203,17 @@ function keptBy(directory: string): Uint8Array | undefined {
  * not, and lives as long as the box.
  */
 function entryOf(supervisor: number, plan: Plan): Entry {
-  const first = oldestChild(supervisor)
+  const first = oldestChild(supervisor, WATCHDOG)
   const found = first !== undefined && plan.supervision?.init ? oldestChild(first.pid) : first
   if (found === undefined) throw failure('has not started its command yet, or has ended', supervisor)
   return { pid: found.pid, started: found.started }
 }
 
-export type Stat = { pid: number; parent: number; started: number; exitSignal: number }
+export type Stat = { pid: number; name: string; parent: number; started: number; exitSignal: number }
 
 /** But for the one that gives back the memory of the runtime (entry.c), which alone has no exit signal. It may take its time. */
-export function oldestChild(pid: number): Stat | undefined {
-  const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined).filter(({ exitSignal }) => exitSignal !== 0)
+export function oldestChild(pid: number, except?: string): Stat | undefined {
+  const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined).filter(({ name, exitSignal }) => exitSignal !== 0 && name !== except)
   return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
 }
 
@@ -229,7 +232,7 @@ function statOf(pid: number): Stat | undefined {
   try {
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { pid, parent: Number(fields[1]), started: Number(fields[19]), exitSignal: Number(fields[35]) }
+    return { pid, name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')), parent: Number(fields[1]), started: Number(fields[19]), exitSignal: Number(fields[35]) }
   } catch {
     return undefined
   }

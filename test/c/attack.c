@@ -4,6 +4,7 @@
  * opened and not written, calls get arguments that they would refuse after the question of permission.
  *
  *   attack [--port N] [--abstract NAME]     N, NAME: sockets of the host that are not to be reached
+ *   attack --only START                     the attempts whose names start so
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +35,7 @@
 enum verdict { CLOSED, OPEN, NOT_HERE };
 
 static int port;
-static const char *abstract;
+static const char *abstract, *only = "";
 
 /* The kernel has refused for want of permission, or has no such call: what else it says comes after that question. */
 static enum verdict permitted(long result)
@@ -401,6 +403,59 @@ CALL(can, SYS_socket, 29, SOCK_RAW, 1)
 CALL(raw_socket, SYS_socket, AF_INET, SOCK_RAW, 1)
 CALL(packet_socket, SYS_socket, 17, SOCK_RAW, 0x300)
 
+/* The nodes in /dev are the host's own, and so are those that come as descriptors: to state what is there already changes nothing. */
+static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console"};
+enum { DEVICES = sizeof devices / sizeof *devices };
+
+static bool is_shared(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && (major(st->st_rdev) == 1 || st->st_rdev == makedev(5, 0));
+}
+
+static bool changes_mode(const char *path, const struct stat *st) { return chmod(path, st->st_mode & 07777) == 0; }
+static bool changes_owner(const char *path, const struct stat *st) { return chown(path, st->st_uid, st->st_gid) == 0; }
+static bool changes_times(const char *path, const struct stat *st)
+{
+	const struct timespec times[2] = {st->st_atim, st->st_mtim};
+	return utimensat(AT_FDCWD, path, times, 0) == 0;
+}
+
+static enum verdict any_device(bool (*changes)(const char *path, const struct stat *st))
+{
+	enum verdict verdict = NOT_HERE;
+	char link[32];
+	struct stat st;
+	for (int i = 0; i < DEVICES + 3; i++) {
+		snprintf(link, sizeof link, "/dev/fd/%d", i - DEVICES);
+		const char *path = i < DEVICES ? devices[i] : link;
+		if (i < DEVICES ? stat(path, &st) < 0 : fstat(i - DEVICES, &st) < 0 || !is_shared(&st))
+			continue;
+		if (changes(path, &st))
+			return OPEN;
+		verdict = CLOSED;
+	}
+	return verdict;
+}
+
+static enum verdict device_mode(void) { return any_device(changes_mode); }
+static enum verdict device_owner(void) { return any_device(changes_owner); }
+static enum verdict device_times(void) { return any_device(changes_times); }
+
+static enum verdict device_inherited(void)
+{
+	enum verdict verdict = NOT_HERE;
+	struct stat st;
+	for (int fd = 0; fd < 3; fd++) {
+		if (fstat(fd, &st) < 0 || !is_shared(&st))
+			continue;
+		const struct timespec times[2] = {st.st_atim, st.st_mtim};
+		if (fchmod(fd, st.st_mode & 07777) == 0 || fchown(fd, st.st_uid, st.st_gid) == 0 || futimens(fd, times) == 0)
+			return OPEN;
+		verdict = CLOSED;
+	}
+	return verdict;
+}
+
 static enum verdict loopback(void)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -438,6 +493,7 @@ static const struct { const char *name; enum verdict (*run)(void); } attempts[] 
 	TRY(iopl), TRY(ioperm), TRY(x32), TRY(int80),
 #endif
 	TRY(become_root), TRY(setuid_program), TRY(all_capabilities), TRY(terminal_input), TRY(terminal_input_wide), TRY(console_paste),
+	TRY(device_mode), TRY(device_owner), TRY(device_times), TRY(device_inherited),
 	TRY(vsock), TRY(crypto), TRY(bluetooth), TRY(can), TRY(raw_socket), TRY(packet_socket), TRY(loopback), TRY(abstract_socket),
 };
 
@@ -463,12 +519,15 @@ int main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--port") == 0)
 			port = atoi(argv[i + 1]);
+		else if (strcmp(argv[i], "--only") == 0)
+			only = argv[i + 1];
 		else
 			abstract = argv[i + 1];
 	}
 	/* What is inherited is not of interest to those that look for descriptors of others. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
-		printf("%s %s\n", attempts[i].name, words[in_child(attempts[i].run)]);
+		if (strncmp(attempts[i].name, only, strlen(only)) == 0)
+			printf("%s %s\n", attempts[i].name, words[in_child(attempts[i].run)]);
 	return 0;
 }

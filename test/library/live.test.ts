@@ -78,7 +78,8 @@ for (const { name, program: runtime } of RUNTIMES) {
     assert.equal(script(runtime, `
       const controller = new AbortController()
       const live = await b.open({ signal: controller.signal })
-      const long = live.run(['sleep', '1000'])
+      const long = live.run(['sh', '-c', 'echo > /tmp/running; exec sleep 1000'])
+      await live.run(['sh', '-c', 'until [ -e /tmp/running ]; do sleep 0.01; done'])
       controller.abort()
       const { exitCode } = await long
       await live.closed

@@ -1,0 +1,112 @@
+#include "fs/inherited.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "plan/contract.h"
+#include "base/descriptor.h"
+#include "fs/dev.h"
+#include "base/report.h"
+#include "fs/tree.h"
+
+static int held[3] = {-1, -1, -1};
+
+/* What is to be opened in place of a descriptor. */
+struct device { const char *name; dev_t number; uid_t owner; int flags; };
+
+static bool is_device(int fd, struct device *device)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
+		return false;
+	/* O_NOATIME is for the owner alone. */
+	*device = (struct device){dev_name(st.st_rdev), st.st_rdev, st.st_uid, (flags & ~O_NOATIME) | O_NOCTTY | O_CLOEXEC};
+	return device->name != NULL;
+}
+
+/* The host's device, on a mount that is nowhere and read-only. */
+static int open_hosts(const struct device *device)
+{
+	char path[32], link[DESCRIPTOR_NAME];
+	struct stat st;
+	int fd = -1;
+	snprintf(path, sizeof path, "/dev/%s", device->name);
+	int source = tree_hold(path), tree = source < 0 ? -1 : tree_of(source);
+	if (tree < 0)
+		return -1;
+	if (tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) == 0 && fstat(tree, &st) == 0) {
+		errno = ENODEV;
+		if (S_ISCHR(st.st_mode) && st.st_rdev == device->number)
+			fd = open(descriptor_name(tree, link), device->flags);
+	}
+	int number = errno;
+	tree_discard(tree);
+	errno = number;
+	return fd;
+}
+
+/* The device of a box that we have entered, which may have put anything in its place: O_NONBLOCK, for a fifo. */
+static int open_entered(const struct device *device)
+{
+	char path[32];
+	struct stat st;
+	struct statvfs fs;
+	snprintf(path, sizeof path, "/dev/%s", device->name);
+	int fd = open(path, device->flags | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->number && fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) &&
+	    fcntl(fd, F_SETFL, device->flags) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void replace(int fd, int by, const struct device *device)
+{
+	if (by >= 0 && dup2(by, fd) == fd) {
+		close(by);
+		return;
+	}
+	/* Whoever can't change the node anyway keeps the descriptor, as of a terminal that isn't the session's. */
+	if (device->owner != geteuid())
+		return;
+	report_hint("it is one of the descriptors 0, 1 and 2, and a box could change the host's node by it: redirect that one to or from something else");
+	fail("open anew", device->name);
+}
+
+void inherited_renew(void)
+{
+	struct device device;
+	for (int fd = 0; fd < 3; fd++) {
+		if (!is_device(fd, &device))
+			continue;
+		int by = dev_open(device.name, device.flags);
+		replace(fd, by < 0 ? open_hosts(&device) : by, &device);
+	}
+}
+
+void inherited_hold(void)
+{
+	struct device device;
+	for (int fd = 0; fd < 3; fd++)
+		if (is_device(fd, &device))
+			held[fd] = open_hosts(&device);
+}
+
+void inherited_renew_entered(void)
+{
+	struct device device;
+	for (int fd = 0; fd < 3; fd++) {
+		if (!is_device(fd, &device))
+			continue;
+		int by = open_entered(&device);
+		replace(fd, by < 0 ? held[fd] : by, &device);
+	}
+}

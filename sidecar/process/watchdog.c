@@ -1,0 +1,179 @@
+#include "process/watchdog.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/runtime_memory.h"
+#include "base/report.h"
+#include "process/signals.h"
+#include "base/sys.h"
+
+/* In memory that both processes share. */
+static struct verdict { atomic_bool acted, timed_out; } *verdict;
+static pid_t watchdog;
+static int channel; /* to it */
+
+bool watchdog_is_wanted(const struct box *box) { return box->timeout || box->parent >= 0; }
+
+void watchdog_set_up(void)
+{
+	void *page = mmap(NULL, sizeof *verdict, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		fail("allocate", NULL);
+	verdict = page;
+}
+
+bool watchdog_has_acted(void) { return verdict && verdict->acted; }
+bool watchdog_has_timed_out(void) { return verdict && verdict->timed_out; }
+
+enum stage { RUNNING, TERMINATED, KILLED };
+
+/* Milliseconds until there is something to be done about a box that takes too long, at least; -1 for never. */
+static int wait_time(const struct box *box, enum stage stage)
+{
+	if (!box->timeout || stage == KILLED)
+		return -1;
+	int64_t left = box->timeout + (stage == TERMINATED ? box->grace : 0) - supervise_microseconds() / 1000;
+	/* One more, since what is left has been rounded down; and not more than poll(2) takes. */
+	return left < 0 ? 0 : left >= INT_MAX ? INT_MAX : (int)left + 1;
+}
+
+/* Process 1 of the box: with it the kernel ends all that is in the pid namespace. It may take its time, and needs no second signal. */
+static enum stage kill_box(const struct box *box, pid_t supervisor)
+{
+	verdict->acted = true;
+	kill(box->pid, SIGKILL);
+	kill(supervisor, SIGCONT);
+	return KILLED;
+}
+
+/* TERM first, to the command; then KILL. */
+static enum stage look_at_clock(const struct box *box, enum stage stage, pid_t supervisor)
+{
+	if (wait_time(box, stage) != 0)
+		return stage;
+	verdict->timed_out = true;
+	verdict->acted = true;
+	if (stage == TERMINATED || !box->grace)
+		return kill_box(box, supervisor);
+	signals_pass(box, SIGTERM, false);
+	/* One that is stopped would not end. */
+	signals_pass(box, SIGCONT, false);
+	return TERMINATED;
+}
+
+/*
+ * A session of its own, so that no terminal and no process group reaches it; and no descriptor that somebody waits to see closed:
+ * only the channel, as 0, and the parent, as 1.
+ */
+static void retreat(int to_supervisor, int parent, pid_t supervisor)
+{
+	if (setsid() < 0)
+		_exit(STATUS_FAILED);
+	prctl(PR_SET_NAME, "nsbox-watchdog");
+	prctl(PR_SET_DUMPABLE, 0);
+	/* The box ends with the supervisor, whoever ends that. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != supervisor || dup2(to_supervisor, 0) < 0)
+		_exit(STATUS_FAILED);
+	if (dup2(parent, 1) < 0)
+		close(1);
+	descriptor_close_range(2, INT_MAX);
+}
+
+static _Noreturn void watch(struct box box, pid_t supervisor)
+{
+	enum stage stage = RUNNING;
+	if (read(0, &box.pid, sizeof box.pid) != sizeof box.pid)
+		_exit(STATUS_FAILED);
+	/* Before Linux 5.3 there is none: then the supervisor ends us. */
+	struct pollfd polls[] = {{.fd = sys_pidfd_open(box.pid), .events = POLLIN}, {.fd = box.parent < 0 ? -1 : 1, .events = POLLIN}};
+	if (write(0, "r", 1) != 1)
+		_exit(STATUS_FAILED);
+	close(0);
+	for (;;) {
+		int left = wait_time(&box, stage), again = signals_wait_time();
+		if (poll(polls, 2, left < 0 || (again >= 0 && again < left) ? again : left) < 0)
+			polls[0].revents = polls[1].revents = 0;
+		if (polls[0].revents)
+			break;
+		if (polls[1].revents) {
+			polls[1].fd = -1;
+			stage = kill_box(&box, supervisor);
+		}
+		stage = look_at_clock(&box, stage, supervisor);
+		signals_look_again(&box);
+	}
+	/* A supervisor that is stopped would report nothing. */
+	if (verdict->acted)
+		kill(supervisor, SIGCONT);
+	_exit(0);
+}
+
+void watchdog_start(const struct box *box)
+{
+	pid_t supervisor = getpid();
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		fail("socketpair", NULL);
+	watchdog = fork();
+	/* As for spawn_box: one of those that count may be about to end. */
+	if (watchdog < 0 && errno == EAGAIN) {
+		runtime_memory_wait();
+		watchdog = fork();
+	}
+	if (watchdog == 0) {
+		retreat(pair[1], box->parent, supervisor);
+		watch(*box, supervisor);
+	}
+	if (watchdog < 0) {
+		if (errno == EAGAIN)
+			report_hint("--timeout and --die-with-parent take one process more outside of the box: ulimit -u, and pids.max of the control group");
+		fail("start the watchdog", NULL);
+	}
+	close(pair[1]);
+	channel = pair[0];
+}
+
+void watchdog_watch(const struct box *box)
+{
+	char ready;
+	/* Until it has left our process group, what stops that would stop it too. */
+	if (send(channel, &box->pid, sizeof box->pid, MSG_NOSIGNAL) < 0 || read(channel, &ready, 1) != 1)
+		fail_plain("the watchdog has ended", NULL);
+	close(channel);
+}
+
+void watchdog_look(const struct box *box)
+{
+	int status;
+	if (watchdog <= 0 || waitpid(watchdog, &status, WNOHANG) != watchdog)
+		return;
+	watchdog = 0;
+	/* By itself it ends with the box. */
+	if (!WIFSIGNALED(status))
+		return;
+	/* What we start by now may be in the pid namespace of a box that was entered. */
+	if (!box->first)
+		fail_plain("the watchdog was killed", NULL);
+	watchdog_start(box);
+	watchdog_watch(box);
+}
+
+void watchdog_end(void)
+{
+	if (watchdog <= 0)
+		return;
+	kill(watchdog, SIGKILL);
+	waitpid(watchdog, NULL, 0);
+	watchdog = 0;
+}
