@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct plan;
 struct cgroup_usage;
@@ -35,6 +36,8 @@ _Noreturn void fail_plain(const char *what, const char *path);
 /* The same with errno and another exit status. */
 _Noreturn void fail_status(int status, const char *what, const char *path);
 void report_warning(const char *text);
+/* A name on one line, with control characters as escapes. */
+void report_print(FILE *out, const char *text);
 /* Where events go, or -1. */
 int report_status_fd(void);
 void report_started(int pid);

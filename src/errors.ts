@@ -45,7 +45,7 @@ export class SandboxError extends Error {
   constructor(failure: Failure) {
     const { step, what, path, pointer, code, errno, text, hint, status = 125 } = failure
     const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
-    super([step, what, path === undefined ? undefined : printable(path), cause].filter((part) => part !== undefined).join(': '))
+    super([step, what, path, cause].filter((part) => part !== undefined).map(printable).join(': '))
     this.name = 'SandboxError'
     this.step = step
     this.what = what
@@ -53,7 +53,7 @@ export class SandboxError extends Error {
     this.pointer = pointer
     this.code = code
     this.errno = errno
-    this.hint = hint
+    this.hint = hint === undefined ? undefined : printable(hint)
     this.status = status
   }
 }
@@ -64,13 +64,13 @@ export class UsageError extends Error {
   readonly hint: string | undefined
 
   constructor(message: string, hint?: string) {
-    super(message)
+    super(printable(message))
     this.name = 'UsageError'
-    this.hint = hint
+    this.hint = hint === undefined ? undefined : printable(hint)
   }
 }
 
-/** A path on one line: control characters are shown as escapes, so that no file name can forge a message. */
+/** A text on one line, for a message or a hint: control characters are shown as escapes, so that no file name can forge a message. */
 export function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

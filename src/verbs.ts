@@ -135,7 +135,7 @@ function warnOfTerminal({ process: { newSession, seccomp } }: Plan): void {
 }
 
 function line(text: string): void {
-  print(`${text}\n`)
+  print(`${printable(text)}\n`)
 }
 
 /** All of it, also into a pipe that is read slowly; a reader that has gone away is no error. */

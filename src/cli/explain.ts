@@ -6,6 +6,7 @@ import { explainMounts, root, sources } from './explain-mounts.ts'
 import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './explain-process.ts'
 import { command, sizeWords, type Step } from './explain-step.ts'
 import { drawTree, legend, mountNodes } from './explain-tree.ts'
+import { printable } from '../errors.ts'
 import { coveredMounts, coveredText } from '../plan/covered.ts'
 import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 
@@ -24,7 +25,7 @@ export function explain(plan: BoxPlan, host: { uid: number }): string {
     '', ...drawTree(plan), '', ...legend(),
     '', 'What the box still shares with the host', '',
     ...shared(plan, host.uid).flatMap((text) => wrap(text, '  - ', '    ')), '',
-  ].join('\n')
+  ].map(printable).join('\n')
 }
 
 function allSteps(plan: BoxPlan, uid: number): Step[] {
