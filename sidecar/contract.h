@@ -47,8 +47,9 @@ static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_
 enum process_scopes_word {
 	PROCESS_SCOPES_ABSTRACT = 1u << 0,
 	PROCESS_SCOPES_SIGNALS = 1u << 1,
+	PROCESS_SCOPES_TRACE = 1u << 2,
 };
-static const char process_scopes_words[] = "abstract\0signals\0";
+static const char process_scopes_words[] = "abstract\0signals\0trace\0";
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
@@ -151,7 +152,7 @@ struct process {
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
-	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box. */
+	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box; and from Linux 5.19 on ("trace") tracing of processes that this command did not start. */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */

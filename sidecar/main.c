@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -260,6 +261,25 @@ static int print_plan(const char *text, size_t length)
 	return 0;
 }
 
+/* Processes of the box may see ours, and look into those that hide. From a user namespace of its own nothing can. */
+static bool is_within_reach(const struct plan *plan, bool baked)
+{
+	unsigned spaces = (unsigned)plan->namespaces;
+	bool traces = plan->process->capabilities >> CAP_SYS_PTRACE & 1;
+	/* Some paths are told from where our file lies. */
+	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) && !(baked && origin_is_needed(plan));
+}
+
+static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *given)
+{
+	source_become_sealed(text, length, given->old_mount_api, given->extra);
+	if (plan->process->hold) {
+		report_hint("a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
+		fail("execute a file in memory", NULL);
+	}
+	report_warning("this system executes no file in memory: root in the box may get to write to the program that started it");
+}
+
 int main(int argc, char **argv)
 {
 	size_t length;
@@ -288,13 +308,13 @@ int main(int argc, char **argv)
 	const struct plan *plan = decode(segment ? segment : text, length);
 	if (given.check)
 		return 0;
+	report_set_up(plan);
+	if (plan->process->hold ? baked || !source_is_sealed() : is_within_reach(plan, baked) && !source_is_sealed())
+		become_sealed(plan, segment ? segment : text, length, &given);
 	if (baked)
 		free(text);
 	else
 		given.text = text, given.length = length;
-	report_set_up(plan);
-	if (plan->process->hold && !baked)
-		source_become_sealed(text, length);
 	if (plan->no_follow)
 		host_refuse_links();
 	cwd_note(plan);

@@ -44,6 +44,8 @@ __attribute__((noinline)) static void enter_directory_of_program(void)
 		fail("enter the directory of the program", self);
 }
 
+bool origin_is_needed(const struct plan *plan) { return plan->root && first_relative(plan); }
+
 void origin_enter(const struct plan *plan, bool baked)
 {
 	const char *relative = plan->root ? first_relative(plan) : NULL;

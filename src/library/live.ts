@@ -1,7 +1,7 @@
 /** A box that stays: it is made once, and each command enters it. */
 import { spawn as start, type ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
-import { SandboxError } from '../errors.ts'
+import { SandboxError, UsageError } from '../errors.ts'
 import { planFile } from '../launch/nameless.ts'
 import { sidecarPath } from '../launch/packaged.ts'
 import { oldestChild, refuseForeignProc } from '../launch/running.ts'
@@ -70,6 +70,11 @@ export async function open(options: Options, { signal }: OpenOptions = {}): Prom
 
 /** Events come on its standard output, which no command has. */
 function holding(options: Options): BoxPlan {
+  const { share = [], init } = options
+  if (share.includes('pid') || init === false) {
+    const name = init === false ? 'noInit' : 'share: pid'
+    throw new UsageError(`open: ${name}: a box that stays needs a process 1 that ends with it`, 'leave it out, or use run, which makes a box for each command')
+  }
   const plan = newBox(options)(['nsbox'], {})
   return { ...plan, process: { ...plan.process, hold: true }, supervision: { ...plan.supervision, statusFd: 1 } }
 }

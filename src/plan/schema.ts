@@ -40,8 +40,8 @@ const MAX_QUOTA = MAX_CPUS * 1000000
 
 export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 export const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
-/** In the order of the kernel's bits, include/uapi/linux/landlock.h. */
-export const SCOPES = ['abstract', 'signals'] as const
+/** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
+export const SCOPES = ['abstract', 'signals', 'trace'] as const
 
 /** Objects by name. The first is the plan itself. */
 export const OBJECTS = {
@@ -102,7 +102,7 @@ export const OBJECTS = {
     capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
-    scopes: { type: 'flags', values: SCOPES, doc: 'What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box.' },
+    scopes: { type: 'flags', values: SCOPES, doc: 'What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box; and from Linux 5.19 on ("trace") tracing of processes that this command did not start.' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
