@@ -27,7 +27,8 @@ export type Closed = {
 
 /**
  * A box with a life of its own. What its commands leave in its tmpfs, their processes and its host name stay until it is
- * closed: by `close`, at the end of an `await using` block, or with this program.
+ * closed: by `close`, at the end of an `await using` block, or with this program. So do the host's mounts of the time when it
+ * was made: a device that the host unmounts meanwhile is busy until then.
  */
 export type LiveBox = Commands & AsyncDisposable & {
   /** Number of the process that watches the box; `nsbox enter PID` gets into it from a shell. */
