@@ -47,6 +47,7 @@ test('what no namespace divides is closed, but where an option asks for it', () 
   const scopes = (options: Options) => plan(options).process.scopes
   assert.equal(scopes({ net: 'none' }), ['signals'])
   assert.equal(scopes({ share: ['ipc'] }), ['signals'])
+  assert.equal(scopes({ share: ['abstract'] }), ['signals'])
   assert.equal(scopes({ share: ['pid'] }), ['abstract'])
   assert.is(scopes({ share: ['pid', 'ipc'] }), undefined)
   assert.is(scopes({ privileged: true }), undefined)
@@ -94,6 +95,33 @@ test('a root is absolute, and gets the mounts that it has a place for', () => {
   assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })
   assert.equal(targets({ root: 'r' }), ['proc /proc'])
   assert.equal(targets({ root: '/bare' }), [])
+})
+
+test('with --nest a box has a user namespace, and the /proc around it read-only, whatever asks for a /proc', () => {
+  const PROC = { type: 'bind', source: '/proc', target: '/proc', options: ['ro', 'nosuid', 'nodev', 'noexec'] }
+  for (const facts of [{}, ROOT]) {
+    const nested = plan({ nest: true }, facts)
+    assert.equal(nested.mounts?.[0], PROC)
+    assert.ok(nested.namespaces.includes('user') && nested.namespaces.includes('pid'))
+    assert.equal(nested.mounts?.slice(1, 1 + procView('/proc').length), procView('/proc'))
+    assert.equal(plan({ nest: true, root: 'r', mounts: [{ type: 'proc', target: '/x' }] }, facts).mounts?.filter(({ type }) => type === 'bind').map(({ target }) => target), ['/proc', '/x'])
+  }
+})
+
+test('root with --nest maps all ids where it may, and else its own', () => {
+  const withCapabilities = (bits: string) => plan({ nest: true }, { ...ROOT, read: (path) => (path === '/proc/self/status' ? { text: `CapEff:\t${bits}\n` } : path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }) }).idmap
+  assert.is(withCapabilities('00000000800405fb')?.by, 'parent')
+  for (const lacking of ['0000000000000000', '00000000000405fb', '800405bb', '8004057b']) assert.equal(withCapabilities(lacking), { by: 'self', uid: [{ inside: 0, outside: 0, count: 1 }], gid: [{ inside: 0, outside: 0, count: 1 }] })
+})
+
+test('a /proc that is asked for beside --share pid is the one that is there', () => {
+  assert.equal(mountsOf({ share: ['pid'], mounts: [{ type: 'proc', target: '/proc' }] }).find(({ target }) => target === '/proc'), { type: 'bind', source: '/proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] })
+})
+
+test('user namespaces of programs are allowed by a variant of the default filter', () => {
+  const { from, filter } = plan({ allowUserns: true }).process.seccomp ?? {}
+  assert.is(from, 'default with user namespaces')
+  assert.is.not(filter, plan({}).process.seccomp?.filter)
 })
 
 test('what an option mounts takes the place of a default', () => {
