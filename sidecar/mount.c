@@ -17,6 +17,7 @@
 #include "overlay.h"
 #include "place.h"
 #include "report.h"
+#include "seal.h"
 #include "target.h"
 #include "tree.h"
 
@@ -152,6 +153,12 @@ static void bind(const struct mount *mount, int held)
 	attach(tree, target, mount->options, mount->target);
 }
 
+static void seal_if_asked(const struct mount *mount, int tree)
+{
+	if (mount->options & ROOT_OPTIONS_RO)
+		seal_later(tree, mount->target);
+}
+
 static void tmpfs(const struct mount *mount)
 {
 	char size[24], mode[8];
@@ -161,10 +168,11 @@ static void tmpfs(const struct mount *mount)
 	if (!mount->size)
 		settings[2].key = NULL;
 	int target = open_target(mount->target, true);
-	int tree = tree_new("tmpfs", (unsigned)mount->options, settings);
+	int tree = tree_new("tmpfs", (unsigned)mount->options & ~ROOT_OPTIONS_RO, settings);
 	if (tree < 0)
 		fail("mount tmpfs", mount->target);
 	attach(tree, target, 0, mount->target);
+	seal_if_asked(mount, tree);
 }
 
 static void proc(const struct mount *mount, bool host_root)
@@ -185,7 +193,9 @@ static void proc(const struct mount *mount, bool host_root)
 static void overlay(const struct mount *mount, struct layers layers)
 {
 	int target = open_target(mount->target, true);
-	mounted_add(mount->target, overlay_attach(layers, target, mount->options, mount->target));
+	int tree = overlay_attach(layers, target, (unsigned)mount->options & ~ROOT_OPTIONS_RO, mount->target);
+	mounted_add(mount->target, tree);
+	seal_if_asked(mount, tree);
 	close(target);
 }
 
@@ -249,4 +259,6 @@ void mounts_apply(const struct plan *plan)
 		mount.target = target_clean(mount.target);
 		apply(&mount, &holds[i], host_root);
 	}
+	report_hint(NULL);
+	seal_apply();
 }

@@ -32,6 +32,7 @@
 #define TREE_CLONE     1u
 #define TREE_CLOEXEC   ((unsigned)O_CLOEXEC)
 #define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
+#define TREE_NO_AUTOMOUNT 0x800u /* AT_NO_AUTOMOUNT */
 #define EMPTY_PATH     0x1000u /* AT_EMPTY_PATH */
 #define MOVE_F_EMPTY   0x04u
 #define MOVE_T_EMPTY   0x40u

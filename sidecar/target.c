@@ -12,6 +12,7 @@
 #include "made.h"
 #include "mounted.h"
 #include "report.h"
+#include "seal.h"
 #include "sys.h"
 
 enum { MAX_LINKS = 40, MAX_STEPS_UP = 256, MAX_TRIES = 64 };
@@ -169,6 +170,10 @@ static int walk_open(struct walk *w, const char *name)
 		int fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT || !making || w->rest[length_down(w->rest)])
 			return fd;
+		if (w->on && w->on->mask) {
+			w->on = seal_open_mask(w->on);
+			walk_go(w, w->on->fd, false);
+		}
 		fd = make_in(w->fd, name, !last || making->directory, last ? making->mode : 0755, making->path);
 		if (fd >= 0)
 			return fd;
@@ -194,6 +199,8 @@ static int walk_enter(struct walk *w, const char *name, int flags)
 	int fd = mounted ? on->fd : walk_open(w, name);
 	if (fd < 0)
 		return -1;
+	if (!mounted)
+		on = w->on;
 	if (fstat(fd, &st) < 0) {
 		number = errno;
 	} else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
@@ -333,6 +340,14 @@ int target_parent(const char *path, const char **name)
 	if (!above)
 		fail("allocate", NULL);
 	int parent = target_make(above, true, 0755);
+	size_t length = strlen(above), prefix;
+	const struct mounted *on = mounted_above(above, length, &prefix);
+	if (on->mask && prefix == length) {
+		close(parent);
+		parent = fcntl(seal_open_mask(on)->fd, F_DUPFD_CLOEXEC, 3);
+		if (parent < 0)
+			fail("open", path);
+	}
 	free(above);
 	return parent;
 }

@@ -46,6 +46,13 @@ int tree_hold(const char *path)
 	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
 }
 
+int tree_hold_unnamed(const char *path)
+{
+	if (old)
+		return open(path, O_PATH | O_CLOEXEC);
+	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | TREE_NO_AUTOMOUNT);
+}
+
 int tree_hold_at(int fd)
 {
 	if (old)

@@ -18,6 +18,8 @@ void tree_stage_at(const char *path);
 
 /* Take hold of a path of the host, now, with all that is mounted below it. -1 with errno. */
 int tree_hold(const char *path);
+/* The same of a mount that nobody has named: whatever would be mounted there at its first use isn't. */
+int tree_hold_unnamed(const char *path);
 /* The same of what a descriptor refers to, which stays open. */
 int tree_hold_at(int fd);
 /* A tree of what is held, which is taken. -1 with errno. */

@@ -133,9 +133,8 @@ static int remount(int tree, unsigned long flags, unsigned long dropped)
 	struct statvfs now;
 	if (fstatvfs(tree, &now) < 0)
 		return -1;
-	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
-	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
-		(now.f_flag & 4096 ? MS_RELATIME : 0) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
+	/* All ST_ flags are the MS_ flag of that name. Where none of access times is given, those stay as they are (Linux 3.17). */
+	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
 	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
 

@@ -72,7 +72,7 @@ const isKernels = (mount: Mount): boolean => (mount.type === 'mask' || mount.typ
 function together(run: readonly Mount[]): Step {
   const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
   return run[0]?.type === 'mask'
-    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file that nobody can read, or an empty directory, is mounted over each: memory, keys, timers, devices.', also }
+    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file or directory, read-only, is mounted over each: memory, keys, timers, devices.', also }
     : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted once more over itself, read-only: they are the whole machine\'s, and no namespace divides them.', also }
 }
 
@@ -82,7 +82,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     case 'bind': return bind(mount)
     case 'tmpfs': return {
       title: `Mount a tmpfs at ${at}`, calls: NEW_MOUNT('tmpfs'),
-      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${optionsText(mount.options, false)}`,
+      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${mount.options?.includes('ro') ? ' It becomes read-only once all that lies below is there.' : ''}${optionsText(mount.options, false)}`,
     }
     case 'proc': return {
       title: `Mount a fresh /proc at ${at}`, calls: NEW_MOUNT('proc'),
@@ -110,7 +110,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     }
     case 'mask': return {
       title: `Hide ${at}`, calls: MASK_CALLS,
-      why: 'An empty file that nobody can read, or an empty directory, is mounted over it.',
+      why: 'An empty file or directory, read-only, is mounted over it.',
     }
     case 'protect': return {
       title: `Make ${at} read-only`, calls: PROTECT_CALLS,

@@ -157,11 +157,15 @@ function mountOf(request: MountRequest, host: HostFacts, options: Options): Moun
   if (request.type === 'bind') return bind(request, host)
   const target = cleanPath(request.target)
   switch (request.type) {
-    case 'tmpfs': return { ...request, target, options: ['nosuid', 'nodev'] }
+    case 'tmpfs': return tmpfs(request, target)
     case 'proc': return proc(target, options)
     case 'file': return { ...request, target, source: existing('file', request.source, host) }
     default: return { ...request, target }
   }
+}
+
+function tmpfs({ readonly, ...request }: Extract<MountRequest, { type: 'tmpfs' }>, target: string): Mount {
+  return { ...request, target, options: readonly ? ['ro', 'nosuid', 'nodev'] : ['nosuid', 'nodev'] }
 }
 
 function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): Mount {

@@ -146,7 +146,7 @@ export const VARIANTS = {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
       size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit in bytes; 0 is the kernel\'s default, half of the memory.' },
       mode: { type: 'mode', default: '1777', doc: 'Mode of its top directory.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" from when all that lies below is there.' },
     },
     proc: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
