@@ -3,7 +3,6 @@
 #define NSBOX_LINK_H
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,14 +15,19 @@ enum link_kind {
 	LINK_ENDED = 3,   /* VALUE is its wait status */
 	LINK_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
 	LINK_PROCESS = 6, /* before the id maps: the directory in /proc that comes along is the sender's, and VALUE its number there */
-	LINK_MADE = 5,    /* before LINK_FAILED: NAME was made in the directory that comes along; VALUE: it is a directory */
+	LINK_MADE = 5,    /* before the command is started: NAME was made in the directory that comes along; VALUE: LINK_MADE_* */
 };
+
+/* It is a directory; it stays unless the box fails; it is one of nsbox itself, and other boxes count on it. */
+enum { LINK_MADE_DIRECTORY = 1, LINK_MADE_STAYS = 2, LINK_MADE_OWN = 4 };
 
 enum { LINK_NAME = 256 }; /* NAME_MAX and the NUL */
 
-/* The name is sent with LINK_MADE alone. */
-struct link_message { uint32_t kind; int32_t value; char name[LINK_NAME]; };
-enum { LINK_PLAIN = offsetof(struct link_message, name) };
+/* What was made: by its inode, since a mount may lie on it. */
+struct link_made { uint64_t device, inode; char name[LINK_NAME]; };
+/* The last part is sent with LINK_MADE alone. */
+struct link_message { uint32_t kind; int32_t value; struct link_made made; };
+enum { LINK_PLAIN = offsetof(struct link_message, made) };
 
 static inline void link_send(int fd, enum link_kind kind, int value)
 {
@@ -44,13 +48,9 @@ static inline void link_send_with(int fd, struct link_message *message, int alon
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-static inline void link_send_made(int fd, int parent, const char *name, bool directory)
+static inline void link_send_made(int fd, int parent, const struct link_made *made, int how)
 {
-	struct link_message message = {.kind = LINK_MADE, .value = directory};
-	size_t length = strlen(name);
-	if (length >= sizeof message.name)
-		return;
-	memcpy(message.name, name, length + 1);
+	struct link_message message = {.kind = LINK_MADE, .value = how, .made = *made};
 	link_send_with(fd, &message, parent);
 }
 
@@ -70,7 +70,7 @@ static inline ssize_t link_receive(int fd, struct link_message *message, int *pa
 	*parent = -1;
 	if (length > 0 && CMSG_FIRSTHDR(&packet) && control.header.cmsg_type == SCM_RIGHTS)
 		memcpy(parent, CMSG_DATA(&control.header), sizeof *parent);
-	message->name[LINK_NAME - 1] = '\0';
+	message->made.name[LINK_NAME - 1] = '\0';
 	return length;
 }
 

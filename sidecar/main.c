@@ -29,11 +29,13 @@
 #include "init.h"
 #include "invocation.h"
 #include "limits.h"
+#include "link.h"
 #include "made.h"
 #include "mount.h"
 #include "net.h"
 #include "origin.h"
 #include "overlay.h"
+#include "own.h"
 #include "place.h"
 #include "plan.h"
 #include "privs.h"
@@ -98,12 +100,14 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	/* Everything of the host that will be needed, before the first mount hides some of it. */
 	root_hold(plan->root);
 	mounts_hold(plan);
+	own_look(plan);
 	report_phase("root");
 	place_open(mounts_need_scratch(plan));
 	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
 	mounts_apply(plan);
+	own_protect(plan);
 	inherited_renew();
 	root_seal(plan->root, root);
 	report_phase("switch root");
@@ -123,8 +127,11 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 		net_open_up(plan->ping, plan->low_ports);
 	}
 	mode_t caller_mask = umask(0);
+	/* A root of one's own keeps its mount points. */
+	made_set(plan->take_back ? 0 : LINK_MADE_STAYS);
 	build_root(plan, given->old_mount_api);
 	umask(caller_mask);
+	made_tell_what_goes(link);
 }
 
 /* Whatever runs in the box is watched from its first moment on. */

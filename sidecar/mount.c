@@ -15,6 +15,8 @@
 #include "mask.h"
 #include "mounted.h"
 #include "overlay.h"
+#include "own.h"
+#include "pin.h"
 #include "place.h"
 #include "report.h"
 #include "seal.h"
@@ -246,16 +248,30 @@ static void apply(const struct mount *mount, const struct layers *held, bool hos
 	case MOUNT_PROTECT: mask_protect(mount); break;
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
+	case MOUNT_STASH: pin_stash(mount); break;
+	case MOUNT_PIN: pin_hold(mount); break;
 	case MOUNT_FILE: file(mount, held->lower); break;
 	}
 }
 
+/* Where nothing comes into it, a start does without. */
+static bool needs_stash(const struct plan *plan)
+{
+	bool needed = own_shows();
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		needed |= plan->mounts[i].type == MOUNT_PIN;
+	return needed;
+}
+
 void mounts_apply(const struct plan *plan)
 {
+	bool stash = needs_stash(plan);
 	bool host_root = strcmp(plan->root->path, "/") == 0;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
 		report_hint(NULL);
+		if (mount.type == MOUNT_STASH && !stash)
+			continue;
 		mount.target = target_clean(mount.target);
 		apply(&mount, &holds[i], host_root);
 	}

@@ -89,7 +89,7 @@ static bool read_link(const struct box *box)
 	}
 	/* With a descriptor the box can ask us to remove a file. Nobody but ourselves is in the box before the command is started. */
 	if (parent >= 0 && length == sizeof message && message.kind == LINK_MADE && !started)
-		made_receive(parent, message.name, message.value);
+		made_receive(parent, &message.made, message.value);
 	else if (parent >= 0)
 		close(parent);
 	if (length < (ssize_t)LINK_PLAIN)
@@ -163,7 +163,7 @@ static _Noreturn void finish(const struct box *box, int status)
 		status = command_status;
 	foreground_end(box->pid);
 	give_terminal_back();
-	made_take_back();
+	made_take_back(failed, !box->seen);
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	bool timed_out = watchdog_has_timed_out();
 	if (signal == SIGKILL && signals_killed_for())

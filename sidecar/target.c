@@ -35,6 +35,7 @@ struct walk {
 	bool owned;                  /* to be closed, and not that of a mount or of the root */
 	int links, steps_up;
 	const struct making *making; /* or NULL */
+	target_visit *each;          /* or NULL */
 	char here[PATH_MAX], rest[PATH_MAX * 2];
 };
 
@@ -201,6 +202,8 @@ static int walk_enter(struct walk *w, const char *name, int flags)
 		return -1;
 	if (!mounted)
 		on = w->on;
+	if (w->each)
+		w->each(mounted ? -1 : w->fd, name, fd);
 	if (fstat(fd, &st) < 0) {
 		number = errno;
 	} else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
@@ -236,9 +239,9 @@ static int walk_next(struct walk *w, char name[NAME_MAX + 1])
  * openat2 with RESOLVE_IN_ROOT done by hand: links are read and followed from the root. Where a directory is moved while we
  * walk, we stay in the one that we opened. Not inlined: most starts have no need of a frame of this size.
  */
-__attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making)
+__attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making, target_visit *each)
 {
-	struct walk w = {.root = root, .fd = root, .making = making};
+	struct walk w = {.root = root, .fd = root, .making = making, .each = each};
 	char name[NAME_MAX + 1];
 	size_t length = strlen(path);
 	int more = -1, done = 0;
@@ -280,7 +283,7 @@ static int open_by_kernel(int dir, const char *path, int flags, uint64_t resolve
 int target_open(int root, const char *path, int flags)
 {
 	int fd = open_by_kernel(root, path, flags, RESOLVE_IN_BOX | RESOLVE_NO_MAGIC);
-	return fd >= 0 || errno != EAGAIN ? fd : walk(root, NULL, path, flags, NULL);
+	return fd >= 0 || errno != EAGAIN ? fd : walk(root, NULL, path, flags, NULL, NULL);
 }
 
 const char *target_clean(const char *path)
@@ -312,10 +315,17 @@ int target_find(const char *path, int flags, struct mounted **found_on)
 		/* Without links, none of the names can lead off this mount but onto one that has come with it. */
 		open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
 	if (fd < 0 && prefix != length && (errno == EAGAIN || errno == ELOOP || errno == EXDEV))
-		fd = walk(mounted_root(), &on, path, flags, NULL);
+		fd = walk(mounted_root(), &on, path, flags, NULL, NULL);
 	if (found_on)
 		*found_on = on;
 	return fd;
+}
+
+int target_walk(const char *path, target_visit *each)
+{
+	size_t prefix;
+	struct mounted *on = mounted_above(path, strlen(path), &prefix);
+	return walk(mounted_root(), &on, path, O_DIRECTORY, NULL, each);
 }
 
 int target_make(const char *path, bool directory, mode_t mode)
@@ -323,7 +333,7 @@ int target_make(const char *path, bool directory, mode_t mode)
 	struct mounted *on = NULL;
 	const struct making making = {directory, mode, *path ? path : "/"};
 	int fd = target_find(path, 0, &on);
-	if (fd < 0 && errno == ENOENT && (fd = walk(mounted_root(), &on, path, 0, &making)) < 0)
+	if (fd < 0 && errno == ENOENT && (fd = walk(mounted_root(), &on, path, 0, &making, NULL)) < 0)
 		fail("make mount point", making.path);
 	if (fd < 0)
 		fail("open", making.path);

@@ -24,6 +24,8 @@ int tree_hold_unnamed(const char *path);
 int tree_hold_at(int fd);
 /* A tree of what is held, which is taken. -1 with errno. */
 int tree_of(int held);
+/* A tree of what a descriptor refers to, which stays open, without what is mounted below where the kernel allows that. -1 with errno. */
+int tree_alone(int fd);
 /* A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno, and the kernel's own words as hint where it has any. */
 int tree_new(const char *type, unsigned options, const struct setting *settings);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */

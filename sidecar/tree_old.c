@@ -54,18 +54,28 @@ static void stage_for(bool directory)
 	snprintf(last, STAGE_MAX - (size_t)(last - stage), directory ? "stage" : "stage-file");
 }
 
-int old_bind(int held)
+static int stage_bind(int fd, unsigned long recursive)
 {
 	char from[DESCRIPTOR_NAME];
-	stage_for(is_directory(held));
-	int done = mount(descriptor_name(held, from), stage, NULL, MS_BIND | MS_REC, NULL);
-	int number = errno;
-	close(held);
-	errno = number;
-	if (done < 0)
+	stage_for(is_directory(fd));
+	if (mount(descriptor_name(fd, from), stage, NULL, MS_BIND | recursive, NULL) < 0)
 		return -1;
 	alone = nothing_below();
 	return open_stage();
+}
+
+int old_bind(int held)
+{
+	int tree = stage_bind(held, MS_REC), number = errno;
+	close(held);
+	errno = number;
+	return tree;
+}
+
+int old_bind_alone(int fd)
+{
+	int tree = stage_bind(fd, 0);
+	return tree < 0 && errno == EINVAL ? stage_bind(fd, MS_REC) : tree;
 }
 
 int old_new(const char *type, const struct setting *settings)

@@ -116,6 +116,14 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       title: `Make ${at} read-only`, calls: PROTECT_CALLS,
       why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
     }
+    case 'stash': return {
+      title: 'Make a place for what holds directories in place', calls: NEW_MOUNT('tmpfs'),
+      why: `The next mount at ${at} hides it.`,
+    }
+    case 'pin': return {
+      title: `Hold the way to ${at} in its place`, calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
+      why: `A mount goes with the directory that it lies in, so whoever may rename one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the way, becomes a mount point in a place that nothing shows: to rename, replace or remove it fails (EBUSY). Files in it can be written, renamed and linked as ever.`,
+    }
     case 'sysfs': return {
       title: `Mount a sysfs of the box's own network at ${at}`, calls: NEW_MOUNT('sysfs'),
       why: 'The host\'s would show the host\'s network devices. Read-only. Where the kernel allows no such mount, the host\'s is made read-only, and a warning says so.',
@@ -129,6 +137,22 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       why: 'The content as it is when the box starts; later changes on either side do not reach the other.',
     }
   }
+}
+
+/** The directories that are held, as they are named: what a link on the way leads through is held too. */
+export function wayOf({ target, from }: Extract<Mount, { type: 'pin' }>): string[] {
+  const way: string[] = []
+  for (let path = target; path !== from && path !== ''; path = path.slice(0, path.lastIndexOf('/'))) way.unshift(path)
+  return way
+}
+
+export function own({ own: directories = [] }: BoxPlan): Step[] {
+  if (directories.length === 0) return []
+  return [{
+    title: 'Keep the box out of nsbox\'s own directories', calls: 'fstat, mkdirat, open_tree, mount_setattr, move_mount',
+    why: 'Wherever a writable mount shows one of them, it becomes read-only, and the way to it is held in its place. One that is missing is made for as long as the box runs, or the box could make it. A bind of that very directory lifts it.',
+    also: [`${directories.map(quote).join(' ')}.`],
+  }]
 }
 
 function bind(mount: Extract<Mount, { type: 'bind' }>): Step {

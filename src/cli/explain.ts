@@ -2,7 +2,7 @@
  * A plan told aloud: what the sidecar does, in its order, each step with the system call behind it; then the mount tree
  * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
  */
-import { explainMounts, root, sources } from './explain-mounts.ts'
+import { explainMounts, own, root, sources } from './explain-mounts.ts'
 import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './explain-process.ts'
 import { command, sizeWords, type Step } from './explain-step.ts'
 import { drawTree, legend, mountNodes } from './explain-tree.ts'
@@ -31,7 +31,7 @@ export function explain(plan: BoxPlan, host: { uid: number }): string {
 function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
-    ...explainMounts(plan.mounts ?? [], plan), PIVOT,
+    ...explainMounts(plan.mounts ?? [], plan), ...own(plan), PIVOT,
     ...hostname(plan), ...loopback(plan), ...networkSettings(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
     ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]

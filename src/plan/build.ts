@@ -8,6 +8,8 @@ import { seccompOf } from '../policy/seccomp.ts'
 import { procView, sysView } from '../policy/views.ts'
 import { cleanPath } from './box-path.ts'
 import { identity, uidInBox } from './identity.ts'
+import { ownDirectories } from './own.ts'
+import { withPins } from './pins.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './words.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from './types.ts'
@@ -21,6 +23,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   for (const request of options.mounts ?? []) asked.push(mountOf(request, host, options))
   const mounts = defaultMounts(options, root, asked, host)
   for (const mount of asked) addWithView(mounts, mount, options)
+  const own = isWritable(root, mounts) ? ownDirectories(host) : []
+  const all = withPins(mounts, root, own.length > 0)
   const ownNetwork = namespaces.includes('net')
   const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
@@ -30,7 +34,9 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     namespaces,
     ...(who.idmap && { idmap: who.idmap }),
     root,
-    ...(mounts.length > 0 && { mounts }),
+    ...(all.length > 0 && { mounts: all }),
+    ...(own.length > 0 && { own }),
+    ...(asked.length > 0 && root.type === 'directory' && root.path === '/' && { takeBack: true }),
     ...(options.noFollow && { noFollow: true }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
@@ -117,6 +123,13 @@ function missing(step: string, what: string, path: string, code: string, hint?: 
 export function absolute(path: string, host: HostFacts): string {
   if (path.startsWith('/')) return path
   return `${host.cwd === '/' ? '' : host.cwd}/${path}`
+}
+
+/** Whether the box can write to anything of the host's. */
+function isWritable(root: Root, mounts: readonly Mount[]): boolean {
+  if (root.type === 'directory' && !root.options?.includes('ro')) return true
+  for (const { type, ...mount } of mounts) if (type === 'bind' && 'options' in mount && !mount.options?.includes('ro')) return true
+  return false
 }
 
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']

@@ -52,6 +52,8 @@ export const OBJECTS = {
     enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
     root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
+    own: { type: 'strings', entry: 'path', doc: 'Directories of nsbox itself on the host. Wherever the box could write to one, or to what leads there, it is read-only and held in its place, as an empty one where it is missing.' },
+    takeBack: { type: 'bool', doc: 'What was made for this box in its root, as mount points are, goes when the box has ended, where nobody uses it.' },
     noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
@@ -176,6 +178,13 @@ export const VARIANTS = {
     protect: {
       target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
       kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+    },
+    stash: {
+      target: { type: 'string', path: true, required: true, doc: 'Where, hidden by the next mount at the same place, the pins have what they need: an empty tmpfs that nobody can enter.' },
+    },
+    pin: {
+      target: { type: 'string', path: true, required: true, doc: 'Directory to which the way is held: none of the directories and links on it can be renamed, replaced or removed in the box, though what is in them can be changed.' },
+      from: { type: 'string', path: true, required: true, doc: 'Directory above it from which on that is so; it is not held itself.' },
     },
     sysfs: {
       target: { type: 'string', path: true, required: true, doc: 'Where, instead of the host\'s sysfs, one shows the devices of the box\'s own network, read-only; where the kernel refuses it, the host\'s becomes read-only.' },
