@@ -68,6 +68,12 @@ void report_last_phase(void)
 }
 
 void report_hint(const char *text) { hint = text; }
+void report_hint_of_processes(void)
+{
+	if (errno == EAGAIN)
+		hint = "as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here";
+}
+
 void report_on_failure(void (*function)(void)) { undo = function; }
 void report_link(int fd) { link_fd = fd; }
 bool report_has_failed(void) { return failed; }
@@ -147,8 +153,19 @@ static void print_event(const char *what, const char *path, int number, int stat
 	fclose(out);
 }
 
+/* The way out where it is the same whatever was tried. */
+static const char *hint_for(int number)
+{
+	if (number == EMFILE)
+		return "the limit on open files (ulimit -n) is too low for nsbox itself: raise it; for the box alone: --ulimit nofile=N";
+	if (number == ENFILE)
+		return "the system has as many files open as it may: /proc/sys/fs/file-max";
+	return NULL;
+}
+
 static _Noreturn void finish(int status, const char *what, const char *path, int number)
 {
+	hint = hint ? hint : hint_for(number);
 	void (*cleanup)(void) = undo;
 	/* Nobody may be left to read this; the exit status is the same. */
 	signal(SIGPIPE, SIG_IGN);

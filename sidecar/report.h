@@ -21,6 +21,8 @@ void report_phase_quietly(const char *name);
 void report_last_phase(void);
 /* The way out, to be printed below the next failure. */
 void report_hint(const char *text);
+/* The same for a process that could not be started, if errno is EAGAIN. */
+void report_hint_of_processes(void);
 /* Called once before the process ends by a failure. */
 void report_on_failure(void (*undo)(void));
 /* Tell a failure on this socket too, to the process that supervises. */

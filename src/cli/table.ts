@@ -53,7 +53,7 @@ export const TABLE = [
 
   ['user', 'identity', 'UID[:GID]', 'user and group id in the box', 'user'],
   ['map-root', 'identity', '', 'be root in the box', 'mapRoot'],
-  ['map-auto', 'identity', '', 'also map the id ranges that /etc/subuid and /etc/subgid give to you', 'mapAuto'],
+  ['map-auto', 'identity', '', 'also map the id ranges that /etc/subuid and /etc/subgid give to you; you are root in the box, unless --user says who', 'mapAuto'],
   ['userns', 'identity', '', 'a new user namespace, also when root starts the box', 'userns'],
 
   ['cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody', 'capabilities', '', true],

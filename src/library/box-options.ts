@@ -45,7 +45,7 @@ export interface BoxOptions {
   user?: string | number | undefined
   /** Be root in the box. `--map-root` */
   mapRoot?: boolean | undefined
-  /** Also map the id ranges that /etc/subuid and /etc/subgid give to you. `--map-auto` */
+  /** Also map the id ranges that /etc/subuid and /etc/subgid give to you; you are root in the box, unless --user says who. `--map-auto` */
   mapAuto?: boolean | undefined
   /** A new user namespace, also when root starts the box. `--userns` */
   userns?: boolean | undefined

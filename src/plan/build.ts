@@ -109,14 +109,37 @@ function isHostsRoot(path: string): boolean {
 
 function directory(step: string, path: string, host: HostFacts, hint: string): string {
   const found = absolute(path, host)
+  refuseDescriptor(step, found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, hint)
-  if (kind !== 'directory') throw new SandboxError({ step, what: 'is not a directory', path: found })
-  return found
+  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, host, hint)
+  if (kind === 'directory') return found
+  // One that may not be entered is a directory all the same.
+  const inside = host.look(`${found}/.`, true)
+  if (typeof inside === 'object' && inside.code !== 'ENOTDIR') throw missing(step, 'open', found, inside.code, host, hint)
+  throw new SandboxError({ step, what: 'is not a directory', path: found })
 }
 
-function missing(step: string, what: string, path: string, code: string, hint?: string): SandboxError {
-  return systemFailure({ step, what, path, code, ...(hint !== undefined && code === 'ENOENT' && { hint }) })
+function missing(step: string, what: string, path: string, code: string, host: HostFacts, hint?: string): SandboxError {
+  const way = code === 'ENOENT' ? hint : code === 'EACCES' && isOnFuse(path, host) ? FUSE : undefined
+  return systemFailure({ step, what, path, code, ...(way !== undefined && { hint: way }) })
+}
+
+const FUSE = 'it lies on a FUSE mount, which lets in nobody but the user who mounted it, root neither: mount it with allow_other'
+
+function isOnFuse(path: string, host: HostFacts): boolean {
+  const mounts = host.read('/proc/self/mountinfo')
+  if ('code' in mounts) return false
+  return mounts.text.split('\n').some((line) => {
+    const [before = '', after = ''] = line.split(' - ')
+    const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    return after.startsWith('fuse') && `${path}/`.startsWith(`${point}/`)
+  })
+}
+
+/** A descriptor is ours as long as we have it open, and the box opens what it shows anew. */
+function refuseDescriptor(step: string, path: string): void {
+  if (!path.startsWith('/dev/fd/') && !path.startsWith('/proc/self/fd/')) return
+  throw new SandboxError({ step, what: "an open descriptor can't be shown in a box", path, hint: 'name a file: what a pipe has to say goes into one first' })
 }
 
 /** Relative to the caller's directory; "." and ".." stay, since a link may stand before them. */
@@ -189,8 +212,9 @@ function bind({ source, target, readonly, devices }: Extract<MountRequest, { typ
 
 function existing(what: string, path: string, host: HostFacts): string {
   const found = absolute(path, host)
+  refuseDescriptor('mounts', found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code)
+  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code, host)
   return found
 }
 
