@@ -37,13 +37,20 @@ $(NPM): package-lock.json
 	$(Q)$(BUN) --version >/dev/null
 	$(Q)touch $@
 
-.PHONY: musl test-tools clang sanitizers
+.PHONY: musl test-tools guests clang sanitizers
 musl:
 	@$(call need,$(subst $(space),:,$(MUSL_CC) -static -include linux/mount.h -idirafter /usr/include -idirafter /usr/include/$(shell gcc -print-multiarch)),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=)
 
 TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin
 test-tools:
 	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap python3 git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
+
+# Programs that boxes are tried with, and engines that they are tried in. `make test GUESTS=` installs none; a browser is tried where
+# there is one: make test GUESTS="$(GUESTS) chromium".
+GUESTS := podman crun bwrap systemd-nspawn Xvfb xterm xdpyinfo gdb perf ping losetup mkfs.ext4
+GUEST_PACKAGES := podman crun golang-github-containers-common bubblewrap systemd-container xvfb xterm x11-utils gdb linux-perf iputils-ping mount e2fsprogs
+guests:
+	@[ -z '$(GUESTS)' ] || $(call need,$(GUESTS),$(GUEST_PACKAGES) $(filter chromium,$(GUESTS)),the tests that take them are skipped (on Debian: apt-get install $(GUEST_PACKAGES))) $(if_possible)
 
 # The runtime libraries are named by the version of a clang that is there already.
 CLANG_PACKAGES = clang llvm libclang-rt-dev $(shell $(CLANG) -dumpversion 2>/dev/null | sed 's/\..*//; s/.*/libclang-rt-&-dev/')
@@ -260,7 +267,7 @@ vm-kernel: | vm-tools
 	rm -rf dist/vm/new
 
 # make test T="mount overlay" runs the files whose path has one of these words.
-test: all test-tools debian-root vm-kernel package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
+test: all test-tools guests debian-root vm-kernel package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
 	$(Q)$(BUN) scripts/test.ts $(T)
 
 # The files that boot a virtual machine alone; `make test` has them too.

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
 #include "fs/host.h"
+#include "fs/inherited.h"
 #include "fs/inroot.h"
 #include "fs/mount.h"
 #include "fs/overlay.h"
@@ -30,9 +32,9 @@
 #include "fs/root.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
-#include "fs/inherited.h"
 #include "namespaces/net.h"
 #include "namespaces/uts.h"
+#include "fs/own.h"
 #include "plan/invocation.h"
 #include "plan/plan.h"
 #include "plan/plan_source.h"
@@ -99,12 +101,14 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	/* Everything of the host that will be needed, before the first mount hides some of it. */
 	root_hold(plan->root);
 	mounts_hold(plan);
+	own_look(plan);
 	report_phase("root");
 	staging_open(mounts_need_scratch(plan));
 	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
 	report_phase("mounts");
 	mounts_apply(plan);
+	own_protect(plan);
 	inherited_renew();
 	root_seal(plan->root, root);
 	report_phase("switch root");
@@ -124,8 +128,11 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 		net_open_up(plan->ping, plan->low_ports);
 	}
 	mode_t caller_mask = umask(0);
+	/* A root of one's own keeps its mount points. */
+	rollback_set(plan->take_back ? 0 : CHANNEL_MADE_STAYS);
 	build_root(plan, given->old_mount_api);
 	umask(caller_mask);
+	rollback_tell_what_goes(link);
 }
 
 /* The box's end of the socket to the supervisor. */
@@ -273,6 +280,25 @@ static int print_plan(const char *text, size_t length)
 	return 0;
 }
 
+/* Processes of the box may see ours, and look into those that hide. From a user namespace of its own nothing can. */
+static bool is_within_reach(const struct plan *plan, bool baked)
+{
+	unsigned spaces = (unsigned)plan->namespaces;
+	bool traces = plan->process->capabilities >> CAP_SYS_PTRACE & 1;
+	/* Some paths are told from where our file lies. */
+	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) && !(baked && base_dir_is_needed());
+}
+
+static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *given)
+{
+	plan_source_become_sealed(text, length, given->old_mount_api, given->extra);
+	if (plan->process->hold) {
+		report_hint("a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
+		fail("execute a file in memory", NULL);
+	}
+	report_warning("this system executes no file in memory: root in the box may get to write to the program that started it");
+}
+
 int main(int argc, char **argv)
 {
 	size_t length;
@@ -302,13 +328,13 @@ int main(int argc, char **argv)
 	const struct plan *plan = decode(segment ? segment : text, length);
 	if (given.check)
 		return 0;
+	report_set_up(plan);
+	if (plan->process->hold ? baked || !plan_source_is_sealed() : is_within_reach(plan, baked) && !plan_source_is_sealed())
+		become_sealed(plan, segment ? segment : text, length, &given);
 	if (baked)
 		free(text);
 	else
 		given.text = text, given.length = length;
-	report_set_up(plan);
-	if (plan->process->hold && !baked)
-		plan_source_become_sealed(text, length);
 	if (plan->no_follow)
 		host_refuse_links();
 	cwd_note(plan);

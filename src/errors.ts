@@ -48,7 +48,7 @@ export class SandboxError extends Error {
   constructor(failure: Failure) {
     const { step, what, path, pointer, code, errno, text, hint, status = 125 } = failure
     const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
-    super([step, what, path === undefined ? undefined : printable(path), cause].filter((part) => part !== undefined).join(': '))
+    super([step, what, path, cause].filter((part) => part !== undefined).map(printable).join(': '))
     this.name = 'SandboxError'
     this.step = step
     this.what = what
@@ -56,7 +56,7 @@ export class SandboxError extends Error {
     this.pointer = pointer
     this.code = code
     this.errno = errno
-    this.hint = hint
+    this.hint = hint === undefined ? undefined : printable(hint)
     this.status = status
   }
 }
@@ -67,8 +67,8 @@ export class UsageError extends Error {
   readonly hint: string | undefined
 
   constructor(message: string, hint?: string) {
-    super(message)
+    super(printable(message))
     this.name = 'UsageError'
-    this.hint = hint
+    this.hint = hint === undefined ? undefined : printable(hint)
   }
 }

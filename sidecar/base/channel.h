@@ -3,7 +3,6 @@
 #define NSBOX_LINK_H
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,14 +15,19 @@ enum channel_kind {
 	CHANNEL_ENDED = 3,   /* VALUE is its wait status */
 	CHANNEL_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
 	CHANNEL_PROCESS = 6, /* before the id maps: the directory in /proc that comes along is the sender's, and VALUE its number there */
-	CHANNEL_MADE = 5,    /* before CHANNEL_FAILED: NAME was made in the directory that comes along; VALUE: it is a directory */
+	CHANNEL_MADE = 5,    /* before the command is started: NAME was made in the directory that comes along; VALUE: CHANNEL_MADE_* */
 };
+
+/* It is a directory; it stays unless the box fails; it is one of nsbox itself, and other boxes count on it. */
+enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4 };
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
 
-/* The name is sent with CHANNEL_MADE alone. */
-struct channel_message { uint32_t kind; int32_t value; char name[CHANNEL_NAME]; };
-enum { CHANNEL_PLAIN = offsetof(struct channel_message, name) };
+/* What was made: by its inode, since a mount may lie on it. */
+struct channel_made { uint64_t device, inode; char name[CHANNEL_NAME]; };
+/* The last part is sent with CHANNEL_MADE alone. */
+struct channel_message { uint32_t kind; int32_t value; struct channel_made made; };
+enum { CHANNEL_PLAIN = offsetof(struct channel_message, made) };
 
 static inline void channel_send(int fd, enum channel_kind kind, int value)
 {
@@ -44,13 +48,9 @@ static inline void channel_send_with(int fd, struct channel_message *message, in
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-static inline void channel_send_made(int fd, int parent, const char *name, bool directory)
+static inline void channel_send_made(int fd, int parent, const struct channel_made *made, int how)
 {
-	struct channel_message message = {.kind = CHANNEL_MADE, .value = directory};
-	size_t length = strlen(name);
-	if (length >= sizeof message.name)
-		return;
-	memcpy(message.name, name, length + 1);
+	struct channel_message message = {.kind = CHANNEL_MADE, .value = how, .made = *made};
 	channel_send_with(fd, &message, parent);
 }
 
@@ -70,7 +70,7 @@ static inline ssize_t channel_receive(int fd, struct channel_message *message, i
 	*parent = -1;
 	if (length > 0 && CMSG_FIRSTHDR(&packet) && control.header.cmsg_type == SCM_RIGHTS)
 		memcpy(parent, CMSG_DATA(&control.header), sizeof *parent);
-	message->name[CHANNEL_NAME - 1] = '\0';
+	message->made.name[CHANNEL_NAME - 1] = '\0';
 	return length;
 }
 

@@ -13,7 +13,6 @@
 
 static const struct { char word[12]; unsigned long flag; } words[] = {
 	{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC},
-	{"noatime", MS_NOATIME}, {"nodiratime", MS_NODIRATIME}, {"relatime", MS_RELATIME},
 	{"nosymfollow", MOUNT_NOSYMFOLLOW},
 };
 
@@ -98,6 +97,37 @@ static size_t read_lines(char *text, const char *top, struct mountinfo **out)
 	return count;
 }
 
+/* Whether OTHER lies on a directory on the way to MOUNT, beside it on the same mount. */
+static bool stands_before(const struct mountinfo *other, const struct mountinfo *mount)
+{
+	size_t length = strlen(other->path);
+	return other->parent == mount->parent && strncmp(mount->path, other->path, length) == 0 && mount->path[length] == '/';
+}
+
+static bool is_hidden_with(const struct mountinfo *parent, const struct mountinfo *mount)
+{
+	return parent->id == mount->parent && (parent->hidden || (parent->covered && strcmp(parent->path, mount->path) != 0));
+}
+
+/* What no path leads to, and what is mounted below that. */
+static void find_covered(struct mountinfo *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t other = 0; other < count; other++) {
+			list[i].covered |= list[other].parent == list[i].id && strcmp(list[other].path, list[i].path) == 0;
+			list[i].hidden |= stands_before(&list[other], &list[i]);
+		}
+	/* As often as it takes to reach the lowest: those that were moved come in any order. */
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (size_t i = 0; i < count; i++)
+			for (size_t above = 0; above < count && !list[i].hidden; above++)
+				changed |= list[i].hidden = is_hidden_with(&list[above], &list[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		list[i].covered |= list[i].hidden;
+}
+
 int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, void *with), void *with)
 {
 	static const char name[] = "/proc/self/mountinfo";
@@ -110,9 +140,7 @@ int mountinfo_below(const char *top, int (*each)(const struct mountinfo *mount, 
 	close(fd);
 	size_t count = read_lines(text, top, &list);
 	free(text);
-	for (size_t i = 0; i < count; i++)
-		for (size_t other = 0; other < count && !list[i].covered; other++)
-			list[i].covered = list[other].parent == list[i].id && strcmp(list[other].path, list[i].path) == 0;
+	find_covered(list, count);
 	size_t above = strcmp(top, "/") == 0 ? 0 : strlen(top);
 	for (size_t i = 0; i < count; i++) {
 		list[i].inside = list[i].path + above;

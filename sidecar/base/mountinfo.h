@@ -9,9 +9,10 @@ struct mountinfo {
 	const char *inside;  /* what it has below the path that was asked for: "" for that itself, else from its slash on */
 	char *top;           /* what of its file system it shows, unescaped */
 	char type[16];       /* of the file system, cut off */
-	unsigned long flags; /* MS_* of the mount itself */
+	unsigned long flags; /* MS_* of the mount itself, but for those of access times */
 	int id, parent;
-	bool covered; /* another mount lies on its whole: no path leads to it */
+	bool covered; /* another mount lies on it, or on the way to it: no path leads to it */
+	bool hidden;  /* on the way to it */
 };
 
 /* Call EACH for all mounts at or below PATH, in the order of the file, until it returns non-zero; give that back. -1 with errno. */

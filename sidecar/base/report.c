@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "plan/contract.h"
 #include "base/utf8.h"
+#include "base/errno_name.h"
+#include "plan/contract.h"
 
 static const char *step = "start";
 static const char *hint;
@@ -64,46 +65,38 @@ void report_last_phase(void)
 }
 
 void report_hint(const char *text) { hint = text; }
+void report_hint_of_processes(void)
+{
+	if (errno == EAGAIN)
+		hint = "as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here";
+}
+
 void report_on_failure(void (*function)(void)) { undo = function; }
 void report_to(void (*function)(int status)) { tell = function; }
 void report_before_exit(void (*function)(void)) { before_exit = function; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
-static const struct { short number; char name[14]; } errno_names[] = {
-#define NAME(n) {n, #n}
-	NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG), NAME(ENOEXEC), NAME(EBADF), NAME(EAGAIN),
-	NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(EBUSY), NAME(EEXIST), NAME(EXDEV), NAME(ENODEV), NAME(ENOTDIR),
-	NAME(EISDIR), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ETXTBSY), NAME(EFBIG), NAME(ENOSPC), NAME(EROFS),
-	NAME(EPIPE), NAME(ERANGE), NAME(ENAMETOOLONG), NAME(ENOSYS), NAME(ENOTEMPTY), NAME(ELOOP), NAME(EOVERFLOW),
-	NAME(EOPNOTSUPP), NAME(ESTALE), NAME(EDQUOT), NAME(EUSERS),
-#undef NAME
-};
-
-static const char *errno_name(int number)
-{
-	for (size_t i = 0; i < sizeof errno_names / sizeof *errno_names; i++)
-		if (errno_names[i].number == number)
-			return errno_names[i].name;
-	return "errno";
-}
+/* For a person; a value in JSON, which has to come out again as it is; and what a person reads once JSON is decoded. */
+enum form { TEXT, JSON_VALUE, JSON_TEXT };
 
 /*
- * One line whatever the path holds: no file name can forge a message, or speak to the terminal (which may take U+0080 to
- * U+009F as commands, too). In JSON a byte that is not UTF-8 is written as in plans, json.h.
+ * One line whatever a name holds: none can forge a message, or speak to the terminal (which may take U+0080 to U+009F as commands,
+ * too). In JSON a byte that is not UTF-8 is written as in plans, json.h.
  */
-static void print_safe(FILE *out, const char *text, bool json)
+static void print_safe(FILE *out, const char *text, enum form form)
 {
+	static const char *const one[] = {"\\x%02x", "\\u%04x", "\\\\x%02x"}, *const two[] = {"\\xc2\\x%02x", "\\u%04x", "\\\\xc2\\\\x%02x"};
 	size_t left = strlen(text), length;
 	for (const unsigned char *c = (const unsigned char *)text; left > 0; c += length, left -= length) {
 		length = utf8_length(c, left);
 		if (length == 2 && c[0] == 0xc2 && c[1] < 0xa0)
-			fprintf(out, json ? "\\u%04x" : "\\xc2\\x%02x", c[1]);
+			fprintf(out, two[form], c[1]);
 		else if (length == 1 && (*c < 0x20 || *c == 0x7f))
-			fprintf(out, json ? "\\u%04x" : "\\x%02x", *c);
-		else if (length == 1 && json && (*c == '"' || *c == '\\'))
+			fprintf(out, one[form], *c);
+		else if (length == 1 && form != TEXT && (*c == '"' || *c == '\\'))
 			fprintf(out, "\\%c", *c);
-		else if (length == 0 && json)
+		else if (length == 0 && form != TEXT)
 			fprintf(out, "\\udc%02x", *c);
 		else
 			fwrite(c, 1, length ? length : 1, out);
@@ -111,19 +104,29 @@ static void print_safe(FILE *out, const char *text, bool json)
 	}
 }
 
+void report_print(FILE *out, const char *text) { print_safe(out, text, TEXT); }
+
+static void print_hint(FILE *out)
+{
+	fputs("hint: ", out);
+	print_safe(out, hint, TEXT);
+	fputc('\n', out);
+}
+
 static void print_line(const char *what, const char *path, int number)
 {
 	FILE *out = stderr;
-	fprintf(out, "nsbox: %s: %s", step, what);
+	fprintf(out, "nsbox: %s: ", step);
+	print_safe(out, what, TEXT);
 	if (path) {
 		fputs(": ", out);
-		print_safe(out, path, false);
+		print_safe(out, path, TEXT);
 	}
 	if (number)
 		fprintf(out, ": %s (%s)", strerror(number), errno_name(number));
 	fputc('\n', out);
 	if (hint && !quiet)
-		fprintf(out, "hint: %s\n", hint);
+		print_hint(out);
 	fflush(out);
 }
 
@@ -133,23 +136,34 @@ static void print_event(const char *what, const char *path, int number, int stat
 	if (!out)
 		return;
 	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", step);
-	print_safe(out, what, true);
+	print_safe(out, what, JSON_TEXT);
 	if (path) {
 		fputs("\",\"path\":\"", out);
-		print_safe(out, path, true);
+		print_safe(out, path, JSON_VALUE);
 	}
 	if (number)
 		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", number, errno_name(number), strerror(number));
 	if (hint) {
 		fputs("\",\"hint\":\"", out);
-		print_safe(out, hint, true);
+		print_safe(out, hint, JSON_TEXT);
 	}
 	fprintf(out, "\",\"status\":%d}\n", status);
 	fclose(out);
 }
 
+/* The way out where it is the same whatever was tried. */
+static const char *hint_for(int number)
+{
+	if (number == EMFILE)
+		return "the limit on open files (ulimit -n) is too low for nsbox itself: raise it; for the box alone: --ulimit nofile=N";
+	if (number == ENFILE)
+		return "the system has as many files open as it may: /proc/sys/fs/file-max";
+	return NULL;
+}
+
 static _Noreturn void finish(int status, const char *what, const char *path, int number)
 {
+	hint = hint ? hint : hint_for(number);
 	void (*cleanup)(void) = undo;
 	/* Nobody may be left to read this; the exit status is the same. */
 	signal(SIGPIPE, SIG_IGN);
@@ -171,10 +185,18 @@ void fail(const char *what, const char *path) { finish(STATUS_FAILED, what, path
 void fail_plain(const char *what, const char *path) { finish(STATUS_FAILED, what, path, 0); }
 void fail_status(int status, const char *what, const char *path) { finish(status, what, path, errno); }
 
+static void print_warning(const char *text)
+{
+	fprintf(stderr, "nsbox: %s: warning: ", step);
+	print_safe(stderr, text, TEXT);
+	fputc('\n', stderr);
+	fflush(stderr);
+}
+
 void report_warning(const char *text)
 {
 	if (!quiet && !errors_to_status)
-		dprintf(2, "nsbox: %s: warning: %s\n", step, text);
+		print_warning(text);
 }
 
 int report_status_fd(void) { return status_fd; }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct plan;
 struct rusage;
@@ -19,6 +20,8 @@ void report_phase_quietly(const char *name);
 void report_last_phase(void);
 /* The way out, to be printed below the next failure. */
 void report_hint(const char *text);
+/* The same for a process that could not be started, if errno is EAGAIN. */
+void report_hint_of_processes(void);
 /* Called once before the process ends by a failure. */
 void report_on_failure(void (*undo)(void));
 /* Called with the status of a failure, before it is printed: the process that supervises learns of it so. NULL: nobody does. */
@@ -36,6 +39,8 @@ _Noreturn void fail_plain(const char *what, const char *path);
 /* The same with errno and another exit status. */
 _Noreturn void fail_status(int status, const char *what, const char *path);
 void report_warning(const char *text);
+/* A name on one line, with control characters as escapes. */
+void report_print(FILE *out, const char *text);
 /* Where events go, or -1. */
 int report_status_fd(void);
 void report_started(int pid);

@@ -25,6 +25,8 @@ __attribute__((noinline)) static void enter_directory_of_program(void)
 		fail("enter the directory of the program", self);
 }
 
+bool base_dir_is_needed(void) { return plan_first_relative() != NULL; }
+
 void base_dir_enter(bool baked)
 {
 	const char *relative = plan_first_relative();

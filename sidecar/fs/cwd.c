@@ -81,7 +81,7 @@ static const struct mount *hiding_mount(void)
 	const struct mount *found = NULL;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
-		bool made = mount->type == MOUNT_DIR || mount->type == MOUNT_SYMLINK || mount->type == MOUNT_PROTECT;
+		bool made = mount->type == MOUNT_DIR || mount->type == MOUNT_SYMLINK || mount->type == MOUNT_PROTECT || mount->type == MOUNT_STASH || mount->type == MOUNT_PIN;
 		if (!made && covers(mount->target, path))
 			found = mount;
 	}

@@ -11,8 +11,9 @@
 
 #include "base/report.h"
 #include "base/sys.h"
-#include "fs/rollback.h"
 #include "fs/mounted.h"
+#include "fs/rollback.h"
+#include "fs/seal.h"
 
 enum { MAX_LINKS = 40, MAX_STEPS_UP = 256, MAX_TRIES = 64 };
 
@@ -34,6 +35,7 @@ struct walk {
 	bool owned;                  /* to be closed, and not that of a mount or of the root */
 	int links, steps_up;
 	const struct making *making; /* or NULL */
+	inroot_visit *each;          /* or NULL */
 	char here[PATH_MAX], rest[PATH_MAX * 2];
 };
 
@@ -169,6 +171,10 @@ static int walk_open(struct walk *w, const char *name)
 		int fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT || !making || w->rest[length_down(w->rest)])
 			return fd;
+		if (w->on && w->on->mask) {
+			w->on = seal_open_mask(w->on);
+			walk_go(w, w->on->fd, false);
+		}
 		fd = make_in(w->fd, name, !last || making->directory, last ? making->mode : 0755, making->path);
 		if (fd >= 0)
 			return fd;
@@ -194,6 +200,10 @@ static int walk_enter(struct walk *w, const char *name, int flags)
 	int fd = mounted ? on->fd : walk_open(w, name);
 	if (fd < 0)
 		return -1;
+	if (!mounted)
+		on = w->on;
+	if (w->each)
+		w->each(mounted ? -1 : w->fd, name, fd);
 	if (fstat(fd, &st) < 0) {
 		number = errno;
 	} else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
@@ -229,9 +239,9 @@ static int walk_next(struct walk *w, char name[NAME_MAX + 1])
  * openat2 with RESOLVE_IN_ROOT done by hand: links are read and followed from the root. Where a directory is moved while we
  * walk, we stay in the one that we opened. Not inlined: most starts have no need of a frame of this size.
  */
-__attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making)
+__attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making, inroot_visit *each)
 {
-	struct walk w = {.root = root, .fd = root, .making = making};
+	struct walk w = {.root = root, .fd = root, .making = making, .each = each};
 	char name[NAME_MAX + 1];
 	size_t length = strlen(path);
 	int more = -1, done = 0;
@@ -273,7 +283,7 @@ static int open_by_kernel(int dir, const char *path, int flags, uint64_t resolve
 int inroot_open(int root, const char *path, int flags)
 {
 	int fd = open_by_kernel(root, path, flags, RESOLVE_IN_BOX | RESOLVE_NO_MAGIC);
-	return fd >= 0 || errno != EAGAIN ? fd : walk(root, NULL, path, flags, NULL);
+	return fd >= 0 || errno != EAGAIN ? fd : walk(root, NULL, path, flags, NULL, NULL);
 }
 
 const char *inroot_clean(const char *path)
@@ -305,10 +315,17 @@ int inroot_find(const char *path, int flags, struct mounted **found_on)
 		/* Without links, none of the names can lead off this mount but onto one that has come with it. */
 		open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
 	if (fd < 0 && prefix != length && (errno == EAGAIN || errno == ELOOP || errno == EXDEV))
-		fd = walk(mounted_root(), &on, path, flags, NULL);
+		fd = walk(mounted_root(), &on, path, flags, NULL, NULL);
 	if (found_on)
 		*found_on = on;
 	return fd;
+}
+
+int inroot_walk(const char *path, inroot_visit *each)
+{
+	size_t prefix;
+	struct mounted *on = mounted_above(path, strlen(path), &prefix);
+	return walk(mounted_root(), &on, path, O_DIRECTORY, NULL, each);
 }
 
 int inroot_make(const char *path, bool directory, mode_t mode)
@@ -316,7 +333,7 @@ int inroot_make(const char *path, bool directory, mode_t mode)
 	struct mounted *on = NULL;
 	const struct making making = {directory, mode, *path ? path : "/"};
 	int fd = inroot_find(path, 0, &on);
-	if (fd < 0 && errno == ENOENT && (fd = walk(mounted_root(), &on, path, 0, &making)) < 0)
+	if (fd < 0 && errno == ENOENT && (fd = walk(mounted_root(), &on, path, 0, &making, NULL)) < 0)
 		fail("make mount point", making.path);
 	if (fd < 0)
 		fail("open", making.path);
@@ -333,6 +350,14 @@ int inroot_parent(const char *path, const char **name)
 	if (!above)
 		fail("allocate", NULL);
 	int parent = inroot_make(above, true, 0755);
+	size_t length = strlen(above), prefix;
+	const struct mounted *on = mounted_above(above, length, &prefix);
+	if (on->mask && prefix == length) {
+		close(parent);
+		parent = fcntl(seal_open_mask(on)->fd, F_DUPFD_CLOEXEC, 3);
+		if (parent < 0)
+			fail("open", path);
+	}
 	free(above);
 	return parent;
 }

@@ -21,7 +21,11 @@ const char *inroot_clean(const char *path);
 
 /* O_PATH descriptor of PATH in the box, or -1 with errno. *ON, unless it is NULL, becomes the mount that it was found on. */
 int inroot_find(const char *path, int flags, struct mounted **on);
-/* The same, made if missing, also where a link leads to what is not there, with its parents: as a directory or as an empty file. Fails by fail(). */
+/* Sees a part of a way: NAME in the directory PARENT, or a mount of the plan where that is -1; a link is not followed yet. FD is closed by others. */
+typedef void inroot_visit(int parent, const char *name, int fd);
+/* The directory PATH in the box, by the checked walk from the mount that shows it, or -1 with errno; EACH sees every part, also of what links lead through. */
+int inroot_walk(const char *path, inroot_visit *each);
+/* The same as inroot_find, made if missing, also where a link leads to what is not there, with its parents: as a directory or as an empty file. Fails by fail(). */
 int inroot_make(const char *path, bool directory, mode_t mode);
 /* The directory that holds the last component of PATH, made if missing; *NAME is that component. */
 int inroot_parent(const char *path, const char **name);

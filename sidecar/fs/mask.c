@@ -83,19 +83,19 @@ static int find_sysfs(const struct mount *mount, struct stat *st)
 	return fd;
 }
 
-static void attach(int tree, unsigned options, int target, const char *path)
+static struct mounted *attach(int tree, unsigned options, int target, const char *path)
 {
 	if (tree < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
 		fail("mask", path);
-	mounted_add(path, tree);
 	close(target);
+	return mounted_add(path, tree);
 }
 
 /* On the scratch tmpfs. */
 static int make_empty(bool directory)
 {
 	const char *name = directory ? "empty-directory" : "empty-file";
-	int done = directory ? mkdirat(staging_scratch(), name, 0555) : mknodat(staging_scratch(), name, S_IFREG, 0);
+	int done = directory ? mkdirat(staging_scratch(), name, 0555) : mknodat(staging_scratch(), name, S_IFREG | 0444, 0);
 	int fd = done < 0 ? -1 : openat(staging_scratch(), name, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		fail("make", name);
@@ -129,7 +129,7 @@ void mask_hide(const struct mount *mount)
 		return;
 	if (inroot_is_root(fd))
 		fail_plain("is the root itself", *mount->target ? mount->target : "/");
-	attach(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target);
+	attach(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target)->mask = S_ISDIR(st.st_mode);
 }
 
 void mask_protect(const struct mount *mount)

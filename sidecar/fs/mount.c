@@ -15,10 +15,13 @@
 #include "fs/host.h"
 #include "fs/inroot.h"
 #include "fs/mask.h"
+#include "fs/mounted.h"
 #include "fs/overlay.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
-#include "fs/mounted.h"
+#include "fs/own.h"
+#include "fs/pin.h"
+#include "fs/seal.h"
 
 /* What is held for each mount of the plan. */
 static struct layers *holds;
@@ -152,6 +155,12 @@ static void bind(const struct mount *mount, int held)
 	attach(tree, target, mount->options, mount->target);
 }
 
+static void seal_if_asked(const struct mount *mount, int tree)
+{
+	if (mount->options & ROOT_OPTIONS_RO)
+		seal_later(tree, mount->target);
+}
+
 static void tmpfs(const struct mount *mount)
 {
 	char size[24], mode[8];
@@ -161,10 +170,11 @@ static void tmpfs(const struct mount *mount)
 	if (!mount->size)
 		settings[2].key = NULL;
 	int target = open_target(mount->target, true);
-	int tree = tree_new("tmpfs", (unsigned)mount->options, settings);
+	int tree = tree_new("tmpfs", (unsigned)mount->options & ~ROOT_OPTIONS_RO, settings);
 	if (tree < 0)
 		fail("mount tmpfs", mount->target);
 	attach(tree, target, 0, mount->target);
+	seal_if_asked(mount, tree);
 }
 
 static void proc(const struct mount *mount, bool host_root)
@@ -185,7 +195,9 @@ static void proc(const struct mount *mount, bool host_root)
 static void overlay(const struct mount *mount, struct layers layers)
 {
 	int target = open_target(mount->target, true);
-	mounted_add(mount->target, overlay_attach(layers, target, mount->options, mount->target));
+	int tree = overlay_attach(layers, target, (unsigned)mount->options & ~ROOT_OPTIONS_RO, mount->target);
+	mounted_add(mount->target, tree);
+	seal_if_asked(mount, tree);
 	close(target);
 }
 
@@ -236,17 +248,33 @@ static void apply(const struct mount *mount, const struct layers *held, bool hos
 	case MOUNT_PROTECT: mask_protect(mount); break;
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
+	case MOUNT_STASH: pin_stash(mount); break;
+	case MOUNT_PIN: pin_hold(mount); break;
 	case MOUNT_FILE: file(mount, held->lower); break;
 	}
 }
 
+/* Where nothing comes into it, a start does without. */
+static bool needs_stash(const struct plan *plan)
+{
+	bool needed = own_shows();
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		needed |= plan->mounts[i].type == MOUNT_PIN;
+	return needed;
+}
+
 void mounts_apply(const struct plan *plan)
 {
+	bool stash = needs_stash(plan);
 	bool host_root = strcmp(plan->root->path, "/") == 0;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
 		report_hint(NULL);
+		if (mount.type == MOUNT_STASH && !stash)
+			continue;
 		mount.target = inroot_clean(mount.target);
 		apply(&mount, &holds[i], host_root);
 	}
+	report_hint(NULL);
+	seal_apply();
 }

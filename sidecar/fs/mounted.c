@@ -43,7 +43,7 @@ static void grow(void)
 	free(old);
 }
 
-void mounted_add(const char *path, int fd)
+struct mounted *mounted_add(const char *path, int fd)
 {
 	struct mounted *added = malloc(sizeof *added);
 	if (!added)
@@ -59,6 +59,7 @@ void mounted_add(const char *path, int fd)
 	count += !slot->latest;
 	/* The descriptor of one that is covered stays open until all are closed: it may lie below a mount that is needed. */
 	slot->latest = added;
+	return added;
 }
 
 struct mounted *mounted_above(const char *path, size_t length, size_t *prefix)

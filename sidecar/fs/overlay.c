@@ -99,7 +99,12 @@ int overlay_layer(const struct layers *layers, int directory, const char *name, 
 	return fd;
 }
 
-static int make(int lower, int upper, int work, unsigned options)
+/*
+ * A directory of the lower layer can be renamed where the kernel may note in an attribute what it was called (redirect_dir):
+ * for root of the machine. Not where the changes are kept, though. A box could move a directory away from a mask in it, and
+ * the next one would show under the new name what the mask then doesn't cover; nor are such notes followed there.
+ */
+static int make(int lower, int upper, int work, bool kept, unsigned options)
 {
 	/* Layers by descriptor: a parameter of fsconfig(2) ends at 256 bytes, and a path may hold commas and colons. */
 	char paths[3][DESCRIPTOR_NAME];
@@ -109,11 +114,11 @@ static int make(int lower, int upper, int work, unsigned options)
 		descriptor_name(fds[i], paths[i]);
 	struct setting settings[] = {
 		{"source", "overlay"}, {"lowerdir", paths[0]}, {"upperdir", paths[1]}, {"workdir", paths[2]},
-		{user_attributes ? "userxattr" : NULL, NULL}, {NULL, NULL},
+		{user_attributes ? "userxattr" : "redirect_dir", user_attributes ? NULL : kept ? "nofollow" : "on"}, {NULL, NULL},
 	};
 	int tree = tree_new("overlay", options, settings);
-	if (tree < 0 && errno == EINVAL && user_attributes) {
-		/* Before Linux 5.11 there was no such option. */
+	if (tree < 0 && errno == EINVAL && (user_attributes || !kept)) {
+		/* Before Linux 5.11 there was no userxattr, and what can't hold trusted attributes can't redirect. */
 		settings[4].key = NULL;
 		tree = tree_new("overlay", options, settings);
 	}
@@ -142,7 +147,7 @@ int overlay_make(const struct layers *layers, int upper, int work, unsigned opti
 	struct statvfs below;
 	if (fstatvfs(layers->lower, &below) == 0)
 		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
-	int tree = make(layers->lower, upper, work, options);
+	int tree = make(layers->lower, upper, work, layers->state_path != NULL, options);
 	if (tree < 0)
 		explain(layers);
 	return tree;

@@ -75,7 +75,6 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 {
 	struct entry *entry = malloc(sizeof *entry);
 	struct stat st;
-	char link[DESCRIPTOR_NAME];
 	if (!entry)
 		fail("allocate", NULL);
 	*entry = (struct entry){.next = entries, .name = strdup(found->d_name), .held = -1, .tree = -1};
@@ -94,7 +93,7 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 	enum mounts mounts = mounts_of(points, found->d_name);
 	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !is_procfs(entry->fd);
 	if (!S_ISLNK(entry->mode) && (!entry->overlay || mounts == ON_IT)) {
-		entry->held = tree_hold(descriptor_name(entry->fd, link));
+		entry->held = tree_hold_at(entry->fd);
 		if (entry->held < 0)
 			fail("bind", found->d_name);
 	}

@@ -45,7 +45,7 @@ static int hold_below(const struct mountinfo *mount, void *with)
 		if (strncmp(inside, other->path, length) == 0 && (inside[length] == '/' || inside[length] == '\0'))
 			return 0;
 	}
-	int fd = tree_hold(mount->path);
+	int fd = tree_hold_unnamed(mount->path);
 	if (fd < 0)
 		return 0; /* hidden by another mount, or out of the caller's reach */
 	struct below *below = malloc(sizeof *below);

@@ -46,6 +46,13 @@ int tree_hold(const char *path)
 	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
 }
 
+int tree_hold_unnamed(const char *path)
+{
+	if (old)
+		return open(path, O_PATH | O_CLOEXEC);
+	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | TREE_NO_AUTOMOUNT);
+}
+
 int tree_hold_at(int fd)
 {
 	if (old)
@@ -54,6 +61,15 @@ int tree_hold_at(int fd)
 }
 
 int tree_of(int held) { return old ? old_bind(held) : held; }
+
+int tree_alone(int fd)
+{
+	if (old)
+		return old_bind_alone(fd);
+	int tree = sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | EMPTY_PATH);
+	/* In a user namespace what is mounted below belongs to it (MNT_LOCKED). */
+	return tree < 0 && errno == EINVAL ? tree_hold_at(fd) : tree;
+}
 
 /* What the kernel wrote about the last failure: "e overlay: ..." and the like. */
 static void keep_reason(int fs)

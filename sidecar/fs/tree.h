@@ -17,10 +17,14 @@ void tree_stage_at(const char *path);
 
 /* Take hold of a path of the host, now, with all that is mounted below it. -1 with errno. */
 int tree_hold(const char *path);
+/* The same of a mount that nobody has named: whatever would be mounted there at its first use isn't. */
+int tree_hold_unnamed(const char *path);
 /* The same of what a descriptor refers to, which stays open. */
 int tree_hold_at(int fd);
 /* A tree of what is held, which is taken. -1 with errno. */
 int tree_of(int held);
+/* A tree of what a descriptor refers to, which stays open, without what is mounted below where the kernel allows that. -1 with errno. */
+int tree_alone(int fd);
 /* A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno, and the kernel's own words as hint where it has any. */
 int tree_new(const char *type, unsigned options, const struct setting *settings);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */

@@ -54,18 +54,28 @@ static void stage_for(bool directory)
 	snprintf(last, STAGE_MAX - (size_t)(last - stage), directory ? "stage" : "stage-file");
 }
 
-int old_bind(int held)
+static int stage_bind(int fd, unsigned long recursive)
 {
 	char from[DESCRIPTOR_NAME];
-	stage_for(is_directory(held));
-	int done = mount(descriptor_name(held, from), stage, NULL, MS_BIND | MS_REC, NULL);
-	int number = errno;
-	close(held);
-	errno = number;
-	if (done < 0)
+	stage_for(is_directory(fd));
+	if (mount(descriptor_name(fd, from), stage, NULL, MS_BIND | recursive, NULL) < 0)
 		return -1;
 	alone = nothing_below();
 	return open_stage();
+}
+
+int old_bind(int held)
+{
+	int tree = stage_bind(held, MS_REC), number = errno;
+	close(held);
+	errno = number;
+	return tree;
+}
+
+int old_bind_alone(int fd)
+{
+	int tree = stage_bind(fd, 0);
+	return tree < 0 && errno == EINVAL ? stage_bind(fd, MS_REC) : tree;
 }
 
 int old_new(const char *type, const struct setting *settings)
@@ -133,9 +143,8 @@ static int remount(int tree, unsigned long flags, unsigned long dropped)
 	struct statvfs now;
 	if (fstatvfs(tree, &now) < 0)
 		return -1;
-	/* All ST_ flags are the MS_ flag of that name, but for the one that is none of the kernel's interface. */
-	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME)) |
-		(now.f_flag & 4096 ? MS_RELATIME : 0) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
+	/* All ST_ flags are the MS_ flag of that name. Where none of access times is given, those stay as they are (Linux 3.17). */
+	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
 	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
 

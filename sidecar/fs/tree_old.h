@@ -8,6 +8,7 @@
 
 void old_stage_at(const char *path);
 int old_bind(int held);
+int old_bind_alone(int fd);
 int old_new(const char *type, const struct setting *settings);
 int old_restrict(int tree, unsigned options);
 void old_discard(void);

@@ -47,8 +47,9 @@ static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_
 enum process_scopes_word {
 	PROCESS_SCOPES_ABSTRACT = 1u << 0,
 	PROCESS_SCOPES_SIGNALS = 1u << 1,
+	PROCESS_SCOPES_TRACE = 1u << 2,
 };
-static const char process_scopes_words[] = "abstract\0signals\0";
+static const char process_scopes_words[] = "abstract\0signals\0trace\0";
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
@@ -92,9 +93,11 @@ enum mount_type {
 	MOUNT_SYMLINK = 6,
 	MOUNT_MASK = 7,
 	MOUNT_PROTECT = 8,
-	MOUNT_SYSFS = 9,
-	MOUNT_CGROUP = 10,
-	MOUNT_FILE = 11,
+	MOUNT_STASH = 9,
+	MOUNT_PIN = 10,
+	MOUNT_SYSFS = 11,
+	MOUNT_CGROUP = 12,
+	MOUNT_FILE = 13,
 };
 struct mount {
 	unsigned type; /* enum mount_type */
@@ -107,6 +110,7 @@ struct mount {
 	const char *state;
 	const char *to;
 	bool kernel;
+	const char *from;
 };
 
 struct supervision {
@@ -151,7 +155,7 @@ struct process {
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
-	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box. */
+	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box; and from Linux 5.19 on ("trace") tracing of processes that this command did not start. */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
@@ -197,6 +201,8 @@ struct plan {
 	struct enter *enter; /* The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
 	struct root *root; /* What the box sees as its root directory; there unless enter is. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
+	char **own; size_t own_count; /* Directories of nsbox itself on the host. Wherever the box could write to one, or to what leads there, it is read-only and held in its place, as an empty one where it is missing. */
+	bool take_back; /* What was made for this box in its root, as mount points are, goes when the box has ended, where nobody uses it. */
 	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */
 	const char *hostname; /* Host name of the new uts namespace. */
 	bool loopback; /* Bring up lo in the new net namespace. */
@@ -267,6 +273,17 @@ static const struct field mount_protect_fields[] = {
 };
 static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
+static const struct field mount_stash_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_stash_object = {mount_stash_fields, sizeof mount_stash_fields / sizeof *mount_stash_fields, sizeof(struct mount)};
+
+static const struct field mount_pin_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"from", KIND_STRING, offsetof(struct mount, from), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_pin_object = {mount_pin_fields, sizeof mount_pin_fields / sizeof *mount_pin_fields, sizeof(struct mount)};
+
 static const struct field mount_sysfs_fields[] = {
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
@@ -284,8 +301,8 @@ static const struct field mount_file_fields[] = {
 static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
 static const struct variants mount_variants = {
-	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0sysfs\0cgroup\0file\0",
-	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
+	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0stash\0pin\0sysfs\0cgroup\0file\0",
+	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_stash_object, &mount_pin_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
 	sizeof(struct mount), offsetof(struct mount, type),
 };
 
@@ -387,6 +404,8 @@ static const struct field plan_fields[] = {
 	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .object = &enter_object},
 	{"root", KIND_OBJECT, offsetof(struct plan, root), .object = &root_object},
 	{"mounts", KIND_VARIANTS, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
+	{"own", KIND_STRINGS, offsetof(struct plan, own), .min = 0, .path = true, .assignment = false},
+	{"takeBack", KIND_BOOL, offsetof(struct plan, take_back), .required = false},
 	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
 	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
 	{"loopback", KIND_BOOL, offsetof(struct plan, loopback), .required = false},

@@ -22,7 +22,9 @@ static const char usage_text[] =
 
 void invocation_refuse(const char *what, const char *word)
 {
-	fprintf(stderr, "nsbox-sidecar: %s%s%s\n", what, *word ? ": " : "", word);
+	fprintf(stderr, "nsbox-sidecar: %s%s", what, *word ? ": " : "");
+	report_print(stderr, word);
+	fputc('\n', stderr);
 	fputs("hint: nsbox-sidecar --help\n", stderr);
 	exit(STATUS_USAGE);
 }

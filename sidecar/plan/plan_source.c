@@ -37,6 +37,9 @@ static uint64_t length_in(const unsigned char *end)
 	return length;
 }
 
+/* Places in our executable: where it ends and the plan in it begins, and of that segment's header; 0: none. */
+static off_t program_end, segment_header;
+
 /*
  * The plan and what ends it, or NULL where the header was left as it is. It saves a start /proc/self/exe, since to open that
  * takes longer than all the rest of the reading.
@@ -54,6 +57,8 @@ static const char *find_segment(size_t *size)
 		if (header->p_type != PT_LOAD || header->p_paddr != word || header->p_filesz < TRAILER)
 			continue;
 		*size = header->p_filesz;
+		program_end = (off_t)header->p_offset;
+		segment_header = (off_t)((const char *)header - program);
 		return program + (header->p_vaddr - first->p_vaddr);
 	}
 	return NULL;
@@ -103,9 +108,18 @@ char *plan_source_trailer(size_t *length)
 	}
 	if (!text)
 		fail("read", self);
+	program_end = st.st_size - (off_t)(sizeof end + size);
 	close(fd);
 	*length = size;
 	return text;
+}
+
+bool plan_source_is_sealed(void)
+{
+	int fd = open(self, O_RDONLY | O_CLOEXEC), seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+	if (fd >= 0)
+		close(fd);
+	return seals >= 0 && (seals & F_SEAL_WRITE);
 }
 
 /* A file in memory. NEWER: a flag that kernels before 6.3 don't know, and do without. */
@@ -125,34 +139,54 @@ void plan_source_keep(const char *text, size_t length)
 	descriptor_keep(fd);
 }
 
-static bool copy_self(int to)
+/* Without the plan, and without the header that makes it a segment. */
+static bool copy_program(int to)
 {
+	static const ElfW(Word) none = PT_NULL;
 	struct stat st;
 	int from = open(self, O_RDONLY | O_CLOEXEC);
 	bool done = from >= 0 && fstat(from, &st) == 0;
-	for (off_t at = 0; done && at < st.st_size;)
-		done = sendfile(to, from, &at, (size_t)(st.st_size - at)) > 0;
+	off_t size = !done || program_end ? program_end : st.st_size;
+	for (off_t at = 0; done && at < size;)
+		done = sendfile(to, from, &at, (size_t)(size - at)) > 0;
 	close(from);
-	return done;
+	return done && (!segment_header || pwrite(to, &none, sizeof none, segment_header) == (ssize_t)sizeof none);
 }
 
-void plan_source_become_sealed(const char *text, size_t length)
+static char **arguments(int plan, bool old_mount_api, char *const *extra)
+{
+	static char number[16];
+	size_t count = 0, used = 0;
+	while (extra && extra[count])
+		count++;
+	char **argv = calloc(count + 6, sizeof *argv);
+	if (!argv)
+		fail("allocate", NULL);
+	snprintf(number, sizeof number, "%d", plan);
+	argv[used++] = (char *)"nsbox";
+	argv[used++] = (char *)"--plan-fd";
+	argv[used++] = number;
+	if (old_mount_api)
+		argv[used++] = (char *)"--old-mount-api";
+	argv[used++] = (char *)"--";
+	for (size_t i = 0; i < count; i++)
+		argv[used++] = extra[i];
+	return argv;
+}
+
+void plan_source_become_sealed(const char *text, size_t length, bool old_mount_api, char *const *extra)
 {
 	enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-	char end[TRAILER];
-	int fd = memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC);
-	for (int i = 0; i < 8; i++)
-		end[i] = (char)((uint64_t)length >> 8 * i);
-	memcpy(end + 8, magic, sizeof magic);
-	if (fd < 0 || !copy_self(fd) || !descriptor_write(fd, text, length) || !descriptor_write(fd, end, sizeof end) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	int fd = memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC), plan = memory_file("nsbox-plan", 0, FILE_NOEXEC_SEAL);
+	if (fd < 0 || plan < 0 || !copy_program(fd) || !descriptor_write(plan, text, length) || lseek(plan, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		fail("copy the program into memory", NULL);
-	char *const argv[] = {(char *)"nsbox", NULL};
-	char name[DESCRIPTOR_NAME];
+	char **argv = arguments(plan, old_mount_api, extra), name[DESCRIPTOR_NAME];
 	syscall(SYS_execveat, fd, "", argv, environ, EMPTY_PATH);
 	/* There are kernels (5.10.223) that find no file by an empty path, and filters that refuse it. */
 	int error = errno;
 	execve(descriptor_name(fd, name), argv, environ);
+	free(argv);
+	close(fd);
+	close(plan);
 	errno = error;
-	report_hint("a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
-	fail("execute a file in memory", NULL);
 }

@@ -2,6 +2,7 @@
 #ifndef NSBOX_SOURCE_H
 #define NSBOX_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The plan at the end of our own executable, or NULL: the plan, its length in 8 bytes (little endian), "NSBOXPLN". */
@@ -10,11 +11,13 @@ char *plan_source_trailer(size_t *length);
 const char *plan_source_segment(size_t *length);
 /* For nsbox enter: a plan that stands in no executable, in a file in memory that the supervisor has open. */
 void plan_source_keep(const char *text, size_t length);
+/* Our executable is a file in memory that nobody can change. */
+bool plan_source_is_sealed(void);
 /*
- * Go on as a copy of this program in memory that nobody can change, with the plan at its end. For a box that stays: the process
- * that holds its place can be looked at by what enters the box, and through /proc/PID/exe our file could be written to later
- * (CVE-2019-5736). Fails by fail(); does not come back.
+ * Go on as a copy of this program in memory that nobody can change (CVE-2019-5736), and that has no plan in it, which comes by a
+ * descriptor: what can look at a process of ours in the box finds neither. Comes back, with errno, where this system executes no
+ * file in memory.
  */
-_Noreturn void plan_source_become_sealed(const char *text, size_t length);
+void plan_source_become_sealed(const char *text, size_t length, bool old_mount_api, char *const *extra);
 
 #endif

@@ -130,6 +130,8 @@ static void run_helper(const char *name, const struct idrange *ranges, size_t co
 		execve(path, argv, (char *[]){NULL});
 		_exit(STATUS_FAILED);
 	}
+	if (helper < 0)
+		report_hint_of_processes();
 	if (helper < 0 || waitpid(helper, &status, 0) < 0)
 		fail("run", name);
 	for (size_t i = 1; i < used; i++)

@@ -1,6 +1,8 @@
 #include "privs/landlock.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -10,23 +12,48 @@
 
 /* The plan's words are the kernel's bits: LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL. */
 _Static_assert(PROCESS_SCOPES_ABSTRACT == 1 && PROCESS_SCOPES_SIGNALS == 2, "scopes");
+enum { KERNEL_SCOPES = PROCESS_SCOPES_ABSTRACT | PROCESS_SCOPES_SIGNALS, REFER = 1 << 13 };
 
-/* An older kernel (E2BIG), one that runs without Landlock, and a filter of a container engine that does not know the call. */
+/* An older kernel (E2BIG; EINVAL for REFER, before Linux 5.19), one that runs without Landlock, and a filter of a container engine that does not know the call. */
 static int is_not_here(int number)
 {
-	return number == E2BIG || number == ENOSYS || number == EOPNOTSUPP || number == EPERM;
+	return number == E2BIG || number == EINVAL || number == ENOSYS || number == EOPNOTSUPP || number == EPERM;
 }
 
-void landlock_apply(unsigned scopes)
+/* False: not on this kernel. */
+static bool restrict_by(int fd)
 {
-	const struct sys_landlock_ruleset rules = {.scoped = scopes};
-	if (!scopes)
-		return;
-	int fd = (int)syscall(SYS_LANDLOCK_CREATE, &rules, sizeof rules, 0u);
 	if (fd < 0 && is_not_here(errno))
-		return;
+		return false;
 	/* E2BIG: a box in a box in a box, and so on for 16. */
 	if (fd < 0 || (syscall(SYS_LANDLOCK_RESTRICT, fd, 0u) < 0 && errno != E2BIG))
 		fail("restrict by Landlock", NULL);
 	close(fd);
+	return true;
+}
+
+/*
+ * A domain is what keeps others from being traced. There is none without a rule, so this one is about links and renames between
+ * directories, and allows them everywhere.
+ */
+static int make_domain(void)
+{
+	const struct sys_landlock_ruleset rules = {.fs = REFER};
+	const struct { uint64_t allowed; int32_t parent; } __attribute__((packed)) everywhere = {REFER, open("/", O_PATH | O_CLOEXEC)};
+	int fd = (int)syscall(SYS_LANDLOCK_CREATE, &rules, sizeof rules.fs, 0u);
+	if (fd >= 0 && syscall(SYS_LANDLOCK_ADD_RULE, fd, 1u, &everywhere, 0u) < 0)
+		fail("restrict by Landlock", "/");
+	int number = errno;
+	close(everywhere.parent);
+	errno = number;
+	return fd;
+}
+
+void landlock_apply(unsigned scopes)
+{
+	const struct sys_landlock_ruleset rules = {.scoped = scopes & KERNEL_SCOPES};
+	if (rules.scoped && restrict_by((int)syscall(SYS_LANDLOCK_CREATE, &rules, sizeof rules, 0u)))
+		return;
+	if (scopes & PROCESS_SCOPES_TRACE)
+		restrict_by(make_domain());
 }

@@ -120,4 +120,12 @@ bool foreground_take(int pid, const struct signalfd_siginfo *from)
 	return false;
 }
 
-void foreground_end(int pid) { take_back(pid); }
+void foreground_end(int pid)
+{
+	if (!handed)
+		return;
+	take_back(pid);
+	/* Who has asked just before was stopped, and the whole group told. */
+	if (is_pending(SIGTTIN) || is_pending(SIGTTOU))
+		kill(0, SIGCONT);
+}

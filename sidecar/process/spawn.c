@@ -44,7 +44,7 @@ static const char *hint_for_refusal(unsigned namespaces)
 	if (filtered)
 		return "the seccomp filter here refuses user namespaces. Of podman the default one allows them; docker run --security-opt seccomp=unconfined, "
 			"or with a profile that allows clone, unshare, mount and umount2; a box of nsbox: --allow-userns";
-	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix";
+	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix; in a chroot, ordinary users may have none";
 }
 
 static void hint(unsigned namespaces)
@@ -54,6 +54,7 @@ static void hint(unsigned namespaces)
 		report_hint(hint_for_refusal(namespaces));
 	else if (number == ENOSPC || number == EUSERS)
 		report_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces, and nsbox doctor");
+	report_hint_of_processes();
 	errno = number;
 }
 

@@ -90,7 +90,7 @@ static bool read_link(const struct box *box)
 	}
 	/* With a descriptor the box can ask us to remove a file. Nobody but ourselves is in the box before the command is started. */
 	if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_MADE && !started)
-		rollback_receive(parent, message.name, message.value);
+		rollback_receive(parent, &message.made, message.value);
 	else if (parent >= 0)
 		close(parent);
 	if (length < (ssize_t)CHANNEL_PLAIN)
@@ -164,7 +164,7 @@ static _Noreturn void finish(const struct box *box, int status)
 		status = command_status;
 	foreground_end(box->pid);
 	give_terminal_back();
-	rollback_take_back();
+	rollback_take_back(failed, !box->seen);
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	bool timed_out = watchdog_has_timed_out();
 	if (signal == SIGKILL && signals_killed_for())

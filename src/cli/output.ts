@@ -24,7 +24,7 @@ export function print(text: string, fd = 1): 0 {
 }
 
 export function line(text: string): void {
-  print(`${text}\n`)
+  print(`${printable(text)}\n`)
 }
 
 /** Classes are told by their names: what starts a box is another program, with classes of its own. */

@@ -2,12 +2,13 @@
  * A plan told aloud: what the sidecar does, in its order, each step with the system call behind it; then the mount tree
  * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
  */
-import { explainMounts, root, sources } from './mounts.ts'
-import { clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, PIVOT, privileges, scopes, signals } from './process.ts'
-import { wrap } from '../text/wrap.ts'
-import { command, sizeWords, type Step } from './step.ts'
-import { drawTree, legend, mountNodes } from './tree.ts'
 import { coveredMounts, coveredText } from '../planner/covered.ts'
+import { printable } from '../text/printable.ts'
+import { wrap } from '../text/wrap.ts'
+import { explainMounts, own, root, sources } from './mounts.ts'
+import { PIVOT, clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, privileges, scopes, signals } from './process.ts'
+import { type Step, command, sizeWords } from './step.ts'
+import { drawTree, legend, mountNodes } from './tree.ts'
 import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 
 /** One less than what any terminal has. */
@@ -25,13 +26,13 @@ export function explain(plan: BoxPlan, host: { uid: number }): string {
     '', ...drawTree(plan), '', ...legend(),
     '', 'What the box still shares with the host', '',
     ...shared(plan, host.uid).flatMap((text) => wrap(text, WIDTH, '  - ', '    ')), '',
-  ].join('\n')
+  ].map(printable).join('\n')
 }
 
 function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
-    ...explainMounts(plan.mounts ?? [], plan), PIVOT,
+    ...explainMounts(plan.mounts ?? [], plan), ...own(plan), PIVOT,
     ...hostname(plan), ...loopback(plan), ...networkSettings(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
     ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
   ]

@@ -72,7 +72,7 @@ const isKernels = (mount: Mount): boolean => (mount.type === 'mask' || mount.typ
 function together(run: readonly Mount[]): Step {
   const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
   return run[0]?.type === 'mask'
-    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file that nobody can read, or an empty directory, is mounted over each: memory, keys, timers, devices.', also }
+    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file or directory, read-only, is mounted over each: memory, keys, timers, devices.', also }
     : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted once more over itself, read-only: they are the whole machine\'s, and no namespace divides them.', also }
 }
 
@@ -82,7 +82,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     case 'bind': return bind(mount)
     case 'tmpfs': return {
       title: `Mount a tmpfs at ${at}`, calls: NEW_MOUNT('tmpfs'),
-      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${optionsText(mount.options, false)}`,
+      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${mount.options?.includes('ro') ? ' It becomes read-only once all that lies below is there.' : ''}${optionsText(mount.options, false)}`,
     }
     case 'proc': return {
       title: `Mount a fresh /proc at ${at}`, calls: NEW_MOUNT('proc'),
@@ -110,11 +110,19 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     }
     case 'mask': return {
       title: `Hide ${at}`, calls: MASK_CALLS,
-      why: 'An empty file that nobody can read, or an empty directory, is mounted over it.',
+      why: 'An empty file or directory, read-only, is mounted over it.',
     }
     case 'protect': return {
       title: `Make ${at} read-only`, calls: PROTECT_CALLS,
       why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
+    }
+    case 'stash': return {
+      title: 'Make a place for what holds directories in place', calls: NEW_MOUNT('tmpfs'),
+      why: `The next mount at ${at} hides it.`,
+    }
+    case 'pin': return {
+      title: `Hold the way to ${at} in its place`, calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
+      why: `A mount goes with the directory that it lies in, so whoever may rename one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the way, becomes a mount point in a place that nothing shows: to rename, replace or remove it fails (EBUSY). Files in it can be written, renamed and linked as ever.`,
     }
     case 'sysfs': return {
       title: `Mount a sysfs of the box's own network at ${at}`, calls: NEW_MOUNT('sysfs'),
@@ -129,6 +137,22 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       why: 'The content as it is when the box starts; later changes on either side do not reach the other.',
     }
   }
+}
+
+/** The directories that are held, as they are named: what a link on the way leads through is held too. */
+export function wayOf({ target, from }: Extract<Mount, { type: 'pin' }>): string[] {
+  const way: string[] = []
+  for (let path = target; path !== from && path !== ''; path = path.slice(0, path.lastIndexOf('/'))) way.unshift(path)
+  return way
+}
+
+export function own({ own: directories = [] }: BoxPlan): Step[] {
+  if (directories.length === 0) return []
+  return [{
+    title: 'Keep the box out of nsbox\'s own directories', calls: 'fstat, mkdirat, open_tree, mount_setattr, move_mount',
+    why: 'Wherever a writable mount shows one of them, it becomes read-only, and the way to it is held in its place. One that is missing is made for as long as the box runs, or the box could make it. A bind of that very directory lifts it.',
+    also: [`${directories.map(quote).join(' ')}.`],
+  }]
 }
 
 function bind(mount: Extract<Mount, { type: 'bind' }>): Step {

@@ -55,6 +55,7 @@ export function signals({ resetSignals = [] }: Process): Step[] {
 const SCOPE_TEXT: Readonly<Record<NonNullable<Process['scopes']>[number], string>> = {
   abstract: 'Abstract Unix sockets that somebody outside listens on cannot be connected to; they belong to the network, which is the host\'s. X11 clients try one first: --share abstract leaves them open.',
   signals: 'Processes outside cannot be signalled; kill(0) would reach the process group of who called nsbox.',
+  trace: 'Processes that this command did not start cannot be traced, nor their memory be looked into.',
 }
 
 export function scopes({ scopes: list = [] }: Process): Step[] {

@@ -20,6 +20,8 @@ export type HostFacts = {
   gid: number
   cwd: string
   env: Readonly<Record<string, string | undefined>>
+  /** One variable of the program itself, whatever a command's environment is. */
+  variable(name: string): string | undefined
   /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
   /** Content of a text file, or the name of the error. */
@@ -38,7 +40,7 @@ export function thisHost(): HostFacts {
     get cwd() { return whole(callersDirectory(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
     get env() { return variables() },
     // The compiled program puts all back itself (entry.c).
-    look, read, userName, changed: () => ({ signals: [] }),
+    variable, look, read, userName, changed: () => ({ signals: [] }),
   }
 }
 
@@ -62,6 +64,12 @@ function variables(): Record<string, string | undefined> {
   const entries = fromBytes(files().readFileSync('/proc/self/environ')).split('\0').filter((entry) => entry.includes('='))
   // Of two with one name the first counts, as for getenv(3).
   return Object.fromEntries(entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+}
+
+/** One that is no text to the runtime is looked up where it is whole. */
+function variable(name: string): string | undefined {
+  const value = process.env[name]
+  return value?.includes('\ufffd') ? variables()[name] : value
 }
 
 /** node:fs takes 1 ms to load, and a box that starts without an error needs no more of it than whether things are there. */

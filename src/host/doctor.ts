@@ -7,6 +7,7 @@
 import type { SpawnSyncReturns } from 'node:child_process'
 import * as fs from 'node:fs'
 import { errnoText } from './errno.ts'
+import { safeJson } from '../plan/encode.ts'
 
 export type Host = {
   /** Content of a text file, or undefined where it cannot be read. */
@@ -41,7 +42,7 @@ export type Check = { name: string; run(host: Host): Result }
 export function doctor(out: (line: string) => void, host: Host = thisHost(), json = false): number {
   const checks = CHECKS.map((check) => ({ name: check.name, ...check.run(host) }))
   const boxes = verdict(host, checks)
-  if (json) out(JSON.stringify({ boxes, checks }, undefined, 2))
+  if (json) for (const line of safeJson({ boxes, checks }).split('\n')) out(line)
   else for (const line of [...checks.flatMap((check) => render(check.name, check)), '', ...verdictLines(boxes)]) out(line)
   return boxes.default.starts ? 0 : 1
 }

@@ -12,7 +12,7 @@ export function hostOfProgram(): HostFacts {
     get cwd() { return callersDirectory() },
     // Not a copy, which takes Node a quarter of a millisecond.
     env: process.env,
-    look, read, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
+    variable: (name) => process.env[name], look, read, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
   }
 }
 

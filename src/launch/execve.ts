@@ -9,7 +9,7 @@ export function reasonOf(way: () => void): string {
   } catch (error) {
     const code = codeOf(error)
     if (NOT_OF_THE_PLACE.includes(code)) {
-      throw systemFailure({ step: 'hand over', what: 'execute the sidecar', path: process.execPath, code, ...(code === 'EFBIG' && { hint: TOO_LARGE }) })
+      throw systemFailure({ step: 'hand over', what: 'execute the sidecar', path: process.execPath, code, ...hintFor(code) })
     }
     return code
   }
@@ -19,6 +19,12 @@ export function reasonOf(way: () => void): string {
 /** Failures that no other way would mend. */
 const NOT_OF_THE_PLACE = ['E2BIG', 'ENOMEM', 'EMFILE', 'ENFILE', 'EFBIG']
 const TOO_LARGE = 'the limit on the size of files (ulimit -f) is too low for nsbox itself: set it in the box, by --ulimit fsize=BYTES'
+
+const TOO_MANY = 'the limit on open files (ulimit -n) is too low for nsbox itself: raise it; for the box alone: --ulimit nofile=N'
+
+function hintFor(code: string): { hint?: string } {
+  return code === 'EFBIG' ? { hint: TOO_LARGE } : code === 'EMFILE' ? { hint: TOO_MANY } : {}
+}
 
 /** In place of this process, by entry.c: with our environment, and the descriptors KEPT. Throws an error with `code`. */
 export function execute(path: string, argv: string[], kept: readonly number[]): void {

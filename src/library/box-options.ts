@@ -17,13 +17,13 @@ export interface BoxOptions {
   roBind?: string | readonly string[] | undefined
   /** As --bind, and device files work. `--dev-bind SRC[:DST]` */
   devBind?: string | readonly string[] | undefined
-  /** An empty directory in memory. `--tmpfs DIR[:size=64m,mode=1777]` */
+  /** An empty directory in memory; ro: only what other options put there. `--tmpfs DIR[:size=64m,mode=1777,ro]` */
   tmpfs?: string | readonly string[] | undefined
   /** /proc of the box's own processes. `--proc[=DIR]` */
   proc?: string | readonly string[] | true | undefined
   /** A minimal /dev. `--dev[=DIR]` */
   dev?: string | readonly string[] | true | undefined
-  /** Hide PATH of the box: an empty file that nobody can read, or an empty directory. `--mask PATH` */
+  /** Hide PATH of the box: an empty read-only file or directory, but for what later options put below it. `--mask PATH` */
   mask?: string | readonly string[] | undefined
   /** Make a directory, with the octal MODE (default: 0755). `--dir PATH[:MODE]` */
   dir?: string | readonly string[] | undefined
@@ -45,7 +45,7 @@ export interface BoxOptions {
   user?: string | number | undefined
   /** Be root in the box. `--map-root` */
   mapRoot?: boolean | undefined
-  /** Also map the id ranges that /etc/subuid and /etc/subgid give to you. `--map-auto` */
+  /** Also map the id ranges that /etc/subuid and /etc/subgid give to you; you are root in the box, unless --user says who. `--map-auto` */
   mapAuto?: boolean | undefined
   /** A new user namespace, also when root starts the box. `--userns` */
   userns?: boolean | undefined

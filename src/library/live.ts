@@ -1,9 +1,9 @@
 /** A box that stays: it is made once, and each command enters it. */
 import { spawn as start, type ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
-import { SandboxError } from '../errors.ts'
-import { planFile } from '../launch/tmpfile.ts'
+import { SandboxError, UsageError } from '../errors.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
+import { planFile } from '../launch/tmpfile.ts'
 import { oldestChild, refuseForeignProc } from '../launch/running.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan, Entry } from '../plan/types.ts'
@@ -27,7 +27,8 @@ export type Closed = {
 
 /**
  * A box with a life of its own. What its commands leave in its tmpfs, their processes and its host name stay until it is
- * closed: by `close`, at the end of an `await using` block, or with this program.
+ * closed: by `close`, at the end of an `await using` block, or with this program. So do the host's mounts of the time when it
+ * was made: a device that the host unmounts meanwhile is busy until then.
  */
 export type LiveBox = Commands & AsyncDisposable & {
   /** Number of the process that watches the box; `nsbox enter PID` gets into it from a shell. */
@@ -70,6 +71,11 @@ export async function open(options: Options, { signal }: OpenOptions = {}): Prom
 
 /** Events come on its standard output, which no command has. */
 function holding(options: Options): BoxPlan {
+  const { share = [], init } = options
+  if (share.includes('pid') || init === false) {
+    const name = init === false ? 'noInit' : 'share: pid'
+    throw new UsageError(`open: ${name}: a box that stays needs a process 1 that ends with it`, 'leave it out, or use run, which makes a box for each command')
+  }
   const plan = newBox(options)(['nsbox'], {})
   return { ...plan, process: { ...plan.process, hold: true }, supervision: { ...plan.supervision, statusFd: 1 } }
 }

@@ -37,10 +37,10 @@ export const TABLE = [
   ['bind', 'mounts', 'SRC[:DST]', 'show SRC of the host, writable, as DST (default: the same path)', 'mounts', '', true],
   ['ro-bind', 'mounts', 'SRC[:DST]', 'as --bind, but read-only', 'mounts', '', true],
   ['dev-bind', 'mounts', 'SRC[:DST]', 'as --bind, and device files work', 'mounts', '', true],
-  ['tmpfs', 'mounts', 'DIR[:size=64m,mode=1777]', 'an empty directory in memory', 'mounts', '', true],
+  ['tmpfs', 'mounts', 'DIR[:size=64m,mode=1777,ro]', 'an empty directory in memory; ro: only what other options put there', 'mounts', '', true],
   ['proc', 'mounts', 'DIR', '/proc of the box\'s own processes', 'mounts', '/proc', true],
   ['dev', 'mounts', 'DIR', 'a minimal /dev', 'mounts', '/dev', true],
-  ['mask', 'mounts', 'PATH', 'hide PATH of the box: an empty file that nobody can read, or an empty directory', 'mounts', '', true],
+  ['mask', 'mounts', 'PATH', 'hide PATH of the box: an empty read-only file or directory, but for what later options put below it', 'mounts', '', true],
   ['dir', 'mounts', 'PATH[:MODE]', 'make a directory, with the octal MODE (default: 0755)', 'mounts', '', true],
   ['symlink', 'mounts', 'TARGET:PATH', 'make PATH a symbolic link to TARGET', 'mounts', '', true],
   ['file', 'mounts', 'SRC:DST', 'make DST a file with the content of SRC of the host', 'mounts', '', true],
@@ -53,7 +53,7 @@ export const TABLE = [
 
   ['user', 'identity', 'UID[:GID]', 'user and group id in the box', 'user'],
   ['map-root', 'identity', '', 'be root in the box', 'mapRoot'],
-  ['map-auto', 'identity', '', 'also map the id ranges that /etc/subuid and /etc/subgid give to you', 'mapAuto'],
+  ['map-auto', 'identity', '', 'also map the id ranges that /etc/subuid and /etc/subgid give to you; you are root in the box, unless --user says who', 'mapAuto'],
   ['userns', 'identity', '', 'a new user namespace, also when root starts the box', 'userns'],
 
   ['cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody', 'capabilities', '', true],

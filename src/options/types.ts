@@ -9,7 +9,7 @@ export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'abstract'
 export type MountRequest =
   | { type: 'bind'; source: string; target?: string; readonly?: boolean; devices?: boolean }
   /** `size` in bytes, `mode` as octal text. */
-  | { type: 'tmpfs'; target: string; size?: number; mode?: string }
+  | { type: 'tmpfs'; target: string; size?: number; mode?: string; readonly?: boolean }
   | { type: 'proc'; target: string }
   | { type: 'dev'; target: string }
   | { type: 'dir'; target: string; mode?: string }

@@ -87,11 +87,12 @@ export function tmpfs(value: string): MountRequest {
   if (settings === undefined) return request
   const seen = new Set<string>()
   for (const setting of settings.split(',')) {
-    const [, key, text] = /^(size|mode)=(.*)$/s.exec(setting) ?? []
-    if (key === undefined || text === undefined) throw wrong('tmpfs', `${quote(setting)} must be size=... or mode=...`, 'such as --tmpfs /tmp:size=64m,mode=1777')
+    const [, key, text] = /^(size|mode)=(.*)$/s.exec(setting) ?? (setting === 'ro' ? ['', 'ro', ''] : [])
+    if (key === undefined || text === undefined) throw wrong('tmpfs', `${quote(setting)} must be size=..., mode=... or ro`, 'such as --tmpfs /tmp:size=64m,mode=1777')
     if (seen.has(key)) throw wrong('tmpfs', `${key} is given twice`)
     seen.add(key)
-    if (key === 'size') request.size = size('tmpfs', text)
+    if (key === 'ro') request.readonly = true
+    else if (key === 'size') request.size = size('tmpfs', text)
     else request.mode = octal('tmpfs', text)
   }
   return request

@@ -40,8 +40,8 @@ const MAX_QUOTA = MAX_CPUS * 1000000
 
 export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 export const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
-/** In the order of the kernel's bits, include/uapi/linux/landlock.h. */
-export const SCOPES = ['abstract', 'signals'] as const
+/** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
+export const SCOPES = ['abstract', 'signals', 'trace'] as const
 
 /** Objects by name. The first is the plan itself. */
 export const OBJECTS = {
@@ -52,6 +52,8 @@ export const OBJECTS = {
     enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
     root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
+    own: { type: 'strings', entry: 'path', doc: 'Directories of nsbox itself on the host. Wherever the box could write to one, or to what leads there, it is read-only and held in its place, as an empty one where it is missing.' },
+    takeBack: { type: 'bool', doc: 'What was made for this box in its root, as mount points are, goes when the box has ended, where nobody uses it.' },
     noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
@@ -102,7 +104,7 @@ export const OBJECTS = {
     capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
-    scopes: { type: 'flags', values: SCOPES, doc: 'What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box.' },
+    scopes: { type: 'flags', values: SCOPES, doc: 'What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box; and from Linux 5.19 on ("trace") tracing of processes that this command did not start.' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
@@ -146,7 +148,7 @@ export const VARIANTS = {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
       size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit in bytes; 0 is the kernel\'s default, half of the memory.' },
       mode: { type: 'mode', default: '1777', doc: 'Mode of its top directory.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" from when all that lies below is there.' },
     },
     proc: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
@@ -176,6 +178,13 @@ export const VARIANTS = {
     protect: {
       target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
       kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+    },
+    stash: {
+      target: { type: 'string', path: true, required: true, doc: 'Where, hidden by the next mount at the same place, the pins have what they need: an empty tmpfs that nobody can enter.' },
+    },
+    pin: {
+      target: { type: 'string', path: true, required: true, doc: 'Directory to which the way is held: none of the directories and links on it can be renamed, replaced or removed in the box, though what is in them can be changed.' },
+      from: { type: 'string', path: true, required: true, doc: 'Directory above it from which on that is so; it is not held itself.' },
     },
     sysfs: {
       target: { type: 'string', path: true, required: true, doc: 'Where, instead of the host\'s sysfs, one shows the devices of the box\'s own network, read-only; where the kernel refuses it, the host\'s becomes read-only.' },

@@ -10,6 +10,8 @@ import { cleanPath } from '../plan/box-path.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
+import { ownDirectories } from './own.ts'
+import { withPins } from './pins.ts'
 import type { Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
 
@@ -22,6 +24,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   for (const request of options.mounts ?? []) asked.push(mountOf(request, host, options))
   const mounts = defaultMounts(options, root, asked, host)
   for (const mount of asked) addWithView(mounts, mount, options)
+  const own = isWritable(root, mounts) ? ownDirectories(host) : []
+  const all = withPins(mounts, root, own.length > 0)
   const ownNetwork = namespaces.includes('net')
   const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
@@ -31,7 +35,9 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     namespaces,
     ...(who.idmap && { idmap: who.idmap }),
     root,
-    ...(mounts.length > 0 && { mounts }),
+    ...(all.length > 0 && { mounts: all }),
+    ...(own.length > 0 && { own }),
+    ...(asked.length > 0 && root.type === 'directory' && root.path === '/' && { takeBack: true }),
     ...(options.noFollow && { noFollow: true }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
@@ -104,20 +110,50 @@ function isHostsRoot(path: string): boolean {
 
 function directory(step: Step, path: string, host: HostFacts, hint: string): string {
   const found = absolute(path, host)
+  refuseDescriptor(step, found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, hint)
-  if (kind !== 'directory') throw new SandboxError({ step, what: 'is not a directory', path: found })
-  return found
+  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, host, hint)
+  if (kind === 'directory') return found
+  // One that may not be entered is a directory all the same.
+  const inside = host.look(`${found}/.`, true)
+  if (typeof inside === 'object' && inside.code !== 'ENOTDIR') throw missing(step, 'open', found, inside.code, host, hint)
+  throw new SandboxError({ step, what: 'is not a directory', path: found })
 }
 
-function missing(step: Step, what: string, path: string, code: string, hint?: string): SandboxError {
-  return systemFailure({ step, what, path, code, ...(hint !== undefined && code === 'ENOENT' && { hint }) })
+function missing(step: Step, what: string, path: string, code: string, host: HostFacts, hint?: string): SandboxError {
+  const way = code === 'ENOENT' ? hint : code === 'EACCES' && isOnFuse(path, host) ? FUSE : undefined
+  return systemFailure({ step, what, path, code, ...(way !== undefined && { hint: way }) })
+}
+
+const FUSE = 'it lies on a FUSE mount, which lets in nobody but the user who mounted it, root neither: mount it with allow_other'
+
+function isOnFuse(path: string, host: HostFacts): boolean {
+  const mounts = host.read('/proc/self/mountinfo')
+  if ('code' in mounts) return false
+  return mounts.text.split('\n').some((line) => {
+    const [before = '', after = ''] = line.split(' - ')
+    const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    return after.startsWith('fuse') && `${path}/`.startsWith(`${point}/`)
+  })
+}
+
+/** A descriptor is ours as long as we have it open, and the box opens what it shows anew. */
+function refuseDescriptor(step: Step, path: string): void {
+  if (!path.startsWith('/dev/fd/') && !path.startsWith('/proc/self/fd/')) return
+  throw new SandboxError({ step, what: "an open descriptor can't be shown in a box", path, hint: 'name a file: what a pipe has to say goes into one first' })
 }
 
 /** Relative to the caller's directory; "." and ".." stay, since a link may stand before them. */
 export function absolute(path: string, host: HostFacts): string {
   if (path.startsWith('/')) return path
   return `${host.cwd === '/' ? '' : host.cwd}/${path}`
+}
+
+/** Whether the box can write to anything of the host's. */
+function isWritable(root: Root, mounts: readonly Mount[]): boolean {
+  if (root.type === 'directory' && !root.options?.includes('ro')) return true
+  for (const { type, ...mount } of mounts) if (type === 'bind' && 'options' in mount && !mount.options?.includes('ro')) return true
+  return false
 }
 
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
@@ -158,11 +194,15 @@ function mountOf(request: MountRequest, host: HostFacts, options: Options): Moun
   if (request.type === 'bind') return bind(request, host)
   const target = cleanPath(request.target)
   switch (request.type) {
-    case 'tmpfs': return { ...request, target, options: ['nosuid', 'nodev'] }
+    case 'tmpfs': return tmpfs(request, target)
     case 'proc': return proc(target, options)
     case 'file': return { ...request, target, source: existing('file', request.source, host) }
     default: return { ...request, target }
   }
+}
+
+function tmpfs({ readonly, ...request }: Extract<MountRequest, { type: 'tmpfs' }>, target: string): Mount {
+  return { ...request, target, options: readonly ? ['ro', 'nosuid', 'nodev'] : ['nosuid', 'nodev'] }
 }
 
 function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): Mount {
@@ -173,8 +213,9 @@ function bind({ source, target, readonly, devices }: Extract<MountRequest, { typ
 
 function existing(what: string, path: string, host: HostFacts): string {
   const found = absolute(path, host)
+  refuseDescriptor('mounts', found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code)
+  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code, host)
   return found
 }
 

@@ -22,7 +22,7 @@ export function enterPlan(box: Plan, entry: Entry, options: Options, argv: reado
 
 function processOf(plan: Plan, options: Options, argv: readonly string[], host: HostFacts): Process {
   const box = plan.process
-  const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits, scopes } = box
+  const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits } = box
   const { signals } = host.changed()
   return {
     ...commandOf(options, argv),
@@ -36,20 +36,24 @@ function processOf(plan: Plan, options: Options, argv: readonly string[], host: 
     ...(seccomp && { seccomp }),
     ...scoped(box),
     ...(limits && { limits }),
-    // A Landlock domain can't be entered: in one of its own a command could not signal what runs in the box.
-    ...(scopes?.includes('abstract') && { scopes: ['abstract'] }),
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }
 }
 
 /**
- * Landlock's scope of the box's own processes can't be joined, and in one of its own a command could signal none of them. Without
+ * The box's Landlock domain can't be joined. In the scope of signals of its own a command could signal none of the box's processes. Without
  * it, kill(0) would reach the process group of who called nsbox: so there is a session of its own wherever no terminal is, and on a
  * terminal a process group of its own, sidecar/process/foreground.c.
+ *
+ * But it has a domain: in none, it could look into what holds a box open. With a network of the box's own, abstract sockets are the
+ * box's, and so the domain closes none. That one forbids to mount; for a command that may, it is the scope of abstract sockets.
  */
-function scoped({ scopes = [] }: Process): Pick<Process, 'scopes'> {
+function scoped({ scopes = [], capabilities = [], seccomp }: Process): Pick<Process, 'scopes'> {
   const kept = scopes.filter((scope) => scope !== 'signals')
+  const mayMount = capabilities.includes('sys_admin') || seccomp?.from !== 'default'
+  if (!mayMount) kept.push('trace')
+  else if (kept.length === 0 && scopes.length > 0) kept.push('abstract')
   return kept.length > 0 ? { scopes: kept } : {}
 }
 

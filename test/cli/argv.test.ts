@@ -195,7 +195,7 @@ const refused: [string[], string, string?][] = [
   [['--bind', '/a:/b:ro', 'x'], "--bind: '/a:/b:ro' must be SRC:DST without a suffix", '--ro-bind'],
   [['--bind', '/a:ro', 'x'], "--bind: '/a:ro' must be SRC:DST without a suffix", '--ro-bind'],
   // Details of a value.
-  [['--tmpfs', '/t:64m', 'x'], "--tmpfs: '64m' must be size=... or mode=..."],
+  [['--tmpfs', '/t:64m', 'x'], "--tmpfs: '64m' must be size=..., mode=... or ro"],
   [['--tmpfs', '/t:size=0', 'x'], "--tmpfs: size '0' must be a number of bytes, or one with k, m, g or t"],
   [['--tmpfs', '/t:size=9999999999g', 'x'], "--tmpfs: size '9999999999g' must be a number of bytes, or one with k, m, g or t"],
   [['--tmpfs', '/t:mode=9', 'x'], "--tmpfs: mode '9' must be three or four octal digits"],

@@ -29,11 +29,14 @@ const BOXED = /hint: the filter of the box that this runs in refuses namespaces:
 
 // ---- Podman, with Debian's crun ----
 
-/** In a mount namespace of its own: /run is empty, and cgroups are version 2 alone, since crun takes no mixed ones. */
+/**
+ * In namespaces of its own: /run is empty, cgroups are version 2 alone, since crun takes no mixed ones, and what Podman leaves running
+ * to clean up ends with it.
+ */
 const PREPARE = 'mount -t tmpfs tmpfs /run && { umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; } && exec "$@"'
 
 function podman(options: readonly string[]): Container['run'] {
-  return (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', PREPARE, 'sh',
+  return (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', PREPARE, 'sh',
     'podman', '--root', `${dir}/storage`, '--runroot', `${dir}/run`, '--tmpdir', `${dir}/tmp`, '--cgroup-manager', 'cgroupfs',
     'run', '--rm', '--cgroups=disabled', '--network=host', '--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096', ...options,
     '-v', `${DIST}:/n:ro`, '-v', `${BIN}:/t:ro`, '-w', '/', '--rootfs', `${DEBIAN}:O`, 'sh', '-c', script], { timeout: 120000 })

@@ -1,11 +1,12 @@
 /** A command in a box that runs already: it is as the box's own command is, and gets no further. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, chmodSync, closeSync, copyFileSync, existsSync, openSync, readFileSync, readSync, statSync, truncateSync } from 'node:fs'
+import { appendFileSync, chmodSync, closeSync, copyFileSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, BIN, busyboxRoot, execute, failure, hasScopes, inTemp, nsbox, NSBOX, planOf, SANITIZED, sidecar, SIDECAR } from '../helpers/nsbox.ts'
+import { oldestChild } from '../../src/launch/running.ts'
 import { Pty } from '../helpers/pty.ts'
 
 async function waitFor(what: () => boolean, why: string): Promise<void> {
@@ -212,20 +213,55 @@ function partOf(file: number, start: number, end: number): string {
 
 /** The sanitizers' own malloc keeps what it likes. */
 const whereForgotten = SANITIZED ? test.skip : test
-whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in memory that was written to', inTemp(async (dir) => {
+whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in it, wherever one looks', inTemp(async (dir) => {
   const plan = planOf(['--clear-env', ...['A', 'B', 'C'].flatMap((name) => ['--env', `${name}=${'of-the-plan '.repeat(9000)}`]), '--ro-bind', `${dir}:/mnt`, 'x'])
   const file = join(dir, 'plan')
   await Bun.write(file, JSON.stringify({ ...plan, process: { ...plan.process, hold: true }, supervision: { init: true, statusFd: 1 } }))
-  const box = spawn(SIDECAR, ['--plan', file], { env: { SECRET: 'of-the-caller' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  // From the package's file, and where the plan was in the program that runs.
+  for (const [program, ...args] of [[SIDECAR, '--plan', file], [NSBOX, 'run', '--plan', file]] as const) {
+    const box = spawn(program, args, { env: { SECRET: 'of-the-caller' }, stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      await once(box.stdout, 'data')
+      const first = oldestChild(box.pid ?? 0)?.pid ?? 0
+      const holder = oldestChild(first)?.pid ?? 0
+      const memory = memoryOf(holder)
+      assert.match(memory, 'nsbox\0')
+      const files = ['exe', 'cmdline', 'environ', 'auxv', 'comm', 'maps'].map((name) => readFileSync(`/proc/${holder}/${name}`, 'latin1'))
+      assert.match(readlinkSync(`/proc/${holder}/exe`), /^\/memfd:nsbox /)
+      await waitFor(() => readdirSync(`/proc/${holder}/fd`).length === 0, 'it has descriptors')
+      for (const secret of ['of-the-caller', 'of-the-plan', `${dir}\0`, 'NSBOXPLN{']) for (const text of [memory, ...files]) assert.not.ok(text.includes(secret), secret)
+      // It is entered all the same: by the plan that the process outside has.
+      assert.match(enter(box.pid ?? 0, '/bin/sh', '-c', 'echo $A').stdout, /^of-the-plan of-the-plan /)
+      assert.is(enter(holder, '/bin/sh', '-c', ': </proc/2/exe').status, 2)
+    } finally {
+      await end(box)
+    }
+  }
+}))
+
+const whereTraced = Number(execute(join(BIN, 'landlock'), []).stdout) >= 2 ? test : test.skip
+for (const flags of [['--net', 'none'], [], ['--share', 'ipc'], ['--net', 'none', '--seccomp', 'none'], ...(asRoot ? [['--net', 'none', '--cap-add', 'sys_admin']] : [['--net', 'none', '--map-root']])]) {
+  whereTraced(`what enters can't look into the box's own processes (${flags.join(' ')})`, () => inBox([...flags, '--tmpfs', '/tmp'], (pid) => {
+    // The kernel shows these three to whoever may look at the performance of all programs.
+    const files = `mem exe fd/0 root cwd${flags.includes('sys_admin') ? '' : ' environ maps auxv'}`
+    const inside = `for f in ${files}; do (: </proc/2/$f) 2>/dev/null && echo read $f; (: >>/proc/2/$f) 2>/dev/null && echo written $f; done; readlink /proc/2/exe /proc/2/root; kill -0 2 && echo signals`
+    assert.is(enter(pid, 'sh', '-c', inside).stdout, 'signals\n')
+    // And what it does with files of its own is as it was.
+    assert.is(enter(pid, 'sh', '-c', 'mkdir /tmp/a /tmp/b; echo x >/tmp/a/f; ln /tmp/a/f /tmp/b/f; mv /tmp/a/f /tmp/b/g; mv /tmp/b /tmp/a/; ls /tmp/a/b; cat /proc/self/maps >/dev/null').stdout, 'f\ng\n')
+  }))
+}
+
+test('in a network of its own what enters reaches the abstract sockets of the box', () => inBox(['--net', 'none'], async (pid) => {
+  const answers = 'Bun.listen({ unix: "\\0nsbox-inner", socket: { data() {}, open(socket) { socket.end("answered\\n") } } })'
+  const connects = 'Bun.connect({ unix: "\\0nsbox-inner", socket: { data(_, bytes) { process.stdout.write(bytes); process.exit() } } }).catch(() => {})'
+  const listens = spawn(NSBOX, ['enter', String(pid), process.execPath, '-e', answers], { stdio: 'ignore' })
   try {
-    await once(box.stdout, 'data')
-    const first = readFileSync(`/proc/${box.pid}/task/${box.pid}/children`, 'latin1').trim()
-    const holder = Number(readFileSync(`/proc/${first}/task/${first}/children`, 'latin1'))
-    const memory = memoryOf(holder)
-    assert.match(memory, 'nsbox\0')
-    for (const secret of ['of-the-caller', 'of-the-plan', `${dir}\0`]) assert.not.ok(memory.includes(secret), secret)
+    const asks = () => enter(pid, process.execPath, '-e', connects).stdout
+    let said = ''
+    await waitFor(() => (said = said || asks()) !== '', 'nobody answered')
+    assert.is(said, 'answered\n')
   } finally {
-    await end(box)
+    await end(listens)
   }
 }))
 

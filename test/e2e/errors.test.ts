@@ -3,7 +3,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, symlinkSync, writeFileSync }
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, SIDECAR, sidecar, treeOf } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, execute, failure, inTemp, NSBOX, nsbox, SIDECAR, sidecar, treeOf } from '../helpers/nsbox.ts'
 
 /** Arguments, the status, and the message with its hint. DIR stands for the test's directory. */
 const CASES: [string[], number, RegExp][] = [
@@ -20,7 +20,6 @@ const CASES: [string[], number, RegExp][] = [
   [['--root', 'DIR/r', '--tmpfs', 'relative', 'true'], 2, /^nsbox: --tmpfs: 'relative' must be an absolute path\nhint: /],
   [['--root', 'DIR/r', '--tmpfs', '/bin/sh', 'true'], 125, /^nsbox: mounts: is not a directory, .*: \/bin\/sh\n$/],
   [['--root', 'DIR/r', '--tmpfs', '/bin/sh/x', 'true'], 125, /^nsbox: mounts: [^\n]*: \/bin\/sh\/x: Not a directory \(ENOTDIR\)\n/],
-  [['--root', 'DIR/r', '--dir', '/dangling/x', 'true'], 125, /^nsbox: mounts: make mount point: \/dangling.*\nhint: /],
   [['--root', 'DIR/r', '--overlay=DIR/nowhere', 'true'], 125, /^nsbox: state: open: DIR\/nowhere: .*\nhint: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/nowhere', 'true'], 125, /^nsbox: environment: read: DIR\/nowhere: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/file', 'true'], 125, /^nsbox: environment: line 1 is not NAME=VALUE: DIR\/file\nhint: /],
@@ -129,5 +128,59 @@ test('--quiet leaves hints out, and --verbose tells each phase once', () => {
   assert.is(new Set(names).size, names.length, names.join())
   for (const name of ['namespaces', 'propagation', 'sources', 'root', 'mounts', 'switch root', 'limits', 'privileges', 'exec']) assert.ok(names.includes(name), name)
 })
+
+test('a pipe or another open descriptor is no source, and the message says so', () => {
+  for (const option of ['--file', '--bind', '--ro-bind']) {
+    for (const source of ['<(echo x)', '/proc/self/fd/9']) {
+      failure(execute('bash', ['-c', `exec 9</etc/passwd; "$0" ${option} ${source}:/tmp/x true`, NSBOX]), /^nsbox: mounts: an open descriptor can't be shown in a box: \/(dev|proc\/self)\/fd\/\d+\nhint: name a file/)
+    }
+  }
+  failure(execute('bash', ['-c', '"$0" --root /dev/fd/9 true 9</', NSBOX]), /^nsbox: root: an open descriptor can't be shown/)
+  // What nsbox itself reads may come by one.
+  assert.is(execute('bash', ['-c', '"$0" --env-file <(echo A=1) sh -c \'echo $A\'', NSBOX]).stdout, '1\n')
+})
+
+test('too low a limit on open files is named as what it is', () => {
+  for (const limit of [5, 8, 12]) {
+    const { status, stderr } = execute('prlimit', [`--nofile=${limit}`, NSBOX, 'true'], { cwd: '/' })
+    assert.is(status, 125, `${limit}`)
+    assert.match(stderr, /\(EMFILE\)\nhint: the limit on open files \(ulimit -n\) is too low for nsbox itself: /)
+  }
+})
+
+if (asRoot) {
+  const other = (...command: string[]) => execute('setpriv', ['--reuid', '54322', '--regid', '54322', '--clear-groups', ...command], { cwd: '/' })
+
+  test('a directory that the caller may not enter is one all the same', inTemp((dir) => {
+    const locked = join(dir, 'locked')
+    mkdirSync(locked, { mode: 0o700 })
+    chmodSync(dir, 0o755)
+    for (const args of [['--root', locked], [`--overlay=${locked}`]]) failure(other(NSBOX, ...args, 'true'), /^nsbox: (root|overlay): open: .*: permission denied \(EACCES\)\n$/)
+  }))
+
+  test('too many processes of the user are named as what they are', () => {
+    for (const most of [1, 2]) {
+      const { status, stderr } = other('prlimit', `--nproc=${most}`, NSBOX, 'true')
+      assert.is(status, 125)
+      assert.match(stderr, /\(EAGAIN\)\nhint: as many processes run as may: ulimit -u/)
+    }
+  })
+
+  test('an ordinary user in a chroot is told that it is one', () => {
+    const { stderr } = execute('unshare', ['-m', 'sh', '-c', 'mount --rbind / /mnt && exec chroot --userspec=54322:54322 /mnt "$0" --cwd / true', NSBOX], { cwd: '/' })
+    assert.match(stderr, /\(EPERM\)\nhint: .*in a chroot, ordinary users may have none\n$/)
+  })
+
+  test('a FUSE mount of somebody else is named as what it is', inTemp((dir) => {
+    mkdirSync(join(dir, 'fuse'))
+    const script = `import ctypes, os, subprocess, sys
+fuse, point = os.open('/dev/fuse', os.O_RDWR), sys.argv[2]
+if ctypes.CDLL(None).mount(b'x', point.encode(), b'fuse', 0, f'fd={fuse},rootmode=40000,user_id=54322,group_id=54322'.encode()) != 0: sys.exit('no fuse')
+sys.exit(subprocess.run([sys.argv[1], '--bind', point + '/file:/mnt', 'true']).returncode)`
+    const { stderr } = execute('unshare', ['-m', 'python3', '-c', script, NSBOX, join(dir, 'fuse')], { cwd: '/' })
+    if (/no fuse|\/dev\/fuse/.test(stderr)) return
+    assert.match(stderr, /\(EACCES\)\nhint: it lies on a FUSE mount/)
+  }))
+}
 
 test.run()

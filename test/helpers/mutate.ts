@@ -206,7 +206,7 @@ function made(table: Table, chance: Chance): Members {
 function plan(chance: Chance): Members {
   const { entries } = made(OBJECTS.plan, chance)
   const enter = chance.once(4)
-  const keep = (key: string) => key === 'root' ? !enter : enter ? !['mounts', 'idmap', 'hostname', 'loopback', 'ping', 'lowPorts', 'cgroup'].includes(key) || chance.once(9) : key !== 'enter'
+  const keep = (key: string) => key === 'root' ? !enter : enter ? !['mounts', 'idmap', 'hostname', 'loopback', 'ping', 'lowPorts', 'own', 'takeBack', 'cgroup'].includes(key) || chance.once(9) : key !== 'enter'
   const more: [string, unknown][] = enter ? [['enter', made(OBJECTS.enter, chance)]] : [['root', made(OBJECTS.root, chance)]]
   const wanted = entries.filter(([key]) => keep(key) && key !== 'enter' && key !== 'root' && (key !== 'namespaces' || !chance.once(2)))
   if (!wanted.some(([key]) => key === 'namespaces')) more.push(['namespaces', chance.once(3) ? ['mount'] : ['mount', 'uts', 'net', 'pid', ...(wanted.some(([key]) => key === 'idmap') ? ['user'] : [])]])

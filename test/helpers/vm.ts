@@ -40,7 +40,7 @@ export function kernels(): { paths: string[] } | { reason: string } {
 /** What a plan depends on, of the guest. */
 function guest(uid: number): HostFacts {
   return {
-    machine: 'x64', uid, gid: uid, cwd: '/', env: {}, userName: () => undefined, changed: () => ({ signals: [] }),
+    machine: 'x64', uid, gid: uid, cwd: '/', env: {}, userName: () => undefined, variable: () => undefined, changed: () => ({ signals: [] }),
     look: (path) => (['/', '/proc', '/dev', '/sys'].includes(path) || path.startsWith('/roots/') ? 'directory' : { code: 'ENOENT' }),
     read: () => ({ code: 'ENOENT' }),
   }

@@ -21,6 +21,17 @@ test('a relative directory is bound on its own path', () => {
   assert.equal(mounts.slice(-3).map(({ target }) => target), [process.cwd(), join(process.cwd(), 'src'), join(process.cwd(), 'test')])
 })
 
+test('nest, allowUserns and share: abstract are options of the library, for boxes that stay too', inRoot(async (root) => {
+  const b = box({ root, nest: true, allowUserns: true, share: 'abstract', tmpfs: '/tmp' })
+  const plan = b.plan(['true'])
+  assert.ok(plan.namespaces.includes('user'))
+  assert.is(plan.process.seccomp?.from, 'default with user namespaces')
+  assert.not.ok(plan.process.scopes?.includes('abstract'))
+  assert.equal((await b.run(['cat', '/proc/self/comm'])).stdout, 'cat\n')
+  await using live = await b.open()
+  assert.equal((await live.run(['sh', '-c', 'echo 0 2>/dev/null >/proc/self/oom_score_adj || echo read-only'])).stdout, 'read-only\n')
+}))
+
 test('the box\'s own timeout is a result too', inRoot(async (root) => {
   const { exitCode, timedOut } = await box({ root, timeout: '100ms' }).run(['sleep', '1000'])
   assert.equal([exitCode, timedOut], [124, true])

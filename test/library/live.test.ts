@@ -44,9 +44,11 @@ for (const { name, program: runtime } of RUNTIMES) {
   })
 
   test(`CVE-2019-5736: what holds its place shows no file that could be written to (${name})`, () => {
-    const [file, written] = script(runtime, inBox(`
-      const { stdout } = await live.run(['sh', '-c', 'readlink /proc/2/exe; { echo x 2>/dev/null >/proc/2/exe; } && echo written || echo refused'])
-      console.log(JSON.stringify(stdout.trim().split('\\n')))`)) as string[]
+    // From outside, where Landlock is in nobody's way.
+    const [file, written] = script(runtime, `import { readFileSync, readlinkSync } from 'node:fs'\n${inBox(`
+      const { stdout } = await live.run(['sh', '-c', '{ echo x 2>/dev/null >/proc/2/exe; } && echo written || echo refused'])
+      const childOf = (pid) => readFileSync('/proc/' + pid + '/task/' + pid + '/children', 'latin1').split(' ')[0]
+      console.log(JSON.stringify([readlinkSync('/proc/' + childOf(childOf(live.pid)) + '/exe'), stdout.trim()]))`)}`) as string[]
     assert.match(file ?? '', /^\/memfd:nsbox /)
     assert.is(written, 'refused')
   })
@@ -107,6 +109,15 @@ for (const { name, program: runtime } of RUNTIMES) {
     const { stdout, stderr } = execute('bash', ['-c', script, 'bash', runtime, file, process.env.NSBOX ?? '', join(BIN, 'attack')], { cwd: dir })
     // The network is the host's here, so nothing is listening for the two attempts that need it.
     assert.is(stdout, 'entered\n0\n', stderr)
+  })
+
+  test(`a box that can't stay says why (${name})`, () => {
+    const said = script(runtime, `const said = []
+      for (const how of [{ share: ['pid'] }, { noInit: true }, { share: ['ipc', 'pid'], userns: true }]) await b.with(how).open().catch(({ name, message, hint }) => said.push([name, message, hint]))
+      console.log(JSON.stringify(said))`)
+    const hint = 'leave it out, or use run, which makes a box for each command'
+    const because = (what: string) => ['UsageError', `open: ${what}: a box that stays needs a process 1 that ends with it`, hint]
+    assert.equal(said, [because('share: pid'), because('noInit'), because('share: pid')])
   })
 
   test(`zx runs its commands in a box that stays (${name})`, () => {

@@ -23,15 +23,15 @@ const FILES: Record<string, string> = {
 function host(facts: Partial<HostFacts> = {}): HostFacts {
   const look = (path: string): Looked => (DIRECTORIES.includes(path) ? 'directory' : path in FILES ? 'other' : { code: 'ENOENT' })
   return {
-    uid: 1000, gid: 1000, cwd: '/home/me', env: { HOME: '/home/me', SECRET: 's' }, look,
+    uid: 1000, gid: 1000, variable: (name) => (name === 'HOME' ? '/home/me' : undefined), cwd: '/home/me', env: { HOME: '/home/me', SECRET: 's' }, look,
     read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', machine: 'x64', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
   }
 }
 
 const ROOT = { uid: 0, gid: 0, userName: () => 'root' }
 const plan = (options: Options, facts?: Partial<HostFacts>) => buildPlan(options, ['cmd', 'arg'], host(facts))
-/** Without what hides parts of /proc and /sys. */
-const mountsOf = (options: Options) => (plan(options).mounts ?? []).filter((mount) => !('kernel' in mount))
+/** Without what hides parts of /proc and /sys, and the place for pins. */
+const mountsOf = (options: Options) => (plan(options).mounts ?? []).filter((mount) => !('kernel' in mount) && mount.type !== 'stash')
 const targets = (options: Options) => mountsOf(options).map(({ type, target }) => `${type} ${target}`)
 
 test('the least that is asked gives the defaults', () => {
@@ -39,7 +39,8 @@ test('the least that is asked gives the defaults', () => {
     contract: 1, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
     root: { type: 'directory', path: '/', options: ['nosuid', 'nodev'] },
-    mounts: [{ type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
+    mounts: [{ type: 'stash', target: '/proc' }, { type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
+    own: ['/home/me/.config/nsbox', '/home/me/.cache/nsbox', '/home/me/.local/state/nsbox', '/run/user/1000/nsbox'],
     process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdOfHost: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, scopes: ['abstract', 'signals'], resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
   })
@@ -49,6 +50,7 @@ test('what no namespace divides is closed, but where an option asks for it', () 
   const scopes = (options: Options) => plan(options).process.scopes
   assert.equal(scopes({ net: 'none' }), ['signals'])
   assert.equal(scopes({ share: ['ipc'] }), ['signals'])
+  assert.equal(scopes({ share: ['abstract'] }), ['signals'])
   assert.equal(scopes({ share: ['pid'] }), ['abstract'])
   assert.is(scopes({ share: ['pid', 'ipc'] }), undefined)
   assert.is(scopes({ privileged: true }), undefined)
@@ -98,6 +100,33 @@ test('a root is absolute, and gets the mounts that it has a place for', () => {
   assert.equal(targets({ root: '/bare' }), [])
 })
 
+test('with --nest a box has a user namespace, and the /proc around it read-only, whatever asks for a /proc', () => {
+  const PROC = { type: 'bind', source: '/proc', target: '/proc', options: ['ro', 'nosuid', 'nodev', 'noexec'] }
+  for (const facts of [{}, ROOT]) {
+    const nested = plan({ nest: true }, facts)
+    assert.equal(nested.mounts?.[0], PROC)
+    assert.ok(nested.namespaces.includes('user') && nested.namespaces.includes('pid'))
+    assert.equal(nested.mounts?.slice(1, 1 + procView('/proc').length), procView('/proc'))
+    assert.equal(plan({ nest: true, root: 'r', mounts: [{ type: 'proc', target: '/x' }] }, facts).mounts?.filter(({ type }) => type === 'bind').map(({ target }) => target), ['/proc', '/x'])
+  }
+})
+
+test('root with --nest maps all ids where it may, and else its own', () => {
+  const withCapabilities = (bits: string) => plan({ nest: true }, { ...ROOT, read: (path) => (path === '/proc/self/status' ? { text: `CapEff:\t${bits}\n` } : path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }) }).idmap
+  assert.is(withCapabilities('00000000800405fb')?.by, 'parent')
+  for (const lacking of ['0000000000000000', '00000000000405fb', '800405bb', '8004057b']) assert.equal(withCapabilities(lacking), { by: 'self', uid: [{ inside: 0, outside: 0, count: 1 }], gid: [{ inside: 0, outside: 0, count: 1 }] })
+})
+
+test('a /proc that is asked for beside --share pid is the one that is there', () => {
+  assert.equal(mountsOf({ share: ['pid'], mounts: [{ type: 'proc', target: '/proc' }] }).find(({ target }) => target === '/proc'), { type: 'bind', source: '/proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] })
+})
+
+test('user namespaces of programs are allowed by a variant of the default filter', () => {
+  const { from, filter } = plan({ allowUserns: true }).process.seccomp ?? {}
+  assert.is(from, 'default with user namespaces')
+  assert.is.not(filter, plan({}).process.seccomp?.filter)
+})
+
 test('what an option mounts takes the place of a default', () => {
   assert.equal(targets({ mounts: [{ type: 'tmpfs', target: '/proc' }, { type: 'bind', source: '/dev', devices: true }] }), ['tmpfs /proc', 'bind /dev'])
 })
@@ -126,6 +155,35 @@ test('a mount that a later one covers entirely is found, once, and nothing else 
   assert.equal(covered('--ro-bind', '/x/a', '--dev-bind', '/x'), ['--ro-bind /x/a has no effect: the later --dev-bind /x covers it'])
   assert.equal(covered('--dir', '/x/d', '--symlink', 'to:/x/l', '--file', '/src/file:/x/f', '--proc=/x/p', '--dev=/x/v', '--mask', '/x/m', '--tmpfs', '/x').length, 6)
   for (const fine of [['--bind', '.', '--tmpfs', '/src/tmp'], ['--tmpfs', '/sr', '--tmpfs', '/src'], ['--tmpfs', '/src', '--tmpfs', '/sr'], ['--tmpfs', '/x/a', '--dir', '/x'], ['--mask', '/home/me', '--bind', '/home/me/p'], ['--tmpfs', '/proc', '--dev'], ['--proc', '--tmpfs', '/proc/sys'], ['--bind', '/sys', '--bind', '/proc']]) assert.equal(covered(...fine), [], fine.join(' '))
+})
+
+test('the way to what is read-only is held, in what the box can write to, and nothing else is', () => {
+  const all: HostFacts['look'] = () => 'directory'
+  const pins = (options: Options) => (plan(options, { look: all }).mounts ?? []).flatMap((mount) => (mount.type === 'pin' ? [`${mount.from} ${mount.target}`] : []))
+  const bind = (source: string, target?: string): NonNullable<Options['mounts']>[number] => ({ type: 'bind', source, ...(target && { target }) })
+  const ro = (source: string, target?: string): NonNullable<Options['mounts']>[number] => ({ type: 'bind', source, readonly: true, ...(target && { target }) })
+  assert.equal(pins({ ro: true, mounts: [bind('/p'), ro('/p/.git/hooks')] }), ['/p /p/.git'])
+  assert.equal(pins({ mounts: [ro('/h/p/.git/hooks'), ro('/h/p/.git/config')] }), ['/ /h/p/.git'])
+  assert.equal(pins({ mounts: [bind('/h/p'), ro('/h/p/.git/hooks')] }), ['/h/p /h/p/.git', '/ /h'])
+  assert.equal(pins({ root: '/bare', mounts: [bind('/h/p', '/w'), ro('/x', '/w/a/b')] }), ['/w /w/a'])
+  assert.equal(pins({ root: '/bare', mounts: [ro('/x', '/a/b/c')] }), ['/ /a/b'])
+  // Nothing above it can be written to, or what can is the box's own.
+  for (const fine of [[bind('/p')], [bind('/p'), ro('/p/x')], [ro('/p'), ro('/p/a/b')], [{ type: 'tmpfs', target: '/t' }, ro('/x', '/t/a/b')], [bind('/p'), { type: 'mask', target: '/p/a/b' }], [bind('/p'), { type: 'tmpfs', target: '/p/a' }, ro('/x', '/p/a/b/c')]] as NonNullable<Options['mounts']>[]) {
+    assert.equal(pins({ ro: true, mounts: fine }), [], JSON.stringify(fine))
+  }
+  assert.equal(pins({ overlay: true, mounts: [ro('/h/p/.git/hooks')] }), [])
+  // The place for what holds them is hidden by a mount that comes later.
+  const types = (plan({ ro: true, mounts: [bind('/p'), ro('/p/.git/hooks')] }, { look: all }).mounts ?? []).map(({ type, target }) => `${type} ${target}`)
+  assert.is(types.indexOf('stash /proc') + 1, types.indexOf('proc /proc'))
+})
+
+test('a plan names nsbox\'s own directories where the box could write to something of the host\'s', () => {
+  assert.equal(plan({}, ROOT).own, ['/etc/nsbox', '/var/cache/nsbox', '/var/lib/nsbox', '/run/nsbox'])
+  const variables: Record<string, string> = { HOME: '/h', XDG_CACHE_HOME: '/c/', XDG_CONFIG_HOME: 'relative', XDG_RUNTIME_DIR: '/r' }
+  assert.equal(plan({}, { variable: (name) => variables[name] }).own, ['/h/.config/nsbox', '/c/nsbox', '/h/.local/state/nsbox', '/r/nsbox'])
+  assert.is(plan({ ro: true }).own, undefined)
+  assert.is(plan({ overlay: true, mounts: [{ type: 'bind', source: '/src', readonly: true }] }).own, undefined)
+  assert.is(plan({ ro: true, mounts: [{ type: 'bind', source: '/src' }] }).own?.length, 4)
 })
 
 test('what hides parts of /proc goes with each, and not with a privileged box', () => {

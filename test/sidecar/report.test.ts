@@ -1,9 +1,10 @@
 /** What the sidecar says: one line that forges nothing, events that a program can read, and nothing said twice. */
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, execute, inTemp, NSBOX, nsbox, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 const missing = (path: string) => ({ contract: 1, namespaces: asRoot ? ['mount'] : ['mount', 'user'], ...(asRoot ? {} : { idmap: OWN }), root: { type: 'directory', path }, process: { argv: ['true'] } })
 const OWN = { by: 'self', uid: [{ inside: 0, outside: process.getuid?.(), count: 1 }], gid: [{ inside: 0, outside: process.getgid?.(), count: 1 }] }
@@ -12,6 +13,58 @@ test('a path in a message can\'t speak to the terminal', () => {
   const { status, stderr } = sidecar(missing('/none/a\nb\u001b[31m\u007f\u009b31m\u00e9'))
   assert.is(status, 125)
   assert.is(stderr, 'nsbox: sources: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9: No such file or directory (ENOENT)\n')
+})
+
+test('no hostile name can speak to the terminal: in hints, keys, warnings, plans and what explain and doctor say', inTemp((dir) => {
+  const evil = 'a\u001b]0;x\u0007\u009b31m\u007f'
+  const root = busyboxRoot(join(dir, 'r'))
+  const script = join(root, 'bin', evil)
+  writeFileSync(script, `#!/no/${evil}\n`, { mode: 0o755 })
+  const elf = readFileSync('/bin/busybox')
+  writeFileSync(join(dir, 'profile'), JSON.stringify({ defaultAction: 'SCMP_ACT_ERRNO', [evil]: 1 }))
+  writeFileSync(join(dir, 'call'), JSON.stringify({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: [evil], action: evil }] }))
+  writeFileSync(join(dir, 'env'), `${evil}\n`)
+  mkdirSync(join(dir, evil))
+  writeFileSync(join(dir, 'program'), elf.subarray(0, 100), { mode: 0o755 })
+  const rows: readonly (readonly [args: string[], status: number, env?: NodeJS.ProcessEnv])[] = [
+    [['--root', root, `/bin/${evil}`], 127], [['--root', root, evil], 127], [['--root', root, '--verbose', `/bin/${evil}`], 127],
+    [['--root', root, '--status-fd', '2', `/bin/${evil}`], 127],
+    [['--seccomp', join(dir, 'profile'), 'true'], 125], [['--seccomp', join(dir, 'call'), 'true'], 125], [['--seccomp', join(dir, evil, 'none'), 'true'], 125],
+    [['--env-file', join(dir, 'env'), 'true'], 125], [['--bind', `/none/${evil}`, 'true'], 125], [['--root', join(dir, evil, evil), 'true'], 125],
+    [[`--${evil}`, 'true'], 2], [['--net', evil, 'true'], 2], [['--share', evil, 'true'], 2], [['--ulimit', `${evil}=1`, 'true'], 2], [['--cap-add', evil, 'true'], 2], [['help', evil], 2], [['doctor', evil], 2],
+    [['--cwd', `/${evil}`, 'true'], 125], [['--bind', join(dir, evil), '--tmpfs', dir, '--cwd', '/', 'true'], 0],
+    [['explain', '--bind', join(dir, evil), '--tmpfs', `/${evil}`, '--cwd', `/${evil}`, '--env', `${evil}=1`, '--hostname', 'h', evil], 0], [['plan', '--bind', join(dir, evil), evil], 0],
+    [['doctor'], 0, { TMPDIR: join(dir, evil) }], [['doctor', '--json'], 0, { TMPDIR: join(dir, evil), USER: evil }], [['enter', evil, 'true'], 2], [['rootfs', 'build', join(dir, 'new'), `/none/${evil}`], 125],
+    [['run', '--plan', join(dir, evil)], 125],
+  ]
+  for (const [args, expected, env = {}] of rows) {
+    const { status, stdout, stderr } = execute(NSBOX, args, { cwd: '/', env: { ...process.env, ...env } })
+    // What doctor finds here is not ours.
+    if (args[0] !== 'doctor') assert.is(status, expected, `${JSON.stringify(args)}: ${stderr}`)
+    assert.not.match(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/, JSON.stringify(args))
+  }
+  const { stdout, stderr } = execute(SIDECAR, [evil])
+  assert.not.match(stdout + stderr, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+  // Somebody who decodes the event has a path as it is, and a hint as it is read.
+  const event = JSON.parse(execute(NSBOX, ['--root', root, '--status-fd', '1', `/bin/${evil}`]).stdout.split('\n').find((line) => line.includes('error')) ?? '')
+  assert.is(event.path, `/no/${evil}`)
+  assert.not.match(event.hint, /[\x00-\x1f\x7f-\x9f]/)
+  const hidden = nsbox(['--mask', join(dir, evil), 'true'], { cwd: join(dir, evil) })
+  assert.match(hidden.stderr, /hides it/)
+  assert.not.match(hidden.stderr, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+  const plan = JSON.parse(nsbox(['plan', evil], { cwd: '/' }).stdout)
+  assert.equal(plan.process.argv, [evil])
+}))
+
+const hasStrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
+;(hasStrace ? test : test.skip)('every error number of Linux has its name, on the status descriptor too', () => {
+  const plan = JSON.stringify({ ...planOf(['--hostname', 'x', 'true']), supervision: { statusFd: 1 } })
+  for (const name of ['ENOTCONN', 'ENOTUNIQ', 'EUCLEAN', 'EKEYREJECTED', 'ENOTRECOVERABLE', 'EHWPOISON']) {
+    const { status, stdout, stderr } = execute('strace', ['-f', '-o', '/dev/null', '-e', `inject=sethostname:error=${name}`, SIDECAR, '--plan-fd', '0'], { input: plan })
+    assert.is(status, 125, stderr)
+    assert.match(stderr, `(${name})\n`)
+    assert.is(JSON.parse(stdout.split('\n').find((line) => line.includes('"error"')) ?? '{}').code, name)
+  }
 })
 
 test('a failure is told to the status descriptor as JSON, also where a path is not UTF-8', () => {

@@ -9,6 +9,8 @@
  * (BUN_OPTIONS). And `look` tells the runtime to compile nothing to machine code, which a program of a few milliseconds only
  * pays for; and where the stack is, for which the C library would read /proc/self/maps, twice.
  *
+ * A limit that the runtime would die by is raised before, where that is allowed; where it isn't, we say so and end.
+ *
  * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it puts all that back,
  * gives on the environment byte by byte and the descriptors that the runtime would close, and makes the file to execute
  * where none is named. So JavaScript needs neither node:fs nor bun:ffi, which take a start 1 ms and 4 ms to load.
@@ -108,7 +110,10 @@ static inline long clone_waiting(long flags, uint64_t *here)
 __asm__("no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
 	"nsbox: .asciz \"nsbox\"\n"
 	"descriptors: .ascii \"/proc/self/fd/\"\n"
-	"magic: .ascii \"NSBOXPLN\"\n");
+	"magic: .ascii \"NSBOXPLN\"\n"
+	"stack_too_small: .asciz \"nsbox: start: the limit on the stack is too small for nsbox itself\\nhint: raise it (ulimit -s); for the box alone: --ulimit stack=BYTES\\n\"\n"
+	"data_too_small: .asciz \"nsbox: start: the limit on data is too small for nsbox itself\\nhint: raise it (ulimit -d); for the box alone: --ulimit data=BYTES\\n\"\n"
+	"space_too_small: .asciz \"nsbox: start: the limit on address space is too small for nsbox itself\\nhint: raise it (ulimit -v); for the box alone: --ulimit as=BYTES\\n\"\n");
 
 static inline void *place(int which)
 {
@@ -118,6 +123,7 @@ static inline void *place(int which)
 
 /* --- Before the runtime ----------------------------------------------------------------------------------------------- */
 
+enum { LIMITS = 3, STDERR = 2, FAILED = 125 };
 enum { OPEN_FILES = 7, BROKEN_PIPE = 13, FILE_TOO_LARGE = 25, SET_BYTES = 8, SET_MASK = 2 };
 
 /* Behind the environment that the runtime gets. */
@@ -125,6 +131,7 @@ struct inherited {
 	char **environment;
 	uint64_t blocked;
 	uint64_t open_files[2]; /* struct rlimit64 */
+	uint64_t limits[LIMITS][2]; /* those of `limit_at` */
 	uint64_t broken_pipe, file_too_large; /* what is done with the signal: 0 is the default, 1 to ignore it */
 	uint64_t here; /* 0 as soon as this memory is no longer ours */
 	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's */
@@ -153,6 +160,47 @@ static char **end_of(char **list)
 	while (*list)
 		list++;
 	return list;
+}
+
+/* The limits that the runtime needs some room in: what it can't do without, and what is more than enough. */
+struct limit { int resource; uint64_t least, enough; const char *message; };
+
+static struct limit limit_at(int n)
+{
+	enum { DATA = 2, STACK_SIZE = 3, ADDRESS_SPACE = 9 };
+	if (n == 0)
+		return (struct limit){STACK_SIZE, 192 << 10, 1 << 20, ADDRESS_OF("stack_too_small")};
+	if (n == 1)
+		return (struct limit){DATA, 288 << 20, 1 << 30, ADDRESS_OF("data_too_small")};
+	return (struct limit){ADDRESS_SPACE, 400 << 20, (uint64_t)2 << 30, ADDRESS_OF("space_too_small")};
+}
+
+static _Noreturn void refuse(const char *message)
+{
+	long length = 0;
+	while (message[length])
+		length++;
+	call4(WRITE, STDERR, message, length, 0);
+	for (;;)
+		call4(EXIT, FAILED, 0, 0, 0);
+}
+
+/* Up to the hard limit, or beyond it where we may. */
+static void raise_limits(void)
+{
+	for (int n = 0; n < LIMITS; n++) {
+		struct limit limit = limit_at(n);
+		uint64_t now[2], more[2];
+		call4(PRLIMIT, 0, limit.resource, 0, now);
+		if (now[0] >= limit.least)
+			continue;
+		more[0] = now[1] < limit.enough ? now[1] : limit.enough;
+		more[1] = now[1];
+		if (more[0] < limit.least)
+			more[0] = more[1] = limit.enough;
+		if (call4(PRLIMIT, 0, limit.resource, more, 0) < 0)
+			refuse(limit.message);
+	}
 }
 
 /* Where there is no memory for it there is none for the runtime either, and we end here. */
@@ -199,6 +247,9 @@ __attribute__((used)) static void look(void)
 	struct inherited *inherited = give_environment();
 	call4(SIGPROCMASK, SET_MASK, 0, &inherited->blocked, SET_BYTES);
 	call4(PRLIMIT, 0, OPEN_FILES, 0, inherited->open_files);
+	for (int n = 0; n < LIMITS; n++)
+		call4(PRLIMIT, 0, limit_at(n).resource, 0, inherited->limits[n]);
+	raise_limits();
 	inherited->broken_pipe = action_of(BROKEN_PIPE);
 	inherited->file_too_large = action_of(FILE_TOO_LARGE);
 	inherited->here = 1;
@@ -239,6 +290,8 @@ static void put_back(const struct inherited *inherited)
 	action[0] = inherited->file_too_large;
 	call4(SIGACTION, FILE_TOO_LARGE, action, 0, SET_BYTES);
 	call4(PRLIMIT, 0, OPEN_FILES, inherited->open_files, 0);
+	for (int n = 0; n < LIMITS; n++)
+		call4(PRLIMIT, 0, limit_at(n).resource, inherited->limits[n], 0);
 	call4(SIGPROCMASK, SET_MASK, &inherited->blocked, 0, SET_BYTES);
 }
 
@@ -342,6 +395,7 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 		put_back(inherited);
 		file = named ? call4(EXECVE, path, argv, inherited->environment, 0) : execute_file(file, alone, inherited->environment);
 		end_sharing(sharing);
+		raise_limits();
 	}
 	*(*(int *(**)(void))place(ERRNO_SLOT))() = (int)-file;
 	return -1;

@@ -1,0 +1,233 @@
+#include "fs/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/channel.h"
+#include "fs/rollback.h"
+#include "fs/mounted.h"
+#include "fs/pin.h"
+#include "base/report.h"
+#include "fs/inroot.h"
+#include "fs/tree.h"
+
+/*
+ * A directory that is one of them or leads to one, known by its inode: whatever name a mount has for it, and by whatever link. REST is
+ * what is missing from there on.
+ */
+struct above { dev_t device; ino_t inode; char *rest; struct above *next; };
+
+static struct above *aboves;
+static bool shows;
+
+/* What is known of paths: most of the directories have the beginning of their ways in common. */
+struct known { char *path; struct stat st; bool there; struct known *next; };
+
+static struct known *known;
+
+static const struct known *look_at(const char *path)
+{
+	for (struct known *entry = known; entry; entry = entry->next)
+		if (strcmp(entry->path, path) == 0)
+			return entry;
+	struct known *entry = malloc(sizeof *entry);
+	char *copy = strdup(path);
+	if (!entry || !copy)
+		fail("allocate", NULL);
+	entry->path = copy;
+	entry->there = stat(path, &entry->st) == 0 && S_ISDIR(entry->st.st_mode);
+	entry->next = known;
+	known = entry;
+	return entry;
+}
+
+static bool is_known(const struct stat *st, const char *rest)
+{
+	for (const struct above *above = aboves; above; above = above->next)
+		if (above->inode == st->st_ino && above->device == st->st_dev && strcmp(above->rest, rest) == 0)
+			return true;
+	return false;
+}
+
+static void add(const struct stat *st, const char *rest, const char *missing)
+{
+	struct above *above = malloc(sizeof *above);
+	if (!above || asprintf(&above->rest, "%s%s%s", rest, *rest && *missing ? "/" : "", missing) < 0)
+		fail("allocate", NULL);
+	if (is_known(st, above->rest)) {
+		free(above->rest);
+		free(above);
+		return;
+	}
+	above->device = st->st_dev;
+	above->inode = st->st_ino;
+	above->next = aboves;
+	aboves = above;
+}
+
+/* All directories of PATH that are there, from "/" on. Gives back how much of it that is. */
+static size_t add_ways(char *path, const char *missing)
+{
+	size_t length = strlen(path), end = 0;
+	for (size_t next = 0; next <= length; next++) {
+		if (path[next] != '/' && path[next] != '\0')
+			continue;
+		char kept = path[next];
+		path[next] = '\0';
+		const struct known *part = look_at(next ? path : "/");
+		path[next] = kept;
+		if (!part->there)
+			break;
+		add(&part->st, path + next + (kept == '/'), missing);
+		end = next;
+	}
+	return end;
+}
+
+/* Not inlined: frames of this size would cost every start two pages. */
+__attribute__((noinline)) static void look(const char *directory)
+{
+	char path[PATH_MAX], real[PATH_MAX];
+	size_t length = strlen(directory);
+	if (length >= sizeof path)
+		return;
+	memcpy(path, directory, length + 1);
+	size_t there = add_ways(path, "");
+	path[there] = '\0';
+	int fd = open(there ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* Through a link: what leads to where that leads. */
+	if (fd >= 0 && descriptor_path(fd, real) && there && strcmp(real, path) != 0)
+		add_ways(real, directory + there + (directory[there] == '/'));
+	close(fd);
+}
+
+static bool leads_there(const char *path)
+{
+	const struct known *source = look_at(path);
+	for (const struct above *above = aboves; source->there && above; above = above->next)
+		if (above->inode == source->st.st_ino && above->device == source->st.st_dev && *above->rest)
+			return true;
+	return false;
+}
+
+void own_look(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->own_count; i++)
+		look(plan->own[i]);
+	if (!aboves)
+		return;
+	shows = plan->root->type == ROOT_TYPE_DIRECTORY && leads_there(plan->root->path);
+	for (size_t i = 0; i < plan->mounts_count && !shows; i++)
+		shows = plan->mounts[i].type == MOUNT_BIND && !(plan->mounts[i].options & ROOT_OPTIONS_RO) && leads_there(plan->mounts[i].source);
+}
+
+bool own_shows(void) { return shows; }
+
+/* A bind of that very directory, writable or not, is the caller's wish. */
+static bool is_bound(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (plan->mounts[i].type == MOUNT_BIND && strcmp(inroot_clean(plan->mounts[i].target), path) == 0)
+			return true;
+	return false;
+}
+
+/* The directory PATH, made where it is missing. -1: it can't be made, and so not by the box. */
+static int make(char *path)
+{
+	int fd = inroot_find(path, O_DIRECTORY, NULL);
+	for (char *end = path; fd < 0 && errno == ENOENT && *end;) {
+		end += 1 + strcspn(end + 1, "/");
+		char kept = *end;
+		*end = '\0';
+		int part = inroot_find(path, O_DIRECTORY, NULL);
+		if (part < 0 && errno == ENOENT) {
+			char *name = strrchr(path, '/');
+			*name = '\0';
+			int parent = inroot_find(path, O_DIRECTORY, NULL);
+			*name = '/';
+			if (parent >= 0 && mkdirat(parent, name + 1, 0700) == 0)
+				rollback_remember(parent, name + 1, true);
+			int number = errno;
+			close(parent);
+			errno = number;
+			part = inroot_find(path, O_DIRECTORY, NULL);
+		}
+		close(fd);
+		fd = part;
+		*end = kept;
+		if (part < 0)
+			break;
+		if (kept) {
+			close(part);
+			fd = -1;
+			errno = ENOENT;
+		}
+	}
+	return fd;
+}
+
+static void protect(const struct plan *plan, const char *target, const char *rest)
+{
+	char *path, *parent;
+	if (asprintf(&path, "%s/%s", target, rest) < 0)
+		fail("allocate", NULL);
+	if (is_bound(plan, path)) {
+		free(path);
+		return;
+	}
+	int fd = make(path);
+	if (fd < 0) {
+		free(path);
+		return;
+	}
+	int tree = tree_of(tree_hold_at(fd));
+	/* What a mount below shows was asked for by its name. */
+	if (tree < 0 || tree_set_readonly(tree, true) < 0 || tree_attach(tree, fd) < 0)
+		fail("protect", path);
+	mounted_add(path, tree);
+	close(fd);
+	parent = strndup(path, (size_t)(strrchr(path, '/') - path));
+	if (!parent)
+		fail("allocate", NULL);
+	if (strcmp(parent, target) != 0)
+		pin_hold(&(struct mount){.target = parent, .from = target});
+	free(parent);
+}
+
+static void protect_below(const struct plan *plan, int top, const char *target)
+{
+	struct stat st;
+	if (fstat(top, &st) < 0 || !S_ISDIR(st.st_mode))
+		return;
+	for (const struct above *above = aboves; above; above = above->next)
+		if (above->inode == st.st_ino && above->device == st.st_dev && *above->rest)
+			protect(plan, target, above->rest);
+}
+
+void own_protect(const struct plan *plan)
+{
+	if (!aboves)
+		return;
+	report_hint(NULL);
+	rollback_set(CHANNEL_MADE_OWN);
+	if (plan->root->type == ROOT_TYPE_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
+		protect_below(plan, mounted_root(), "");
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		const struct mount *mount = &plan->mounts[i];
+		if (mount->type != MOUNT_BIND || (mount->options & ROOT_OPTIONS_RO))
+			continue;
+		const char *target = inroot_clean(mount->target);
+		int top = inroot_find(target, O_DIRECTORY, NULL);
+		if (top >= 0)
+			protect_below(plan, top, target);
+		close(top);
+	}
+}

@@ -1,0 +1,213 @@
+/** What is read-only stays what it is at its path, and nsbox's own directories stay its own, whatever a box does with what is around them. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, nsbox, SIDECAR } from '../helpers/nsbox.ts'
+
+/** Tries to put something in the place of P/.git, whose hooks are read-only. Prints what succeeded. */
+const ATTACK = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+P, g = sys.argv[1], sys.argv[1] + '/.git'
+def rename(a, b, flags=0, d=-100):
+    if libc.renameat2(d, a.encode(), d, b.encode(), flags): raise OSError(ctypes.get_errno(), a)
+def by_descriptor():
+    rename('.git', '.moved', 0, os.open(P, os.O_RDONLY))
+def attempt(name, body):
+    try: body()
+    except OSError: return
+    print(name)
+os.makedirs(P + '/evil/hooks')
+attempt('rename', lambda: os.rename(g, P + '/.moved'))
+attempt('exchange', lambda: rename(g, P + '/evil', 2))
+attempt('exchange, the other way', lambda: rename(P + '/evil', g, 2))
+attempt('whiteout', lambda: rename(g, P + '/.moved', 4))
+attempt('by descriptor', by_descriptor)
+attempt('rename over it', lambda: rename(P + '/evil', g))
+attempt('rmdir', lambda: os.rmdir(g))
+attempt('rmdir of the hooks', lambda: os.rmdir(g + '/hooks'))
+attempt('rename of the hooks', lambda: os.rename(g + '/hooks', g + '/moved'))
+attempt('exchange of the hooks', lambda: rename(g + '/hooks', P + '/evil/hooks', 2))
+attempt('link in its place', lambda: os.symlink('evil', g))
+attempt('hard link', lambda: os.link(g, P + '/.linked'))
+attempt('made again', lambda: os.mkdir(g))
+attempt('rename of the project', lambda: os.rename(P, P + '.moved'))
+attempt('a hook', lambda: open(g + '/hooks/pre-commit', 'w').close())
+os.system('rm -rf ' + g + ' 2>/dev/null')
+if not os.path.exists(g + '/hooks/kept'): print('rm -rf')
+# What the protection does not need works as ever.
+os.makedirs(g + '/objects', exist_ok=True)
+open(P + '/file', 'w').close()
+os.link(P + '/file', g + '/linked')
+os.rename(g + '/linked', P + '/file2')
+os.rename(P + '/evil', g + '/evil')
+print('done')
+`
+
+const onHost = (project: string) => [
+  ['--ro', '--bind', project, '--ro-bind', `${project}/.git/hooks`],
+  ['--ro-bind', `${project}/.git/hooks`],
+  ['--bind', project, '--ro-bind', `${project}/.git/hooks`, '--ro-bind', `${project}/.git/config`],
+  ['--ro', '--bind', project, '--ro-bind', `${project}/.git/config`, '--ro-bind', `${project}/.git/hooks`],
+  ['--no-init', '--ro-bind', `${project}/.git/hooks`],
+  ['--map-root', '--cap-add', 'all', '--seccomp', 'default', '--ro-bind', `${project}/.git/hooks`],
+]
+
+function projectIn(dir: string): string {
+  const project = join(dir, 'home/src/project')
+  mkdirSync(join(project, '.git/hooks'), { recursive: true })
+  writeFileSync(join(project, '.git/hooks/kept'), 'kept')
+  writeFileSync(join(project, '.git/config'), 'config')
+  return project
+}
+
+for (const { name, box } of INTERFACES) {
+  test(`what leads to a read-only directory can't be moved away, in fifteen ways (${name})`, inTemp((dir) => {
+    writeFileSync(join(dir, 'attack.py'), ATTACK)
+    for (const options of onHost(projectIn(dir))) {
+      rmSync(join(dir, 'home'), { recursive: true })
+      const project = projectIn(dir)
+      const { stdout, stderr } = box([...options, '--cwd', '/', 'python3', join(dir, 'attack.py'), project])
+      assert.is(stdout, 'done\n', `${options.join(' ')}\n${stderr}`)
+      assert.is(readFileSync(join(project, '.git/hooks/kept'), 'utf8'), 'kept')
+    }
+  }))
+
+  test(`the same in a root of one's own, on another path, and for a baked box (${name})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'w', 'etc/deep/er'])
+    const project = projectIn(dir)
+    const moves = 'mv /w/.git /w/x; mv /etc /e; mv /etc/deep /etc/d; rm -rf /w/.git /etc; test -e /w/.git/hooks/kept && test -d /etc/deep/er && touch /w/.git/new && mv /w/.git/new /w/new && echo held'
+    const options = ['--root', root, '--bind', `${project}:/w`, '--ro-bind', `${project}/.git/hooks:/w/.git/hooks`, '--ro-bind', `${project}:/etc/deep/er`, 'sh', '-c', moves]
+    assert.is(box(options).stdout, 'held\n')
+    mkdirSync(join(root, 'etc/deep/er'), { recursive: true })
+    assert.is(nsbox(['bake', '--relative', '-o', join(dir, 'baked'), ...options]).status, 0)
+    assert.is(execute(join(dir, 'baked'), []).stdout, 'held\n')
+  }))
+
+  test(`without /proc and /dev, too (${name})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'), ['etc/deep/er/est'])
+    const { stdout } = box(['--root', root, '--ro-bind', `${root}/bin:/etc/deep/er/est`, 'sh', '-c', 'mv /etc /e; mv /etc/deep /etc/d; mv /etc/deep/er /etc/deep/x; test -e /etc/deep/er/est/sh && touch /etc/deep/er/new && echo held'])
+    assert.is(stdout, 'held\n')
+  }))
+
+  test(`a link on the way is held as well, and what it leads through (${name})`, inTemp((dir) => {
+    const project = projectIn(dir)
+    symlinkSync('project', join(dir, 'home/src/link'))
+    symlinkSync(join(dir, 'home/src'), join(dir, 'home/far'))
+    const hooks = join(dir, 'home/far/link/.git/hooks')
+    const moves = `cd ${dir}/home; mv far f; ln -sfn /tmp far; mv src s; cd src; rm link; ln -sfn /tmp link; mv project p; cd project; mv .git g; cat ${hooks}/kept; touch ${hooks}/new`
+    assert.is(box(['--ro-bind', hooks, '--cwd', '/', 'sh', '-c', moves]).stdout, 'kept')
+    assert.is(box(['--ro', '--bind', join(dir, 'home'), '--ro-bind', hooks, '--cwd', '/', 'sh', '-c', moves]).stdout, 'kept')
+    assert.equal(readdirSync(join(project, '.git/hooks')), ['kept'])
+  }))
+}
+
+test('a mask moves along with its directory, and needs no pin', inTemp((dir) => {
+  const project = projectIn(dir)
+  assert.is(nsbox(['--ro', '--bind', project, '--mask', `${project}/.git/hooks`, '--cwd', '/', 'sh', '-c', `mv ${project}/.git ${project}/g; ls ${project}/g/hooks; echo done`]).stdout, 'done\n')
+}))
+
+test('explain names each directory that is held', inTemp((dir) => {
+  const project = projectIn(dir)
+  const text = nsbox(['explain', '--ro', '--bind', project, '--ro-bind', `${project}/.git/hooks`, 'true']).stdout.replace(/\s+/g, ' ')
+  assert.match(text, `Hold the way to ${project}/.git in its place`)
+  assert.match(text, `below: ${project}/.git. Each`)
+}))
+
+const git = spawnSync('git', ['--version']).status === 0 ? test : test.skip
+git('git works beside read-only hooks: commits, worktrees, submodules, clones with hard links, gc', inTemp((dir) => {
+  const home = join(dir, 'home')
+  mkdirSync(home)
+  const env = { ...process.env, HOME: home, GIT_CONFIG_COUNT: '2', GIT_CONFIG_KEY_0: 'protocol.file.allow', GIT_CONFIG_VALUE_0: 'always', GIT_CONFIG_KEY_1: 'safe.directory', GIT_CONFIG_VALUE_1: '*', GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a' }
+  for (const name of ['project', 'part']) assert.is(spawnSync('sh', ['-c', `git init -q ${name} && cd ${name} && echo x >file && git add . && git commit -qm first`], { cwd: home, env }).status, 0)
+  const project = join(home, 'project')
+  const steps = [
+    'echo y >>file && git commit -qam second', 'git checkout -q -b topic', 'git rebase -q topic', 'git stash -q || true', 'git gc -q', 'git repack -q -a -d',
+    'git worktree add -q ../tree && git -C ../tree commit -q --allow-empty -m there && git worktree move ../tree ../tree2 && git worktree remove ../tree2',
+    'git submodule add -q ../part part && git commit -qm part && git -C part commit -q --allow-empty -m in',
+    'git clone -q --local . ../clone && test "$(stat -c %h ../clone/.git/objects/pack/*.pack)" = 2', 'mv file file2 && mv file2 ../file2 && mv ../file2 file', 'ln file ../hard && rm ../hard',
+  ]
+  for (const options of [['--ro', '--bind', home, '--ro-bind', join(project, '.git/hooks')], ['--ro-bind', join(project, '.git/hooks')]]) {
+    const { status, stderr } = nsbox([...options, 'sh', '-c', `set -e; ${steps.join('\n')}\ncd ..; rm -rf clone project/part project/.gitmodules project/.git/modules; cd project; git reset -q --hard HEAD~1; git checkout -q -; git branch -qD topic tree; git config --remove-section submodule.part || true`], { cwd: project, env })
+    assert.is(status, 0, stderr)
+  }
+}))
+
+/** Own directories of this user: of an ordinary one, below HOME. */
+const places = (home: string) => (asRoot ? { config: '/etc/nsbox', cache: '/var/cache/nsbox', state: '/var/lib/nsbox' } : { config: `${home}/.config/nsbox`, cache: `${home}/.cache/nsbox`, state: `${home}/.local/state/nsbox` })
+
+function homeIn(dir: string): { home: string; env: NodeJS.ProcessEnv } {
+  const home = join(dir, 'home')
+  mkdirSync(join(home, '.cache'), { recursive: true })
+  const { XDG_CONFIG_HOME: _, XDG_CACHE_HOME: __, XDG_STATE_HOME: ___, ...env } = process.env
+  return { home, env: { ...env, HOME: home, XDG_RUNTIME_DIR: join(dir, 'run') } }
+}
+
+/** What a box tries with one of them. Prints what succeeded. */
+const takeOver = (own: string) => {
+  const parent = own.slice(0, own.lastIndexOf('/'))
+  return `mkdir -p ${own}/x && echo made; touch ${own}/file && echo written; rm -rf ${own}; test -d ${own} || echo removed; mv ${own} ${own}.x && echo renamed; ln -sfn /tmp ${own}
+    mv ${parent} ${parent}.x && { mkdir -p ${own}/x; rm -rf ${parent}; mv ${parent}.x ${parent}; echo moved; }; test -L ${own} && echo linked; chmod 755 ${own} && echo changed; echo tried`
+}
+
+for (const { name } of INTERFACES) {
+  const flags = name === 'mount(2)' ? ['--old-mount-api'] : []
+  const run = (args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd?: string }) => {
+    const plan = nsbox(['plan', ...args], options)
+    assert.is(plan.status, 0, plan.stderr)
+    return execute(SIDECAR, ['--plan-fd', '0', ...flags], { input: plan.stdout, ...options })
+  }
+  test(`a box can't make, change or replace nsbox's own directories, nor what leads to them (${name})`, inTemp((dir) => {
+    const { home, env } = homeIn(dir)
+      for (const own of Object.values(places(home))) {
+      const parent = own.slice(0, own.lastIndexOf('/'))
+      if (!asRoot) mkdirSync(parent, { recursive: true })
+      for (const options of [[], ['--ro', '--bind', parent], ['--ro', '--bind', parent.slice(0, parent.lastIndexOf('/')) || '/usr'], ['--no-init'], ['--share', 'pid'], ['--map-root']]) {
+        const { stdout, stderr } = run([...options, '--cwd', '/', 'sh', '-c', takeOver(own)], { env, cwd: '/' })
+        assert.is(stdout, 'tried\n', `${own} ${options.join(' ')}\n${stderr}`)
+      }
+    }
+  }))
+}
+
+if (!asRoot) {
+  test('own directories are known by what they are: through links, by another name, in a root that holds them', inTemp((dir) => {
+    const { home, env } = homeIn(dir)
+    renameSync(join(home, '.cache'), join(dir, 'elsewhere'))
+    symlinkSync('../elsewhere', join(home, '.cache'))
+    symlinkSync(join(dir, 'elsewhere'), join(dir, 'name'))
+    const own = `${home}/.cache/nsbox`
+    const tried = (options: readonly string[], script: string) => assert.is(nsbox([...options, '--cwd', '/', 'sh', '-c', `${script}; echo tried`], { env, cwd: '/' }).stdout, 'tried\n', options.join(' '))
+    tried([], `mkdir ${own}/x && echo made; rm ${home}/.cache && echo link; mv ${dir}/elsewhere ${dir}/e && echo moved`)
+    tried(['--ro', '--bind', `${dir}/elsewhere:/mnt`], 'mkdir /mnt/nsbox/x && echo made; mv /mnt/nsbox /mnt/y && echo moved')
+    tried(['--ro', '--bind', `${dir}/name:/mnt`], 'mkdir /mnt/nsbox/x && echo made')
+    const root = busyboxRoot(home, ['proc', 'dev'])
+    tried(['--root', root], 'mkdir /.config/nsbox/x && echo made; mv /.config /c && echo moved')
+    assert.is(nsbox(['--root', root, 'ls', '-a', '/'], { env }).stdout.includes('.local'), true, 'it shows there')
+  }))
+
+  test('what is in an own directory can be read, and a bind of that very directory can write to it', inTemp((dir) => {
+    const { home, env } = homeIn(dir)
+    const own = join(home, '.cache/nsbox')
+    mkdirSync(own, { mode: 0o700 })
+    writeFileSync(join(own, 'file'), 'mine')
+    assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--cwd', '/', 'sh', '-c', `cat ${own}/file; echo x >${own}/file; rm ${own}/file; mkdir ${own}/x`], { env }).stdout, 'mine')
+    assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--bind', own, '--cwd', '/', 'sh', '-c', `echo x >>${own}/file; cat ${own}/file`], { env }).stdout, 'minex\n')
+    mkdirSync(join(own, 'part'))
+    assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--bind', join(own, 'part'), '--cwd', '/', 'sh', '-c', `touch ${own}/part/x && echo written; touch ${own}/x`], { env }).stdout, 'written\n')
+    assert.equal(readdirSync(own), ['file', 'part'])
+  }))
+
+  test('what can\'t be made by nsbox can\'t be made by the box: it starts all the same', inTemp((dir) => {
+    const { home, env } = homeIn(dir)
+    chmodSync(join(home, '.cache'), 0o555)
+    symlinkSync('/nowhere/at/all', join(home, '.config'))
+    const { status, stderr } = nsbox(['--cwd', '/', 'true'], { env: { ...env, XDG_STATE_HOME: '/proc/nothing' } })
+    assert.is(status, 0, stderr)
+    chmodSync(join(home, '.cache'), 0o755)
+  }))
+}
+
+test.run()

@@ -1,0 +1,77 @@
+/** Mounts of the host that other tools have stumbled over: covered ones, automounts, overlays. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asRoot, BIN, busyboxRoot, execute, inTemp, nsbox, NSBOX, type Ran } from '../helpers/nsbox.ts'
+
+/** SCRIPT in a mount namespace of its own, in which it may mount. */
+function mounting(script: string, ...args: string[]): Ran {
+  return execute('unshare', [asRoot ? '-m' : '-Urm', 'bash', '-euc', script, 'bash', ...args])
+}
+
+const OLDER = [join(BIN, 'deny'), 'mount_setattr', '--', NSBOX]
+const FLAGS = [[], ['--ro'], ['--overlay'], ['--userns']]
+
+for (const [name, program] of Object.entries({ 'mount API': [NSBOX], 'before Linux 5.12': OLDER })) {
+  test(`bw#118, bw#119: mounts of the host that others cover keep no box from starting (${name})`, inTemp((dir) => {
+    // Covered as a whole; below one that is; and by a mount on a directory on the way.
+    const script = `cd "$1"; shift; mkdir a b; for d in a a b; do mount -t tmpfs t $d; mkdir -p $d/c/d; mount -t tmpfs t $d/c/d; done; mount -t tmpfs t b/c
+      for f in ${FLAGS.map((flags) => `'${flags.join(' ')}'`).join(' ')}; do "$@" --cwd / $f sh -c 'echo ran'; done`
+    const { status, stdout, stderr } = mounting(script, dir, ...program)
+    assert.equal([status, stdout], [0, 'ran\n'.repeat(FLAGS.length)], stderr)
+  }))
+
+  test(`what the host has mounted with other access times can be shown to ordinary users (${name})`, inTemp((dir) => {
+    const script = `cd "$1"; shift; mkdir a b c d; mount -t tmpfs -o strictatime t a; mount -t tmpfs -o strictatime,nodiratime t b; mount -t tmpfs -o noatime t c; mount -t tmpfs -o relatime,nodiratime t d
+      for f in ${FLAGS.map((flags) => `'${flags.join(' ')}'`).join(' ')} '--tmpfs /tmp'; do "$@" --cwd / $f sh -c 'echo ran'; done; "$@" --cwd / --userns --ro-bind "$PWD/b" sh -c 'grep -c "$0 ro[^ ]*nodiratime" /proc/self/mountinfo' "$PWD/b"`
+    const { status, stdout, stderr } = mounting(script, dir, ...program)
+    assert.equal([status, stdout], [0, `${'ran\n'.repeat(FLAGS.length + 1)}1\n`], stderr)
+  }))
+}
+
+/** A direct automount at its first argument, which nobody will ever serve; then the command. 3: this kernel has none. */
+const AUTOMOUNT = `
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+r, w = os.pipe()
+if libc.mount(b'nobody', sys.argv[1].encode(), b'autofs', 0, b'fd=%d,pgrp=%d,minproto=5,maxproto=5,direct' % (w, os.getpgid(0))) != 0: sys.exit(3)
+os.close(w)
+box = subprocess.Popen(sys.argv[2:], start_new_session=True)
+try: sys.exit(box.wait(20))
+except subprocess.TimeoutExpired:
+    os.killpg(box.pid, 9)
+    sys.exit(4)
+`
+
+test('bw#541, fp#1633: no box triggers an automount that nobody has named', inTemp((dir) => {
+  const root = busyboxRoot(join(dir, 'r'))
+  for (const at of ['net', 'srv/net']) mkdirSync(join(root, at), { recursive: true })
+  let ran = 0
+  for (const program of [[NSBOX], OLDER]) for (const at of ['net', 'srv/net']) for (const flags of FLAGS) for (const own of [[], ['--root', root]]) {
+    const { status, stdout, stderr } = mounting('exec python3 -c "$@"', AUTOMOUNT, join(root, at), ...program, '--cwd', '/', ...flags, ...own, 'sh', '-c', 'echo ran')
+    if (status === 3) continue
+    assert.equal([status, stdout], [0, 'ran\n'], [...program, at, ...flags, ...own, stderr].join(' '))
+    ran++
+  }
+  // A user namespace may mount none: then it is for root to try.
+  if (asRoot && execute('grep', ['-q', 'autofs', '/proc/filesystems']).status === 0) assert.is(ran, 32)
+}))
+
+test('podman#13123: a directory can be renamed in an overlay, or the program is told to copy', inTemp((dir) => {
+  const lower = join(dir, 'lower')
+  mkdirSync(join(lower, 'old'), { recursive: true })
+  mkdirSync(join(dir, 'state'))
+  writeFileSync(join(lower, 'old/file'), 'file\n')
+  const rename = (...flags: string[]) => nsbox(['--cwd', '/', ...flags, 'python3', '-c', 'import os, sys\ntry: os.rename(sys.argv[1] + "/old", sys.argv[1] + "/new"); print(open(sys.argv[1] + "/new/file").read())\nexcept OSError as e: print(e.strerror)', lower]).stdout.trim()
+  assert.is(rename('--overlay'), asRoot ? 'file' : 'Invalid cross-device link')
+  assert.is(rename('--overlay', '--userns'), 'Invalid cross-device link')
+  // Kept, it could take what is hidden away from under the mask of the next box.
+  assert.is(rename(`--overlay=${join(dir, 'state')}`), 'Invalid cross-device link')
+  // Ordinary users can't make anything in a directory of another's, in an overlay.
+  if (!asRoot) return
+  const { stdout, stderr } = nsbox(['--cwd', '/', '--overlay', 'sh', '-c', `mv ${lower}/old ${lower}/new && cat ${lower}/new/file`])
+  assert.is(stdout, 'file\n', stderr)
+}))
+
+test.run()
