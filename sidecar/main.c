@@ -23,7 +23,7 @@
 #include "base/runtime_memory.h"
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
-#include "fs/host.h"
+#include "base/host.h"
 #include "fs/inherited.h"
 #include "fs/inroot.h"
 #include "fs/mount.h"

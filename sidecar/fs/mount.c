@@ -12,7 +12,7 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "fs/dev.h"
-#include "fs/host.h"
+#include "base/host.h"
 #include "fs/inroot.h"
 #include "fs/mask.h"
 #include "fs/mounted.h"
@@ -60,7 +60,7 @@ void mounts_restore_limit(void)
 
 static int hold_bind(const char *source)
 {
-	int fd = host_hold(source);
+	int fd = tree_hold_host(source);
 	if (fd < 0) {
 		if (errno == EMFILE)
 			report_hint("each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn");

@@ -12,7 +12,7 @@
 
 #include "plan/contract.h"
 #include "base/descriptor.h"
-#include "fs/host.h"
+#include "base/host.h"
 #include "base/report.h"
 #include "fs/tree.h"
 

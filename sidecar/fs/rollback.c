@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
-#include "fs/host.h"
+#include "base/host.h"
 #include "base/channel.h"
 
 struct rollback_entry { int parent, how; struct channel_made made; struct rollback_entry *next; };

@@ -15,7 +15,7 @@
 #include "base/report.h"
 #include "base/sys.h"
 #include "fs/cwd.h"
-#include "fs/host.h"
+#include "base/host.h"
 #include "fs/inroot.h"
 #include "fs/overlay.h"
 #include "fs/overlay_split.h"
@@ -76,7 +76,7 @@ void root_hold(const struct root *root)
 		hold_overlay(root);
 		return;
 	}
-	held = host_hold(root->path);
+	held = tree_hold_host(root->path);
 	if (held < 0)
 		fail("open", root->path);
 	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);

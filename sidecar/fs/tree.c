@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "plan/contract.h"
+#include "base/descriptor.h"
+#include "base/host.h"
 #include "base/report.h"
 #include "base/sys.h"
 #include "fs/tree_old.h"
@@ -146,4 +148,16 @@ int tree_attach_at(int tree, int directory, const char *name)
 	close(target);
 	errno = number;
 	return done;
+}
+
+int tree_hold_host(const char *path)
+{
+	char name[DESCRIPTOR_NAME];
+	if (!host_refuses_links())
+		return tree_hold(path);
+	int fd = host_open(path, O_PATH), held = fd < 0 ? -1 : tree_hold(descriptor_name(fd, name)), number = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+	return held;
 }

@@ -21,6 +21,8 @@ int tree_hold(const char *path);
 int tree_hold_unnamed(const char *path);
 /* The same of what a descriptor refers to, which stays open. */
 int tree_hold_at(int fd);
+/* The same of a path of the host as the plan names it, base/host.h. */
+int tree_hold_host(const char *path);
 /* A tree of what is held, which is taken. -1 with errno. */
 int tree_of(int held);
 /* A tree of what a descriptor refers to, which stays open, without what is mounted below where the kernel allows that. -1 with errno. */

@@ -6,11 +6,9 @@
 
 /* From now on a symbolic link in such a path is an error. */
 void host_refuse_links(void);
+bool host_refuses_links(void);
 
 /* As open(2), close-on-exec. -1 with ELOOP, and a hint, for a link that is refused. */
 int host_open(const char *path, int flags);
-
-/* As tree_hold. */
-int host_hold(const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-#include "fs/host.h"
+#include "base/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 
 #include "base/descriptor.h"
 #include "base/report.h"
-#include "fs/tree.h"
 
 static bool no_links;
 
@@ -53,6 +52,8 @@ static int walk(const char *path)
 	return fd;
 }
 
+bool host_refuses_links(void) { return no_links; }
+
 int host_open(const char *path, int flags)
 {
 	char name[DESCRIPTOR_NAME];
@@ -64,16 +65,4 @@ int host_open(const char *path, int flags)
 		close(held);
 	errno = number;
 	return fd;
-}
-
-int host_hold(const char *path)
-{
-	char name[DESCRIPTOR_NAME];
-	if (!no_links)
-		return tree_hold(path);
-	int fd = walk(path), held = fd < 0 ? -1 : tree_hold(descriptor_name(fd, name)), number = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = number;
-	return held;
 }
