@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, BIN, busyboxRoot, failure, INTERFACES, inTemp, planOf, type Ran, sidecar, treeOf } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, failure, INTERFACES, inTemp, NSBOX, planOf, type Ran, sidecar, treeOf } from '../helpers/nsbox.ts'
 
 /** RUN says the same as before while A and B of the root are exchanged, in that many starts. */
 function underSwaps(starts: number, root: string, a: string, b: string, run: () => Ran): void {
@@ -114,5 +114,14 @@ for (const { name } of INTERFACES) {
     failure(run({ type: 'tmpfs', target: '/p/self/x' }), /^nsbox: mounts: make mount point: \/p\/self\/x: /)
   }))
 }
+
+const onlyRoot = asRoot ? test : test.skip
+onlyRoot('a sysfs that is not where its masks belong is an error; none at all is none (needs root)', inTemp((dir) => {
+  const inOwn = (script: string, ...args: string[]) => execute('unshare', ['-m', 'sh', '-c', script, 'sh', dir, NSBOX, '--cwd', '/', ...args, 'sh', '-c', 'echo ran'])
+  for (const flags of [[], ['--net', 'none'], ['--overlay']]) {
+    failure(inOwn('mkdir -p "$1/s" && mount --move /sys "$1/s" && shift && exec "$@"', ...flags), /^nsbox: mounts: is no sysfs, and there is one elsewhere in the root: \/sys\nhint: /)
+    assert.is(inOwn('umount -R /sys && shift && exec "$@"', ...flags).stdout, 'ran\n')
+  }
+}))
 
 test.run()

@@ -39,6 +39,15 @@ test('a command has its streams, and its status is that of nsbox', () => {
   assert.is(cli(['sh', '-c', 'kill -TERM $$']).status, 143)
 })
 
+test('in a directory that is gone it says so, and works where that does not matter', () => {
+  const gone = (...args: string[]) => execute('bash', ['-c', 'd=$(mktemp -d); cd $d; rmdir $d; exec "$0" "$@"', process.env.NODE ?? 'node', join(dir, 'node_modules/nsbox/dist/package/cli.js'), ...args])
+  assert.is(gone('--version').status, 0)
+  assert.is(gone('--cwd', '/usr', 'pwd').stdout, '/usr\n')
+  const { status, stderr } = gone('pwd')
+  assert.is(status, 125)
+  assert.match(stderr, "nsbox: cwd: the caller's directory is gone\nhint: ")
+})
+
 test('failures have their statuses and messages', () => {
   assert.equal(cli(['--tmpf', '/tmp', 'true']).status, 2)
   const missing = cli(['no-such-command'])
