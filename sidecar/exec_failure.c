@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -111,6 +112,8 @@ void exec_explain_failure(const char *path)
 		else if (!(st.st_mode & 0111))
 			report_hint("it has no execute permission: chmod +x");
 	}
+	if (number == EPERM && getxattr(path, "security.capability", NULL, 0) > 0)
+		report_hint("its file has a capability that the box may not have: --cap-add it, or leave out --allow-new-privs and it starts without");
 	if (number == ENOEXEC)
 		report_hint(is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it" : "it is neither a program for this machine nor a script");
 	errno = number;

@@ -16,12 +16,7 @@
 
 static uint64_t forbidden;
 
-void privs_forbid_chroot(void)
-{
-	forbidden = UINT64_C(1) << CAP_SYS_CHROOT;
-	if (prctl(PR_CAPBSET_DROP, CAP_SYS_CHROOT) < 0)
-		fail("drop cap_sys_chroot", NULL);
-}
+void privs_forbid(uint64_t capabilities) { forbidden |= capabilities; }
 
 /* Only as far as this kernel knows capabilities. */
 void privs_bound(const struct process *process)

@@ -4,8 +4,8 @@
 
 #include "contract.h"
 
-/* Nobody in this box gets cap_sys_chroot, whatever the plan says. */
-void privs_forbid_chroot(void);
+/* Whatever the plan says, the command does not get these. */
+void privs_forbid(uint64_t capabilities);
 /* What no execve can bring back. A process that is started after it need not do it again. */
 void privs_bound(const struct process *process);
 /* Ids, groups, capabilities and no_new_privs, in that order: each takes away what the one before needs. */

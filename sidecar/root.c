@@ -155,7 +155,8 @@ static void move_over(bool initramfs)
 {
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		fail("move the root", "/");
-	privs_forbid_chroot();
+	enum { CAP_SYS_CHROOT_NUMBER = 18 };
+	privs_forbid(UINT64_C(1) << CAP_SYS_CHROOT_NUMBER);
 	report_warning(initramfs ? "pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot"
 		: "pivot_root is refused here (by a seccomp filter, as in a container): moved the root over the old one, and dropped cap_sys_chroot");
 }
