@@ -15,10 +15,11 @@ enum link_kind {
 	LINK_ENDED = 3,   /* VALUE is its wait status */
 	LINK_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
 	LINK_PROCESS = 6, /* before the id maps: the directory in /proc that comes along is the sender's, and VALUE its number there */
+	LINK_HELD = 7,    /* a lock on what others may use too comes along, to be kept; where LINK_MADE follows, it is of that */
 	LINK_MADE = 5,    /* before the command is started: NAME was made in the directory that comes along; VALUE: LINK_MADE_* */
 };
 
-/* It is a directory; it stays unless the box fails; it is one of nsbox itself, and other boxes count on it. */
+/* It is a directory; it stays unless the box fails; it is one of nsbox itself. */
 enum { LINK_MADE_DIRECTORY = 1, LINK_MADE_STAYS = 2, LINK_MADE_OWN = 4 };
 
 enum { LINK_NAME = 256 }; /* NAME_MAX and the NUL */
@@ -52,6 +53,12 @@ static inline void link_send_made(int fd, int parent, const struct link_made *ma
 {
 	struct link_message message = {.kind = LINK_MADE, .value = how, .made = *made};
 	link_send_with(fd, &message, parent);
+}
+
+static inline void link_send_held(int fd, int lock)
+{
+	struct link_message message = {.kind = LINK_HELD};
+	link_send_with(fd, &message, lock);
 }
 
 static inline void link_send_process(int fd, int process, int number)

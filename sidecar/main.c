@@ -49,6 +49,7 @@
 #include "tether.h"
 #include "tree.h"
 #include "uts.h"
+#include "view.h"
 #include "watchdog.h"
 
 static const struct plan *decode(const char *text, size_t length)
@@ -108,6 +109,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	report_phase("mounts");
 	mounts_apply(plan);
 	own_protect(plan);
+	view_seal_all();
 	inherited_renew();
 	root_seal(plan->root, root);
 	report_phase("switch root");

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "descriptor.h"
 #include "dev.h"
 #include "host.h"
+#include "made.h"
 #include "mask.h"
 #include "mounted.h"
 #include "overlay.h"
@@ -22,6 +24,9 @@
 #include "seal.h"
 #include "target.h"
 #include "tree.h"
+#include "view.h"
+
+enum { MAX_TRIES = 1000 };
 
 /* What is held for each mount of the plan. */
 static struct layers *holds;
@@ -117,6 +122,12 @@ static int open_target(const char *path, bool directory)
 {
 	struct stat st;
 	int fd = target_make(path, directory, 0755);
+	/* Another box that has made it may be about to take it away. */
+	for (int tries = 0; !made_use(fd) && tries < MAX_TRIES; tries++) {
+		close(fd);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		fd = target_make(path, directory, 0755);
+	}
 	if (fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
@@ -234,7 +245,7 @@ static void file(const struct mount *mount, int source)
 	close(source);
 }
 
-static void apply(const struct mount *mount, const struct layers *held, bool host_root)
+static void apply(const struct plan *plan, const struct mount *mount, const struct layers *held, bool host_root)
 {
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_BIND: bind(mount, held->lower); break;
@@ -248,6 +259,7 @@ static void apply(const struct mount *mount, const struct layers *held, bool hos
 	case MOUNT_PROTECT: mask_protect(mount); break;
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
+	case MOUNT_VIEW: view_mount(plan, mount); break;
 	case MOUNT_STASH: pin_stash(mount); break;
 	case MOUNT_PIN: pin_hold(mount); break;
 	case MOUNT_FILE: file(mount, held->lower); break;
@@ -273,7 +285,7 @@ void mounts_apply(const struct plan *plan)
 		if (mount.type == MOUNT_STASH && !stash)
 			continue;
 		mount.target = target_clean(mount.target);
-		apply(&mount, &holds[i], host_root);
+		apply(plan, &mount, &holds[i], host_root);
 	}
 	report_hint(NULL);
 	seal_apply();

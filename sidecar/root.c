@@ -23,6 +23,7 @@
 #include "sys.h"
 #include "target.h"
 #include "tree.h"
+#include "view.h"
 
 /* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */
 struct below { char *path; int held; struct below *next; };
@@ -121,8 +122,10 @@ int root_attach(const struct root *root)
 			fail_plain("is not a directory", root->path);
 		fail("mount", root->path);
 	}
-	/* Mount points may have to be made in it first. */
-	if (was_writable && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
+	if (root->view)
+		tree = view_make(tree, (unsigned)root->options, root->path);
+	/* Mount points may have to be made in it first; on the host's own root that is for views. */
+	else if (was_writable && strcmp(root->path, "/") != 0 && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
 		fail("set mount options", root->path);
 	mounted_add("", tree);
 	return tree;

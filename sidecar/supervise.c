@@ -90,6 +90,8 @@ static bool read_link(const struct box *box)
 	/* With a descriptor the box can ask us to remove a file. Nobody but ourselves is in the box before the command is started. */
 	if (parent >= 0 && length == sizeof message && message.kind == LINK_MADE && !started)
 		made_receive(parent, &message.made, message.value);
+	else if (parent >= 0 && length == sizeof message && message.kind == LINK_HELD && !started)
+		made_hold(parent);
 	else if (parent >= 0)
 		close(parent);
 	if (length < (ssize_t)LINK_PLAIN)
@@ -99,7 +101,7 @@ static bool read_link(const struct box *box)
 	case LINK_STOPPED: if (!over) stop_too(); break;
 	case LINK_ENDED: command_status = message.value; break;
 	case LINK_FAILED: failed = true; break;
-	case LINK_MADE: case LINK_PROCESS: break;
+	case LINK_MADE: case LINK_HELD: case LINK_PROCESS: break;
 	}
 	return true;
 }

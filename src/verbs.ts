@@ -39,7 +39,7 @@ export function carryOut(command: Command): number | Promise<number> {
     }
     case 'explain': {
       const { explain } = require('./cli/explain.ts') as typeof import('./cli/explain.ts')
-      return print(`${explain(buildPlan(command.options, command.argv, thisHost()), { uid: process.getuid?.() ?? 0 })}\n`)
+      return print(`${explain(buildPlan(command.options, command.argv, thisHost()), { uid: process.getuid?.() ?? 0, look: thisHost().look })}\n`)
     }
     case 'enter': return becomeBox(enteringPlan(command))
     case 'bake': {

@@ -34,7 +34,7 @@ function make(options: Options): Box {
   const planned = (argv: readonly string[]) => withHintInProgram(() => buildPlan(options, argv, hostOfProgram()))
   return {
     plan: planned,
-    explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0 }),
+    explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0, look: hostOfProgram().look }),
     ...commandsOf(newBox(options)),
     open: (how) => open(options, how),
     with: (more) => make(readOptions(more, options)),

@@ -10,6 +10,7 @@ import { cleanPath } from './box-path.ts'
 import { identity, uidInBox } from './identity.ts'
 import { ownDirectories } from './own.ts'
 import { withPins } from './pins.ts'
+import { missingOnHost, viewsFor } from './views.ts'
 import type { MountRequest, Options } from './options.ts'
 import { CONTRACT } from './words.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from './types.ts'
@@ -22,9 +23,11 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const asked: Mount[] = []
   for (const request of options.mounts ?? []) asked.push(mountOf(request, host, options))
   const mounts = defaultMounts(options, root, asked, host)
+  const views = viewsFor(missingOnHost(asked, mounts, root, host.look), options.ro === true)
   for (const mount of asked) addWithView(mounts, mount, options)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const all = withPins(mounts, root, own.length > 0)
+  for (let n = views.length - 1; n >= 0; n--) if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
   const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
@@ -33,7 +36,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     contract: CONTRACT,
     namespaces,
     ...(who.idmap && { idmap: who.idmap }),
-    root,
+    root: views[0] === '/' ? { ...root, view: true } : root,
     ...(all.length > 0 && { mounts: all }),
     ...(own.length > 0 && { own }),
     ...(asked.length > 0 && root.type === 'directory' && root.path === '/' && { takeBack: true }),
