@@ -56,6 +56,34 @@ static bool elf_interpreter(int fd, const char *start, ssize_t length, char *out
 	return true;
 }
 
+enum { MAX_INTERPRETERS = 4 };
+
+/* The interpreter of a script, or what loads a program, and so on. */
+static bool lacks_interpreter(const char *path, int depth)
+{
+	char start[256] = "", interpreter[256];
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
+	bool has = script_interpreter(start, length, interpreter, sizeof interpreter) || elf_interpreter(fd, start, length, interpreter, sizeof interpreter);
+	close(fd);
+	if (!has || depth == MAX_INTERPRETERS)
+		return false;
+	return (stat(interpreter, &st) < 0 && errno == ENOENT) || lacks_interpreter(interpreter, depth + 1);
+}
+
+bool exec_can_succeed(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return false;
+	if (!S_ISREG(st.st_mode))
+		errno = EACCES;
+	else if (faccessat(AT_FDCWD, path, X_OK, 0) == 0)
+		errno = lacks_interpreter(path, 0) ? ENOENT : 0;
+	return errno == 0;
+}
+
 static void explain_missing(const char *path)
 {
 	char start[256] = "", interpreter[256], hint[600];

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "exec_filtered.h"
 #include "foreground.h"
 #include "link.h"
 #include "made.h"
@@ -61,7 +62,7 @@ static void stop_too(void)
 
 static void say_started(const struct box *box)
 {
-	if (started || failed)
+	if (started || failed || exec_filtered_has_failed())
 		return;
 	started = true;
 	report_started(box->pid);
@@ -178,6 +179,8 @@ static _Noreturn void finish(const struct box *box, int status)
 		report_hint("--memory is too small for the box itself");
 		fail_plain("killed for lack of memory before the command was started", NULL);
 	}
+	if (exec_filtered_has_failed() && !failed)
+		exec_filtered_explain();
 	if (starved && complaints >= 0 && !timed_out)
 		report_out_of_memory(complaints, box->memory);
 	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
