@@ -8,6 +8,7 @@ import { readOptions, withHintInProgram } from './options.ts'
 import type { Commands } from './commands.ts'
 import { open, type LiveBox, type OpenOptions } from './live.ts'
 import { newBox } from './planner.ts'
+import { throwWithHint } from './report.ts'
 import { commandsOf } from './start.ts'
 
 export type Box = Commands & {
@@ -36,7 +37,7 @@ function make(options: Options): Box {
     plan: planned,
     explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0, look: hostOfProgram().look }),
     ...commandsOf(newBox(options)),
-    open: (how) => open(options, how),
+    open: (how) => open(options, how).catch(throwWithHint),
     with: (more) => make(readOptions(more, options)),
   }
 }
