@@ -50,7 +50,7 @@ void made_remember(int parent, const char *name, bool directory)
 		free(entry);
 		return;
 	}
-	strcpy(entry->made.name, name);
+	memcpy(entry->made.name, name, strlen(name) + 1);
 	entry->made.device = st.st_dev;
 	entry->made.inode = st.st_ino;
 	entry->lock = current & LINK_MADE_STAYS || S_ISLNK(st.st_mode) ? -1 : lock_shared(parent, name);
