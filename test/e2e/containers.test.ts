@@ -102,9 +102,10 @@ const OTHERS: Container[] = [
   { name: 'nsbox --map-root --cap-add sys_admin', run: here(NSBOX, '--quiet', '--map-root', '--cap-add', 'sys_admin'), plain: 'starts', nest: 'starts' },
 ]
 
+/** Two files of it alone: what is at DIST has the Debian root in it, and would show the container in itself. */
 const NSPAWN: Container = {
   name: 'systemd-nspawn', plain: 'starts', nest: 'starts',
-  run: (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', 'systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--volatile=overlay', '-D', DEBIAN, `--bind-ro=${DIST}:/n`, '--pipe', 'sh', '-c', script], { cwd: dir }),
+  run: (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', 'systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--volatile=overlay', '-D', DEBIAN, `--bind-ro=${NSBOX}:/n/nsbox`, `--bind-ro=${join(BIN, 'attack')}:/n/test/attack`, '--pipe', 'sh', '-c', script], { cwd: dir }),
 }
 
 // ---- what is looked at in each ----
