@@ -41,9 +41,9 @@ $(NPM): package-lock.json
 musl:
 	@$(call need,$(subst $(space),:,$(MUSL_CC) -static -include linux/mount.h -idirafter /usr/include -idirafter /usr/include/$(shell gcc -print-multiarch)),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=)
 
-TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap python3-minimal git libcap2-bin
+TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap python3 git libcap2-bin
 test-tools:
-	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap python3 git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
+	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap import:multiprocessing git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
 
 # Programs that boxes are tried with, and engines that they are tried in. `make test GUESTS=` installs none; a browser is tried where
 # there is one: make test GUESTS="$(GUESTS) chromium".
@@ -137,7 +137,7 @@ dist/nsbox: $(TS_SOURCES) dist/nsbox-sidecar dist/obj/entry.bin src/launch/nativ
 	$(Q)$(BUN) $(BUN_BUILD) src/main.ts $(PARTS) --outfile $@ >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 
-.PHONY: all gen demo test soak attack-peers test-vm vm-tools vm-kernel bench bench-peers debian-root lint fuzz clean
+.PHONY: all gen demo test soak attack-peers test-vm vm-tools vm-kernels bench bench-peers debian-root lint fuzz clean
 
 # The files that come from the tables in src/.
 gen: $(NPM)
@@ -247,32 +247,26 @@ debian-root: | test-tools
 		echo "debootstrap failed: $$(tail -n 1 dist/debian-root.log)" >dist/debian-root.skipped; rm -rf --one-file-system dist/debian-root.new; \
 	fi
 
-# A kernel with cgroup v2 for the tests in a virtual machine, from Debian's packages; VM_KERNEL=linux-image-6.12-cloud-amd64 adds
-# another. Where there is none, dist/vm/skipped says why.
-VM_KERNEL ?= linux-image-cloud-amd64
+# Kernels for the tests in a virtual machine, from Debian's packages: scripts/vm-kernel.sh knows them. Where one can't be had,
+# dist/vm/NAME.skipped says why, and the tests tell it; it is tried again after a day, and after `make clean`.
+VM_KERNELS ?= 5.10.223 5.10 6.1 6.12 7
 vm-tools:
 	@$(call need,qemu-system-x86_64 static:/bin/busybox,qemu-system-x86 busybox-static,the tests in a virtual machine are skipped (on Debian and Ubuntu: apt-get install qemu-system-x86 busybox-static)) $(if_possible)
 
-vm-kernel: | vm-tools
+vm-kernels: $(VM_KERNELS:%=vm-kernel/%)
+vm-kernel/%: | vm-tools
 	$(Q)mkdir -p dist/vm
-	$(Q)if [ -e dist/vm/$(VM_KERNEL) ] || [ -e dist/vm/skipped ]; then exit 0; fi; \
-	if ! command -v apt-get >/dev/null || [ "$$(dpkg --print-architecture)" != amd64 ]; then echo 'the kernel is a package of Debian for amd64' >dist/vm/skipped; exit 0; fi; \
-	$(say) KERNEL dist/vm; rm -rf dist/vm/new; mkdir dist/vm/new; \
-	if ( cd dist/vm/new && package=$$(apt-cache depends $(VM_KERNEL) | sed -n 's/.*Depends: \(linux-image-[^ ]*\)$$/\1/p' | head -n 1) && [ -n "$$package" ] && \
-		apt-get download "$$package" && dpkg-deb -x ./*.deb . ) >dist/vm/log 2>&1; then \
-		mv dist/vm/new/boot/vmlinuz-* dist/vm; touch dist/vm/$(VM_KERNEL); \
-	else \
-		echo "no kernel: $$(tail -n 1 dist/vm/log)" >dist/vm/skipped; \
-	fi; \
-	rm -rf dist/vm/new
+	$(Q)if [ -e dist/vm/$* ] || [ -n "$$(find dist/vm -name $*.skipped -mtime -1)" ]; then exit 0; fi; \
+	$(say) KERNEL $*; rm -f dist/vm/$*.skipped; \
+	if ! sh scripts/vm-kernel.sh $* $(CURDIR)/dist/vm/$* >dist/vm/$*.log 2>&1; then tail -n 1 dist/vm/$*.log >dist/vm/$*.skipped; fi
 
 # make test T="mount overlay" runs the files whose path has one of these words.
-test: all test-tools guests debian-root vm-kernel package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
+test: all test-tools guests debian-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS)
 	$(Q)$(BUN) scripts/test.ts $(T)
 
-# The files that boot a virtual machine alone; `make test` has them too.
-test-vm: all test-tools vm-kernel $(TEST_PROGRAMS)
-	$(Q)$(BUN) scripts/test.ts vm/
+# The files that boot a virtual machine alone, each on every kernel; `make test` has them too, the long one on one kernel.
+test-vm: all test-tools vm-kernels $(TEST_PROGRAMS)
+	$(Q)NSBOX_TEST_VM=all $(BUN) scripts/test.ts vm/
 
 # How long a box takes to start, beside others that do the same: those that are there, or can be installed. BENCH_PEERS= installs none.
 # make bench FLAGS=--readme writes the README's figures anew.
@@ -370,6 +364,21 @@ dist/fuzz/%: sidecar/plan/%_fuzz.c $(C_SOURCES) $(wildcard sidecar/*/*.h) Makefi
 	$(Q)included=$$(sed -n 's/^ *# *include *"\([^"]*\.c\)".*/sidecar\/\1/p' $<); \
 	others=$$(printf '%s\n' $(C_SOURCES) | grep -vxF "$$(printf '%s\n' sidecar/main.c $$included)" || true); \
 	$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $$others
+
+# The checkout on a machine with node, npm, gcc and make, and nothing else: whether all that targets use is asked for. FRESH="make
+# test" tries that there. It is due when what is asked for has changed, and once a week. Downloads are kept in dist/fresh/cache.
+FRESH ?=
+FRESH_DAYS ?= 7
+FRESH_OF = $$({ cat scripts/need.sh scripts/fresh.sh; grep '_PACKAGES\|call need' Makefile; } | sha256sum)
+.PHONY: fresh fresh-if-due
+fresh: debian-root
+	$(Q)if [ -e dist/debian-root.skipped ]; then echo "make: a fresh machine is not tried: $$(cat dist/debian-root.skipped)" >&2; exit 0; fi; \
+	status=0; bash scripts/fresh.sh $(CURDIR)/dist/fresh $(CURDIR)/dist/debian-root $(FRESH) || status=$$?; \
+	if [ $$status = 75 ]; then echo 'make: a fresh machine is not tried' >&2; exit 0; fi; \
+	[ $$status = 0 ] && echo "$(FRESH_OF)" >dist/fresh.ok
+
+fresh-if-due:
+	$(Q)[ "$$(cat dist/fresh.ok 2>/dev/null)" = "$(FRESH_OF)" ] && [ -n "$$(find dist/fresh.ok -mtime -$(FRESH_DAYS))" ] || $(MAKE) fresh
 
 clean:
 	$(Q)rm -rf --one-file-system dist

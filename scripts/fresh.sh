@@ -8,25 +8,28 @@
 set -euo pipefail
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 
+# This could not be tried, which is no fault of the checkout.
+readonly NOT_TRIED=75
+not_tried() { echo "fresh.sh: $1" >&2; exit $NOT_TRIED; }
+
 inside() {
 	cd /src
 	export HOME=/root DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	echo '  FRESH  gcc, make'
-	apt-get -qq update
-	apt-get -qq install -y --no-install-recommends gcc libc6-dev make >/dev/null
-	node --version >/dev/null
+	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends gcc libc6-dev make; } >/dev/null || not_tried 'gcc and make can not be installed'
+	npm --version >/dev/null || not_tried "this machine's node and npm do not run in Debian"
 	if [ $# -gt 0 ]; then "$@"; return; fi
 	local needs
-	needs=$(sed -n 's/^\([a-z0-9-]*\):.*/\1/; t target; /call need/ { x; p; x; }; b; : target; h' Makefile | sort -u)
+	needs=$(awk -F: '/^[a-z0-9-]+:/ { target = $1 } /call need,/ { print target }' Makefile | sort -u)
 	[ -n "$needs" ] || { echo 'fresh.sh: no target of the Makefile asks for anything' >&2; exit 1; }
 	echo "  FRESH  make" $needs
 	make STRICT=1 $needs
-	echo '  FRESH  make and what uses them'
+	echo '  FRESH  make, and what uses them'
 	make STRICT=1 all lint
 	make STRICT=1 fuzz FUZZ_SECONDS=1
 	make STRICT=1 sanitize T=sidecar/report
 	make STRICT=1 package
-	make STRICT=1 test T="${FRESH_TESTS:-e2e/exec e2e/work e2e/terminal policy/ rootfs/ package/}"
+	make STRICT=1 test VM_KERNELS= GUESTS= T="e2e/exec e2e/terminal e2e/work policy/ sidecar/overlay"
 }
 
 # What of apt's settings says how to reach the mirrors, and the sources where they are those of the same release.
@@ -45,7 +48,7 @@ apt_settings() {
 node_and_npm() {
 	local npm
 	npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
-	mkdir -p "$root/usr/local/lib/node_modules" "$root/usr/local/bin" "$root/usr/lib/x86_64-linux-gnu"
+	mkdir -p "$root/usr/local/lib/node_modules" "$root/usr/local/bin"
 	cp "$(readlink -f "$(command -v node)")" "$root/usr/local/bin/node"
 	cp -a "$npm" "$root/usr/local/lib/node_modules/npm"
 	ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
@@ -71,7 +74,8 @@ prepare() {
 	node_and_npm
 	[ ! -d /etc/ssl/certs ] || cp -aLT /etc/ssl/certs "$root/etc/ssl/certs" 2>/dev/null || true
 	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-	(cd "$checkout" && git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
+	(cd "$checkout" && { git ls-files -z --cached --others --exclude-standard 2>/dev/null ||
+		find . \( -path ./dist -o -path ./node_modules \) -prune -o -type f -print0; } | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
 		tar -c --null -T - | tar -x --no-same-owner -C "$root/src")
 	# The program that the tests run boxes in is made here already.
 	mkdir -p "$root/src/dist" && cp -a "$debian" "$root/src/dist/debian-root"
@@ -91,5 +95,11 @@ prepare() {
 case $1 in
 --prepare) shift; prepare "$@" ;;
 --inside) shift; umount -l /mnt; inside "$@" ;;
-*) exec unshare --mount --propagation private --pid --fork --kill-child bash "$0" --prepare "$@" ;;
+*)
+	unshare --mount --pid --fork true || not_tried 'no namespaces can be made here'
+	status=0
+	unshare --mount --propagation private --pid --fork --kill-child bash "$0" --prepare "$@" || status=$?
+	[ "$status" -ne 0 ] || rm -rf --one-file-system "$1/root"
+	exit "$status"
+	;;
 esac

@@ -5,6 +5,7 @@
 #   COMPILER:FLAG:FLAG... a compiler that links a program with these flags: the files that they ask for (a sanitizer, a header, a
 #                         library) are often in packages of their own, so that the command is no proof of them
 #   static:FILE           a program that needs no other file
+#   import:MODULE         Python with a module, of which a minimal one has few
 # A package that apt has no name for is left out: in another release its files came with one of the others.
 set -u
 
@@ -24,6 +25,7 @@ missing() {
 	for what in $1; do
 		case $what in
 		static:*) [ -x "${what#*:}" ] && ! LC_ALL=C readelf -lW "${what#*:}" | grep -q INTERP ;;
+		import:*) python3 -c "import ${what#*:}" 2>/dev/null ;;
 		*:*) links "$what" ;;
 		*) command -v "$what" >/dev/null || [ -e "$what" ] ;;
 		esac || printf ' %s' "$what"

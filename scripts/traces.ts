@@ -24,6 +24,8 @@ function names(dir: string): string[] {
   }
 }
 
+const OURS = /^(nsbox|box-init)/
+
 function processes(run: number): string[] {
   const found: string[] = []
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -31,7 +33,7 @@ function processes(run: number): string[] {
       const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
       const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
       // A zombie has ended; its parent, by now the machine's init, has only yet to ask how.
-      if (/^(nsbox|box-init)/.test(name) && state !== 'Z' && !isOfAnotherRun(pid, run)) found.push(`process ${pid} ${name}`)
+      if (OURS.test(name) && state !== 'Z' && !isOfAnother(pid, run)) found.push(`process ${pid} ${name}`)
     } catch {
       // It has ended meanwhile.
     }
@@ -39,8 +41,15 @@ function processes(run: number): string[] {
   return found
 }
 
-/** Tests of another checkout on the same machine may be running. */
-function isOfAnotherRun(pid: string, own: number): boolean {
+/** Tests of another checkout may run on the same machine, and people may use nsbox: then whatever has started it is still there. */
+function isOfAnother(pid: string, own: number): boolean {
   const run = /(?:^|\0)NSBOX_TEST_RUN=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1'))?.[1]
-  return run !== undefined && run !== String(own)
+  return run === undefined ? isWatched(pid) : run !== String(own)
+}
+
+/** An ancestor that is neither of a box nor the machine's init. */
+function isWatched(pid: string): boolean {
+  const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+  if (Number(parent) <= 1) return false
+  return OURS.test(readFileSync(`/proc/${parent}/comm`, 'utf8')) ? isWatched(parent) : true
 }

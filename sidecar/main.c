@@ -19,22 +19,23 @@
 
 #include "base/channel.h"
 #include "base/descriptor.h"
+#include "base/host.h"
 #include "base/report.h"
 #include "base/runtime_memory.h"
+#include "process/exec_filtered.h"
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
-#include "base/host.h"
 #include "fs/inherited.h"
 #include "fs/inroot.h"
 #include "fs/mount.h"
 #include "fs/overlay.h"
+#include "fs/own.h"
 #include "fs/rollback.h"
 #include "fs/root.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
 #include "namespaces/net.h"
 #include "namespaces/uts.h"
-#include "fs/own.h"
 #include "plan/invocation.h"
 #include "plan/plan.h"
 #include "plan/plan_source.h"
@@ -51,6 +52,7 @@
 #include "process/spawn.h"
 #include "process/supervise.h"
 #include "process/watchdog.h"
+#include "fs/view.h"
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -60,6 +62,14 @@ static const struct plan *decode(const char *text, size_t length)
 	if (!plan_decode(text, length, &arena, &plan, &error))
 		fail_plain(error.message, *error.pointer ? error.pointer : NULL);
 	return plan;
+}
+
+/* What the box could walk by through the host's files. */
+static _Noreturn void refuse_descriptor(int fd, const char *what)
+{
+	static const char *const names[] = {"standard input", "standard output", "standard error"};
+	report_hint("give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
+	fail_plain(what, names[fd]);
 }
 
 /* Nothing of the caller's but 0, 1, 2 and the status descriptor, which the command does not get. */
@@ -72,13 +82,23 @@ static void close_descriptors(int kept)
 	if (kept > 2)
 		descriptor_keep(kept);
 	descriptor_close_others();
+	struct stat st;
+	for (int fd = 0; fd < 3; fd++)
+		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+			refuse_descriptor(fd, "is a directory, by which the box could reach the host's files");
 	/* Where one of 0, 1, 2 is closed, a file of ours would take its number and the command would get it. */
 	struct pollfd first[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
 	if (poll(first, 3, 0) < 0)
 		fail("look at", "0, 1, 2");
-	for (int fd = 0; fd < 3; fd++)
-		if ((first[fd].revents & POLLNVAL) && open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
+	for (int fd = 0; fd < 3; fd++) {
+		if (!(first[fd].revents & POLLNVAL))
+			continue;
+		/* Or it is one that can't be read or written to, as poll(2) has it. */
+		if (fcntl(fd, F_GETFD) >= 0)
+			refuse_descriptor(fd, "is opened by O_PATH, and can't be read or written to");
+		if (open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
 			fail("open", "/dev/null");
+	}
 }
 
 static void cut_propagation(void)
@@ -109,6 +129,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	report_phase("mounts");
 	mounts_apply(plan);
 	own_protect(plan);
+	view_seal_all();
 	inherited_renew();
 	root_seal(plan->root, root);
 	report_phase("switch root");
@@ -204,6 +225,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
 	int pair[2];
+	report_phase("descriptors");
 	close_descriptors((int)supervision->status_fd);
 	if (given->text && !plan->enter)
 		plan_source_keep(given->text, given->length);
@@ -213,13 +235,16 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (supervision->die_with_parent)
 		box.parent = die_with_parent_watch();
 	/* An ignored SIGCHLD would have the kernel reap our child for us. */
-	signal(SIGCHLD, SIG_DFL);
+	if (signal(SIGCHLD, SIG_DFL) == SIG_IGN)
+		exec_ignore_children();
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &mask) < 0)
 		fail("block signals", NULL);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	box.link = pair[0];
+	if (exec_filtered_is_needed(plan->process))
+		exec_filtered_set_up(plan->process);
 	bool gated = watchdog_is_wanted(&box);
 	supervise_set_up(&box);
 	if (gated) {

@@ -17,7 +17,7 @@ export type Failure = {
   pointer?: string
   /** Name of the error number, such as "ENOENT". */
   code?: string
-  /** The error number. */
+  /** The error number, above zero. */
   errno?: number
   /** Text of the error number. */
   text?: string
@@ -39,6 +39,7 @@ export class SandboxError extends Error {
   readonly pointer: string | undefined
   /** Name of the error number, such as "ENOENT". */
   readonly code: string | undefined
+  /** The error number, below zero as that of Node's own errors. */
   readonly errno: number | undefined
   /** The way out, where one is known. */
   readonly hint: string | undefined
@@ -55,7 +56,7 @@ export class SandboxError extends Error {
     this.path = path
     this.pointer = pointer
     this.code = code
-    this.errno = errno
+    this.errno = errno === undefined ? undefined : -Math.abs(errno)
     this.hint = hint === undefined ? undefined : printable(hint)
     this.status = status
   }

@@ -15,10 +15,11 @@ enum channel_kind {
 	CHANNEL_ENDED = 3,   /* VALUE is its wait status */
 	CHANNEL_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
 	CHANNEL_PROCESS = 6, /* before the id maps: the directory in /proc that comes along is the sender's, and VALUE its number there */
+	CHANNEL_HELD = 7,    /* a lock on what others may use too comes along, to be kept; where CHANNEL_MADE follows, it is of that */
 	CHANNEL_MADE = 5,    /* before the command is started: NAME was made in the directory that comes along; VALUE: CHANNEL_MADE_* */
 };
 
-/* It is a directory; it stays unless the box fails; it is one of nsbox itself, and other boxes count on it. */
+/* It is a directory; it stays unless the box fails; it is one of nsbox itself. */
 enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4 };
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
@@ -52,6 +53,12 @@ static inline void channel_send_made(int fd, int parent, const struct channel_ma
 {
 	struct channel_message message = {.kind = CHANNEL_MADE, .value = how, .made = *made};
 	channel_send_with(fd, &message, parent);
+}
+
+static inline void channel_send_held(int fd, int lock)
+{
+	struct channel_message message = {.kind = CHANNEL_HELD};
+	channel_send_with(fd, &message, lock);
 }
 
 static inline void channel_send_process(int fd, int process, int number)

@@ -193,6 +193,16 @@ static void print_warning(const char *text)
 	fflush(stderr);
 }
 
+void report_made(const char *path)
+{
+	if (!verbose)
+		return;
+	fprintf(stderr, "nsbox: %s: made ", step);
+	print_safe(stderr, path, false);
+	fputc('\n', stderr);
+	fflush(stderr);
+}
+
 void report_warning(const char *text)
 {
 	if (!quiet && !errors_to_status)

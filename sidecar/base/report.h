@@ -38,6 +38,8 @@ _Noreturn void fail(const char *what, const char *path);
 _Noreturn void fail_plain(const char *what, const char *path);
 /* The same with errno and another exit status. */
 _Noreturn void fail_status(int status, const char *what, const char *path);
+/* With --verbose: something was made for the box. */
+void report_made(const char *path);
 void report_warning(const char *text);
 /* A name on one line, with control characters as escapes. */
 void report_print(FILE *out, const char *text);

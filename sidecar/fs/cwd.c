@@ -92,10 +92,13 @@ static const struct mount *hiding_mount(void)
 static const char *shell_word(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
+	/* Two in one hint, which is printed once. */
+	static char *words[2];
+	static unsigned count;
 	char *word, *end;
 	if (strspn(text, plain) == strlen(text) || !(word = malloc(strlen(text) * 4 + 3)))
 		return text;
-	end = word;
+	words[count++ % 2] = end = word;
 	*end++ = '\'';
 	for (; *text; text++) {
 		if (*text == '\'')
@@ -103,7 +106,7 @@ static const char *shell_word(const char *text)
 		*end++ = *text;
 	}
 	stpcpy(end, "'");
-	return word;
+	return words[(count - 1) % 2];
 }
 
 static const char elsewhere[] = "--cwd / starts in the root directory of the box";
@@ -121,6 +124,8 @@ static const char *hint_text(const char *of, const char *hiding, const char *way
 static const char *hint_for(const struct mount *mount)
 {
 	const char *target = mount->target, *home = getenv("HOME");
+	if (!path)
+		return elsewhere;
 	bool with_home = home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path);
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_TMPFS: return hint_text("--tmpfs ", target, with_home ? "" : "put --bind");

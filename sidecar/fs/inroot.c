@@ -154,6 +154,7 @@ static int make_in(int parent, const char *name, bool directory, mode_t mode, co
 	if (!directory)
 		close(done);
 	rollback_remember(parent, name, directory);
+	report_made(path);
 	if (directory && (mode & 07000) && set_special_bits(parent, name, mode) < 0)
 		fail("set the mode", path);
 	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -161,7 +161,8 @@ void mask_cgroup(const struct mount *mount)
 {
 	struct stat st;
 	int fd = inroot_find(mount->target, O_NOFOLLOW, NULL);
-	if (fd < 0 && errno == ENOENT)
+	/* Firejail closes the directory above. What is closed to us, with all privileges of the box, is closed to its command. */
+	if (fd < 0 && (errno == ENOENT || errno == EACCES))
 		return;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", mount->target);

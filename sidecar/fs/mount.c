@@ -7,21 +7,26 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
-#include "base/report.h"
 #include "fs/dev.h"
 #include "base/host.h"
-#include "fs/inroot.h"
+#include "fs/rollback.h"
 #include "fs/mask.h"
 #include "fs/mounted.h"
 #include "fs/overlay.h"
-#include "fs/staging.h"
-#include "fs/tree.h"
 #include "fs/own.h"
 #include "fs/pin.h"
+#include "fs/staging.h"
+#include "base/report.h"
 #include "fs/seal.h"
+#include "fs/inroot.h"
+#include "fs/tree.h"
+#include "fs/view.h"
+
+enum { MAX_TRIES = 1000 };
 
 /* What is held for each mount of the plan. */
 static struct layers *holds;
@@ -117,6 +122,12 @@ static int open_target(const char *path, bool directory)
 {
 	struct stat st;
 	int fd = inroot_make(path, directory, 0755);
+	/* Another box that has made it may be about to take it away. */
+	for (int tries = 0; !rollback_use(fd) && tries < MAX_TRIES; tries++) {
+		close(fd);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		fd = inroot_make(path, directory, 0755);
+	}
 	if (fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
@@ -234,7 +245,7 @@ static void file(const struct mount *mount, int source)
 	close(source);
 }
 
-static void apply(const struct mount *mount, const struct layers *held, bool host_root)
+static void apply(const struct plan *plan, const struct mount *mount, const struct layers *held, bool host_root)
 {
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_BIND: bind(mount, held->lower); break;
@@ -248,6 +259,7 @@ static void apply(const struct mount *mount, const struct layers *held, bool hos
 	case MOUNT_PROTECT: mask_protect(mount); break;
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
+	case MOUNT_VIEW: view_mount(plan, mount); break;
 	case MOUNT_STASH: pin_stash(mount); break;
 	case MOUNT_PIN: pin_hold(mount); break;
 	case MOUNT_FILE: file(mount, held->lower); break;
@@ -273,7 +285,7 @@ void mounts_apply(const struct plan *plan)
 		if (mount.type == MOUNT_STASH && !stash)
 			continue;
 		mount.target = inroot_clean(mount.target);
-		apply(&mount, &holds[i], host_root);
+		apply(plan, &mount, &holds[i], host_root);
 	}
 	report_hint(NULL);
 	seal_apply();

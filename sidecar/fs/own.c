@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
@@ -23,6 +24,8 @@
  * what is missing from there on.
  */
 struct above { dev_t device; ino_t inode; char *rest; struct above *next; };
+
+enum { MAX_TRIES = 1000 };
 
 static struct above *aboves;
 static bool shows;
@@ -184,6 +187,11 @@ static void protect(const struct plan *plan, const char *target, const char *res
 		return;
 	}
 	int fd = make(path);
+	for (int tries = 0; fd >= 0 && !rollback_use(fd) && tries < MAX_TRIES; tries++) {
+		close(fd);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		fd = make(path);
+	}
 	if (fd < 0) {
 		free(path);
 		return;
@@ -202,13 +210,10 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	free(parent);
 }
 
-static void protect_below(const struct plan *plan, int top, const char *target)
+static void protect_below(const struct plan *plan, const struct stat *top, const char *target)
 {
-	struct stat st;
-	if (fstat(top, &st) < 0 || !S_ISDIR(st.st_mode))
-		return;
 	for (const struct above *above = aboves; above; above = above->next)
-		if (above->inode == st.st_ino && above->device == st.st_dev && *above->rest)
+		if (above->inode == top->st_ino && above->device == top->st_dev && *above->rest)
 			protect(plan, target, above->rest);
 }
 
@@ -218,16 +223,18 @@ void own_protect(const struct plan *plan)
 		return;
 	report_hint(NULL);
 	rollback_set(CHANNEL_MADE_OWN);
+	/* By what it is on the host: it may be shown by a view. */
 	if (plan->root->type == ROOT_TYPE_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
-		protect_below(plan, mounted_root(), "");
+		protect_below(plan, &look_at(plan->root->path)->st, "");
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
 		if (mount->type != MOUNT_BIND || (mount->options & ROOT_OPTIONS_RO))
 			continue;
 		const char *target = inroot_clean(mount->target);
+		struct stat st;
 		int top = inroot_find(target, O_DIRECTORY, NULL);
-		if (top >= 0)
-			protect_below(plan, top, target);
+		if (top >= 0 && fstat(top, &st) == 0)
+			protect_below(plan, &st, target);
 		close(top);
 	}
 }

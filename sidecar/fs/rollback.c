@@ -14,15 +14,30 @@
 #include "base/host.h"
 #include "base/channel.h"
 
-struct rollback_entry { int parent, how; struct channel_made made; struct rollback_entry *next; };
+/*
+ * LOCK: on what goes at the end, shared by all boxes that use it, each as long as it runs. Who has made it may take it away when
+ * nobody else has it.
+ */
+struct rollback_entry { int parent, lock, how; struct channel_made made; struct rollback_entry *next; };
 
 static struct rollback_entry *latest;                        /* in the box */
 static struct rollback_entry *received, **end = &received;   /* in the supervisor */
 static int current;
-/* Of the root, and of the host's own root, where what is nsbox's own counts for all boxes. */
-static int lock = -1, lock_of_host = -1;
+static int lock = -1;    /* of a root that keeps its mount points */
+static int arrived = -1; /* the lock of what is told next */
+
+/* In the box: locks on what others have made. */
+static struct used { int lock; struct used *next; } *used;
 
 void rollback_set(int how) { current = how; }
+
+static int lock_shared(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0)
+		(void)!flock(fd, LOCK_SH | LOCK_NB);
+	return fd;
+}
 
 void rollback_remember(int parent, const char *name, bool directory)
 {
@@ -35,11 +50,51 @@ void rollback_remember(int parent, const char *name, bool directory)
 		free(entry);
 		return;
 	}
-	strcpy(entry->made.name, name);
+	memcpy(entry->made.name, name, strlen(name) + 1);
 	entry->made.device = st.st_dev;
 	entry->made.inode = st.st_ino;
-	descriptor_keep(entry->parent);
+	entry->lock = current & CHANNEL_MADE_STAYS || S_ISLNK(st.st_mode) ? -1 : lock_shared(parent, name);
+	/* The rest is told before descriptors are closed. */
+	if (current & CHANNEL_MADE_STAYS)
+		descriptor_keep(entry->parent);
 	latest = entry;
+}
+
+/* What another box may have made looks like this. */
+static bool may_be_made(const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return st->st_nlink <= 2 && ((st->st_mode & 07777) == 0755 || (st->st_mode & 07777) == 0700);
+	return S_ISREG(st->st_mode) && st->st_size == 0;
+}
+
+bool rollback_use(int fd)
+{
+	char path[DESCRIPTOR_NAME];
+	struct stat st;
+	if ((current & CHANNEL_MADE_STAYS) || fstat(fd, &st) < 0 || !may_be_made(&st))
+		return true;
+	for (const struct rollback_entry *entry = latest; entry; entry = entry->next)
+		if (entry->made.inode == st.st_ino && entry->made.device == st.st_dev)
+			return true;
+	/* Whoever can't read it can't have made it. */
+	int held = open(descriptor_name(fd, path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (held < 0)
+		return true;
+	if (flock(held, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		close(held);
+		return false;
+	}
+	if (fstat(held, &st) == 0 && st.st_nlink == 0) {
+		close(held);
+		return false;
+	}
+	struct used *entry = malloc(sizeof *entry);
+	if (!entry)
+		return true;
+	*entry = (struct used){held, used};
+	used = entry;
+	return true;
 }
 
 bool rollback_has_entries(void) { return latest != NULL; }
@@ -55,15 +110,24 @@ static void allow_descriptors(void)
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max});
 }
 
+static void tell(int link, const struct rollback_entry *entry)
+{
+	if (entry->lock >= 0)
+		channel_send_held(link, entry->lock);
+	channel_send_made(link, entry->parent, &entry->made, entry->how);
+}
+
 void rollback_tell_what_goes(int link)
 {
+	for (; used; used = used->next)
+		channel_send_held(link, used->lock);
 	for (struct rollback_entry **at = &latest; *at;) {
 		struct rollback_entry *entry = *at;
 		if (entry->how & CHANNEL_MADE_STAYS) {
 			at = &entry->next;
 			continue;
 		}
-		channel_send_made(link, entry->parent, &entry->made, entry->how);
+		tell(link, entry);
 		*at = entry->next;
 	}
 }
@@ -73,39 +137,33 @@ void rollback_send(int link)
 	if (latest)
 		allow_descriptors();
 	for (; latest; latest = latest->next)
-		channel_send_made(link, latest->parent, &latest->made, latest->how);
+		tell(link, latest);
 }
 
 /* Others hold it shared, as long as they run, or for the moment in which they take something back. */
-static bool try_lock(int fd, int how, int most)
+static bool try_lock(int how)
 {
-	for (int tries = 0; tries < most; tries++) {
-		if (flock(fd, how | LOCK_NB) == 0)
+	for (int tries = 0; tries < 10; tries++) {
+		if (flock(lock, how | LOCK_NB) == 0)
 			return true;
-		if (tries + 1 < most)
-			nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	}
 	return false;
 }
 
-/* Where there is none, as in a directory that we can't read, we do without: others can't see us then. */
-static int open_lock(const char *path)
-{
-	int fd = host_open(path, O_RDONLY | O_DIRECTORY);
-	if (fd < 0 || try_lock(fd, LOCK_SH, 10))
-		return fd;
-	close(fd);
-	return -1;
-}
-
 void rollback_lock(const struct plan *plan)
 {
-	if (plan->own_count)
-		lock_of_host = open_lock("/");
-	if (plan->root->type != ROOT_TYPE_DIRECTORY || !plan->mounts_count)
+	if (plan->root->type != ROOT_TYPE_DIRECTORY || !plan->mounts_count || plan->take_back)
 		return;
-	lock = plan->own_count && strcmp(plan->root->path, "/") == 0 ? lock_of_host : open_lock(plan->root->path);
+	lock = host_open(plan->root->path, O_RDONLY | O_DIRECTORY);
+	/* Where there is none, as in a directory that we can't read, we do without: others can't see us then. */
+	if (lock >= 0 && !try_lock(LOCK_SH)) {
+		close(lock);
+		lock = -1;
+	}
 }
+
+void rollback_hold(int held) { arrived = held; }
 
 void rollback_receive(int parent, const struct channel_made *made, int how)
 {
@@ -114,7 +172,8 @@ void rollback_receive(int parent, const struct channel_made *made, int how)
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct rollback_entry){parent, how, *made, NULL};
+	*entry = (struct rollback_entry){parent, arrived, how, *made, NULL};
+	arrived = -1;
 	*end = entry;
 	end = &entry->next;
 }
@@ -131,16 +190,20 @@ static bool is_unused(const struct rollback_entry *entry)
 	return entry->how & CHANNEL_MADE_DIRECTORY ? S_ISDIR(st.st_mode) : S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0);
 }
 
+static bool may_go(const struct rollback_entry *entry, bool failed, bool alone)
+{
+	if (entry->how & CHANNEL_MADE_STAYS)
+		return failed && (lock < 0 || try_lock(LOCK_EX));
+	/* A process that is left would be free to make it anew. */
+	if ((entry->how & CHANNEL_MADE_OWN) && !alone)
+		return false;
+	return entry->lock < 0 || flock(entry->lock, LOCK_EX | LOCK_NB) == 0;
+}
+
 void rollback_take_back(bool failed, bool alone)
 {
-	bool may[2] = {false, false};
-	if (!received)
-		return;
-	/* At the end nobody is to wait for those who still run. */
-	may[0] = lock < 0 || try_lock(lock, LOCK_EX, failed ? 10 : 1);
-	may[1] = alone && (lock_of_host < 0 || (lock_of_host == lock ? may[0] : try_lock(lock_of_host, LOCK_EX, 1)));
 	for (struct rollback_entry *entry = received; entry; entry = entry->next)
-		if ((failed || !(entry->how & CHANNEL_MADE_STAYS)) && may[!!(entry->how & CHANNEL_MADE_OWN)] && is_unused(entry))
+		if (is_unused(entry) && may_go(entry, failed, alone))
 			unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0);
 	received = NULL;
 }

@@ -15,6 +15,8 @@
 void rollback_set(int how);
 /* In the box: NAME was made in the directory PARENT. */
 void rollback_remember(int parent, const char *name, bool directory);
+/* In the box: FD, which was there, is used as a mount point. False: another box that has made it takes it away just now. */
+bool rollback_use(int fd);
 /* In the box: there is something to be told if it fails. */
 bool rollback_has_entries(void);
 /* In the box, before its command is started: tell what goes at the end. */
@@ -26,6 +28,8 @@ void rollback_lock(const struct plan *plan);
 /* In the supervisor: what was made in PARENT, which becomes ours. HOW: CHANNEL_MADE_*. */
 struct channel_made;
 void rollback_receive(int parent, const struct channel_made *made, int how);
+/* In the supervisor: LOCK, which becomes ours, is on what the box uses, or on what the next rollback_receive tells of. */
+void rollback_hold(int lock);
 /* In the supervisor, after the end of the box. ALONE: no process of it can be left. Leaves what other boxes may use by now. */
 void rollback_take_back(bool failed, bool alone);
 

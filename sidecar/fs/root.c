@@ -11,18 +11,19 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/host.h"
 #include "base/mountinfo.h"
 #include "base/report.h"
 #include "base/sys.h"
 #include "fs/cwd.h"
-#include "base/host.h"
 #include "fs/inroot.h"
+#include "fs/mounted.h"
 #include "fs/overlay.h"
 #include "fs/overlay_split.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
-#include "fs/mounted.h"
 #include "privs/privileges.h"
+#include "fs/view.h"
 
 /* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */
 struct below { char *path; int held; struct below *next; };
@@ -121,8 +122,10 @@ int root_attach(const struct root *root)
 			fail_plain("is not a directory", root->path);
 		fail("mount", root->path);
 	}
-	/* Mount points may have to be made in it first. */
-	if (was_writable && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
+	if (root->view)
+		tree = view_make(tree, (unsigned)root->options, root->path);
+	/* Mount points may have to be made in it first; on the host's own root that is for views. */
+	else if (was_writable && strcmp(root->path, "/") != 0 && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
 		fail("set mount options", root->path);
 	mounted_add("", tree);
 	return tree;
@@ -155,7 +158,8 @@ static void move_over(bool initramfs)
 {
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		fail("move the root", "/");
-	privileges_forbid_chroot();
+	enum { CAP_SYS_CHROOT_NUMBER = 18 };
+	privileges_forbid(UINT64_C(1) << CAP_SYS_CHROOT_NUMBER);
 	report_warning(initramfs ? "pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot"
 		: "pivot_root is refused here (by a seccomp filter, as in a container): moved the root over the old one, and dropped cap_sys_chroot");
 }

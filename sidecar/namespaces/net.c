@@ -109,7 +109,10 @@ void net_raise_loopback(void)
 	/* With that the kernel gives it 127.0.0.1 and ::1, netdevice(7). */
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0) {
+		if (errno == EPERM)
+			report_hint("as root without cap_net_admin (in a container?): --userns makes a user namespace, in which the box has it; where that fails, --nest");
 		fail("bring up", "lo");
+	}
 	close(fd);
 }

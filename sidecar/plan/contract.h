@@ -93,11 +93,12 @@ enum mount_type {
 	MOUNT_SYMLINK = 6,
 	MOUNT_MASK = 7,
 	MOUNT_PROTECT = 8,
-	MOUNT_STASH = 9,
-	MOUNT_PIN = 10,
-	MOUNT_SYSFS = 11,
-	MOUNT_CGROUP = 12,
-	MOUNT_FILE = 13,
+	MOUNT_VIEW = 9,
+	MOUNT_STASH = 10,
+	MOUNT_PIN = 11,
+	MOUNT_SYSFS = 12,
+	MOUNT_CGROUP = 13,
+	MOUNT_FILE = 14,
 };
 struct mount {
 	unsigned type; /* enum mount_type */
@@ -173,6 +174,7 @@ struct root {
 	unsigned type; /* The directory itself, or an overlay over it. */
 	const char *path; /* Directory on the host; "/" is the host's own root. */
 	const char *state; /* Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish. */
+	bool view; /* Show each entry of the directory, on a tmpfs that is read-only when all is mounted: so what is missing in it can be made without a trace. */
 	uint64_t options; /* Mount options of the root and what is mounted below it on the host. */
 };
 
@@ -273,6 +275,11 @@ static const struct field mount_protect_fields[] = {
 };
 static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
 
+static const struct field mount_view_fields[] = {
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+};
+static const struct object mount_view_object = {mount_view_fields, sizeof mount_view_fields / sizeof *mount_view_fields, sizeof(struct mount)};
+
 static const struct field mount_stash_fields[] = {
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
@@ -301,8 +308,8 @@ static const struct field mount_file_fields[] = {
 static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
 
 static const struct variants mount_variants = {
-	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0stash\0pin\0sysfs\0cgroup\0file\0",
-	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_stash_object, &mount_pin_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
+	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0view\0stash\0pin\0sysfs\0cgroup\0file\0",
+	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_view_object, &mount_stash_object, &mount_pin_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
 	sizeof(struct mount), offsetof(struct mount, type),
 };
 
@@ -372,6 +379,7 @@ static const struct field root_fields[] = {
 	{"type", KIND_ENUM, offsetof(struct root, type), .required = true, .words = root_type_words, .absent = 0},
 	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
 	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"view", KIND_BOOL, offsetof(struct root, view), .required = false},
 	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
 };
 static const struct object root_object = {root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};

@@ -16,12 +16,7 @@
 
 static uint64_t forbidden;
 
-void privileges_forbid_chroot(void)
-{
-	forbidden = UINT64_C(1) << CAP_SYS_CHROOT;
-	if (prctl(PR_CAPBSET_DROP, CAP_SYS_CHROOT) < 0)
-		fail("drop cap_sys_chroot", NULL);
-}
+void privileges_forbid(uint64_t capabilities) { forbidden |= capabilities; }
 
 /* Only as far as this kernel knows capabilities. */
 void privileges_bound(const struct process *process)
@@ -71,7 +66,7 @@ static void set_ids(const struct process *process)
  * inheritable ones would only leak (CVE-2022-29162). Anybody else keeps them by the ambient set alone, which has to be
  * inheritable.
  */
-static void set_capabilities(uint64_t kept)
+static void set_capabilities(uint64_t kept, uint64_t until_exec)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
@@ -79,9 +74,9 @@ static void set_capabilities(uint64_t kept)
 	if (syscall(SYS_capget, &header, data) < 0)
 		fail("read capabilities", NULL);
 	for (int half = 0; half < 2; half++) {
-		data[half].permitted &= (uint32_t)(kept >> 32 * half);
+		data[half].permitted &= (uint32_t)((kept | until_exec) >> 32 * half);
 		data[half].effective = data[half].permitted;
-		data[half].inheritable = root ? 0 : data[half].permitted;
+		data[half].inheritable = root ? 0 : data[half].permitted & (uint32_t)(kept >> 32 * half);
 	}
 	if (syscall(SYS_capset, &header, data) < 0)
 		fail("set capabilities", NULL);
@@ -89,16 +84,16 @@ static void set_capabilities(uint64_t kept)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		fail("clear ambient capabilities", NULL);
 	for (int n = 0; n < 64 && !root; n++)
-		if (data[n / 32].permitted >> n % 32 & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, n, 0, 0) < 0)
+		if (data[n / 32].inheritable >> n % 32 & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, n, 0, 0) < 0)
 			fail("raise ambient capability", NULL);
 }
 
-void privileges_drop(const struct process *process)
+void privileges_drop(const struct process *process, uint64_t until_exec)
 {
-	if (process->uid > 0 && process->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	if (process->uid > 0 && (process->capabilities | until_exec) && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		fail("keep capabilities", NULL);
 	set_ids(process);
-	set_capabilities(process->capabilities & ~forbidden);
+	set_capabilities(process->capabilities & ~forbidden, until_exec & ~forbidden);
 	if (process->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail("set no_new_privs", NULL);
 }

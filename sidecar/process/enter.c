@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "privs/cgroup.h"
 #include "base/procfs.h"
 #include "base/report.h"
+#include "privs/cgroup.h"
+#include "privs/privileges.h"
 #include "process/spawn.h"
 
 /*
@@ -45,6 +47,20 @@ static long long start_of(int process)
 	return field ? strtoll(field, NULL, 10) : -1;
 }
 
+/* Where a box's root could only be moved over the old one, nobody in it has cap_sys_chroot, root.c; and nobody gets it by entering. */
+static bool lacks_chroot(int process)
+{
+	char text[4096];
+	int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length < 0)
+		fail("read", name);
+	close(fd);
+	text[length] = '\0';
+	const char *bounding = strstr(text, "\nCapBnd:");
+	return !bounding || !(strtoull(bounding + strlen("\nCapBnd:"), NULL, 16) >> CAP_SYS_CHROOT & 1);
+}
+
 static void hold_namespace(int process, size_t n)
 {
 	char own[32];
@@ -72,6 +88,8 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 		report_hint("the box has ended");
 		fail_plain("is not the process that it was", name);
 	}
+	if (lacks_chroot(process))
+		privileges_forbid(UINT64_C(1) << CAP_SYS_CHROOT);
 	for (size_t n = 0; n < COUNT; n++)
 		if (wanted & namespaces[n].word)
 			hold_namespace(process, n);

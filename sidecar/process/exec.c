@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,14 +16,20 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "process/exec_filtered.h"
+#include "fs/base_dir.h"
 #include "fs/cwd.h"
 #include "fs/inroot.h"
 #include "libc/heap.h"
-#include "fs/base_dir.h"
 #include "privs/privileges.h"
 #include "privs/seccomp.h"
 #include "process/die_with_parent.h"
 #include "process/exec_failure.h"
+
+static bool session_is_made, children_are_ignored;
+
+void exec_session_is_made(void) { session_is_made = true; }
+void exec_ignore_children(void) { children_are_ignored = true; }
 
 static size_t count_of(char *const *list)
 {
@@ -76,32 +85,42 @@ static char **make_arguments(const struct process *process, char *const *extra)
 	return list;
 }
 
-/* A text without "#!" is a shell script, as for execvp(3) and every shell. */
-static void run_by_shell(const char *path, char **argv, char **env)
+/* A text without "#!" is a shell script, as for execvp(3) and every shell: the arguments of that shell, or NULL. */
+static char **shell_arguments(const char *path, char **argv)
 {
 	char start[128];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start);
 	close(fd);
-	if (length > 0 && !memchr(start, '\0', (size_t)length)) {
-		size_t count = count_of(argv);
-		char **list = calloc(count + 2, sizeof *list);
-		if (!list)
-			fail("allocate", NULL);
-		list[0] = (char *)"/bin/sh";
-		list[1] = (char *)path;
-		memcpy(list + 2, argv + 1, (count - 1) * sizeof *list);
-		execve("/bin/sh", list, env);
-		free(list);
-	}
-	errno = ENOEXEC;
+	if (length <= 0 || memchr(start, '\0', (size_t)length))
+		return NULL;
+	size_t count = count_of(argv);
+	char **list = calloc(count + 2, sizeof *list);
+	if (!list)
+		fail("allocate", NULL);
+	list[0] = (char *)"/bin/sh";
+	list[1] = (char *)path;
+	memcpy(list + 2, argv + 1, (count - 1) * sizeof *list);
+	return list;
 }
+
+static bool filtered; /* by a filter that is not ours, as soon as something is executed */
 
 static void try(const char *path, char **argv, char **env)
 {
+	if (filtered) {
+		if (exec_can_succeed(path))
+			exec_filtered(path, argv, shell_arguments(path, argv), env);
+		return;
+	}
 	execve(path, argv, env);
-	if (errno == ENOEXEC)
-		run_by_shell(path, argv, env);
+	if (errno != ENOEXEC)
+		return;
+	char **list = shell_arguments(path, argv);
+	if (list)
+		execve("/bin/sh", list, env);
+	free(list);
+	errno = ENOEXEC;
 }
 
 /* The PATH of the box's environment; without one that of execvp(3). */
@@ -136,28 +155,49 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 	fail_status(STATUS_NOT_FOUND, "command not found in the box", name);
 }
 
+/*
+ * Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. For a filter that is not ours it stays until
+ * execve, in those sets alone that execve clears.
+ */
+static void drop_privileges(const struct process *process)
+{
+	if (process->no_new_privs || (filtered && !process->hold)) {
+		privileges_drop(process, process->no_new_privs || !process->seccomp ? 0 : UINT64_C(1) << CAP_SYS_ADMIN);
+		return;
+	}
+	seccomp_load(process->seccomp);
+	privileges_drop(process, 0);
+}
+
+/* A session that we lead, or where init leads one, a process group of its own: what has its parent there can be stopped and continued. */
+static void leave_session(void)
+{
+	if (session_is_made ? setpgid(0, 0) < 0 : setsid() < 0)
+		fail("setsid", NULL);
+}
+
 /* From the privileges of a box's set-up to those of its command. */
 static void become_command(const struct process *process, char **env, const sigset_t *mask)
 {
-	/* Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. */
-	if (!process->no_new_privs)
-		seccomp_load(process->seccomp);
-	privileges_drop(process);
+	filtered = exec_filtered_is_needed(process);
+	drop_privileges(process);
 	die_with_parent_again();
 	/* The namespaces of a process that hides can't be entered, and nothing is executed that would end its hiding. Nobody else is in
 	 * the box yet. */
 	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
 		fail("set dumpable", NULL);
 	report_phase("exec");
-	if (process->new_session && setsid() < 0)
-		fail("setsid", NULL);
+	if (process->new_session)
+		leave_session();
 	cwd_enter(process, env);
 	report_last_phase();
-	/* The last of all, since it may refuse what we ourselves call. */
-	if (process->no_new_privs)
-		seccomp_load(process->seccomp);
+	if (children_are_ignored)
+		signal(SIGCHLD, SIG_IGN);
 	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
 		fail("unblock signals", NULL);
+	/* The last of all. What is not ours would refuse what is still to come. */
+	if (process->no_new_privs && !filtered)
+		seccomp_load(process->seccomp);
 }
 
 void exec_command(const struct process *process, char *const *extra, const sigset_t *mask)
@@ -197,8 +237,10 @@ void exec_hold(const struct process *process, const sigset_t *mask, int ready)
 	if (write(ready, "r", 1) != 1)
 		_exit(STATUS_FAILED);
 	close(ready);
+	if (filtered && process->no_new_privs)
+		seccomp_load(process->seccomp);
 	while (pause() < 0 && errno == EINTR)
 		;
 	/* A filter that does not let us wait. */
-	_exit(STATUS_FAILED);
+	exec_filtered_end(STATUS_FAILED);
 }

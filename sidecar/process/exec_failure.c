@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/report.h"
@@ -53,6 +54,34 @@ static bool elf_interpreter(int fd, const char *start, ssize_t length, char *out
 		return false;
 	out[used - 1] = '\0';
 	return true;
+}
+
+enum { MAX_INTERPRETERS = 4 };
+
+/* The interpreter of a script, or what loads a program, and so on. */
+static bool lacks_interpreter(const char *path, int depth)
+{
+	char start[256] = "", interpreter[256];
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
+	bool has = script_interpreter(start, length, interpreter, sizeof interpreter) || elf_interpreter(fd, start, length, interpreter, sizeof interpreter);
+	close(fd);
+	if (!has || depth == MAX_INTERPRETERS)
+		return false;
+	return (stat(interpreter, &st) < 0 && errno == ENOENT) || lacks_interpreter(interpreter, depth + 1);
+}
+
+bool exec_can_succeed(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return false;
+	if (!S_ISREG(st.st_mode))
+		errno = EACCES;
+	else if (faccessat(AT_FDCWD, path, X_OK, 0) == 0)
+		errno = lacks_interpreter(path, 0) ? ENOENT : 0;
+	return errno == 0;
 }
 
 static void explain_missing(const char *path)
@@ -111,6 +140,8 @@ void exec_explain_failure(const char *path)
 		else if (!(st.st_mode & 0111))
 			report_hint("it has no execute permission: chmod +x");
 	}
+	if (number == EPERM && getxattr(path, "security.capability", NULL, 0) > 0)
+		report_hint("its file has a capability that the box may not have: --cap-add it, or leave out --allow-new-privs and it starts without");
 	if (number == ENOEXEC)
 		report_hint(is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it" : "it is neither a program for this machine nor a script");
 	errno = number;

@@ -2,6 +2,10 @@
 #ifndef NSBOX_EXEC_FAILURE_H
 #define NSBOX_EXEC_FAILURE_H
 
+#include <stdbool.h>
+
+/* Whether execve(2) of PATH may succeed, as far as that can be seen before; otherwise errno says why not. */
+bool exec_can_succeed(const char *path);
 /* After execve(2) of PATH has failed with errno. */
 _Noreturn void exec_explain_failure(const char *path);
 

@@ -153,9 +153,13 @@ static int start_command(const struct process *process, char *const *extra, cons
 void init_run(const struct process *process, char *const *extra, const sigset_t *mask, int link)
 {
 	/* Else what the terminal sends would come to us too, and what the supervisor passes on would be lost in it: a signal that
-	 * is pending already is not queued again. The command makes one more session, to lead it. */
-	if (process->new_session && setsid() < 0)
-		fail("setsid", NULL);
+	 * is pending already is not queued again. The command is in it, in a process group of its own: that is not orphaned, and can be
+	 * stopped and continued. */
+	if (process->new_session) {
+		if (setsid() < 0)
+			fail("setsid", NULL);
+		exec_session_is_made();
+	}
 	/* Nobody gets hold of us by ptrace(2) or /proc/1, but with cap_sys_ptrace outside of any user namespace. */
 	prctl(PR_SET_DUMPABLE, 0);
 	/* By name alone (killall, pidof) people mean the supervisor: what comes to both of us is taken for a signal to the group. A nsbox
@@ -191,7 +195,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	report_to(NULL);
 	if (!process->no_new_privs)
 		seccomp_load(filter);
-	privileges_drop(process);
+	privileges_drop(process, 0);
 	if (process->no_new_privs)
 		seccomp_load(filter);
 	/* Other ids have undone it, and whoever would have killed us may have ended since. */

@@ -17,15 +17,17 @@
  * pid_namespaces(7). SIGKILL and SIGSTOP from outside are not dropped. So we look at what the command does about a signal, and do
  * what the kernel would have done. Sets of signals: bit N - 1 is signal N.
  */
-enum { FIRST_LOOK_MS = 10, MOST_MS = 500 };
+enum { FIRST_LOOK_MS = 5, MOST_MS = 500, MAX_BUSY_LOOKS = 4 };
 
-static uint64_t waiting;  /* blocked by the command when they came */
+static uint64_t waiting;  /* signals of which it is not known yet what became of them */
 static int look_in;       /* milliseconds until they are looked at again */
+static int busy_looks;
 static int killed_for;
 
 static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
-struct state { uint64_t blocked, taken, pending; };
+/* UNSURE: it runs just now, and what it blocks may not be what it says. */
+struct state { uint64_t blocked, taken, pending; bool unsure; };
 
 static uint64_t set_after(const char *text, const char *name)
 {
@@ -33,23 +35,32 @@ static uint64_t set_after(const char *text, const char *name)
 	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
 }
 
+static bool read_file(int pid, const char *name, char *text, size_t size)
+{
+	char path[32];
+	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+	close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
 /* False where that can't be seen: the command then gets no more than the signal itself. */
 static bool read_state(int pid, struct state *state)
 {
-	char path[32], text[4096];
+	char text[4096], call[256];
 	/* PID is our child, which nobody has waited for. */
-	if (!procfs_has_our_numbers())
+	if (!procfs_has_our_numbers() || !read_file(pid, "status", text, sizeof text))
 		return false;
-	snprintf(path, sizeof path, "/proc/%d/status", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	close(fd);
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
 	state->blocked = set_after(text, "\nSigBlk:");
 	state->taken = set_after(text, "\nSigIgn:") | set_after(text, "\nSigCgt:");
 	state->pending = set_after(text, "\nSigPnd:") | set_after(text, "\nShdPnd:");
+	/* While it waits by sigwait(3), what it waits for does not show as blocked. */
+	bool known = read_file(pid, "syscall", call, sizeof call);
+	state->unsure = known && strncmp(call, "running", 7) == 0;
+	if (known && !state->unsure && strtol(call, NULL, 10) == SYS_rt_sigtimedwait)
+		state->blocked = ~UINT64_C(0);
 	return true;
 }
 
@@ -87,10 +98,18 @@ static void send(const struct box *box, int signal, bool to_group)
 		kill(box->pid, signal);
 }
 
-static void wait_for(int signal)
+/* WAS: when the signal came, or soon after. */
+static void look_at(const struct box *box, const struct state *was, int signal)
 {
+	if (was->taken & bit(signal))
+		return;
+	if (!(was->blocked & bit(signal)) && !was->unsure) {
+		act(box, signal);
+		return;
+	}
 	waiting |= bit(signal);
 	look_in = FIRST_LOOK_MS;
+	busy_looks = 0;
 }
 
 void signals_pass(const struct box *box, int signal, bool to_group)
@@ -99,21 +118,15 @@ void signals_pass(const struct box *box, int signal, bool to_group)
 	/* Before it is sent: a handler may be there for one signal only. */
 	bool known = has_no_defaults(box) && read_state(box->pid, &before);
 	send(box, signal, to_group);
-	if (known && before.blocked & bit(signal))
-		wait_for(signal);
-	else if (known && !(before.taken & bit(signal)))
-		act(box, signal);
+	if (known)
+		look_at(box, &before, signal);
 }
 
 void signals_came(const struct box *box, int signal)
 {
 	struct state now;
-	if (!has_no_defaults(box) || !read_state(box->pid, &now))
-		return;
-	if (now.blocked & bit(signal))
-		wait_for(signal);
-	else if (!(now.taken & bit(signal)))
-		act(box, signal);
+	if (has_no_defaults(box) && read_state(box->pid, &now))
+		look_at(box, &now, signal);
 }
 
 int signals_wait_time(void) { return waiting ? look_in : -1; }
@@ -127,13 +140,16 @@ void signals_look_again(const struct box *box)
 		waiting = 0;
 		return;
 	}
-	/* What is blocked and no longer pending was taken by sigwait(3) or signalfd(2); what is taken has its handler. */
-	uint64_t dropped = waiting & ~now.blocked & ~now.taken;
-	waiting &= now.blocked & now.pending;
-	for (int signal = 1; signal <= 64; signal++)
-		if (dropped & bit(signal))
-			act(box, signal);
+	uint64_t free = waiting & ~now.pending & ~now.taken & ~now.blocked;
 	look_in = 2 * look_in < MOST_MS ? 2 * look_in : MOST_MS;
+	/* One that never sleeps can't be seen otherwise. */
+	if (free && now.unsure && busy_looks++ < MAX_BUSY_LOOKS)
+		return;
+	/* What is blocked and no longer pending was taken by sigwait(3) or signalfd(2), and what is free was dropped. */
+	waiting &= now.pending;
+	for (int signal = 1; signal <= 64; signal++)
+		if (free & bit(signal))
+			act(box, signal);
 }
 
 int signals_killed_for(void) { return killed_for; }

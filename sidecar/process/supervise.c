@@ -16,6 +16,7 @@
 #include "base/channel.h"
 #include "base/report.h"
 #include "base/runtime_memory.h"
+#include "process/exec_filtered.h"
 #include "fs/rollback.h"
 #include "privs/cgroup.h"
 #include "process/foreground.h"
@@ -62,7 +63,7 @@ static void stop_too(void)
 
 static void say_started(const struct box *box)
 {
-	if (started || failed)
+	if (started || failed || exec_filtered_has_failed())
 		return;
 	started = true;
 	report_started(box->pid);
@@ -91,6 +92,8 @@ static bool read_link(const struct box *box)
 	/* With a descriptor the box can ask us to remove a file. Nobody but ourselves is in the box before the command is started. */
 	if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_MADE && !started)
 		rollback_receive(parent, &message.made, message.value);
+	else if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_HELD && !started)
+		rollback_hold(parent);
 	else if (parent >= 0)
 		close(parent);
 	if (length < (ssize_t)CHANNEL_PLAIN)
@@ -100,7 +103,7 @@ static bool read_link(const struct box *box)
 	case CHANNEL_STOPPED: if (!over) stop_too(); break;
 	case CHANNEL_ENDED: command_status = message.value; break;
 	case CHANNEL_FAILED: failed = true; break;
-	case CHANNEL_MADE: case CHANNEL_PROCESS: break;
+	case CHANNEL_MADE: case CHANNEL_HELD: case CHANNEL_PROCESS: break;
 	}
 	return true;
 }
@@ -177,6 +180,8 @@ static _Noreturn void finish(const struct box *box, int status)
 		report_hint("--memory is too small for the box itself");
 		fail_plain("killed for lack of memory before the command was started", NULL);
 	}
+	if (exec_filtered_has_failed() && !failed)
+		exec_filtered_explain();
 	if (starved && complaints >= 0 && !timed_out)
 		report_out_of_memory(complaints, box->memory);
 	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);

@@ -2,26 +2,30 @@
  * A plan told aloud: what the sidecar does, in its order, each step with the system call behind it; then the mount tree
  * that results, and what the box still has in common with the host. Nothing here is policy, and nothing runs.
  */
+import type { HostFacts } from '../host/bun.ts'
+import type { BoxPlan, IdMap, IdRange, Mount, Namespace } from '../plan/types.ts'
+import { missingOnHost } from '../plan/views.ts'
 import { coveredMounts, coveredText } from '../planner/covered.ts'
 import { printable } from '../text/printable.ts'
+import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
 import { explainMounts, own, root, sources } from './mounts.ts'
 import { PIVOT, clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, privileges, scopes, signals } from './process.ts'
 import { type Step, command, sizeWords } from './step.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
-import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 
 /** One less than what any terminal has. */
 const WIDTH = 79
 const INDENT = '    '
 
-export function explain(plan: BoxPlan, host: { uid: number }): string {
+/** `host.look`: to say what would have to be made there. */
+export function explain(plan: BoxPlan, host: { uid: number; look?: HostFacts['look'] }): string {
   const steps = allSteps(plan, host.uid)
   return [
     ...wrap(`How nsbox would run: ${command(plan.process)}`, WIDTH, ''),
     '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
-    ...attention(plan),
+    ...attention(plan, host.look),
     '', 'What the box sees',
     '', ...drawTree(plan), '', ...legend(),
     '', 'What the box still shares with the host', '',
@@ -61,10 +65,22 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
 }
 
 /** What the caller may not have meant. */
-function attention({ mounts = [] }: BoxPlan): string[] {
+function attention({ mounts = [], root }: BoxPlan, look: HostFacts['look'] | undefined): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
+  if (look !== undefined && !root.options?.includes('ro')) {
+    for (const { target, parent } of missingOnHost(mounts, [], root, look)) if (parent !== '/') texts.push(`${quote(target)} does not exist on the host: it is made for the box, and goes with it.`)
+  }
+  for (const { target } of mounts.filter((mount) => isFileOfHost(mount, look))) texts.push(FILE_TEXT(quote(target)))
   return texts.length === 0 ? [] : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]
 }
+
+/** A mask, or a read-only bind, of a file where the host has it: what is mounted there goes with the file. */
+function isFileOfHost(mount: Mount, look: HostFacts['look'] | undefined): boolean {
+  if (mount.type === 'mask') return !mount.kernel && look?.(mount.target, true) === 'other'
+  return mount.type === 'bind' && mount.source === mount.target && mount.options?.includes('ro') === true && look?.(mount.source, true) === 'other'
+}
+
+const FILE_TEXT = (path: string): string => `The mount on the file ${path} is gone when somebody outside of the box renames another file over it, as editors do when they save and git does with its configuration: the box then sees the new file, as it is. A directory holds (--mask or --ro-bind the one that the file is in), and so does --overlay.`
 
 /** Beside what a person typed, what the box's own init takes. */
 function cgroup({ cgroup: limits }: BoxPlan): Step[] {

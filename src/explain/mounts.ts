@@ -11,7 +11,7 @@ export function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
   }]
 }
 
-export function root({ root: { type, path, state, options } }: BoxPlan): Step {
+export function root({ root: { type, path, state, options, view } }: BoxPlan): Step {
   const flags = optionsText(options, true)
   if (type === 'overlay') {
     return {
@@ -23,9 +23,15 @@ export function root({ root: { type, path, state, options } }: BoxPlan): Step {
   return {
     title: path === '/' ? 'Take the host\'s root as the root' : `Take ${quote(path)} as the root`,
     calls: `open_tree(${quote(path)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`,
-    why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}`,
+    why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}${view ? ` ${viewText(path)}` : ''}`,
     see: 'cat /proc/self/mountinfo: each mount, with the directory that it shows; proc(5)',
   }
+}
+
+const VIEW_CALLS = 'fsopen("tmpfs"), mkdirat, open_tree(AT_RECURSIVE), move_mount, mount_setattr'
+
+function viewText(path: string): string {
+  return `Something has to be made in ${quote(path)}, and on the host nothing is. So a tmpfs takes its place, in which each entry is bound back; it is read-only when all is mounted. Each entry is a mount of its own then: a rename or a hard link from one to another fails with EXDEV, as between file systems, and what is made in ${quote(path)} on the host later does not show.`
 }
 
 function keeps(state: string | undefined): string {
@@ -115,6 +121,9 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     case 'protect': return {
       title: `Make ${at} read-only`, calls: PROTECT_CALLS,
       why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
+    }
+    case 'view': return {
+      title: `Show ${at} by a view of it`, calls: VIEW_CALLS, why: viewText(mount.target),
     }
     case 'stash': return {
       title: 'Make a place for what holds directories in place', calls: NEW_MOUNT('tmpfs'),

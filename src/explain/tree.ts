@@ -38,7 +38,7 @@ export function legend(): string[] {
 export function mountNodes(plan: BoxPlan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
-    if (mount.type === 'stash' || mount.type === 'pin') continue
+    if (mount.type === 'stash' || mount.type === 'pin' || mount.type === 'view') continue
     const path = cleanPath(mount.target)
     // Too many to draw, and some of them this kernel may not have.
     if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
@@ -54,7 +54,7 @@ function rootNode({ root: { type, path, state, options } }: BoxPlan): Node {
   return { path: '/', kind: hostKind(options), note: path === '/' ? '' : quote(path) }
 }
 
-function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' }>, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
+function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
   switch (mount.type) {
     case 'bind': return mount.source === '/dev/null'
       ? { kind: 'box', note: 'hidden' }

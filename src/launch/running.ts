@@ -5,6 +5,7 @@
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { codeOf } from '../host/bun.ts'
+import { refuseLack } from '../host/lacks.ts'
 import { fromBytes } from '../text/bytes.ts'
 import { parsePlan } from '../plan/parse.ts'
 import type { Entry, Plan } from '../plan/types.ts'
@@ -45,7 +46,8 @@ export function refuseForeignProc(): void {
 function textOf(path: string): string {
   try {
     return fs.readFileSync(path, 'latin1')
-  } catch {
+  } catch (error) {
+    refuseLack(error, 'enter', 'look at the processes of this machine')
     return ''
   }
 }
@@ -221,6 +223,7 @@ function childrenOf(pid: number): number[] {
   try {
     return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter((word) => word !== '').map(Number)
   } catch (error) {
+    refuseLack(error, 'enter', 'look at the processes of this machine')
     if (codeOf(error) !== 'ENOENT') return []
     // A kernel without CONFIG_PROC_CHILDREN.
     return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((other) => statOf(other)?.parent === pid)
@@ -233,7 +236,8 @@ function statOf(pid: number): Stat | undefined {
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     return { pid, name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')), parent: Number(fields[1]), started: Number(fields[19]), exitSignal: Number(fields[35]) }
-  } catch {
+  } catch (error) {
+    refuseLack(error, 'enter', 'look at the processes of this machine')
     return undefined
   }
 }

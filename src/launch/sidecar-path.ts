@@ -1,7 +1,7 @@
 /** The sidecar as a file of its own: that of the package, or, in a checkout, the one that `make` has built. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { SandboxError } from '../errors.ts'
+import { systemFailure } from '../host/errno.ts'
 
 let found: string | undefined
 
@@ -12,7 +12,10 @@ export function sidecarPath(): string {
   const places = [`./sidecar/${name}`, ...(import.meta.url.endsWith('.ts') ? ['../../dist/nsbox-sidecar'] : [])]
   found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path))
   if (found === undefined) {
-    throw new SandboxError({ step: 'start', what: `this package has no sidecar for ${process.platform} ${process.arch}`, hint: 'nsbox runs on Linux, x64 and arm64' })
+    throw systemFailure({
+      step: 'start', what: `this package has no sidecar for ${process.platform} ${process.arch}`, path: fileURLToPath(new URL(places[0] as string, import.meta.url)),
+      code: 'ENOENT', hint: 'nsbox runs on Linux, x64 and arm64; a package with a file missing has to be installed again',
+    })
   }
   return found
 }

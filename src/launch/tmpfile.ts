@@ -1,7 +1,8 @@
 /** Files without a name: nobody else can open them, and they are gone when they are closed. */
 import * as fs from 'node:fs'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { codeOf } from '../host/bun.ts'
 import { encodeChecked } from './checked-plan.ts'
+import { mkdtempSync } from 'node:fs'
 import type { Plan } from '../plan/types.ts'
 
 const { O_DIRECTORY, O_RDWR } = fs.constants
@@ -27,17 +28,24 @@ export function nameless(): number {
   for (const place of places()) {
     try {
       return namelessIn(place, 0o600)
-    } catch {
-      // The next one may.
+    } catch (error) {
+      // The next one may, but for what is no fault of the place.
+      if (OF_THE_PROCESS.includes(codeOf(error))) throw error
     }
   }
-  const directory = mkdtempSync(`${process.env.TMPDIR ?? '/tmp'}/nsbox-`)
+  const directory = mkdtempSync(`${process.env.TMPDIR || '/tmp'}/nsbox-`)
+  const file = `${directory}/file`
   try {
-    return fs.openSync(`${directory}/file`, 'wx+', 0o600)
+    const fd = fs.openSync(file, 'wx+', 0o600)
+    fs.unlinkSync(file)
+    return fd
   } finally {
-    rmSync(directory, { recursive: true })
+    // By no call that needs a descriptor: there may be none left.
+    fs.rmdirSync(directory)
   }
 }
+
+const OF_THE_PROCESS = ['EMFILE', 'ENFILE', 'ENOMEM']
 
 /** A descriptor of a nameless file that holds the plan. */
 export function planFile(plan: Plan): number {

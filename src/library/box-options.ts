@@ -13,7 +13,7 @@ export interface BoxOptions {
   overlay?: string | boolean | undefined
   /** Show SRC of the host, writable, as DST (default: the same path). `--bind SRC[:DST]` */
   bind?: string | readonly string[] | undefined
-  /** As --bind, but read-only. `--ro-bind SRC[:DST]` */
+  /** As --bind, but read-only; a file only until somebody outside renames another over it. `--ro-bind SRC[:DST]` */
   roBind?: string | readonly string[] | undefined
   /** As --bind, and device files work. `--dev-bind SRC[:DST]` */
   devBind?: string | readonly string[] | undefined
@@ -23,7 +23,7 @@ export interface BoxOptions {
   proc?: string | readonly string[] | true | undefined
   /** A minimal /dev. `--dev[=DIR]` */
   dev?: string | readonly string[] | true | undefined
-  /** Hide PATH of the box: an empty read-only file or directory, but for what later options put below it. `--mask PATH` */
+  /** Hide PATH of the box: an empty read-only file or directory, but for what later options put below it; a file only until somebody outside renames another over it. `--mask PATH` */
   mask?: string | readonly string[] | undefined
   /** Make a directory, with the octal MODE (default: 0755). `--dir PATH[:MODE]` */
   dir?: string | readonly string[] | undefined

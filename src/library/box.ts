@@ -8,6 +8,7 @@ import { readOptions, withHintInProgram } from './options.ts'
 import type { Commands } from './commands.ts'
 import { open, type LiveBox, type OpenOptions } from './live.ts'
 import { newBox } from './planner.ts'
+import { throwWithHint } from './report.ts'
 import { commandsOf } from './start.ts'
 
 export type Box = Commands & {
@@ -34,9 +35,9 @@ function make(options: Options): Box {
   const planned = (argv: readonly string[]) => withHintInProgram(() => buildPlan(options, argv, hostOfProgram()))
   return {
     plan: planned,
-    explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0 }),
+    explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0, look: hostOfProgram().look }),
     ...commandsOf(newBox(options)),
-    open: (how) => open(options, how),
+    open: (how) => open(options, how).catch(throwWithHint),
     with: (more) => make(readOptions(more, options)),
   }
 }

@@ -9,11 +9,12 @@ export type Commands = {
   /**
    * child_process.spawn with the command in a box: `$({ spawn: b.spawn, spawnSync: b.spawnSync })` makes a zx of boxed commands.
    * `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is a directory of the host, as for child_process: the command starts there
-   * where the box shows it, otherwise in the box's own `cwd`; without that it fails, and starts in "/" only in a root of its own. The box ends with this program, also when it is `detached`, unless its option `dieWithParent` is false. Where nsbox itself
-   * fails, the child emits `error` with a SandboxError; where the plan can't be made, it is thrown.
+   * where the box shows it, otherwise in the box's own `cwd`; without that it fails, and starts in "/" only in a root of its own. The box
+   * ends with this program, also when it is `detached`, unless its option `dieWithParent` is false. Where nsbox itself fails, also before
+   * anything is started, the child emits `error` with a SandboxError and `close`, and neither `spawn` nor `exit`.
    */
   spawn: typeof child_process.spawn
-  /** child_process.spawnSync with the command in a box. Where nsbox itself fails, `error` is a SandboxError. */
+  /** child_process.spawnSync with the command in a box. Where nsbox itself fails, `error` is a SandboxError, and `status` is null. */
   spawnSync: typeof child_process.spawnSync
 }
 

@@ -1,14 +1,16 @@
 /** A box that stays: it is made once, and each command enters it. */
-import { spawn as start, type ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
-import { planFile } from '../launch/tmpfile.ts'
 import { oldestChild, refuseForeignProc } from '../launch/running.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan, Entry } from '../plan/types.ts'
+import { isAbortSignal, throwIfAborted } from './arguments.ts'
+import { startChild, type Child } from './child.ts'
 import type { Commands } from './commands.ts'
+import { kindOf } from './mounts.ts'
 import { entering, newBox } from './planner.ts'
+import { planned } from './prepare.ts'
 import { reportOf, type Report, type Usage } from './report.ts'
 import { commandsOf } from './start.ts'
 
@@ -42,23 +44,31 @@ export type LiveBox = Commands & AsyncDisposable & {
 /** Milliseconds that it has to take back what it made on the host. */
 const GRACE = 5000
 
+/** Rejects with SandboxError where the box can't be made, and with the signal's reason where that is aborted before the box has started. */
 export async function open(options: Options, { signal }: OpenOptions = {}): Promise<LiveBox> {
-  signal?.throwIfAborted()
+  if (signal !== undefined && !isAbortSignal(signal)) throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
+  throwIfAborted(signal)
   refuseForeignProc()
-  const plan = holding(options)
-  const sidecar = startSidecar(plan)
+  const { plan, sidecar } = startHolding(options)
   const { started, ended } = eventsOf(sidecar)
   const close = () => end(sidecar, ended)
   const abort = () => void close()
   signal?.addEventListener('abort', abort, { once: true })
   void ended.then(() => signal?.removeEventListener('abort', abort))
-  const first = await started
-  signal?.throwIfAborted()
+  let entry: Entry
+  try {
+    entry = entryOf(await started)
+    throwIfAborted(signal)
+  } catch (error) {
+    await close()
+    throwIfAborted(signal)
+    throw error
+  }
   const closed = ended.then(({ timedOut = false, usage }) => ({ timedOut, usage }))
   // While nobody waits for its end, it keeps no program from ending.
   refer(sidecar, 'unref')
   return {
-    ...commandsOf(entering(plan, entryOf(first), options)),
+    ...commandsOf(entering(plan, entry, options)),
     pid: sidecar.pid as number,
     get closed() {
       refer(sidecar, 'ref')
@@ -80,22 +90,23 @@ function holding(options: Options): BoxPlan {
   return { ...plan, process: { ...plan.process, hold: true }, supervision: { ...plan.supervision, statusFd: 1 } }
 }
 
-function startSidecar(plan: BoxPlan): ChildProcess {
-  const file = planFile(plan)
+function startHolding(options: Options): { plan: BoxPlan; sidecar: Child } {
+  const path = sidecarPath()
+  const { plan, file } = planned(() => holding(options))
   try {
-    return start(sidecarPath(), ['--plan-fd', '3'], { stdio: ['ignore', 'pipe', 'ignore', file] })
+    return { plan, sidecar: startChild(path, ['--plan-fd', '3'], { stdio: ['ignore', 'pipe', 'ignore', file] }) }
   } finally {
     closeSync(file)
   }
 }
 
-function eventsOf(sidecar: ChildProcess): { started: Promise<number>; ended: Promise<Report> } {
+function eventsOf(sidecar: Child): { started: Promise<number>; ended: Promise<Report> } {
   let text = ''
   const ended = new Promise<Report>((resolve) => {
     sidecar.once('close', (status) => resolve(reportOf(text, status)))
   })
   const started = new Promise<number>((resolve, reject) => {
-    sidecar.once('error', reject)
+    sidecar.on('error', reject)
     sidecar.stdout?.setEncoding('utf8').on('data', (more: string) => {
       text += more
       const pid = /^\{"event":"start","pid":(\d+)\}\n/.exec(text)?.[1]
@@ -113,7 +124,7 @@ function entryOf(first: number): Entry {
   return { pid: holder.pid, started: holder.started }
 }
 
-async function end(sidecar: ChildProcess, ended: Promise<Report>): Promise<void> {
+async function end(sidecar: Child, ended: Promise<Report>): Promise<void> {
   refer(sidecar, 'ref')
   sidecar.kill('SIGTERM')
   const late = setTimeout(() => sidecar.kill('SIGKILL'), GRACE)
@@ -121,7 +132,7 @@ async function end(sidecar: ChildProcess, ended: Promise<Report>): Promise<void>
   clearTimeout(late)
 }
 
-function refer(sidecar: ChildProcess, how: 'ref' | 'unref'): void {
+function refer(sidecar: Child, how: 'ref' | 'unref'): void {
   sidecar[how]()
   const pipe = sidecar.stdout as unknown as Partial<Record<typeof how, () => void>> | null
   pipe?.[how]?.()

@@ -1,7 +1,6 @@
 /** The plan of each command that a box starts: a new box, or an entry into one that stays. */
 import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
-import { fileURLToPath } from 'node:url'
 import type { HostFacts } from '../host/bun.ts'
 import { hostOfProgram } from '../host/node.ts'
 import type { Options } from '../options/types.ts'
@@ -9,6 +8,7 @@ import { absolute, buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
 import { withHintInProgram } from './options.ts'
 import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
+import { pathOf } from './arguments.ts'
 
 /** How one command differs from the others of its box. */
 export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
@@ -85,8 +85,6 @@ function asking({ cwd, argv0, keepEnv }: How, host: HostFacts): Options {
     ...(keepEnv && { clearEnv: false }),
   }
 }
-
-const pathOf = (path: string | URL): string => (path instanceof URL ? fileURLToPath(path) : path)
 
 function onTerminal({ stdio }: How): boolean {
   const stdin: unknown = Array.isArray(stdio) ? stdio[0] : stdio

@@ -1,9 +1,11 @@
 /** What starts a command: the plan and the report travel in a nameless file, on descriptors that the command does not have. */
 import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { planFile } from '../launch/tmpfile.ts'
+import { systemFailure } from '../host/errno.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
+import { planFile } from '../launch/tmpfile.ts'
 import type { Plan } from '../plan/types.ts'
+import { HINTS } from './child.ts'
 import { readReport, type Report } from './report.ts'
 
 /** The descriptor after it is STATUS, planner.ts. */
@@ -14,17 +16,22 @@ export type Launch = {
   args: string[]
   /** Descriptors that follow the command's own three. */
   descriptors: number[]
+  /** The sidecar has written that the command runs. */
+  hasStarted: () => boolean
   /** To be called when the process has ended, or did not start. */
   report: (status: number | null) => Report
 }
 
-export function prepare(plan: Plan): Launch {
-  const file = planFile(plan)
+/** Throws SandboxError where that can't be done; nothing stays open then. */
+export function prepare(plan: () => Plan): Launch {
+  const sidecar = sidecarPath()
+  const { file } = planned(plan)
   // Under two numbers the sidecar has one place in the file: where it has read the plan, it writes the report.
   const from = fstatSync(file).size
   const close = once(() => closeSync(file))
   return {
-    file: sidecarPath(), args: ['--plan-fd', String(PLAN)], descriptors: [file, file],
+    file: sidecar, args: ['--plan-fd', String(PLAN)], descriptors: [file, file],
+    hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
     report: (ended) => {
       try {
         return readReport(file, from, ended)
@@ -32,6 +39,19 @@ export function prepare(plan: Plan): Launch {
         close()
       }
     },
+  }
+}
+
+/** The plan, and a file that holds it. */
+export function planned<P extends Plan>(make: () => P): { plan: P; file: number } {
+  try {
+    const plan = make()
+    return { plan, file: planFile(plan) }
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException
+    if (code === undefined || syscall === undefined) throw error
+    const hint = HINTS[code]
+    throw systemFailure({ step: 'start', what: 'make the plan and its file', code, ...(hint !== undefined && { hint }) })
   }
 }
 

@@ -2,9 +2,13 @@
 import { fstatSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { SandboxError, type Failure } from '../errors.ts'
+import { sidecarPath } from '../launch/sidecar-path.ts'
+import { withoutReport } from './child.ts'
 import { inProgram } from './options.ts'
 
 export type Report = {
+  /** The command was started. */
+  started: boolean
   /** nsbox could not do what was asked. */
   error?: SandboxError
   /** The signal that killed the command. */
@@ -37,13 +41,34 @@ export function readReport(file: number, from: number, status: number | null): R
 }
 
 export function reportOf(text: string, status: number | null): Report {
-  const events = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Event)
+  const events = text.split('\n').filter((line) => line !== '').flatMap(eventIn)
+  const started = events.some(({ event }) => event === 'start')
   const failure = events.find((event) => event.event === 'error')
   const exit = events.find((event) => event.event === 'exit')
-  if (failure !== undefined) return { error: new SandboxError({ ...failure, ...(failure.hint !== undefined && { hint: inProgram(failure.hint) }) }) }
-  if (exit === undefined && status === 125) return { error: new SandboxError({ step: 'start', what: 'the sidecar ended without a report' }) }
+  if (failure !== undefined) return { started, error: new SandboxError({ ...failure, ...(failure.hint !== undefined && { hint: inProgram(failure.hint) }) }) }
+  if (exit === undefined && !started && status !== null) return { started, error: withoutReport(sidecarPath()) }
   const signal = exit === undefined || exit.signal === 0 ? undefined : signalName(exit.signal)
-  return { ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
+  return { started, ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
+}
+
+/** The message with the hint as its second line: zx and others print nothing else of an error. */
+export function withHint(error: SandboxError): SandboxError {
+  const { hint } = error
+  if (hint !== undefined && !error.message.endsWith(`\nhint: ${hint}`)) error.message += `\nhint: ${hint}`
+  return error
+}
+
+export function throwWithHint(error: unknown): never {
+  throw error instanceof SandboxError ? withHint(error) : error
+}
+
+/** A sidecar that was killed may have written the half of one. */
+function eventIn(line: string): Event[] {
+  try {
+    return [JSON.parse(line) as Event]
+  } catch {
+    return []
+  }
 }
 
 function textOf(file: number, from: number): string {

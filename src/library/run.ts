@@ -2,13 +2,15 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
-import { nearest } from '../text/nearest.ts'
 import { UsageError } from '../errors.ts'
+import { nearest } from '../text/nearest.ts'
 import { printable } from '../text/printable.ts'
+import { isUint8Array } from 'node:util/types'
 import type { RunOptions, RunResult } from './commands.ts'
 import { kindOf } from './mounts.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf } from './prepare.ts'
+import { isAbortSignal, isUrl, throwIfAborted } from './arguments.ts'
 import { reportOfChild, start } from './spawn.ts'
 
 type Failed = { error?: unknown }
@@ -16,10 +18,11 @@ type Failed = { error?: unknown }
 /** Rejects with SandboxError where nsbox itself failed. A command that fails is a result. */
 export async function run(planner: Planner, argv: readonly string[], options: RunOptions = {}): Promise<RunResult<string | Buffer>> {
   const { input, signal, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
-  signal?.throwIfAborted()
+  throwIfAborted(signal)
   const words = wordsOf(argv)
-  const launch = prepare(planner(words, howOf(options)))
-  const child = start(launch, { ...environmentOf(options), stdio: [...stdioOf(options), ...launch.descriptors] }, words)
+  const stdio = stdioOf(options)
+  const launch = prepare(() => planner(words, howOf(options)))
+  const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
   // KILL, since it can't be ignored: with the sidecar the kernel ends all that is in the box.
   const kill = () => void child.kill('SIGKILL')
   const failed: Failed = {}
@@ -34,11 +37,14 @@ export async function run(planner: Planner, argv: readonly string[], options: Ru
       kill()
     }
     const [stdout, stderr, exitCode] = await Promise.all([collect(child.stdout, maxBuffer, tooMuch), collect(child.stderr, maxBuffer, tooMuch), ending(child)])
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     if ('error' in failed) throw failed.error
     const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
     const decoded = (bytes: Buffer) => (encoding === 'buffer' ? bytes : bytes.toString(encoding))
     return { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
+  } catch (error) {
+    throwIfAborted(signal)
+    throw error
   } finally {
     signal?.removeEventListener('abort', kill)
   }
@@ -74,7 +80,7 @@ async function collect(stream: Readable | null, max: number, tooMuch: () => void
 
 function ending(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', reject)
+    child.on('error', reject)
     child.once('close', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
 }
@@ -84,11 +90,11 @@ const positive: Check = (value) => (typeof value === 'number' && value > 0 ? und
 
 /** What each option must be; one without a check is a compile error. */
 const CHECKS: { [K in keyof RunOptions]-?: Check } = {
-  cwd: (value) => (value instanceof URL || (typeof value === 'string' && value !== '') ? undefined : 'a path'),
+  cwd: (value) => (isUrl(value) || (typeof value === 'string' && value !== '') ? undefined : 'a path'),
   env: (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'),
   stdio: (value) => (!Array.isArray(value) || (value.length <= 3 && !value.includes('ipc')) ? undefined : 'for descriptors 0, 1 and 2'),
-  input: (value) => (typeof value === 'string' || value instanceof Uint8Array ? undefined : 'text or bytes'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  input: (value) => (typeof value === 'string' || isUint8Array(value) ? undefined : 'text or bytes'),
+  signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
   timeout: positive,
   maxBuffer: positive,
   encoding: (value) => (value === 'buffer' || (typeof value === 'string' && Buffer.isEncoding(value)) ? undefined : 'an encoding, or "buffer"'),

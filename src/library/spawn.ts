@@ -3,138 +3,217 @@
  * and results tell of the command.
  */
 import * as child_process from 'node:child_process'
-import { statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { SandboxError, UsageError } from '../errors.ts'
-import { codeOf } from '../host/bun.ts'
-import { systemFailure } from '../host/errno.ts'
+import { SandboxError } from '../errors.ts'
 import { GRACE } from '../planner/build.ts'
+import { type Arguments, abortError } from './arguments.ts'
+import { closeStatus, failedChild, reserveDescriptors, startChild, startFailure } from './child.ts'
 import type { How, Planner } from './planner.ts'
-import { prepare, wordsOf, type Launch } from './prepare.ts'
-import type { Report } from './report.ts'
+import { prepare, type Launch } from './prepare.ts'
+import { withHint, type Report } from './report.ts'
 
 type SpawnOptions = child_process.SpawnOptions
 type SpawnSyncOptions = child_process.SpawnSyncOptions
 type Stdio = NonNullable<SpawnOptions['stdio']>
 
-/** As child_process.spawn. Where nsbox itself fails, the child emits `error` with a SandboxError, and `exit` with 125, 126 or 127. */
-export function spawn(planner: Planner, command: string, args: readonly string[], options: SpawnOptions): child_process.ChildProcess {
-  const launch = launchOf(planner, command, args, options)
-  return start(launch, optionsOf(launch, options), [command, ...args])
+/** As child_process.spawn. Where nsbox itself fails, the child emits `error` with a SandboxError and no `exit`. */
+export function spawn(planner: Planner, { words, options }: Arguments): child_process.ChildProcess {
+  const argv = commandLine(words, options)
+  let launch: Launch
+  try {
+    launch = launchOf(planner, argv, options)
+  } catch (error) {
+    if (!(error instanceof SandboxError)) throw error
+    return named(failedChild(Promise.resolve(about(error, 'spawn', argv) as SandboxError), { stdio: threeOf(options.stdio) }), argv, options)
+  }
+  return start(launch, optionsOf(launch, options), argv, options)
 }
 
-/** `options`: those of child_process, for the sidecar. */
-export function start(launch: Launch, options: SpawnOptions, words: readonly string[]): child_process.ChildProcess {
+/** `options`: those of child_process, for the sidecar. `how`: what of them is ours to do. */
+export function start(launch: Launch, options: SpawnOptions & { stdio: unknown[] }, argv: readonly string[], how: SpawnOptions): child_process.ChildProcess {
   let child: child_process.ChildProcess
   try {
-    child = child_process.spawn(launch.file, launch.args, options)
+    child = startChild(launch.file, launch.args, options)
   } catch (error) {
     launch.report(null)
-    throw causeOf(error, options)
+    throw error
   }
-  Object.assign(child, { spawnfile: words[0], spawnargs: [...words] })
+  named(child, argv, how)
   // Not Object.assign: under Bun it has no setter.
   Object.defineProperty(child, 'stdio', { value: child.stdio.slice(0, 3), configurable: true, enumerable: true, writable: true })
-  tellOfCommand(child, launch, options)
-  killAfterGrace(child, options)
+  const stop = endInTime(child, how)
+  tellOfCommand(child, launch, argv, stop)
   return child
+}
+
+function named(child: child_process.ChildProcess, [file, ...args]: readonly string[], { argv0 }: SpawnOptions): child_process.ChildProcess {
+  return Object.assign(child, { spawnfile: file, spawnargs: [argv0 ?? file, ...args] })
 }
 
 const reports = new WeakMap<child_process.ChildProcess, Report>()
 
 /** What was reported of a child of `spawn` that has ended. */
 export function reportOfChild(child: child_process.ChildProcess): Report {
-  return reports.get(child) ?? {}
+  return reports.get(child) ?? { started: false }
 }
 
-/** For child_process a directory that can't be entered is a program that can't be started: here it would name the sidecar. */
-function causeOf(error: unknown, { cwd }: SpawnOptions): unknown {
-  const code = cwd === undefined ? undefined : troubleOf(cwd)
-  if (code === undefined || cwd === undefined) return error
-  return systemFailure({ step: 'cwd', what: 'no directory of the host', path: typeof cwd === 'string' ? cwd : fileURLToPath(cwd), code })
-}
-
-function troubleOf(directory: string | URL): string | undefined {
-  try {
-    return statSync(directory).isDirectory() ? undefined : 'ENOTDIR'
-  } catch (error) {
-    return codeOf(error)
-  }
-}
-
-/** The sidecar ends with 128 + N where signal N has killed the command: the child is to have ended by that signal. */
-function tellOfCommand(child: child_process.ChildProcess, launch: Launch, options: SpawnOptions): void {
+/**
+ * The events of the command in the place of the sidecar's. `spawn` is that of the command. A command that could not be started has
+ * neither `spawn` nor `exit`. The sidecar ends with 128 + N where signal N has killed the command: the child is to have ended by that signal.
+ */
+function tellOfCommand(child: child_process.ChildProcess, launch: Launch, argv: readonly string[], stop: () => void): void {
   const emit = child.emit.bind(child) as (event: string, ...args: unknown[]) => boolean
   const ended = (status: number | null): Report => {
     const report = reports.get(child) ?? launch.report(status)
     reports.set(child, report)
     return report
   }
-  child.emit = (event: string, ...args: unknown[]): boolean => {
+  const spawned = heldBack(() => emit('spawn'), launch)
+  const tell = (event: string, ...args: unknown[]): boolean => {
     if (event === 'error') {
-      // It could not be started at all: there is no exit then.
       if (child.pid !== undefined) return emit(event, ...args)
       ended(null)
-      return emit(event, causeOf(args[0], options))
+      stop()
+      return emit(event, about(args[0] as SandboxError, 'spawn', argv))
     }
-    if (event !== 'exit' && event !== 'close') return emit(event, ...args)
-    const isFirst = !reports.has(child)
-    const { error, signal, timedOut } = ended(args[0] as number | null)
-    if (isFirst && error !== undefined) emit('error', error)
+    if (child.pid === undefined || (event !== 'exit' && event !== 'close')) return emit(event, ...args)
+    stop()
+    const { error, started, signal, timedOut } = ended(args[0] as number | null)
+    if (error !== undefined && !started) {
+      const status = closeStatus(error)
+      Object.assign(child, { exitCode: status, signalCode: null })
+      return event === 'close' ? emit(event, status, null) : emit('error', about(error, 'spawn', argv))
+    }
+    if (event === 'exit' && error !== undefined) emit('error', about(error, 'spawn', argv))
     if (signal === undefined || timedOut || args[1] !== null) return emit(event, ...args)
     Object.assign(child, { exitCode: null, signalCode: signal })
     return emit(event, null, signal)
   }
+  child.emit = (event: string, ...args: unknown[]): boolean => {
+    if (event === 'spawn') return spawned.hold(child.listenerCount('spawn') > 0)
+    if (event !== 'error' && event !== 'exit' && event !== 'close') return emit(event, ...args)
+    if (event === 'exit') {
+      const { error, started } = ended(args[0] as number | null)
+      if (error !== undefined && !started) spawned.drop()
+    }
+    return spawned.before(() => tell(event, ...args))
+  }
+}
+
+/** The event `spawn`, until the command has started or has ended: the sidecar writes of it, and nothing tells that it has written. */
+function heldBack(emitSpawn: () => void, launch: Launch): { hold: (isAwaited: boolean) => boolean; drop: () => void; before: (next: () => boolean) => boolean } {
+  let held = false
+  let isLate = false
+  let timer: NodeJS.Timeout | undefined
+  const drop = () => {
+    held = false
+    clearTimeout(timer)
+  }
+  const look = (wait: number) => {
+    if (!launch.hasStarted()) timer = setTimeout(look, wait, Math.min(2 * wait, 50))
+    else {
+      drop()
+      emitSpawn()
+    }
+  }
+  const hold = (isAwaited: boolean) => {
+    held = isAwaited
+    if (held) look(1)
+    return isAwaited
+  }
+  /** What comes after it comes in a turn of its own: who awaits it listens to what follows only then. */
+  const before = (next: () => boolean) => {
+    if (held) {
+      drop()
+      isLate = true
+      emitSpawn()
+    }
+    if (!isLate) return next()
+    setImmediate(next)
+    return true
+  }
+  return { hold, drop, before }
+}
+
+/** What names the command in an error, as in those of child_process. */
+function about(error: Error, call: 'spawn' | 'spawnSync', [file, ...args]: readonly string[]): Error {
+  const { path = file } = error as NodeJS.ErrnoException
+  return Object.assign(error instanceof SandboxError ? withHint(error) : error, { syscall: `${call} ${file}`, path, spawnargs: args })
 }
 
 /** Node ends a child by a signal that it may ignore. A box is not to stay: what is left of it then is killed. */
-function killAfterGrace(child: child_process.ChildProcess, { signal, timeout }: SpawnOptions): void {
+function endInTime(child: child_process.ChildProcess, { signal, timeout, killSignal }: SpawnOptions): () => void {
   const timers: NodeJS.Timeout[] = []
   const killIn = (milliseconds: number) => void timers.push(setTimeout(() => child.kill('SIGKILL'), milliseconds).unref())
-  const aborted = () => killIn(GRACE)
+  const abort = () => {
+    killIn(GRACE)
+    if (child.kill(killSignal)) child.emit('error', abortError(signal?.reason))
+  }
+  if (child.pid === undefined) return () => {}
   if (timeout) killIn(timeout + GRACE)
-  if (signal?.aborted) aborted()
-  else signal?.addEventListener('abort', aborted, { once: true })
-  child.once('exit', () => {
+  if (signal?.aborted) process.nextTick(abort)
+  else signal?.addEventListener('abort', abort, { once: true })
+  return () => {
     for (const timer of timers) clearTimeout(timer)
-    signal?.removeEventListener('abort', aborted)
-  })
+    signal?.removeEventListener('abort', abort)
+  }
 }
+
+/** Three pipes, and a loop of events of its own. */
+const FOR_SPAWN_SYNC = 12
+
+type Result = child_process.SpawnSyncReturns<Buffer | string>
 
 /** As child_process.spawnSync. Where nsbox itself fails, `error` is a SandboxError. */
-export function spawnSync(planner: Planner, command: string, args: readonly string[], options: SpawnSyncOptions): child_process.SpawnSyncReturns<Buffer | string> {
-  let launch: Launch
-  try {
-    launch = launchOf(planner, command, args, options as SpawnOptions, options.timeout ? { timeout: options.timeout + GRACE, grace: 0 } : undefined)
-  } catch (error) {
-    if (error instanceof SandboxError) return { pid: 0, output: [], stdout: '', stderr: '', status: null, signal: null, error }
-    throw error
-  }
+export function spawnSync(planner: Planner, { words, options }: Arguments): Result {
+  const argv = commandLine(words, options)
+  let launch: Launch | undefined
   let report: Report | undefined
   try {
-    const result = child_process.spawnSync(launch.file, launch.args, optionsOf(launch, options as SpawnOptions) as SpawnSyncOptions)
+    launch = launchOf(planner, argv, options, options.timeout ? { timeout: options.timeout + GRACE, grace: 0 } : undefined)
+    reserveDescriptors(FOR_SPAWN_SYNC)
+    const result = child_process.spawnSync(launch.file, launch.args, optionsOf(launch, options) as SpawnSyncOptions)
+    if (result.error !== undefined && !result.pid) throw startFailure(result.error, launch.file, options.cwd)
     report = launch.report(result.status)
-    const { signal, timedOut } = report
-    const error = result.error === undefined ? report.error : causeOf(result.error, options as SpawnOptions) as Error
-    return {
-      ...result, output: result.output?.slice(0, 3), ...(error !== undefined && { error }),
-      ...(signal !== undefined && !timedOut && result.signal === null && { status: null, signal }),
-    }
+    return resultOf(result, report, argv)
+  } catch (error) {
+    const failure = error instanceof SandboxError || launch === undefined ? error : startFailure(error, launch.file, options.cwd)
+    if (failure instanceof SandboxError) return notStarted(failure, argv)
+    throw failure
   } finally {
-    if (report === undefined) launch.report(null)
+    if (report === undefined) launch?.report(null)
   }
 }
 
-function launchOf(planner: Planner, command: string, args: readonly string[], options: SpawnOptions, limit?: How['limit']): Launch {
-  refuseUnsupported(options)
-  const { cwd, env, argv0, stdio } = options
-  const how = { env, argv0, limit, place: cwd, ...(stdio !== undefined && { stdio }) }
-  return prepare(planner(commandLine(wordsOf([command, ...args]), options), how))
+function resultOf(result: Result, { error, started, signal, timedOut }: Report, argv: readonly string[]): Result {
+  if (error !== undefined && !started) return notStarted(error, argv)
+  const failure = error ?? result.error
+  return {
+    ...result, output: result.output?.slice(0, 3), ...(failure !== undefined && { error: about(ofCommand(failure, argv), 'spawnSync', argv) }),
+    ...(signal !== undefined && !timedOut && result.signal === null && { status: null, signal }),
+  }
 }
 
-function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions {
-  // The sidecar starts in `cwd`: whether that can be entered is for child_process to say, as it does without a box.
-  const { shell: _, argv0: __, ...rest } = options
+/** That of child_process names the sidecar. */
+function ofCommand(error: Error, [file]: readonly string[]): Error {
+  if (error instanceof SandboxError) return error
+  return Object.assign(error, { path: file, message: `spawnSync ${file} ${(error as NodeJS.ErrnoException).code}` })
+}
+
+/** As child_process has it. Its types say otherwise. */
+function notStarted(error: SandboxError, argv: readonly string[]): Result {
+  return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: about(error, 'spawnSync', argv) } as unknown as Result
+}
+
+function launchOf(planner: Planner, argv: readonly string[], { cwd, env, argv0, stdio }: SpawnOptions, limit?: How['limit']): Launch {
+  return prepare(() => planner(argv, { env, argv0, limit, place: cwd, ...(stdio !== undefined && { stdio }) }))
+}
+
+/**
+ * The sidecar starts in `cwd`: whether that can be entered is for child_process to say, as it does without a box. The signal is ours to
+ * watch, by one listener for a child.
+ */
+function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions & { stdio: unknown[] } {
+  const { shell: _, argv0: __, signal: ___, ...rest } = options
   return { ...rest, stdio: [...threeOf(options.stdio), ...launch.descriptors] }
 }
 
@@ -142,11 +221,6 @@ function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions {
 function commandLine(words: string[], { shell }: SpawnOptions): string[] {
   if (shell === undefined || shell === false) return words
   return [shell === true ? '/bin/sh' : shell, '-c', words.join(' ')]
-}
-
-function refuseUnsupported({ stdio, uid, gid }: SpawnOptions): void {
-  if (uid !== undefined || gid !== undefined) throw new UsageError('uid, gid: the ids in the box are an option of the box', 'box({ user: "1000:1000" })')
-  if (Array.isArray(stdio) && (stdio.length > 3 || stdio.includes('ipc'))) throw new UsageError('stdio: a boxed command has descriptors 0, 1 and 2')
 }
 
 function threeOf(stdio: Stdio | undefined): Exclude<Stdio, string>[number][] {

@@ -82,6 +82,7 @@ export const OBJECTS = {
     type: { type: 'enum', values: ['directory', 'overlay'], required: true, doc: 'The directory itself, or an overlay over it.' },
     path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
     state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
+    view: { type: 'bool', doc: 'Show each entry of the directory, on a tmpfs that is read-only when all is mounted: so what is missing in it can be made without a trace.' },
     options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
   },
   cgroup: {
@@ -178,6 +179,9 @@ export const VARIANTS = {
     protect: {
       target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
       kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+    },
+    view: {
+      target: { type: 'string', path: true, required: true, doc: 'Directory of the root that is shown anew, as root.view does with the root itself, with the root\'s options.' },
     },
     stash: {
       target: { type: 'string', path: true, required: true, doc: 'Where, hidden by the next mount at the same place, the pins have what they need: an empty tmpfs that nobody can enter.' },

@@ -14,6 +14,7 @@ import { ownDirectories } from './own.ts'
 import { withPins } from './pins.ts'
 import type { Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
+import { missingOnHost, viewsFor } from '../plan/views.ts'
 
 /** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
@@ -23,9 +24,11 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const asked: Mount[] = []
   for (const request of options.mounts ?? []) asked.push(mountOf(request, host, options))
   const mounts = defaultMounts(options, root, asked, host)
+  const views = viewsFor(missingOnHost(asked, mounts, root, host.look), options.ro === true)
   for (const mount of asked) addWithView(mounts, mount, options)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const all = withPins(mounts, root, own.length > 0)
+  for (let n = views.length - 1; n >= 0; n--) if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
   const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
@@ -34,7 +37,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     contract: CONTRACT,
     namespaces,
     ...(who.idmap && { idmap: who.idmap }),
-    root,
+    root: views[0] === '/' ? { ...root, view: true } : root,
     ...(all.length > 0 && { mounts: all }),
     ...(own.length > 0 && { own }),
     ...(asked.length > 0 && root.type === 'directory' && root.path === '/' && { takeBack: true }),

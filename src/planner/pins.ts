@@ -5,7 +5,7 @@
 import type { Mount, Root } from '../plan/types.ts'
 
 type Pin = Extract<Mount, { type: 'pin' }>
-type Places = Map<string, number>
+export type Places = Map<string, number>
 
 /** All of MOUNTS, whose targets are clean, and the pins that belong to them. `alsoHeld`: the sidecar will pin more. */
 export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean): Mount[] {
@@ -57,7 +57,7 @@ function pinsOf(path: string, mounts: readonly Mount[], places: Places, root: Ro
 }
 
 /** Number of the last mount at PATH or above it, or -1 for the root. */
-function latestAbove(path: string, places: Places): number {
+export function latestAbove(path: string, places: Places): number {
   let latest = -1
   for (let above = path; ; above = parentOf(above)) {
     const found = places.get(above)
@@ -66,7 +66,7 @@ function latestAbove(path: string, places: Places): number {
   }
 }
 
-function parentOf(path: string): string {
+export function parentOf(path: string): string {
   const end = path.lastIndexOf('/')
   return end > 0 ? path.slice(0, end) : '/'
 }

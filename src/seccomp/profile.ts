@@ -2,9 +2,9 @@
  * Seccomp profiles as container engines read them: the `linux.seccomp` object of the OCI runtime specification, and
  * Docker's form of it with `archMap`, `includes` and `excludes`. Only calls of the machine's own ABI can be allowed.
  */
-import { release } from 'node:os'
 import { SandboxError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
+import { constants, release } from 'node:os'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/bun.ts'
 import type { Capability } from '../plan/types.ts'
@@ -34,12 +34,13 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
   const machine = machineOf(host.machine)
   const profile = readFile(file, host)
   const place = (at: string): Place => ({ file, at })
-  refuseUnknown(profile, ['defaultAction', 'defaultErrnoRet', 'architectures', 'archMap', 'syscalls', 'flags', '$schema', '$comment'], place(''))
+  refuseUnknown(profile, ['defaultAction', 'defaultErrnoRet', 'defaultErrno', 'architectures', 'archMap', 'syscalls', 'flags', '$schema', '$comment'], place(''))
   if (list(profile.flags ?? [], place('flags')).length > 0) refuse(place('flags'), 'is not supported')
   refuseOtherMachine(profile, machine, place)
-  const otherwise = action(profile.defaultAction, profile.defaultErrnoRet, place('defaultAction'))
+  const otherwise = action(profile.defaultAction, numberOfErrno(profile.defaultErrno, profile.defaultErrnoRet, place('defaultErrno')), place('defaultAction'))
   const calls = new Map<number, Rule[]>()
   list(profile.syscalls ?? [], place('syscalls')).forEach((entry, i) => addEntry(calls, entry, { machine, held, otherwise, place: place(`syscalls/${i}`) }))
+  refuseUnusable(calls, otherwise, machine, place)
   const filter: Filter = { machine, calls: ordered(calls), otherwise, unknown: isErrno(otherwise) ? errno(ENOSYS) : otherwise, highest: Math.max(...Object.values(SYSCALLS[machine])) }
   try {
     return Buffer.from(compile(filter)).toString('base64')
@@ -106,6 +107,29 @@ function errnoValue(number: unknown, place: Place): number {
   return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MAX_ERRNO ? Number(number) : refuse(place, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
 }
 
+/** podman's profiles have the error by its name, or its number as text, and that counts; beside it the number, for other engines. */
+function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
+  if (name === undefined || name === null || name === '') return number ?? undefined
+  const found = typeof name !== 'string' ? undefined : /^\d+$/.test(name) ? Number(name) : Object.entries(constants.errno).find(([known]) => known === name)?.[1]
+  return found ?? refuse(place, `no error number ${typeof name === 'string' ? printable(name) : 'of that type'}`)
+}
+
+/** Calls without which no command can start, or end. */
+const NEEDED = { execve: 'the command could not be started', exit_group: 'the command could not end' } as const
+
+/** An action by which the kernel carries the call out. */
+const lets = (what: Action) => what === ALLOW || what === LOG
+
+/** Whether a condition holds is not known here: one rule that lets the call through is enough. */
+function refuseUnusable(calls: ReadonlyMap<number, readonly Rule[]>, otherwise: Action, machine: Machine, place: (at: string) => Place): void {
+  for (const [name, why] of Object.entries(NEEDED)) {
+    const rules = calls.get(SYSCALLS[machine][name as keyof typeof NEEDED]) ?? []
+    const always = rules.find(({ when }) => when.length === 0)?.action ?? otherwise
+    if (lets(always) || rules.some(({ when, action }) => when.length > 0 && lets(action))) continue
+    refuse(place(''), `does not allow ${name}: ${why}`, `add ${name} to the names that it allows (SCMP_ACT_ALLOW)`)
+  }
+}
+
 type Context = { machine: Machine; held: readonly Capability[]; otherwise: Action; place: Place }
 
 function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context): void {
@@ -114,7 +138,7 @@ function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context):
   refuseUnknown(entry, ['names', 'name', 'action', 'errnoRet', 'errno', 'args', 'includes', 'excludes', 'comment'], place)
   if (!applies(entry, context)) return
   const names = entry.names === undefined ? texts([entry.name], place) : texts(entry.names, place)
-  const act = action(entry.action, entry.errnoRet ?? undefined, place)
+  const act = action(entry.action, numberOfErrno(entry.errno, entry.errnoRet, place), place)
   const rules = alternatives(list(entry.args ?? [], place).map((arg, i) => condition(arg, { ...place, at: `${place.at}/args/${i}` }))).map((when) => ({ when, action: act }))
   for (const name of names) {
     const number = numberOf(name, act, context)

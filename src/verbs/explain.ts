@@ -14,5 +14,5 @@ export const explain = verb<{ options: Options; argv: string[] }>({
   takes: () => true,
   words: 0,
   parse: (walked) => ({ options: readOptions(walked), argv: readCommand('explain', walked.rest, 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]') }),
-  run: ({ options, argv }) => print(`${explainPlan(buildPlan(options, argv, thisHost()), { uid: process.getuid?.() ?? 0 })}\n`),
+  run: ({ options, argv }) => print(`${explainPlan(buildPlan(options, argv, thisHost()), { uid: process.getuid?.() ?? 0, look: thisHost().look })}\n`),
 })

@@ -29,7 +29,7 @@ function ownRoot(dir: string): string {
 }
 
 for (const { name, box } of INTERFACES) {
-  for (const flags of [[], ['--ro'], ['--overlay'], ['--userns'], ['--map-root'], ['--new-session'], ['--no-init'], ['--share', 'ipc,uts,cgroup']]) {
+  for (const flags of [[], ['--ro'], ['--overlay'], ['--userns'], ['--map-root'], ['--new-session'], ['--no-init'], ['--share', 'ipc,uts,cgroup'], ['--nest']]) {
     test(`no attempt succeeds on the host's root (${[name, ...flags].join(' ')})`, () => {
       const { status, stdout, stderr } = box([...flags, ATTACK])
       assert.is(status, 0, stderr)
@@ -47,6 +47,10 @@ for (const { name, box } of INTERFACES) {
     }))
   }
 }
+
+test('with --allow-userns user namespaces are open, and nothing else', () => {
+  for (const flags of [[], ['--ro'], ['--map-root']]) assert.equal(read(nsbox(['--allow-userns', ...flags, ATTACK]).stdout).open, ['unshare_user', 'clone_user', 'clone3_user'], flags.join(' '))
+})
 
 test('the suite finds what is open: a box without protections', () => {
   const { stdout } = nsbox([...(asRoot ? [] : ['--map-root', '--cap-add', 'all']), '--privileged', '--quiet', ATTACK])

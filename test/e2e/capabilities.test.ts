@@ -117,6 +117,8 @@ for (const { name, box } of asRoot ? INTERFACES : []) {
     }
     for (const args of [[], ['--ro'], ['--overlay'], [`--overlay=${dir}/changes`], ['--userns'], ['--no-init'], ['--user', '5001'], ['--cap-drop', 'all'], ['--net', 'none']]) starts(...args, program)
     for (const args of [[], ['--ro'], ['--overlay']]) starts('--root', root, ...args, '/capable')
+    // Where new privileges are allowed the mount can't help: the message says what is wrong.
+    assert.match(box(['--allow-new-privs', '--seccomp', 'none', program]).stderr, /can't be executed: .*: Operation not permitted \(EPERM\)\nhint: its file has a capability that the box may not have/)
     for (const option of ['--bind', '--ro-bind', '--dev-bind']) starts('--root', root, option, `${dir}:/other`, '/other/capable')
     starts('--root', root, '--file', `${program}:/other/copy`, '/other/copy')
     starts('--root', root, '--tmpfs', '/tmp', '--bind', `${dir}:/tmp/x`, '/tmp/x/capable')

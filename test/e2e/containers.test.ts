@@ -39,7 +39,7 @@ function podman(options: readonly string[]): Container['run'] {
   return (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', PREPARE, 'sh',
     'podman', '--root', `${dir}/storage`, '--runroot', `${dir}/run`, '--tmpdir', `${dir}/tmp`, '--cgroup-manager', 'cgroupfs',
     'run', '--rm', '--cgroups=disabled', '--network=host', '--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096', ...options,
-    '-v', `${DIST}:/n:ro`, '-v', `${BIN}:/t:ro`, '-w', '/', '--rootfs', `${DEBIAN}:O`, 'sh', '-c', script], { timeout: 120000 })
+    '-v', `${DIST}:/n:ro`, '-w', '/', '--rootfs', `${DEBIAN}:O`, 'sh', '-c', script], { timeout: 120000 })
 }
 
 const PROFILE = '/usr/share/containers/seccomp.json'
@@ -95,41 +95,41 @@ const OTHERS: Container[] = [
   { name: 'bwrap --unshare-all --ro-bind', run: here('bwrap', '--ro-bind', '/', '/', '--dev', '/dev', '--unshare-all', '--proc', '/proc'), plain: 'starts', nest: 'starts' },
   { name: 'unshare -Ur', run: here('unshare', '-Ur'), plain: 'starts', nest: 'starts' },
   { name: 'unshare -Urpf --mount-proc', run: here('unshare', '-Urpf', '--mount-proc'), plain: 'starts', nest: 'starts' },
-  { name: 'firejail', run: here('firejail', '--quiet', '--noprofile'), plain: asRoot ? 'starts' : MASKED,
-    // It hides /sys/fs from users, where nsbox would hide the control groups.
-    nest: asRoot ? 'starts' : /mounts: open: \/sys\/fs\/cgroup: Permission denied/ },
+  { name: 'firejail', run: here('firejail', '--quiet', '--noprofile'), plain: asRoot ? 'starts' : MASKED, nest: 'starts' },
   { name: 'nsbox', run: here(NSBOX), plain: BOXED, nest: BOXED },
   { name: 'nsbox --allow-userns', run: here(NSBOX, '--allow-userns'), plain: asRoot ? BOXED : MASKED, nest: 'starts' },
   { name: 'nsbox --privileged', run: here(NSBOX, '--quiet', '--privileged'), plain: 'starts', nest: 'starts' },
   { name: 'nsbox --map-root --cap-add sys_admin', run: here(NSBOX, '--quiet', '--map-root', '--cap-add', 'sys_admin'), plain: 'starts', nest: 'starts' },
 ]
 
+/** Two files of it alone: what is at DIST has the Debian root in it, and would show the container in itself. */
 const NSPAWN: Container = {
   name: 'systemd-nspawn', plain: 'starts', nest: 'starts',
-  run: (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', 'systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--volatile=overlay', '-D', DEBIAN, `--bind-ro=${DIST}:/n`, '--pipe', 'sh', '-c', script], { cwd: dir }),
+  run: (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', 'systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--volatile=overlay', '-D', DEBIAN, `--bind-ro=${NSBOX}:/n/nsbox`, `--bind-ro=${join(BIN, 'attack')}:/n/test/attack`, '--pipe', 'sh', '-c', script], { cwd: dir }),
 }
 
 // ---- what is looked at in each ----
 
 /** Prints for each box a line of its status, and what it said; then doctor's verdict. */
-const SCRIPT = (nsbox: string): string => `
+const SCRIPT = (nsbox: string, attack: string): string => `
 for flags in "" --nest; do
   said=$(${nsbox} $flags sh -c 'test $$ = 2 && exit 7' 2>&1); status=$?
   echo "box '$flags' $status"; echo "$said"
 done
+echo attack; ${nsbox} --quiet --nest ${attack}
 echo doctor; ${nsbox} doctor --json`
 
-type Seen = { plain: { status: number; said: string }; nest: { status: number; said: string }; doctor: { default: { starts: boolean }; nest?: { starts: boolean } } }
+type Seen = { attack: string[]; plain: { status: number; said: string }; nest: { status: number; said: string }; doctor: { default: { starts: boolean }; nest?: { starts: boolean } } }
 
 function read(stdout: string): Seen | undefined {
-  const match = /box '' (\d+)\n([^]*)box '--nest' (\d+)\n([^]*)doctor\n(\{[^]*\})\s*$/.exec(stdout)
+  const match = /box '' (\d+)\n([^]*)box '--nest' (\d+)\n([^]*)attack\n([^]*)doctor\n(\{[^]*\})\s*$/.exec(stdout)
   if (match === null) return undefined
-  const [, plain, said = '', nest, nestSaid = '', json = ''] = match
-  return { plain: { status: Number(plain), said }, nest: { status: Number(nest), said: nestSaid }, doctor: (JSON.parse(json) as { boxes: Seen['doctor'] }).boxes }
+  const [, plain, said = '', nest, nestSaid = '', attack = '', json = ''] = match
+  return { attack: attack.trim().split('\n'), plain: { status: Number(plain), said }, nest: { status: Number(nest), said: nestSaid }, doctor: (JSON.parse(json) as { boxes: Seen['doctor'] }).boxes }
 }
 
-function check({ name, run, plain, nest }: Container, nsbox: string, dir: string): void {
-  const ran = run(SCRIPT(nsbox), dir)
+function check({ name, run, plain, nest }: Container, nsbox: string, attack: string, dir: string): void {
+  const ran = run(SCRIPT(nsbox, attack), dir)
   const seen = read(ran.stdout)
   if (seen === undefined) throw new Error(`${name}: ${ran.status} ${ran.stdout}${ran.stderr}`)
   const expect = (what: string, { status, said }: Seen['plain'], expected: Container['plain']) => {
@@ -139,6 +139,10 @@ function check({ name, run, plain, nest }: Container, nsbox: string, dir: string
   expect('a box without options', seen.plain, plain)
   expect('--nest', seen.nest, nest)
   assert.match(seen.nest.said, /^nsbox: warning: --nest: /)
+  if (nest === 'starts') {
+    assert.ok(seen.attack.filter((line) => line.endsWith(' closed')).length >= 60, seen.attack.join())
+    assert.equal(seen.attack.filter((line) => line.endsWith(' open')), [])
+  }
   assert.is(seen.doctor.default.starts, plain === 'starts', 'the doctor')
   if (plain !== 'starts') assert.is(seen.doctor.nest?.starts, nest === 'starts', 'the doctor of --nest')
 }
@@ -148,19 +152,22 @@ const skipped = (name: string, why: string) => test.skip(`${name} (${why})`, () 
 for (const container of OTHERS) {
   const { name } = container
   const program = name.split(' ')[0] ?? ''
-  if (program !== 'nsbox' && !has(program)) skipped(name, 'not installed')
-  else test(`in ${name}, doctor says what happens`, inTemp((dir) => check(container, NSBOX, dir)))
+  if (program !== 'nsbox' && !has(program)) {
+    skipped(name, 'not installed')
+    continue
+  }
+  test(`in ${name}, doctor says what happens`, inTemp((dir) => check(container, NSBOX, join(BIN, 'attack'), dir)))
 }
 
 /** These need root: as a user they take newuidmap, and ranges of ids for that user. */
-const forRoot = (container: Container, program: string) => {
+const forRoot = (container: Container, program: string): void => {
   const { name } = container
   if (!asRoot) return skipped(name, 'needs root')
   if (!has(program)) return skipped(name, `no ${program}`)
   if (!existsSync(DEBIAN)) return skipped(name, 'no Debian root')
-  return test(`in ${name}, doctor says what happens`, inTemp((dir) => {
+  test(`in ${name}, a box starts or not as doctor says`, inTemp((dir) => {
     for (const part of ['storage', 'run', 'tmp']) mkdirSync(join(dir, part))
-    check(container, '/n/nsbox', dir)
+    check(container, '/n/nsbox', '/n/test/attack', dir)
   }))
 }
 

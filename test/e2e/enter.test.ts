@@ -531,4 +531,16 @@ test('a full-screen program that has entered stops and comes back', besideShell(
   await pty.expect(/status 0/)
 }))
 
+test('where the root was moved over the old one, what enters has no cap_sys_chroot either', async () => {
+  const chroot = (text: string) => ['CapEff', 'CapBnd', 'CapAmb'].map((set) => BigInt(`0x${new RegExp(`^${set}:\\s+(\\w+)`, 'm').exec(text)?.[1]}`) >> 18n & 1n)
+  const options = ['--quiet', ...(asRoot ? [] : ['--map-root']), '--cap-add', 'sys_admin']
+  const statusIn = async (pid: number) => {
+    await waitFor(() => enter(pid, 'true').status === 0, 'it could not be entered')
+    return chroot(enter(pid, 'cat', '/proc/self/status').stdout)
+  }
+  const command = ['sh', '-c', 'echo ready; read x']
+  await inBox(['pivot_root=1', '--', NSBOX, ...options, ...command], async (pid) => assert.equal(await statusIn(pid), [0n, 0n, 0n]), join(BIN, 'deny'))
+  await inBox(options, async (pid) => assert.equal(await statusIn(pid), [1n, 1n, 0n]))
+})
+
 test.run()

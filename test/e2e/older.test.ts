@@ -68,6 +68,22 @@ for (const kernel of KERNELS) {
     }
   }))
 
+  test(`mounts of the host that others cover hinder no box ${kernel.name}`, inTemp((dir) => {
+    // On the whole of it, on a directory above, on what it lies in; and such a pile beside a mount that is seen.
+    const script = `cd "$1"; shift; mkdir -p m/sub m/beside/x seen; t() { mount -t tmpfs t "$1"; }
+      t m/sub; mkdir m/sub/deep; t m/sub/deep; t m/beside/x; t m/beside; t m; mkdir m/v; t m/v; t m/v; t seen; t seen; touch seen/there
+      for options in --ro "--ro-bind .:/mnt" "--tmpfs /mnt"; do "$@" $options sh -c 'ls seen; touch m/v/x 2>/dev/null && echo writable; if [ -e /mnt/seen ]; then touch /mnt/seen/x 2>/dev/null && echo written; fi; exit 5'; echo $?; rm -f m/v/x; done`
+    const apart = ['--mount', ...(asRoot ? ['--propagation', 'private'] : ['--user', '--map-root-user'])]
+    const { stdout, stderr } = execute('unshare', [...apart, 'sh', '-c', script, 'sh', dir, join(BIN, 'deny'), ...kernel.lacks, '--', NSBOX])
+    assert.is(stdout, 'there\n5\nthere\nwritable\n5\nthere\nwritable\n5\n', stderr)
+  }))
+
+  test(`a box starts in a box ${kernel.name}`, () => {
+    const inner = ['--quiet', '--ro', 'sh', '-c', 'touch /x 2>/dev/null && echo written; exit 3']
+    const outer = asRoot ? ['--privileged', '--quiet'] : ['--map-root', '--cap-add', 'all', '--privileged', '--quiet']
+    assert.equal(execute(NSBOX, [...outer, join(BIN, 'deny'), ...kernel.lacks, '--', NSBOX, ...inner]), { status: 3, signal: null, stdout: '', stderr: '' })
+  })
+
   test(`commands end as they should ${kernel.name}`, () => {
     assert.is(on(kernel, ['sh', '-c', 'exit 3']).status, 3)
     assert.is(on(kernel, ['sh', '-c', 'kill -TERM $$']).status, 143)

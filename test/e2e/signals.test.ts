@@ -45,6 +45,66 @@ for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) 
   })
 }
 
+const runs = (seconds: string) => ['sh', '-c', `echo ready; exec sleep ${seconds}`]
+
+test('a command that is process 1 ends by a signal as any other does, with its status', async () => {
+  for (const [name, number] of [['TERM', 15], ['INT', 2], ['QUIT', 3], ['HUP', 1], ['USR1', 10], ['RTMIN+3', 37]] as const) {
+    for (const flags of [[], ['--new-session'], ...(asRoot ? [['--user', '5001']] : [])]) {
+      const started = start(['--no-init', ...flags, ...runs('1000')])
+      await started.until(/ready/)
+      execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
+      assert.is(await ended(started), 128 + number, `${name} ${flags}`)
+    }
+  }
+})
+
+test('a signal to process 1 that ignores it, or is about something else, does nothing', async () => {
+  const started = start(['--no-init', 'sh', '-c', 'trap "" TERM; echo ready; read x; exit 5'], false, 'pipe')
+  await started.until(/ready/)
+  for (const name of ['TERM', 'CHLD', 'URG', 'WINCH', 'CONT']) execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
+  started.box.stdin?.end('\n')
+  assert.is(await ended(started), 5)
+})
+
+test('a signal that process 1 blocks waits until it does not', async () => {
+  const python = execute('sh', ['-c', 'command -v python3']).stdout.trim()
+  if (python === '') return
+  const blocked = (then: string) => start(['--no-init', python, '-c', `import signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); print('ready', flush=True); ${then}`], false, 'pipe')
+  const taken = blocked('signal.sigwait([signal.SIGTERM]); time.sleep(0.3); sys.exit(6)')
+  await taken.until(/ready/)
+  taken.box.kill('SIGTERM')
+  assert.is(await ended(taken), 6)
+  const dropped = blocked('sys.stdin.readline(); signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM]); time.sleep(1000)')
+  await dropped.until(/ready/)
+  dropped.box.kill('SIGTERM')
+  await Bun.sleep(50)
+  dropped.box.stdin?.end('\n')
+  assert.is(await ended(dropped), 143)
+})
+
+test('process 1 stops and continues, with what is in its process group', async () => {
+  for (const flags of [['--no-init'], ['--no-init', '--new-session'], ['--new-session']]) {
+    const started = start([...flags, ...runs('1000')], true)
+    await started.until(/ready/)
+    const states = () => family(started.box.pid as number).map(({ pid }) => look(pid)).filter((one) => one?.name === 'sleep').map((one) => one?.state).join()
+    for (let tries = 0; tries < 500 && states() === ''; tries++) await Bun.sleep(10)
+    for (const [name, state] of [['TSTP', 'T'], ['CONT', 'S'], ['TTIN', 'T'], ['CONT', 'S']] as const) {
+      execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
+      for (let tries = 0; tries < 500 && states() !== state; tries++) await Bun.sleep(10)
+      assert.is(states(), state, `${name} ${flags}`)
+    }
+    started.box.kill('SIGKILL')
+    await ended(started)
+  }
+})
+
+test('a command ignores the end of its children where its caller does', () => {
+  const ignored = (...flags: string[]) => parseInt(/SigIgn:\s*([0-9a-f]+)/.exec(execute('bash', ['-c', `trap '' CHLD; "$@"`, 'bash', NSBOX, ...flags, 'grep', 'SigIgn', '/proc/self/status']).stdout)?.[1] ?? '0', 16)
+  for (const flags of [[], ['--no-init'], ['--new-session']]) assert.is(ignored(...flags) >> 16 & 1, 1, flags.join())
+  assert.is(parseInt(/SigIgn:\s*([0-9a-f]+)/.exec(execute(NSBOX, ['grep', 'SigIgn', '/proc/self/status']).stdout)?.[1] ?? 'ff', 16) >> 16 & 1, 0)
+})
+
 test('a signal to the whole process group reaches the command once', async () => {
   for (let round = 0; round < 5; round++) {
     const started = start(TELLING, true)

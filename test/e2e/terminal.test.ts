@@ -36,6 +36,20 @@ test('Ctrl-C ends the command, and the shell outside goes on', shell(async (pty)
   await endsByCtrlC(pty)
 }))
 
+test('Ctrl-C ends a command that is process 1', shell(async (pty) => {
+  pty.enter(`${NSBOX} --no-init sh -c '${READY}; exec sleep 100'`)
+  await endsByCtrlC(pty)
+}))
+
+test('a full-screen program in a session of its own stops itself and comes back', shell(async (pty) => {
+  pty.enter(`${NSBOX} --new-session bash -c 'trap "echo cau""ght; trap - TSTP; kill -TSTP \\$\\$; echo ba""ck" TSTP; ${READY}; until read -t 0.05 x; do :; done'`)
+  await pty.expect(/ready/)
+  pty.type('\x1a')
+  await pty.expect(/Stopped/)
+  pty.enter('fg')
+  await pty.expect(/back/)
+}))
+
 test('Ctrl-C reaches a command once', shell(async (pty) => {
   pty.enter(`${NSBOX} bash -c 'trap "echo go\\"\\"t" INT; ${READY}; until read -t 0.05 x; do :; done; echo en""ded'`)
   await pty.expect(/ready/)
@@ -49,15 +63,15 @@ test('Ctrl-C reaches a command once', shell(async (pty) => {
   assert.is(pty.shown.match(/got/g)?.length, 3)
 }))
 
-test('Ctrl-Z stops the box, jobs shows it, and fg brings it back', shell(async (pty) => {
-  pty.enter(`${NSBOX} sh -c '${READY}; read x; echo "read:$x"'`)
+for (const flags of ['', '--no-init ', '--new-session ', '--no-init --new-session ']) test(`Ctrl-Z stops the box, jobs shows it, and fg brings it back (${flags || 'by default'})`, shell(async (pty) => {
+  pty.enter(`${NSBOX} ${flags}sh -c '${READY}; read x; echo "read:$x"'`)
   await pty.expect(/ready/)
   pty.type('\x1a')
   await pty.expect(/Stopped/)
   pty.enter('jobs')
   await pty.expect(/Stopped/)
   pty.enter('fg')
-  await pty.expect(/nsbox sh/)
+  await pty.expect(/nsbox .*sh/)
   pty.enter('answer')
   await pty.expect(/read:answer/)
 }))

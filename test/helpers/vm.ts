@@ -2,39 +2,52 @@
  * A virtual machine with a kernel of its own and all controllers of cgroup v2. It boots once, runs all cases of a file one
  * after another, tells what they printed over its serial line, and goes.
  *
- * In the guest are busybox, the sidecar and plans. The plans are made here, for the guest's users: what a plan leaves open,
- * such as whose control group is the one above, is found where it runs.
+ * In the guest are busybox, the sidecar and plans, and the front end where a file asks for it. The plans are made here, for the
+ * guest's users: what a plan leaves open, such as whose control group is the one above, is found where it runs.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { parse } from './command.ts'
 import type { HostFacts } from '../../src/host/bun.ts'
 import { buildPlan } from '../../src/planner/build.ts'
+import { parse } from './command.ts'
+import { test } from 'uvu'
 import type { Plan } from '../../src/plan/types.ts'
 import { archive, directory, file, link } from './cpio.ts'
-import { BIN, SIDECAR } from './nsbox.ts'
+import { BIN, NSBOX, SIDECAR } from './nsbox.ts'
 
 const top = resolve(import.meta.dir, '../..')
-const QEMU = ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '768', '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-nic', 'none', '-no-reboot']
+const QEMU = ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-nic', 'none', '-no-reboot']
 
 export const USER = 1000
 export type Outcome = { status: number; output: string }
 export type Case = { name: string; script: string; first: boolean }
 
-/** Kernels that `make` has put in place, or the reason why there are none. */
-export function kernels(): { paths: string[] } | { reason: string } {
+/** `path`: where `make` has put it; or the reason why it is not there. */
+export type Kernel = { name: string; release: string } & ({ path: string; modules: string[] } | { reason: string })
+
+/** Those of VM_KERNELS in the Makefile; the one of that name alone where it is among them, unless all are asked for. */
+export function kernels(only?: string): Kernel[] {
   const dir = join(top, 'dist/vm')
   const [program = ''] = QEMU
-  if (Bun.which(program) === null) return { reason: `${program} is not installed` }
-  try {
-    const paths = readdirSync(dir).filter((name) => name.startsWith('vmlinuz-')).sort().map((name) => join(dir, name))
-    if (paths.length > 0) return { paths }
-    return { reason: readFileSync(join(dir, 'skipped'), 'utf8').trim() }
-  } catch {
-    return { reason: 'dist/vm is not there: make test-vm makes it' }
-  }
+  const names = existsSync(dir) ? [...new Set(readdirSync(dir).map((name) => /^\d+(?:\.\d+)*/.exec(name)?.[0] ?? '').filter((name) => name !== ''))] : []
+  const known = names.length > 0 ? names.sort(byVersion) : [only ?? 'no kernel']
+  const all = only === undefined || process.env.NSBOX_TEST_VM === 'all' || !known.includes(only)
+  return known.filter((name) => all || name === only).map((name) => {
+    const [path, skipped] = [join(dir, name, 'vmlinuz'), join(dir, `${name}.skipped`)]
+    if (Bun.which(program) === null) return { name, release: name, reason: `${program} is not installed` }
+    if (!existsSync(path)) return { name, release: name, reason: existsSync(skipped) ? readFileSync(skipped, 'utf8').trim() : 'dist/vm is not there: make test-vm makes it' }
+    const modules = readdirSync(join(dir, name)).filter((file) => file.endsWith('.ko')).map((file) => join(dir, name, file))
+    return { name, release: readFileSync(join(dir, name, 'release'), 'utf8').split(' ').at(-1)?.trim() ?? name, path, modules }
+  })
+}
+
+/** Less than 0 where A is the older one. */
+export function byVersion(a: string, b: string): number {
+  const [first, second] = [a, b].map((name) => name.replace(/-.*/, '').split('.').map(Number))
+  for (let i = 0; i < 3; i++) if ((first?.[i] ?? 0) !== (second?.[i] ?? 0)) return (first?.[i] ?? 0) - (second?.[i] ?? 0)
+  return 0
 }
 
 /** What a plan depends on, of the guest. */
@@ -50,6 +63,12 @@ function guest(uid: number): HostFacts {
 export class Guest {
   readonly cases: Case[] = []
   readonly #plans: Plan[] = []
+  readonly #withFrontEnd: boolean
+
+  /** With the front end, which needs a larger machine, and takes seconds more to be unpacked. */
+  constructor({ frontEnd = false } = {}) {
+    this.#withFrontEnd = frontEnd
+  }
 
   /** `first`: before the guest leaves its first root file system, the initramfs. */
   add(name: string, script: string, first = false): void {
@@ -65,21 +84,23 @@ export class Guest {
   }
 
   /** Boot, and give back what each case printed, by its name. Cases without an entry were not reached. */
-  async run(kernel: string, seconds: number): Promise<{ outcomes: Map<string, Outcome>; console: string }> {
+  async run({ path, modules }: { path: string; modules: readonly string[] }, seconds: number): Promise<{ outcomes: Map<string, Outcome>; console: string }> {
     const dir = mkdtempSync(join(tmpdir(), 'nsbox-vm-'))
     try {
-      writeFileSync(join(dir, 'initrd'), this.#initramfs())
-      const console = await boot([...QEMU, '-kernel', kernel, '-initrd', join(dir, 'initrd'), '-append', 'console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off'], seconds)
+      writeFileSync(join(dir, 'initrd'), this.#initramfs(modules))
+      const console = await boot([...QEMU, '-kernel', path, '-initrd', join(dir, 'initrd'), '-append', 'console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off'], seconds)
       return { outcomes: read(console), console }
     } finally {
       rmSync(dir, { recursive: true })
     }
   }
 
-  #initramfs(): Buffer {
+  #initramfs(modules: readonly string[]): Buffer {
     return archive([
-      ...['bin', 'cases', 'cases/first', 'cases/then', 'dev', 'etc', 'plans', 'proc', 'roots', 'sys', 'tmp', 'run', 'new', 'home'].map((path) => directory(path)),
+      ...['bin', 'cases', 'cases/first', 'cases/then', 'dev', 'etc', 'plans', 'proc', 'roots', 'sys', 'tmp', 'run', 'new', 'home', 'modules', 'lib', 'lib64', 'lib/x86_64-linux-gnu'].map((path) => directory(path)),
       file('bin/busybox', readFileSync('/bin/busybox')), link('bin/sh', 'busybox'), file('init', INIT),
+      ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(path), 0o644)),
+      ...(this.#withFrontEnd ? [file('bin/nsbox', readFileSync(NSBOX)), ...librariesOf(NSBOX).map((path) => file(path.slice(1), readFileSync(path)))] : []),
       file('bin/nsbox-sidecar', readFileSync(SIDECAR)),
       ...readdirSync(BIN).map((name) => file(`bin/${basename(name)}`, readFileSync(join(BIN, name)))),
       file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644), file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
@@ -87,6 +108,11 @@ export class Guest {
       ...this.cases.map(({ script, first }, number) => file(`cases/${first ? 'first' : 'then'}/${String(number).padStart(3, '0')}`, `set -u\n${script}\n`)),
     ])
   }
+}
+
+/** The loader and the libraries of a program of this machine, at the places where the loader looks for them. */
+function librariesOf(program: string): string[] {
+  return [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path)
 }
 
 const SECONDS_EACH = 60
@@ -99,6 +125,7 @@ if [ "\${1-}" != then ]; then
   mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev; mount -t cgroup2 cgroup2 /sys/fs/cgroup
   mkdir /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm; mount -t devpts -o newinstance,ptmxmode=666 devpts /dev/pts
   stty raw -echo </dev/ttyS0
+  for each in /modules/*; do [ ! -e "$each" ] || insmod "$each"; done
   chmod 1777 /tmp
   ip link set lo up
 fi
@@ -112,7 +139,7 @@ for case in /cases/\${1-first}/*; do
 done
 if [ "\${1-}" != then ]; then
   mount -t tmpfs -o mode=755 root /new
-  cp -a /bin /cases /etc /home /init /plans /roots /new
+  cp -a /bin /cases /etc /home /init /lib /lib64 /plans /roots /new
   mkdir /new/proc /new/sys /new/dev /new/tmp /new/run; chmod 1777 /new/tmp
   for each in proc sys dev; do mount --move /$each /new/$each; done
   exec switch_root /new /init then
@@ -142,4 +169,32 @@ function boot([program = '', ...args]: readonly string[], seconds: number): Prom
 /** By the number of the case. */
 function read(console: string): Map<string, Outcome> {
   return new Map([...console.matchAll(/^@@begin (\d+)\n(.*?)\n?@@end \1 (\d+)$/gms)].map(([, number = '', output = '', status]) => [number, { output, status: Number(status) }]))
+}
+
+export type Check = { name: string; check: (outcome: Outcome, kernel: string) => void }
+
+/** A test for each of the guest's cases, in their order, and each kernel. One that can't be had is counted as skipped. */
+export async function onKernels(guest: Guest, checks: readonly Check[], wanted: readonly Kernel[]): Promise<void> {
+  for (const kernel of wanted) {
+    const title = (name: string) => `${name} (Linux ${kernel.release})`
+    if ('reason' in kernel) {
+      for (const { name } of checks) test.skip(title(name), () => {})
+      console.log(`skipped: Linux ${kernel.name}: ${kernel.reason}`)
+      continue
+    }
+    const { outcomes, console: text } = await guest.run(kernel, 270)
+    if (outcomes.size < checks.length) console.log(`the guest did not come to its end; its last words:\n${text.slice(-2000)}`)
+    for (const [number, { name, check }] of checks.entries()) {
+      test(title(name), () => {
+        const outcome = outcomes.get(String(number).padStart(3, '0'))
+        if (outcome === undefined) throw new Error('the guest did not come to this case')
+        try {
+          check(outcome, kernel.release)
+        } catch (error) {
+          console.log(`${title(name)}: the guest said (${outcome.status}):\n${outcome.output}`)
+          throw error
+        }
+      })
+    }
+  }
 }

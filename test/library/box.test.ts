@@ -47,7 +47,7 @@ test('a failure of nsbox itself is a SandboxError with its parts, and never in t
   const missing = await box({ root }).run(['nowhere']).then(() => undefined, (error: unknown) => error)
   assert.instance(missing, SandboxError)
   const { step, path, code, errno, status } = missing as SandboxError
-  assert.equal({ step, path, code, errno, status }, { step: 'exec', path: 'nowhere', code: 'ENOENT', errno: 2, status: 127 })
+  assert.equal({ step, path, code, errno, status }, { step: 'exec', path: 'nowhere', code: 'ENOENT', errno: -2, status: 127 })
   assert.throws(() => box({ root: join(root, 'nowhere') }).plan(['sh']), (error: unknown) => error instanceof SandboxError && error.step === 'root')
 }))
 

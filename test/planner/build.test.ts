@@ -177,6 +177,23 @@ test('the way to what is read-only is held, in what the box can write to, and no
   assert.is(types.indexOf('stash /proc') + 1, types.indexOf('proc /proc'))
 })
 
+test('what is missing directly below /, or anywhere with --ro, gets a view of the directory that lacks it', () => {
+  const tmpfs = (...targets: string[]): Options => ({ mounts: targets.map((target) => ({ type: 'tmpfs', target })) })
+  const views = (options: Options) => {
+    const { root, mounts = [], takeBack } = plan(options)
+    return [...(root?.view ? ['/'] : []), ...mounts.flatMap(({ type, target }) => (type === 'view' ? [target] : [])), ...(takeBack ? ['goes'] : [])]
+  }
+  assert.equal(views(tmpfs('/work')), ['/', 'goes'])
+  assert.equal(views(tmpfs('/no/such/dir')), ['/', 'goes'])
+  assert.equal(views(tmpfs('/home/me/new')), ['goes'])
+  assert.equal(views({ ro: true, ...tmpfs('/home/me/new/deep', '/src/x', '/home/me/other') }), ['/src', '/home/me', 'goes'])
+  assert.equal(views({ ro: true, ...tmpfs('/home/me', '/home/me/new') }), ['goes'])
+  assert.equal(views({ root: '/bare', ...tmpfs('/work') }), [])
+  assert.equal(views({ overlay: true, ...tmpfs('/work') }), [])
+  assert.equal(views({ mounts: [{ type: 'mask', target: '/missing' }] }), ['goes'])
+  assert.equal(views({}), [])
+})
+
 test('a plan names nsbox\'s own directories where the box could write to something of the host\'s', () => {
   assert.equal(plan({}, ROOT).own, ['/etc/nsbox', '/var/cache/nsbox', '/var/lib/nsbox', '/run/nsbox'])
   const variables: Record<string, string> = { HOME: '/h', XDG_CACHE_HOME: '/c/', XDG_CONFIG_HOME: 'relative', XDG_RUNTIME_DIR: '/r' }

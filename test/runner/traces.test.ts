@@ -21,16 +21,37 @@ test('the root directory of the machine is watched', () => {
   for (const name of ['/proc', '/dev/null']) assert.ok(traces(RUN).has(`file ${name}`), name)
 })
 
-test('a box that goes on is found, and one of another run is not', async () => {
-  const box = spawn(NSBOX, ['sh', '-c', 'echo in; exec sleep 100'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NSBOX_TEST_RUN: '1' } })
+/** While a box goes on that PROGRAM has started, and that has told its own process's number, or PROGRAM has. */
+async function whileBoxRuns(program: string, args: readonly string[], run: string | undefined, look: (pid: string) => void): Promise<void> {
+  const { NSBOX_TEST_RUN: _, ...env } = process.env
+  const box = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'], env: { ...env, ...(run !== undefined && { NSBOX_TEST_RUN: run }) } })
   try {
-    await new Promise((done) => box.stdout.once('data', done))
-    assert.ok(traces(1).has(`process ${box.pid} nsbox`))
-    assert.not.ok(traces(2).has(`process ${box.pid} nsbox`))
+    let said = ''
+    for await (const data of box.stdout) if (/in\n/.test(said += data)) break
+    look(/^(\d+)\n/m.exec(said)?.[1] ?? String(box.pid))
   } finally {
-    box.kill('SIGKILL')
-    await new Promise((done) => box.once('close', done))
+    try {
+      process.kill(-(box.pid ?? 0), 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
   }
+}
+
+const BOX = ['sh', '-c', 'echo in; exec sleep 100']
+
+test('a box that goes on is found, and one of another run is not', () => whileBoxRuns(NSBOX, BOX, '1', (pid) => {
+  assert.ok([...traces(1)].some((trace) => trace.startsWith(`process ${pid} `)), pid)
+  assert.not.ok([...traces(2)].some((trace) => trace.startsWith(`process ${pid} `)), pid)
+}))
+
+test('a box that says nothing of its run is found when whoever started it is gone', async () => {
+  const found = (pid: string) => [...traces(1)].some((trace) => trace.startsWith(`process ${pid} `))
+  await whileBoxRuns(NSBOX, BOX, undefined, (pid) => assert.not.ok(found(pid)))
+  await whileBoxRuns('sh', ['-c', '"$0" "$@" & echo $!', NSBOX, ...BOX], undefined, (pid) => {
+    for (const end = Date.now() + 10000; !found(pid) && Date.now() < end;) Bun.sleepSync(20)
+    assert.ok(found(pid), pid)
+  })
 })
 
 const onlyRoot = asRoot ? test : test.skip

@@ -1,7 +1,7 @@
 /** The filters of system calls: what they say, that the kernel agrees, and what a command in a box meets. */
 // seconds: 200
-import { copyFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ALLOW, compile, errno, KILL_PROCESS } from '../../src/seccomp/bpf.ts'
@@ -210,6 +210,75 @@ test('a profile of container engines does what it says', inTemp((dir) => {
   assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['getppid'], action: 'SCMP_ACT_KILL_PROCESS' }] }, ['sh', '-c', 'exit 3']).status, 159)
 }))
 
+const FIXTURES = resolve(import.meta.dir, '../fixtures/seccomp')
+const SHIPPED = readdirSync(FIXTURES).filter((name) => name.endsWith('.json'))
+
+test('the profiles that container engines ship are taken as they are', inTemp((dir) => {
+  assert.ok(SHIPPED.length >= 4, SHIPPED.join())
+  const boxes = [[], ['--no-init'], ['--allow-new-privs'], ['--map-root']]
+  for (const name of SHIPPED) {
+    for (const flags of boxes) assert.equal(nsbox([...flags, '--seccomp', join(FIXTURES, name), 'true']), { status: 0, signal: null, stdout: '', stderr: '' }, `${name} ${flags}`)
+  }
+  for (const name of ['moby.json', 'containers-common.json']) {
+    const { status, stdout } = nsbox(['--seccomp', join(FIXTURES, name), 'bash', '-c', 'echo a | cat; exit 3'])
+    assert.equal([status, stdout], [3, 'a\n'])
+  }
+  assert.match(nsbox(['--seccomp', join(FIXTURES, 'moby.json'), 'unshare', '-U', 'true']).stderr, /not permitted/)
+  // The shapes of the tutorial of Kubernetes: log all, refuse all, allow some.
+  assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_LOG' }, ['sh', '-c', 'exit 3']).status, 3)
+  assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO' }, ['true']).status, 125)
+}))
+
+test('the error of a profile is a number, or a name as podman has it', inTemp((dir) => {
+  const says = (keys: object, text: RegExp) => {
+    const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', ...keys }] }
+    assert.match(withProfile(dir, profile, ['mkdir', `${dir}/new`]).stderr, text)
+  }
+  says({ errno: 'ENOSPC' }, /No space left/)
+  says({ errno: '28' }, /No space left/)
+  says({ errno: 'ENOSPC', errnoRet: 1 }, /No space left/)
+  says({ errno: '', errnoRet: 28 }, /No space left/)
+  says({ errno: 'ENOTHING' }, /\/syscalls\/0: no error number ENOTHING/)
+  says({ errno: 28 }, /\/syscalls\/0: no error number of that type/)
+  assert.match(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO', defaultErrno: 'EWHAT' }, ['true']).stderr, /\/defaultErrno: no error number EWHAT/)
+}))
+
+/** What our own processes call before the command is there, and what they would say an error with. */
+const OURS = ['rt_sigprocmask', 'rt_sigaction', 'prctl', 'capset', 'capget', 'setsid', 'setpgid', 'chdir', 'fchdir', 'getcwd', 'open', 'openat', 'openat2', 'stat', 'newfstatat', 'fstat',
+  'faccessat', 'read', 'write', 'poll', 'ppoll', 'close', 'close_range', 'setresuid', 'setresgid', 'setgroups', 'getuid', 'geteuid', 'getppid', 'sendto']
+
+for (const flags of [[], ['--no-init'], ['--new-session'], ['--allow-new-privs'], ['--no-init', '--allow-new-privs', '--map-root']]) {
+  const how = flags.join(' ') || 'by default'
+  test(`of nsbox's own calls a profile meets execve alone (${how})`, inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    copyFileSync(resolve(import.meta.dir, '../../dist/bench/empty'), join(root, 'bin/empty'))
+    const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: OURS, action: 'SCMP_ACT_ERRNO' }] }
+    for (const command of ['empty', '/bin/empty']) assert.equal(withProfile(dir, profile, [command], [...flags, '--root', root]), { status: 0, signal: null, stdout: '', stderr: '' })
+    const missing = withProfile(dir, profile, ['nowhere'], [...flags, '--root', root])
+    assert.is(missing.status, 127)
+    assert.match(missing.stderr, /^nsbox: exec: command not found in the box: nowhere: /)
+  }))
+
+  test(`a filter that refuses execve and the end of a process ends the box, and says so (${how})`, () => {
+    // Not by --seccomp, which would refuse it: by a plan.
+    const plan = planOf([...flags, '--env', 'PATH=/usr/bin:/bin', 'true'])
+    const names = SYSCALLS[process.arch as Machine] as Record<string, number>
+    const refused = ['execve', 'execveat', 'exit', 'exit_group', 'write', 'sendto'].map((name) => [names[name] as number, [{ when: [], action: EPERM }]] as const)
+    plan.process.seccomp = { from: 'test', filter: Buffer.from(compile({ machine: process.arch as Machine, calls: new Map(refused), otherwise: ALLOW, unknown: ALLOW, highest: 500 })).toString('base64') }
+    const { status, stderr } = sidecar(plan, [], { timeout: 30000 })
+    assert.is(status, 126, stderr)
+    assert.match(stderr, /^nsbox: exec: can't be executed: true: Operation not permitted \(EPERM\)\nhint: [^\n]*execve\n$/)
+  })
+}
+
+test('with a profile and --allow-new-privs the command has no more capabilities than without one', inTemp((dir) => {
+  const sets = (...flags: string[]) => withProfile(dir, { defaultAction: 'SCMP_ACT_ALLOW' }, ['grep', '^Cap', '/proc/self/status'], flags).stdout
+  for (const flags of [[], ['--map-root'], ['--no-init'], ...(asRoot ? [['--user', '7'], ['--user', '7', '--cap-add', 'net_admin']] : [])]) {
+    assert.match(sets(...flags), /^CapInh:/)
+    assert.is(sets(...flags, '--allow-new-privs'), sets(...flags))
+  }
+}))
+
 test('a profile that can\'t be used is refused, with the place in it', inTemp((dir) => {
   const refused = (profile: unknown, message: RegExp) => {
     const { status, stderr } = withProfile(dir, profile, ['true'])
@@ -220,6 +289,9 @@ test('a profile that can\'t be used is refused, with the place in it', inTemp((d
   refused('{', /the profile: is not JSON/)
   refused([], /the profile: must be an object/)
   refused({}, /\/defaultAction: the action must be one of/)
+  refused({ defaultAction: 'SCMP_ACT_ERRNO' }, /the profile: does not allow execve: the command could not be started/)
+  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['exit_group'], action: 'SCMP_ACT_ERRNO' }] }, /does not allow exit_group: the command could not end/)
+  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_KILL_PROCESS' }, { names: ['execve'], action: 'SCMP_ACT_ALLOW' }] }, /does not allow execve/)
   refused({ defaultAction: 'SCMP_ACT_NOTIFY' }, /\/defaultAction: the action/)
   refused({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_S390X'] }, /\/architectures: does not name this machine/)
   refused({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/x' }, /\/listenerPath: is not known/)

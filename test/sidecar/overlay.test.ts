@@ -91,10 +91,10 @@ for (const { name, box } of INTERFACES) {
       const { mode } = lstatSync(join('/', entry))
       return `${entry} ${(mode & 0xfff).toString(8)} ${(mode >> 12).toString(8)}`
     })
-    const out = ok(box(['--overlay', '--map-root', 'sh', '-c', 'cd /; stat -c "%a %f %n" .[!.]* *'])).trim().split('\n').filter((line) => !line.endsWith('*'))
+    const out = ok(box(['--overlay', '--map-root', 'sh', '-c', 'cd /; find . -mindepth 1 -maxdepth 1 -exec stat -c "%a %f %n" {} +'])).trim().split('\n')
     const there = out.map((line) => {
       const [mode = '', hex = '', ...name] = line.split(' ')
-      return [name.join(' '), `${mode} ${(parseInt(hex, 16) >> 12).toString(8)}`] as const
+      return [name.join(' ').replace('./', ''), `${mode} ${(parseInt(hex, 16) >> 12).toString(8)}`] as const
     })
     assert.equal(kinds(there.map(([entry]) => entry), (entry) => `${entry} ${new Map(there).get(entry)}`), here)
     assert.is(ok(box(['--overlay', '--map-root', 'stat', '-c', '%a', '/'])).trim(), (statSync('/').mode & 0o7777).toString(8))

@@ -61,7 +61,7 @@ test('a directory for spawn is one of the host, as for child_process, and never 
   assert.is(await textOf(b.with({ cwd: '/work' }).spawn('pwd', { cwd: dir }).stdout), '/work\n')
   assert.is(await textOf(host.with({ cwd: '/usr' }).spawn('pwd', { cwd: dir }).stdout), '/usr\n')
   assert.is(String(host.spawnSync('pwd', { cwd: '/usr' }).stdout), '/usr\n')
-  for (const failed of [(await eventsOf(host.spawn('pwd', { cwd: dir })))[1][1], host.spawnSync('pwd', { cwd: dir }).error]) {
+  for (const failed of [(await eventsOf(host.spawn('pwd', { cwd: dir })))[0][1], host.spawnSync('pwd', { cwd: dir }).error]) {
     assert.equal([failed instanceof SandboxError, failed.step, failed.hint], [true, 'cwd', `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`])
   }
   const file = join(dir, 'file')
@@ -165,12 +165,14 @@ test('a failure of nsbox is an error of the child with its parts, and the stream
   const child = b.spawn('nowhere', ['x'])
   const events = eventsOf(child)
   assert.equal(await Promise.all([textOf(child.stdout), textOf(child.stderr)]), ['', ''])
-  const [spawned, [name, error], exit] = await events
-  assert.equal([spawned, name, exit], ['spawn', 'error', ['exit', 127, null]])
+  const [[name, error], ...others] = await events
+  // As child_process has it: the number of the error stands in the place of an exit status.
+  assert.equal([name, others, child.exitCode, child.signalCode], ['error', [['close', -2, null]], -2, null])
   assert.instance(error, SandboxError)
   const { step, path, code, errno, status } = error
-  assert.equal({ step, path, code, errno, status }, { step: 'exec', path: 'nowhere', code: 'ENOENT', errno: 2, status: 127 })
-  assert.throws(() => box({ root: '/nowhere' }).spawn('true'), (thrown) => thrown instanceof SandboxError && thrown.step === 'root' && thrown.code === 'ENOENT')
+  assert.equal({ step, path, code, errno, status }, { step: 'exec', path: 'nowhere', code: 'ENOENT', errno: -2, status: 127 })
+  assert.equal([error.syscall, error.spawnargs], ['spawn nowhere', ['x']])
+  assert.match(error.message, /\nhint: looked for in the PATH of the box$/)
 })
 
 test('spawnSync gives results, and failures as their error', () => {
@@ -250,6 +252,11 @@ test('run: a timeout ends all of the box, and the result tells what it used', as
   assert.equal(familyOf(process.pid).filter(isRunning), [])
   const own = await box({ root, timeout: '100ms' }).run(['sleep', '1000'], { timeout: 100000 })
   assert.equal([own.exitCode, own.timedOut], [124, true])
+})
+
+test('run: a timeout reports one signal, also of a command that ends by the first that it gets', async () => {
+  const results = await Promise.all([...Array(20)].map(() => b.run(['sleep', '1000'], { timeout: 50 })))
+  for (const { exitCode, signal, timedOut } of results) assert.equal([exitCode, signal, timedOut], [124, 'SIGKILL', true])
 })
 
 test('run: an aborted signal rejects with its reason, when nothing is left', async () => {

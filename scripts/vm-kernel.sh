@@ -1,0 +1,60 @@
+#!/bin/sh
+# vm-kernel.sh NAME OUT: puts a kernel of Debian for amd64 into the directory OUT: vmlinuz, overlay.ko, release. Downloaded and
+# unpacked with lists of our own, from the mirrors that this machine's apt uses, so that its package system stays as it is.
+set -eu
+name=$1 out=$2
+
+# The suite, the archive, and how the version begins.
+case $name in
+# That of Debian 11's last point release, and what its security archive made of it later.
+5.10.223) suite=bullseye archive=debian version=5.10 ;;
+5.10) suite=bullseye-security archive=security version=5.10 ;;
+6.1) suite=bookworm archive=debian version=6.1 ;;
+6.12) suite=trixie archive=debian version=6.12 ;;
+7) suite=sid archive=debian version=7 ;;
+*) echo "no such kernel: $name" >&2; exit 1 ;;
+esac
+
+command -v apt-get >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || { echo 'the kernel is a package of Debian for amd64' >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The addresses of the two archives, as this machine has them.
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+	awk -v archive="$archive" '($2 ~ /-security$/) == (archive == "security") && $2 !~ /-updates$|-backports$/ { print $1; exit }')
+[ -n "$mirror" ] || { echo "this machine's apt has no source for $suite" >&2; exit 1; }
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -e "$keys" ] || { echo "$keys, which packages of Debian are checked with, is missing" >&2; exit 1; }
+
+mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/sources"
+echo "deb [signed-by=$keys] $mirror $suite main" >"$work/sources/a.list"
+apt() {
+	program=$1
+	shift
+	"$program" -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" -o Dir::Etc::preferencesparts=/dev/null \
+		-o Dir::State="$work" -o Dir::State::lists="$work/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$work/cache" \
+		-o Acquire::Languages=none -o APT::Sandbox::User=root -o APT::Architecture=amd64 -o APT::Architectures=amd64 "$@"
+}
+apt apt-get update >&2
+# The newest of the packages that have the kernel itself; in sid the image package only signs what linux-binary has.
+package=$(apt apt-cache pkgnames | grep -E "^linux-(image|binary)-$version[.][^ ]*-cloud-amd64$" | sort -V | awk '/^linux-binary/ { binary = $0 } { last = $0 } END { print binary ? binary : last }')
+[ -n "$package" ] || { echo "$suite has no kernel" >&2; exit 1; }
+cd "$work"
+apt apt-get download "$package" >&2
+dpkg-deb -x ./*.deb unpacked
+image=$(find unpacked -name 'vmlinuz*' -type f | head -n 1)
+[ -n "$image" ] || { echo "$package has no vmlinuz" >&2; exit 1; }
+release=${package#linux-*-}
+rm -rf "$out.new"
+mkdir -p "$out.new"
+cp "$image" "$out.new/vmlinuz"
+printf '%s %s\n' "$release" "$(apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)" >"$out.new/release"
+overlay=$(find unpacked -name 'overlay.ko*' | head -n 1)
+case $overlay in
+'') ;;
+*.xz) xz -dc "$overlay" >"$out.new/overlay.ko" ;;
+*.zst) zstd -qdc "$overlay" >"$out.new/overlay.ko" ;;
+*) cp "$overlay" "$out.new/overlay.ko" ;;
+esac
+rm -rf "$out"
+mv "$out.new" "$out"
