@@ -341,6 +341,8 @@ lint: $(NPM) | clang-tidy
 	$(Q)node_modules/.bin/tsc
 	@$(say) GEN --check
 	$(Q)$(BUN) scripts/gen.ts --check
+	@$(say) LAYERS .
+	$(Q)$(BUN) scripts/layers.ts
 	$(Q)$(MAKE) -j$$(nproc) $(LINT_C:%.c=dist/lint/%.ok)
 
 # One program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself. It starts from

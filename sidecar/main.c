@@ -242,7 +242,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		fail("block signals", NULL);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
-	box.link = pair[0];
+	box.channel = pair[0];
 	if (exec_filtered_is_needed(plan->process))
 		exec_filtered_set_up(plan->process);
 	bool gated = watchdog_is_wanted(&box);
@@ -278,7 +278,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	report_phase_quietly("watchdog");
 	if (gated) {
 		watchdog_watch(&box);
-		(void)!write(box.link, "g", 1);
+		(void)!write(box.channel, "g", 1);
 	}
 	report_phase_quietly("id maps");
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
@@ -289,7 +289,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	if (process >= 0) {
 		idmap_write_for(plan->idmap, process, number);
 		close(process);
-		(void)!write(box.link, "g", 1);
+		(void)!write(box.channel, "g", 1);
 	}
 	report_phase_quietly("supervise");
 	supervise(&box);

@@ -13,13 +13,15 @@
 #include "base/sys.h"
 #include "fs/mounted.h"
 #include "fs/rollback.h"
-#include "fs/seal.h"
 
 enum { MAX_LINKS = 40, MAX_STEPS_UP = 256, MAX_TRIES = 64 };
 
 static bool force_walk;
 
+static struct mounted *(*open_mask)(const struct mounted *mask);
+
 void inroot_force_walk(void) { force_walk = true; }
+void inroot_open_masks_by(struct mounted *(*function)(const struct mounted *mask)) { open_mask = function; }
 
 /* What is to be made where it is missing: its parents are directories. PATH is for messages. */
 struct making { bool directory; mode_t mode; const char *path; };
@@ -173,7 +175,7 @@ static int walk_open(struct walk *w, const char *name)
 		if (fd >= 0 || errno != ENOENT || !making || w->rest[length_down(w->rest)])
 			return fd;
 		if (w->on && w->on->mask) {
-			w->on = seal_open_mask(w->on);
+			w->on = open_mask(w->on);
 			walk_go(w, w->on->fd, false);
 		}
 		fd = make_in(w->fd, name, !last || making->directory, last ? making->mode : 0755, making->path);
@@ -355,7 +357,7 @@ int inroot_parent(const char *path, const char **name)
 	const struct mounted *on = mounted_above(above, length, &prefix);
 	if (on->mask && prefix == length) {
 		close(parent);
-		parent = fcntl(seal_open_mask(on)->fd, F_DUPFD_CLOEXEC, 3);
+		parent = fcntl(open_mask(on)->fd, F_DUPFD_CLOEXEC, 3);
 		if (parent < 0)
 			fail("open", path);
 	}

@@ -15,6 +15,8 @@ void inroot_force_walk(void);
 /* O_PATH descriptor of PATH inside the directory ROOT, whatever that is, or -1 with errno. FLAGS: 0 or O_NOFOLLOW, O_DIRECTORY. */
 int inroot_open(int root, const char *path, int flags);
 
+/* What makes room in a hidden directory, before anything is made below it. */
+void inroot_open_masks_by(struct mounted *(*function)(const struct mounted *mask));
 /* A path of the plan without empty components, "." and "..", as text: what a link before ".." says does not count. "" is the root. */
 const char *inroot_clean(const char *path);
 /* The following take clean paths. */

@@ -279,6 +279,7 @@ void mounts_apply(const struct plan *plan)
 {
 	bool stash = needs_stash(plan);
 	bool host_root = strcmp(plan->root->path, "/") == 0;
+	inroot_open_masks_by(seal_open_mask);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
 		report_hint(NULL);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "process/supervise.h"
+#include "process/box.h"
 
 /* Give SIGNAL on to the command, or TO_GROUP, to its process group. */
 void signals_pass(const struct box *box, int signal, bool to_group);

@@ -8,12 +8,11 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/channel.h"
+#include "base/clock.h"
 #include "base/report.h"
 #include "base/runtime_memory.h"
 #include "process/exec_filtered.h"
@@ -29,7 +28,6 @@ enum { MAX_ERRORS = 8 };
 static bool started, failed;
 static int command_status = -1; /* wait status of the command, once init has told it */
 static struct rusage used;      /* by the box, and all that was waited for in it */
-static struct timespec begun;
 static bool over;               /* the box has ended */
 static int terminal = -1;       /* where we were in the foreground */
 static int complaints = 2;      /* where to say that memory ran out */
@@ -80,7 +78,7 @@ static bool read_link(const struct box *box)
 {
 	struct channel_message message;
 	int parent;
-	ssize_t length = channel_receive(box->link, &message, &parent);
+	ssize_t length = channel_receive(box->channel, &message, &parent);
 	if (length < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (length == 0) {
@@ -114,9 +112,9 @@ int supervise_await_process(const struct box *box, int *number)
 	int process = -1;
 	ssize_t length;
 	do {
-		struct pollfd end = {box->link, POLLIN, 0};
+		struct pollfd end = {box->channel, POLLIN, 0};
 		poll(&end, 1, -1);
-		length = channel_receive(box->link, &message, &process);
+		length = channel_receive(box->channel, &message, &process);
 	} while (length < 0 && (errno == EAGAIN || errno == EINTR));
 	*number = length > 0 ? message.value : 0;
 	if (length > 0 && message.kind == CHANNEL_PROCESS && process >= 0)
@@ -141,20 +139,6 @@ static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 		signals_came(box, signal);
 	else
 		signals_pass(box, signal, to_group || (box->new_session && signal == SIGCONT));
-}
-
-/* The system call, since the first look at the vdso, which is faster from then on, costs two page faults. */
-static struct timespec clock_now(void)
-{
-	struct timespec now;
-	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-	return now;
-}
-
-int64_t supervise_microseconds(void)
-{
-	struct timespec now = clock_now();
-	return (now.tv_sec - begun.tv_sec) * INT64_C(1000000) + (now.tv_nsec - begun.tv_nsec) / 1000;
 }
 
 static _Noreturn void finish(const struct box *box, int status)
@@ -185,7 +169,7 @@ static _Noreturn void finish(const struct box *box, int status)
 	if (starved && complaints >= 0 && !timed_out)
 		report_out_of_memory(complaints, box->memory);
 	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
-	report_exited(code, signal, timed_out, supervise_microseconds(), &used, grouped ? &group : NULL);
+	report_exited(code, signal, timed_out, clock_elapsed(), &used, grouped ? &group : NULL);
 	runtime_memory_wait();
 	_exit(code);
 }
@@ -242,7 +226,7 @@ void supervise_set_up(struct box *box)
 	take_terminal();
 	if (watchdog_is_wanted(box))
 		watchdog_set_up();
-	begun = clock_now();
+	clock_start();
 }
 
 void supervise(const struct box *box)
@@ -256,7 +240,7 @@ void supervise(const struct box *box)
 		prctl(PR_SET_DUMPABLE, 0);
 	/* Until signals were blocked, nothing would have told of its end. */
 	runtime_memory_look();
-	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->link, POLLIN, 0}};
+	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->channel, POLLIN, 0}};
 	for (;;) {
 		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */
 		if (poll(polls, 2, signals_wait_time()) < 0)

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/runtime_memory.h"
 #include "base/report.h"
@@ -43,7 +44,7 @@ static int wait_time(const struct box *box, enum stage stage)
 {
 	if (!box->timeout || stage == KILLED)
 		return -1;
-	int64_t left = box->timeout + (stage == TERMINATED ? box->grace : 0) - supervise_microseconds() / 1000;
+	int64_t left = box->timeout + (stage == TERMINATED ? box->grace : 0) - clock_elapsed() / 1000;
 	/* One more, since what is left has been rounded down; and not more than poll(2) takes. */
 	return left < 0 ? 0 : left >= INT_MAX ? INT_MAX : (int)left + 1;
 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "process/supervise.h"
+#include "process/box.h"
 
 /* Whether this box needs one. */
 bool watchdog_is_wanted(const struct box *box);

@@ -4,7 +4,7 @@
  */
 import type { HostFacts } from '../host/bun.ts'
 import type { BoxPlan, IdMap, IdRange, Mount, Namespace } from '../plan/types.ts'
-import { missingOnHost } from '../plan/views.ts'
+import { missingOnHost } from '../planner/views.ts'
 import { coveredMounts, coveredText } from '../planner/covered.ts'
 import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'

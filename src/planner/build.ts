@@ -14,7 +14,7 @@ import { ownDirectories } from './own.ts'
 import { withPins } from './pins.ts'
 import type { Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
-import { missingOnHost, viewsFor } from '../plan/views.ts'
+import { missingOnHost, viewsFor } from './views.ts'
 
 /** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {

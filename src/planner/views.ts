@@ -3,8 +3,8 @@
  * runs, and below "/", or with a root that is read-only, it can't be: there a view takes the place of the directory.
  */
 import type { HostFacts } from '../host/bun.ts'
-import { latestAbove, parentOf, type Places } from '../planner/pins.ts'
-import type { Mount, Root } from './types.ts'
+import { latestAbove, parentOf, type Places } from './pins.ts'
+import type { Mount, Root } from '../plan/types.ts'
 
 /** Others name what has to be there, or go with another mount. */
 const MAKES: readonly Mount['type'][] = ['bind', 'tmpfs', 'proc', 'dev', 'overlay', 'dir', 'symlink', 'file']
