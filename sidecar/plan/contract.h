@@ -117,12 +117,12 @@ struct mount {
 struct supervision {
 	bool init; /* Run an init as process 1 that reaps and forwards signals; without it the command is process 1. */
 	int64_t timeout; /* Milliseconds after which the command gets TERM; 0 is no limit. */
-	int64_t grace; /* Milliseconds from then on until all that is left is killed. */
+	int64_t grace; /* Milliseconds after TERM until all that is left is killed. */
 	bool die_with_parent; /* Kill the box when the process that started nsbox ends. */
 	int64_t status_fd; /* Descriptor to which events are written as JSON lines. */
-	bool verbose; /* Tell each phase with its time on stderr. */
+	bool verbose; /* Print each phase with its time on stderr. */
 	bool quiet; /* Print no warnings and no hints. */
-	unsigned errors; /* Where a failure of nsbox itself is told: on stderr, or on the status descriptor alone. */
+	unsigned errors; /* Where a failure of nsbox itself is reported: on stderr, or on the status descriptor alone. */
 };
 
 struct limit {
@@ -133,12 +133,12 @@ struct limit {
 
 struct env {
 	bool inherit; /* Start from the environment of the sidecar. */
-	char **unset; size_t unset_count; /* Names that are taken away from it. */
-	char **set; size_t set_count; /* NAME=VALUE entries that are put in, in order. */
+	char **unset; size_t unset_count; /* Variables to remove from it. */
+	char **set; size_t set_count; /* NAME=VALUE entries to add, in order. */
 };
 
 struct seccomp {
-	const char *from; /* What the filter was made from, for whoever reads the plan: "default", "default with user namespaces" or a file. */
+	const char *from; /* What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file. */
 	const char *filter; /* Array of struct sock_filter, as this machine has it; seccomp(2). */
 };
 
@@ -148,19 +148,19 @@ struct process {
 	struct env *env; /* Environment. */
 	const char *cwd; /* Working directory in the box; absent: "/". */
 	bool cwd_of_host; /* cwd is a directory of the host: the command starts there only if the box shows that very directory. */
-	bool cwd_of_caller; /* The same for the directory of whoever runs the plan; cwd is then absent. */
-	const char *cwd_fallback; /* Where the command starts instead if that is not so, or "/" if the box has no such directory either; absent: that is an error. */
+	bool cwd_of_caller; /* The same for the directory that the plan is run from; cwd is then absent. */
+	const char *cwd_fallback; /* Where the command starts if the box doesn't show that directory, or "/" if it lacks this one too; absent: that is an error. */
 	int64_t uid; /* User id in the box; absent: as it is. */
 	int64_t gid; /* Group id in the box; absent: as it is. */
 	bool drop_groups; /* Drop all supplementary groups. */
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
-	uint64_t scopes; /* What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box; and from Linux 5.19 on ("trace") tracing of processes that this command did not start. */
+	uint64_t scopes; /* What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on). */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
-	bool hold; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it. */
+	bool hold; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it. */
 };
 
 struct cgroup {
@@ -174,7 +174,7 @@ struct root {
 	unsigned type; /* The directory itself, or an overlay over it. */
 	const char *path; /* Directory on the host; "/" is the host's own root. */
 	const char *state; /* Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish. */
-	bool view; /* Show each entry of the directory, on a tmpfs that is read-only when all is mounted: so what is missing in it can be made without a trace. */
+	bool view; /* Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host. */
 	uint64_t options; /* Mount options of the root and what is mounted below it on the host. */
 };
 
@@ -185,7 +185,7 @@ struct idrange {
 };
 
 struct idmap {
-	unsigned by; /* Who writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap. */
+	unsigned by; /* What writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap. */
 	struct idrange *uid; size_t uid_count; /* User id ranges. */
 	struct idrange *gid; size_t gid_count; /* Group id ranges. */
 	bool setgroups; /* Leave setgroups(2) allowed in the box; never with "self". */
@@ -193,7 +193,7 @@ struct idmap {
 
 struct enter {
 	int64_t pid; /* A process of the box, by its number outside. */
-	int64_t started; /* When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). One that got the number later is not entered. */
+	int64_t started; /* When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). A process that got the number later is not entered. */
 };
 
 struct plan {
@@ -203,14 +203,14 @@ struct plan {
 	struct enter *enter; /* The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
 	struct root *root; /* What the box sees as its root directory; there unless enter is. */
 	struct mount *mounts; size_t mounts_count; /* What is mounted or made in the root, in this order. */
-	char **own; size_t own_count; /* Directories of nsbox itself on the host. Wherever the box could write to one, or to what leads there, it is read-only and held in its place, as an empty one where it is missing. */
-	bool take_back; /* What was made for this box in its root, as mount points are, goes when the box has ended, where nobody uses it. */
+	char **own; size_t own_count; /* Directories of nsbox itself on the host. Where the box could write to one, or to a directory above it, it becomes read-only and can't be moved; a missing one is made, empty. */
+	bool take_back; /* Remove what was made for this box in its root, such as mount points, when the box has ended and nobody uses it. */
 	bool no_follow; /* Refuse paths of the host with a symbolic link in them. */
 	const char *hostname; /* Host name of the new uts namespace. */
 	bool loopback; /* Bring up lo in the new net namespace. */
 	bool ping; /* Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range. */
 	bool low_ports; /* Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start. */
-	struct cgroup *cgroup; /* A control group (version 2) of its own for the box, made where whoever runs the plan may make one. */
+	struct cgroup *cgroup; /* A control group (version 2) of its own for the box, made where the caller may make one. */
 	struct process *process; /* The command and what it gets. */
 	struct supervision *supervision; /* How the box is watched and reported. */
 };

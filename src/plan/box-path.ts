@@ -1,11 +1,11 @@
 /** Paths in the box, as text: what is mounted where, and what lies below what. */
 
 /**
- * PATH, which starts with a slash, without doubled and ending slashes, "." and "..". A link before ".." counts for nothing: the place
- * that a person has typed is meant, as with cd in a shell.
+ * An absolute PATH without doubled and ending slashes, "." and "..". It is text alone: ".." removes the name before it even
+ * where that is a link, as cd in a shell does.
  */
 export function cleanPath(path: string): string {
-  // Most are clean.
+  // Most paths are clean already.
   if (!path.includes('/.') && !path.includes('//') && (path.length === 1 || !path.endsWith('/'))) return path
   const parts: string[] = []
   for (const part of path.split('/')) {

@@ -1,13 +1,13 @@
 /**
- * Words and bounds of the contract that a start has to know too. They are apart from the table (schema.ts), which is larger than
- * all that a start needs.
+ * Words and bounds of the contract that a start needs. They stand apart from the table (schema.ts), which no start loads,
+ * since it is larger than all that a start needs.
  */
 export const CONTRACT = 1
 /** One less than (uid_t)-1, which means "unchanged" to setresuid(2). */
 export const MAX_ID = 4294967294
-/** Some 68 years; what the sidecar adds to it still fits. */
+/** Some 68 years, with room for what the sidecar adds. */
 export const MAX_MILLISECONDS = 2 ** 41
-/** The kernel's PID_MAX_LIMIT: it has no more numbers to give. */
+/** PID_MAX_LIMIT: the kernel gives no higher number. */
 export const MAX_PIDS = 4194304
 /** More processors than the kernel can be built for (CONFIG_NR_CPUS), in the longest period. */
 export const MAX_CPUS = 8192
@@ -15,7 +15,7 @@ export const LIMITS = [
   'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue',
   'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack',
 ] as const
-/** In the kernel's order, include/uapi/linux/capability.h: the place is the number. capabilities(7) */
+/** In the kernel's order, so that the index is the number: capabilities(7), include/uapi/linux/capability.h. */
 export const CAPABILITIES = [
   'chown', 'dac_override', 'dac_read_search', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'linux_immutable',
   'net_bind_service', 'net_broadcast', 'net_admin', 'net_raw', 'ipc_lock', 'ipc_owner', 'sys_module', 'sys_rawio', 'sys_chroot',

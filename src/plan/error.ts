@@ -1,6 +1,6 @@
 import { fromBytes, toBytes } from '../text/bytes.ts'
 
-/** A plan that is not one: what is wrong (`message`) and where (`pointer`, a JSON pointer as in RFC 6901; "" is the whole). */
+/** An invalid plan: what is wrong (`message`) and where (`pointer`, a JSON pointer as in RFC 6901; "" is the whole). */
 export class PlanError extends Error {
   readonly pointer: string
 
@@ -11,7 +11,7 @@ export class PlanError extends Error {
   }
 }
 
-/** The steps that lead to a place, outermost first. */
+/** The keys and indexes that lead to a place, outermost first. */
 export type Place = readonly (string | number)[]
 
 /** Bytes of the longest pointer that the sidecar keeps. */

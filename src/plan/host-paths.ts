@@ -1,8 +1,8 @@
-/** The paths of the host that a plan holds, found by the contract table: a key that is added there is found here too. */
+/** Finds the host paths in a plan by the contract table, so that a new key there is found without a change here. */
 import { type Field, OBJECTS, type Table, VARIANTS } from './schema.ts'
 import type { Plan } from './types.ts'
 
-/** A copy of the plan with what `change` makes of each path of the host. */
+/** Copies the plan, with `change` applied to each host path. */
 export function mapHostPaths<P extends Plan>(plan: P, change: (path: string) => string): P {
   return mapObject(OBJECTS.plan, plan, change) as P
 }

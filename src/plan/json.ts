@@ -9,7 +9,7 @@ import { type Place, PlanError } from './error.ts'
 const MAX_DEPTH = 32
 const MAX_KEYS = 256
 
-/** An object as it was written. A JavaScript object would put keys that look like numbers first. */
+/** An object with its keys in the order of the text. A JavaScript object would put keys that look like numbers first. */
 export class Members {
   readonly entries: readonly (readonly [string, unknown])[]
 
@@ -18,12 +18,12 @@ export class Members {
   }
 }
 
-/** The value of a JSON text. Objects are `Members`; a number that is no safe integer, or written as 1.0 or 1e0, is NaN. */
+/** The value of a JSON text. Objects are `Members`; a number that isn't a safe integer, or is written as 1.0 or 1e0, is NaN. */
 export function readJson(text: string | Uint8Array): unknown {
   return new Reader(typeof text === 'string' ? encode(text) : text).document()
 }
 
-/** A lone surrogate has no UTF-8; a byte that never is in UTF-8 stands for it. */
+/** A lone surrogate has no UTF-8: the text ends there with 0xff, which the reader refuses as invalid. */
 function encode(text: string): Uint8Array {
   if (text.isWellFormed()) return new TextEncoder().encode(text)
   const at = text.search(/[\ud800-\udfff]/u)
@@ -156,7 +156,7 @@ class Reader {
       this.#skipDigits()
     }
     const value = Number(sign + String.fromCharCode(...this.#bytes.subarray(start, Math.min(end, start + 17))))
-    // + 0: there is no negative zero among integers.
+    // + 0 makes -0 a plain 0.
     return this.#at === end && Number.isSafeInteger(value) ? value + 0 : Number.NaN
   }
 
@@ -173,7 +173,7 @@ class Reader {
     return fromBytes(Uint8Array.from(out))
   }
 
-  /** The bytes of the character that was passed. */
+  /** Skips one character; returns its length in bytes. */
   #skipCharacter(): number {
     const c = this.#peek()
     if (c < 0) this.#refuseHere()

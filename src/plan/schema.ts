@@ -15,7 +15,7 @@ export * from './constants.ts'
 export type Field = { doc: string; required?: true } & (
   | { type: 'bool' }
   | { type: 'int'; min: number; max: number; default?: number }
-  /** Text without NUL; `path`: absolute, or, where it is one of the host ("host"), relative to the program that holds the plan. */
+  /** Text without NUL. `path`: an absolute path; one of the host ("host") may be relative to the program that holds the plan. */
   | { type: 'string'; min?: number; max?: number; path?: true | 'host' }
   /** Bytes as text, RFC 4648 with padding: a multiple of UNIT bytes. */
   | { type: 'base64'; unit: number; max: number }
@@ -52,23 +52,23 @@ export const OBJECTS = {
     enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
     root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
-    own: { type: 'strings', entry: 'path', doc: 'Directories of nsbox itself on the host. Wherever the box could write to one, or to what leads there, it is read-only and held in its place, as an empty one where it is missing.' },
-    takeBack: { type: 'bool', doc: 'What was made for this box in its root, as mount points are, goes when the box has ended, where nobody uses it.' },
+    own: { type: 'strings', entry: 'path', doc: 'Directories of nsbox itself on the host. Where the box could write to one, or to a directory above it, it becomes read-only and can\'t be moved; a missing one is made, empty.' },
+    takeBack: { type: 'bool', doc: 'Remove what was made for this box in its root, such as mount points, when the box has ended and nobody uses it.' },
     noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
     ping: { type: 'bool', doc: 'Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range.' },
     lowPorts: { type: 'bool', doc: 'Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start.' },
-    cgroup: { type: 'object', of: 'cgroup', doc: 'A control group (version 2) of its own for the box, made where whoever runs the plan may make one.' },
+    cgroup: { type: 'object', of: 'cgroup', doc: 'A control group (version 2) of its own for the box, made where the caller may make one.' },
     process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
     supervision: { type: 'object', of: 'supervision', doc: 'How the box is watched and reported.' },
   },
   enter: {
     pid: { type: 'int', min: 1, max: MAX_PID, required: true, doc: 'A process of the box, by its number outside.' },
-    started: { type: 'int', min: 0, max: MAX_SIZE, required: true, doc: 'When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). One that got the number later is not entered.' },
+    started: { type: 'int', min: 0, max: MAX_SIZE, required: true, doc: 'When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). A process that got the number later is not entered.' },
   },
   idmap: {
-    by: { type: 'enum', values: ['self', 'parent', 'helper'], required: true, doc: 'Who writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap.' },
+    by: { type: 'enum', values: ['self', 'parent', 'helper'], required: true, doc: 'What writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap.' },
     uid: { type: 'objects', of: 'idrange', min: 1, max: 340, required: true, doc: 'User id ranges.' },
     gid: { type: 'objects', of: 'idrange', min: 1, max: 340, required: true, doc: 'Group id ranges.' },
     setgroups: { type: 'bool', doc: 'Leave setgroups(2) allowed in the box; never with "self".' },
@@ -82,7 +82,7 @@ export const OBJECTS = {
     type: { type: 'enum', values: ['directory', 'overlay'], required: true, doc: 'The directory itself, or an overlay over it.' },
     path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
     state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
-    view: { type: 'bool', doc: 'Show each entry of the directory, on a tmpfs that is read-only when all is mounted: so what is missing in it can be made without a trace.' },
+    view: { type: 'bool', doc: 'Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host.' },
     options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
   },
   cgroup: {
@@ -97,28 +97,28 @@ export const OBJECTS = {
     env: { type: 'object', of: 'env', doc: 'Environment.' },
     cwd: { type: 'string', path: true, doc: 'Working directory in the box; absent: "/".' },
     cwdOfHost: { type: 'bool', doc: 'cwd is a directory of the host: the command starts there only if the box shows that very directory.' },
-    cwdOfCaller: { type: 'bool', doc: 'The same for the directory of whoever runs the plan; cwd is then absent.' },
-    cwdFallback: { type: 'string', path: true, doc: 'Where the command starts instead if that is not so, or "/" if the box has no such directory either; absent: that is an error.' },
+    cwdOfCaller: { type: 'bool', doc: 'The same for the directory that the plan is run from; cwd is then absent.' },
+    cwdFallback: { type: 'string', path: true, doc: 'Where the command starts if the box doesn\'t show that directory, or "/" if it lacks this one too; absent: that is an error.' },
     uid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'User id in the box; absent: as it is.' },
     gid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'Group id in the box; absent: as it is.' },
     dropGroups: { type: 'bool', doc: 'Drop all supplementary groups.' },
     capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
-    scopes: { type: 'flags', values: SCOPES, doc: 'What is closed to the outside of the box where the kernel can (Linux 6.12): abstract Unix sockets that others listen on, signals to processes that are not in the box; and from Linux 5.19 on ("trace") tracing of processes that this command did not start.' },
+    scopes: { type: 'flags', values: SCOPES, doc: 'What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on).' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
-    hold: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for what enters it.' },
+    hold: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it.' },
   },
   seccomp: {
-    from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for whoever reads the plan: "default", "default with user namespaces" or a file.' },
+    from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file.' },
     filter: { type: 'base64', unit: 8, max: 4096 * 8, required: true, doc: 'Array of struct sock_filter, as this machine has it; seccomp(2).' },
   },
   env: {
     inherit: { type: 'bool', doc: 'Start from the environment of the sidecar.' },
-    unset: { type: 'strings', doc: 'Names that are taken away from it.' },
-    set: { type: 'strings', entry: 'assignment', doc: 'NAME=VALUE entries that are put in, in order.' },
+    unset: { type: 'strings', doc: 'Variables to remove from it.' },
+    set: { type: 'strings', entry: 'assignment', doc: 'NAME=VALUE entries to add, in order.' },
   },
   limit: {
     resource: { type: 'enum', values: LIMITS, required: true, doc: 'Which limit.' },
@@ -128,12 +128,12 @@ export const OBJECTS = {
   supervision: {
     init: { type: 'bool', doc: 'Run an init as process 1 that reaps and forwards signals; without it the command is process 1.' },
     timeout: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds after which the command gets TERM; 0 is no limit.' },
-    grace: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds from then on until all that is left is killed.' },
+    grace: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds after TERM until all that is left is killed.' },
     dieWithParent: { type: 'bool', doc: 'Kill the box when the process that started nsbox ends.' },
     statusFd: { type: 'int', min: 0, max: 1048576, default: -1, doc: 'Descriptor to which events are written as JSON lines.' },
-    verbose: { type: 'bool', doc: 'Tell each phase with its time on stderr.' },
+    verbose: { type: 'bool', doc: 'Print each phase with its time on stderr.' },
     quiet: { type: 'bool', doc: 'Print no warnings and no hints.' },
-    errors: { type: 'enum', values: ['stderr', 'status'], default: 'stderr', doc: 'Where a failure of nsbox itself is told: on stderr, or on the status descriptor alone.' },
+    errors: { type: 'enum', values: ['stderr', 'status'], default: 'stderr', doc: 'Where a failure of nsbox itself is reported: on stderr, or on the status descriptor alone.' },
   },
 } as const satisfies Record<string, Table>
 
@@ -149,7 +149,7 @@ export const VARIANTS = {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
       size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit in bytes; 0 is the kernel\'s default, half of the memory.' },
       mode: { type: 'mode', default: '1777', doc: 'Mode of its top directory.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" from when all that lies below is there.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" takes effect once everything below is there.' },
     },
     proc: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
@@ -170,28 +170,28 @@ export const VARIANTS = {
     },
     symlink: {
       target: { type: 'string', path: true, required: true, doc: 'Where the symbolic link is made in the box.' },
-      to: { type: 'string', min: 1, required: true, doc: 'What it says.' },
+      to: { type: 'string', min: 1, required: true, doc: 'Where it leads, as the box sees it.' },
     },
     mask: {
-      target: { type: 'string', path: true, required: true, doc: 'What is hidden, by an empty file or directory.' },
-      kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+      target: { type: 'string', path: true, required: true, doc: 'What an empty file or directory hides.' },
+      kernel: { type: 'bool', doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.' },
     },
     protect: {
       target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
-      kernel: { type: 'bool', doc: 'Only where the kernel itself shows something there (proc, sysfs); otherwise it has to be there.' },
+      kernel: { type: 'bool', doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.' },
     },
     view: {
-      target: { type: 'string', path: true, required: true, doc: 'Directory of the root that is shown anew, as root.view does with the root itself, with the root\'s options.' },
+      target: { type: 'string', path: true, required: true, doc: 'Directory of the root to show as a view, as root.view does for the root itself, with the root\'s options.' },
     },
     stash: {
-      target: { type: 'string', path: true, required: true, doc: 'Where, hidden by the next mount at the same place, the pins have what they need: an empty tmpfs that nobody can enter.' },
+      target: { type: 'string', path: true, required: true, doc: 'Where an empty tmpfs serves the pins; the next mount at the same place hides it, so that nobody can enter it.' },
     },
     pin: {
-      target: { type: 'string', path: true, required: true, doc: 'Directory to which the way is held: none of the directories and links on it can be renamed, replaced or removed in the box, though what is in them can be changed.' },
-      from: { type: 'string', path: true, required: true, doc: 'Directory above it from which on that is so; it is not held itself.' },
+      target: { type: 'string', path: true, required: true, doc: 'Directory whose path is pinned: the box can\'t rename, replace or remove any directory or link on it, but can change what is in them.' },
+      from: { type: 'string', path: true, required: true, doc: 'Directory above it, below which the path is pinned; it is not pinned itself.' },
     },
     sysfs: {
-      target: { type: 'string', path: true, required: true, doc: 'Where, instead of the host\'s sysfs, one shows the devices of the box\'s own network, read-only; where the kernel refuses it, the host\'s becomes read-only.' },
+      target: { type: 'string', path: true, required: true, doc: 'Where a read-only sysfs shows the devices of the box\'s own network; where the kernel refuses one, the host\'s becomes read-only.' },
     },
     cgroup: {
       target: { type: 'string', path: true, required: true, doc: 'Where the hierarchy of the box\'s own control group shows, if the directory is there.' },

@@ -21,7 +21,7 @@ type FromTable<T> = Required_<T> & Optional_<T>
 type FromVariants<V> = { [K in keyof V]: { type: K } & FromTable<V[K]> }[keyof V]
 
 export type Plan = FromTable<Objects['plan']>
-/** One that makes a box, and does not enter one. */
+/** A plan that makes a box and doesn't enter one. */
 export type BoxPlan = Plan & { root: Root }
 export type Mount = FromVariants<Variants['mount']>
 export type Root = FromTable<Objects['root']>

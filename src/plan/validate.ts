@@ -1,6 +1,6 @@
 /**
- * The check of a plan against the contract table. The order of the checks and the messages are those of
- * `sidecar/plan/plan.c`, so that both halves give the same answer.
+ * Checks a plan against the contract table, in the order and with the messages of `sidecar/plan/plan.c`, so that both halves
+ * give the same answer.
  */
 import { hasStraySurrogate, toBytes } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
@@ -18,7 +18,7 @@ export function validatePlan(value: unknown): Plan {
   return plan
 }
 
-/** Made with the box, or done by its own process 1. */
+/** Refuses beside `enter` what is made with a box, or done by its own process 1. */
 function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, ping, lowPorts, own, takeBack, cgroup, process, supervision }: Plan): void {
   const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, ping, lowPorts, own: own?.length, takeBack, cgroup }).find(([, value]) => value)
   if (beside) refuse([beside[0]], 'must not be there beside enter')
@@ -32,7 +32,7 @@ function refuse(place: Place, message: string): never {
   throw new PlanError(place, message)
 }
 
-/** Before all else: a plan of another contract may have any keys. */
+/** Runs before all other checks, since a plan of another contract may have any keys. */
 function checkContract(value: unknown): void {
   const contract = entriesOf(value, []).find(([key]) => key === 'contract')
   if (!contract) refuse(['contract'], 'missing required key')
@@ -64,7 +64,7 @@ function entriesOf(value: unknown, place: Place): Entries {
   return Object.entries(value).filter(([, inner]) => inner !== undefined)
 }
 
-/** `type`: of a variant, whose own key was looked at before. */
+/** `type`: the type of a variant; the caller has checked that key. */
 function readObject(table: Table, value: unknown, place: Place, type?: string): Record<string, unknown> {
   const entries = entriesOf(value, place)
   const out: Record<string, unknown> = type === undefined ? {} : { type }
@@ -105,7 +105,7 @@ function readInt({ min, max }: { min: number; max: number }, value: unknown, pla
   return number >= min && number <= max ? number : refuse(place, `must be an integer from ${min} to ${max}`)
 }
 
-/** Any text that has bytes to stand for it. What the reader of JSON gives always has. */
+/** Refuses text that has no encoding in bytes, which only a program can hand in: readJson never does. */
 function text(value: unknown, place: Place): string {
   if (typeof value !== 'string') refuse(place, 'must be a string')
   if (value.includes('\0')) refuse(place, 'must not contain NUL')
@@ -162,7 +162,7 @@ function readArray<T>(limits: { min?: number; max?: number }, value: unknown, pl
   if (!Array.isArray(value)) refuse(place, 'must be an array')
   if (value.length < min) refuse(place, `must have at least ${min} ${min === 1 ? 'entry' : 'entries'}`)
   if (value.length > max) refuse(place, `must have at most ${max} entries`)
-  // Not map: it passes over the holes of a sparse array.
+  // Not map, which skips the holes of a sparse array.
   return Array.from(value, (item: unknown, n) => read(item, [...place, n]))
 }
 

@@ -17,7 +17,7 @@ export function utf8Length(bytes: Uint8Array, at: number): number {
   return length
 }
 
-/** Text of any bytes. */
+/** Decodes any bytes. */
 export function fromBytes(bytes: Uint8Array): string {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let text = ''

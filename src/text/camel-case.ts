@@ -1,9 +1,9 @@
-/** How options of the command line are called in a program. */
+/** Names of the command line's options in a program: --ro-bind is roBind. */
 
 export const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Options that a program has no use for: the library reads the events itself, and a result tells them. */
+/** Options that the library leaves out: it reads the status events itself, and its results hold them. */
 export const FOR_THE_COMMAND_LINE: readonly string[] = ['status-fd']
 
-/** Whether a value of this kind may be a number; one that has a unit may not, since a program's numbers of time are milliseconds. */
+/** Whether a program may give a number here. A TIME has to be text with a unit, since a program's numbers are milliseconds. */
 export const takesNumber = (placeholder: string): boolean => ['N', 'UID[:GID]', 'SIZE', 'COUNT', 'NUMBER', 'CPUS', 'BYTES'].includes(placeholder)

@@ -1,10 +1,10 @@
-/** The name of the list that is nearest to a word, if it is near enough to be what was meant. */
+/** The name that is nearest to a word, if it is near enough for the word to be a typing error. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const ranked = names.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far)[0]
   return ranked !== undefined && ranked.far <= Math.max(1, Math.floor(word.length / 3)) ? ranked.name : undefined
 }
 
-/** Edit distance of Levenshtein, a row at a time. */
+/** Levenshtein's edit distance, a row at a time. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

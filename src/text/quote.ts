@@ -1,6 +1,6 @@
 import { printable } from './printable.ts'
 
-/** As a shell would read it back; control characters as escapes. */
+/** Quotes TEXT so that a shell reads it back; control characters become escapes. */
 export function quote(text: string): string {
   const safe = printable(text)
   return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll('\'', '\'\\\'\'')}'`
