@@ -127,7 +127,7 @@ function cVariantStruct(name: string, variants: Record<string, Table>): string[]
 /** The text of `sidecar/plan/contract.h`. */
 export function contractHeader(): string {
   const words = cWords()
-  const out = [`/* ${note} */`, '#ifndef NSBOX_CONTRACT_H', '#define NSBOX_CONTRACT_H', '', '#include <stdbool.h>', '#include <stddef.h>', '#include <stdint.h>', '', '#include "plan/field.h"', '', `#define NSBOX_CONTRACT ${CONTRACT}`, '', words.text]
+  const out = [`/* ${note} */`, '#ifndef NSBOX_PLAN_CONTRACT_H', '#define NSBOX_PLAN_CONTRACT_H', '', '#include <stdbool.h>', '#include <stddef.h>', '#include <stdint.h>', '', '#include "plan/field.h"', '', `#define NSBOX_CONTRACT ${CONTRACT}`, '', words.text]
   for (const [name, variants] of Object.entries(VARIANTS)) out.push(...cVariantStruct(name, variants))
   const order = objectsInnermostFirst()
   for (const name of order) {

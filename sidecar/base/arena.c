@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* The fuzzer sets 0: each piece is then an allocation of its own, and the address sanitizer sees its bounds. */
+/* The fuzzer sets 0, which makes each piece an allocation of its own: the address sanitizer then sees its bounds. */
 #ifndef ARENA_CHUNK
 #define ARENA_CHUNK 65536
 #endif

@@ -1,6 +1,9 @@
-/* What the box tells the process that supervises it, over a socket of packets: fixed messages, since the box is not trusted. */
-#ifndef NSBOX_LINK_H
-#define NSBOX_LINK_H
+/*
+ * The socket from the box to the supervisor (SOCK_SEQPACKET). Messages have a fixed size and form, since the supervisor
+ * doesn't trust the box.
+ */
+#ifndef NSBOX_BASE_CHANNEL_H
+#define NSBOX_BASE_CHANNEL_H
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,22 +14,34 @@
 
 enum channel_kind {
 	CHANNEL_STARTED = 1, /* the command was executed */
-	CHANNEL_STOPPED = 2, /* the command was stopped by the signal VALUE */
-	CHANNEL_ENDED = 3,   /* VALUE is its wait status */
-	CHANNEL_FAILED = 4,  /* nsbox could not do it; VALUE is the exit status */
-	CHANNEL_PROCESS = 6, /* before the id maps: the directory in /proc that comes along is the sender's, and VALUE its number there */
-	CHANNEL_HELD = 7,    /* a lock on what others may use too comes along, to be kept; where CHANNEL_MADE follows, it is of that */
-	CHANNEL_MADE = 5,    /* before the command is started: NAME was made in the directory that comes along; VALUE: CHANNEL_MADE_* */
+	CHANNEL_STOPPED = 2, /* signal VALUE stopped the command */
+	CHANNEL_ENDED = 3,   /* the command ended; VALUE is its wait status */
+	CHANNEL_FAILED = 4,  /* nsbox failed in the box; VALUE is the exit status */
+	/* Before the id maps: the descriptor is the sender's own directory in /proc, VALUE is its number there. */
+	CHANNEL_PROCESS = 6,
+	/*
+	 * The descriptor is a lock on what other boxes may use too; the supervisor keeps it. A CHANNEL_MADE that follows
+	 * names it.
+	 */
+	CHANNEL_HELD = 7,
+	/*
+	 * Before the command is started: NAME was made in the directory that the descriptor refers to. VALUE:
+	 * CHANNEL_MADE_*.
+	 */
+	CHANNEL_MADE = 5,
 };
 
-/* It is a directory; it stays unless the box fails; it is one of nsbox itself. */
+/*
+ * DIRECTORY: a directory was made. STAYS: only a box that fails takes it back. OWN: it is one of nsbox's own
+ * directories.
+ */
 enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4 };
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
 
-/* What was made: by its inode, since a mount may lie on it. */
+/* Its inode identifies what was made, since a mount may lie on the name by now. */
 struct channel_made { uint64_t device, inode; char name[CHANNEL_NAME]; };
-/* The last part is sent with CHANNEL_MADE alone. */
+/* MADE is sent with a descriptor only; a message without one is CHANNEL_PLAIN bytes long. */
 struct channel_message { uint32_t kind; int32_t value; struct channel_made made; };
 enum { CHANNEL_PLAIN = offsetof(struct channel_message, made) };
 
@@ -44,7 +59,7 @@ static inline void channel_send_with(int fd, struct channel_message *message, in
 	struct iovec text = {message, sizeof *message};
 	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	memcpy(CMSG_DATA(&control.header), &along, sizeof along);
-	/* Where too many are on their way (ETOOMANYREFS), the other side has to take some first. */
+	/* ETOOMANYREFS: too many descriptors are in flight (Linux 4.5), so the supervisor has to receive some first. */
 	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
@@ -67,7 +82,7 @@ static inline void channel_send_process(int fd, int process, int number)
 	channel_send_with(fd, &message, process);
 }
 
-/* One message; *PARENT is the descriptor that came along, or -1. As recv(2): 0 at the end, -1 with errno. */
+/* Receives one message; *PARENT is the descriptor that came with it, or -1. As recv(2): 0 at the end, -1 with errno. */
 static inline ssize_t channel_receive(int fd, struct channel_message *message, int *parent)
 {
 	union channel_control control = {0};

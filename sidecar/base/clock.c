@@ -6,7 +6,7 @@
 
 static struct timespec start;
 
-/* The system call: the first look at the vdso, which is faster from then on, costs two page faults. */
+/* A system call, not the vdso: the first use of the vdso costs two page faults, and we read the clock twice. */
 static struct timespec now(void)
 {
 	struct timespec time;

@@ -1,11 +1,11 @@
-/* How long there has been a box. */
-#ifndef NSBOX_CLOCK_H
-#define NSBOX_CLOCK_H
+/* How long the box has been running. */
+#ifndef NSBOX_BASE_CLOCK_H
+#define NSBOX_BASE_CLOCK_H
 
 #include <stdint.h>
 
 void clock_start(void);
-/* Microseconds since then. */
+/* Microseconds since clock_start. */
 int64_t clock_elapsed(void);
 
 #endif

@@ -31,7 +31,7 @@ void descriptor_keep(int fd)
 		if (!kept)
 			fail("allocate", NULL);
 	}
-	/* In order, which mostly is the order in which they come. */
+	/* Sorted insertion: most descriptors come in rising order, so the loop seldom runs. */
 	size_t at = count++;
 	for (; at > 0 && kept[at - 1] > fd; at--)
 		kept[at] = kept[at - 1];
@@ -42,7 +42,7 @@ void descriptor_close_range(int first, int last)
 {
 	if (first > last || sys_close_range((unsigned)first, (unsigned)last) == 0)
 		return;
-	/* Before Linux 5.9. The limit may be lower by now than it was when those that are kept were opened. */
+	/* Linux before 5.9 has no close_range. The limit may have been lowered since the kept descriptors were opened. */
 	long most = sysconf(_SC_OPEN_MAX);
 	if (count > 0 && kept[count - 1] >= most)
 		most = kept[count - 1] + 1L;
@@ -70,7 +70,7 @@ char *descriptor_read_all(int fd, const char *name, size_t *length)
 		if (!text)
 			fail("read", name);
 		ssize_t got = read(fd, text + used, size - used);
-		/* A descriptor that somebody else has made non-blocking, such as the reader's end of a terminal. */
+		/* Another process that shares the descriptor, such as a terminal, may have made it non-blocking. */
 		if (got < 0 && errno == EAGAIN && poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1) >= 0)
 			continue;
 		if (got < 0 && errno == EINTR)

@@ -1,9 +1,9 @@
 /*
- * A descriptor as a path, and the path of one: for calls that take no descriptor. Needs /proc of the host. Writing all
- * of a text to one. And which descriptors stay open.
+ * Descriptors: their paths in the host's /proc (for calls that take no descriptor), reading and writing all of a text,
+ * and the list of those that stay open.
  */
-#ifndef NSBOX_DESCRIPTOR_H
-#define NSBOX_DESCRIPTOR_H
+#ifndef NSBOX_BASE_DESCRIPTOR_H
+#define NSBOX_BASE_DESCRIPTOR_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -12,14 +12,14 @@
 
 enum { DESCRIPTOR_NAME = 32 };
 
-/* The link of procfs leads to exactly that file, whatever its name leads to by now. */
+/* A path in procfs that leads to exactly FD's file, whatever the file's own name leads to by now. */
 static inline const char *descriptor_name(int fd, char name[DESCRIPTOR_NAME])
 {
 	snprintf(name, DESCRIPTOR_NAME, "/proc/self/fd/%d", fd);
 	return name;
 }
 
-/* What its file is called now, as a hint or for a person: another file may have that name. False with errno. */
+/* The name of FD's file, for messages and as a hint: another file may have that name by now. False with errno. */
 static inline bool descriptor_path(int fd, char path[PATH_MAX])
 {
 	char name[DESCRIPTOR_NAME];
@@ -30,16 +30,16 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	return true;
 }
 
-/* All of the LENGTH bytes, in as many calls as it takes. False with errno. */
+/* Writes all LENGTH bytes, in as many calls as it takes. False with errno. */
 bool descriptor_write(int fd, const char *bytes, size_t length);
 
-/* One that is still needed after the root switch, when none of the host's may be left. */
+/* Keeps FD through the root switch, which closes every other descriptor so that no file of the host stays reachable. */
 void descriptor_keep(int fd);
 void descriptor_close_range(int first, int last);
 /* Close all but 0, 1, 2 and those that are kept. */
 void descriptor_close_others(void);
 
-/* All that can be read from FD, which NAME stands for in messages, and a NUL behind it. Fails by fail(). */
+/* Reads FD to its end and adds a NUL; messages call it NAME. Fails by fail(). */
 char *descriptor_read_all(int fd, const char *name, size_t *length);
 
 #endif

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* All of Linux: which of them a file system or a filter answers is not for us to know. The numbers differ between machines. */
+/*
+ * All names of Linux, since a file system or a filter may return any of them. The numbers differ between architectures.
+ */
 static const struct { short number; char name[16]; } names[] = {
 #define NAME(n) {n, #n}
 	NAME(EPERM), NAME(ENOENT), NAME(ESRCH), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG), NAME(ENOEXEC), NAME(EBADF),

@@ -1,6 +1,6 @@
-/* The names of error numbers, which musl has no function for. */
-#ifndef NSBOX_ERRNO_NAME_H
-#define NSBOX_ERRNO_NAME_H
+/* The names of error numbers: musl has no function that returns them. */
+#ifndef NSBOX_BASE_ERRNO_NAME_H
+#define NSBOX_BASE_ERRNO_NAME_H
 
 /* "ENOENT"; "errno" for a number that Linux does not have. */
 const char *errno_name(int number);

@@ -14,7 +14,7 @@ static bool no_links;
 
 void host_refuse_links(void) { no_links = true; }
 
-/* The next component of a path, opened; never what a link leads to. Closes DIR. */
+/* Opens the next component of a path and closes DIR. A symbolic link fails with ELOOP. */
 static int step(int dir, const char *name)
 {
 	struct stat st;
@@ -24,7 +24,7 @@ static int step(int dir, const char *name)
 		close(dir);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
 		close(fd);
-		report_hint("--no-follow refuses a path of the host that has a symbolic link in it: name what it leads to");
+		report_hint("--no-follow refuses symbolic links in paths of the host: name the file that the link leads to");
 		fd = -1;
 		number = ELOOP;
 	}
@@ -32,7 +32,7 @@ static int step(int dir, const char *name)
 	return fd;
 }
 
-/* What openat2(2) does for RESOLVE_NO_SYMLINKS, on all kernels: each directory is held while the next is looked for. */
+/* Does what RESOLVE_NO_SYMLINKS of openat2(2) does, on every kernel: each component is opened below the one before. */
 static int walk(const char *path)
 {
 	char name[NAME_MAX + 1];

@@ -1,14 +1,14 @@
-/* Paths of the host, as the plan names them. */
-#ifndef NSBOX_HOST_H
-#define NSBOX_HOST_H
+/* Opens paths of the host that the plan names. */
+#ifndef NSBOX_BASE_HOST_H
+#define NSBOX_BASE_HOST_H
 
 #include <stdbool.h>
 
-/* From now on a symbolic link in such a path is an error. */
+/* Makes a symbolic link in such a path an error from now on (--no-follow). */
 void host_refuse_links(void);
 bool host_refuses_links(void);
 
-/* As open(2), close-on-exec. -1 with ELOOP, and a hint, for a link that is refused. */
+/* As open(2), close-on-exec. A refused link returns -1 with ELOOP, and sets a hint. */
 int host_open(const char *path, int flags);
 
 #endif

@@ -26,7 +26,7 @@ static unsigned long flags_of(char *options)
 	return flags;
 }
 
-/* Space, tab, line feed and backslash are written as \ooo. */
+/* The kernel writes space, tab, line feed and backslash as \ooo. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -49,7 +49,7 @@ static int is_below(const char *path, const char *top)
 	return strncmp(path, top, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* id, parent, device, root, mount point, options, any number of tags, a dash, type, ... */
+/* Fields: id, parent, device, root, mount point, options, any number of tags, a dash, type, ... */
 static bool read_line(char *line, struct mountinfo *out)
 {
 	char *field[6], *rest, *word = strtok_r(line, " ", &rest);
@@ -65,13 +65,13 @@ static bool read_line(char *line, struct mountinfo *out)
 	unescape(field[4]);
 	*out = (struct mountinfo){.path = strdup(field[4]), .top = strdup(field[3]), .flags = flags_of(field[5]), .id = atoi(field[0]), .parent = atoi(field[1])};
 	snprintf(out->type, sizeof out->type, "%s", word ? word : "");
-	/* To pass over it would be to leave it without its options. */
+	/* A skipped mount would stay without its options, such as "ro". */
 	if (!out->path || !out->top)
 		fail("allocate", NULL);
 	return true;
 }
 
-/* The lines of TEXT that are at or below TOP. */
+/* Reads the lines of TEXT whose mounts are at or below TOP. */
 static size_t read_lines(char *text, const char *top, struct mountinfo **out)
 {
 	struct mountinfo *list = NULL, one;
@@ -97,7 +97,7 @@ static size_t read_lines(char *text, const char *top, struct mountinfo **out)
 	return count;
 }
 
-/* Whether OTHER lies on a directory on the way to MOUNT, beside it on the same mount. */
+/* Whether OTHER is mounted on a directory on the path to MOUNT; both lie on the same mount. */
 static bool stands_before(const struct mountinfo *other, const struct mountinfo *mount)
 {
 	size_t length = strlen(other->path);
@@ -109,7 +109,7 @@ static bool is_hidden_with(const struct mountinfo *parent, const struct mountinf
 	return parent->id == mount->parent && (parent->hidden || (parent->covered && strcmp(parent->path, mount->path) != 0));
 }
 
-/* What no path leads to, and what is mounted below that. */
+/* Marks the mounts that no path leads to, and those that are mounted below them. */
 static void find_covered(struct mountinfo *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -117,7 +117,7 @@ static void find_covered(struct mountinfo *list, size_t count)
 			list[i].covered |= list[other].parent == list[i].id && strcmp(list[other].path, list[i].path) == 0;
 			list[i].hidden |= stands_before(&list[other], &list[i]);
 		}
-	/* As often as it takes to reach the lowest: those that were moved come in any order. */
+	/* Repeats until nothing changes: moved mounts stand in any order, so a child may come before its parent. */
 	for (bool changed = true; changed;) {
 		changed = false;
 		for (size_t i = 0; i < count; i++)

@@ -13,7 +13,7 @@
 #include "base/report.h"
 
 static const char foreign_hint[] =
-	"this /proc belongs to another pid namespace: mount one of its own first, as unshare --mount-proc does";
+	"this /proc belongs to another pid namespace: mount a new one first, as unshare --mount-proc does";
 
 static bool is_procfs(int fd)
 {
@@ -21,7 +21,7 @@ static bool is_procfs(int fd)
 	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == 0x9fa0;
 }
 
-/* A file that nobody else has open is found among its descriptors. */
+/* Opens a pipe that no other process has, and looks for it among PROCESS's descriptors. */
 static bool is_self(int process)
 {
 	int ends[2];
@@ -42,7 +42,7 @@ int procfs_open_self(int *number)
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return -1;
-	/* The kernel makes "self" for each procfs, of the number that its pid namespace has for us. */
+	/* "self" is our number in the pid namespace of that procfs, which may not be ours. */
 	int process = is_procfs(proc) ? openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (process >= 0 && (readlinkat(proc, "self", text, sizeof text - 1) <= 0 || !is_procfs(process) || !is_self(process))) {
 		close(process);
@@ -67,7 +67,7 @@ bool procfs_has_our_numbers(void)
 	if (length < 0)
 		return false;
 	text[length] = '\0';
-	/* Our numbers in all pid namespaces from that of /proc down to ours. Before Linux 4.1 there is no such line. */
+	/* NSpid (Linux 4.1) has our numbers in all pid namespaces from that of /proc down to ours. */
 	const char *line = strstr(text, "\nNSpid:\t");
 	if (line)
 		return strcspn(line + 8, "\t\n") == strcspn(line + 8, "\n");
@@ -79,5 +79,5 @@ void procfs_refuse_foreign(void)
 	if (procfs_has_our_numbers())
 		return;
 	report_hint(foreign_hint);
-	fail_plain("the numbers of processes here are not those of /proc", "/proc");
+	fail_plain("process numbers in /proc are not ours", "/proc");
 }

@@ -77,12 +77,15 @@ void report_before_exit(void (*function)(void)) { before_exit = function; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
-/* For a person; a value in JSON, which has to come out again as it is; and what a person reads once JSON is decoded. */
+/*
+ * TEXT is for a person. JSON_VALUE is a string in JSON that must decode to the same bytes. JSON_TEXT is a string in
+ * JSON that a person reads once it is decoded.
+ */
 enum form { TEXT, JSON_VALUE, JSON_TEXT };
 
 /*
- * One line whatever a name holds: none can forge a message, or speak to the terminal (which may take U+0080 to U+009F as commands,
- * too). In JSON a byte that is not UTF-8 is written as in plans, json.h.
+ * Escapes control characters, so that a file name can neither forge a message nor send commands to the terminal (which
+ * may also take U+0080 to U+009F as commands). In JSON a byte that is not UTF-8 is written as in plans, json.h.
  */
 static void print_safe(FILE *out, const char *text, enum form form)
 {
@@ -151,13 +154,13 @@ static void print_event(const char *what, const char *path, int number, int stat
 	fclose(out);
 }
 
-/* The way out where it is the same whatever was tried. */
+/* The hint for an error number that has the same way out whatever call failed. */
 static const char *hint_for(int number)
 {
 	if (number == EMFILE)
 		return "the limit on open files (ulimit -n) is too low for nsbox itself: raise it; for the box alone: --ulimit nofile=N";
 	if (number == ENFILE)
-		return "the system has as many files open as it may: /proc/sys/fs/file-max";
+		return "the whole system has too many files open: see /proc/sys/fs/file-max";
 	return NULL;
 }
 
@@ -165,7 +168,7 @@ static _Noreturn void finish(int status, const char *what, const char *path, int
 {
 	hint = hint ? hint : hint_for(number);
 	void (*cleanup)(void) = undo;
-	/* Nobody may be left to read this; the exit status is the same. */
+	/* If the reader of stderr is gone, SIGPIPE must not replace our exit status. */
 	signal(SIGPIPE, SIG_IGN);
 	undo = NULL;
 	failed = true;
@@ -217,7 +220,7 @@ void report_started(int pid)
 		dprintf(status_fd, "{\"event\":\"start\",\"pid\":%d}\n", pid);
 }
 
-/* Seconds as JSON. */
+/* Prints a member of a JSON object: seconds with six decimals. */
 static void print_seconds(FILE *out, const char *key, int64_t microseconds)
 {
 	fprintf(out, "\"%s\":%lld.%06lld,", key, (long long)(microseconds / 1000000), (long long)(microseconds % 1000000));
@@ -241,9 +244,10 @@ static void print_group(FILE *out, const struct report_usage *group)
 		fprintf(out, ",\"oomKills\":%lld", (long long)group->oom_kills);
 }
 
-static int64_t microseconds(struct timeval time, int64_t told)
+/* The control group's figure, or that of rusage where the group has no figure (-1). */
+static int64_t microseconds(struct timeval time, int64_t of_group)
 {
-	return told >= 0 ? told : time.tv_sec * INT64_C(1000000) + time.tv_usec;
+	return of_group >= 0 ? of_group : time.tv_sec * INT64_C(1000000) + time.tv_usec;
 }
 
 void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group)

@@ -1,14 +1,15 @@
-#ifndef PREDECESSOR_H
-#define PREDECESSOR_H
+#ifndef NSBOX_BASE_RUNTIME_MEMORY_H
+#define NSBOX_BASE_RUNTIME_MEMORY_H
 
 /*
- * A process that gives back the memory of the program that we were before we were executed (src/launch/native/entry.c). It is the one
- * child that nsbox makes without an exit signal, and takes half a millisecond to end. Most ways to start us have none.
+ * The child that holds the memory of the JavaScript runtime that was executed before us, and frees it
+ * (src/launch/native/entry.c). It is the only child of nsbox without an exit signal, and takes half a millisecond to
+ * end. Most ways to start us have no such child. Both functions leave errno alone.
  */
 
-/* Waited for, if it has ended. Both leave errno alone. */
+/* Reaps it, if it has ended. */
 void runtime_memory_look(void);
-/* Until it has ended; a second at most, since the caller may have left us a child like it. */
+/* Waits until it has ended; a second at most, since our caller may have left us a child without an exit signal too. */
 void runtime_memory_wait(void);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * System calls that the C library has no wrapper for, and constants that are newer than the kernel headers of the oldest
- * system that builds nsbox. Numbers above 423 are the same on all architectures.
+ * System calls that the C library has no wrapper for, and constants that are newer than the kernel headers of the
+ * oldest system that builds nsbox. Numbers above 423 are the same on all architectures.
  */
-#ifndef NSBOX_SYS_H
-#define NSBOX_SYS_H
+#ifndef NSBOX_BASE_SYS_H
+#define NSBOX_BASE_SYS_H
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@
 #define RESOLVE_IN_BOX   0x10u /* RESOLVE_IN_ROOT */
 
 struct sys_mount_attr { uint64_t set, clear, propagation, userns; };
-/* The part of struct statx that is asked for here; 256 bytes in all. */
+/* struct statx, with names for the members that we read. */
 struct sys_statx {
 	uint32_t mask, before_inode[7];
 	uint64_t inode, before_device[12];
@@ -71,7 +71,7 @@ struct sys_statx {
 _Static_assert(sizeof(struct sys_statx) == 256, "struct statx");
 #define WANT_INODE    0x100u
 #define WANT_MOUNT_ID 0x1000u
-/* As of Linux 6.12, with the last member. */
+/* The layout of Linux 6.12, which added SCOPED. */
 struct sys_landlock_ruleset { uint64_t fs, net, scoped; };
 struct sys_open_how { uint64_t flags, mode, resolve; };
 struct sys_clone_args {
@@ -79,8 +79,8 @@ struct sys_clone_args {
 };
 
 /*
- * What a call answers that is not there: ENOSYS an older kernel and newer seccomp filters of container engines, EPERM and EINVAL
- * older ones. For calls that answer none of these when they are there.
+ * Whether an error number means that the call isn't there: an older kernel and newer seccomp filters of container
+ * engines return ENOSYS, older filters EPERM or EINVAL. Use it only for calls that don't return these themselves.
  */
 static inline bool sys_is_refused(int number) { return number == ENOSYS || number == EPERM || number == EINVAL; }
 
@@ -92,7 +92,7 @@ static inline int sys_move_mount(int from, int to)
 {
 	return (int)syscall(SYS_MOVE_MOUNT, from, "", to, "", MOVE_F_EMPTY | MOVE_T_EMPTY);
 }
-/* Onto NAME in the directory DIR; a symbolic link there is not followed. */
+/* Mounts onto NAME in the directory DIR; a symbolic link there is not followed. */
 static inline int sys_move_mount_at(int from, int dir, const char *name)
 {
 	return (int)syscall(SYS_MOVE_MOUNT, from, "", dir, name, MOVE_F_EMPTY);

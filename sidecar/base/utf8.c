@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 
-/* The ranges are those of RFC 3629, section 4. */
+/* The ranges come from RFC 3629, section 4. */
 size_t utf8_length(const unsigned char *p, size_t left)
 {
 	unsigned low = 0x80, high = 0xbf;

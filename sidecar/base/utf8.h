@@ -1,6 +1,6 @@
-/* UTF-8, RFC 3629. */
-#ifndef NSBOX_UTF8_H
-#define NSBOX_UTF8_H
+/* A checker of UTF-8, RFC 3629. */
+#ifndef NSBOX_BASE_UTF8_H
+#define NSBOX_BASE_UTF8_H
 
 #include <stddef.h>
 

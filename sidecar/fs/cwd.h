@@ -1,9 +1,9 @@
 /*
- * Where the command starts. A directory of the host counts only if the box shows that very directory: a command must never run
- * in another place than the one that its caller stood in.
+ * Where the command starts. A directory of the host counts only if the box shows that very directory: a command must
+ * never run in another place than the one that its caller stood in.
  */
-#ifndef NSBOX_CWD_H
-#define NSBOX_CWD_H
+#ifndef NSBOX_FS_CWD_H
+#define NSBOX_FS_CWD_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* A minimal /dev: a few devices of the host, terminals of its own. */
-#ifndef NSBOX_DEV_H
-#define NSBOX_DEV_H
+#ifndef NSBOX_FS_DEV_H
+#define NSBOX_FS_DEV_H
 
 #include <sys/types.h>
 

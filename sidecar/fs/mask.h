@@ -1,6 +1,6 @@
 /* What is in the box and is not to be seen, or not to be changed. */
-#ifndef NSBOX_MASK_H
-#define NSBOX_MASK_H
+#ifndef NSBOX_FS_MASK_H
+#define NSBOX_FS_MASK_H
 
 #include "plan/contract.h"
 

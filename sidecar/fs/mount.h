@@ -1,6 +1,6 @@
 /* The plan's mounts, in its order. */
-#ifndef NSBOX_MOUNT_H
-#define NSBOX_MOUNT_H
+#ifndef NSBOX_FS_MOUNT_H
+#define NSBOX_FS_MOUNT_H
 
 #include "plan/contract.h"
 

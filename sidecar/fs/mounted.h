@@ -1,9 +1,10 @@
 /*
- * What is mounted in the box so far, by its path there. The way to whatever lies below leads from the descriptor of that
- * mount, and never again from the root: in a hostile root a name may lead elsewhere each time that it is looked up.
+ * What is mounted in the box so far, by its path there. The way to whatever lies below leads from the descriptor of
+ * that mount, and never again from the root: in a hostile root a name may lead elsewhere each time that it is looked
+ * up.
  */
-#ifndef NSBOX_MOUNTED_H
-#define NSBOX_MOUNTED_H
+#ifndef NSBOX_FS_MOUNTED_H
+#define NSBOX_FS_MOUNTED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,9 +20,14 @@ struct mounted {
 	int kernel;       /* whether the kernel itself shows it (proc, sysfs); -1: not looked at yet */
 };
 
-/* FD, which is taken, is the top of what has just been mounted at PATH, which stays as it is. The root, "", comes first. */
+/*
+ * FD, which is taken, is the top of what has just been mounted at PATH, which stays as it is. The root, "", comes
+ * first.
+ */
 struct mounted *mounted_add(const char *path, int fd);
-/* The mount that shows what is at the first LENGTH bytes of PATH, a clean path; *PREFIX bytes of them are its own path. */
+/*
+ * The mount that shows what is at the first LENGTH bytes of PATH, a clean path; *PREFIX bytes of them are its own path.
+ */
 struct mounted *mounted_above(const char *path, size_t length, size_t *prefix);
 /* The descriptor of the root. */
 int mounted_root(void);

@@ -1,6 +1,6 @@
 /* Overlays: a directory of the host below, changes above it. */
-#ifndef NSBOX_OVERLAY_H
-#define NSBOX_OVERLAY_H
+#ifndef NSBOX_FS_OVERLAY_H
+#define NSBOX_FS_OVERLAY_H
 
 #include <stdbool.h>
 
@@ -11,14 +11,20 @@ struct plan;
 
 /* Locks on all states of the plan, which this process and its children hold from now on. Fails by fail(). */
 void overlay_lock_states(const struct plan *plan);
-/* There only attributes named user.overlay.* can be written, where root of the machine has trusted.*; and see compose.h. */
+/*
+ * There only attributes named user.overlay.* can be written, where root of the machine has trusted.*; and see
+ * compose.h.
+ */
 bool overlay_in_user_namespace(void);
 /* STATE may be NULL. Fails by fail(). */
 struct layers overlay_hold(const char *lower, const char *state);
 /* Mount the overlay on TARGET; a descriptor of its top directory. Takes the layers. Fails by fail(). */
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name);
 
-/* The parts of the above. Where no state is kept, a tmpfs for it, on the target itself: so nothing else is needed for it. */
+/*
+ * The parts of the above. Where no state is kept, a tmpfs for it, on the target itself: so nothing else is needed for
+ * it.
+ */
 void overlay_open_state(struct layers *layers, int target, const char *name);
 /* NAME in DIRECTORY, a directory and no link, made like the directory LIKE (or -1). Fails by fail(). */
 int overlay_layer(const struct layers *layers, int directory, const char *name, int like);

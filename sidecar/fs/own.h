@@ -1,6 +1,6 @@
 /* Directories of nsbox itself on the host, which a box can't make, change or replace. */
-#ifndef NSBOX_OWN_H
-#define NSBOX_OWN_H
+#ifndef NSBOX_FS_OWN_H
+#define NSBOX_FS_OWN_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The root directory of the box: held, attached, and made the root. */
-#ifndef NSBOX_ROOT_H
-#define NSBOX_ROOT_H
+#ifndef NSBOX_FS_ROOT_H
+#define NSBOX_FS_ROOT_H
 
 #include <stdbool.h>
 

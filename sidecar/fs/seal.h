@@ -1,6 +1,6 @@
 /* What is read-only in the box, and can be so only once all that lies below it is there. */
-#ifndef NSBOX_SEAL_H
-#define NSBOX_SEAL_H
+#ifndef NSBOX_FS_SEAL_H
+#define NSBOX_FS_SEAL_H
 
 struct mounted;
 

@@ -1,5 +1,5 @@
-#ifndef NSBOX_SETTING_H
-#define NSBOX_SETTING_H
+#ifndef NSBOX_FS_SETTING_H
+#define NSBOX_FS_SETTING_H
 
 /* A parameter of a file system; without value it is a flag. The list ends with a NULL key. */
 struct setting { const char *key, *value; };

@@ -2,8 +2,8 @@
  * The place on the host's own directories where the box's root is put together. Only our mount namespace sees what is
  * mounted there, and it goes with the old root.
  */
-#ifndef NSBOX_PLACE_H
-#define NSBOX_PLACE_H
+#ifndef NSBOX_FS_STAGING_H
+#define NSBOX_FS_STAGING_H
 
 #include <stdbool.h>
 

@@ -1,9 +1,10 @@
 /*
- * Mount trees that are not in their place yet: made, given their options, then attached by descriptor. With the mount API
- * of Linux 5.12 they are detached trees; with mount(2) they wait in a staging directory that no path of the box leads to.
+ * Mount trees that are not in their place yet: made, given their options, then attached by descriptor. With the mount
+ * API of Linux 5.12 they are detached trees; with mount(2) they wait in a staging directory that no path of the box
+ * leads to.
  */
-#ifndef NSBOX_TREE_H
-#define NSBOX_TREE_H
+#ifndef NSBOX_FS_TREE_H
+#define NSBOX_FS_TREE_H
 
 #include <stdbool.h>
 
@@ -25,9 +26,15 @@ int tree_hold_at(int fd);
 int tree_hold_host(const char *path);
 /* A tree of what is held, which is taken. -1 with errno. */
 int tree_of(int held);
-/* A tree of what a descriptor refers to, which stays open, without what is mounted below where the kernel allows that. -1 with errno. */
+/*
+ * A tree of what a descriptor refers to, which stays open, without what is mounted below where the kernel allows that.
+ * -1 with errno.
+ */
 int tree_alone(int fd);
-/* A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno, and the kernel's own words as hint where it has any. */
+/*
+ * A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno, and the kernel's own words as hint where it
+ * has any.
+ */
 int tree_new(const char *type, unsigned options, const struct setting *settings);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */
 int tree_restrict(int tree, unsigned options);

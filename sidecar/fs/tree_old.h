@@ -1,6 +1,6 @@
 /* The trees of tree.h with mount(2), for kernels before 5.12: one at a time, in a staging directory. */
-#ifndef NSBOX_TREE_OLD_H
-#define NSBOX_TREE_OLD_H
+#ifndef NSBOX_FS_TREE_OLD_H
+#define NSBOX_FS_TREE_OLD_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,7 @@
 /*
- * The printf family as far as it is used here, in place of the C library's vfprintf, which all of it ends in: that brings
- * floating point and wide characters, and is a tenth of the file. musl alone takes it; the sanitizers know glibc's own.
- *
- * Flags - and 0, a width, a precision for text, the sizes l, ll and z, and d u o x c s %.
+ * A vfprintf with what the sidecar prints: flags - and 0, a width, a precision for text, the sizes l, ll and z, and d u
+ * o x c s %. The whole printf family of musl calls vfprintf, and musl's own brings floating point and wide characters:
+ * a tenth of the executable. Under glibc the C library's stays, since the sanitizers intercept it.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,7 +10,7 @@
 
 #ifndef __GLIBC__
 
-/* One write for a line: stderr and descriptors have no buffer of their own. */
+/* Collects a line for one write: stderr and dprintf have no buffer of their own. */
 struct sink { FILE *to; int count; size_t used; char text[1024]; };
 
 static void flush(struct sink *sink)
@@ -87,7 +86,7 @@ static const char *read_number(const char *format, va_list *args, long *number)
 	return format;
 }
 
-/* Behind the percent sign. */
+/* Prints one conversion; FORMAT points behind its percent sign. Returns what follows the conversion. */
 static const char *convert(struct sink *sink, const char *format, va_list *args)
 {
 	struct conversion how = {.precision = -1};
@@ -118,11 +117,11 @@ static const char *convert(struct sink *sink, const char *format, va_list *args)
 	return format + 1;
 }
 
-int vfprintf(FILE *restrict to, const char *restrict format, va_list given)
+int vfprintf(FILE *restrict to, const char *restrict format, va_list caller_args)
 {
 	struct sink sink = {.to = to};
 	va_list args;
-	va_copy(args, given);
+	va_copy(args, caller_args);
 	while (*format) {
 		size_t plain = strcspn(format, "%");
 		put(&sink, format, plain);

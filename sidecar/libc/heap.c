@@ -1,8 +1,8 @@
 /*
- * malloc(3) for a program that takes little, frees hardly any of it, and soon waits: from one piece of memory that is zero,
- * so that a start pays for the pages that it touches and for no system call. musl's own asks the kernel seven times
- * before the first piece is handed out, and dirties pages for its notes, each of which the fork into the box copies.
- * Under glibc, where fuzzers and sanitizers run, that of the C library stays.
+ * malloc(3) for a program that takes little memory, frees hardly any of it, and soon waits. Pieces come from one zeroed
+ * array, so a start pays for the pages that it touches and for no system call. musl's malloc makes seven system calls
+ * before it hands out its first piece, and dirties pages for its notes, which the fork into the box copies.
+ * Under glibc, where fuzzers and sanitizers run, the C library's malloc stays.
  */
 #include <features.h>
 
@@ -21,22 +21,22 @@ void heap_forget(void) {}
 #include <sys/mman.h>
 
 struct piece {
-	size_t size;   /* that was asked for */
-	size_t mapped; /* of a mapping of its own, or 0 */
+	size_t size;   /* as the caller asked for it */
+	size_t mapped; /* size of the piece's own mapping, or 0 */
 };
 _Static_assert(sizeof(struct piece) == _Alignof(max_align_t), "alignment");
 
-/* At the start of each, in a list. */
+/* Stands at the start of every mapping; all of them form a list. */
 struct mapping { struct mapping *next; size_t size; };
 _Static_assert(sizeof(struct mapping) == _Alignof(max_align_t), "alignment");
 
 enum { FIRST = 256 << 10, NEXT = 1 << 20, LARGE = 128 << 10 };
 
-/* Behind all other variables: those that are written to at every start then share few pages. */
+/* "common" places the array behind all other variables: those that every start writes then share few pages. */
 __attribute__((common)) _Alignas(max_align_t) unsigned char heap_first[FIRST];
 static unsigned char *at = heap_first, *end = heap_first + FIRST;
-static unsigned char *zero = heap_first; /* nothing from here on was ever handed out */
-static unsigned char *was_zero;     /* the same before the latest piece; NULL where all of that is zero */
+static unsigned char *zero = heap_first; /* no byte from here on was ever handed out */
+static unsigned char *was_zero;          /* ZERO before the latest piece was taken; NULL if that piece is all zero */
 static struct mapping *mappings;
 
 static void *map(size_t size)
@@ -82,7 +82,7 @@ static void *take(size_t size)
 	size_t needed = room_for(size), mapped = 0;
 	struct piece *piece;
 	if (size > PTRDIFF_MAX - 2 * sizeof *piece)
-		needed = PTRDIFF_MAX; /* which no mapping has */
+		needed = PTRDIFF_MAX; /* no mapping is that large, so mmap fails */
 	if (needed > (size_t)(end - at) && needed < LARGE && (piece = map(NEXT))) {
 		at = zero = (unsigned char *)piece;
 		end = at + NEXT;

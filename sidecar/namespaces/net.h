@@ -1,6 +1,6 @@
 /* The box's own net namespace: its settings, and its loopback interface, which is down at first. */
-#ifndef NSBOX_NET_H
-#define NSBOX_NET_H
+#ifndef NSBOX_NAMESPACES_NET_H
+#define NSBOX_NAMESPACES_NET_H
 
 #include <stdbool.h>
 

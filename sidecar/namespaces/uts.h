@@ -1,6 +1,6 @@
 /* The host name. */
-#ifndef NSBOX_UTS_H
-#define NSBOX_UTS_H
+#ifndef NSBOX_NAMESPACES_UTS_H
+#define NSBOX_NAMESPACES_UTS_H
 
 void uts_set_name(const char *name);
 

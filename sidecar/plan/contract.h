@@ -1,6 +1,6 @@
 /* Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file. */
-#ifndef NSBOX_CONTRACT_H
-#define NSBOX_CONTRACT_H
+#ifndef NSBOX_PLAN_CONTRACT_H
+#define NSBOX_PLAN_CONTRACT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * What the field list in contract.h is made of: for each key of an object its
  * kind, where its value goes in the C structure, and what is allowed.
  */
-#ifndef NSBOX_FIELD_H
-#define NSBOX_FIELD_H
+#ifndef NSBOX_PLAN_FIELD_H
+#define NSBOX_PLAN_FIELD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Words one after the other, each with its NUL, and one more at the end: "a\0b\0". An array of pointers takes four times the
- * room, since in a position-independent program the address of each word is relocated at every start.
+ * Words one after the other, each with its NUL, and one more at the end: "a\0b\0". An array of pointers takes four
+ * times the room, since in a position-independent program the address of each word is relocated at every start.
  */
 static inline const char *next_word(const char *word) { return word + strlen(word) + 1; }
 

@@ -1,6 +1,6 @@
 /* How the sidecar is asked, where it holds no plan itself. */
-#ifndef NSBOX_INVOCATION_H
-#define NSBOX_INVOCATION_H
+#ifndef NSBOX_PLAN_INVOCATION_H
+#define NSBOX_PLAN_INVOCATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Where in a document something is, and what is wrong there. */
-#ifndef NSBOX_POINTER_H
-#define NSBOX_POINTER_H
+#ifndef NSBOX_PLAN_JSON_POINTER_H
+#define NSBOX_PLAN_JSON_POINTER_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 /*
- * From the text of a plan to its structures, strictly: what the contract table does not name is refused, with the place.
- * The order of the checks is that of src/plan/validate.ts, so that both halves give the same answer.
+ * From the text of a plan to its structures, strictly: what the contract table does not name is refused, with the
+ * place. The order of the checks is that of src/plan/validate.ts, so that both halves give the same answer.
  */
-#ifndef NSBOX_PLAN_H
-#define NSBOX_PLAN_H
+#ifndef NSBOX_PLAN_PLAN_H
+#define NSBOX_PLAN_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

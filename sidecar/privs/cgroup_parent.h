@@ -1,6 +1,6 @@
 /* Where in the hierarchy of control groups the caller may make one. */
-#ifndef NSBOX_CGROUP_PLACE_H
-#define NSBOX_CGROUP_PLACE_H
+#ifndef NSBOX_PRIVS_CGROUP_PARENT_H
+#define NSBOX_PRIVS_CGROUP_PARENT_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -17,7 +17,10 @@ bool cgroup_is_inner(char *path);
 bool cgroup_read(int group, const char *name, char *text, int room);
 /* False with errno. */
 bool cgroup_write(int group, const char *name, const char *text);
-/* The directory of the group that a process is in, by its name below /proc ("self"). NULL with errno, or 0 where there is no hierarchy. */
+/*
+ * The directory of the group that a process is in, by its name below /proc ("self"). NULL with errno, or 0 where there
+ * is no hierarchy.
+ */
 char *cgroup_of(const char *process, char *top);
 /* A group in which one with the controllers that LIMITS need can be made, as a directory. Fails where there is none. */
 int cgroup_find_parent(const struct cgroup *limits);

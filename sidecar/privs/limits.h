@@ -1,6 +1,6 @@
 /* Resource limits, and the signal dispositions that the front end's runtime changed. */
-#ifndef NSBOX_LIMITS_H
-#define NSBOX_LIMITS_H
+#ifndef NSBOX_PRIVS_LIMITS_H
+#define NSBOX_PRIVS_LIMITS_H
 
 #include "plan/contract.h"
 

@@ -1,6 +1,6 @@
 /* The filter of system calls, seccomp(2). */
-#ifndef NSBOX_SECCOMP_H
-#define NSBOX_SECCOMP_H
+#ifndef NSBOX_PRIVS_SECCOMP_H
+#define NSBOX_PRIVS_SECCOMP_H
 
 #include <stdbool.h>
 

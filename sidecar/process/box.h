@@ -1,6 +1,6 @@
 /* What the processes outside know of a box that runs. */
-#ifndef NSBOX_BOX_H
-#define NSBOX_BOX_H
+#ifndef NSBOX_PROCESS_BOX_H
+#define NSBOX_PROCESS_BOX_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* A command in a box that runs already: the namespaces of one of its processes, joined instead of made. */
-#ifndef NSBOX_ENTER_H
-#define NSBOX_ENTER_H
+#ifndef NSBOX_PROCESS_ENTER_H
+#define NSBOX_PROCESS_ENTER_H
 
 #include "plan/contract.h"
 

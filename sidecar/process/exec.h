@@ -1,6 +1,6 @@
 /* From a process of the box to the command. */
-#ifndef NSBOX_EXEC_H
-#define NSBOX_EXEC_H
+#ifndef NSBOX_PROCESS_EXEC_H
+#define NSBOX_PROCESS_EXEC_H
 
 #include <signal.h>
 

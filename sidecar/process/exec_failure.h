@@ -1,6 +1,9 @@
-/* Why a program can't be executed: "No such file" is about the program, its ELF interpreter, or its script's interpreter. */
-#ifndef NSBOX_EXEC_FAILURE_H
-#define NSBOX_EXEC_FAILURE_H
+/*
+ * Why a program can't be executed: "No such file" is about the program, its ELF interpreter, or its script's
+ * interpreter.
+ */
+#ifndef NSBOX_PROCESS_EXEC_FAILURE_H
+#define NSBOX_PROCESS_EXEC_FAILURE_H
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 /*
- * execve under a filter of system calls that is not ours: it may refuse whatever we call, and so the command's own execve is all of
- * ours that meets it. What goes wrong then is noted, and told by the supervisor.
+ * execve under a filter of system calls that is not ours: it may refuse whatever we call, and so the command's own
+ * execve is all of ours that meets it. What goes wrong then is noted, and told by the supervisor.
  */
-#ifndef NSBOX_EXEC_FILTERED_H
-#define NSBOX_EXEC_FILTERED_H
+#ifndef NSBOX_PROCESS_EXEC_FILTERED_H
+#define NSBOX_PROCESS_EXEC_FILTERED_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* Signals from outside to the command of a box. */
-#ifndef NSBOX_SIGNALS_H
-#define NSBOX_SIGNALS_H
+#ifndef NSBOX_PROCESS_SIGNALS_H
+#define NSBOX_PROCESS_SIGNALS_H
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 /*
- * The clock of a box, and the watch over who started it, in a process of its own: the supervisor is a job of the caller's shell,
- * which stops with its command, and before Linux 6.12 a box can stop it by its process group.
+ * The clock of a box, and the watch over who started it, in a process of its own: the supervisor is a job of the
+ * caller's shell, which stops with its command, and before Linux 6.12 a box can stop it by its process group.
  */
-#ifndef NSBOX_WATCHDOG_H
-#define NSBOX_WATCHDOG_H
+#ifndef NSBOX_PROCESS_WATCHDOG_H
+#define NSBOX_PROCESS_WATCHDOG_H
 
 #include <stdbool.h>
 

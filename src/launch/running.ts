@@ -38,8 +38,8 @@ export function refuseForeignProc(): void {
   const numbers = /^NSpid:\t(.*)$/m.exec(status)?.[1]?.split('\t') ?? /^Pid:\t(.*)$/m.exec(status)?.slice(1) ?? []
   if (numbers.length === 1 && numbers[0] === String(process.pid)) return
   throw new SandboxError({
-    step: 'enter', what: 'the numbers of processes here are not those of /proc', path: '/proc',
-    hint: 'this /proc belongs to another pid namespace: mount one of its own first, as unshare --mount-proc does',
+    step: 'enter', what: 'process numbers in /proc are not ours', path: '/proc',
+    hint: 'this /proc belongs to another pid namespace: mount a new one first, as unshare --mount-proc does',
   })
 }
 

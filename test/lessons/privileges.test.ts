@@ -138,7 +138,7 @@ for (const { what, script, map } of [
 onlyRoot('where /proc shows other processes alone, or is a copy that names a stranger, no map is written (needs root)', inTemp((dir) => {
   const plan = join(dir, 'plan')
   writeFileSync(plan, JSON.stringify(planOf(['--userns', 'true'])))
-  const refused = 'nsbox: id maps: open: /proc/self: No such file or directory (ENOENT)\nhint: this /proc belongs to another pid namespace: mount one of its own first, as unshare --mount-proc does\n'
+  const refused = 'nsbox: id maps: open: /proc/self: No such file or directory (ENOENT)\nhint: this /proc belongs to another pid namespace: mount a new one first, as unshare --mount-proc does\n'
   const others = 'mkdir -p "$3"; unshare -pf sh -c \'mount -t proc proc "$0"; exec sleep 1000\' "$3" & until [ -e "$3/uptime" ]; do sleep 0.01; done; unshare -m sh -c \'mount --bind "$3" /proc; exec "$1" --plan "$2"\' "$0" "$1" "$2" "$3"; echo $?'
   const copy = 'mkdir -p "$3"; set -- "$1" "$2" "$3" ${strangers%%[!0-9]*}; unshare -m sh -c \'mount --rbind /proc "$3"; mount -t tmpfs tmpfs /proc; ln -s "$3/$4" /proc/self; exec "$1" --plan "$2"\' "$0" "$1" "$2" "$3" "$4"; echo $?'
   for (const script of [others, copy]) {
@@ -152,7 +152,7 @@ onlyRoot('a number of a process means nothing where /proc is another pid namespa
   const plan = join(dir, 'plan')
   const [, command = ''] = /(\d+)/.exec(execute('sh', ['-c', 'echo $$']).stdout) ?? []
   writeFileSync(plan, JSON.stringify({ contract: (planOf(['true']) as unknown as { contract: number }).contract, namespaces: ['user', 'mount'], enter: { pid: Number(command), started: 1 }, process: { argv: ['id'] } }))
-  const words = /^nsbox: enter: the numbers of processes here are not those of \/proc: \/proc\nhint: this \/proc belongs to another pid namespace: /
+  const words = /^nsbox: enter: process numbers in \/proc are not ours: \/proc\nhint: this \/proc belongs to another pid namespace: /
   failure(execute('unshare', ['-pf', 'sh', '-c', '"$0" sleep 1000 & "$0" enter $! true; status=$?; kill $!; exit $status', NSBOX]), words)
   failure(execute('unshare', ['-pf', SIDECAR, '--plan', plan]), words)
   const library = `import { box } from '${join(import.meta.dir, '../../src/index.ts')}'; await box().open().catch(({ message, hint }) => console.log(\`nsbox: \${message}\\nhint: \${hint}\`))`
