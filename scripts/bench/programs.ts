@@ -55,7 +55,7 @@ export type Runtime = 'bun' | 'node'
 
 function timesOf(bench: Bench, runtime: Runtime, name: string, asked: unknown): Times {
   const file = join(bench.dir, `${name}.mjs`)
-  bun('build', '--target=node', `scripts/bench/${name}.ts`, '--outfile', file)
+  bun('build', '--target=node', '--conditions=package', `scripts/bench/${name}.ts`, '--outfile', file)
   mkdirSync(join(bench.dir, 'sidecar'), { recursive: true })
   copyFileSync(SIDECAR, join(bench.dir, `sidecar/nsbox-sidecar-${process.arch}`))
   const program = runtime === 'bun' ? process.execPath : which('node')

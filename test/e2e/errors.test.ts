@@ -23,7 +23,7 @@ const CASES: [string[], number, RegExp][] = [
   [['--root', 'DIR/r', '--overlay=DIR/nowhere', 'true'], 125, /^nsbox: state: open: DIR\/nowhere: .*\nhint: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/nowhere', 'true'], 125, /^nsbox: environment: read: DIR\/nowhere: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/file', 'true'], 125, /^nsbox: environment: line 1 is not NAME=VALUE: DIR\/file\nhint: /],
-  [['--root', 'DIR/r', '--status-fd', '77', 'true'], 125, /^nsbox: read plan: use as status descriptor: Bad file descriptor \(EBADF\)\nhint: nothing is open/],
+  [['--root', 'DIR/r', '--status-fd', '77', 'true'], 125, /^nsbox: descriptors: use as status descriptor: Bad file descriptor \(EBADF\)\nhint: nothing is open/],
   [['run', '--plan', 'DIR/nowhere'], 125, /^nsbox: read plan: open: DIR\/nowhere: /],
   [['run', '--plan', 'DIR/file'], 125, /^nsbox: read plan: /],
   [['explain'], 2, /^nsbox: explain: no command\n/],
@@ -155,7 +155,7 @@ if (asRoot) {
     const locked = join(dir, 'locked')
     mkdirSync(locked, { mode: 0o700 })
     chmodSync(dir, 0o755)
-    for (const args of [['--root', locked], [`--overlay=${locked}`]]) failure(other(NSBOX, ...args, 'true'), /^nsbox: (root|overlay): open: .*: permission denied \(EACCES\)\n$/)
+    for (const args of [['--root', locked], [`--overlay=${locked}`]]) failure(other(NSBOX, ...args, 'true'), /^nsbox: (root|state): open: .*: permission denied \(EACCES\)\n$/)
   }))
 
   test('too many processes of the user are named as what they are', () => {

@@ -18,7 +18,8 @@ test('run gives what the command prints and its status', inRoot(async (root) => 
 
 test('a relative directory is bound on its own path', () => {
   const { mounts = [] } = box({ tmpfs: '/tmp', bind: '.', roBind: ['./src', 'src/../test'] }).plan(['true'])
-  assert.equal(mounts.slice(-3).map(({ target }) => target), [process.cwd(), join(process.cwd(), 'src'), join(process.cwd(), 'test')])
+  const binds = mounts.filter(({ type }) => type === 'bind')
+  assert.equal(binds.map(({ target }) => target), [process.cwd(), join(process.cwd(), 'src'), join(process.cwd(), 'test')])
 })
 
 test('nest, allowUserns and share: abstract are options of the library, for boxes that stay too', inRoot(async (root) => {

@@ -18,7 +18,7 @@ test('the package has these files and no others', () => {
     'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
     'dist/package/library/box-options.d.ts', 'dist/package/library/box.d.ts', 'dist/package/library/commands.d.ts', 'dist/package/library/live.d.ts',
     'dist/package/library/report.d.ts',
-    'dist/package/options/types.d.ts', 'dist/package/plan/constants.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/types.d.ts',
+    'dist/package/options/types.d.ts', 'dist/package/plan/constants.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/steps.d.ts', 'dist/package/plan/types.d.ts',
     ...arm64, 'dist/package/sidecar/nsbox-sidecar-x64',
     'docs/plan.schema.json', 'package.json',
   ])

@@ -53,6 +53,8 @@ for (const flag of [[], ['--old-mount-api']]) {
     reset()
     assert.equal(treeOf(root), before)
 
+    // A refused call of the mount API makes the box by mount(2), which lists the same mounts in another order.
+    const inOrder = (text: string) => text.split('\n').sort().join('\n')
     const wrong: string[] = []
     let tried = 0
     let failed = 0
@@ -63,7 +65,7 @@ for (const flag of [[], ['--old-mount-api']]) {
         const { status, stdout, stderr } = run('-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:error=EPERM:when=${nth}`)
         tried++
         const what = `${call} ${nth}: status ${status}`
-        if (status === 0 && stdout === good.stdout) {
+        if (status === 0 && inOrder(stdout) === inOrder(good.stdout)) {
           reset()
           continue
         }

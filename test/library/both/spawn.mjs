@@ -196,7 +196,7 @@ test('what a box can not give is refused', () => {
 test('a text that no program can be given names its place in the plan', async () => {
   const error = await rejected(b.run(['echo', 'a\0b']))
   assert.instance(error, SandboxError)
-  assert.equal([error.step, error.pointer], ['plan', '/process/argv/1'])
+  assert.equal([error.step, error.pointer], ['read plan', '/process/argv/1'])
   assert.is((await b.run(['echo', '-n', '\\u0000'])).stdout, '\\u0000')
 })
 
