@@ -17,14 +17,14 @@
 /* The largest group that the kernel's range takes, GID_T_MAX. */
 #define MAX_PING_GROUP 2147483647LL
 
-/* Whoever made the root that we were started in may have put anything there. */
+/* The root that we were started in may have anything at /proc. */
 static bool is_proc(int fd)
 {
 	struct statfs fs;
 	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == SYS_PROC_MAGIC;
 }
 
-/* The host's, or where that is none, one of our own, which shows nowhere. */
+/* Opens the host's /proc, or, if that isn't procfs, a procfs of our own that isn't mounted anywhere. */
 static int open_proc(bool own)
 {
 	int proc = own ? -1 : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -50,7 +50,7 @@ static int open_in(int proc, const char *path, int flags)
 	return fd;
 }
 
-/* The ends of the range have to be mapped, and in the same order outside. False without a map to read. */
+/* Finds a range of groups whose ends are mapped, and in the same order outside. False if the map can't be read. */
 static bool mapped_groups(int proc, char range[64])
 {
 	char text[16384];
@@ -74,14 +74,17 @@ static bool mapped_groups(int proc, char range[64])
 	return first >= 0;
 }
 
-/* The kernel gives whoever opens it the setting of the opener's own net namespace. True also where this kernel has no such setting. */
+/*
+ * The kernel opens the setting of the opener's own net namespace, whatever /proc that is. True also if this kernel has
+ * no such setting.
+ */
 static bool set(const char *path, const char *value)
 {
 	int proc = open_proc(false), fd = open_in(proc, path, O_WRONLY);
 	bool absent = proc >= 0 && fd < 0 && errno == ENOENT;
 	if (proc >= 0)
 		close(proc);
-	/* In a container the settings are read-only, and those of a procfs of our own are not. */
+	/* In a container /proc/sys is read-only; in a procfs of our own it isn't. */
 	if (fd < 0 && !absent && (proc = open_proc(true)) >= 0) {
 		fd = open_in(proc, path, O_WRONLY);
 		close(proc);
@@ -101,17 +104,18 @@ void net_open_up(bool ping, bool low_ports)
 		close(proc);
 	done = (!low_ports || set("sys/net/ipv4/ip_unprivileged_port_start", "0")) && done;
 	if (!done)
-		report_warning("the settings of the box's own network can't be written here: ping and ports below 1024 need cap_net_raw and cap_net_bind_service");
+		report_warning("the settings of the box's own network can't be written here: ping and ports below 1024 need cap_net_raw "
+			"and cap_net_bind_service");
 }
 
 void net_raise_loopback(void)
 {
-	/* With that the kernel gives it 127.0.0.1 and ::1, netdevice(7). */
+	/* Once it is up, the kernel gives it 127.0.0.1 and ::1, netdevice(7). */
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0) {
 		if (errno == EPERM)
-			report_hint("as root without cap_net_admin (in a container?): --userns makes a user namespace, in which the box has it; where that fails, --nest");
+			report_hint("root has no cap_net_admin here, as in some containers: --userns gives the box one of its own; if that fails, --nest");
 		fail("bring up", "lo");
 	}
 	close(fd);

@@ -1,4 +1,4 @@
-/* The host name. */
+/* Sets the host name. */
 #ifndef NSBOX_NAMESPACES_UTS_H
 #define NSBOX_NAMESPACES_UTS_H
 

@@ -25,8 +25,8 @@ static int place = -1, outer = -1, inner = -1;
 static char name[32];
 
 /*
- * What a nsbox that was killed has left: an empty group, whose lock nobody holds. Numbers of processes would not tell, since
- * each pid namespace has its own.
+ * Removes groups that a killed nsbox left behind: they are empty, and no process holds their lock. The process number
+ * in the name can't show that nsbox is dead, since each pid namespace has its own numbers.
  */
 static void sweep(void)
 {
@@ -46,7 +46,10 @@ static void sweep(void)
 		closedir(list);
 }
 
-/* Whoever sweeps may have taken it for a left one before it was locked: then nothing can be made in it any more. */
+/*
+ * Another nsbox may sweep a new group away before it is locked: then ENOENT follows, and the caller tries the next
+ * name.
+ */
 static bool make_pair(int number)
 {
 	snprintf(name, sizeof name, number ? "nsbox-%d-%d" : "nsbox-%d", (int)getpid(), number);
@@ -76,7 +79,7 @@ static void limit(int group)
 {
 	if (asked->memory) {
 		set(group, "memory.max", true, "%" PRId64, asked->memory, 0);
-		/* Not there without swap (CONFIG_SWAP), and before Linux 4.19. */
+		/* memory.swap.max needs CONFIG_SWAP, memory.oom.group Linux 4.19. */
 		set(group, "memory.swap.max", false, "%" PRId64, 0, 0);
 		set(group, "memory.oom.group", false, "%" PRId64, 1, 0);
 	}
@@ -133,7 +136,10 @@ bool cgroup_read_usage(struct report_usage *usage)
 	return true;
 }
 
-/* The numbers are those of our own pid namespace; one of 0 has none in it, and has ended with process 1 of its own. */
+/*
+ * The kernel prints numbers of our own pid namespace, and 0 for a process that isn't in it. Such a process ends with
+ * process 1 of its own pid namespace.
+ */
 static size_t processes_of(int group, pid_t *list, size_t room)
 {
 	char text[4096], *rest = text, *end;
@@ -146,8 +152,8 @@ static size_t processes_of(int group, pid_t *list, size_t room)
 }
 
 /*
- * Before Linux 5.14 there is no cgroup.kill. By the time that a number is used another process may have it: so each is held, and
- * killed if the group still has that number then.
+ * Kills without cgroup.kill, which came with Linux 5.14. Another process may get a number before we use it, so we open
+ * a pidfd first, and kill only if the group still lists the number afterwards.
  */
 static void kill_each(int group)
 {
@@ -157,7 +163,7 @@ static void kill_each(int group)
 	size_t count = processes_of(group, first, AT_ONCE);
 	for (size_t i = 0; i < count; i++) {
 		held[i] = sys_pidfd_open(first[i]);
-		/* Before Linux 5.3. */
+		/* pidfd_open came with Linux 5.3. */
 		if (held[i] < 0 && sys_is_refused(errno))
 			held[i] = TOO_OLD;
 	}
@@ -173,7 +179,7 @@ static void kill_each(int group)
 	}
 }
 
-/* A box that may write to the hierarchy can have made some of its own. */
+/* A box that may write to the hierarchy can have made groups of its own. */
 static void remove_below(int group, int depth)
 {
 	int fd = openat(group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -198,7 +204,7 @@ void cgroup_remove(void)
 	enum { DEEPEST = 64 };
 	if (outer >= 0)
 		cgroup_write(outer, "cgroup.kill", "1");
-	/* Those that are killed need a moment to end. */
+	/* Killed processes need a moment to end, and a group with processes can't be removed. */
 	for (int tries = 0; outer >= 0 && tries < REMOVE_TRIES; tries++) {
 		if ((unlinkat(outer, "box", AT_REMOVEDIR) == 0 || errno == ENOENT) && (unlinkat(place, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
 			break;
@@ -213,7 +219,7 @@ void cgroup_remove(void)
 void cgroup_hold(int process, const char *whose)
 {
 	char same[32], top[PATH_MAX];
-	/* By its number it might be another process by now. */
+	/* By descriptor: another process may have its number by now. */
 	snprintf(same, sizeof same, "self/fd/%d", process);
 	char *path = cgroup_of(same, top);
 	if (!path || !cgroup_is_inner(path))

@@ -20,13 +20,13 @@
  * with the reason, where there is no such place. It is removed when we fail.
  */
 void cgroup_make(const struct cgroup *limits);
-/* The group for the processes, as a directory; -1 where there is none. */
+/* The directory of the group for the processes, or -1. */
 int cgroup_descriptor(void);
-/* Move the calling process into it. */
+/* Moves the calling process into that group. */
 void cgroup_enter(void);
-/* False where there is none. */
+/* False if the box has no group. */
 bool cgroup_read_usage(struct report_usage *usage);
-/* End all that is in it, and remove it. */
+/* Kills all processes in the groups, and removes them. */
 void cgroup_remove(void);
 /*
  * Instead of making one: that of PROCESS, a directory of proc(5) with this NAME, if it was made here. A box without

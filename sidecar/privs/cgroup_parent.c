@@ -15,9 +15,9 @@
 #include "base/report.h"
 #include "base/sys.h"
 
-/* Why no group will do: the first reason that was met, nearest to the caller. */
+/* Why no group will do: the first reason that we met, in the group nearest to the caller's. */
 static struct { const char *what; char *path; int number; } reason;
-static int stepped_out = -1; /* the group of our own that we have left for one below it */
+static int stepped_out = -1; /* our own group, if we have left it for one below it */
 
 void cgroup_controllers(const struct cgroup *limits, char sign, char text[64])
 {
@@ -73,7 +73,7 @@ bool cgroup_write(int group, const char *name, const char *text)
 
 struct search { const char *group; char *path, *top; };
 
-/* A mount of the hierarchy that shows the group: where it shows it. */
+/* Stores the group's path and stops the search if MOUNT is a mount of the hierarchy that shows the group. */
 static int look_at_mount(const struct mountinfo *mount, void *with)
 {
 	struct search *search = with;
@@ -81,7 +81,7 @@ static int look_at_mount(const struct mountinfo *mount, void *with)
 	const char *rest = search->group + above;
 	const unsigned long cgroup2 = 0x63677270;
 	struct statfs fs;
-	/* A box or a container may have hidden it by a mount further up. */
+	/* In a box or a container another mount may cover it, so statfs checks what the path leads to. */
 	if (strcmp(mount->type, "cgroup2") != 0 || statfs(mount->path, &fs) < 0 || (unsigned long)fs.f_type != cgroup2)
 		return 0;
 	if (strncmp(search->group, mount->top, above) != 0 || (*rest != '/' && *rest))
@@ -100,7 +100,7 @@ char *cgroup_of(const char *process, char *top)
 		return NULL;
 	char *text = descriptor_read_all(fd, name, &length), *line = text;
 	close(fd);
-	/* Those of version 1 have a number and a name. */
+	/* Version 2 has the line "0::/..."; those of version 1 have a number and a name. */
 	while (line && strncmp(line, "0::/", 4) != 0)
 		line = (line = strchr(line, '\n')) ? line + 1 : NULL;
 	struct search search = {line ? line + 3 : NULL, NULL, top};
@@ -137,7 +137,7 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* The first controller that LIMITS need and LIST lacks; NULL: none. */
+/* The first controller that LIMITS need and LIST lacks, or NULL. */
 static const char *lacking(const char *list, const struct cgroup *limits)
 {
 	if (limits->memory && !has_word(list, "memory"))
@@ -147,7 +147,7 @@ static const char *lacking(const char *list, const struct cgroup *limits)
 	return limits->pids && !has_word(list, "pids") ? "pids" : NULL;
 }
 
-/* Nobody but ourselves is in the group. A number of 0 is somebody whom our pid namespace does not have. */
+/* Whether we are the only process in the group. The file has a 0 for each process outside of our pid namespace. */
 static bool is_alone(int group)
 {
 	char text[64], own[16];
@@ -156,8 +156,8 @@ static bool is_alone(int group)
 }
 
 /*
- * Only a group without processes can give controllers to those below (the "no internal processes" rule), so we make room by
- * going below ourselves. A service manager that has delegated the group to us expects that.
+ * Moves us into a new group below our own, since only a group without processes can give controllers to those below it
+ * (the "no internal processes" rule). A service manager that delegated the group to us expects that.
  */
 static bool step_out(int group)
 {
@@ -188,12 +188,12 @@ static bool enable(int group, const struct cgroup *limits)
 	return cgroup_write(group, "cgroup.subtree_control", wanted);
 }
 
-/* The group as a directory, if it can have one below with these controllers; or -1. */
+/* The directory of the group at PATH, if one below it can have these controllers; or -1. */
 static int try_group(const char *path, const struct cgroup *limits, enum effort effort)
 {
 	char list[256];
 	int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* To move a process, one has to be allowed to write to what both groups have above them. */
+	/* Moving a process takes write access to cgroup.procs of the common ancestor of both groups. */
 	if (group < 0 || !is_writable(group, ".") || !is_writable(group, "cgroup.procs"))
 		return refuse(group, "may not be used by you", path, errno);
 	if (!cgroup_read(group, "cgroup.controllers", list, sizeof list))
@@ -214,22 +214,23 @@ static int try_group(const char *path, const struct cgroup *limits, enum effort 
 	return refuse(group, "can give no controllers to a group below it", path, errno);
 }
 
-/* Of all reasons that which says most. */
+/* Fails with the most helpful of the reasons. */
 static _Noreturn void explain_refusal(const char *top, const struct cgroup *limits)
 {
 	char list[256] = "", text[64];
 	int group = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char *missing = group >= 0 && cgroup_read(group, "cgroup.controllers", list, sizeof list) ? lacking(list, limits) : NULL;
 	if (missing || !reason.number) {
-		report_hint(missing ? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; in a container it has to be given to that"
-			: "whoever manages the groups above has to enable it: with systemd Delegate=cpu memory pids, by systemctl edit user@.service");
+		report_hint(missing ? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; a container needs it delegated"
+			: "a group above must enable it: with systemd, set Delegate=cpu memory pids by systemctl edit user@.service");
 		snprintf(text, sizeof text, "cgroup v2 has no controller %s here", missing ? missing : reason.what);
 		fail_plain(text, missing ? top : reason.path);
 	}
 	if (reason.number == EROFS)
-		report_hint("as in most containers: the hierarchy has to be mounted writable");
+		report_hint("the hierarchy is mounted read-only, as in most containers: mount it writable");
 	else if (reason.number == EBUSY)
-		report_hint("a group with processes can have none with limits below it: start nsbox alone in one, systemd-run --scope -p Delegate=yes nsbox ...");
+		report_hint("a group with processes can't have groups with limits below it: start nsbox alone in a group, with "
+			"systemd-run --scope -p Delegate=yes nsbox ...");
 	else
 		report_hint("with systemd you get a group of your own: systemd-run --user --scope -p Delegate=yes nsbox ...");
 	errno = reason.number;
@@ -243,14 +244,14 @@ static bool has_limit(int group, const char *file)
 }
 
 /*
- * The group above PATH, in place; false where that is the top of the mount, or where the box would get out of a limit that
- * its caller is under. pids.max does not count: service managers set that on all that they start.
+ * Shortens PATH to the group above. False if PATH is the top of the mount, or if the box would escape a limit that
+ * holds for its caller. pids.max doesn't count: service managers set it on everything that they start.
  */
 static bool go_up(char *path, const char *top)
 {
 	char *last = strrchr(path, '/');
 	int group = strcmp(path, top) == 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* The one below ours has the same limits as ours. */
+	/* An inner group has the same limits as the group above it, which keep holding. */
 	bool free_to_go = group >= 0 && (cgroup_is_inner(path) ||
 		(!has_limit(group, "memory.max") && !has_limit(group, "cpu.max") && !cgroup_is_ours(last + 1)));
 	if (group >= 0)
@@ -271,7 +272,10 @@ int cgroup_find_parent(const struct cgroup *limits)
 		fail_plain("no hierarchy of cgroup v2 is mounted that shows ours", NULL);
 	}
 	int group = try_group(own, limits, STEP_OUT);
-	/* What is enabled already first: other groups' settings belong to whoever manages them. */
+	/*
+	 * Groups that have the controllers enabled already come first: the settings of other groups belong to their
+	 * manager.
+	 */
 	for (enum effort effort = AS_IT_IS; effort <= ENABLE && group < 0; effort++) {
 		char *path = strdup(own);
 		while (path && group < 0 && go_up(path, top))

@@ -1,4 +1,4 @@
-/* Where in the hierarchy of control groups the caller may make one. */
+/* Finds the control group below which the caller may make one. */
 #ifndef NSBOX_PRIVS_CGROUP_PARENT_H
 #define NSBOX_PRIVS_CGROUP_PARENT_H
 
@@ -7,13 +7,18 @@
 
 #include "plan/contract.h"
 
-/* "+memory +cpu +pids ", as far as LIMITS need them; with '-' what takes it back. Empty: none is needed. */
+/*
+ * The controllers that LIMITS need, as "+memory +cpu +pids "; with SIGN '-' as the text that disables them. May be "".
+ */
 void cgroup_controllers(const struct cgroup *limits, char sign, char text[64]);
-/* Those that nsbox makes are called so, and nobody else's. */
+/* Whether NAME has the form that only nsbox uses for its groups. */
 bool cgroup_is_ours(const char *name);
-/* The group for the processes, in one of ours, by its path, which is as it was afterwards. */
+/*
+ * Whether PATH is the group for the processes in one of our groups. PATH is changed in between, and is the same
+ * afterwards.
+ */
 bool cgroup_is_inner(char *path);
-/* Read a file of a group, as far as it fits, and end it with NUL. False with errno. */
+/* Reads a file of a group, as far as it fits, and adds a NUL. False with errno. */
 bool cgroup_read(int group, const char *name, char *text, int room);
 /* False with errno. */
 bool cgroup_write(int group, const char *name, const char *text);
@@ -22,9 +27,9 @@ bool cgroup_write(int group, const char *name, const char *text);
  * is no hierarchy.
  */
 char *cgroup_of(const char *process, char *top);
-/* A group in which one with the controllers that LIMITS need can be made, as a directory. Fails where there is none. */
+/* The directory of a group below which one with the controllers that LIMITS need can be made. Fails by fail(). */
 int cgroup_find_parent(const struct cgroup *limits);
-/* Undo what cgroup_find_parent has changed, as far as that is possible. */
+/* Undoes what cgroup_find_parent changed, as far as that is possible. */
 void cgroup_leave_parent(const struct cgroup *limits);
 
 #endif

@@ -35,24 +35,26 @@ static bool lacks(unsigned capability)
 	return syscall(SYS_capget, &header, data) == 0 && !(data[0].effective >> capability & 1);
 }
 
-/* From Linux 5.12 on whoever maps user 0 needs cap_setfcap; who maps more than its own id, cap_setuid and cap_setgid. */
+/*
+ * Mapping user 0 takes cap_setfcap from Linux 5.12 on; mapping more than one's own id takes cap_setuid and cap_setgid.
+ */
 static void hint(int number)
 {
 	bool by_parent = writing->by == IDMAP_BY_PARENT, of_root = writing->uid_count > 0 && writing->uid[0].outside == 0;
 	if (number == EROFS)
-		report_hint("/proc is read-only here, as in a box with --nest: no id map can be written, and so no user namespace be made");
+		report_hint("/proc is read-only here, as in a box with --nest, so no id map can be written: no new user namespace works");
 	else if (apparmor_restricts())
-		report_hint("AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor tells, and the fix");
+		report_hint("AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor shows the fix");
 	else if (by_parent && (lacks(CAP_SETUID) || lacks(CAP_SETGID)))
-		report_hint("to map more than its own id, root needs cap_setuid and cap_setgid, which are not here, as in some containers: --map-root maps one");
+		report_hint("root can't map more than its own id without cap_setuid and cap_setgid, as in some containers: --map-root maps one");
 	else if (of_root && (!by_parent || lacks(CAP_SETFCAP)))
-		report_hint("to map user 0 takes cap_setfcap, which is not here, as in some containers: run nsbox there as another user");
+		report_hint("mapping user 0 takes cap_setfcap, which some containers don't have: run nsbox there as another user");
 	else
-		report_hint("the ids may not be mapped around this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
+		report_hint("the ids aren't mapped outside of this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
 	errno = number;
 }
 
-/* A map is written by one write(2), of less than a page before Linux 4.15. */
+/* The kernel takes a map by one write(2) only; before Linux 4.15 it must be shorter than a page. */
 static void write_file(int dir, const char *name, const char *text)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
@@ -79,14 +81,17 @@ static void write_map(int dir, const char *name, const struct idrange *ranges, s
 static void write_all(const struct idmap *map, int dir)
 {
 	writing = map;
-	/* Denied before the group map: whoever could drop a group would gain what is denied to that group (CVE-2014-8989). */
+	/* Denied before the group map: a process that drops a group gains what is denied to that group (CVE-2014-8989). */
 	if (!map->setgroups)
 		write_file(dir, "setgroups", "deny");
 	write_map(dir, "uid_map", map->uid, map->uid_count);
 	write_map(dir, "gid_map", map->gid, map->gid_count);
 }
 
-/* The setuid helpers of the shadow suite, from where distributions put them and not from PATH. */
+/*
+ * Where distributions put the setuid helpers of the shadow suite. PATH isn't searched: its caller could plant a
+ * program.
+ */
 static const char *const helper_directories[] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
 
 enum { HELPER_PATH = 64 };
@@ -138,7 +143,7 @@ static void run_helper(const char *name, const struct idrange *ranges, size_t co
 		free(argv[i]);
 	free(argv);
 	if (status != 0) {
-		report_hint("the ranges have to be granted in /etc/subuid and /etc/subgid: nsbox doctor tells");
+		report_hint("/etc/subuid and /etc/subgid must grant the ranges: nsbox doctor shows what they grant");
 		fail_plain("the helper refused the map", path);
 	}
 }
@@ -147,7 +152,7 @@ void idmap_get(const struct idmap *map, int link)
 {
 	int number, process = -1;
 	char go;
-	/* Here the kernel itself allows no write but to our own maps. */
+	/* /proc/self is safe here even if /proc isn't ours: the kernel refuses writes to other processes' maps. */
 	if (map->by == IDMAP_BY_SELF)
 		process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process < 0)

@@ -1,4 +1,4 @@
-/* Id maps of a new user namespace, user_namespaces(7). */
+/* Writes the id maps of a new user namespace, user_namespaces(7). */
 #ifndef NSBOX_PRIVS_IDMAP_H
 #define NSBOX_PRIVS_IDMAP_H
 

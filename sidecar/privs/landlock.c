@@ -14,18 +14,21 @@
 _Static_assert(PROCESS_SCOPES_ABSTRACT == 1 && PROCESS_SCOPES_SIGNALS == 2, "scopes");
 enum { KERNEL_SCOPES = PROCESS_SCOPES_ABSTRACT | PROCESS_SCOPES_SIGNALS, REFER = 1 << 13 };
 
-/* An older kernel (E2BIG; EINVAL for REFER, before Linux 5.19), one that runs without Landlock, and a filter of a container engine that does not know the call. */
+/*
+ * An older kernel returns E2BIG (EINVAL for REFER, before Linux 5.19), a kernel without Landlock ENOSYS or EOPNOTSUPP,
+ * and the filter of a container engine that doesn't know the call ENOSYS or EPERM.
+ */
 static int is_not_here(int number)
 {
 	return number == E2BIG || number == EINVAL || number == ENOSYS || number == EOPNOTSUPP || number == EPERM;
 }
 
-/* False: not on this kernel. */
+/* False if this kernel has no such rules. */
 static bool restrict_by(int fd)
 {
 	if (fd < 0 && is_not_here(errno))
 		return false;
-	/* E2BIG: a box in a box in a box, and so on for 16. */
+	/* E2BIG: the process is in 16 domains already, as a box in a box in a box may be. */
 	if (fd < 0 || (syscall(SYS_LANDLOCK_RESTRICT, fd, 0u) < 0 && errno != E2BIG))
 		fail("restrict by Landlock", NULL);
 	close(fd);
@@ -33,8 +36,8 @@ static bool restrict_by(int fd)
 }
 
 /*
- * A domain is what keeps others from being traced. There is none without a rule, so this one is about links and renames between
- * directories, and allows them everywhere.
+ * A domain stops its processes from tracing others. The kernel makes no domain without a rule, so this one is about
+ * links and renames between directories, and allows them everywhere.
  */
 static int make_domain(void)
 {

@@ -1,8 +1,11 @@
-/* What the box can't reach outside of itself, where no namespace divides it: Landlock's scopes. */
+/* Landlock's scopes: they stop the box where no namespace does. */
 #ifndef NSBOX_PRIVS_LANDLOCK_H
 #define NSBOX_PRIVS_LANDLOCK_H
 
-/* For this process and all that it starts. Before Linux 6.12 there are none, and nothing is done. */
+/*
+ * Restricts this process and all that it starts. Scopes came with Linux 6.12; an older kernel restricts tracing alone
+ * (5.13, REFER 5.19), or nothing.
+ */
 void landlock_apply(unsigned scopes);
 
 #endif

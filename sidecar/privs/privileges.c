@@ -18,7 +18,7 @@ static uint64_t forbidden;
 
 void privileges_forbid(uint64_t capabilities) { forbidden |= capabilities; }
 
-/* Only as far as this kernel knows capabilities. */
+/* EINVAL ends the loop: this kernel knows no higher capability. */
 void privileges_bound(const struct process *process)
 {
 	const uint64_t kept = process->capabilities & ~forbidden;
@@ -27,15 +27,15 @@ void privileges_bound(const struct process *process)
 			continue;
 		if (errno == EINVAL)
 			return;
-		/* Without cap_setpcap that is refused, and need not be done if it is not there. */
+		/* Dropping takes cap_setpcap. Without it, a capability that isn't in the set needs no drop. */
 		if (prctl(PR_CAPBSET_READ, n, 0, 0, 0) != 0)
 			fail("drop from the capability bounding set", word_at(process_capabilities_words, (unsigned)n));
 	}
 }
 
 /*
- * In a user namespace whose setgroups(2) is denied (we were started in another box) nobody can drop a group, whatever
- * the capabilities: those that are left are the outer world's, and mean what they mean there.
+ * Whether setgroups(2) failed because the user namespace denies it, as in a box in another box: there no process can
+ * drop a group, whatever its capabilities. The groups that stay are the outer world's, and mean what they mean there.
  */
 static bool groups_are_fixed(void)
 {
@@ -44,7 +44,10 @@ static bool groups_are_fixed(void)
 	return errno == EPERM && syscall(SYS_capget, &header, data) == 0 && (data[0].effective >> CAP_SETGID & 1);
 }
 
-/* System calls, not the C library's functions: those bring all threads along, and we share memory with another process. */
+/*
+ * System calls, since the C library's functions signal all threads, and we may share memory with another process
+ * (vfork).
+ */
 static void set_ids(const struct process *process)
 {
 	if (process->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0 && !groups_are_fixed())
@@ -62,9 +65,9 @@ static void set_ids(const struct process *process)
 }
 
 /*
- * The three sets of the process, and the ambient one. Root gets its capabilities at execve from the bounding set, and then
- * inheritable ones would only leak (CVE-2022-29162). Anybody else keeps them by the ambient set alone, which has to be
- * inheritable.
+ * Sets the permitted, effective, inheritable and ambient set. Root gets its capabilities at execve from the bounding
+ * set, and inheritable ones would only leak (CVE-2022-29162). Every other user keeps them by the ambient set alone,
+ * which must be inheritable too.
  */
 static void set_capabilities(uint64_t kept, uint64_t until_exec)
 {
@@ -80,7 +83,7 @@ static void set_capabilities(uint64_t kept, uint64_t until_exec)
 	}
 	if (syscall(SYS_capset, &header, data) < 0)
 		fail("set capabilities", NULL);
-	/* EINVAL: before Linux 4.3 there is no ambient set. */
+	/* EINVAL: the ambient set came with Linux 4.3. */
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		fail("clear ambient capabilities", NULL);
 	for (int n = 0; n < 64 && !root; n++)

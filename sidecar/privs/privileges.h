@@ -1,12 +1,12 @@
-/* Who the command is, and what it may. */
+/* The command's ids, groups and capabilities. */
 #ifndef NSBOX_PRIVS_PRIVILEGES_H
 #define NSBOX_PRIVS_PRIVILEGES_H
 
 #include "plan/contract.h"
 
-/* Whatever the plan says, the command does not get these. */
+/* Takes CAPABILITIES from the command, even if the plan grants them. */
 void privileges_forbid(uint64_t capabilities);
-/* What no execve can bring back. A process that is started after it need not do it again. */
+/* Reduces the bounding set, so that no execve brings a capability back. Processes that are started later inherit it. */
 void privileges_bound(const struct process *process);
 /*
  * Ids, groups, capabilities and no_new_privs, in that order: each takes away what the one before needs. The

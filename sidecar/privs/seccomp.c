@@ -20,7 +20,7 @@ static unsigned digit_of(char c)
 	return c == '+' ? 62 : 63;
 }
 
-/* TEXT was checked when the plan was decoded. Gives the number of bytes. */
+/* Decodes base64, which was checked with the plan. Returns the number of bytes. */
 static size_t decode(const char *text, unsigned char *out)
 {
 	size_t length = strcspn(text, "="), done = 0;
@@ -54,9 +54,9 @@ void seccomp_load(const struct seccomp *seccomp)
 	program.len = (unsigned short)(decode(seccomp->filter, (unsigned char *)filter) / sizeof *filter);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
 		if (errno == EINVAL)
-			report_hint("this kernel has no seccomp filters, or the filter in the plan is none: --seccomp none runs without");
+			report_hint("this kernel has no seccomp filters, or the plan's filter isn't valid: --seccomp none runs without one");
 		if (errno == EACCES)
-			report_hint("with --allow-new-privs only cap_sys_admin may set a filter: leave it out, or add --seccomp none");
+			report_hint("with --allow-new-privs a filter takes cap_sys_admin: leave that option out, or add --seccomp none");
 		fail("load the seccomp filter", NULL);
 	}
 	free(filter);

@@ -1,4 +1,4 @@
-/* The filter of system calls, seccomp(2). */
+/* Loads the filter of system calls, seccomp(2). */
 #ifndef NSBOX_PRIVS_SECCOMP_H
 #define NSBOX_PRIVS_SECCOMP_H
 
@@ -6,12 +6,12 @@
 
 #include "plan/contract.h"
 
-/* nsbox made it, and so it refuses nothing that an init calls. */
+/* Whether nsbox made the filter: such a filter refuses no call of our init. */
 bool seccomp_is_ours(const struct seccomp *seccomp);
 
-/* Load it for this thread and what it will start; nothing if FILTER is NULL, or where there is one that is shared. */
+/* Loads FILTER for this thread and all that it starts. Does nothing if FILTER is NULL, or after seccomp_load_shared. */
 void seccomp_load(const struct seccomp *filter);
-/* For all that is started from here on, which need not load it again. Sets no_new_privs. */
+/* Loads FILTER once for all processes that are started from now on. Sets no_new_privs. */
 void seccomp_load_shared(const struct seccomp *filter);
 
 #endif

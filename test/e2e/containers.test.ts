@@ -76,7 +76,7 @@ const PODMAN: Container[] = [
   { name: 'podman --cap-add SYS_ADMIN', run: podman(['--cap-add', 'SYS_ADMIN']), plain: 'starts', nest: 'starts' },
   { name: 'podman --privileged', run: podman(['--privileged']), plain: 'starts', nest: 'starts' },
   { name: 'podman --read-only --security-opt no-new-privileges', run: podman(['--read-only', '--security-opt', 'no-new-privileges']), plain: NEEDS_NEST, nest: 'starts' },
-  { name: 'podman --cap-drop all', run: podman(['--cap-drop', 'all']), plain: NEEDS_NEST, nest: /hint: to map user 0 takes cap_setfcap, .*as another user/ },
+  { name: 'podman --cap-drop all', run: podman(['--cap-drop', 'all']), plain: NEEDS_NEST, nest: /hint: mapping user 0 takes cap_setfcap, .*as another user/ },
   { name: 'podman --cap-drop all --user 1000', run: podman(['--cap-drop', 'all', '--user', '1000']), plain: MASKED, nest: 'starts' },
   { name: 'moby\'s filter', run: moby([]), plain: NEEDS_NEST, nest: FILTERED },
   { name: 'moby\'s filter, an ordinary user', run: moby(['--user', '1000']), plain: FILTERED, nest: FILTERED },

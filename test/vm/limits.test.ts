@@ -144,7 +144,7 @@ inGuest('a limited box in a limited box has a group below the outer one, where i
 ${box(['--memory', '128m', '--privileged', '--share', 'cgroup', 'sh', '-c', `${box(['--memory', '32m', '--pids', '9', '--share', 'cgroup', 'sh', '-c', 'cat /proc/self/cgroup'])}; ls -d ${G}/nsbox-*/*/; ls -d ${G}/nsbox-*`])} | sed 's/nsbox-[0-9]*/nsbox-N/g'
 ${box(['--memory', '128m', '--cap-add', 'sys_admin', 'sh', '-c', `${box(['--memory', '32m', 'true'])}; echo $?`])}; ${left}`, (outcome) => {
   assert.equal(lines(outcome).slice(0, 3), ['0::/nsbox-N/nsbox-N/box', '/sys/fs/cgroup/nsbox-N/box/', '/sys/fs/cgroup/nsbox-N'])
-  assert.match(lines(outcome).slice(3).join('\n'), /^nsbox: control group: may not be used by you: \/sys\/fs\/cgroup: Read-only file system \(EROFS\)\nhint: as in most containers[^\n]*\n125$/)
+  assert.match(lines(outcome).slice(3).join('\n'), /^nsbox: control group: may not be used by you: \/sys\/fs\/cgroup: Read-only file system \(EROFS\)\nhint: the hierarchy is mounted read-only, as in most containers[^\n]*\n125$/)
 })
 
 inGuest('a caller under a limit of memory does not get a box out of it', `
@@ -239,7 +239,7 @@ inGuest('processes in the only group that there is are named as the hindrance', 
 ${delegate('full')}; rmdir ${G}/full/own
 ${asUser('full', `${box(['--memory', '32m', 'true'], { uid: USER })}; echo $?`)}; rmdir ${G}/full`, (outcome) => {
   assert.match(lines(outcome)[0] ?? '', /^nsbox: control group: can give no controllers to a group below it: \/sys\/fs\/cgroup\/full: .* \(EBUSY\)$/)
-  assert.match(lines(outcome)[1] ?? '', /^hint: a group with processes can have none with limits below it/)
+  assert.match(lines(outcome)[1] ?? '', /^hint: a group with processes can't have groups with limits below it/)
   assert.is(lines(outcome)[2], '125')
 })
 
