@@ -1,6 +1,6 @@
 /*
- * What the field list in contract.h is made of: for each key of an object its
- * kind, where its value goes in the C structure, and what is allowed.
+ * The types of the tables in contract.h. Each key of an object has its kind, the offset of its value in the C
+ * structure, and the values that are allowed.
  */
 #ifndef NSBOX_PLAN_FIELD_H
 #define NSBOX_PLAN_FIELD_H
@@ -47,11 +47,11 @@ struct field {
 	char key[KEY_MAX];
 	enum kind kind;
 	size_t offset;
-	int64_t min, max, absent; /* absent: the value of a key that is not there */
+	int64_t min, max, absent; /* absent: the value if the key is missing */
 	bool required;
-	bool path;                /* has to start with a slash */
-	bool host;                /* or with a dot and a slash: relative to the program that holds the plan */
-	bool assignment;          /* has to be NAME=VALUE, NAME not empty */
+	bool path;                /* the value must start with a slash */
+	bool host;                /* "./" is allowed too: relative to the program that holds the plan */
+	bool assignment;          /* the value must be NAME=VALUE, with a NAME that isn't empty */
 	union {
 		const char *words;
 		const struct object *object;

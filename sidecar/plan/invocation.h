@@ -1,4 +1,4 @@
-/* How the sidecar is asked, where it holds no plan itself. */
+/* The sidecar's command line, if its executable holds no plan. */
 #ifndef NSBOX_PLAN_INVOCATION_H
 #define NSBOX_PLAN_INVOCATION_H
 
@@ -9,16 +9,16 @@ struct invocation {
 	const char *plan_file;
 	int plan_fd;
 	bool check, old_mount_api;
-	char *const *extra; /* for the command, ends in NULL; or NULL */
-	char *text;         /* of the plan, if it stands in no executable */
+	char *const *extra; /* further arguments of the command, ending in NULL; or NULL */
+	char *text;         /* the plan's text, if it doesn't come from an executable */
 	size_t length;
 };
 
-/* It is wrong usage: say so, and end with status 2. */
+/* Prints a usage error, and ends with status 2. */
 _Noreturn void invocation_refuse(const char *what, const char *word);
-/* From the arguments; wrong ones end the program with status 2, and --help with 0. */
+/* Reads the arguments. Wrong ones end the program with status 2, --help with status 0. */
 struct invocation invocation_read(char **argv);
-/* The plan that it names. Fails by fail(). */
+/* Reads the plan that the command line names. Fails by fail(). */
 char *invocation_text(const struct invocation *given, size_t *length);
 
 #endif

@@ -14,7 +14,7 @@ struct reader {
 
 static struct json *read_value(struct reader *r, const struct place *place);
 
-/* NULL, for the caller to return; as a bool it is false. */
+/* Returns NULL, so that a caller can return the call itself; as a bool it is false. */
 static void *refuse(struct reader *r, size_t at, const char *what)
 {
 	plan_error_set(r->error, NULL, "not valid JSON: %s at byte %zu", what, at);
@@ -92,7 +92,7 @@ static int unit_at(const struct reader *r, size_t at)
 	return unit;
 }
 
-/* Puts what \uXXXX stands for; the bytes put, or 0. */
+/* Writes the character that \uXXXX stands for. Returns the number of bytes, or 0. */
 static size_t read_unit(struct reader *r, const struct place *place, char *out)
 {
 	size_t start = r->at;
@@ -138,7 +138,10 @@ static size_t read_escape(struct reader *r, const struct place *place, char *out
 	return 1;
 }
 
-/* Bytes from here up to the closing quote, of which the first PLAIN are known to be no quote: what the text takes at most. */
+/*
+ * The number of bytes up to the closing quote, which the decoded text can't exceed. The first PLAIN bytes have no
+ * quote.
+ */
 static size_t string_bound(const struct reader *r, size_t plain)
 {
 	size_t i = r->at + plain;
@@ -147,7 +150,7 @@ static size_t string_bound(const struct reader *r, size_t plain)
 	return (i < r->length ? i : r->length) - r->at;
 }
 
-/* Bytes from here on that stand for themselves, which nearly all do: the filter in a plan alone has thousands. */
+/* The number of bytes from here on that stand for themselves. Nearly all do: a plan's filter alone has thousands. */
 static size_t plain_length(const struct reader *r)
 {
 	size_t i = r->at;
@@ -205,7 +208,7 @@ static bool skip_digits(struct reader *r)
 	return true;
 }
 
-/* The part of a number after its integer. */
+/* Reads the fraction and the exponent of a number. */
 static bool skip_fraction(struct reader *r)
 {
 	if (take(r, '.') && !skip_digits(r))

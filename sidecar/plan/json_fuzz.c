@@ -1,4 +1,7 @@
-/* Any text at all goes through the reader of JSON, and what it accepts has to be what json.h says. As plan_fuzz.c. */
+/*
+ * Feeds arbitrary text to the JSON reader, and checks that what it accepts is as json.h promises. Build it as
+ * plan_fuzz.c.
+ */
 #define ARENA_CHUNK 0
 #include "base/arena.c"
 #include "json_pointer.c"

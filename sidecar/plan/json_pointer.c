@@ -60,7 +60,7 @@ void plan_error_set(struct plan_error *error, const struct place *place, const c
 	sink_place(&sink, place);
 	if (sink.cut) {
 		sink.length = POINTER_MAX - strlen(CUT);
-		/* Not in the middle of a character. */
+		/* A cut in the middle of a character would leave invalid UTF-8. */
 		while (sink.length && ((unsigned char)sink.text[sink.length] & 0xc0) == 0x80)
 			sink.length--;
 		memcpy(sink.text + sink.length, CUT, strlen(CUT));

@@ -15,7 +15,7 @@ struct decoder {
 	struct plan_error *error;
 };
 
-/* How a list lies in a structure: `T *name; size_t name_count;`. */
+/* A list in a structure is `T *name; size_t name_count;`. */
 struct list {
 	void *entries;
 	size_t count;
@@ -127,7 +127,7 @@ static bool decode_mode(struct decoder *d, const struct json *node, const struct
 	return true;
 }
 
-/* The number of a text in a list of words. */
+/* Finds the number of a text in a list of words. */
 static bool find_word(const char *words, const char *text, unsigned *out)
 {
 	unsigned n = 0;
@@ -137,7 +137,7 @@ static bool find_word(const char *words, const char *text, unsigned *out)
 	return *words != '\0';
 }
 
-/* Not inlined: to clear the list would take longer than to find a word. */
+/* Never inlined: clearing its buffer would take longer than finding a word. */
 __attribute__((noinline)) static bool refuse_word(struct decoder *d, const char *words, const struct place *place)
 {
 	char list[sizeof d->error->message] = "";
@@ -164,7 +164,7 @@ static bool decode_flags(struct decoder *d, const struct field *field, const str
 		return false;
 	for (const struct json *item = node->first; item; item = item->next, entry.index++) {
 		unsigned n;
-		/* Mostly they come in the order of the list: the search goes on where the last one was found. */
+		/* Plans mostly name them in the list's order, so the search goes on from the word that was found last. */
 		if (item->kind != JSON_STRING || !find_word(rest, item->text, &n)) {
 			rest = field->words;
 			before = 0;
@@ -180,7 +180,7 @@ static bool decode_flags(struct decoder *d, const struct field *field, const str
 	return true;
 }
 
-/* An array with as many entries as the field allows. */
+/* Checks that the value is an array with as many entries as the field allows. */
 static bool expect_array(struct decoder *d, const struct field *field, const struct json *node, const struct place *place)
 {
 	if (!expect(d, node, JSON_ARRAY, place))
@@ -198,7 +198,7 @@ static bool expect_array(struct decoder *d, const struct field *field, const str
 
 static bool decode_strings(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
 {
-	/* Length limits of the field count entries, not bytes. */
+	/* The length limits of this field count entries, not bytes. */
 	const struct field text = {.path = field->path};
 	struct place entry = {.up = place};
 	const char **strings;
@@ -267,7 +267,9 @@ static bool decode_variants(struct decoder *d, const struct field *field, const 
 	return true;
 }
 
-/* A value that is reached through a pointer or a list: memcpy, since the members have types of their own. */
+/*
+ * Stores a pointer in a member, by memcpy: the members have pointer types of their own, so an assignment would alias.
+ */
 static bool decode_container(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
 {
 	struct list list = {NULL, 0};
@@ -318,7 +320,7 @@ static bool decode_field(struct decoder *d, const struct field *field, const str
 	}
 }
 
-/* What absent keys mean. All else is zero already. */
+/* Stores the values of absent keys. The structure is zeroed already. */
 static void set_defaults(const struct object *table, char *out)
 {
 	for (size_t n = 0; n < table->count; n++) {
@@ -339,7 +341,7 @@ static const struct field *find_field(const struct object *table, const char *ke
 	return NULL;
 }
 
-/* skip: a key that was looked at before. */
+/* SKIP: a key that was decoded before. */
 static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
 			  const struct place *place, const char *skip, void *out)
 {
@@ -366,7 +368,7 @@ static bool decode_object(struct decoder *d, const struct object *table, const s
 	return true;
 }
 
-/* Before all else: a plan of another contract may have any keys. */
+/* Checked first, since a plan of another contract may have any keys. */
 static bool check_contract(struct decoder *d, const struct json *node)
 {
 	const struct place place = {.key = "contract", .length = strlen("contract")};
@@ -385,7 +387,7 @@ static bool check_contract(struct decoder *d, const struct json *node)
 	return false;
 }
 
-/* Made with the box, or done by its own process 1. */
+/* A command that enters a box can't have keys about making the box, or about its process 1. */
 static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 {
 	const struct { const char *key; bool there; } keys[] = {
@@ -408,7 +410,7 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 	return true;
 }
 
-/* What the table cannot say: keys that need each other. */
+/* Checks keys that need each other: the table can't express that. */
 static bool check_sense(struct decoder *d, const struct plan *plan)
 {
 	const struct place namespaces = {.key = "namespaces", .length = strlen("namespaces")};

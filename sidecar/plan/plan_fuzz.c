@@ -1,8 +1,8 @@
 /*
- * Any text at all goes through the decoder, and what it accepts is read to its last byte:
+ * Feeds arbitrary text to the decoder, and reads every byte of the plans that it accepts:
  *   clang -g -O1 -std=c11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined sidecar/plan/plan_fuzz.c -o plan_fuzz
  *   ./plan_fuzz -max_len=65536 CORPUS test/fixtures/plans
- * The sources are included, so that the arena gives each piece its own bounds.
+ * It includes the sources, so that the arena can give each piece its own bounds.
  */
 #define ARENA_CHUNK 0
 #include "base/arena.c"

@@ -18,17 +18,19 @@
 #include "base/report.h"
 #include "base/sys.h"
 
-/* Our own, in memory, from its ELF header on. */
+/* Our own executable in memory, from its ELF header on. */
 extern const char program[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
 static const char magic[8] = "NSBOXPLN", self[] = "/proc/self/exe";
 enum { MAX_PLAN = 256 << 20, TRAILER = 16 };
 
-/* Its program header is what src/launch/append-plan.ts makes a segment of, so that the kernel has the plan in memory by the start. */
+/*
+ * src/launch/append-plan.ts makes the note's program header a PT_LOAD, so that the kernel maps the plan at the start.
+ */
 __attribute__((section(".note.nsbox"), used, aligned(4)))
 static const struct { uint32_t name_size, size, type; char name[8]; } note = {6, 0, 1, "nsbox"};
 
-/* What stands before the magic word. */
+/* The length that stands before the magic word. */
 static uint64_t length_in(const unsigned char *end)
 {
 	uint64_t length = 0;
@@ -37,12 +39,15 @@ static uint64_t length_in(const unsigned char *end)
 	return length;
 }
 
-/* Places in our executable: where it ends and the plan in it begins, and of that segment's header; 0: none. */
+/*
+ * Offsets in our executable: the plan, behind the program's end, and the program header of its segment. 0: there is
+ * none.
+ */
 static off_t program_end, segment_header;
 
 /*
- * The plan and what ends it, or NULL where the header was left as it is. It saves a start /proc/self/exe, since to open that
- * takes longer than all the rest of the reading.
+ * The plan and its trailer in memory, or NULL if the executable has no such segment. A start then needn't open
+ * /proc/self/exe, which takes longer than the rest of the reading.
  */
 static const char *find_segment(size_t *size)
 {
@@ -70,8 +75,10 @@ const char *plan_source_segment(size_t *length)
 	const char *segment = find_segment(&size);
 	if (!segment)
 		return NULL;
-	/* To look at what a shorter file has not would end us by a signal; the kernel just says so when it looks. (A system
-	 * call, since what the sanitizers put in the place of prctl looks itself.) */
+	/*
+	 * If the file was cut, reading the segment raises SIGBUS. The kernel's copy for PR_SET_NAME returns EFAULT instead.
+	 * (A system call, since the sanitizers' prctl reads the name itself.)
+	 */
 	const unsigned char *end = (const unsigned char *)segment + size - TRAILER;
 	bool whole = syscall(SYS_prctl, PR_SET_NAME, end) == 0 && memcmp(end + 8, magic, sizeof magic) == 0;
 	if (!whole || length_in(end) != size - TRAILER)
@@ -87,7 +94,7 @@ char *plan_source_trailer(size_t *length)
 	uint64_t size;
 	int fd = open(self, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		report_hint("nsbox needs /proc of the host");
+		report_hint("nsbox needs the host's /proc");
 		fail("open", self);
 	}
 	if (fstat(fd, &st) < 0 || pread(fd, end, sizeof end, st.st_size - (off_t)sizeof end) != (ssize_t)sizeof end)
@@ -122,7 +129,7 @@ bool plan_source_is_sealed(void)
 	return seals >= 0 && (seals & F_SEAL_WRITE);
 }
 
-/* A file in memory. NEWER: a flag that kernels before 6.3 don't know, and do without. */
+/* Makes a memory file. NEWER is a flag that came with Linux 6.3; an older kernel does without. */
 static int memory_file(const char *name, unsigned flags, unsigned newer)
 {
 	int fd = memfd_create(name, flags | newer);
@@ -132,14 +139,14 @@ static int memory_file(const char *name, unsigned flags, unsigned newer)
 void plan_source_keep(const char *text, size_t length)
 {
 	int fd = memory_file("nsbox-plan", MFD_CLOEXEC, FILE_NOEXEC_SEAL);
-	/* Without it the box runs all the same, and can't be entered. */
+	/* Without the file the box still runs, but can't be entered. */
 	if (fd < 0)
 		return;
 	(void)!descriptor_write(fd, text, length);
 	descriptor_keep(fd);
 }
 
-/* Without the plan, and without the header that makes it a segment. */
+/* Copies our executable without the plan and without the program header of its segment. */
 static bool copy_program(int to)
 {
 	static const ElfW(Word) none = PT_NULL;
@@ -182,7 +189,7 @@ void plan_source_become_sealed(const char *text, size_t length, bool old_mount_a
 		fail("copy the program into memory", NULL);
 	char **argv = arguments(plan, old_mount_api, extra), name[DESCRIPTOR_NAME];
 	syscall(SYS_execveat, fd, "", argv, environ, EMPTY_PATH);
-	/* There are kernels (5.10.223) that find no file by an empty path, and filters that refuse it. */
+	/* Linux 5.10.223 fails for an empty path, and some seccomp filters refuse the call. */
 	int error = errno;
 	execve(descriptor_name(fd, name), argv, environ);
 	free(argv);
