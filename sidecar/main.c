@@ -68,17 +68,14 @@ static const struct plan *decode(const char *text, size_t length)
 static _Noreturn void refuse_descriptor(int fd, const char *what)
 {
 	static const char *const names[] = {"standard input", "standard output", "standard error"};
-	report_hint("give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
-	fail_plain(what, names[fd]);
+	fail_plain_hint(what, names[fd], "give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
 }
 
 /* Nothing of the caller's but 0, 1, 2 and the status descriptor, which the command does not get. */
 static void close_descriptors(int kept)
 {
-	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0) {
-		report_hint("nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
-		fail("use as status descriptor", NULL);
-	}
+	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0)
+		fail_hint("use as status descriptor", NULL, "nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
 	if (kept > 2)
 		descriptor_keep(kept);
 	descriptor_close_others();
@@ -103,11 +100,9 @@ static void close_descriptors(int kept)
 
 static void cut_propagation(void)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-		if (errno == EINVAL)
-			report_hint("the root directory here is no mount point (a chroot): bind it onto itself first, mount --rbind DIR DIR");
-		fail("make mounts private", "/");
-	}
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		fail_hint("make mounts private", "/", errno != EINVAL ? NULL :
+			"the root directory here is no mount point (a chroot): bind it onto itself first, mount --rbind DIR DIR");
 }
 
 static void build_root(const struct plan *plan, bool old_mount_api)
@@ -317,10 +312,8 @@ static bool is_within_reach(const struct plan *plan, bool baked)
 static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *given)
 {
 	plan_source_become_sealed(text, length, given->old_mount_api, given->extra);
-	if (plan->process->hold) {
-		report_hint("a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
-		fail("execute a file in memory", NULL);
-	}
+	if (plan->process->hold)
+		fail_hint("execute a file in memory", NULL, "a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
 	report_warning("this system executes no file in memory: root in the box may get to write to the program that started it");
 }
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
-#include "base/report.h"
 
 static bool no_links;
 
@@ -24,7 +23,6 @@ static int step(int dir, const char *name)
 		close(dir);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
 		close(fd);
-		report_hint("--no-follow refuses symbolic links in paths of the host: name the file that the link leads to");
 		fd = -1;
 		number = ELOOP;
 	}
@@ -53,6 +51,11 @@ static int walk(const char *path)
 }
 
 bool host_refuses_links(void) { return no_links; }
+
+const char *host_hint(void)
+{
+	return no_links && errno == ELOOP ? "--no-follow refuses symbolic links in paths of the host: name the file that the link leads to" : NULL;
+}
 
 int host_open(const char *path, int flags)
 {

@@ -8,7 +8,9 @@
 void host_refuse_links(void);
 bool host_refuses_links(void);
 
-/* As open(2), close-on-exec. A refused link returns -1 with ELOOP, and sets a hint. */
+/* As open(2), close-on-exec. A refused link returns -1 with ELOOP. */
 int host_open(const char *path, int flags);
+/* The way out where opening one has failed with errno, or NULL. */
+const char *host_hint(void);
 
 #endif

@@ -50,11 +50,17 @@ int procfs_open_self(int *number)
 	}
 	close(proc);
 	*number = (int)strtol(text, NULL, 10);
-	if (process < 0) {
-		report_hint(foreign_hint);
+	if (process < 0)
 		errno = ENOENT;
-	}
 	return process;
+}
+
+const char *procfs_hint(void)
+{
+	int number = errno;
+	bool there = access("/proc", F_OK) == 0;
+	errno = number;
+	return there ? foreign_hint : NULL;
 }
 
 bool procfs_has_our_numbers(void)
@@ -78,6 +84,5 @@ void procfs_refuse_foreign(void)
 {
 	if (procfs_has_our_numbers())
 		return;
-	report_hint(foreign_hint);
-	fail_plain("process numbers in /proc are not ours", "/proc");
+	fail_plain_hint("process numbers in /proc are not ours", "/proc", foreign_hint);
 }

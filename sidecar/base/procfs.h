@@ -12,6 +12,8 @@
  * /proc belongs to. -1 with errno; ENOENT: this /proc shows no process of our pid namespace.
  */
 int procfs_open_self(int *number);
+/* The way out where that has failed, or NULL. Leaves errno alone. */
+const char *procfs_hint(void);
 /* Whether process numbers of our pid namespace mean the same processes in /proc. */
 bool procfs_has_our_numbers(void);
 /* Fails by fail() if they don't. */

@@ -14,7 +14,6 @@
 #include "plan/contract.h"
 
 static const char *step = "start";
-static const char *hint;
 static bool verbose, quiet, errors_to_status;
 static int status_fd = -1;
 static void (*undo)(void);
@@ -49,13 +48,11 @@ void report_phase(const char *name)
 {
 	end_phase();
 	step = name;
-	hint = NULL;
 }
 
 void report_phase_quietly(const char *name)
 {
 	step = name;
-	hint = NULL;
 }
 
 void report_last_phase(void)
@@ -64,11 +61,9 @@ void report_last_phase(void)
 	verbose = false;
 }
 
-void report_hint(const char *text) { hint = text; }
-void report_hint_of_processes(void)
+const char *report_process_hint(void)
 {
-	if (errno == EAGAIN)
-		hint = "as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here";
+	return errno == EAGAIN ? "as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here" : NULL;
 }
 
 void report_on_failure(void (*function)(void)) { undo = function; }
@@ -109,46 +104,49 @@ static void print_safe(FILE *out, const char *text, enum form form)
 
 void report_print(FILE *out, const char *text) { print_safe(out, text, TEXT); }
 
-static void print_hint(FILE *out)
+static void print_hint(FILE *out, const char *hint)
 {
 	fputs("hint: ", out);
 	print_safe(out, hint, TEXT);
 	fputc('\n', out);
 }
 
-static void print_line(const char *what, const char *path, int number)
+/* One failure, as it was reported. */
+struct failure { const char *what, *path, *hint; int number; };
+
+static void print_line(const struct failure *failure)
 {
 	FILE *out = stderr;
 	fprintf(out, "nsbox: %s: ", step);
-	print_safe(out, what, TEXT);
-	if (path) {
+	print_safe(out, failure->what, TEXT);
+	if (failure->path) {
 		fputs(": ", out);
-		print_safe(out, path, TEXT);
+		print_safe(out, failure->path, TEXT);
 	}
-	if (number)
-		fprintf(out, ": %s (%s)", strerror(number), errno_name(number));
+	if (failure->number)
+		fprintf(out, ": %s (%s)", strerror(failure->number), errno_name(failure->number));
 	fputc('\n', out);
-	if (hint && !quiet)
-		print_hint(out);
+	if (failure->hint && !quiet)
+		print_hint(out, failure->hint);
 	fflush(out);
 }
 
-static void print_event(const char *what, const char *path, int number, int status)
+static void print_event(const struct failure *failure, int status)
 {
 	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
 	if (!out)
 		return;
 	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", step);
-	print_safe(out, what, JSON_TEXT);
-	if (path) {
+	print_safe(out, failure->what, JSON_TEXT);
+	if (failure->path) {
 		fputs("\",\"path\":\"", out);
-		print_safe(out, path, JSON_VALUE);
+		print_safe(out, failure->path, JSON_VALUE);
 	}
-	if (number)
-		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", number, errno_name(number), strerror(number));
-	if (hint) {
+	if (failure->number)
+		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", failure->number, errno_name(failure->number), strerror(failure->number));
+	if (failure->hint) {
 		fputs("\",\"hint\":\"", out);
-		print_safe(out, hint, JSON_TEXT);
+		print_safe(out, failure->hint, JSON_TEXT);
 	}
 	fprintf(out, "\",\"status\":%d}\n", status);
 	fclose(out);
@@ -164,9 +162,8 @@ static const char *hint_for(int number)
 	return NULL;
 }
 
-static _Noreturn void finish(int status, const char *what, const char *path, int number)
+static _Noreturn void finish(int status, const struct failure *failure)
 {
-	hint = hint ? hint : hint_for(number);
 	void (*cleanup)(void) = undo;
 	/* If the reader of stderr is gone, SIGPIPE must not replace our exit status. */
 	signal(SIGPIPE, SIG_IGN);
@@ -177,16 +174,23 @@ static _Noreturn void finish(int status, const char *what, const char *path, int
 	if (tell)
 		tell(status);
 	if (!errors_to_status)
-		print_line(what, path, number);
-	print_event(what, path, number, status);
+		print_line(failure);
+	print_event(failure, status);
 	if (before_exit)
 		before_exit();
 	_exit(status);
 }
 
-void fail(const char *what, const char *path) { finish(STATUS_FAILED, what, path, errno); }
-void fail_plain(const char *what, const char *path) { finish(STATUS_FAILED, what, path, 0); }
-void fail_status(int status, const char *what, const char *path) { finish(status, what, path, errno); }
+void fail(const char *what, const char *path) { fail_hint(what, path, NULL); }
+void fail_hint(const char *what, const char *path, const char *hint) { fail_status(STATUS_FAILED, what, path, hint); }
+void fail_plain(const char *what, const char *path) { fail_plain_hint(what, path, NULL); }
+void fail_plain_hint(const char *what, const char *path, const char *hint) { finish(STATUS_FAILED, &(struct failure){what, path, hint, 0}); }
+
+void fail_status(int status, const char *what, const char *path, const char *hint)
+{
+	int number = errno;
+	finish(status, &(struct failure){what, path, hint ? hint : hint_for(number), number});
+}
 
 static void print_warning(const char *text)
 {

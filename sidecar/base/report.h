@@ -18,10 +18,8 @@ void report_phase(const char *name);
 void report_phase_quietly(const char *name);
 /* Ends the last phase. */
 void report_last_phase(void);
-/* Sets the hint that is printed below the next failure. */
-void report_hint(const char *text);
-/* Sets the hint for a process that could not be started, if errno is EAGAIN. */
-void report_hint_of_processes(void);
+/* The way out if a process could not be started; NULL unless errno is EAGAIN. */
+const char *report_process_hint(void);
 /* Sets a function that a failure calls once, first of all. */
 void report_on_failure(void (*undo)(void));
 /*
@@ -37,10 +35,13 @@ bool report_has_failed(void);
 void report_set_failed(void);
 /* Prints `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and ends with status 125. PATH may be NULL. Takes errno. */
 _Noreturn void fail(const char *what, const char *path);
-/* The same without an error number. */
+/* The same with the way out on a line below. HINT may be NULL. */
+_Noreturn void fail_hint(const char *what, const char *path, const char *hint);
+/* The same two without an error number. */
 _Noreturn void fail_plain(const char *what, const char *path);
-/* The same with errno and another exit status. */
-_Noreturn void fail_status(int status, const char *what, const char *path);
+_Noreturn void fail_plain_hint(const char *what, const char *path, const char *hint);
+/* With errno, and with another exit status. */
+_Noreturn void fail_status(int status, const char *what, const char *path, const char *hint);
 /* Prints, with --verbose, that PATH was made for the box. */
 void report_made(const char *path);
 void report_warning(const char *text);

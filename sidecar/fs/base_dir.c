@@ -32,10 +32,9 @@ void base_dir_enter(bool baked)
 	const char *relative = plan_first_relative();
 	if (!relative)
 		return;
-	if (!baked) {
-		report_hint("a path that starts with ./ is relative to a baked program: see nsbox bake --relative");
-		fail_plain("is relative, and this plan is in no program", relative);
-	}
+	if (!baked)
+		fail_plain_hint("is relative, and this plan is in no program", relative,
+			"a path that starts with ./ is relative to a baked program: see nsbox bake --relative");
 	enter_directory_of_program();
 	moved = true;
 }

@@ -141,24 +141,22 @@ static _Noreturn void refuse(int number)
 {
 	const struct mount *mount = path ? hiding_mount() : NULL;
 	report_phase_quietly("cwd");
-	report_hint(plan->process->cwd_of_caller ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box" : "--cwd DIR names a directory of the box to start in");
+	const char *hint = plan->process->cwd_of_caller ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box" : "--cwd DIR names a directory of the box to start in";
 	if (reason == ENOENT)
-		fail_plain("the caller's directory is gone", path);
+		fail_plain_hint("the caller's directory is gone", path, hint);
 	if (!path && reason)
-		fail_plain("the path of the caller's directory is too long", NULL);
+		fail_plain_hint("the path of the caller's directory is too long", NULL, hint);
 	errno = reason;
 	if (reason)
-		fail("the caller's directory", path);
-	if (mount && (mount->type != MOUNT_BIND || number != EACCES)) {
-		report_hint(hint_for(mount));
-		fail_plain("the box does not show the caller's directory", path);
-	}
+		fail_hint("the caller's directory", path, hint);
+	if (mount && (mount->type != MOUNT_BIND || number != EACCES))
+		fail_plain_hint("the box does not show the caller's directory", path, hint_for(mount));
 	if (number == EACCES)
-		report_hint("the user of the box may not enter it: --cwd DIR names another directory of the box");
+		hint = "the user of the box may not enter it: --cwd DIR names another directory of the box";
 	errno = number;
 	if (number && number != ENOENT)
-		fail("the caller's directory", path);
-	fail_plain("the box does not show the caller's directory", path);
+		fail_hint("the caller's directory", path, hint);
+	fail_plain_hint("the box does not show the caller's directory", path, hint);
 }
 
 /* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). 0, -1 with errno. */

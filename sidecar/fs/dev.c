@@ -86,8 +86,7 @@ static void mount_pts(int dev)
 {
 	int tree = new_pts();
 	if (tree < 0)
-		fail("mount devpts", "pts");
-	report_hint(NULL);
+		fail_hint("mount devpts", "pts", tree_hint());
 	attach(tree, dev, "pts", "mount devpts");
 }
 
@@ -123,7 +122,7 @@ void dev_mount(const struct mount *mount)
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
 	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
 	if (dev < 0 || tree_attach(dev, target) < 0)
-		fail("mount tmpfs", mount->target);
+		fail_hint("mount tmpfs", mount->target, tree_hint());
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		char path[32];
 		snprintf(path, sizeof path, "/dev/%.7s", devices[i].name);

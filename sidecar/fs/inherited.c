@@ -77,8 +77,8 @@ static void replace(int fd, int by, const struct device *device)
 	/* Whoever can't change the node anyway keeps the descriptor, as of a terminal that isn't the session's. */
 	if (device->owner != geteuid())
 		return;
-	report_hint("it is one of the descriptors 0, 1 and 2, and a box could change the host's node by it: redirect that one to or from something else");
-	fail("open anew", device->name);
+	fail_hint("open anew", device->name,
+		"it is one of the descriptors 0, 1 and 2, and a box could change the host's node by it: redirect that one to or from something else");
 }
 
 void inherited_renew(void)

@@ -149,9 +149,8 @@ static int make_in(int parent, const char *name, bool directory, mode_t mode, co
 	if (done < 0) {
 		if (errno == EEXIST)
 			return -1;
-		if (errno == EACCES || errno == EROFS || errno == EPERM)
-			report_hint("the mount point does not exist and can't be made there; make it first, or use --overlay");
-		fail("make mount point", path);
+		fail_hint("make mount point", path, errno != EACCES && errno != EROFS && errno != EPERM ? NULL :
+			"the mount point does not exist and can't be made there; make it first, or use --overlay");
 	}
 	if (!directory)
 		close(done);
@@ -406,10 +405,8 @@ int inroot_make_unlinked(const char *path)
 	int fd = length && prefix == length ? fcntl(on->fd, F_DUPFD_CLOEXEC, 3) : open_unlinked(path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", path);
-	if (S_ISLNK(st.st_mode)) {
-		report_hint("the root has a symbolic link there; nsbox mounts this on a directory only");
-		fail_plain("is a symbolic link", path);
-	}
+	if (S_ISLNK(st.st_mode))
+		fail_plain_hint("is a symbolic link", path, "the root has a symbolic link there; nsbox mounts this on a directory only");
 	if (!S_ISDIR(st.st_mode))
 		fail_plain("is not a directory", path);
 	return fd;

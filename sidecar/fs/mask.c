@@ -48,8 +48,8 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
 		fail("read", descriptor_name(mounted_root(), link));
 	if (mountinfo_below(root, is_whole, kind) == 0)
 		return;
-	report_hint("its name may have been exchanged for another while the box started; nsbox hides parts of it only where it belongs");
-	fail_plain(strcmp(type, "proc") == 0 ? "is no proc file system, and there is one elsewhere in the root" : "is no sysfs, and there is one elsewhere in the root", path);
+	fail_plain_hint(strcmp(type, "proc") == 0 ? "is no proc file system, and there is one elsewhere in the root" : "is no sysfs, and there is one elsewhere in the root", path,
+		"its name may have been exchanged for another while the box started; nsbox hides parts of it only where it belongs");
 }
 
 /*
@@ -151,7 +151,7 @@ void mask_sysfs(const struct mount *mount)
 		return;
 	int tree = tree_new("sysfs", 0, (struct setting[]){{"source", "sysfs"}, {NULL, NULL}});
 	if (tree < 0 && errno != EPERM)
-		fail("mount sysfs", mount->target);
+		fail_hint("mount sysfs", mount->target, tree_hint());
 	if (tree < 0)
 		report_warning("the kernel allows no sysfs of the box's own, since parts of the one here are hidden: the host's network devices show in /sys");
 	attach(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
@@ -169,6 +169,5 @@ void mask_cgroup(const struct mount *mount)
 	if (!S_ISDIR(st.st_mode))
 		return;
 	int tree = tree_new("cgroup2", 0, (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
-	report_hint(NULL);
 	attach(tree < 0 ? empty(true) : tree, SEALED, fd, mount->target);
 }

@@ -66,13 +66,9 @@ void mounts_restore_limit(void)
 static int hold_bind(const char *source)
 {
 	int fd = tree_hold_host(source);
-	if (fd < 0) {
-		if (errno == EMFILE)
-			report_hint("each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn");
-		if (errno == EINVAL)
-			report_hint("it may lie on a mount that is marked unbindable");
-		fail("bind", source);
-	}
+	if (fd < 0)
+		fail_hint("bind", source, errno == EMFILE ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn" :
+			errno == EINVAL ? "it may lie on a mount that is marked unbindable" : host_hint());
 	return fd;
 }
 
@@ -82,7 +78,7 @@ static int hold_file(const char *source)
 	struct stat st;
 	int fd = host_open(source, O_RDONLY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		fail("copy", source);
+		fail_hint("copy", source, host_hint());
 	if (!S_ISREG(st.st_mode))
 		fail_plain("is not a regular file", source);
 	return fd;
@@ -132,10 +128,8 @@ static int open_target(const char *path, bool directory)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
 		fail_plain(directory ? "is not a directory, and what is to be mounted on it is one" : "is a directory, and what is to be mounted on it is not", path);
-	if (inroot_is_root(fd)) {
-		report_hint("to choose the root: --root DIR");
-		fail_plain("is the root itself", *path ? path : "/");
-	}
+	if (inroot_is_root(fd))
+		fail_plain_hint("is the root itself", *path ? path : "/", "to choose the root: --root DIR");
 	return fd;
 }
 
@@ -183,7 +177,7 @@ static void tmpfs(const struct mount *mount)
 	int target = open_target(mount->target, true);
 	int tree = tree_new("tmpfs", (unsigned)mount->options & ~ROOT_OPTIONS_RO, settings);
 	if (tree < 0)
-		fail("mount tmpfs", mount->target);
+		fail_hint("mount tmpfs", mount->target, tree_hint());
 	attach(tree, target, 0, mount->target);
 	seal_if_asked(mount, tree);
 }
@@ -195,11 +189,9 @@ static void proc(const struct mount *mount, bool host_root)
 	if (host_root && strcmp(mount->target, "/proc") == 0)
 		mask_refuse_elsewhere(target, "proc", mount->target);
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
-	if (tree < 0) {
-		if (errno == EPERM)
-			report_hint("something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted: --nest shows this one, read-only, with all processes around the box, and keeps a pid namespace of its own");
-		fail("mount proc", mount->target);
-	}
+	if (tree < 0)
+		fail_hint("mount proc", mount->target, errno != EPERM ? tree_hint() :
+			"something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted: --nest shows this one, read-only, with all processes around the box, and keeps a pid namespace of its own");
 	attach(tree, target, 0, mount->target);
 }
 
@@ -282,12 +274,10 @@ void mounts_apply(const struct plan *plan)
 	inroot_open_masks_by(seal_open_mask);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
-		report_hint(NULL);
 		if (mount.type == MOUNT_STASH && !stash)
 			continue;
 		mount.target = inroot_clean(mount.target);
 		apply(plan, &mount, &holds[i], host_root);
 	}
-	report_hint(NULL);
 	seal_apply();
 }

@@ -30,10 +30,9 @@ static void lock(const char *state)
 {
 	int fd = state ? host_open(state, O_RDONLY | O_DIRECTORY) : -1;
 	/* Where there are no locks, as on some network file systems, it is up to the caller. */
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		report_hint("two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
-		fail_plain("another box uses it to keep its changes", state);
-	}
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		fail_plain_hint("another box uses it to keep its changes", state,
+			"two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
 }
 
 void overlay_lock_states(const struct plan *plan)
@@ -50,11 +49,11 @@ struct layers overlay_hold(const char *lower, const char *state)
 	struct layers layers = {.state = -1, .state_path = state};
 	layers.lower = host_open(lower, O_PATH | O_DIRECTORY);
 	if (layers.lower < 0)
-		fail("open", lower);
+		fail_hint("open", lower, host_hint());
 	if (state) {
 		layers.state = host_open(state, O_PATH | O_DIRECTORY);
 		if (layers.state < 0)
-			fail("open", state);
+			fail_hint("open", state, host_hint());
 	}
 	return layers;
 }
@@ -79,11 +78,9 @@ static _Noreturn void fail_layer(const struct layers *layers, const char *name, 
 	if (asprintf(&path, "%s/%s", layers->state_path ? layers->state_path : "", name) < 0)
 		path = NULL;
 	errno = number;
-	if (number == EROFS || number == EACCES || number == EPERM)
-		report_hint("the directory of --overlay=DIR must be one that you can write to; --overlay alone keeps the changes in memory");
-	if (number == ENOTDIR)
-		report_hint("there is a file or a symbolic link where nsbox keeps its changes: move it away, or name another directory");
-	fail(what, path);
+	fail_hint(what, path, number == EROFS || number == EACCES || number == EPERM ?
+		"the directory of --overlay=DIR must be one that you can write to; --overlay alone keeps the changes in memory" : number == ENOTDIR ?
+		"there is a file or a symbolic link where nsbox keeps its changes: move it away, or name another directory" : NULL);
 }
 
 int overlay_layer(const struct layers *layers, int directory, const char *name, int like)
@@ -125,21 +122,22 @@ static int make(int lower, int upper, int work, bool kept, unsigned options)
 	return tree;
 }
 
-/* The kernel's own words, where it has any, don't say what to do. */
-static void explain(const struct layers *layers)
+const char *overlay_hint(const struct layers *layers)
 {
 	const long overlay = 0x794c7630;
 	struct statfs fs;
 	int number = errno;
+	const char *hint = tree_hint();
 	if (number == ENODEV)
-		report_hint("this kernel has no overlay file system: modprobe overlay, as root");
+		hint = "this kernel has no overlay file system: modprobe overlay, as root";
 	if (number == EPERM)
-		report_hint("this kernel allows overlays to root only; ordinary users may have them from Linux 5.11 on");
+		hint = "this kernel allows overlays to root only; ordinary users may have them from Linux 5.11 on";
 	if (number == EINVAL && layers->state_path && fstatfs(layers->state, &fs) == 0)
-		report_hint((long)fs.f_type == overlay
+		hint = (long)fs.f_type == overlay
 			? "DIR of --overlay=DIR lies on an overlay itself (as all of a container does), which can't keep another one's changes: name a directory on another file system, such as a volume"
-			: "DIR of --overlay=DIR may lie on a file system that can't keep changes (such as NFS or FAT): name another one, or use --overlay alone, which keeps them in memory");
+			: "DIR of --overlay=DIR may lie on a file system that can't keep changes (such as NFS or FAT): name another one, or use --overlay alone, which keeps them in memory";
 	errno = number;
+	return hint;
 }
 
 int overlay_make(const struct layers *layers, int upper, int work, unsigned options)
@@ -147,10 +145,7 @@ int overlay_make(const struct layers *layers, int upper, int work, unsigned opti
 	struct statvfs below;
 	if (fstatvfs(layers->lower, &below) == 0)
 		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
-	int tree = make(layers->lower, upper, work, layers->state_path != NULL, options);
-	if (tree < 0)
-		explain(layers);
-	return tree;
+	return make(layers->lower, upper, work, layers->state_path != NULL, options);
 }
 
 void overlay_open_state(struct layers *layers, int target, const char *name)
@@ -159,7 +154,7 @@ void overlay_open_state(struct layers *layers, int target, const char *name)
 		return;
 	layers->state = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
 	if (layers->state < 0 || tree_attach(layers->state, target) < 0)
-		fail("mount tmpfs", name);
+		fail_hint("mount tmpfs", name, tree_hint());
 }
 
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name)
@@ -168,7 +163,9 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), work = overlay_layer(&layers, layers.state, "work", -1);
 	int tree = overlay_make(&layers, upper, work, options);
 	/* On top of the tmpfs, where there is one: the descriptor of the target stays what is below. */
-	if (tree < 0 || tree_attach(tree, target) < 0)
+	if (tree < 0)
+		fail_hint("mount overlay", name, overlay_hint(&layers));
+	if (tree_attach(tree, target) < 0)
 		fail("mount overlay", name);
 	close(layers.state);
 	close(layers.lower);

@@ -28,7 +28,9 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 void overlay_open_state(struct layers *layers, int target, const char *name);
 /* NAME in DIRECTORY, a directory and no link, made like the directory LIKE (or -1). Fails by fail(). */
 int overlay_layer(const struct layers *layers, int directory, const char *name, int like);
-/* An overlay that is not in its place yet. It is restricted as its lower mount is, too. -1 with errno, and a hint. */
+/* An overlay that is not in its place yet. It is restricted as its lower mount is, too. -1 with errno. */
 int overlay_make(const struct layers *layers, int upper, int work, unsigned options);
+/* The way out where that has failed with errno, or NULL. The kernel's own words, where it has any, rarely say what to do. */
+const char *overlay_hint(const struct layers *layers);
 
 #endif

@@ -148,7 +148,7 @@ static int copy_top(int lower, int target, const char *name)
 	snprintf(mode, sizeof mode, "%04o", (unsigned)st.st_mode & 07777);
 	int top = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
 	if (top < 0 || tree_attach(top, target) < 0)
-		fail("mount tmpfs", name);
+		fail_hint("mount tmpfs", name, tree_hint());
 	for (const struct entry *entry = entries; entry; entry = entry->next)
 		copy_entry(top, entry);
 	return top;
@@ -167,8 +167,7 @@ static void make_overlay(struct layers layers, int uppers, int works, struct ent
 	int upper = overlay_layer(&layers, uppers, entry->name, entry->fd), work = overlay_layer(&layers, works, entry->name, -1);
 	entry->tree = overlay_make(&layers, upper, work, options);
 	if (entry->tree < 0 && entry->held < 0)
-		fail("mount overlay", entry->name);
-	report_hint(NULL);
+		fail_hint("mount overlay", entry->name, overlay_hint(&layers));
 	close(upper);
 	close(work);
 }

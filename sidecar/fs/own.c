@@ -221,7 +221,6 @@ void own_protect(const struct plan *plan)
 {
 	if (!aboves)
 		return;
-	report_hint(NULL);
 	rollback_set(CHANNEL_MADE_OWN);
 	/* By what it is on the host: it may be shown by a view. */
 	if (plan->root->type == ROOT_TYPE_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))

@@ -47,7 +47,7 @@ void pin_stash(const struct mount *mount)
 	/* Should whatever hides it be missing: nothing in it can be reached without capabilities, nor changed. */
 	int tree = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC, (struct setting[]){{"source", "nsbox"}, {"mode", "0000"}, {NULL, NULL}});
 	if (tree < 0 || tree_attach(tree, target) < 0)
-		fail("mount tmpfs", mount->target);
+		fail_hint("mount tmpfs", mount->target, tree_hint());
 	if (mkdirat(tree, "directory", 0) < 0 || mknodat(tree, "file", S_IFREG, 0) < 0)
 		fail("make", mount->target);
 	stash = openat(tree, "directory", O_PATH | O_CLOEXEC);

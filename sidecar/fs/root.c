@@ -79,7 +79,7 @@ void root_hold(const struct root *root)
 	}
 	held = tree_hold_host(root->path);
 	if (held < 0)
-		fail("open", root->path);
+		fail_hint("open", root->path, host_hint());
 	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);
 }
 

@@ -25,7 +25,7 @@ struct mounted *seal_open_mask(const struct mounted *mask)
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
 	int tree = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0555"}, {NULL, NULL}});
 	if (tree < 0 || tree_attach(tree, mask->fd) < 0)
-		fail("mount tmpfs", mask->path);
+		fail_hint("mount tmpfs", mask->path, tree_hint());
 	seal_later(tree, mask->path);
 	return mounted_add(mask->path, tree);
 }

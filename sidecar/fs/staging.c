@@ -106,5 +106,5 @@ void staging_open(bool with_files)
 		open_old(with_files);
 	/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
 	else if (with_files && open_scratch_new() < 0)
-		fail("mount tmpfs", *candidate);
+		fail_hint("mount tmpfs", *candidate, tree_hint());
 }

@@ -74,18 +74,18 @@ int tree_alone(int fd)
 }
 
 /* What the kernel wrote about the last failure: "e overlay: ..." and the like. */
+static char kernel_words[300];
+
 static void keep_reason(int fs)
 {
-	static char words[300];
 	int number = errno;
-	ssize_t length = read(fs, words, sizeof words - 1);
-	if (length > 2) {
-		words[length] = '\0';
-		words[strcspn(words, "\n")] = '\0';
-		report_hint(words + 2);
-	}
+	ssize_t length = read(fs, kernel_words, sizeof kernel_words - 1);
+	kernel_words[length > 0 ? length : 0] = '\0';
+	kernel_words[strcspn(kernel_words, "\n")] = '\0';
 	errno = number;
 }
+
+const char *tree_hint(void) { return strlen(kernel_words) > 2 ? kernel_words + 2 : NULL; }
 
 static int configure(int fs, const struct setting *settings)
 {
@@ -111,6 +111,7 @@ int tree_new(const char *type, unsigned options, const struct setting *settings)
 			fail("set mount options", type);
 		return staged;
 	}
+	kernel_words[0] = '\0';
 	int fs = sys_fsopen(type);
 	if (fs < 0)
 		return -1;

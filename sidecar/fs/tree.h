@@ -31,11 +31,10 @@ int tree_of(int held);
  * -1 with errno.
  */
 int tree_alone(int fd);
-/*
- * A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno, and the kernel's own words as hint where it
- * has any.
- */
+/* A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno. */
 int tree_new(const char *type, unsigned options, const struct setting *settings);
+/* The kernel's own words about why the last one could not be made, or NULL. */
+const char *tree_hint(void);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */
 int tree_restrict(int tree, unsigned options);
 /* Let go of a tree that is not attached; what is open on it stays. */

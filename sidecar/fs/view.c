@@ -94,10 +94,9 @@ static int found(const struct mountinfo *mount, void *with)
 static int make_overlay(int directory, unsigned options, const char *path)
 {
 	char real[PATH_MAX];
-	if (!descriptor_path(directory, real) || mountinfo_below(real, found, NULL) != 0) {
-		report_hint("it has too many entries, or can't be listed, and others are mounted below: make the mount point first, or use --overlay");
-		fail_plain("something would have to be made in it", path);
-	}
+	if (!descriptor_path(directory, real) || mountinfo_below(real, found, NULL) != 0)
+		fail_plain_hint("something would have to be made in it", path,
+			"it has too many entries, or can't be listed, and others are mounted below: make the mount point first, or use --overlay");
 	struct layers layers = {.lower = fcntl(directory, F_DUPFD_CLOEXEC, 3), .state = -1};
 	return overlay_attach(layers, directory, options, path);
 }
@@ -118,7 +117,7 @@ int view_make(int directory, unsigned options, const char *path)
 	snprintf(mode, sizeof mode, "%04o", (unsigned)st.st_mode & 07777);
 	int top = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
 	if (top < 0 || tree_attach(top, directory) < 0)
-		fail("mount tmpfs", path);
+		fail_hint("mount tmpfs", path, tree_hint());
 	/* An owner whom the user namespace does not know can't be had. */
 	(void)!fchownat(top, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
 	/* DIRECTORY still is what the tmpfs lies on. */

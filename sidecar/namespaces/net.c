@@ -114,9 +114,8 @@ void net_raise_loopback(void)
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0) {
-		if (errno == EPERM)
-			report_hint("root has no cap_net_admin here, as in some containers: --userns gives the box one of its own; if that fails, --nest");
-		fail("bring up", "lo");
+		fail_hint("bring up", "lo", errno != EPERM ? NULL :
+			"root has no cap_net_admin here, as in some containers: --userns gives the box one of its own; if that fails, --nest");
 	}
 	close(fd);
 }

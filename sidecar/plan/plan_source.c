@@ -93,10 +93,8 @@ char *plan_source_trailer(size_t *length)
 	unsigned char end[TRAILER];
 	uint64_t size;
 	int fd = open(self, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		report_hint("nsbox needs the host's /proc");
-		fail("open", self);
-	}
+	if (fd < 0)
+		fail_hint("open", self, "nsbox needs the host's /proc");
 	if (fstat(fd, &st) < 0 || pread(fd, end, sizeof end, st.st_size - (off_t)sizeof end) != (ssize_t)sizeof end)
 		fail("read", self);
 	if (memcmp(end + 8, magic, sizeof magic) != 0) {

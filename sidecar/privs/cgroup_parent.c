@@ -221,20 +221,17 @@ static _Noreturn void explain_refusal(const char *top, const struct cgroup *limi
 	int group = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char *missing = group >= 0 && cgroup_read(group, "cgroup.controllers", list, sizeof list) ? lacking(list, limits) : NULL;
 	if (missing || !reason.number) {
-		report_hint(missing ? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; a container needs it delegated"
-			: "a group above must enable it: with systemd, set Delegate=cpu memory pids by systemctl edit user@.service");
+		const char *hint = missing ? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; a container needs it delegated"
+			: "a group above must enable it: with systemd, set Delegate=cpu memory pids by systemctl edit user@.service";
 		snprintf(text, sizeof text, "cgroup v2 has no controller %s here", missing ? missing : reason.what);
-		fail_plain(text, missing ? top : reason.path);
+		fail_plain_hint(text, missing ? top : reason.path, hint);
 	}
-	if (reason.number == EROFS)
-		report_hint("the hierarchy is mounted read-only, as in most containers: mount it writable");
-	else if (reason.number == EBUSY)
-		report_hint("a group with processes can't have groups with limits below it: start nsbox alone in a group, with "
-			"systemd-run --scope -p Delegate=yes nsbox ...");
-	else
-		report_hint("with systemd you get a group of your own: systemd-run --user --scope -p Delegate=yes nsbox ...");
 	errno = reason.number;
-	fail(reason.what, reason.path);
+	fail_hint(reason.what, reason.path, reason.number == EROFS ?
+		"the hierarchy is mounted read-only, as in most containers: mount it writable" : reason.number == EBUSY ?
+		"a group with processes can't have groups with limits below it: start nsbox alone in a group, with "
+		"systemd-run --scope -p Delegate=yes nsbox ..." :
+		"with systemd you get a group of your own: systemd-run --user --scope -p Delegate=yes nsbox ...");
 }
 
 static bool has_limit(int group, const char *file)
@@ -266,10 +263,10 @@ int cgroup_find_parent(const struct cgroup *limits)
 	char top[PATH_MAX];
 	char *own = cgroup_of("self", top);
 	if (!own) {
-		report_hint("boot with systemd.unified_cgroup_hierarchy=1, or mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		static const char hint[] = "boot with systemd.unified_cgroup_hierarchy=1, or mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup";
 		if (errno)
-			fail("find our control group", "/proc/self/cgroup");
-		fail_plain("no hierarchy of cgroup v2 is mounted that shows ours", NULL);
+			fail_hint("find our control group", "/proc/self/cgroup", hint);
+		fail_plain_hint("no hierarchy of cgroup v2 is mounted that shows ours", NULL, hint);
 	}
 	int group = try_group(own, limits, STEP_OUT);
 	/*

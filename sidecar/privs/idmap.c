@@ -38,20 +38,18 @@ static bool lacks(unsigned capability)
 /*
  * Mapping user 0 takes cap_setfcap from Linux 5.12 on; mapping more than one's own id takes cap_setuid and cap_setgid.
  */
-static void hint(int number)
+static const char *hint_for(int number)
 {
 	bool by_parent = writing->by == IDMAP_BY_PARENT, of_root = writing->uid_count > 0 && writing->uid[0].outside == 0;
 	if (number == EROFS)
-		report_hint("/proc is read-only here, as in a box with --nest, so no id map can be written: no new user namespace works");
-	else if (apparmor_restricts())
-		report_hint("AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor shows the fix");
-	else if (by_parent && (lacks(CAP_SETUID) || lacks(CAP_SETGID)))
-		report_hint("root can't map more than its own id without cap_setuid and cap_setgid, as in some containers: --map-root maps one");
-	else if (of_root && (!by_parent || lacks(CAP_SETFCAP)))
-		report_hint("mapping user 0 takes cap_setfcap, which some containers don't have: run nsbox there as another user");
-	else
-		report_hint("the ids aren't mapped outside of this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor");
-	errno = number;
+		return "/proc is read-only here, as in a box with --nest, so no id map can be written: no new user namespace works";
+	if (apparmor_restricts())
+		return "AppArmor restricts user namespaces here (Ubuntu from 23.10 on): nsbox doctor shows the fix";
+	if (by_parent && (lacks(CAP_SETUID) || lacks(CAP_SETGID)))
+		return "root can't map more than its own id without cap_setuid and cap_setgid, as in some containers: --map-root maps one";
+	if (of_root && (!by_parent || lacks(CAP_SETFCAP)))
+		return "mapping user 0 takes cap_setfcap, which some containers don't have: run nsbox there as another user";
+	return "the ids aren't mapped outside of this box, or a security module forbids it: cat /proc/self/uid_map; nsbox doctor";
 }
 
 /* The kernel takes a map by one write(2) only; before Linux 4.15 it must be shorter than a page. */
@@ -60,9 +58,10 @@ static void write_file(int dir, const char *name, const char *text)
 	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
 	ssize_t length = (ssize_t)strlen(text);
 	if (fd < 0 || write(fd, text, (size_t)length) != length) {
-		if (errno == EPERM || errno == EACCES || errno == EROFS)
-			hint(errno);
-		fail("write", name);
+		int number = errno;
+		const char *hint = number == EPERM || number == EACCES || number == EROFS ? hint_for(number) : NULL;
+		errno = number;
+		fail_hint("write", name, hint);
 	}
 	close(fd);
 }
@@ -103,8 +102,7 @@ static void find_helper(const char *name, char path[HELPER_PATH])
 		if (access(path, X_OK) == 0)
 			return;
 	}
-	report_hint("install the package uidmap (Debian, Ubuntu) or shadow-utils");
-	fail("execute", name);
+	fail_hint("execute", name, "install the package uidmap (Debian, Ubuntu) or shadow-utils");
 }
 
 static char *number_text(int64_t number)
@@ -135,17 +133,13 @@ static void run_helper(const char *name, const struct idrange *ranges, size_t co
 		execve(path, argv, (char *[]){NULL});
 		_exit(STATUS_FAILED);
 	}
-	if (helper < 0)
-		report_hint_of_processes();
 	if (helper < 0 || waitpid(helper, &status, 0) < 0)
-		fail("run", name);
+		fail_hint("run", name, helper < 0 ? report_process_hint() : NULL);
 	for (size_t i = 1; i < used; i++)
 		free(argv[i]);
 	free(argv);
-	if (status != 0) {
-		report_hint("/etc/subuid and /etc/subgid must grant the ranges: nsbox doctor shows what they grant");
-		fail_plain("the helper refused the map", path);
-	}
+	if (status != 0)
+		fail_plain_hint("the helper refused the map", path, "/etc/subuid and /etc/subgid must grant the ranges: nsbox doctor shows what they grant");
 }
 
 void idmap_get(const struct idmap *map, int link)
@@ -158,7 +152,7 @@ void idmap_get(const struct idmap *map, int link)
 	if (process < 0)
 		process = procfs_open_self(&number);
 	if (process < 0)
-		fail("open", "/proc/self");
+		fail_hint("open", "/proc/self", procfs_hint());
 	if (map->by == IDMAP_BY_SELF) {
 		write_all(map, process);
 	} else {

@@ -52,16 +52,10 @@ static void set_ids(const struct process *process)
 {
 	if (process->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0 && !groups_are_fixed())
 		fail("drop supplementary groups", NULL);
-	if (process->gid >= 0 && syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0) {
-		if (errno == EINVAL)
-			report_hint("the group id is not mapped in the box");
-		fail("set group id", NULL);
-	}
-	if (process->uid >= 0 && syscall(SYS_setresuid, process->uid, process->uid, process->uid) < 0) {
-		if (errno == EINVAL)
-			report_hint("the user id is not mapped in the box");
-		fail("set user id", NULL);
-	}
+	if (process->gid >= 0 && syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0)
+		fail_hint("set group id", NULL, errno == EINVAL ? "the group id is not mapped in the box" : NULL);
+	if (process->uid >= 0 && syscall(SYS_setresuid, process->uid, process->uid, process->uid) < 0)
+		fail_hint("set user id", NULL, errno == EINVAL ? "the user id is not mapped in the box" : NULL);
 }
 
 /*

@@ -52,13 +52,10 @@ void seccomp_load(const struct seccomp *seccomp)
 		fail("allocate", NULL);
 	struct sock_fprog program = {.filter = filter};
 	program.len = (unsigned short)(decode(seccomp->filter, (unsigned char *)filter) / sizeof *filter);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
-		if (errno == EINVAL)
-			report_hint("this kernel has no seccomp filters, or the plan's filter isn't valid: --seccomp none runs without one");
-		if (errno == EACCES)
-			report_hint("with --allow-new-privs a filter takes cap_sys_admin: leave that option out, or add --seccomp none");
-		fail("load the seccomp filter", NULL);
-	}
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		fail_hint("load the seccomp filter", NULL, errno == EINVAL ?
+			"this kernel has no seccomp filters, or the plan's filter isn't valid: --seccomp none runs without one" : errno == EACCES ?
+			"with --allow-new-privs a filter takes cap_sys_admin: leave that option out, or add --seccomp none" : NULL);
 	free(filter);
 }
 

@@ -66,11 +66,8 @@ static void hold_namespace(int process, size_t n)
 	char own[32];
 	struct stat theirs, ours;
 	namespaces[n].fd = openat(process, namespaces[n].name, O_RDONLY | O_CLOEXEC);
-	if (namespaces[n].fd < 0) {
-		if (errno == EACCES)
-			report_hint("it belongs to somebody else, or hides itself from its owner");
-		fail("open its namespace", namespaces[n].name);
-	}
+	if (namespaces[n].fd < 0)
+		fail_hint("open its namespace", namespaces[n].name, errno == EACCES ? "it belongs to somebody else, or hides itself from its owner" : NULL);
 	snprintf(own, sizeof own, "/proc/self/%s", namespaces[n].name);
 	if (fstat(namespaces[n].fd, &theirs) < 0 || stat(own, &ours) < 0)
 		fail("look at", own);
@@ -84,10 +81,8 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 	snprintf(name, sizeof name, "/proc/%lld", (long long)enter->pid);
 	/* The directory stays that of this very process: once that has ended, all in it is ESRCH. */
 	int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (process < 0 || start_of(process) != enter->started) {
-		report_hint("the box has ended");
-		fail_plain("is not the process that it was", name);
-	}
+	if (process < 0 || start_of(process) != enter->started)
+		fail_plain_hint("is not the process that it was", name, "the box has ended");
 	if (lacks_chroot(process))
 		privileges_forbid(UINT64_C(1) << CAP_SYS_CHROOT);
 	for (size_t n = 0; n < COUNT; n++)
@@ -100,11 +95,8 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 static void join(size_t first, size_t end)
 {
 	for (size_t n = first; n < end; n++)
-		if (namespaces[n].fd >= 0 && setns(namespaces[n].fd, namespaces[n].flag) < 0) {
-			if (errno == EPERM)
-				report_hint("a box is entered by whoever started it");
-			fail("join the namespace", namespaces[n].name);
-		}
+		if (namespaces[n].fd >= 0 && setns(namespaces[n].fd, namespaces[n].flag) < 0)
+			fail_hint("join the namespace", namespaces[n].name, errno == EPERM ? "a box is entered by whoever started it" : NULL);
 }
 
 int enter_spawn(void)

@@ -150,9 +150,8 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 		errno = number;
 		exec_explain_failure(found);
 	}
-	report_hint("looked for in the PATH of the box");
 	errno = ENOENT;
-	fail_status(STATUS_NOT_FOUND, "command not found in the box", name);
+	fail_status(STATUS_NOT_FOUND, "command not found in the box", name, "looked for in the PATH of the box");
 }
 
 /*

@@ -93,24 +93,22 @@ static void explain_missing(const char *path)
 	if (length < 0) {
 		if (stat(path, &st) < 0)
 			return;
-		report_hint("it is there, but its interpreter is not; the file can't be read, so nsbox can't tell which one that is");
 		errno = ENOENT;
-		fail_status(STATUS_NOT_FOUND, "the interpreter of the program is missing in the box", path);
+		fail_status(STATUS_NOT_FOUND, "the interpreter of the program is missing in the box", path,
+			"it is there, but its interpreter is not; the file can't be read, so nsbox can't tell which one that is");
 	}
 	errno = ENOENT;
 	if (script_interpreter(start, length, interpreter, sizeof interpreter)) {
+		bool there = stat(interpreter, &st) == 0;
 		snprintf(hint, sizeof hint, "%s is there; it is a script for %s, which is not", path, interpreter);
-		report_hint(hint);
-		if (stat(interpreter, &st) == 0)
-			report_hint("the interpreter of the script is there, but what that one needs to start is not");
 		errno = ENOENT;
-		fail_status(STATUS_NOT_FOUND, "the interpreter of the script is missing in the box", interpreter);
+		fail_status(STATUS_NOT_FOUND, "the interpreter of the script is missing in the box", interpreter,
+			there ? "the interpreter of the script is there, but what that one needs to start is not" : hint);
 	}
 	if (elf_interpreter(fd, start, length, interpreter, sizeof interpreter)) {
 		snprintf(hint, sizeof hint, "%s is there; it is dynamically linked, and %s, which loads it, is not: nsbox rootfs build copies both", path, interpreter);
-		report_hint(hint);
 		errno = ENOENT;
-		fail_status(STATUS_NOT_FOUND, "the ELF interpreter of the program is missing in the box", interpreter);
+		fail_status(STATUS_NOT_FOUND, "the ELF interpreter of the program is missing in the box", interpreter, hint);
 	}
 	close(fd);
 }
@@ -125,27 +123,34 @@ static bool is_text(const char *path)
 	return length > 0 && !memchr(start, '\0', (size_t)length);
 }
 
+static const char *hint_for(int number, const char *path)
+{
+	struct stat st;
+	struct statvfs fs;
+	if (number == EACCES && stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return "it is a directory";
+		if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+			return "it lies on a file system that is mounted noexec";
+		if (!(st.st_mode & 0111))
+			return "it has no execute permission: chmod +x";
+	}
+	if (number == EPERM && getxattr(path, "security.capability", NULL, 0) > 0)
+		return "its file has a capability that the box may not have: --cap-add it, or leave out --allow-new-privs and it starts without";
+	if (number == ENOEXEC)
+		return is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it"
+			: "it is neither a program for this machine nor a script";
+	return NULL;
+}
+
 void exec_explain_failure(const char *path)
 {
 	int number = errno;
-	struct stat st;
-	struct statvfs fs;
 	if (number == ENOENT)
 		explain_missing(path);
-	if (number == EACCES && stat(path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			report_hint("it is a directory");
-		else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
-			report_hint("it lies on a file system that is mounted noexec");
-		else if (!(st.st_mode & 0111))
-			report_hint("it has no execute permission: chmod +x");
-	}
-	if (number == EPERM && getxattr(path, "security.capability", NULL, 0) > 0)
-		report_hint("its file has a capability that the box may not have: --cap-add it, or leave out --allow-new-privs and it starts without");
-	if (number == ENOEXEC)
-		report_hint(is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it" : "it is neither a program for this machine nor a script");
+	const char *hint = hint_for(number, path);
 	errno = number;
 	if (number == ENOENT || number == ENOTDIR)
-		fail_status(STATUS_NOT_FOUND, "command not found in the box", path);
-	fail_status(STATUS_NOT_EXECUTABLE, "can't be executed", path);
+		fail_status(STATUS_NOT_FOUND, "command not found in the box", path, hint);
+	fail_status(STATUS_NOT_EXECUTABLE, "can't be executed", path, hint);
 }

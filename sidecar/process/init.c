@@ -177,11 +177,9 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		nanosleep(&(struct timespec){.tv_nsec = TRY_AGAIN_NS}, NULL);
 		command = start_command(process, extra, mask);
 	}
-	if (command < 0) {
-		report_hint_of_processes();
-		fail("start a process", NULL);
-	}
-	/* The phase and the hint were the child's. */
+	if (command < 0)
+		fail_hint("start a process", NULL, report_process_hint());
+	/* The phase was the child's. */
 	report_phase_quietly("init");
 	/* By then the other one may have given up what that takes; we have not. */
 	if (report_has_failed())

@@ -47,15 +47,13 @@ static const char *hint_for_refusal(unsigned namespaces)
 	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix; in a chroot, ordinary users may have none";
 }
 
-static void hint(unsigned namespaces)
+static const char *hint_for(int number, unsigned namespaces)
 {
-	int number = errno;
 	if (number == EPERM || number == EACCES)
-		report_hint(hint_for_refusal(namespaces));
-	else if (number == ENOSPC || number == EUSERS)
-		report_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces, and nsbox doctor");
-	report_hint_of_processes();
-	errno = number;
+		return hint_for_refusal(namespaces);
+	if (number == ENOSPC || number == EUSERS)
+		return "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces, and nsbox doctor";
+	return report_process_hint();
 }
 
 static bool in_cgroup;
@@ -99,8 +97,10 @@ int spawn_box(unsigned namespaces, int cgroup)
 		pid = clone_box(namespaces, cgroup);
 	}
 	if (pid < 0) {
-		hint(namespaces);
-		fail("make a process in new namespaces", NULL);
+		int number = errno;
+		const char *hint = hint_for(number, namespaces);
+		errno = number;
+		fail_hint("make a process in new namespaces", NULL, hint);
 	}
 	return (int)pid;
 }

@@ -136,11 +136,9 @@ void watchdog_start(const struct box *box)
 		retreat(pair[1], box->parent, supervisor);
 		watch(*box, supervisor);
 	}
-	if (watchdog < 0) {
-		if (errno == EAGAIN)
-			report_hint("--timeout and --die-with-parent take one process more outside of the box: ulimit -u, and pids.max of the control group");
-		fail("start the watchdog", NULL);
-	}
+	if (watchdog < 0)
+		fail_hint("start the watchdog", NULL, errno != EAGAIN ? NULL :
+			"--timeout and --die-with-parent take one process more outside of the box: ulimit -u, and pids.max of the control group");
 	close(pair[1]);
 	channel = pair[0];
 }
