@@ -23,6 +23,14 @@ bool descriptor_write(int fd, const char *bytes, size_t length)
 	return true;
 }
 
+void descriptor_close(int fd)
+{
+	int number = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+}
+
 void descriptor_keep(int fd)
 {
 	if (count == room) {

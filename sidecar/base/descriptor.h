@@ -30,6 +30,8 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	return true;
 }
 
+/* Closes FD, or nothing if that is negative, and leaves errno alone. */
+void descriptor_close(int fd);
 /* Writes all LENGTH bytes, in as many calls as it takes. False with errno. */
 bool descriptor_write(int fd, const char *bytes, size_t length);
 

@@ -18,15 +18,12 @@ static int step(int dir, const char *name)
 {
 	struct stat st;
 	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int number = errno;
-	if (dir >= 0)
-		close(dir);
+	descriptor_close(dir);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
 		close(fd);
 		fd = -1;
-		number = ELOOP;
+		errno = ELOOP;
 	}
-	errno = number;
 	return fd;
 }
 
@@ -63,9 +60,7 @@ int host_open(const char *path, int flags)
 	int held = no_links ? walk(path) : -1;
 	if (no_links && held < 0)
 		return -1;
-	int fd = open(no_links ? descriptor_name(held, name) : path, flags | O_CLOEXEC), number = errno;
-	if (held >= 0)
-		close(held);
-	errno = number;
+	int fd = open(no_links ? descriptor_name(held, name) : path, flags | O_CLOEXEC);
+	descriptor_close(held);
 	return fd;
 }

@@ -176,10 +176,8 @@ static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
 	if (done == 0 && (syscall(SYS_getcwd, now, PATH_MAX) < 0 || now[0] != '/'))
 		fail_plain("is not in the box", directory);
-	int number = errno;
-	close(fd);
-	close(root);
-	errno = number;
+	descriptor_close(fd);
+	descriptor_close(root);
 	return done;
 }
 

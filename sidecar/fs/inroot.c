@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
 #include "fs/mounted.h"
@@ -136,9 +137,7 @@ static int set_special_bits(int parent, const char *name, mode_t mode)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int done = fd < 0 ? -1 : fchmod(fd, mode);
-	int number = errno;
-	close(fd);
-	errno = number;
+	descriptor_close(fd);
 	return done;
 }
 
@@ -390,9 +389,7 @@ static int open_unlinked(const char *path)
 	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		fd = make_in(parent, name, true, 0755, path);
-	int number = errno;
-	close(parent);
-	errno = number;
+	descriptor_close(parent);
 	return fd;
 }
 

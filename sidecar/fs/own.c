@@ -158,9 +158,7 @@ static int make(char *path)
 			*name = '/';
 			if (parent >= 0 && mkdirat(parent, name + 1, 0700) == 0)
 				rollback_remember(parent, name + 1, true);
-			int number = errno;
-			close(parent);
-			errno = number;
+			descriptor_close(parent);
 			part = inroot_find(path, O_DIRECTORY, NULL);
 		}
 		close(fd);

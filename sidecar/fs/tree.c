@@ -118,9 +118,7 @@ int tree_new(const char *type, unsigned options, const struct setting *settings)
 	int tree = configure(fs, settings) < 0 ? -1 : sys_fsmount(fs, options);
 	if (tree < 0)
 		keep_reason(fs);
-	int number = errno;
-	close(fs);
-	errno = number;
+	descriptor_close(fs);
 	return tree;
 }
 
@@ -145,9 +143,7 @@ int tree_attach_at(int tree, int directory, const char *name)
 		return sys_move_mount_at(tree, directory, name);
 	int target = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	int done = target < 0 ? -1 : old_attach(target);
-	int number = errno;
-	close(target);
-	errno = number;
+	descriptor_close(target);
 	return done;
 }
 
@@ -156,9 +152,7 @@ int tree_hold_host(const char *path)
 	char name[DESCRIPTOR_NAME];
 	if (!host_refuses_links())
 		return tree_hold(path);
-	int fd = host_open(path, O_PATH), held = fd < 0 ? -1 : tree_hold(descriptor_name(fd, name)), number = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = number;
+	int fd = host_open(path, O_PATH), held = fd < 0 ? -1 : tree_hold(descriptor_name(fd, name));
+	descriptor_close(fd);
 	return held;
 }

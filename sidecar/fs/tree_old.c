@@ -124,9 +124,7 @@ static int restrict_one(const struct mountinfo *info, void *with)
 	if (fd < 0)
 		return 1;
 	int done = mount(NULL, descriptor_name(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
-	int number = errno;
-	close(fd);
-	errno = number;
+	descriptor_close(fd);
 	return done < 0;
 }
 

@@ -52,10 +52,7 @@ bool cgroup_read(int group, const char *name, char *text, int room)
 {
 	int fd = openat(group, name, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, (size_t)room - 1);
-	int number = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = number;
+	descriptor_close(fd);
 	text[length < 0 ? 0 : length] = '\0';
 	return length >= 0;
 }
@@ -64,10 +61,7 @@ bool cgroup_write(int group, const char *name, const char *text)
 {
 	int fd = openat(group, name, O_WRONLY | O_CLOEXEC);
 	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	int number = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = number;
+	descriptor_close(fd);
 	return done;
 }
 

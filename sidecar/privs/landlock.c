@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "plan/contract.h"
+#include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
 
@@ -46,9 +47,7 @@ static int make_domain(void)
 	int fd = (int)syscall(SYS_LANDLOCK_CREATE, &rules, sizeof rules.fs, 0u);
 	if (fd >= 0 && syscall(SYS_LANDLOCK_ADD_RULE, fd, 1u, &everywhere, 0u) < 0)
 		fail("restrict by Landlock", "/");
-	int number = errno;
-	close(everywhere.parent);
-	errno = number;
+	descriptor_close(everywhere.parent);
 	return fd;
 }
 
