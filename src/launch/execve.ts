@@ -1,4 +1,4 @@
-/** Becoming another program, execve(2). */
+/** Why becoming another program, execve(2), failed. */
 import { codeOf } from '../host/bun.ts'
 import { systemFailure } from '../host/errno.ts'
 
@@ -24,13 +24,4 @@ const TOO_MANY = 'the limit on open files (ulimit -n) is too low for nsbox itsel
 
 function hintFor(code: string): { hint?: string } {
   return code === 'EFBIG' ? { hint: TOO_LARGE } : code === 'EMFILE' ? { hint: TOO_MANY } : {}
-}
-
-/** In place of this process, by entry.c: with our environment, and the descriptors KEPT. Throws an error with `code`. */
-export function execute(path: string, argv: string[], kept: readonly number[]): void {
-  // The runtime would warn at its next tick that execve is experimental, and loading what makes ticks takes 1 ms. None comes.
-  process.nextTick = () => {}
-  const open: Record<string, string> = {}
-  for (const fd of kept) open[fd] = ''
-  process.execve?.(path, argv, open)
 }

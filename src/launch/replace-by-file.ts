@@ -1,17 +1,18 @@
 /** Becoming the box where the system executes no file in memory. */
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import { execute, isWhole } from '#execute'
 import { systemFailure } from '../host/errno.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
-import { execute, reasonOf } from './execve.ts'
+import { reasonOf } from './execve.ts'
 import { nameless, namelessIn, places, writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
 /** Does not come back. `failed`: why a file in memory would not do. */
 export function becomeFile(plan: Plan, kept: readonly number[], failed: string): never {
-  // Without entry.c the command would have no environment.
-  if (!hasEntry()) throw new Error('this program was built without its entry')
+  // Otherwise the command would have no environment.
+  if (!isWhole()) throw new Error('this program was built without its entry: make, or make NATIVE=0')
   const parts = withPlan(plan)
   let last = failed
   for (const place of places()) last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(place, 0o500), parts)}`, ['nsbox'], kept))
@@ -20,11 +21,6 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
     step: 'hand over', what: 'no place from which a file can be executed', path: places().join(' '), code: last,
     hint: 'set TMPDIR to a directory on a file system that is not mounted noexec, or put nsbox-sidecar beside nsbox',
   })
-}
-
-/** An execve(2) of the system never gives this error; entry.c gives it for this name. */
-function hasEntry(): boolean {
-  return reasonOf(() => execute('?', [''], [])) === 'EDOM'
 }
 
 /**

@@ -6,10 +6,11 @@
  * it is a file in memory that entry.c makes, so that a start has no need of node:fs; the other ways are for systems that
  * execute no file in memory.
  */
+import { execute } from '#execute'
 import { late } from '../lazy.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
-import { execute, reasonOf } from './execve.ts'
+import { reasonOf } from './execve.ts'
 
 export { thisHost as hostOfCommand } from '../host/bun.ts'
 
