@@ -1,6 +1,6 @@
 #!/bin/bash
 # fresh.sh DIR DEBIAN [COMMAND...]: tries this checkout on a machine that has node, npm, gcc and make, and nothing else: a copy of the
-# Debian root DEBIAN in DIR/root. There `make STRICT=1` runs with every target of the Makefile that asks for something, then with what
+# Debian root DEBIAN in DIR/root. There `make STRICT=1` runs with every target that asks for something, then with what
 # uses it (or with COMMAND alone). A machine that has everything installed would hide what is not asked for.
 #
 # The root has its own mounts and processes, which go when the command ends. Node and npm are this machine's, and so is what apt and
@@ -20,8 +20,8 @@ inside() {
 	npm --version >/dev/null || not_tried "this machine's node and npm do not run in Debian"
 	if [ $# -gt 0 ]; then "$@"; return; fi
 	local needs
-	needs=$(awk -F: '/^[a-z0-9-]+:/ { target = $1 } /call need,/ { print target }' Makefile | sort -u)
-	[ -n "$needs" ] || { echo 'fresh.sh: no target of the Makefile asks for anything' >&2; exit 1; }
+	needs=$(awk -F: '/^[a-z0-9-]+:/ { target = $1 } /^\t.*call need,/ { print target }' Makefile scripts/make/*.mk | sort -u)
+	[ -n "$needs" ] || { echo 'fresh.sh: no target asks for anything' >&2; exit 1; }
 	echo "  FRESH  make" $needs
 	make STRICT=1 $needs
 	echo '  FRESH  make, and what uses them'

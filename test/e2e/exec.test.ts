@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writ
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, nsbox, SANITIZED, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, nsbox, PLAIN, SANITIZED, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 test('the exit status is the command\'s own, and 128 + N for a signal', () => {
   for (const status of [0, 1, 7, 124, 125, 126, 127, 255]) assert.is(nsbox(['sh', '-c', `exit ${status}`]).status, status)
@@ -150,9 +150,10 @@ test('descriptors are 0, 1 and 2, whatever the caller has open or closed', inTem
 test('soft limits, the umask and signal dispositions are the caller\'s', () => {
   const show = 'ulimit -S -n; ulimit -H -n; umask; nice; cat /proc/self/oom_score_adj; grep -E "^Sig(Blk|Ign)" /proc/self/status'
   const before = ['ulimit -S -n 123', 'ulimit -n 200', 'ulimit -S -n 64; ulimit -H -n 300', 'trap "" USR2 PIPE', 'trap "" XFSZ', 'trap "" PIPE XFSZ INT; umask 027', 'renice 5 $$ >/dev/null; :']
-  for (const set of before) {
-    // As a child of the shell that has set them, and in its place.
-    for (const how of ['', 'exec']) {
+  // A plain build can't know which of the signals that the runtime ignores its caller had ignored.
+  for (const set of before.filter((one) => !PLAIN || !/PIPE|XFSZ/.test(one))) {
+    // As a child of the shell that has set them, and in its place, where a plain build finds no limit on open files but the runtime's.
+    for (const how of PLAIN && set.includes('ulimit') ? [''] : ['', 'exec']) {
       const own = (prefix: string) => execute('bash', ['-c', `${set}; ${how} ${prefix} bash -c '${show}'${how ? '' : '; :'}`])
       const boxed = own(NSBOX)
       assert.is(boxed.stdout, own('').stdout, `${set}; ${how}: ${boxed.stderr}`)
@@ -212,8 +213,8 @@ for words in (['true'], ['--no-init', 'false'], ['--status-fd', '77', 'true'], [
   assert.is(execute('python3', ['-c', script, NSBOX]).stdout, '')
 })
 
-const onlyRoot = asRoot ? test : test.skip
-onlyRoot('as many processes as the box takes are enough (needs root)', () => {
+const withFewProcesses = asRoot && !PLAIN ? test : test.skip
+withFewProcesses('as many processes as the box takes are enough (needs root, and native code: the runtime has threads)', () => {
   // A user of whom there is no other process.
   const as = ['--reuid', '54321', '--regid', '54321', '--clear-groups', 'prlimit']
   for (const [most, flags] of [[3, []], [2, ['--no-init']]] as const) {

@@ -1,0 +1,28 @@
+# How long a box takes to start, beside others that do the same: those that are there, or can be installed. BENCH_PEERS= installs none.
+# make bench FLAGS=--readme writes the README's figures anew.
+.PHONY: bench bench-peers soak attack-peers
+dist/bench/%: scripts/bench/%.c $(MAKE_FILES) | musl
+	@mkdir -p $(@D)
+	@$(say) CC $@
+	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O2 $(C_WARNINGS) $(kernel_headers) -static -o $@ $<
+
+BENCH_PEERS ?= bwrap unshare firejail runc crun systemd-nspawn proot socat rg
+BENCH_PACKAGES := bubblewrap util-linux firejail runc crun systemd-container proot socat ripgrep
+BENCH_RUNTIME := @anthropic-ai/sandbox-runtime@0.0.83
+bench-peers:
+	@$(call need,$(BENCH_PEERS),$(BENCH_PACKAGES),what is not installed is left out of the comparison) $(if_possible)
+	$(Q)if [ -z '$(BENCH_PEERS)' ] || [ -e dist/bench/node_modules ]; then exit 0; fi; $(say) NPM $(BENCH_RUNTIME); \
+	npm install --prefix dist/bench --no-save --no-audit --no-fund --ignore-scripts --loglevel=error $(BENCH_RUNTIME) >/dev/null 2>&1 || \
+		echo 'make: $(BENCH_RUNTIME) can not be installed, and is left out of the comparison' >&2
+
+bench: all $(BENCH_PROGRAMS) bench-peers ## time the start of a box, beside others; FLAGS=--readme writes the README's figures
+	$(Q)$(BUN) scripts/bench/main.ts $(FLAGS)
+
+# Thousands of boxes, many of them killed at a random moment: nothing may be left, every status has to be right.
+SOAK_BOXES ?= 10000
+soak: all test-tools ## start thousands of boxes and kill many of them; SOAK_BOXES=10000
+	$(Q)$(BUN) scripts/soak.ts $(SOAK_BOXES) $(SOAK_SEED)
+
+# The attack program under other launchers, where they are installed; the table of docs/SECURITY.md.
+attack-peers: all test-tools $(TEST_PROGRAMS) ## run the attack program under other launchers
+	$(Q)$(BUN) scripts/attack-peers.ts

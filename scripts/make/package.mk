@@ -1,0 +1,53 @@
+# The npm package, and the sidecar for arm64 in it.
+
+# The sidecar for arm64, cross-built: Debian has the compiler, and musl as a package for arm64 that is unpacked beside it.
+ARM64_CC ?= aarch64-linux-gnu-gcc
+ARM64 := dist/arm64
+arm64_gcc = $(shell $(ARM64_CC) -print-file-name=$(1))
+ARM64_FLAGS = -std=c11 -Os $(C_WARNINGS) $(C_DEFINES) -fstack-protector-strong -ffunction-sections -fdata-sections -fPIE -mno-outline-atomics \
+	-nostdinc -isystem $(ARM64)/libc/usr/include/aarch64-linux-musl -isystem $(call arm64_gcc,include) \
+	-idirafter $(ARM64)/libc/usr/include -idirafter $(ARM64)/libc/usr/include/aarch64-linux-gnu
+ARM64_CRT := $(ARM64)/libc/usr/lib/aarch64-linux-musl
+ARM64_LINK = -static -nostdlib -Wl,-pie,--no-dynamic-linker,-z,text $(ARM64_CRT)/rcrt1.o $(ARM64_CRT)/crti.o $(call arm64_gcc,crtbeginS.o)
+ARM64_LIBS = -Wl,--start-group $(ARM64_CRT)/libc.a $(call arm64_gcc,libgcc.a) -Wl,--end-group $(call arm64_gcc,crtendS.o) $(ARM64_CRT)/crtn.o \
+	-Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack -s
+
+.PHONY: arm64-tools arm64 package package-here
+arm64-tools:
+	@$(call need,$(subst $(space),:,$(ARM64_CC)):-nostdlib,gcc-aarch64-linux-gnu,install a cross compiler for arm64 (on Debian: apt-get install gcc-aarch64-linux-gnu) or name one with ARM64_CC=)
+	@$(call need,qemu-aarch64-static,qemu-user-static,no sidecar for arm64 can be tried until it is installed (on Debian: apt-get install qemu-user-static)) $(if_possible)
+
+$(ARM64)/libc: scripts/arm64-libc.sh
+	@mkdir -p $(@D)
+	@$(say) FETCH $@
+	$(Q)rm -rf $@; sh scripts/arm64-libc.sh $(CURDIR)/$@
+	$(Q)touch $@
+
+$(ARM64)/nsbox-sidecar: $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scripts/make/package.mk package.json $(ARM64)/libc | arm64-tools
+	@$(say) CROSS $@
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(C_SOURCES) $(ARM64_LIBS)
+	$(Q)mv -f $@.new $@
+
+# Where it can't be built, $(ARM64).skipped says why, and the package of this machine's tests is without it.
+arm64:
+	@mkdir -p dist
+	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar 2>$(ARM64).log; then \
+		rm -f $(ARM64)/nsbox-sidecar dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
+
+PACKAGE := dist/nsbox-$(VERSION).tgz
+PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json
+dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar $(wildcard $(ARM64)/nsbox-sidecar) $(NPM)
+	@$(say) PACK dist/package
+	$(Q)$(BUN) scripts/package.ts
+
+$(PACKAGE): dist/package/index.js
+	@$(say) NPM $@
+	$(Q)npm pack --ignore-scripts --silent --pack-destination dist >/dev/null
+
+# The second make sees whether there is a sidecar for arm64.
+package-here: dist/nsbox-sidecar arm64
+	$(Q)$(MAKE) $(PACKAGE)
+
+# What can be published: with the sidecars of all machines.
+package: package-here ## build the npm package in dist/
+	@if [ -e $(ARM64).skipped ]; then echo "make: the package lacks its sidecar for arm64: $$(cat $(ARM64).skipped)" >&2; exit 1; fi

@@ -1,0 +1,22 @@
+# nsbox once more, with a sidecar of glibc and the address and undefined behaviour sanitizers, and the suite run on that.
+# Left out is what takes minutes: `make sanitize T="hostile many"` runs that. What the sanitizers are told, and why, stands in
+# test/sanitize/options.c. Their memory has to lie where they expect it: no address is chosen at random (setarch -R).
+SANITIZED := dist/sanitize/dist
+SANITIZE_FLAGS := -std=c11 -g -O1 $(C_WARNINGS) $(C_DEFINES) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE_TESTS := plan/corpus sidecar/faults sidecar/overlay sidecar/report sidecar/paths attack/ $(addprefix e2e/,bake capabilities enter errors exec identity \
+	limits mounts roots signals terminal)
+$(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(C_HEADERS) $(MAKE_FILES) scripts/make/sanitize.mk package.json | sanitizers
+	@mkdir -p $(@D)
+	@$(say) CC $@
+	$(Q)gcc $(SANITIZE_FLAGS) -o $@ $(C_SOURCES) test/sanitize/options.c
+
+# The front end embeds the file that lies at this place beside its sources.
+$(SANITIZED)/nsbox: $(TS_SOURCES) $(SANITIZED)/nsbox-sidecar dist/obj/entry.bin $(NPM)
+	@$(say) BUN $@
+	$(Q)rm -rf dist/sanitize/src $@; cp -r src package.json tsconfig.json dist/sanitize/
+	$(Q)$(BUN) $(BUN_BUILD) dist/sanitize/src/main.ts --outfile $@ >dist/sanitize/bun-build.log 2>&1 || { cat dist/sanitize/bun-build.log >&2; exit 1; }
+	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin $(SANITIZED)/nsbox-sidecar
+
+.PHONY: sanitize
+sanitize: $(SANITIZED)/nsbox test-tools debian-root $(TEST_PROGRAMS) ## run tests on a build with sanitizers; T= as for test
+	$(Q)NSBOX_TEST_BUILD=$(SANITIZED) setarch -R $(BUN) scripts/test.ts $(or $(T),$(SANITIZE_TESTS))
