@@ -18,6 +18,7 @@ import { ROWS } from '../src/verbs/rows.ts'
 import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
+import { HINTS, STEPS } from '../src/plan/steps.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const note = 'Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file.'
@@ -146,6 +147,19 @@ export function contractHeader(): string {
   return out.join('\n')
 }
 
+/** The text of `sidecar/base/steps.h`. */
+export function stepsHeader(): string {
+  return [
+    '/* Generated from src/plan/steps.ts by scripts/gen.ts; change the table, not this file. */',
+    '#ifndef NSBOX_STEPS_H', '#define NSBOX_STEPS_H', '',
+    'enum step {', ...STEPS.map((step) => `\tSTEP_${step.toUpperCase().replaceAll(' ', '_')},`), '};', '',
+    ...Object.entries(HINTS).map(([name, hint]) => `#define HINT_${snake(name).toUpperCase()} ${JSON.stringify(hint)}`), '',
+    '#ifdef NSBOX_STEP_WORDS',
+    `static const char step_words[] = "${STEPS.map((step) => `${step}\\0`).join('')}";`,
+    '#endif', '', '#endif', '',
+  ].join('\n')
+}
+
 type Schema = Record<string, unknown>
 
 function schemaOf(field: Field): Schema {
@@ -225,6 +239,7 @@ const files: Record<string, () => string> = {
   'src/seccomp/syscalls.ts': syscalls,
   'src/seccomp/filters.ts': filters,
   'sidecar/plan/contract.h': contractHeader,
+  'sidecar/base/steps.h': stepsHeader,
   'docs/plan.schema.json': jsonSchema,
   'src/library/box-options.ts': boxOptionsSource,
   // After what it is made from.

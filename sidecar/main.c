@@ -107,9 +107,9 @@ static void cut_propagation(void)
 
 static void build_root(const struct plan *plan, bool old_mount_api)
 {
-	report_phase("propagation");
+	report_phase(STEP_PROPAGATION);
 	cut_propagation();
-	report_phase("sources");
+	report_phase(STEP_SOURCES);
 	tree_set_up(old_mount_api);
 	if (old_mount_api)
 		inroot_force_walk();
@@ -117,17 +117,17 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	root_hold(plan->root);
 	mounts_hold(plan);
 	own_look(plan);
-	report_phase("root");
+	report_phase(STEP_ROOT);
 	staging_open(mounts_need_scratch(plan));
 	report_on_failure(root_unseal);
 	int root = root_attach(plan->root);
-	report_phase("mounts");
+	report_phase(STEP_MOUNTS);
 	mounts_apply(plan);
 	own_protect(plan);
 	view_seal_all();
 	inherited_renew();
 	root_seal(plan->root, root);
-	report_phase("switch root");
+	report_phase(STEP_SWITCH_ROOT);
 	root_switch(root);
 }
 
@@ -135,12 +135,12 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 static void make_box(const struct plan *plan, const struct invocation *given, int link)
 {
 	if (plan->idmap) {
-		report_phase("id maps");
+		report_phase(STEP_ID_MAPS);
 		idmap_get(plan->idmap, link);
 	}
 	/* While the host's /proc is there: the box may have none, and the settings in its own are read-only. */
 	if (plan->ping || plan->low_ports) {
-		report_phase("network settings");
+		report_phase(STEP_NETWORK_SETTINGS);
 		net_open_up(plan->ping, plan->low_ports);
 	}
 	mode_t caller_mask = umask(0);
@@ -190,19 +190,19 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	descriptor_close_others();
 	mounts_restore_limit();
 	if (plan->hostname) {
-		report_phase("hostname");
+		report_phase(STEP_HOSTNAME);
 		uts_set_name(plan->hostname);
 	}
 	if (plan->loopback) {
-		report_phase("loopback");
+		report_phase(STEP_LOOPBACK);
 		net_raise_loopback();
 	}
-	report_phase("limits");
+	report_phase(STEP_LIMITS);
 	limits_apply(plan->process);
-	report_phase("scopes");
+	report_phase(STEP_LANDLOCK);
 	/* Before there is an init, which has to reach the command. */
 	landlock_apply(plan->process->scopes);
-	report_phase("privileges");
+	report_phase(STEP_PRIVILEGES);
 	privileges_bound(plan->process);
 	if (plan->supervision && plan->supervision->init)
 		init_run(plan->process, given->extra, mask, link);
@@ -220,7 +220,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 	sigset_t all, mask;
 	int pair[2];
-	report_phase("descriptors");
+	report_phase(STEP_DESCRIPTORS);
 	close_descriptors((int)supervision->status_fd);
 	if (given->text && !plan->enter)
 		plan_source_keep(given->text, given->length);
@@ -243,11 +243,11 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	bool gated = watchdog_is_wanted(&box);
 	supervise_set_up(&box);
 	if (gated) {
-		report_phase("watchdog");
+		report_phase(STEP_WATCHDOG);
 		watchdog_start(&box);
 	}
 	if (plan->enter) {
-		report_phase("enter");
+		report_phase(STEP_ENTER);
 		enter_hold(plan->enter, plan->namespaces);
 		inherited_hold();
 		box.pid = enter_spawn();
@@ -255,27 +255,27 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		overlay_lock_states(plan);
 		rollback_lock(plan);
 		if (plan->cgroup) {
-			report_phase("control group");
+			report_phase(STEP_CONTROL_GROUP);
 			cgroup_make(plan->cgroup);
 		}
-		report_phase("namespaces");
+		report_phase(STEP_NAMESPACES);
 		box.pid = spawn_box(plan->namespaces, cgroup_descriptor());
 	}
 	if (box.own_group)
 		foreground_lead(box.pid);
 	if (box.pid == 0) {
-		report_phase(plan->enter ? "enter" : "box");
+		report_phase(plan->enter ? STEP_ENTER : STEP_BOX);
 		close(pair[0]);
 		run_inside(plan, given, &mask, pair[1], gated);
 	}
 	base_dir_leave();
 	/* From here on the box tells the phases. */
-	report_phase_quietly("watchdog");
+	report_step(STEP_WATCHDOG);
 	if (gated) {
 		watchdog_watch(&box);
 		(void)!write(box.channel, "g", 1);
 	}
-	report_phase_quietly("id maps");
+	report_step(STEP_ID_MAPS);
 	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
 	bool maps = plan->idmap && plan->idmap->by != IDMAP_BY_SELF;
 	if (!box.init || maps)
@@ -286,7 +286,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		close(process);
 		(void)!write(box.channel, "g", 1);
 	}
-	report_phase_quietly("supervise");
+	report_step(STEP_SUPERVISE);
 	supervise(&box);
 }
 
@@ -324,7 +324,7 @@ int main(int argc, char **argv)
 	/* Before Linux 5.18 that can be, and what stands behind the NULL is the environment. */
 	if (argc < 1)
 		invocation_refuse("no name of the program", "");
-	report_phase("read plan");
+	report_phase(STEP_READ_PLAN);
 	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
 	if (getauxval(AT_SECURE))
 		fail_plain("nsbox is not made to be setuid or to have file capabilities", NULL);

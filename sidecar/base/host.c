@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/mountinfo.h"
+#include "base/report.h"
 
 static bool no_links;
 
@@ -49,9 +52,23 @@ static int walk(const char *path)
 
 bool host_refuses_links(void) { return no_links; }
 
-const char *host_hint(void)
+/* Whether PATH lies below a mount of FUSE. */
+static int is_fuse_above(const struct mountinfo *mount, void *path)
 {
-	return no_links && errno == ELOOP ? "--no-follow refuses symbolic links in paths of the host: name the file that the link leads to" : NULL;
+	size_t length = strlen(mount->path);
+	const char *wanted = path;
+	return strncmp(mount->type, "fuse", 4) == 0 && strncmp(wanted, mount->path, length) == 0 &&
+		(wanted[length] == '/' || wanted[length] == '\0');
+}
+
+const char *host_hint(const char *path, const char *missing)
+{
+	int number = errno;
+	const char *hint = number == ENOENT ? missing : no_links && number == ELOOP ? HINT_NO_FOLLOW : NULL;
+	if (number == EACCES && mountinfo_below("/", is_fuse_above, (void *)(uintptr_t)path) > 0)
+		hint = HINT_FUSE;
+	errno = number;
+	return hint;
 }
 
 int host_open(const char *path, int flags)
@@ -63,4 +80,16 @@ int host_open(const char *path, int flags)
 	int fd = open(no_links ? descriptor_name(held, name) : path, flags | O_CLOEXEC);
 	descriptor_close(held);
 	return fd;
+}
+
+int host_open_directory(const char *path, const char *missing)
+{
+	int fd = host_open(path, O_PATH | O_DIRECTORY);
+	if (fd >= 0)
+		return fd;
+	int number = errno;
+	if (number == ENOTDIR && host_open(path, O_PATH) >= 0)
+		fail_plain("is not a directory", path);
+	errno = number;
+	fail_hint("open", path, host_hint(path, missing));
 }

@@ -1,3 +1,4 @@
+#define NSBOX_STEP_WORDS
 #include "base/report.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include "base/errno_name.h"
 #include "plan/contract.h"
 
-static const char *step = "start";
+static enum step phase = STEP_START, step = STEP_START;
 static bool verbose, quiet, errors_to_status;
 static int status_fd = -1;
 static void (*undo)(void);
@@ -32,6 +33,14 @@ void report_set_up(const struct plan *plan)
 	errors_to_status = status_fd >= 0 && plan->supervision->errors == SUPERVISION_ERRORS_STATUS;
 }
 
+static const char *word_of(enum step wanted)
+{
+	const char *word = step_words;
+	for (unsigned n = wanted; n; n--)
+		word += strlen(word) + 1;
+	return word;
+}
+
 static void end_phase(void)
 {
 	struct timespec now;
@@ -39,21 +48,18 @@ static void end_phase(void)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (phase_start.tv_sec)
-		dprintf(2, "nsbox: %-12s %6ld us\n", step,
+		dprintf(2, "nsbox: %-12s %6ld us\n", word_of(phase),
 			(now.tv_sec - phase_start.tv_sec) * 1000000L + (now.tv_nsec - phase_start.tv_nsec) / 1000);
 	phase_start = now;
 }
 
-void report_phase(const char *name)
+void report_phase(enum step next)
 {
 	end_phase();
-	step = name;
+	phase = step = next;
 }
 
-void report_phase_quietly(const char *name)
-{
-	step = name;
-}
+void report_step(enum step next) { step = next; }
 
 void report_last_phase(void)
 {
@@ -117,7 +123,7 @@ struct failure { const char *what, *path, *hint; int number; };
 static void print_line(const struct failure *failure)
 {
 	FILE *out = stderr;
-	fprintf(out, "nsbox: %s: ", step);
+	fprintf(out, "nsbox: %s: ", word_of(step));
 	print_safe(out, failure->what, TEXT);
 	if (failure->path) {
 		fputs(": ", out);
@@ -136,7 +142,7 @@ static void print_event(const struct failure *failure, int status)
 	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
 	if (!out)
 		return;
-	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", step);
+	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", word_of(step));
 	print_safe(out, failure->what, JSON_TEXT);
 	if (failure->path) {
 		fputs("\",\"path\":\"", out);
@@ -194,7 +200,7 @@ void fail_status(int status, const char *what, const char *path, const char *hin
 
 static void print_warning(const char *text)
 {
-	fprintf(stderr, "nsbox: %s: warning: ", step);
+	fprintf(stderr, "nsbox: %s: warning: ", word_of(step));
 	print_safe(stderr, text, TEXT);
 	fputc('\n', stderr);
 	fflush(stderr);
@@ -204,7 +210,7 @@ void report_made(const char *path)
 {
 	if (!verbose)
 		return;
-	fprintf(stderr, "nsbox: %s: made ", step);
+	fprintf(stderr, "nsbox: %s: made ", word_of(step));
 	print_safe(stderr, path, false);
 	fputc('\n', stderr);
 	fflush(stderr);

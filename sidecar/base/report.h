@@ -6,16 +6,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/steps.h"
+
 struct plan;
 struct rusage;
 
 enum { STATUS_USAGE = 2, STATUS_TIMED_OUT = 124, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
 void report_set_up(const struct plan *plan);
-/* Enters the phase NAME, which is the step of every message from now on. */
-void report_phase(const char *name);
-/* The same, but without printing its time: another process prints the phases. */
-void report_phase_quietly(const char *name);
+/* Enters a phase, whose time --verbose prints; it is the step of every message from now on, too. */
+void report_phase(enum step phase);
+/* Sets the step of every message from now on; the phase goes on. */
+void report_step(enum step step);
 /* Ends the last phase. */
 void report_last_phase(void);
 /* The way out if a process could not be started; NULL unless errno is EAGAIN. */

@@ -76,13 +76,22 @@ static bool covers(const char *directory, const char *below)
 	return strncmp(below, directory, length) == 0 && (below[length] == '/' || below[length] == '\0');
 }
 
+static bool hides(const struct mount *mount)
+{
+	switch ((enum mount_type)mount->type) {
+	case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_PROTECT: case MOUNT_STASH: case MOUNT_PIN: return false;
+	case MOUNT_BIND: case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_OVERLAY: case MOUNT_MASK: case MOUNT_VIEW:
+	case MOUNT_SYSFS: case MOUNT_CGROUP: case MOUNT_FILE: return true;
+	}
+	return true;
+}
+
 static const struct mount *hiding_mount(void)
 {
 	const struct mount *found = NULL;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
-		bool made = mount->type == MOUNT_DIR || mount->type == MOUNT_SYMLINK || mount->type == MOUNT_PROTECT || mount->type == MOUNT_STASH || mount->type == MOUNT_PIN;
-		if (!made && covers(mount->target, path))
+		if (hides(mount) && covers(mount->target, path))
 			found = mount;
 	}
 	return found;
@@ -132,15 +141,17 @@ static const char *hint_for(const struct mount *mount)
 	case MOUNT_MASK: return hint_text("--mask ", target, with_home || strcmp(target, path) == 0 ? "" : "put --bind");
 	case MOUNT_DEV: return hint_text("the box's own ", target, "add --bind");
 	case MOUNT_PROC: case MOUNT_SYSFS: case MOUNT_CGROUP: return hint_text("the box's own ", target, "");
-	default: return hint_text("what is mounted on ", target, "put --bind");
+	case MOUNT_BIND: case MOUNT_OVERLAY: case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_PROTECT: case MOUNT_VIEW:
+	case MOUNT_STASH: case MOUNT_PIN: case MOUNT_FILE: break;
 	}
+	return hint_text("what is mounted on ", target, "put --bind");
 }
 
 /* NUMBER: why it can't be entered, or 0 where another directory is in its place. */
 static _Noreturn void refuse(int number)
 {
 	const struct mount *mount = path ? hiding_mount() : NULL;
-	report_phase_quietly("cwd");
+	report_step(STEP_CWD);
 	const char *hint = plan->process->cwd_of_caller ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box" : "--cwd DIR names a directory of the box to start in";
 	if (reason == ENOENT)
 		fail_plain_hint("the caller's directory is gone", path, hint);

@@ -68,7 +68,7 @@ static int hold_bind(const char *source)
 	int fd = tree_hold_host(source);
 	if (fd < 0)
 		fail_hint("bind", source, errno == EMFILE ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn" :
-			errno == EINVAL ? "it may lie on a mount that is marked unbindable" : host_hint());
+			errno == EINVAL ? "it may lie on a mount that is marked unbindable" : host_hint(source, NULL));
 	return fd;
 }
 
@@ -78,7 +78,7 @@ static int hold_file(const char *source)
 	struct stat st;
 	int fd = host_open(source, O_RDONLY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		fail_hint("copy", source, host_hint());
+		fail_hint("copy", source, host_hint(source, NULL));
 	if (!S_ISREG(st.st_mode))
 		fail_plain("is not a regular file", source);
 	return fd;
@@ -94,12 +94,14 @@ void mounts_hold(const struct plan *plan)
 	allow_descriptors(plan);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
-		if (mount->type == MOUNT_BIND)
-			holds[i].lower = hold_bind(mount->source);
-		else if (mount->type == MOUNT_FILE)
-			holds[i].lower = hold_file(mount->source);
-		else if (mount->type == MOUNT_OVERLAY)
-			holds[i] = overlay_hold(mount->lower, mount->state);
+		report_step(STEP_MOUNTS);
+		switch ((enum mount_type)mount->type) {
+		case MOUNT_BIND: holds[i].lower = hold_bind(mount->source); break;
+		case MOUNT_FILE: holds[i].lower = hold_file(mount->source); break;
+		case MOUNT_OVERLAY: holds[i] = overlay_hold(mount->lower, mount->state, STEP_MOUNTS); break;
+		case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_MASK: case MOUNT_PROTECT:
+		case MOUNT_VIEW: case MOUNT_STASH: case MOUNT_PIN: case MOUNT_SYSFS: case MOUNT_CGROUP: break;
+		}
 	}
 }
 
@@ -108,7 +110,8 @@ bool mounts_need_scratch(const struct plan *plan)
 	for (size_t i = 0; i < plan->mounts_count; i++)
 		switch ((enum mount_type)plan->mounts[i].type) {
 		case MOUNT_FILE: case MOUNT_MASK: case MOUNT_CGROUP: return true;
-		default: break;
+		case MOUNT_BIND: case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_OVERLAY: case MOUNT_DIR: case MOUNT_SYMLINK:
+		case MOUNT_PROTECT: case MOUNT_VIEW: case MOUNT_STASH: case MOUNT_PIN: case MOUNT_SYSFS: break;
 		}
 	return false;
 }

@@ -37,23 +37,21 @@ static void lock(const char *state)
 
 void overlay_lock_states(const struct plan *plan)
 {
-	report_phase_quietly("state");
+	report_step(STEP_STATE);
 	lock(plan->root->state);
 	for (size_t i = 0; i < plan->mounts_count; i++)
 		if (plan->mounts[i].type == MOUNT_OVERLAY)
 			lock(plan->mounts[i].state);
 }
 
-struct layers overlay_hold(const char *lower, const char *state)
+struct layers overlay_hold(const char *lower, const char *state, enum step step)
 {
 	struct layers layers = {.state = -1, .state_path = state};
-	layers.lower = host_open(lower, O_PATH | O_DIRECTORY);
-	if (layers.lower < 0)
-		fail_hint("open", lower, host_hint());
+	report_step(step);
+	layers.lower = host_open_directory(lower, step == STEP_ROOT ? HINT_ROOT : NULL);
 	if (state) {
-		layers.state = host_open(state, O_PATH | O_DIRECTORY);
-		if (layers.state < 0)
-			fail_hint("open", state, host_hint());
+		report_step(STEP_STATE);
+		layers.state = host_open_directory(state, HINT_STATE);
 	}
 	return layers;
 }

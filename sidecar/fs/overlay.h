@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/steps.h"
+
 /* The directories of an overlay, held before the first mount hides them. Without STATE the changes vanish. */
 struct layers { int lower, state; const char *state_path; };
 
@@ -16,8 +18,8 @@ void overlay_lock_states(const struct plan *plan);
  * compose.h.
  */
 bool overlay_in_user_namespace(void);
-/* STATE may be NULL. Fails by fail(). */
-struct layers overlay_hold(const char *lower, const char *state);
+/* STATE may be NULL. Fails by fail(), of the step STEP or of "state". */
+struct layers overlay_hold(const char *lower, const char *state, enum step step);
 /* Mount the overlay on TARGET; a descriptor of its top directory. Takes the layers. Fails by fail(). */
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name);
 

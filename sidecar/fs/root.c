@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -62,7 +63,8 @@ static int hold_below(const struct mountinfo *mount, void *with)
 static void hold_overlay(const struct root *root)
 {
 	char link[DESCRIPTOR_NAME], path[PATH_MAX];
-	layers = overlay_hold(root->path, root->state);
+	layers = overlay_hold(root->path, root->state, STEP_ROOT);
+	report_step(STEP_ROOT);
 	if (!descriptor_path(layers.lower, path))
 		fail("read", descriptor_name(layers.lower, link));
 	composed = overlay_in_user_namespace() && overlay_split_hold(layers.lower, path);
@@ -73,13 +75,17 @@ static void hold_overlay(const struct root *root)
 void root_hold(const struct root *root)
 {
 	struct statvfs now;
+	struct stat st;
+	report_step(STEP_ROOT);
 	if (root->type == ROOT_TYPE_OVERLAY) {
 		hold_overlay(root);
 		return;
 	}
 	held = tree_hold_host(root->path);
 	if (held < 0)
-		fail_hint("open", root->path, host_hint());
+		fail_hint("open", root->path, host_hint(root->path, HINT_ROOT));
+	if (fstat(held, &st) == 0 && !S_ISDIR(st.st_mode))
+		fail_plain("is not a directory", root->path);
 	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);
 }
 
@@ -117,11 +123,8 @@ int root_attach(const struct root *root)
 		fail("bind", root->path);
 	if (tree_restrict(tree, root->options) < 0)
 		fail("set mount options", root->path);
-	if (tree_attach(tree, staging_target()) < 0) {
-		if (errno == ENOTDIR)
-			fail_plain("is not a directory", root->path);
+	if (tree_attach(tree, staging_target()) < 0)
 		fail("mount", root->path);
-	}
 	if (root->view)
 		tree = view_make(tree, (unsigned)root->options, root->path);
 	/* Mount points may have to be made in it first; on the host's own root that is for views. */

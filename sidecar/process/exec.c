@@ -185,7 +185,7 @@ static void become_command(const struct process *process, char **env, const sigs
 	 * the box yet. */
 	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
 		fail("set dumpable", NULL);
-	report_phase("exec");
+	report_phase(STEP_EXEC);
 	if (process->new_session)
 		leave_session();
 	cwd_enter(process, env);

@@ -51,7 +51,7 @@ bool exec_filtered_has_failed(void) { return noted && *noted; }
 
 void exec_filtered_explain(void)
 {
-	report_phase_quietly("exec");
+	report_step(STEP_EXEC);
 	errno = *noted;
 	fail_status(STATUS_NOT_EXECUTABLE, "can't be executed", process->program ? process->program : process->argv[0],
 		"the filter of the box (--seccomp) was in force by then: it has to allow execve");

@@ -180,7 +180,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	if (command < 0)
 		fail_hint("start a process", NULL, report_process_hint());
 	/* The phase was the child's. */
-	report_phase_quietly("init");
+	report_step(STEP_INIT);
 	/* By then the other one may have given up what that takes; we have not. */
 	if (report_has_failed())
 		root_unseal();

@@ -24,6 +24,7 @@ export type HostFacts = {
   variable(name: string): string | undefined
   /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
+  isLink(path: string): boolean
   /** Content of a text file, or the name of the error. */
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */
@@ -40,7 +41,7 @@ export function thisHost(): HostFacts {
     get cwd() { return whole(callersDirectory(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
     get env() { return variables() },
     // The compiled program puts all back itself (entry.c).
-    variable, look, read, userName, changed: () => ({ signals: [] }),
+    variable, look, isLink, read, userName, changed: () => ({ signals: [] }),
   }
 }
 
@@ -81,6 +82,14 @@ function look(path: string, follow: boolean): Looked {
     return (follow ? statSync : lstatSync)(hostPath(path)).isDirectory() ? 'directory' : 'other'
   } catch (error) {
     return { code: codeOf(error) }
+  }
+}
+
+export function isLink(path: string): boolean {
+  try {
+    return files().lstatSync(hostPath(path)).isSymbolicLink()
+  } catch {
+    return false
   }
 }
 

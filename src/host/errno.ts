@@ -5,18 +5,22 @@
 
 import { SandboxError, type Failure } from '../errors.ts'
 
-/** "EACCES" gives "permission denied"; undefined for a name that this system does not know. */
+/** "EACCES" gives "Permission denied"; undefined for a name that this system does not know. */
 export function errnoText(name: string): string | undefined {
   return entryOf(name)?.[1]
 }
 
 function entryOf(name: string): [number: number, text: string] | undefined {
-  for (const [number, [code, text]] of table()) if (code === name) return [-number, TEXTS[code] ?? text]
+  for (const [number, [code, text]] of table()) if (code === name) return [-number, TEXTS[code] ?? text.charAt(0).toUpperCase() + text.slice(1)]
   return undefined
 }
 
-/** The runtime's text for these speaks of sockets, or is of no use. */
-const TEXTS: Readonly<Record<string, string>> = { ENOTSUP: 'operation not supported' }
+/** As the sidecar has them: a fault has the same text whichever half notices it. */
+const TEXTS: Readonly<Record<string, string>> = {
+  EBUSY: 'Resource busy', EEXIST: 'File exists', EFAULT: 'Bad address', EIO: 'I/O error', EISDIR: 'Is a directory', ELOOP: 'Symbolic link loop',
+  EMFILE: 'No file descriptors available', ENAMETOOLONG: 'Filename too long', ENFILE: 'Too many open files in system', ENOMEM: 'Out of memory',
+  ENOTSUP: 'Not supported', ETIMEDOUT: 'Operation timed out', ETXTBSY: 'Text file busy', EXDEV: 'Cross-device link',
+}
 
 /** The failure of a system call on the host, with the text of its error number where this system knows it. */
 export function systemFailure(failure: Pick<Failure, 'step' | 'what' | 'path' | 'hint'> & { code: string }): SandboxError {

@@ -1,7 +1,7 @@
 /** What a plan depends on, for a program that uses the library: by node:fs, which it has loaded anyway. */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { type HostFacts, type Looked, callersDirectory, codeOf, userName } from './bun.ts'
+import { type HostFacts, type Looked, callersDirectory, codeOf, isLink, userName } from './bun.ts'
 
 /** A child of the program gets the limits as they are there. */
 export function hostOfProgram(): HostFacts {
@@ -12,7 +12,7 @@ export function hostOfProgram(): HostFacts {
     get cwd() { return callersDirectory() },
     // Not a copy, which takes Node a quarter of a millisecond.
     env: process.env,
-    variable: (name) => process.env[name], look, read, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
+    variable: (name) => process.env[name], look, isLink, read, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
   }
 }
 

@@ -1,15 +1,23 @@
 /**
- * The steps of a start, in their order: the first word of each message, `step` of each error, the phases of `--verbose`. One
- * table for both halves (sidecar/base/steps.h is made from it), so that a fault has the same step whichever half notices it.
+ * The steps of a start: the first word of each message, `step` of each error, the phases of `--verbose`. One table for both
+ * halves (`sidecar/base/steps.h` is made from it), so that a fault has the same step whichever half notices it.
  */
 export const STEPS = [
-  // What the front end alone does.
-  'rootfs', 'bake', 'enter', 'environment', 'seccomp', 'hand over', 'start',
-  // What either half may notice first.
-  'read plan', 'root', 'mounts', 'id maps',
-  // What the sidecar alone does.
-  'state', 'control group', 'namespaces', 'box', 'propagation', 'sources', 'switch root', 'hostname', 'loopback', 'network settings',
-  'limits', 'landlock', 'cwd', 'privileges', 'init', 'exec', 'supervise',
+  // Only the front end.
+  'rootfs', 'bake', 'environment', 'seccomp', 'hand over', 'start',
+  // Whichever half notices first.
+  'read plan', 'enter', 'root', 'state', 'mounts', 'id maps',
+  // Only the sidecar, in its order. "sources" has a time, and no faults: what can't be opened there is the root's, or a mount's.
+  'descriptors', 'watchdog', 'control group', 'namespaces', 'box', 'network settings', 'propagation', 'sources', 'switch root',
+  'hostname', 'loopback', 'limits', 'landlock', 'privileges', 'init', 'cwd', 'exec', 'supervise',
 ] as const
 
 export type Step = (typeof STEPS)[number]
+
+/** The ways out of faults that either half may notice first. */
+export const HINTS = {
+  root: 'nsbox rootfs build DIR PROGRAM... makes one',
+  state: 'it keeps the changes; make it first: mkdir DIR',
+  noFollow: '--no-follow refuses a path of the host that has a symbolic link in it: name what the link leads to',
+  fuse: 'it lies on a FUSE mount, which lets in only the user who mounted it, not even root: mount it with allow_other',
+} as const

@@ -12,7 +12,7 @@ import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import { ownDirectories } from './own.ts'
 import { withPins } from './pins.ts'
-import type { Step } from '../plan/steps.ts'
+import { HINTS, type Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
 import { missingOnHost, viewsFor } from './views.ts'
 
@@ -94,7 +94,7 @@ function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
 }
 
 function rootOf(options: Options, host: HostFacts): Root {
-  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, host, 'nsbox rootfs build DIR PROGRAM... makes one')
+  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
   // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway; and without it the kernel executes no program whose file has a capability that the box lacks.
@@ -103,7 +103,7 @@ function rootOf(options: Options, host: HostFacts): Root {
   const mounted = flags.length > 0 ? { options: flags } : {}
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
   if (options.overlay === true) return { type: 'overlay', path, ...mounted }
-  return { type: 'overlay', path, ...mounted, state: directory('state', options.overlay, host, 'it keeps the changes; make it first: mkdir DIR') }
+  return { type: 'overlay', path, ...mounted, state: directory('state', options.overlay, options, host) }
 }
 
 /** Written in another way: // or /. too. */
@@ -111,24 +111,36 @@ function isHostsRoot(path: string): boolean {
   return path.startsWith('/') && !path.includes('..') && cleanPath(path) === '/'
 }
 
-function directory(step: Step, path: string, host: HostFacts, hint: string): string {
+function directory(step: 'root' | 'state', path: string, options: Options, host: HostFacts): string {
   const found = absolute(path, host)
   refuseDescriptor(step, found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing(step, 'open', found, kind.code, host, hint)
+  if (typeof kind === 'object') throw missing({ step, what: 'open', path: found, code: kind.code }, options, host)
   if (kind === 'directory') return found
   // One that may not be entered is a directory all the same.
   const inside = host.look(`${found}/.`, true)
-  if (typeof inside === 'object' && inside.code !== 'ENOTDIR') throw missing(step, 'open', found, inside.code, host, hint)
+  if (typeof inside === 'object' && inside.code !== 'ENOTDIR') throw missing({ step, what: 'open', path: found, code: inside.code }, options, host)
   throw new SandboxError({ step, what: 'is not a directory', path: found })
 }
 
-function missing(step: Step, what: string, path: string, code: string, host: HostFacts, hint?: string): SandboxError {
-  const way = code === 'ENOENT' ? hint : code === 'EACCES' && isOnFuse(path, host) ? FUSE : undefined
-  return systemFailure({ step, what, path, code, ...(way !== undefined && { hint: way }) })
+type Missing = { step: 'root' | 'state' | 'mounts'; what: string; path: string; code: string }
+
+/** Step, words and hint are those of sidecar/base/host.c, which meets the same fault when a stored plan is run. */
+function missing(fault: Missing, { noFollow }: Options, host: HostFacts): SandboxError {
+  const { step, path, code } = fault
+  if (noFollow && hasLink(path, host)) return systemFailure({ ...fault, code: 'ELOOP', hint: HINTS.noFollow })
+  if (code === 'ENOENT' && step !== 'mounts') return systemFailure({ ...fault, hint: HINTS[step] })
+  return systemFailure(code === 'EACCES' && isOnFuse(path, host) ? { ...fault, hint: HINTS.fuse } : fault)
 }
 
-const FUSE = 'it lies on a FUSE mount, which lets in nobody but the user who mounted it, root neither: mount it with allow_other'
+/** Whether one of the directories on the way, or the last name, is a symbolic link. */
+function hasLink(path: string, host: HostFacts): boolean {
+  for (let end = path.indexOf('/', 1); ; end = path.indexOf('/', end + 1)) {
+    const part = end < 0 ? path : path.slice(0, end)
+    if (part !== '' && host.isLink(part)) return true
+    if (end < 0) return false
+  }
+}
 
 function isOnFuse(path: string, host: HostFacts): boolean {
   const mounts = host.read('/proc/self/mountinfo')
@@ -194,12 +206,12 @@ function proc(target: string, { share = [], nest }: Options): Mount {
 
 /** Sources are paths of the host, where a link may stand before ".."; targets are clean, and none is relative. */
 function mountOf(request: MountRequest, host: HostFacts, options: Options): Mount {
-  if (request.type === 'bind') return bind(request, host)
+  if (request.type === 'bind') return bind(request, options, host)
   const target = cleanPath(request.target)
   switch (request.type) {
     case 'tmpfs': return tmpfs(request, target)
     case 'proc': return proc(target, options)
-    case 'file': return { ...request, target, source: existing('file', request.source, host) }
+    case 'file': return { ...request, target, source: existing('copy', request.source, options, host) }
     default: return { ...request, target }
   }
 }
@@ -208,17 +220,17 @@ function tmpfs({ readonly, ...request }: Extract<MountRequest, { type: 'tmpfs' }
   return { ...request, target, options: readonly ? ['ro', 'nosuid', 'nodev'] : ['nosuid', 'nodev'] }
 }
 
-function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, host: HostFacts): Mount {
-  const path = existing('bind', source, host)
-  const options: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
-  return { type: 'bind', source: path, target: cleanPath(target ?? path), options }
+function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, options: Options, host: HostFacts): Mount {
+  const path = existing('bind', source, options, host)
+  const flags: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
+  return { type: 'bind', source: path, target: cleanPath(target ?? path), options: flags }
 }
 
-function existing(what: string, path: string, host: HostFacts): string {
+function existing(what: string, path: string, options: Options, host: HostFacts): string {
   const found = absolute(path, host)
   refuseDescriptor('mounts', found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing('mounts', what, found, kind.code, host)
+  if (typeof kind === 'object') throw missing({ step: 'mounts', what, path: found, code: kind.code }, options, host)
   return found
 }
 

@@ -11,12 +11,12 @@ const CASES: [string[], number, RegExp][] = [
   [['--rot', 'x', 'true'], 2, /^nsbox: unknown option --rot\nhint: the nearest is --root\n$/],
   [['--root'], 2, /^nsbox: --root: the value is missing\nhint: --root DIR\n$/],
   [['--root', '', 'true'], 2, /^nsbox: --root: empty value ''\n/],
-  [['--root', 'DIR/nowhere', 'true'], 125, /^nsbox: root: open: DIR\/nowhere: no such file or directory \(ENOENT\)\nhint: /],
+  [['--root', 'DIR/nowhere', 'true'], 125, /^nsbox: root: open: DIR\/nowhere: No such file or directory \(ENOENT\)\nhint: /],
   [['--root', 'DIR/file', 'true'], 125, /^nsbox: root: is not a directory: DIR\/file\n$/],
   [['--root', 'DIR/dangling', 'true'], 125, /^nsbox: root: open: DIR\/dangling: .*ENOENT/],
-  [['--bind', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: bind: DIR\/nowhere: no such file or directory \(ENOENT\)\n$/],
-  [['--file', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: file: DIR\/nowhere: no such file or directory \(ENOENT\)\n$/],
-  [['--file', 'DIR/r:/mnt', '--root', 'DIR/r', 'true'], 125, /^nsbox: sources: is not a regular file: DIR\/r\n$/],
+  [['--bind', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: bind: DIR\/nowhere: No such file or directory \(ENOENT\)\n$/],
+  [['--file', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: copy: DIR\/nowhere: No such file or directory \(ENOENT\)\n$/],
+  [['--file', 'DIR/r:/mnt', '--root', 'DIR/r', 'true'], 125, /^nsbox: mounts: is not a regular file: DIR\/r\n$/],
   [['--root', 'DIR/r', '--tmpfs', 'relative', 'true'], 2, /^nsbox: --tmpfs: 'relative' must be an absolute path\nhint: /],
   [['--root', 'DIR/r', '--tmpfs', '/bin/sh', 'true'], 125, /^nsbox: mounts: is not a directory, .*: \/bin\/sh\n$/],
   [['--root', 'DIR/r', '--tmpfs', '/bin/sh/x', 'true'], 125, /^nsbox: mounts: [^\n]*: \/bin\/sh\/x: Not a directory \(ENOTDIR\)\n/],
@@ -155,7 +155,7 @@ if (asRoot) {
     const locked = join(dir, 'locked')
     mkdirSync(locked, { mode: 0o700 })
     chmodSync(dir, 0o755)
-    for (const args of [['--root', locked], [`--overlay=${locked}`]]) failure(other(NSBOX, ...args, 'true'), /^nsbox: (root|state): open: .*: permission denied \(EACCES\)\n$/)
+    for (const args of [['--root', locked], [`--overlay=${locked}`]]) failure(other(NSBOX, ...args, 'true'), /^nsbox: (root|state): open: .*: Permission denied \(EACCES\)\n$/)
   }))
 
   const withFewProcesses = PLAIN ? test.skip : test

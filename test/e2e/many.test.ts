@@ -67,7 +67,7 @@ test('where fewer files may be open than a plan has binds, the message names the
   const before = [treeOf(dir), readFileSync('/proc/self/mountinfo', 'utf8')]
   const { status, stderr } = execute('bash', ['-c', 'ulimit -n 64 && exec "$@"', 'sh', NSBOX, ...options, 'true'])
   assert.is(status, 125, stderr)
-  assert.match(stderr, /^nsbox: sources: bind: \/.*\/from\/\d+: .* \(EMFILE\)\nhint: each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn\n$/)
+  assert.match(stderr, /^nsbox: mounts: bind: \/.*\/from\/\d+: .* \(EMFILE\)\nhint: each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn\n$/)
   assert.equal([treeOf(dir), readFileSync('/proc/self/mountinfo', 'utf8')], before)
 }))
 

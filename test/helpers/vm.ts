@@ -53,7 +53,7 @@ export function byVersion(a: string, b: string): number {
 /** What a plan depends on, of the guest. */
 function guest(uid: number): HostFacts {
   return {
-    machine: 'x64', uid, gid: uid, cwd: '/', env: {}, userName: () => undefined, variable: () => undefined, changed: () => ({ signals: [] }),
+    machine: 'x64', uid, gid: uid, cwd: '/', env: {}, userName: () => undefined, isLink: () => false, variable: () => undefined, changed: () => ({ signals: [] }),
     look: (path) => (['/', '/proc', '/dev', '/sys'].includes(path) || path.startsWith('/roots/') ? 'directory' : { code: 'ENOENT' }),
     read: () => ({ code: 'ENOENT' }),
   }

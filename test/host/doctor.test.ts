@@ -187,7 +187,7 @@ test('control groups: what the sidecar says of a group with limits is told, with
 })
 
 test('error numbers have names and texts', () => {
-  assert.is(errnoText('EACCES'), 'permission denied')
+  assert.is(errnoText('EACCES'), 'Permission denied')
   assert.is(errnoName(-2), 'ENOENT')
   assert.is(errnoText('ENOSUCHNAME'), undefined)
 })

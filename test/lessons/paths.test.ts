@@ -82,7 +82,7 @@ for (const { name, box } of INTERFACES) {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'work', 'cache'])
     const args = (...more: string[]) => ['--root', root, '--bind', `${work}:/work`, '--bind', `${work}/cache:/cache`, ...more, 'sh', '-c']
     assert.is(box([...args('--no-follow'), `rmdir /work/cache && ln -s ${victim} /work/cache`]).status, 0)
-    failure(box([...args('--no-follow'), 'echo x >/cache/file']), new RegExp(`^nsbox: sources: bind: ${work}/cache: .*\\(ELOOP\\)\nhint: --no-follow `))
+    failure(box([...args('--no-follow'), 'echo x >/cache/file']), new RegExp(`^nsbox: mounts: bind: ${work}/cache: .*\\(ELOOP\\)\nhint: --no-follow `))
     assert.equal(treeOf(victim), before)
     // Anywhere in a path, and for each option that names one.
     symlinkSync(dir, join(dir, 'r/link'))

@@ -55,7 +55,7 @@ test('failures have their statuses and messages', () => {
   assert.match(missing.stderr, 'nsbox: exec: command not found in the box: no-such-command')
   const root = cli(['--root', '/nowhere', 'true'])
   assert.is(root.status, 125)
-  assert.match(root.stderr, 'nsbox: root: open: /nowhere: no such file or directory (ENOENT)')
+  assert.match(root.stderr, 'nsbox: root: open: /nowhere: No such file or directory (ENOENT)')
 })
 
 test('every verb is there', inTemp((temp) => {

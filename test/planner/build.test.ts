@@ -24,7 +24,7 @@ function host(facts: Partial<HostFacts> = {}): HostFacts {
   const look = (path: string): Looked => (DIRECTORIES.includes(path) ? 'directory' : path in FILES ? 'other' : { code: 'ENOENT' })
   return {
     uid: 1000, gid: 1000, variable: (name) => (name === 'HOME' ? '/home/me' : undefined), cwd: '/home/me', env: { HOME: '/home/me', SECRET: 's' }, look,
-    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', machine: 'x64', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
+    read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }), userName: () => 'me', isLink: () => false, machine: 'x64', changed: () => ({ signals: ['PIPE', 'XFSZ'] }), ...facts,
   }
 }
 

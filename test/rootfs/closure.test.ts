@@ -32,7 +32,7 @@ for (const program of ['/bin/bash', '/bin/ls', '/usr/bin/gcc', '/usr/bin/perl', 
 test('a name is looked up in PATH, a path is taken as it is', () => {
   assert.ok(closureOf('bash').some((path) => path.endsWith('/bash')))
   assert.match(refusal(() => closureOf('no-such-program')), 'SandboxError: rootfs: program not found in PATH: no-such-program')
-  assert.match(refusal(() => closureOf('./no-such-program')), 'no such file or directory (ENOENT)')
+  assert.match(refusal(() => closureOf('./no-such-program')), 'No such file or directory (ENOENT)')
 })
 
 test('a script brings its interpreters', inTemp((dir) => {

@@ -12,7 +12,7 @@ const OWN = { by: 'self', uid: [{ inside: 0, outside: process.getuid?.(), count:
 test('a path in a message can\'t speak to the terminal', () => {
   const { status, stderr } = sidecar(missing('/none/a\nb\u001b[31m\u007f\u009b31m\u00e9'))
   assert.is(status, 125)
-  assert.is(stderr, 'nsbox: sources: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9: No such file or directory (ENOENT)\n')
+  assert.is(stderr, 'nsbox: root: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9: No such file or directory (ENOENT)\nhint: nsbox rootfs build DIR PROGRAM... makes one\n')
 })
 
 test('no hostile name can speak to the terminal: in hints, keys, warnings, plans and what explain and doctor say', inTemp((dir) => {
@@ -74,7 +74,7 @@ test('a failure is told to the status descriptor as JSON, also where a path is n
   assert.is(stderr, '')
   const event = JSON.parse(stdout.slice(0, stdout.indexOf('\n')))
   assert.is(event.path, '/none/"\\\u0085\udcff\u00e9')
-  assert.equal([event.event, event.step, event.code, event.status], ['error', 'sources', 'ENOENT', 125])
+  assert.equal([event.event, event.step, event.code, event.status], ['error', 'root', 'ENOENT', 125])
 })
 
 test('the end of a box is told on the status descriptor, whichever that is', inTemp((dir) => {
