@@ -1,6 +1,6 @@
 /*
- * nsbox-sidecar: carries a plan out. It decides nothing: what it does stands in the plan, and the phases below are all
- * that it does, in their order.
+ * nsbox-sidecar: carries a plan out. It decides nothing: the plan has all decisions, and the phases below are all that
+ * it does, in their order.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,14 +64,14 @@ static const struct plan *decode(const char *text, size_t length)
 	return plan;
 }
 
-/* What the box could walk by through the host's files. */
+/* Refuses a descriptor through which the box could reach the host's files. */
 static _Noreturn void refuse_descriptor(int fd, const char *what)
 {
 	static const char *const names[] = {"standard input", "standard output", "standard error"};
 	fail_plain_hint(what, names[fd], "give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
 }
 
-/* Nothing of the caller's but 0, 1, 2 and the status descriptor, which the command does not get. */
+/* Closes the caller's descriptors but 0, 1, 2 and the status descriptor, which the command doesn't get. */
 static void close_descriptors(int kept)
 {
 	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0)
@@ -83,14 +83,14 @@ static void close_descriptors(int kept)
 	for (int fd = 0; fd < 3; fd++)
 		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 			refuse_descriptor(fd, "is a directory, by which the box could reach the host's files");
-	/* Where one of 0, 1, 2 is closed, a file of ours would take its number and the command would get it. */
+	/* If 0, 1 or 2 is closed, a file of ours would get its number, and the command would inherit it. */
 	struct pollfd first[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
 	if (poll(first, 3, 0) < 0)
 		fail("look at", "0, 1, 2");
 	for (int fd = 0; fd < 3; fd++) {
 		if (!(first[fd].revents & POLLNVAL))
 			continue;
-		/* Or it is one that can't be read or written to, as poll(2) has it. */
+		/* POLLNVAL also marks descriptors that poll(2) doesn't support. */
 		if (fcntl(fd, F_GETFD) >= 0)
 			refuse_descriptor(fd, "is opened by O_PATH, and can't be read or written to");
 		if (open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
@@ -113,7 +113,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	tree_set_up(old_mount_api);
 	if (old_mount_api)
 		inroot_force_walk();
-	/* Everything of the host that will be needed, before the first mount hides some of it. */
+	/* Open all files of the host that the box needs, before the first mount hides some of them. */
 	root_hold(plan->root);
 	mounts_hold(plan);
 	own_look(plan);
@@ -131,20 +131,22 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	root_switch(root);
 }
 
-/* What is done in a new box alone. */
+/* Sets up a new box; a command that enters one does without. */
 static void make_box(const struct plan *plan, const struct invocation *given, int link)
 {
 	if (plan->idmap) {
 		report_phase(STEP_ID_MAPS);
 		idmap_get(plan->idmap, link);
 	}
-	/* While the host's /proc is there: the box may have none, and the settings in its own are read-only. */
+	/*
+	 * Now, while the host's /proc is there: the box may have no /proc, and the settings in its own one are read-only.
+	 */
 	if (plan->ping || plan->low_ports) {
 		report_phase(STEP_NETWORK_SETTINGS);
 		net_open_up(plan->ping, plan->low_ports);
 	}
 	mode_t caller_mask = umask(0);
-	/* A root of one's own keeps its mount points. */
+	/* Mount points in a root of the caller's own stay. */
 	rollback_set(plan->take_back ? 0 : CHANNEL_MADE_STAYS);
 	build_root(plan, given->old_mount_api);
 	umask(caller_mask);
@@ -154,14 +156,17 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 /* The box's end of the socket to the supervisor. */
 static int channel = -1;
 
-/* What was made in the root is undone by the supervisor, which may still write there. */
+/*
+ * Sends the supervisor a failure's status and the files that were made: it removes them, since it may still write
+ * there.
+ */
 static void tell_supervisor(int status)
 {
 	rollback_send(channel);
 	channel_send(channel, CHANNEL_FAILED, status);
 }
 
-/* Whatever runs in the box is watched from its first moment on. */
+/* Waits for the watchdog, so that no code runs in the box unwatched. */
 static void wait_for_watchdog(int link)
 {
 	char go;
@@ -169,7 +174,7 @@ static void wait_for_watchdog(int link)
 		_exit(STATUS_FAILED);
 }
 
-/* The first process of ours in the box, until it is the command or its init. */
+/* The first process in the box, until it becomes the command or its init. */
 static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link, bool gated)
 {
 	report_on_failure(NULL);
@@ -185,7 +190,7 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	} else {
 		make_box(plan, given, link);
 	}
-	/* Some of those open by now are directories of the host, and whoever got hold of one could walk out of the box. */
+	/* Some open descriptors are directories of the host, through which a process could walk out of the box. */
 	descriptor_keep(link);
 	descriptor_close_others();
 	mounts_restore_limit();
@@ -200,7 +205,7 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	report_phase(STEP_LIMITS);
 	limits_apply(plan->process);
 	report_phase(STEP_LANDLOCK);
-	/* Before there is an init, which has to reach the command. */
+	/* Before the fork of the command, since init must be in the same Landlock domain to signal it. */
 	landlock_apply(plan->process->scopes);
 	report_phase(STEP_PRIVILEGES);
 	privileges_bound(plan->process);
@@ -229,7 +234,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		fail_plain("an init needs a pid namespace of its own", "/supervision/init");
 	if (supervision->die_with_parent)
 		box.parent = die_with_parent_watch();
-	/* An ignored SIGCHLD would have the kernel reap our child for us. */
+	/* With SIGCHLD ignored, the kernel would reap our child, and its status would be lost. */
 	if (signal(SIGCHLD, SIG_DFL) == SIG_IGN)
 		exec_ignore_children();
 	sigfillset(&all);
@@ -269,14 +274,17 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 		run_inside(plan, given, &mask, pair[1], gated);
 	}
 	base_dir_leave();
-	/* From here on the box tells the phases. */
+	/* The box prints the phases from now on. */
 	report_step(STEP_WATCHDOG);
 	if (gated) {
 		watchdog_watch(&box);
 		(void)!write(box.channel, "g", 1);
 	}
 	report_step(STEP_ID_MAPS);
-	/* The command's end is told by its closing; an init's by its own end, and each further wake-up takes time. */
+	/*
+	 * Without an init, the closed channel reports the execve. An init's end needs no channel, and each wake-up takes
+	 * time.
+	 */
 	bool maps = plan->idmap && plan->idmap->by != IDMAP_BY_SELF;
 	if (!box.init || maps)
 		close(pair[1]);
@@ -290,7 +298,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	supervise(&box);
 }
 
-/* A baked program shows what it would do. */
+/* Prints the plan of a baked program. */
 static int print_plan(const char *text, size_t length)
 {
 	fwrite(text, 1, length, stdout);
@@ -300,12 +308,12 @@ static int print_plan(const char *text, size_t length)
 	return 0;
 }
 
-/* Processes of the box may see ours, and look into those that hide. From a user namespace of its own nothing can. */
+/* Whether processes of the box may see ours, and look into them. From a user namespace of their own they can't. */
 static bool is_within_reach(const struct plan *plan, bool baked)
 {
 	unsigned spaces = (unsigned)plan->namespaces;
 	bool traces = plan->process->capabilities >> CAP_SYS_PTRACE & 1;
-	/* Some paths are told from where our file lies. */
+	/* Relative paths start from the directory of our file, which a copy in memory doesn't have. */
 	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) && !(baked && base_dir_is_needed());
 }
 
@@ -321,18 +329,20 @@ int main(int argc, char **argv)
 {
 	size_t length;
 	struct invocation given = {.plan_fd = -1};
-	/* Before Linux 5.18 that can be, and what stands behind the NULL is the environment. */
+	/* Before Linux 5.18 argc may be 0, and the environment follows the NULL. */
 	if (argc < 1)
 		invocation_refuse("no name of the program", "");
 	report_phase(STEP_READ_PLAN);
-	/* Its plan may come from anybody: with another's privileges it would do what anybody wants. */
+	/* A setuid program would carry out any user's plan with another user's privileges. */
 	if (getauxval(AT_SECURE))
 		fail_plain("nsbox is not made to be setuid or to have file capabilities", NULL);
 	const char *segment = plan_source_segment(&length);
-	/* Executed by descriptor, it would show as its number. */
+	/* A program that is executed by descriptor is named by its number. */
 	prctl(PR_SET_NAME, "nsbox");
 	report_before_exit(runtime_memory_wait);
-	/* What has its plan at the end alone gets no argument: src/launch/native/entry.c makes it, or plan_source_become_sealed. */
+	/*
+	 * A program with the plan at its end, but in no segment, gets no argument: only src/launch/native/entry.c makes it.
+	 */
 	char *text = segment || argc > 1 ? NULL : plan_source_trailer(&length);
 	bool baked = segment || text;
 	if (segment && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)

@@ -11,7 +11,7 @@
 
 static bool moved;
 
-/* Not inlined: a frame of its size would cost every start a page. */
+/* Never inlined: its large frame would cost every start a page. */
 __attribute__((noinline)) static void enter_directory_of_program(void)
 {
 	char self[PATH_MAX];

@@ -15,10 +15,10 @@
 #include "fs/inroot.h"
 
 static const struct plan *plan;
-static const char *path;  /* the directory of the host, NULL where the caller has none */
-static int reason;        /* why it can't be found on the host, or 0 */
-static struct stat host;  /* the directory there */
-static struct stat shown; /* what stands in its place in the box */
+static const char *path;  /* the directory of the host, or NULL if it has no path */
+static int reason;        /* errno of looking for it on the host, or 0 */
+static struct stat host;  /* that directory on the host */
+static struct stat shown; /* the directory in its place in the box */
 static bool has_shown;
 
 static bool is_of_host(const struct process *process) { return process->cwd_of_host || process->cwd_of_caller; }
@@ -33,7 +33,7 @@ void cwd_note(const struct plan *given)
 	char *here = getcwd(NULL, 0);
 	reason = here ? 0 : errno;
 	path = process->cwd_of_caller ? here : process->cwd;
-	/* By its path it may be out of our reach, or hidden by another mount, and the caller is in it all the same. */
+	/* ".", since the path may lead through directories that we may not enter, or be covered by another mount. */
 	if (path && stat(here && strcmp(here, path) == 0 ? "." : path, &host) < 0)
 		reason = errno;
 	else if (path)
@@ -54,11 +54,11 @@ void cwd_note_overlay(int top, const struct root *root, bool whole)
 	enum { OVERLAY = 0x794c7630 };
 	struct stat below;
 	struct statfs fs;
-	/* A root of its own may have directories of the same names. */
+	/* Another root than the host's may have other directories with the same names. */
 	if (!path || reason || strcmp(root->path, "/") != 0 || (!whole && (stat("/", &below) < 0 || below.st_dev != host.st_dev)))
 		return;
 	int fd = inroot_open(top, path, O_DIRECTORY);
-	/* Kept, since the number of a directory on an overlay may be another one once nobody has it open. */
+	/* Kept open, since overlayfs may give a directory another inode number once it is closed everywhere. */
 	if (fd >= 0 && fstatfs(fd, &fs) == 0 && (long)fs.f_type == OVERLAY && fstat(fd, &shown) == 0) {
 		has_shown = true;
 		descriptor_keep(fd);
@@ -67,7 +67,7 @@ void cwd_note_overlay(int top, const struct root *root, bool whole)
 	}
 }
 
-/* A relation of texts, for hints alone: whether DIRECTORY is PATH or a directory above it. */
+/* Whether DIRECTORY is BELOW or a directory above it, as text only: good enough for hints. */
 static bool covers(const char *directory, const char *below)
 {
 	size_t length = strlen(directory);
@@ -97,11 +97,11 @@ static const struct mount *hiding_mount(void)
 	return found;
 }
 
-/* A path as one word of a shell. */
+/* A path, quoted as one word of a shell. */
 static const char *shell_word(const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
-	/* Two in one hint, which is printed once. */
+	/* A hint has two such words, and is printed once. */
 	static char *words[2];
 	static unsigned count;
 	char *word, *end;
@@ -129,7 +129,7 @@ static const char *hint_text(const char *of, const char *hiding, const char *way
 	return done < 0 ? elsewhere : text;
 }
 
-/* What was hidden on purpose is not to be shown again by following a hint. */
+/* The user's hint. It doesn't suggest --bind for what was hidden on purpose. */
 static const char *hint_for(const struct mount *mount)
 {
 	const char *target = mount->target, *home = getenv("HOME");
@@ -147,7 +147,7 @@ static const char *hint_for(const struct mount *mount)
 	return hint_text("what is mounted on ", target, "put --bind");
 }
 
-/* NUMBER: why it can't be entered, or 0 where another directory is in its place. */
+/* Fails. NUMBER is the errno of entering the directory, or 0 if the box has another directory in its place. */
 static _Noreturn void refuse(int number)
 {
 	const struct mount *mount = path ? hiding_mount() : NULL;
@@ -170,21 +170,27 @@ static _Noreturn void refuse(int number)
 	fail_plain_hint("the box does not show the caller's directory", path, hint);
 }
 
-/* In the root, without the links of /proc: no descriptor of ours can be walked through (CVE-2024-21626). 0, -1 with errno. */
+/*
+ * Enters a directory below the root. The links in /proc aren't followed, so no path leads through a descriptor of ours
+ * (CVE-2024-21626). 0, or -1 with errno.
+ */
 static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 {
 	struct stat found;
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = root < 0 ? -1 : inroot_open(root, directory, O_DIRECTORY);
 	int done = fd < 0 ? -1 : of_host ? fstat(fd, &found) : 0;
-	/* The root is the root, whatever it is made of. */
+	/* "/" needs no check: the box's root takes the place of the host's. */
 	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same(&found, &host) && !(has_shown && is_same(&found, &shown))) {
 		errno = 0;
 		done = -1;
 	}
 	if (done == 0)
 		done = fchdir(fd);
-	/* A directory outside of the root has a name that starts with "(unreachable)". The C library's getcwd(3) says less. */
+	/*
+	 * The kernel's name for a directory outside of the root starts with "(unreachable)"; getcwd(3) only fails with
+	 * ENOENT.
+	 */
 	if (done == 0 && (syscall(SYS_getcwd, now, PATH_MAX) < 0 || now[0] != '/'))
 		fail_plain("is not in the box", directory);
 	descriptor_close(fd);
@@ -192,7 +198,9 @@ static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 	return done;
 }
 
-/* As every shell does: PWD stays where it is another name of the directory. One that was asked for is left. */
+/*
+ * Sets PWD as every shell does: it stays if it is another name of the same directory. A PWD of the plan stays as it is.
+ */
 static void follow(const struct process *process, char **environment, const char *now)
 {
 	char *entry;

@@ -1,6 +1,6 @@
 /*
- * Where the command starts. A directory of the host counts only if the box shows that very directory: a command must
- * never run in another place than the one that its caller stood in.
+ * The command's working directory. A directory of the host is entered only if the box shows that very directory: a
+ * command must never run in another directory than the one that its caller was in.
  */
 #ifndef NSBOX_FS_CWD_H
 #define NSBOX_FS_CWD_H
@@ -10,15 +10,15 @@
 
 #include "plan/contract.h"
 
-/* Note which directory of the host is meant, before the first mount hides it. PLAN stays. */
+/* Notes which directory of the host is meant, before the first mount hides it. PLAN must stay in memory. */
 void cwd_note(const struct plan *plan);
-/* What FD refers to is shown in place of the directory that the caller may stand in: an overlay of it, or a view. */
+/* Notes that the box shows FD, an overlay or a view, in place of the directory BEFORE, which may be the caller's. */
 void cwd_note_view(const struct stat *before, int fd);
-/* The root is an overlay. WHOLE: of all that is mounted below it on the host too. */
+/* Notes that the root is an overlay. WHOLE: it shows all that is mounted below it on the host, too. */
 void cwd_note_overlay(int fd, const struct root *root, bool whole);
-/* That directory, NULL where the caller has none. */
+/* The path of the directory of the host, or NULL if it has none. */
 const char *cwd_path(void);
-/* Enter the directory of the plan; PWD in ENVIRONMENT follows. Fails by fail(). */
+/* Enters the plan's directory, and sets PWD in ENVIRONMENT. Fails by fail(). */
 void cwd_enter(const struct process *process, char **environment);
 
 #endif

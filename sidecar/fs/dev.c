@@ -42,7 +42,10 @@ int dev_open(const char *name, int flags)
 	return own < 0 ? -1 : openat(own, name, flags | O_NOFOLLOW);
 }
 
-/* Show the device of the host, if it is the one that it should be; read-only, so that nobody changes its mode, owner and times there. */
+/*
+ * Binds a device of the host, after a check that it is the expected one. The mount is read-only, so that the box can't
+ * change the mode, owner and times of the host's node.
+ */
 static void bind_device(int dev, const char *path, dev_t number, const char *name)
 {
 	struct stat st;
@@ -50,7 +53,7 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	if (held < 0)
 		fail("bind", path);
 	if (fstat(held, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != number)
-		fail_plain("is not the device that it should be", path);
+		fail_plain("is another device, or not a device", path);
 	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
 		fail("make mount point", name);
 	int tree = tree_of(held);
@@ -59,7 +62,7 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	close(tree);
 }
 
-/* On a directory of the new /dev that is made for it. */
+/* Makes a directory in the new /dev, and mounts TREE on it. */
 static void attach(int tree, int dev, const char *name, const char *what)
 {
 	if (mkdirat(dev, name, 0755) < 0)
@@ -69,7 +72,7 @@ static void attach(int tree, int dev, const char *name, const char *what)
 	close(tree);
 }
 
-/* Group 5 is "tty" on all systems, but the user namespace that we are in, ours or one above, need not map it. */
+/* Group 5 is "tty" on all systems. EINVAL: our user namespace, or one above it, doesn't map that group. */
 static int new_pts(void)
 {
 	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
@@ -97,8 +100,9 @@ static bool is_same(const char *path, const struct stat *file)
 }
 
 /*
- * The caller's terminal, so that ttyname(3) finds one. Its path is taken for a hint only: it has to be the same file. In a
- * box, where the path means nothing, the terminal is /dev/console. Programs do without the name of one that is neither.
+ * Binds the caller's terminal to /dev/console, so that ttyname(3) finds it. Its path is a hint only, so the file is
+ * compared. If nsbox itself runs in a box, the path means nothing, and the terminal is /dev/console. Programs can do
+ * without the name of any other terminal.
  */
 static void bind_console(int dev)
 {
@@ -118,7 +122,7 @@ static void bind_console(int dev)
 void dev_mount(const struct mount *mount)
 {
 	int target = inroot_make_unlinked(mount->target);
-	/* The devices are mounts of their own: no node that the box makes here is to work. */
+	/* "nodev", so that no node that the box makes here works: the devices have mounts of their own. */
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
 	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
 	if (dev < 0 || tree_attach(dev, target) < 0)

@@ -16,7 +16,7 @@
 
 static int held[3] = {-1, -1, -1};
 
-/* What is to be opened in place of a descriptor. */
+/* The device that replaces a descriptor, and the flags to open it with. */
 struct device { const char *name; dev_t number; uid_t owner; int flags; };
 
 static bool is_device(int fd, struct device *device)
@@ -25,12 +25,12 @@ static bool is_device(int fd, struct device *device)
 	int flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
 		return false;
-	/* O_NOATIME is for the owner alone. */
+	/* Only the owner may open with O_NOATIME. */
 	*device = (struct device){dev_name(st.st_rdev), st.st_rdev, st.st_uid, (flags & ~O_NOATIME) | O_NOCTTY | O_CLOEXEC};
 	return device->name != NULL;
 }
 
-/* The host's device, on a mount that is nowhere and read-only. */
+/* Opens the host's device through a read-only mount that is attached nowhere. */
 static int open_hosts(const struct device *device)
 {
 	char path[32], link[DESCRIPTOR_NAME];
@@ -51,7 +51,9 @@ static int open_hosts(const struct device *device)
 	return fd;
 }
 
-/* The device of a box that we have entered, which may have put anything in its place: O_NONBLOCK, for a fifo. */
+/*
+ * Opens the device of an entered box, which may have anything at that name. O_NONBLOCK: opening a fifo must not block.
+ */
 static int open_entered(const struct device *device)
 {
 	char path[32];
@@ -74,7 +76,7 @@ static void replace(int fd, int by, const struct device *device)
 		close(by);
 		return;
 	}
-	/* Whoever can't change the node anyway keeps the descriptor, as of a terminal that isn't the session's. */
+	/* Only the owner could change the node, so others keep the descriptor, such as /dev/tty without a session. */
 	if (device->owner != geteuid())
 		return;
 	fail_hint("open anew", device->name,

@@ -24,18 +24,18 @@ static struct mounted *(*open_mask)(const struct mounted *mask);
 void inroot_force_walk(void) { force_walk = true; }
 void inroot_open_masks_by(struct mounted *(*function)(const struct mounted *mask)) { open_mask = function; }
 
-/* What is to be made where it is missing: its parents are directories. PATH is for messages. */
+/* How to make the last component if it is missing; missing parents become directories. PATH is for messages. */
 struct making { bool directory; mode_t mode; const char *path; };
 
 /*
- * One component at a time: where we are, as a descriptor and as the path that has led there without any link, and the text
- * that is still to be walked.
+ * The state of a walk, which goes one component at a time: the directory that we are in, as a descriptor and as its
+ * path without links, and the text that is still to be walked.
  */
 struct walk {
-	int root;                    /* where absolute links start, unless ON counts */
-	struct mounted *on;          /* the mount of the plan that we are on; NULL: those don't count */
-	int fd;                      /* that directory */
-	bool owned;                  /* to be closed, and not that of a mount or of the root */
+	int root;                    /* absolute links start here, if ON is NULL */
+	struct mounted *on;          /* the mount of the plan that we are on; NULL: the walk ignores mounts of the plan */
+	int fd;                      /* the directory that we are in */
+	bool owned;                  /* FD is ours to close: it isn't the descriptor of a mount or of the root */
 	int links, steps_up;
 	const struct making *making; /* or NULL */
 	inroot_visit *each;          /* or NULL */
@@ -52,7 +52,7 @@ static void walk_go(struct walk *w, int fd, bool owned)
 
 static bool is_name(const char *start, size_t length, const char *name) { return length == strlen(name) && memcmp(start, name, length) == 0; }
 
-/* One slash before each component, as there was at least before, and no "."; ".." stays. */
+/* Leaves one slash before each component, and removes "."; ".." stays. The text doesn't grow. */
 static void tidy(char *text)
 {
 	char *to = text;
@@ -68,7 +68,7 @@ static void tidy(char *text)
 	*to = '\0';
 }
 
-/* The bytes before the first "..". */
+/* The number of bytes before the first "..". */
 static size_t length_down(const char *text)
 {
 	const char *at = text;
@@ -77,7 +77,7 @@ static size_t length_down(const char *text)
 	return (size_t)(at - text);
 }
 
-/* Begin anew, with the text that is left: below the mount of the plan that it names, or at the root. */
+/* Starts anew with the text that is left: at the mount of the plan that it leads to, or at the root. */
 static void walk_start(struct walk *w)
 {
 	size_t prefix = 0;
@@ -90,7 +90,7 @@ static void walk_start(struct walk *w)
 	memmove(w->rest, w->rest + prefix, strlen(w->rest + prefix) + 1);
 }
 
-/* DIRECTORY, then TEXT, come before the rest of the text. */
+/* Puts DIRECTORY, a slash and TEXT before the rest of the text, and starts anew. */
 static int walk_insert(struct walk *w, const char *directory, size_t directory_length, const char *text, size_t length)
 {
 	size_t rest = strlen(w->rest), before = directory_length + 1 + length;
@@ -119,7 +119,7 @@ static int walk_link(struct walk *w, int link)
 	return walk_insert(w, w->here, to[0] == '/' ? 0 : strlen(w->here), to, (size_t)length);
 }
 
-/* By name, and not by the kernel's idea of a parent, which may have been moved out of the root meanwhile. */
+/* Goes up by name, and not by the kernel's "..": the directory may have been moved out of the root meanwhile. */
 static int walk_up(struct walk *w)
 {
 	const char *last = strrchr(w->here, '/');
@@ -132,7 +132,7 @@ static int walk_up(struct walk *w)
 	return walk_insert(w, w->here, (size_t)(last - w->here), "", 0);
 }
 
-/* mkdirat(2) knows no set-id and no sticky bit. */
+/* mkdirat(2) ignores the set-id bits and the sticky bit. */
 static int set_special_bits(int parent, const char *name, mode_t mode)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -141,7 +141,10 @@ static int set_special_bits(int parent, const char *name, mode_t mode)
 	return done;
 }
 
-/* A new directory or empty file, O_PATH. -1 with EEXIST if something is there by now; fails by fail() otherwise. */
+/*
+ * Makes a directory or an empty file, and opens it with O_PATH. -1 with EEXIST if NAME exists by now; else fails by
+ * fail().
+ */
 static int make_in(int parent, const char *name, bool directory, mode_t mode, const char *path)
 {
 	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
@@ -163,7 +166,10 @@ static int make_in(int parent, const char *name, bool directory, mode_t mode, co
 	return fd;
 }
 
-/* What NAME is in the directory that we are in, made if it is missing and may be. Others may make it and take it away meanwhile. */
+/*
+ * Opens NAME in the directory that we are in, and makes it if it may. Other boxes may make and remove it meanwhile: try
+ * again.
+ */
 static int walk_open(struct walk *w, const char *name)
 {
 	const struct making *making = w->making;
@@ -183,7 +189,7 @@ static int walk_open(struct walk *w, const char *name)
 	return -1;
 }
 
-/* Into the directory NAME of the one that we are in, or, as the last step, onto what is there. */
+/* Enters the directory NAME; the last step takes a file of any type. */
 static int walk_enter(struct walk *w, const char *name, int flags)
 {
 	bool last = !*w->rest;
@@ -221,7 +227,7 @@ static int walk_enter(struct walk *w, const char *name, int flags)
 	return number ? -1 : 0;
 }
 
-/* Take the next component off the text: 0 at its end, -1 for one that no file system has. */
+/* Takes the next component off the text. 0 at its end, -1 for a component that is too long. */
 static int walk_next(struct walk *w, char name[NAME_MAX + 1])
 {
 	const char *start = w->rest + strspn(w->rest, "/");
@@ -237,8 +243,8 @@ static int walk_next(struct walk *w, char name[NAME_MAX + 1])
 }
 
 /*
- * openat2 with RESOLVE_IN_ROOT done by hand: links are read and followed from the root. Where a directory is moved while we
- * walk, we stay in the one that we opened. Not inlined: most starts have no need of a frame of this size.
+ * Does what RESOLVE_IN_ROOT of openat2 does: links are read, and followed from the root. If a directory is moved while
+ * we walk, we stay in the one that we opened. Never inlined: its large frame would cost starts that don't walk.
  */
 __attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making, inroot_visit *each)
 {
@@ -266,11 +272,11 @@ __attribute__((noinline)) static int walk(int root, struct mounted **on, const c
 	return -1;
 }
 
-/* The kernel's answer, or -1 with ELOOP where our own walk has to find one. */
+/* Opens by openat2. -1 with errno; EAGAIN: our own walk has to try. */
 static int open_by_kernel(int dir, const char *path, int flags, uint64_t resolve)
 {
 	struct sys_open_how how = {.flags = (uint64_t)(O_PATH | O_CLOEXEC | flags), .resolve = resolve};
-	/* EAGAIN: a rename elsewhere could have led a ".." astray, and the kernel asks to try again. Our walk is not misled. */
+	/* EAGAIN: the kernel saw a rename or mount meanwhile, which may mislead its "..". Our own walk can't be misled. */
 	for (int tries = 0; !force_walk && tries < MAX_TRIES; tries++) {
 		int fd = sys_openat2(dir, path, &how);
 		if (fd >= 0 || (errno != EAGAIN && !sys_is_refused(errno)))
@@ -313,7 +319,7 @@ int inroot_find(const char *path, int flags, struct mounted **found_on)
 	size_t length = strlen(path), prefix;
 	struct mounted *on = mounted_above(path, length, &prefix);
 	int fd = prefix == length ? fcntl(on->fd, F_DUPFD_CLOEXEC, 3) :
-		/* Without links, none of the names can lead off this mount but onto one that has come with it. */
+		/* Without links, these names lead nowhere but down this mount, and onto those that were bound along with it. */
 		open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
 	if (fd < 0 && prefix != length && (errno == EAGAIN || errno == ELOOP || errno == EXDEV))
 		fd = walk(mounted_root(), &on, path, flags, NULL, NULL);
@@ -381,7 +387,7 @@ void inroot_link(const char *path, const char *to)
 	close(parent);
 }
 
-/* By its last component alone: it must not be a link. */
+/* Opens PATH, and makes it if it is missing; a link in its last component is opened itself. */
 static int open_unlinked(const char *path)
 {
 	const char *name;
@@ -393,7 +399,9 @@ static int open_unlinked(const char *path)
 	return fd;
 }
 
-/* For /proc and /dev: what looks there for them must find them, and not what a link of the root points at. */
+/*
+ * For /proc and /dev: if a link of the root led the mount elsewhere, the box would see another directory at that name.
+ */
 int inroot_make_unlinked(const char *path)
 {
 	struct stat st;
@@ -411,12 +419,12 @@ int inroot_make_unlinked(const char *path)
 
 bool inroot_is_root(int fd)
 {
-	/* Of the root, which stays the same. */
+	/* Read once, since the root stays the same. */
 	static struct sys_statx a;
 	struct sys_statx b;
 	if ((!a.mask && sys_statx(mounted_root(), &a) < 0) || sys_statx(fd, &b) < 0)
 		return false;
 	bool same = a.inode == b.inode && a.device_major == b.device_major && a.device_minor == b.device_minor;
-	/* Before Linux 5.8 there is no mount id: the same directory then is taken for the same mount. */
+	/* The mount id came with Linux 5.8. An older kernel has us take the same directory for the same mount. */
 	return same && (!(a.mask & b.mask & WANT_MOUNT_ID) || a.mount_id == b.mount_id);
 }

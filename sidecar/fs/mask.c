@@ -18,7 +18,7 @@
 
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
 
-/* Whether the kernel itself shows this, and no file that somebody has put there under its name. */
+/* Whether the file lies on procfs or sysfs, and isn't an ordinary file with the same name. */
 static bool is_kernels(int fd, const char *path)
 {
 	const unsigned long proc = 0x9fa0, sysfs = 0x62656572;
@@ -28,15 +28,15 @@ static bool is_kernels(int fd, const char *path)
 	return (unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs;
 }
 
-/* One that shows all of its file system, and that a path leads to. */
+/* Whether a mount shows all of its file system, and a path leads to it. */
 static int is_whole(const struct mountinfo *mount, void *type)
 {
 	return !mount->covered && strcmp(mount->type, type) == 0 && strcmp(mount->top, "/") == 0;
 }
 
 /*
- * The front end saw that the host has this file system there. Where it is gone by now, somebody may be swapping names while
- * boxes start, and it would show elsewhere as it is.
+ * The front end saw that the host has this file system there. If it is gone by now, another process may be swapping
+ * names while boxes start, and the box would see it unmasked elsewhere.
  */
 void mask_refuse_elsewhere(int target, const char *type, const char *path)
 {
@@ -53,8 +53,8 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
 }
 
 /*
- * What is at the target, or -1 if there is nothing to be done. A link is never followed. Below what the kernel shows, what is
- * not there is not in this kernel; elsewhere, what the kernel doesn't show is the root's own.
+ * Opens the target, or returns -1 if there is nothing to hide. A link is never followed. If the mount is about a file
+ * of the kernel's, a missing one isn't in this kernel, and one on another file system belongs to the root.
  */
 static int find(const struct mount *mount, struct stat *st)
 {
@@ -65,7 +65,7 @@ static int find(const struct mount *mount, struct stat *st)
 	if (fd < 0 || fstat(fd, st) < 0)
 		fail("open", mount->target);
 	if (S_ISLNK(st->st_mode) && !mount->kernel)
-		fail_plain("is a symbolic link: name what it leads to", mount->target);
+		fail_plain("is a symbolic link: name the file that it leads to", mount->target);
 	if (mount->kernel && !mounted_is_kernels(on) && !is_kernels(fd, mount->target)) {
 		close(fd);
 		return -1;
@@ -73,7 +73,7 @@ static int find(const struct mount *mount, struct stat *st)
 	return fd;
 }
 
-/* The same, for the top of the host's sysfs. */
+/* The same for the top of the host's sysfs. */
 static int find_sysfs(const struct mount *mount, struct stat *st)
 {
 	const struct mount kernels = {.target = mount->target, .kernel = true};
@@ -91,7 +91,7 @@ static struct mounted *attach(int tree, unsigned options, int target, const char
 	return mounted_add(path, tree);
 }
 
-/* On the scratch tmpfs. */
+/* Makes an empty directory or file on the scratch tmpfs. */
 static int make_empty(bool directory)
 {
 	const char *name = directory ? "empty-directory" : "empty-file";
@@ -102,7 +102,7 @@ static int make_empty(bool directory)
 	return fd;
 }
 
-/* Mounted once, with its options: what the mount API copies from there has them already. mount(2) copies without. */
+/* Mounts FD on itself with its options, so that copies by the new mount API have them. Copies by mount(2) lose them. */
 static int mount_empty(int fd)
 {
 	int tree = tree_of(tree_hold_at(fd));
@@ -138,14 +138,14 @@ void mask_protect(const struct mount *mount)
 	int fd = mount->kernel ? find_sysfs(mount, &st) : find(mount, &st);
 	if (fd < 0)
 		return;
-	/* Nobody has programs or devices there, even where the host allows them. */
+	/* Files of the kernel's need neither programs nor devices, even if the host's mount allows them. */
 	attach(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
 }
 
 void mask_sysfs(const struct mount *mount)
 {
 	struct stat st;
-	/* Where the root has something of its own there, it stays. */
+	/* A directory of the root itself stays. */
 	int fd = find_sysfs(mount, &st);
 	if (fd < 0)
 		return;
@@ -153,7 +153,7 @@ void mask_sysfs(const struct mount *mount)
 	if (tree < 0 && errno != EPERM)
 		fail_hint("mount sysfs", mount->target, tree_hint());
 	if (tree < 0)
-		report_warning("the kernel allows no sysfs of the box's own, since parts of the one here are hidden: the host's network devices show in /sys");
+		report_warning("the kernel allows no new sysfs, since parts of the one here are hidden: /sys shows the host's network devices");
 	attach(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
 }
 
@@ -161,7 +161,7 @@ void mask_cgroup(const struct mount *mount)
 {
 	struct stat st;
 	int fd = inroot_find(mount->target, O_NOFOLLOW, NULL);
-	/* Firejail closes the directory above. What is closed to us, with all privileges of the box, is closed to its command. */
+	/* Firejail closes the directory above. A directory that we may not enter, the command may not enter either. */
 	if (fd < 0 && (errno == ENOENT || errno == EACCES))
 		return;
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -1,19 +1,19 @@
-/* What is in the box and is not to be seen, or not to be changed. */
+/* Hides files and directories in the box, or makes them read-only. */
 #ifndef NSBOX_FS_MASK_H
 #define NSBOX_FS_MASK_H
 
 #include "plan/contract.h"
 
-/* Put an empty file or directory over what is there. */
+/* Mounts an empty file or directory over the target. */
 void mask_hide(const struct mount *mount);
-/* Make what is there read-only, with all that is mounted below. */
+/* Makes the target read-only, with all that is mounted below it. */
 void mask_protect(const struct mount *mount);
-/* Show a sysfs of the box's own network; where the kernel does not let us, that of the host, read-only. */
+/* Mounts a sysfs of the box's own network; if the kernel refuses that, the host's sysfs, read-only. */
 void mask_sysfs(const struct mount *mount);
-/* Show the hierarchy of the box's own control group, or an empty directory where the kernel does not let us. */
+/* Mounts the hierarchy of the box's own control group; if the kernel refuses that, an empty directory. */
 void mask_cgroup(const struct mount *mount);
 
-/* Fail where TARGET (or -1) is in no file system of the kernel's, but one of that TYPE shows elsewhere in the root. */
+/* Fails if TARGET (or -1) isn't on a procfs or sysfs, but a file system of that TYPE shows elsewhere in the root. */
 void mask_refuse_elsewhere(int target, const char *type, const char *path);
 
 #endif

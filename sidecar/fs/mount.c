@@ -28,12 +28,15 @@
 
 enum { MAX_TRIES = 1000 };
 
-/* What is held for each mount of the plan. */
+/* The opened sources of each mount of the plan. */
 static struct layers *holds;
 
 static struct rlimit descriptors;
 
-/* A mount holds one descriptor or two until it is mounted, and one for each directory that is made on the way to its target. */
+/*
+ * A mount takes one or two descriptors until it is mounted, and one for each directory that is made on the path to its
+ * target.
+ */
 static size_t descriptors_needed(const struct plan *plan)
 {
 	enum { OTHERS = 64 };
@@ -46,7 +49,7 @@ static size_t descriptors_needed(const struct plan *plan)
 	return needed;
 }
 
-/* Up to the hard limit they may be many. */
+/* Raises the soft limit to the hard one, if the plan needs more descriptors. */
 static void allow_descriptors(const struct plan *plan)
 {
 	struct rlimit now;
@@ -72,7 +75,7 @@ static int hold_bind(const char *source)
 	return fd;
 }
 
-/* O_NONBLOCK: a fifo with nobody at its other end must not stop us. */
+/* O_NONBLOCK: opening a fifo without a writer must not block. */
 static int hold_file(const char *source)
 {
 	struct stat st;
@@ -116,12 +119,12 @@ bool mounts_need_scratch(const struct plan *plan)
 	return false;
 }
 
-/* The directory or file in the box to mount on, made if it is missing. */
+/* Opens the mount point in the box, and makes it if it is missing. */
 static int open_target(const char *path, bool directory)
 {
 	struct stat st;
 	int fd = inroot_make(path, directory, 0755);
-	/* Another box that has made it may be about to take it away. */
+	/* The box that made it may be taking it back right now. */
 	for (int tries = 0; !rollback_use(fd) && tries < MAX_TRIES; tries++) {
 		close(fd);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -130,7 +133,7 @@ static int open_target(const char *path, bool directory)
 	if (fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
-		fail_plain(directory ? "is not a directory, and what is to be mounted on it is one" : "is a directory, and what is to be mounted on it is not", path);
+		fail_plain(directory ? "is not a directory: a directory can't be mounted on it" : "is a directory: a file can't be mounted on it", path);
 	if (inroot_is_root(fd))
 		fail_plain_hint("is the root itself", *path ? path : "/", "to choose the root: --root DIR");
 	return fd;
@@ -188,7 +191,7 @@ static void tmpfs(const struct mount *mount)
 static void proc(const struct mount *mount, bool host_root)
 {
 	int target = inroot_make_unlinked(mount->target);
-	/* The host's own lies there, and ours has to cover it. */
+	/* The host's /proc lies there, and the new one must cover it. */
 	if (host_root && strcmp(mount->target, "/proc") == 0)
 		mask_refuse_elsewhere(target, "proc", mount->target);
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
@@ -212,11 +215,11 @@ static void dir(const struct mount *mount)
 	struct stat st;
 	int fd = inroot_make(mount->target, true, mount->mode);
 	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
-		fail_plain("is there, and is not a directory", mount->target);
+		fail_plain("exists, and is not a directory", mount->target);
 	close(fd);
 }
 
-/* The copy lies on the scratch tmpfs and is bound from there: neither file of the host is ever written. */
+/* Copies the file to the scratch tmpfs and binds the copy, so that no write of the box reaches the host. */
 static void file(const struct mount *mount, int source)
 {
 	static unsigned number;
@@ -261,7 +264,7 @@ static void apply(const struct plan *plan, const struct mount *mount, const stru
 	}
 }
 
-/* Where nothing comes into it, a start does without. */
+/* Whether something comes into the stash; without it the start saves a mount. */
 static bool needs_stash(const struct plan *plan)
 {
 	bool needed = own_shows();

@@ -7,7 +7,9 @@
 #include "base/report.h"
 
 static struct mounted *root;
-/* A hash table with open addressing, by path: a thousand binds look for what is above them. */
+/*
+ * A hash table with open addressing, by path: a box may have a thousand binds, and each looks for the mounts above it.
+ */
 static struct slot { struct mounted *latest; } *slots;
 static size_t room, count;
 static unsigned made;
@@ -57,7 +59,7 @@ struct mounted *mounted_add(const char *path, int fd)
 		grow();
 	struct slot *slot = slot_of(path, added->length, added->hash);
 	count += !slot->latest;
-	/* The descriptor of one that is covered stays open until all are closed: it may lie below a mount that is needed. */
+	/* A covered mount's descriptor stays open until all are closed: it may lie below a mount that is still needed. */
 	slot->latest = added;
 	return added;
 }

@@ -16,12 +16,15 @@
 #include "base/report.h"
 #include "fs/tree.h"
 
-/* An overlay covers more than a mount could: it must not take a restriction away. The numbers of both are the same. */
+/*
+ * The flags of statvfs(3) and of the plan must be the same numbers: an overlay takes its lower mount's restrictions
+ * over.
+ */
 _Static_assert((int)ROOT_OPTIONS_NOSUID == (int)ST_NOSUID && (int)ROOT_OPTIONS_NODEV == (int)ST_NODEV && (int)ROOT_OPTIONS_NOEXEC == (int)ST_NOEXEC, "mount options");
 
 bool overlay_in_user_namespace(void)
 {
-	/* The inode of the first user namespace, the machine's own, is fixed: PROC_USER_INIT_INO. */
+	/* The machine's first user namespace has a fixed inode number, PROC_USER_INIT_INO. */
 	struct stat st;
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != 0xEFFFFFFDu;
 }
@@ -29,7 +32,7 @@ bool overlay_in_user_namespace(void)
 static void lock(const char *state)
 {
 	int fd = state ? host_open(state, O_RDONLY | O_DIRECTORY) : -1;
-	/* Where there are no locks, as on some network file systems, it is up to the caller. */
+	/* A file system without locks, as some network file systems are, is left to the caller's care. */
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		fail_plain_hint("another box uses it to keep its changes", state,
 			"two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
@@ -56,14 +59,14 @@ struct layers overlay_hold(const char *lower, const char *state, enum step step)
 	return layers;
 }
 
-/* A new directory gets mode and owner of the one that it is to stand above: an overlay shows those of the upper one. */
+/* Gives a new upper directory the mode and owner of the lower one, since an overlay shows those of the upper one. */
 static void make_like(int fd, int like)
 {
 	struct stat st;
 	char path[DESCRIPTOR_NAME];
 	descriptor_name(fd, path);
 	if (like >= 0 && fstat(like, &st) == 0) {
-		/* An owner whom the user namespace does not know stays outside. */
+		/* chown fails for an owner that the user namespace doesn't map. */
 		(void)!chown(path, st.st_uid, st.st_gid);
 		(void)!chmod(path, st.st_mode & 07777);
 	}
@@ -95,13 +98,14 @@ int overlay_layer(const struct layers *layers, int directory, const char *name, 
 }
 
 /*
- * A directory of the lower layer can be renamed where the kernel may note in an attribute what it was called (redirect_dir):
- * for root of the machine. Not where the changes are kept, though. A box could move a directory away from a mask in it, and
- * the next one would show under the new name what the mask then doesn't cover; nor are such notes followed there.
+ * Renaming a directory of the lower layer needs redirect_dir, by which the kernel notes the old name in an attribute.
+ * Only the machine's root gets it, and only if no changes are kept. Otherwise a box could move a directory away from a
+ * mask in it, and the next box would show the masked files under the new name. Kept changes aren't searched for such
+ * notes either ("nofollow").
  */
 static int make(int lower, int upper, int work, bool kept, unsigned options)
 {
-	/* Layers by descriptor: a parameter of fsconfig(2) ends at 256 bytes, and a path may hold commas and colons. */
+	/* Layers by descriptor, since fsconfig(2) takes 256 bytes at most, and a path may have commas and colons. */
 	char paths[3][DESCRIPTOR_NAME];
 	const int fds[3] = {lower, upper, work};
 	bool user_attributes = overlay_in_user_namespace();
@@ -113,7 +117,7 @@ static int make(int lower, int upper, int work, bool kept, unsigned options)
 	};
 	int tree = tree_new("overlay", options, settings);
 	if (tree < 0 && errno == EINVAL && (user_attributes || !kept)) {
-		/* Before Linux 5.11 there was no userxattr, and what can't hold trusted attributes can't redirect. */
+		/* userxattr came with Linux 5.11, and an upper layer without trusted attributes can't redirect. */
 		settings[4].key = NULL;
 		tree = tree_new("overlay", options, settings);
 	}
@@ -160,7 +164,7 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 	overlay_open_state(&layers, target, name);
 	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), work = overlay_layer(&layers, layers.state, "work", -1);
 	int tree = overlay_make(&layers, upper, work, options);
-	/* On top of the tmpfs, where there is one: the descriptor of the target stays what is below. */
+	/* On top of the tmpfs, if there is one: TARGET still refers to the directory below both. */
 	if (tree < 0)
 		fail_hint("mount overlay", name, overlay_hint(&layers));
 	if (tree_attach(tree, target) < 0)

@@ -24,14 +24,14 @@ struct entry {
 	char *name;
 	mode_t mode;
 	int fd;         /* the entry itself */
-	int held;       /* what to bind of it, or -1 */
-	bool overlay;   /* gets an overlay; HELD is for where the kernel makes none of it, as of VFAT */
+	int held;       /* the entry with its mounts, opened for a bind, or -1 */
+	bool overlay;   /* it gets an overlay; HELD is bound if the kernel refuses one, as for VFAT */
 	int tree;       /* that overlay, or -1 */
 };
 
 static struct entry *entries;
 
-/* Mounts below the root: NAME for one on a directory of the root, NAME/... for one further down. */
+/* Mounts below the root: NAME is one on an entry of the root, NAME/... is one further down. */
 struct points { char **names; size_t count; };
 
 static int add_point(const struct mountinfo *mount, void *with)
@@ -64,7 +64,7 @@ static enum mounts mounts_of(const struct points *points, const char *name)
 	return found;
 }
 
-/* No overlay can be made of it, and trying would leave a line in the kernel's log. */
+/* Overlayfs refuses procfs as a lower layer, and a try leaves a line in the kernel's log. */
 static bool is_procfs(int fd)
 {
 	struct statfs fs;
@@ -88,7 +88,7 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 	}
 	if (entry->fd < 0)
 		fail("open", found->d_name);
-	/* A FUSE mount of another user may not even be looked at. */
+	/* fstat fails for a FUSE mount of another user. */
 	entry->mode = fstat(entry->fd, &st) == 0 ? st.st_mode : found->d_type == DT_DIR ? S_IFDIR | 0755 : S_IFREG | 0444;
 	enum mounts mounts = mounts_of(points, found->d_name);
 	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !is_procfs(entry->fd);
@@ -138,7 +138,7 @@ static void copy_entry(int top, const struct entry *entry)
 		fail("copy", entry->name);
 }
 
-/* The copy of the root directory. It has to lie in our mount namespace to be a lower directory. */
+/* Mounts the copy of the root directory. A lower directory must be attached in our mount namespace. */
 static int copy_top(int lower, int target, const char *name)
 {
 	struct stat st;
@@ -154,7 +154,7 @@ static int copy_top(int lower, int target, const char *name)
 	return top;
 }
 
-/* What is kept in STATE wins: a directory that a box has replaced by something else is that from then on. */
+/* Whether a box has replaced a directory by something else: the change that is kept in STATE wins. */
 static bool is_replaced(int upper, const struct entry *entry)
 {
 	struct stat st;
@@ -197,19 +197,21 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), works = overlay_layer(&layers, layers.state, "works", -1);
 	struct entry **link = &entries;
 	for (struct entry *entry; (entry = *link);) {
-		/* From here on the list is what is to be mounted. */
+		/* These entries need no mount, so they leave the list. */
 		if (S_ISLNK(entry->mode) || is_replaced(upper, entry)) {
 			*link = entry->next;
 			continue;
 		}
-		/* Before the overlay whose upper directory has theirs in it, or the kernel would warn of layers in use. With
-		 * mount(2) there is one tree at a time. */
+		/*
+		 * These come before the first overlay, whose upper directory contains theirs: in the other order the kernel
+		 * warns of layers in use. With mount(2) only one tree can wait at a time.
+		 */
 		if (entry->overlay && !tree_is_old())
 			make_overlay(layers, upper, works, entry, options);
 		link = &entry->next;
 	}
 	int state = fcntl(layers.state, F_DUPFD_CLOEXEC, 3);
-	/* Without one it would be an overlay whose changes vanish. */
+	/* An overlay with -1 would silently lose its changes. */
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);
 	int root = overlay_attach((struct layers){top, state, layers.state_path}, target, options, name);

@@ -20,8 +20,8 @@
 #include "fs/tree.h"
 
 /*
- * A directory that is one of them or leads to one, known by its inode: whatever name a mount has for it, and by whatever link. REST is
- * what is missing from there on.
+ * A directory that is one of them or leads to one. Its inode identifies it, since mounts and links give it other names.
+ * REST is the rest of the path from there on.
  */
 struct above { dev_t device; ino_t inode; char *rest; struct above *next; };
 
@@ -30,7 +30,7 @@ enum { MAX_TRIES = 1000 };
 static struct above *aboves;
 static bool shows;
 
-/* What is known of paths: most of the directories have the beginning of their ways in common. */
+/* A cache of stat: most of the directories share the beginning of their paths. */
 struct known { char *path; struct stat st; bool there; struct known *next; };
 
 static struct known *known;
@@ -75,7 +75,7 @@ static void add(const struct stat *st, const char *rest, const char *missing)
 	aboves = above;
 }
 
-/* All directories of PATH that are there, from "/" on. Gives back how much of it that is. */
+/* Adds all existing directories on PATH, from "/" on. Returns the length of the part that exists. */
 static size_t add_ways(char *path, const char *missing)
 {
 	size_t length = strlen(path), end = 0;
@@ -94,7 +94,7 @@ static size_t add_ways(char *path, const char *missing)
 	return end;
 }
 
-/* Not inlined: frames of this size would cost every start two pages. */
+/* Never inlined: its large frame would cost every start two pages. */
 __attribute__((noinline)) static void look(const char *directory)
 {
 	char path[PATH_MAX], real[PATH_MAX];
@@ -105,7 +105,7 @@ __attribute__((noinline)) static void look(const char *directory)
 	size_t there = add_ways(path, "");
 	path[there] = '\0';
 	int fd = open(there ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	/* Through a link: what leads to where that leads. */
+	/* If the path leads through a link, the directories on the real path count, too. */
 	if (fd >= 0 && descriptor_path(fd, real) && there && strcmp(real, path) != 0)
 		add_ways(real, directory + there + (directory[there] == '/'));
 	close(fd);
@@ -133,7 +133,7 @@ void own_look(const struct plan *plan)
 
 bool own_shows(void) { return shows; }
 
-/* A bind of that very directory, writable or not, is the caller's wish. */
+/* Whether the caller binds that very directory. Then it stays as the caller wants it. */
 static bool is_bound(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++)
@@ -142,7 +142,7 @@ static bool is_bound(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* The directory PATH, made where it is missing. -1: it can't be made, and so not by the box. */
+/* Opens the directory PATH, and makes it if it is missing. -1: we can't make it, so the box can't either. */
 static int make(char *path)
 {
 	int fd = inroot_find(path, O_DIRECTORY, NULL);
@@ -195,7 +195,7 @@ static void protect(const struct plan *plan, const char *target, const char *res
 		return;
 	}
 	int tree = tree_of(tree_hold_at(fd));
-	/* What a mount below shows was asked for by its name. */
+	/* Only the top mount becomes read-only: the caller asked for the mounts below by name. */
 	if (tree < 0 || tree_set_readonly(tree, true) < 0 || tree_attach(tree, fd) < 0)
 		fail("protect", path);
 	mounted_add(path, tree);
@@ -220,7 +220,7 @@ void own_protect(const struct plan *plan)
 	if (!aboves)
 		return;
 	rollback_set(CHANNEL_MADE_OWN);
-	/* By what it is on the host: it may be shown by a view. */
+	/* The inode comes from the host, since the box may show a view in its place. */
 	if (plan->root->type == ROOT_TYPE_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
 		protect_below(plan, &look_at(plan->root->path)->st, "");
 	for (size_t i = 0; i < plan->mounts_count; i++) {

@@ -1,4 +1,4 @@
-/* Directories of nsbox itself on the host, which a box can't make, change or replace. */
+/* Protects nsbox's own directories on the host: a box can't make, change or replace them. */
 #ifndef NSBOX_FS_OWN_H
 #define NSBOX_FS_OWN_H
 
@@ -6,11 +6,11 @@
 
 #include "plan/contract.h"
 
-/* Learn what leads to them, while paths still are the host's. */
+/* Finds the directories that lead to them, while paths still lead to the host's. */
 void own_look(const struct plan *plan);
-/* Whether the box could write to one of them, as far as paths of the host tell. */
+/* Whether the box could write to one of them, as far as paths of the host show. */
 bool own_shows(void);
-/* When all is mounted: wherever the box could write to one, it is read-only and held in its place. */
+/* Makes them read-only, once all is mounted, wherever the box could write to one, and pins them in their places. */
 void own_protect(const struct plan *plan);
 
 #endif

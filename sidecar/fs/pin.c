@@ -13,13 +13,13 @@
 
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
 
-/* A file that is held, or, with a TREE, a directory with a hidden mount of it. */
+/* A pinned file, or, with a TREE, a directory and the hidden mount of it. */
 struct known { struct stat st; int tree; struct known *next; };
 
 static int stash = -1, blank = -1;
 static struct known *held, *parents;
 
-/* What is walked, for messages, and whether one on the way covers the others. */
+/* The path that is walked, for messages, and whether a directory on it is mounted on itself already. */
 static const char *way;
 static bool covered;
 
@@ -44,7 +44,7 @@ static void remember(struct known **list, const struct stat *st, int tree)
 void pin_stash(const struct mount *mount)
 {
 	int target = inroot_make(mount->target, true, 0755);
-	/* Should whatever hides it be missing: nothing in it can be reached without capabilities, nor changed. */
+	/* Mode 0000, in case the mount that hides it is missing: without capabilities the box can't enter it. */
 	int tree = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC, (struct setting[]){{"source", "nsbox"}, {"mode", "0000"}, {NULL, NULL}});
 	if (tree < 0 || tree_attach(tree, target) < 0)
 		fail_hint("mount tmpfs", mount->target, tree_hint());
@@ -65,7 +65,7 @@ static void attach(int tree, int target)
 	close(tree);
 }
 
-/* A mount of the directory that nobody sees. */
+/* The hidden mount of a directory. */
 static int hidden(int parent)
 {
 	struct stat st;
@@ -75,16 +75,16 @@ static int hidden(int parent)
 	if (known)
 		return known->tree;
 	int tree = tree_alone(parent);
-	/* By mount(2) what lies below, where that had to come along, may have no path. */
+	/* With mount(2), mounts that had to come along may have no path, so only the top one is restricted then. */
 	bool sealed = tree >= 0 && (tree_restrict(tree, SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
-	/* On top of those of other directories. */
+	/* Attached on top of the hidden mounts of other directories. */
 	if (!sealed || tree_attach(tree, stash) < 0)
 		fail("pin", way);
 	remember(&parents, &st, tree);
 	return tree;
 }
 
-/* In the second mount it is the same file; unless it is a mount point already, or somebody has put another one there. */
+/* Opens NAME in the hidden mount. -1 if NAME is a mount point already; fails if another file has taken its place. */
 static int find_hidden(int parent, const char *name, const struct stat *st)
 {
 	struct stat now;
@@ -96,12 +96,15 @@ static int find_hidden(int parent, const char *name, const struct stat *st)
 	if (fd < 0 || fstat(fd, &now) < 0)
 		fail("pin", way);
 	if (!same(&now, st))
-		fail_plain("was moved while the box was put together", way);
+		fail_plain("was moved while the box was set up", way);
 	close(fd);
 	return -1;
 }
 
-/* What can't be renamed needs no hold. An owner may give itself the right; root has it, with whatever ids its command has later. */
+/*
+ * Whether the box could rename entries of PARENT; if not, they need no pin. An owner can give itself the right to
+ * write, and root has it whatever ids its command gets later.
+ */
 static bool may_change(int parent)
 {
 	struct stat st;
@@ -125,7 +128,7 @@ static void hold_part(int parent, const char *name, int fd)
 			attach(tree_alone(S_ISLNK(st.st_mode) ? blank : target), target);
 		close(target);
 	} else if (S_ISDIR(st.st_mode)) {
-		/* Those further down are mount points in what the first one hides. */
+		/* Directories further down get mounts of their own, within the first one. */
 		attach(covered ? tree_alone(fd) : tree_of(tree_hold_at(fd)), fd);
 		covered = true;
 	}

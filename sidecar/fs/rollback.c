@@ -15,18 +15,18 @@
 #include "base/channel.h"
 
 /*
- * LOCK: on what goes at the end, shared by all boxes that use it, each as long as it runs. Who has made it may take it away when
- * nobody else has it.
+ * LOCK is on a file that is removed when the box ends. All boxes that use the file share the lock as long as they run,
+ * and the box that made the file removes it only if no other box has the lock.
  */
 struct rollback_entry { int parent, lock, how; struct channel_made made; struct rollback_entry *next; };
 
 static struct rollback_entry *latest;                        /* in the box */
 static struct rollback_entry *received, **end = &received;   /* in the supervisor */
 static int current;
-static int lock = -1;    /* of a root that keeps its mount points */
-static int arrived = -1; /* the lock of what is told next */
+static int lock = -1;    /* lock of a root that keeps its mount points */
+static int arrived = -1; /* lock of the next entry */
 
-/* In the box: locks on what others have made. */
+/* In the box: locks on files that other boxes may have made. */
 static struct used { int lock; struct used *next; } *used;
 
 void rollback_set(int how) { current = how; }
@@ -54,13 +54,13 @@ void rollback_remember(int parent, const char *name, bool directory)
 	entry->made.device = st.st_dev;
 	entry->made.inode = st.st_ino;
 	entry->lock = current & CHANNEL_MADE_STAYS || S_ISLNK(st.st_mode) ? -1 : lock_shared(parent, name);
-	/* The rest is told before descriptors are closed. */
+	/* The other entries are sent before descriptors are closed. */
 	if (current & CHANNEL_MADE_STAYS)
 		descriptor_keep(entry->parent);
 	latest = entry;
 }
 
-/* What another box may have made looks like this. */
+/* Whether a file looks as if another box had made it. */
 static bool may_be_made(const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
@@ -77,7 +77,7 @@ bool rollback_use(int fd)
 	for (const struct rollback_entry *entry = latest; entry; entry = entry->next)
 		if (entry->made.inode == st.st_ino && entry->made.device == st.st_dev)
 			return true;
-	/* Whoever can't read it can't have made it. */
+	/* A file that we can't read belongs to another user, who must take care of it. */
 	int held = open(descriptor_name(fd, path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (held < 0)
 		return true;
@@ -100,8 +100,8 @@ bool rollback_use(int fd)
 bool rollback_has_entries(void) { return latest != NULL; }
 
 /*
- * They may be a thousand, and what is on its way in sockets counts against the sender's limit. The command's limit is not
- * touched by that: it runs already, or never will.
+ * Raises the limit on descriptors: entries may be a thousand, and descriptors in flight count against the sender's
+ * limit. The command isn't affected: it runs already, or never will.
  */
 static void allow_descriptors(void)
 {
@@ -140,7 +140,9 @@ void rollback_send(int link)
 		tell(link, latest);
 }
 
-/* Others hold it shared, as long as they run, or for the moment in which they take something back. */
+/*
+ * Other boxes have the lock shared as long as they run, or exclusively for the moment in which they remove something.
+ */
 static bool try_lock(int how)
 {
 	for (int tries = 0; tries < 10; tries++) {
@@ -156,7 +158,7 @@ void rollback_lock(const struct plan *plan)
 	if (plan->root->type != ROOT_TYPE_DIRECTORY || !plan->mounts_count || plan->take_back)
 		return;
 	lock = host_open(plan->root->path, O_RDONLY | O_DIRECTORY);
-	/* Where there is none, as in a directory that we can't read, we do without: others can't see us then. */
+	/* A directory that we can't read has no lock of ours: other boxes can't see us then, and may remove what we use. */
 	if (lock >= 0 && !try_lock(LOCK_SH)) {
 		close(lock);
 		lock = -1;
@@ -178,7 +180,7 @@ void rollback_receive(int parent, const struct channel_made *made, int how)
 	end = &entry->next;
 }
 
-/* As we have made it: somebody may have put another thing there, or something in it. */
+/* Whether it is still as we made it: another file may have its name by now, or a file may have been written. */
 static bool is_unused(const struct rollback_entry *entry)
 {
 	struct stat st;
@@ -194,7 +196,7 @@ static bool may_go(const struct rollback_entry *entry, bool failed, bool alone)
 {
 	if (entry->how & CHANNEL_MADE_STAYS)
 		return failed && (lock < 0 || try_lock(LOCK_EX));
-	/* A process that is left would be free to make it anew. */
+	/* A process of the box that is left could make it anew. */
 	if ((entry->how & CHANNEL_MADE_OWN) && !alone)
 		return false;
 	return entry->lock < 0 || flock(entry->lock, LOCK_EX | LOCK_NB) == 0;

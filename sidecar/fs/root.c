@@ -26,7 +26,10 @@
 #include "privs/privileges.h"
 #include "fs/view.h"
 
-/* A mount below a directory that becomes an overlay: an overlay shows one file system, so these are put back, read-only. */
+/*
+ * A mount below a directory that becomes an overlay. An overlay shows one file system, so these are bound back,
+ * read-only.
+ */
 struct below { char *path; int held; struct below *next; };
 
 static int held = -1;
@@ -49,7 +52,7 @@ static int hold_below(const struct mountinfo *mount, void *with)
 	}
 	int fd = tree_hold_unnamed(mount->path);
 	if (fd < 0)
-		return 0; /* hidden by another mount, or out of the caller's reach */
+		return 0; /* another mount hides it, or the caller may not reach it */
 	struct below *below = malloc(sizeof *below);
 	char *path = strdup(inside);
 	if (!below || !path)
@@ -91,7 +94,7 @@ void root_hold(const struct root *root)
 
 static int attach_overlay(const struct root *root)
 {
-	/* Read-only comes last, by root_seal. */
+	/* root_seal makes it read-only later. */
 	unsigned options = root->options & ~ROOT_OPTIONS_RO;
 	if (composed) {
 		int top = overlay_split_attach(layers, staging_target(), options, root->path);
@@ -127,7 +130,10 @@ int root_attach(const struct root *root)
 		fail("mount", root->path);
 	if (root->view)
 		tree = view_make(tree, (unsigned)root->options, root->path);
-	/* Mount points may have to be made in it first; on the host's own root that is for views. */
+	/*
+	 * Mount points may have to be made in it first. On the host's own root they are made in views, so it stays
+	 * read-only.
+	 */
 	else if (was_writable && strcmp(root->path, "/") != 0 && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
 		fail("set mount options", root->path);
 	mounted_add("", tree);
@@ -153,9 +159,10 @@ void root_unseal(void)
 }
 
 /*
- * The first root file system, an initramfs, can't be pivoted away, and filters of container engines refuse the call (moby's, also
- * with cap_sys_admin). Move over it, and close the door that chroot leaves: by setns to its own namespace somebody with
- * cap_sys_chroot, who has unmounted the root, would be in what lies below.
+ * Moves the new root over the old one, for a first root file system (initramfs), which can't be pivoted away, and for
+ * filters of container engines that refuse pivot_root (moby's does, even with cap_sys_admin). A process with
+ * cap_sys_chroot could then unmount the root and enter the old one below it by setns to its own namespace, so that
+ * capability is dropped.
  */
 static void move_over(bool initramfs)
 {
@@ -171,7 +178,7 @@ void root_switch(int fd)
 {
 	if (fchdir(fd) < 0)
 		fail("enter the root", NULL);
-	/* The old root comes to lie on top of the new one, in the same place: so no directory for it is needed. */
+	/* The old root is stacked on top of the new one, at the same place, so it needs no directory of its own. */
 	if (sys_pivot_root(".", ".") < 0) {
 		if (!sys_is_refused(errno))
 			fail("pivot_root", NULL);

@@ -1,4 +1,4 @@
-/* The root directory of the box: held, attached, and made the root. */
+/* The box's root directory: opens it, attaches it, and makes it the root. */
 #ifndef NSBOX_FS_ROOT_H
 #define NSBOX_FS_ROOT_H
 
@@ -6,17 +6,17 @@
 
 #include "plan/contract.h"
 
-/* Take hold of it, while paths still are the host's. */
+/* Opens it, while paths still lead to the host's. */
 void root_hold(const struct root *root);
-/* Mount it in its place; a descriptor of it. */
+/* Mounts it at the staging directory. Returns a descriptor of it. */
 int root_attach(const struct root *root);
-/* All mount points are made: a read-only root is read-only from here on. */
+/* Makes a read-only root read-only, once all mount points are made. */
 void root_seal(const struct root *root, int fd);
-/* The box has failed: what was made in the root can be taken back again. */
+/* Makes the root writable again, once the box has failed, so that what was made in it can be removed. */
 void root_unseal(void);
-/* It is read-only, and was not before. */
+/* Whether root_seal has made it read-only. */
 bool root_is_sealed(void);
-/* Make it the root of this process, and let go of the old one. */
+/* Makes it the root of this process, and detaches the old one. */
 void root_switch(int fd);
 
 #endif

@@ -1,14 +1,17 @@
-/* What is read-only in the box, and can be so only once all that lies below it is there. */
+/* Mounts that become read-only last, once all mount points below them are made. */
 #ifndef NSBOX_FS_SEAL_H
 #define NSBOX_FS_SEAL_H
 
 struct mounted;
 
-/* The mount with this descriptor at its top, and none below it; the descriptor stays open. */
+/* Notes the mount with the top FD; mounts below it stay as they are. FD must stay open. */
 void seal_later(int fd, const char *path);
-/* A directory that is hidden, and in which something has to be made: one of its own is put over that of all masks. */
+/*
+ * Gives a masked directory a tmpfs of its own, so that something can be made in it: all masks share one empty
+ * directory.
+ */
 struct mounted *seal_open_mask(const struct mounted *mask);
-/* All mounts are made. */
+/* Makes the noted mounts read-only. */
 void seal_apply(void);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef NSBOX_FS_SETTING_H
 #define NSBOX_FS_SETTING_H
 
-/* A parameter of a file system; without value it is a flag. The list ends with a NULL key. */
+/* A parameter of a file system; without a value it is a flag. A list ends with a NULL key. */
 struct setting { const char *key, *value; };
 
 #endif

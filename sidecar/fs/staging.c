@@ -28,7 +28,7 @@ static int make_directory(const char *name)
 	return openat(scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* mount(2) goes by path: the staging directory is named from the root of the host. */
+/* mount(2) takes paths, so the staging directory is named by its path on the host. */
 static int set_up_staging(const char *place)
 {
 	char stage[PATH_MAX + 16];
@@ -47,14 +47,14 @@ static int open_scratch_old(const char *place)
 {
 	if (mount("nsbox", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
 		return -1;
-	/* What the box shows of the host is bound after this: unbindable, it is left out of that, and the host's directory shows. */
+	/* Recursive binds of the host leave an unbindable mount out, so they show the host's directory below it. */
 	if (mount(NULL, place, NULL, MS_UNBINDABLE, NULL) < 0)
 		return -1;
 	scratch = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return scratch;
 }
 
-/* Files to be bound need a mount that can be. */
+/* Mounts a second tmpfs for files that are bound, since the first one is unbindable. */
 static int set_up_files(const char *place)
 {
 	char files[PATH_MAX + 16];
@@ -74,7 +74,7 @@ static int open_scratch_new(void)
 	return scratch < 0 ? -1 : tree_attach(scratch, target);
 }
 
-/* Not inlined: frames of this size would cost every start two pages. */
+/* Never inlined: its large frame would cost every start two pages. */
 __attribute__((noinline)) static void open_old(bool with_files)
 {
 	char link[DESCRIPTOR_NAME], place[PATH_MAX];
@@ -104,7 +104,7 @@ void staging_open(bool with_files)
 		fail("find a directory to put the root together on", "/tmp");
 	if (tree_is_old())
 		open_old(with_files);
-	/* A mount on it comes to lie on top of the tmpfs, whose descriptor stays. */
+	/* The root is mounted on top of this tmpfs, which stays reachable by its descriptor. */
 	else if (with_files && open_scratch_new() < 0)
 		fail_hint("mount tmpfs", *candidate, tree_hint());
 }

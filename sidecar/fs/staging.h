@@ -1,17 +1,17 @@
 /*
- * The place on the host's own directories where the box's root is put together. Only our mount namespace sees what is
- * mounted there, and it goes with the old root.
+ * The staging directory: a directory of the host on which the box's root is mounted first. Only our mount namespace
+ * sees what is mounted there, and detaching the old root removes it.
  */
 #ifndef NSBOX_FS_STAGING_H
 #define NSBOX_FS_STAGING_H
 
 #include <stdbool.h>
 
-/* FILES: with a tmpfs, which the copies of `file` mounts need. */
+/* Opens it. FILES: mounts the scratch tmpfs, too, which masks and the copies of `file` mounts need. */
 void staging_open(bool files);
-/* What the root is to be mounted on. */
+/* The directory that the root is mounted on. */
 int staging_target(void);
-/* The directory of the tmpfs. */
+/* The top of the scratch tmpfs. */
 int staging_scratch(void);
 
 #endif

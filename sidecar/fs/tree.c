@@ -15,13 +15,16 @@
 #include "base/sys.h"
 #include "fs/tree_old.h"
 
-/* The plan's options are the kernel's attributes, bit by bit. */
+/* The plan's options have the same bits as the kernel's attributes. */
 _Static_assert(ROOT_OPTIONS_RO == ATTR_RDONLY && ROOT_OPTIONS_NOSUID == ATTR_NOSUID, "mount options");
 _Static_assert(ROOT_OPTIONS_NODEV == ATTR_NODEV && ROOT_OPTIONS_NOEXEC == ATTR_NOEXEC, "mount options");
 
 static bool old;
 
-/* A filter may know some of the calls and not the others. With arguments like these each fails, and only if it is there by another error. */
+/*
+ * A seccomp filter may refuse only some of the calls. With these arguments every call fails, and sys_is_refused knows
+ * from the error whether it was refused.
+ */
 static bool filter_refuses(void)
 {
 	enum { NO_COMMAND = 99 };
@@ -34,7 +37,7 @@ static bool filter_refuses(void)
 
 void tree_set_up(bool force_old)
 {
-	/* mount_setattr is the youngest of the calls, 5.12: where the kernel has it, it has the others. */
+	/* mount_setattr is the youngest of the calls (Linux 5.12): a kernel that has it has the others. */
 	old = force_old || (sys_mount_setattr(-1, 0, NULL) < 0 && sys_is_refused(errno)) || filter_refuses();
 }
 
@@ -69,11 +72,11 @@ int tree_alone(int fd)
 	if (old)
 		return old_bind_alone(fd);
 	int tree = sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | EMPTY_PATH);
-	/* In a user namespace what is mounted below belongs to it (MNT_LOCKED). */
+	/* EINVAL: in a user namespace the kernel doesn't clone a mount without locked mounts below it (MNT_LOCKED). */
 	return tree < 0 && errno == EINVAL ? tree_hold_at(fd) : tree;
 }
 
-/* What the kernel wrote about the last failure: "e overlay: ..." and the like. */
+/* Stores the kernel's own text about the failure for tree_hint, such as "e overlay: ...". */
 static char kernel_words[300];
 
 static void keep_reason(int fs)

@@ -1,7 +1,6 @@
 /*
- * Mount trees that are not in their place yet: made, given their options, then attached by descriptor. With the mount
- * API of Linux 5.12 they are detached trees; with mount(2) they wait in a staging directory that no path of the box
- * leads to.
+ * Mount trees: they are made, get their options, and are then attached by descriptor. With the mount API of Linux 5.12
+ * they are detached trees until then; with mount(2) they wait in a staging directory that no path of the box leads to.
  */
 #ifndef NSBOX_FS_TREE_H
 #define NSBOX_FS_TREE_H
@@ -10,10 +9,10 @@
 
 #include "fs/setting.h"
 
-/* Find out which API there is; OLD forces mount(2). */
+/* Finds out which API the kernel has; OLD forces mount(2). */
 void tree_set_up(bool old);
 bool tree_is_old(void);
-/* The old API stages at this directory, which must be empty, private and out of the box's reach. */
+/* Sets the staging directory of mount(2), which must be empty, private and out of the box's reach. */
 void tree_stage_at(const char *path);
 
 /* Take hold of a path of the host, now, with all that is mounted below it. -1 with errno. */

@@ -20,7 +20,7 @@
 enum { STAGE_MAX = PATH_MAX + 16 };
 
 static char *stage;
-/* Nothing is mounted below the tree that is staged: then there is no need to read /proc/self/mountinfo, all of it for each tree. */
+/* Nothing is mounted below the staged tree: then we needn't read all of /proc/self/mountinfo for it. */
 static bool alone;
 
 void old_stage_at(const char *path)
@@ -32,14 +32,14 @@ void old_stage_at(const char *path)
 }
 
 /*
- * Ask for the first of the two steps by which an unused mount expires: EAGAIN says that it is marked now (a second call,
- * which never comes, would unmount it), EBUSY that it is in use, as by a mount below.
+ * MNT_EXPIRE is the first of two steps by which an unused mount expires. EAGAIN: it is marked now, and a second call
+ * would unmount it, which never comes. EBUSY: it is in use, as by a mount below.
  */
 static bool nothing_below(void) { return umount2(stage, MNT_EXPIRE) < 0 && errno == EAGAIN; }
 
 static int open_stage(void) { return open(stage, O_PATH | O_CLOEXEC); }
 
-/* A file cannot be mounted on a directory: beside the staging directory there is a staging file. */
+/* A file can't be mounted on a directory, so there is a staging file beside the staging directory. */
 static int is_directory(int fd)
 {
 	int as_directory = openat(fd, ".", O_PATH | O_CLOEXEC | O_DIRECTORY);
@@ -111,8 +111,8 @@ static unsigned long flags_for(unsigned options)
 struct restriction { int tree; unsigned long flags; };
 
 /*
- * A remount states all flags, and in a user namespace the kernel refuses to lose one: those that are there stay. The mount
- * is found inside the tree, never by its path on the host, which a link could lead elsewhere.
+ * A remount sets all flags, and in a user namespace the kernel refuses to clear one, so the present ones are passed
+ * again. The mount is opened inside of the tree, never by its path on the host, which a link could lead elsewhere.
  */
 static int restrict_one(const struct mountinfo *info, void *with)
 {
@@ -141,7 +141,10 @@ static int remount(int tree, unsigned long flags, unsigned long dropped)
 	struct statvfs now;
 	if (fstatvfs(tree, &now) < 0)
 		return -1;
-	/* All ST_ flags are the MS_ flag of that name. Where none of access times is given, those stay as they are (Linux 3.17). */
+	/*
+	 * ST_ and MS_ flags of the same name are equal. Without a flag for access times, those stay as they are (Linux
+	 * 3.17).
+	 */
 	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
 	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
@@ -151,8 +154,10 @@ int old_restrict(int tree, unsigned options)
 	struct restriction restriction = {tree, flags_for(options)};
 	if (alone)
 		return remount(tree, restriction.flags, 0);
-	/* Read again afterwards: what was moved in the source meanwhile was missed. What another mount covers can't be reached
-	 * by a path, neither by us nor, without the right to unmount, by the box. */
+	/*
+	 * A second reading finds mounts that were moved in the source meanwhile, and so were missed. No path leads to a
+	 * covered mount: neither we nor the box, which may not unmount, can reach it.
+	 */
 	if (mountinfo_below(stage, restrict_one, &restriction) != 0)
 		return -1;
 	return mountinfo_below(stage, count_open, &restriction) == 0 ? 0 : -1;

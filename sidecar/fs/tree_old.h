@@ -1,4 +1,4 @@
-/* The trees of tree.h with mount(2), for kernels before 5.12: one at a time, in a staging directory. */
+/* The trees of tree.h by mount(2), for Linux before 5.12: one at a time, in a staging directory. */
 #ifndef NSBOX_FS_TREE_OLD_H
 #define NSBOX_FS_TREE_OLD_H
 

@@ -19,7 +19,9 @@
 #include "fs/inroot.h"
 #include "fs/tree.h"
 
-/* Each entry takes four calls and a mount, of which the kernel allows 100,000 in all (fs.mount-max). */
+/*
+ * Each entry takes four system calls and a mount, and the kernel allows 100,000 mounts in a namespace (fs.mount-max).
+ */
 enum { MOST = 1024 };
 
 struct view { int tree; struct view *next; };
@@ -37,7 +39,7 @@ static void remember(int tree)
 
 static bool is_entry(const char *name) { return strcmp(name, ".") != 0 && strcmp(name, "..") != 0; }
 
-/* Whether they are few, and can be listed. */
+/* Opens the list of entries. NULL if it can't be read, or is too long. */
 static DIR *list(int directory)
 {
 	size_t count = 0;
@@ -90,7 +92,7 @@ static int found(const struct mountinfo *mount, void *with)
 	return *mount->inside != '\0';
 }
 
-/* Too many, or not to be listed: an overlay, which shows one file system. */
+/* Mounts an overlay in place of a view that would be too large. An overlay shows one file system only. */
 static int make_overlay(int directory, unsigned options, const char *path)
 {
 	char real[PATH_MAX];
@@ -118,9 +120,9 @@ int view_make(int directory, unsigned options, const char *path)
 	int top = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
 	if (top < 0 || tree_attach(top, directory) < 0)
 		fail_hint("mount tmpfs", path, tree_hint());
-	/* An owner whom the user namespace does not know can't be had. */
+	/* fchownat fails for an owner that the user namespace doesn't map. */
 	(void)!fchownat(top, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
-	/* DIRECTORY still is what the tmpfs lies on. */
+	/* DIRECTORY still refers to the directory below the tmpfs. */
 	for (struct dirent *entry; (entry = readdir(entries));)
 		if (is_entry(entry->d_name))
 			show(directory, top, entry->d_name, options);

@@ -1,19 +1,16 @@
 /*
- * A directory as it is, made anew on a tmpfs with each entry bound back, so that what is missing in it can be made
- * without a trace on the host. Its own level is sealed when all is mounted: nothing that the box writes there is lost
- * in silence.
+ * A view of a directory: a tmpfs on which every entry of the directory is bound back. Mount points can be made in it
+ * without a trace on the host. The tmpfs becomes read-only once all is mounted, so that the box can't write files there
+ * that would vanish.
  */
 #ifndef NSBOX_FS_VIEW_H
 #define NSBOX_FS_VIEW_H
 
 #include "plan/contract.h"
 
-/*
- * Of what DIRECTORY is, mounted on it; OPTIONS (ROOT_OPTIONS_*) hold for all that is bound back. A descriptor of its
- * top.
- */
+/* Mounts a view of DIRECTORY on it. All entries get OPTIONS (ROOT_OPTIONS_*). Returns a descriptor of its top. */
 int view_make(int directory, unsigned options, const char *path);
-/* The same for the directory at the mount's target. */
+/* Mounts a view on the mount's target. */
 void view_mount(const struct plan *plan, const struct mount *mount);
 void view_seal_all(void);
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Words one after the other, each with its NUL, and one more at the end: "a\0b\0". An array of pointers takes four
- * times the room, since in a position-independent program the address of each word is relocated at every start.
+ * A list of words is one string: each word ends in NUL, and the list in a second one: "a\0b\0". An array of pointers
+ * takes four times the space, since each address in a position-independent executable is relocated at every start.
  */
 static inline const char *next_word(const char *word) { return word + strlen(word) + 1; }
 

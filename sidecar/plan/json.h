@@ -1,9 +1,9 @@
 /*
  * A strict reader of JSON (RFC 8259). It refuses what readers disagree about: duplicate keys, invalid UTF-8, a byte
- * order mark, lone surrogates, NUL. One extension: a lone \udc80 to \udcff stands for the byte 0x80 to 0xff, so that
- * file names that are not UTF-8 can travel.
+ * order mark, lone surrogates, NUL. It has one extension: a lone \udc80 to \udcff stands for the byte 0x80 to 0xff, so
+ * that file names that aren't UTF-8 can travel.
  *
- * src/plan/json.ts is its twin: same verdicts, same messages.
+ * src/plan/json.ts is its twin: it gives the same verdicts and the same messages.
  */
 #ifndef NSBOX_PLAN_JSON_H
 #define NSBOX_PLAN_JSON_H

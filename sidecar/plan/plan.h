@@ -1,6 +1,7 @@
 /*
- * From the text of a plan to its structures, strictly: what the contract table does not name is refused, with the
- * place. The order of the checks is that of src/plan/validate.ts, so that both halves give the same answer.
+ * Decodes the text of a plan into its structures. It is strict: a key that the contract table doesn't have is an error,
+ * which names its place. The checks come in the order of src/plan/validate.ts, so that both halves give the same
+ * answer.
  */
 #ifndef NSBOX_PLAN_PLAN_H
 #define NSBOX_PLAN_PLAN_H

@@ -11,8 +11,8 @@
  */
 char *plan_source_trailer(size_t *length);
 /*
- * The same where it is a segment of the executable (src/launch/append-plan.ts), and so in memory already. Spoils the
- * name of the process.
+ * The same plan if it is a segment of the executable (src/launch/append-plan.ts), so that it is in memory already; or
+ * NULL. It overwrites the name of the process.
  */
 const char *plan_source_segment(size_t *length);
 /* Keeps a plan that doesn't come from an executable for nsbox enter: in a memory file that the supervisor has open. */
@@ -20,9 +20,9 @@ void plan_source_keep(const char *text, size_t length);
 /* Whether our executable is a sealed memory file, which no process can change. */
 bool plan_source_is_sealed(void);
 /*
- * Go on as a copy of this program in memory that nobody can change (CVE-2019-5736), and that has no plan in it, which
- * comes by a descriptor: what can look at a process of ours in the box finds neither. Comes back, with errno, where
- * this system executes no file in memory.
+ * Executes a copy of this program in a sealed memory file, so that the box can't overwrite our executable
+ * (CVE-2019-5736). The copy has no plan and reads it from a descriptor, so that the box can't read it either. Returns,
+ * with errno, if this system executes no memory files.
  */
 void plan_source_become_sealed(const char *text, size_t length, bool old_mount_api, char *const *extra);
 

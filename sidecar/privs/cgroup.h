@@ -1,10 +1,10 @@
 /*
  * The box's own control group, version 2; cgroups(7) and Documentation/admin-guide/cgroup-v2.rst.
  *
- * It is two: NAME with the limits, and NAME/box with the processes, which is the top of the box's cgroup namespace. So
- * the files with the limits that count lie outside of all that the box can see, even where it may mount the hierarchy
- * and write to it. The inner one has the same limits once more, for programs that look there how much memory they may
- * take.
+ * A box has two groups: NAME has the limits, and NAME/box has the processes and is the top of the box's cgroup
+ * namespace. The limits that count lie outside of that top, so a box that may mount the hierarchy and write to it can't
+ * change them. The inner group has the same limits once more, for programs that read there how much memory they may
+ * use.
  */
 #ifndef NSBOX_PRIVS_CGROUP_H
 #define NSBOX_PRIVS_CGROUP_H
@@ -16,8 +16,8 @@
 #include "plan/contract.h"
 
 /*
- * Make it: below the caller's own group, or where processes are in that, as near above it as the caller may. Fails,
- * with the reason, where there is no such place. It is removed when we fail.
+ * Makes both groups: below the caller's own group, or, if that has processes, below the nearest group above it in which
+ * the caller may. Fails by fail(), with the reason, if there is no such group. A later failure removes them.
  */
 void cgroup_make(const struct cgroup *limits);
 /* The directory of the group for the processes, or -1. */
@@ -29,8 +29,8 @@ bool cgroup_read_usage(struct report_usage *usage);
 /* Kills all processes in the groups, and removes them. */
 void cgroup_remove(void);
 /*
- * Instead of making one: that of PROCESS, a directory of proc(5) with this NAME, if it was made here. A box without
- * limits is in the group of whoever started it.
+ * For a command that enters a box: uses the group of PROCESS, a directory of proc(5) with this NAME, if nsbox made that
+ * group. A box without limits has none, and is in its caller's group.
  */
 void cgroup_hold(int process, const char *name);
 

@@ -23,8 +23,8 @@ bool cgroup_read(int group, const char *name, char *text, int room);
 /* False with errno. */
 bool cgroup_write(int group, const char *name, const char *text);
 /*
- * The directory of the group that a process is in, by its name below /proc ("self"). NULL with errno, or 0 where there
- * is no hierarchy.
+ * The directory of the group of PROCESS, which is its name below /proc ("self"); TOP is where the hierarchy is mounted.
+ * NULL with errno, or with 0 if no hierarchy is mounted.
  */
 char *cgroup_of(const char *process, char *top);
 /* The directory of a group below which one with the controllers that LIMITS need can be made. Fails by fail(). */

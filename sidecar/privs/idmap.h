@@ -7,8 +7,9 @@
 /* In the new process: write its own maps, or have the other end of LINK write them. */
 void idmap_get(const struct idmap *map, int link);
 /*
- * In the process that made it. PROCESS is the directory of the new process in /proc, and NUMBER its name there: as the
- * new process itself has found them, since its number among our children may mean a stranger in /proc.
+ * In the process that made the new one. PROCESS is the directory of the new process in /proc, and NUMBER its name
+ * there. The new process found both itself, since /proc may belong to another pid namespace, where its number is
+ * another process.
  */
 void idmap_write_for(const struct idmap *map, int process, int number);
 

@@ -1,14 +1,14 @@
-/* What ties a process of the box to its supervisor: whoever kills that one kills it too. */
+/* Ends a process of the box together with its supervisor: the parent death signal, and the parent's pidfd. */
 #ifndef NSBOX_PROCESS_DIE_WITH_PARENT_H
 #define NSBOX_PROCESS_DIE_WITH_PARENT_H
 
-/* From now on; LINK is the socket to the supervisor, which may be dead already: then we end. */
+/* Ends us from now on when the supervisor ends. LINK is the socket to it: if it is dead already, we end at once. */
 void die_with_parent(int link);
-/* The same once more, after a change of ids: the kernel forgets the parent death signal then, prctl(2). */
+/* Sets the parent death signal again, which the kernel clears when ids change, prctl(2). */
 void die_with_parent_again(void);
 /*
- * The supervisor to whoever started it: the pidfd of our parent, which is told of its end whatever thread of it has
- * started us; or -1.
+ * In the supervisor: the pidfd of our parent, or -1. Unlike the parent death signal it doesn't depend on the thread
+ * that started us.
  */
 int die_with_parent_watch(void);
 

@@ -18,8 +18,8 @@
 #include "process/spawn.h"
 
 /*
- * In the order in which they have to be joined: the user namespace gives the privileges for the others, and the mount
- * namespace is last, since after it no path means what it did. The pid namespace counts for children only, setns(2).
+ * In the order of joining: the user namespace gives the privileges for the others, and the mount namespace comes last,
+ * since paths lead elsewhere after it. Joining a pid namespace counts for children only, setns(2).
  */
 static struct { const char *name; unsigned word; int flag, fd; } namespaces[] = {
 	{"ns/user", PLAN_NAMESPACES_USER, CLONE_NEWUSER, -1}, {"ns/pid", PLAN_NAMESPACES_PID, CLONE_NEWPID, -1},
@@ -31,7 +31,10 @@ enum { COUNT = sizeof namespaces / sizeof *namespaces, BEFORE_FORK = 2 };
 
 static char name[32]; /* the process, for messages */
 
-/* Field 22 of proc(5)'s stat; the name of the process, in parentheses, may hold anything. */
+/*
+ * The start time, field 22 of proc(5)'s stat. The search starts behind the last parenthesis: the process name may hold
+ * anything.
+ */
 static long long start_of(int process)
 {
 	char text[1024];
@@ -47,7 +50,10 @@ static long long start_of(int process)
 	return field ? strtoll(field, NULL, 10) : -1;
 }
 
-/* Where a box's root could only be moved over the old one, nobody in it has cap_sys_chroot, root.c; and nobody gets it by entering. */
+/*
+ * Whether the box lacks cap_sys_chroot, because its root was moved over the old one (root.c). Entering must not bring
+ * it back.
+ */
 static bool lacks_chroot(int process)
 {
 	char text[4096];
@@ -79,7 +85,7 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 {
 	procfs_refuse_foreign();
 	snprintf(name, sizeof name, "/proc/%lld", (long long)enter->pid);
-	/* The directory stays that of this very process: once that has ended, all in it is ESRCH. */
+	/* The directory stays that of this very process: once the process has ended, everything in it fails with ESRCH. */
 	int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process < 0 || start_of(process) != enter->started)
 		fail_plain_hint("is not the process that it was", name, "the box has ended");
@@ -101,7 +107,7 @@ static void join(size_t first, size_t end)
 
 int enter_spawn(void)
 {
-	/* What we become in the user namespace of the box has all capabilities there. */
+	/* We get all capabilities in the box's user namespace, so its processes must not trace us. */
 	prctl(PR_SET_DUMPABLE, 0);
 	join(0, BEFORE_FORK);
 	return spawn_box(0, cgroup_descriptor());

@@ -1,14 +1,14 @@
-/* A command in a box that runs already: the namespaces of one of its processes, joined instead of made. */
+/* Enters a running box: joins the namespaces of one of its processes, instead of making new ones. */
 #ifndef NSBOX_PROCESS_ENTER_H
 #define NSBOX_PROCESS_ENTER_H
 
 #include "plan/contract.h"
 
-/* Hold the namespaces PLAN_NAMESPACES_* of that process. Fails by fail(). */
+/* Opens the namespaces PLAN_NAMESPACES_* of that process. Fails by fail(). */
 void enter_hold(const struct enter *enter, unsigned namespaces);
-/* As fork(2); the child is in the user and pid namespaces of the box. */
+/* As fork(2), but the child is in the box's user and pid namespaces. */
 int enter_spawn(void);
-/* In the child: join the others. The root and working directory are then the box's. */
+/* In the child: joins the other namespaces. Root and working directory are the box's then. */
 void enter_join(void);
 
 #endif

@@ -44,7 +44,7 @@ static bool has_name(const char *entry, const char *name, size_t length)
 	return strncmp(entry, name, length) == 0 && entry[length] == '=';
 }
 
-/* The entry of a name in a list of NAME=VALUE, or the end of the list. */
+/* The entry with this name in a list of NAME=VALUE, or the end of the list. */
 static char **entry_of(char **list, const char *name, size_t length)
 {
 	while (*list && !has_name(*list, name, length))
@@ -85,7 +85,7 @@ static char **make_arguments(const struct process *process, char *const *extra)
 	return list;
 }
 
-/* A text without "#!" is a shell script, as for execvp(3) and every shell: the arguments of that shell, or NULL. */
+/* The arguments of a shell that runs PATH, a text without "#!", as execvp(3) and every shell do; or NULL. */
 static char **shell_arguments(const char *path, char **argv)
 {
 	char start[128];
@@ -104,7 +104,7 @@ static char **shell_arguments(const char *path, char **argv)
 	return list;
 }
 
-static bool filtered; /* by a filter that is not ours, as soon as something is executed */
+static bool filtered; /* a filter that isn't ours takes effect just before execve */
 
 static void try(const char *path, char **argv, char **env)
 {
@@ -123,7 +123,7 @@ static void try(const char *path, char **argv, char **env)
 	errno = ENOEXEC;
 }
 
-/* The PATH of the box's environment; without one that of execvp(3). */
+/* Searches the PATH of the box's environment; without one, the PATH of execvp(3). */
 static _Noreturn void search(const char *name, char **argv, char **env)
 {
 	char *const *entry = entry_of(env, "PATH", 4);
@@ -137,7 +137,7 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 			fail("allocate", NULL);
 		try(full, argv, env);
 		struct stat st;
-		/* A file that is there and can't be executed explains more than that the last directory has none. */
+		/* The error about a file that exists says more than the ENOENT of the last directory. */
 		if (!found && errno != ENOTDIR && stat(full, &st) == 0) {
 			number = errno;
 			found = full;
@@ -155,8 +155,8 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 }
 
 /*
- * Without no_new_privs the kernel asks for cap_sys_admin, which is about to go. For a filter that is not ours it stays until
- * execve, in those sets alone that execve clears.
+ * Without no_new_privs, loading a filter takes cap_sys_admin, which is dropped here. For a filter that isn't ours it
+ * stays until execve, only in sets that execve clears.
  */
 static void drop_privileges(const struct process *process)
 {
@@ -168,21 +168,26 @@ static void drop_privileges(const struct process *process)
 	privileges_drop(process, 0);
 }
 
-/* A session that we lead, or where init leads one, a process group of its own: what has its parent there can be stopped and continued. */
+/*
+ * Makes a session; if init leads one, only a process group. That group isn't orphaned, since its parent is in the same
+ * session, so it can be stopped and continued.
+ */
 static void leave_session(void)
 {
 	if (session_is_made ? setpgid(0, 0) < 0 : setsid() < 0)
 		fail("setsid", NULL);
 }
 
-/* From the privileges of a box's set-up to those of its command. */
+/* Exchanges the privileges of the set-up for those of the command. */
 static void become_command(const struct process *process, char **env, const sigset_t *mask)
 {
 	filtered = exec_filtered_is_needed(process);
 	drop_privileges(process);
 	die_with_parent_again();
-	/* The namespaces of a process that hides can't be entered, and nothing is executed that would end its hiding. Nobody else is in
-	 * the box yet. */
+	/*
+	 * The namespaces of a process that isn't dumpable can't be entered, and no execve makes this one dumpable. No other
+	 * process is in the box yet.
+	 */
 	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
 		fail("set dumpable", NULL);
 	report_phase(STEP_EXEC);
@@ -194,7 +199,7 @@ static void become_command(const struct process *process, char **env, const sigs
 		signal(SIGCHLD, SIG_IGN);
 	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
 		fail("unblock signals", NULL);
-	/* The last of all. What is not ours would refuse what is still to come. */
+	/* Loaded last: a filter that isn't ours could refuse the calls before. */
 	if (process->no_new_privs && !filtered)
 		seccomp_load(process->seccomp);
 }
@@ -211,7 +216,7 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 	exec_explain_failure(program);
 }
 
-/* Below us are the frames of what we have called, with paths of the host in them. */
+/* Overwrites the stack below us: frames of earlier calls have paths of the host in them. */
 static void forget_stack(void)
 {
 	unsigned char below[64 << 10];
@@ -229,7 +234,7 @@ void exec_hold(const struct process *process, const sigset_t *mask, int ready)
 	become_command(process, (char *[]){NULL}, mask);
 	descriptor_close_range(0, ready - 1);
 	descriptor_close_range(ready + 1, INT_MAX);
-	/* What will run in the box may read our memory, and neither the caller's environment nor the plan is for it. */
+	/* Commands in the box may read our memory, and must find neither the caller's environment nor the plan there. */
 	exec_forget_environment();
 	heap_forget();
 	forget_stack();
@@ -240,6 +245,6 @@ void exec_hold(const struct process *process, const sigset_t *mask, int ready)
 		seccomp_load(process->seccomp);
 	while (pause() < 0 && errno == EINTR)
 		;
-	/* A filter that does not let us wait. */
+	/* The filter refuses pause(2). */
 	exec_filtered_end(STATUS_FAILED);
 }

@@ -1,4 +1,4 @@
-/* From a process of the box to the command. */
+/* Turns a process of the box into the command. */
 #ifndef NSBOX_PROCESS_EXEC_H
 #define NSBOX_PROCESS_EXEC_H
 
@@ -6,15 +6,15 @@
 
 #include "plan/contract.h"
 
-/* EXTRA: further arguments, ending in NULL. MASK: the caller's signal mask. */
+/* Executes the command. EXTRA: further arguments, ending in NULL. MASK: the caller's signal mask. */
 _Noreturn void exec_command(const struct process *process, char *const *extra, const sigset_t *mask);
-/* Become as the command would, execute nothing, write a byte to READY, and wait to be ended. */
+/* Takes the command's privileges, but executes nothing: writes a byte to READY, and waits to be killed. */
 _Noreturn void exec_hold(const struct process *process, const sigset_t *mask, int ready);
-/* Init leads the session that the command is to have. */
+/* Notes that init leads the command's new session. */
 void exec_session_is_made(void);
-/* The caller ignores SIGCHLD, and so does the command. */
+/* Has the command ignore SIGCHLD, as the caller does. */
 void exec_ignore_children(void);
-/* The names and values of the caller's variables are in the memory of this process no more. */
+/* Removes the names and values of the caller's variables from the memory of this process. */
 void exec_forget_environment(void);
 
 #endif

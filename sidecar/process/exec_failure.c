@@ -13,7 +13,7 @@
 
 #include "base/report.h"
 
-/* The word behind "#!", execve(2). */
+/* Copies the word behind "#!", execve(2). */
 static bool script_interpreter(const char *start, ssize_t length, char *out, size_t size)
 {
 	if (length < 3 || start[0] != '#' || start[1] != '!')
@@ -23,7 +23,7 @@ static bool script_interpreter(const char *start, ssize_t length, char *out, siz
 	return true;
 }
 
-/* Where the name of the interpreter lies in the file, elf(5), in either class; false if there is none. */
+/* Finds the name of the interpreter in an ELF file, elf(5), for one class. False if the file names none. */
 #define FIND_INTERPRETER(bits) \
 	static bool find_interpreter_##bits(int fd, const char *start, size_t *offset, size_t *size) \
 	{ \
@@ -58,7 +58,7 @@ static bool elf_interpreter(int fd, const char *start, ssize_t length, char *out
 
 enum { MAX_INTERPRETERS = 4 };
 
-/* The interpreter of a script, or what loads a program, and so on. */
+/* Whether the interpreter of a script, the loader of a program, or that one's own interpreter is missing. */
 static bool lacks_interpreter(const char *path, int depth)
 {
 	char start[256] = "", interpreter[256];
@@ -113,7 +113,7 @@ static void explain_missing(const char *path)
 	close(fd);
 }
 
-/* As exec.c, run_by_shell: that has been tried. */
+/* Whether PATH is a text, for which exec.c has tried a shell. */
 static bool is_text(const char *path)
 {
 	char start[128];

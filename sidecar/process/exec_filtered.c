@@ -30,7 +30,7 @@ void exec_filtered_set_up(const struct process *of)
 void exec_filtered_end(int status)
 {
 	syscall(SYS_exit_group, status);
-	/* The C library would ask again and again. */
+	/* If a filter refuses exit_group, the C library's _exit would try for ever. */
 	for (;;)
 		__builtin_trap();
 }
@@ -42,7 +42,7 @@ void exec_filtered(const char *path, char **argv, char **by_shell, char **env)
 	if (errno == ENOEXEC && by_shell)
 		execve("/bin/sh", by_shell, env);
 	*noted = errno;
-	/* An init shares our memory. */
+	/* Init shares our memory (vfork), and reads this. */
 	report_set_failed();
 	exec_filtered_end(STATUS_NOT_EXECUTABLE);
 }

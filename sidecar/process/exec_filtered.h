@@ -1,6 +1,6 @@
 /*
- * execve under a filter of system calls that is not ours: it may refuse whatever we call, and so the command's own
- * execve is all of ours that meets it. What goes wrong then is noted, and told by the supervisor.
+ * execve under a filter of system calls that isn't ours. Such a filter may refuse any call, so the command's execve is
+ * the only one of our calls that meets it. Its error is stored in shared memory, and the supervisor reports it.
  */
 #ifndef NSBOX_PROCESS_EXEC_FILTERED_H
 #define NSBOX_PROCESS_EXEC_FILTERED_H
@@ -10,13 +10,15 @@
 #include "plan/contract.h"
 
 bool exec_filtered_is_needed(const struct process *process);
-/* Before there is a box. PROCESS stays. */
+/* Call it before there is a box. PROCESS must stay in memory. */
 void exec_filtered_set_up(const struct process *process);
-/* Load the filter and execute PATH; a text without "#!" with BY_SHELL, if that is not NULL. */
+/*
+ * Loads the filter and executes PATH; if that is a text without "#!", the shell of BY_SHELL, unless BY_SHELL is NULL.
+ */
 _Noreturn void exec_filtered(const char *path, char **argv, char **by_shell, char **env);
-/* End, also where a filter refuses that. */
+/* Ends the process, even if a filter refuses exit. */
 _Noreturn void exec_filtered_end(int status);
-/* In the supervisor: whether it has failed, and the message. */
+/* In the supervisor: whether execve has failed; and the message about that. */
 bool exec_filtered_has_failed(void);
 _Noreturn void exec_filtered_explain(void);
 

@@ -7,9 +7,9 @@
 
 #include "base/report.h"
 
-static int terminal = -1; /* ours, and that of the command */
-static bool handed;       /* the command has it */
-static bool wanted;       /* it had it, or has asked for it, when it was stopped */
+static int terminal = -1; /* our terminal, which is the command's too */
+static bool handed;       /* the command has the terminal */
+static bool wanted;       /* when the command stopped, it had the terminal, or had asked for it */
 
 void foreground_set_up(void)
 {
@@ -26,7 +26,7 @@ void foreground_lead(int pid)
 
 static bool is_ours(void) { return terminal >= 0 && tcgetpgrp(terminal) == getpgrp(); }
 
-/* Not from a shell, which may have taken it. All signals are blocked, so that SIGTTOU is none. */
+/* Takes the terminal back, unless a shell has taken it already. All signals are blocked, so SIGTTOU doesn't stop us. */
 static void take_back(int pid)
 {
 	pid_t now = handed ? tcgetpgrp(terminal) : -1;
@@ -52,7 +52,7 @@ static bool is_pending(int signal)
 	return sigpending(&set) == 0 && sigismember(&set, signal);
 }
 
-/* False: nobody could wake us again, and so the kernel has not stopped us (an orphaned process group). */
+/* False if the kernel didn't stop us: our process group is orphaned, and no shell could continue it. */
 static bool stop_too(int signal, bool group)
 {
 	sigset_t set;
@@ -61,7 +61,7 @@ static bool stop_too(int signal, bool group)
 	kill(group ? 0 : getpid(), signal);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* What has woken us. */
+	/* SIGCONT is pending if we were stopped and continued. */
 	return is_pending(SIGCONT);
 }
 
@@ -69,9 +69,9 @@ void foreground_stopped(int pid, int signal)
 {
 	static bool told;
 	bool had = handed;
-	/* What it has in the foreground may have ended. */
+	/* The command's foreground process group may have ended. */
 	if (is_for_terminal(signal) && is_pending(SIGTSTP)) {
-		/* Typed before it could have the terminal: a shell is taking that. */
+		/* Ctrl-Z was typed before the command got the terminal, and a shell is taking the terminal now. */
 		signal = SIGTSTP;
 		wanted = true;
 	}
@@ -84,16 +84,16 @@ void foreground_stopped(int pid, int signal)
 	take_back(pid);
 	wanted = wanted || had || is_for_terminal(signal);
 	if (signal == SIGSTOP) {
-		/* By whoever means just that; a shell with job control sees it where we are its child. */
+		/* Somebody stopped just the command. If our parent is a shell with job control, it must see the stop. */
 		pid_t parent = getppid();
 		if (parent > 0 && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp())
 			kill(getpid(), SIGSTOP);
 		return;
 	}
-	/* What was typed has come to all of our group, if that was in the foreground. */
+	/* If our group was in the foreground, all of it got the typed key. */
 	if (stop_too(signal, had || is_for_terminal(signal)))
 		return;
-	/* As the kernel does with a group that is stopped for ever, setpgid(2); but once. */
+	/* The kernel sends HUP and CONT to an orphaned group that is stopped, setpgid(2). We do the same, once. */
 	if (is_for_terminal(signal)) {
 		if (told)
 			return;
@@ -111,7 +111,7 @@ bool foreground_take(int pid, const struct signalfd_siginfo *from)
 			resume(pid);
 		return true;
 	}
-	/* Somebody of our group asks for the terminal, as a pager does. */
+	/* Another process of our group asks for the terminal, as a pager does. */
 	if (is_for_terminal(signal) && from->ssi_code == SI_KERNEL && handed) {
 		take_back(pid);
 		kill(0, SIGCONT);
@@ -125,7 +125,7 @@ void foreground_end(int pid)
 	if (!handed)
 		return;
 	take_back(pid);
-	/* Who has asked just before was stopped, and the whole group told. */
+	/* The process that asked was stopped, and the kernel signalled the whole group. */
 	if (is_pending(SIGTTIN) || is_pending(SIGTTOU))
 		kill(0, SIGCONT);
 }

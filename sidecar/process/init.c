@@ -33,10 +33,10 @@ static long milliseconds(void)
 }
 
 /*
- * A signal for the whole process group (Ctrl-C, kill(-PGID)) reaches the command by itself, and reaches the supervisor too,
- * which cannot tell it from one that was for nsbox alone and passes it on. But it also reaches us: what comes to us by both
- * ways is dropped here. Of two pending signals the lower number is taken first, so the direct one is known by then; the time
- * is for signals to us alone, which nobody but a test sends.
+ * A signal for the whole process group (Ctrl-C, kill(-PGID)) reaches the command directly. It also reaches the
+ * supervisor, which can't distinguish it from a signal for nsbox alone, and passes it on. But it reaches us directly,
+ * too, so a signal that comes both ways is dropped here. The kernel delivers the lower of two pending signals first, so
+ * we know the direct one by then. The time limit is for direct signals to us alone, which only tests send.
  */
 static void pass_on(const siginfo_t *info, int command, bool same_group)
 {
@@ -59,13 +59,16 @@ static void pass_on(const siginfo_t *info, int command, bool same_group)
 
 static void tell_ended(int link, int status)
 {
-	/* That it exited, our own status says. */
+	/* Our own exit status reports an exit. */
 	if (WIFSIGNALED(status))
 		channel_send(link, CHANNEL_ENDED, status);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-/* With the end of process 1 the kernel kills all that is left in the pid namespace. */
+/*
+ * Reaps until the command ends, and ends with it: the kernel kills all processes in the pid namespace when process 1
+ * ends.
+ */
 static void reap(int command, int link)
 {
 	int status, errors = 0;
@@ -80,11 +83,11 @@ static void reap(int command, int link)
 		else if (pid == command)
 			tell_ended(link, status);
 	}
-	/* To wait for a SIGCHLD that has come already would be to wait for ever. */
+	/* waitpid failed: waiting for a SIGCHLD that has come already would never end. */
 	_exit(STATUS_FAILED);
 }
 
-/* No descriptor that somebody waits to see closed may stay open in here, be it a pipe of the caller's. */
+/* Closes all descriptors but LINK: a reader of the caller's pipe waits until every copy is closed. */
 static int keep_link_only(int link)
 {
 	if (link != KEPT && dup2(link, KEPT) < 0)
@@ -109,7 +112,7 @@ static _Noreturn void serve(int command, int link, bool same_group)
 	}
 }
 
-/* For what never executes anything there is no such moment: it says when it is ready. */
+/* Starts the process of a box that stays. It executes nothing, so it writes a byte when it is ready. */
 static int start_holder(const struct process *process, const sigset_t *mask)
 {
 	int ready[2];
@@ -134,12 +137,12 @@ static int start(void *argument)
 	exec_command(start->process, start->extra, start->mask);
 }
 
-/* No mapping of its own, which would take a start several microseconds to make and to take away. */
+/* A static array, since mapping and unmapping a stack takes a start several microseconds. */
 static _Alignas(64) char stack[STACK];
 
 /*
- * We go on when the command is executed, or has failed: then what it has written to our memory says so. That is vfork(2), which
- * musl has for some machines only (on arm64 its vfork copies the memory, as fork does); and on a stack of its own the child
+ * Starts the command as vfork(2) does: we go on when it is executed or has failed, which it writes to our memory.
+ * musl's vfork copies the memory on some machines (arm64), as fork does. The child has a stack of its own, so that it
  * leaves ours alone.
  */
 static int start_command(const struct process *process, char *const *extra, const sigset_t *mask)
@@ -152,27 +155,40 @@ static int start_command(const struct process *process, char *const *extra, cons
 
 void init_run(const struct process *process, char *const *extra, const sigset_t *mask, int link)
 {
-	/* Else what the terminal sends would come to us too, and what the supervisor passes on would be lost in it: a signal that
-	 * is pending already is not queued again. The command is in it, in a process group of its own: that is not orphaned, and can be
-	 * stopped and continued. */
+	/*
+	 * In the caller's session the terminal's signals would reach us too, and one that the supervisor passes on would be
+	 * lost, since a pending signal isn't queued again. The command is in our session, in its own process group, which
+	 * isn't orphaned, so it can be stopped and continued.
+	 */
 	if (process->new_session) {
 		if (setsid() < 0)
 			fail("setsid", NULL);
 		exec_session_is_made();
 	}
-	/* Nobody gets hold of us by ptrace(2) or /proc/1, but with cap_sys_ptrace outside of any user namespace. */
+	/* Only cap_sys_ptrace outside of all user namespaces can reach us now by ptrace(2) or /proc/1. */
 	prctl(PR_SET_DUMPABLE, 0);
-	/* By name alone (killall, pidof) people mean the supervisor: what comes to both of us is taken for a signal to the group. A nsbox
-	 * in this box tells by it where it is. */
+	/*
+	 * killall and pidof go by name, and are meant for the supervisor: a signal to both of us would count as one to the
+	 * group. A nsbox in this box recognizes a box by the name, too.
+	 */
 	prctl(PR_SET_NAME, "box-init");
-	/* Whoever gets hold of process 1 has no more than the command has. A filter of somebody else's might refuse what we call. */
+	/*
+	 * Our filter holds for process 1 too, so that controlling it gains nothing. Another filter might refuse calls of
+	 * ours.
+	 */
 	const struct seccomp *filter = process->seccomp && seccomp_is_ours(process->seccomp) ? process->seccomp : NULL;
-	/* One for both: the kernel takes longer to load it than for all mounts of a box. It does not let a root be unsealed. */
+	/*
+	 * Loaded once for both processes, since loading takes the kernel longer than all mounts of a box. The filter
+	 * refuses mount calls, so it must wait if a failure would have to unseal the root.
+	 */
 	bool shared = filter && process->no_new_privs && !(root_is_sealed() && rollback_has_entries());
 	if (shared)
 		seccomp_load_shared(filter);
 	pid_t command = start_command(process, extra, mask);
-	/* As for spawn_box: what may be about to end is no child of ours. */
+	/*
+	 * As in spawn_box: a process that counts against the limit may be about to end. It isn't our child, so we try
+	 * again.
+	 */
 	for (int tries = 0; command < 0 && errno == EAGAIN && tries < MAX_TRIES; tries++) {
 		nanosleep(&(struct timespec){.tv_nsec = TRY_AGAIN_NS}, NULL);
 		command = start_command(process, extra, mask);
@@ -181,12 +197,12 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 		fail_hint("start a process", NULL, report_process_hint());
 	/* The phase was the child's. */
 	report_step(STEP_INIT);
-	/* By then the other one may have given up what that takes; we have not. */
+	/* The child may have dropped the privileges that this takes; we still have them. */
 	if (report_has_failed())
 		root_unseal();
 	else
 		channel_send(link, CHANNEL_STARTED, 0);
-	/* As root that lets the box look at us, as at any process in it. */
+	/* With cap_sys_ptrace the box may look at us, as at every process in it. */
 	if (process->capabilities >> CAP_SYS_PTRACE & 1)
 		exec_forget_environment();
 	link = keep_link_only(link);
@@ -196,7 +212,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	privileges_drop(process, 0);
 	if (process->no_new_privs)
 		seccomp_load(filter);
-	/* Other ids have undone it, and whoever would have killed us may have ended since. */
+	/* The change of ids cleared it, and the supervisor may have ended since. */
 	die_with_parent(link);
 	serve(command, link, !process->new_session);
 }

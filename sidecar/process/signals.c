@@ -13,20 +13,21 @@
 #include "base/procfs.h"
 
 /*
- * A command that is process 1 of its pid namespace has no default actions: what neither it nor a handler takes the kernel drops,
- * pid_namespaces(7). SIGKILL and SIGSTOP from outside are not dropped. So we look at what the command does about a signal, and do
- * what the kernel would have done. Sets of signals: bit N - 1 is signal N.
+ * A command that is process 1 of its pid namespace has no default actions: the kernel drops a signal that it doesn't
+ * handle or wait for, pid_namespaces(7). Only SIGKILL and SIGSTOP from outside work. So we look at how the command
+ * handles a signal, and do what the kernel would have done for another process. In a set of signals bit N - 1 is signal
+ * N.
  */
 enum { FIRST_LOOK_MS = 5, MOST_MS = 500, MAX_BUSY_LOOKS = 4 };
 
-static uint64_t waiting;  /* signals of which it is not known yet what became of them */
-static int look_in;       /* milliseconds until they are looked at again */
+static uint64_t waiting;  /* signals that were sent, and may be pending still */
+static int look_in;       /* milliseconds until we look at them again */
 static int busy_looks;
 static int killed_for;
 
 static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
-/* UNSURE: it runs just now, and what it blocks may not be what it says. */
+/* UNSURE: the command is running, so it may wait by sigwait(3), which hides the blocked signals. */
 struct state { uint64_t blocked, taken, pending; bool unsure; };
 
 static uint64_t set_after(const char *text, const char *name)
@@ -46,17 +47,17 @@ static bool read_file(int pid, const char *name, char *text, size_t size)
 	return length > 0;
 }
 
-/* False where that can't be seen: the command then gets no more than the signal itself. */
+/* False if /proc doesn't show the state: then the command gets only the signal itself. */
 static bool read_state(int pid, struct state *state)
 {
 	char text[4096], call[256];
-	/* PID is our child, which nobody has waited for. */
+	/* PID is our child and isn't reaped yet, so its number can't belong to another process. */
 	if (!procfs_has_our_numbers() || !read_file(pid, "status", text, sizeof text))
 		return false;
 	state->blocked = set_after(text, "\nSigBlk:");
 	state->taken = set_after(text, "\nSigIgn:") | set_after(text, "\nSigCgt:");
 	state->pending = set_after(text, "\nSigPnd:") | set_after(text, "\nShdPnd:");
-	/* While it waits by sigwait(3), what it waits for does not show as blocked. */
+	/* During sigwait(3) the signals that it waits for don't show as blocked. */
 	bool known = read_file(pid, "syscall", call, sizeof call);
 	state->unsure = known && strncmp(call, "running", 7) == 0;
 	if (known && !state->unsure && strtol(call, NULL, 10) == SYS_rt_sigtimedwait)
@@ -66,14 +67,14 @@ static bool read_state(int pid, struct state *state)
 
 static bool has_no_defaults(const struct box *box) { return box->first && !box->init; }
 
-/* What the kernel does by default, signal(7). */
+/* Does the kernel's default action, signal(7). */
 static void act(const struct box *box, int signal)
 {
 	switch (signal) {
 	case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH:
 		return;
 	case SIGTSTP: case SIGTTIN: case SIGTTOU:
-		/* In a session of its own its process group is orphaned, and nobody in it stops by those. */
+		/* A new session's process group is orphaned, and the kernel doesn't stop such a group. */
 		if (!box->new_session || kill(-box->pid, SIGSTOP) < 0)
 			kill(box->pid, SIGSTOP);
 		return;
@@ -93,12 +94,12 @@ static void send(const struct box *box, int signal, bool to_group)
 	info.si_value.sival_int = FORWARDED | (to_group ? FORWARDED_TO_GROUP : 0) | signal;
 	if (box->init && syscall(SYS_rt_sigqueueinfo, box->pid, FORWARDED_BY, &info) == 0)
 		return;
-	/* Until it has made its session, its process group has another number. */
+	/* The command's process group doesn't exist before its setsid. */
 	if (!to_group || kill(-box->pid, signal) < 0)
 		kill(box->pid, signal);
 }
 
-/* WAS: when the signal came, or soon after. */
+/* WAS is the state when the signal came, or soon after. */
 static void look_at(const struct box *box, const struct state *was, int signal)
 {
 	if (was->taken & bit(signal))
@@ -115,7 +116,7 @@ static void look_at(const struct box *box, const struct state *was, int signal)
 void signals_pass(const struct box *box, int signal, bool to_group)
 {
 	struct state before;
-	/* Before it is sent: a handler may be there for one signal only. */
+	/* Read before sending, since a handler may be for one signal only (SA_RESETHAND). */
 	bool known = has_no_defaults(box) && read_state(box->pid, &before);
 	send(box, signal, to_group);
 	if (known)
@@ -142,10 +143,13 @@ void signals_look_again(const struct box *box)
 	}
 	uint64_t free = waiting & ~now.pending & ~now.taken & ~now.blocked;
 	look_in = 2 * look_in < MOST_MS ? 2 * look_in : MOST_MS;
-	/* One that never sleeps can't be seen otherwise. */
+	/* A command that never sleeps never shows a sure state, so the number of such looks is limited. */
 	if (free && now.unsure && busy_looks++ < MAX_BUSY_LOOKS)
 		return;
-	/* What is blocked and no longer pending was taken by sigwait(3) or signalfd(2), and what is free was dropped. */
+	/*
+	 * A blocked signal that isn't pending any more was taken by sigwait(3) or signalfd(2); one that isn't blocked was
+	 * dropped.
+	 */
 	waiting &= now.pending;
 	for (int signal = 1; signal <= 64; signal++)
 		if (free & bit(signal))

@@ -23,7 +23,7 @@ static const struct { unsigned name; uint64_t flag; } flags[] = {
 	{PLAN_NAMESPACES_NET, CLONE_NEWNET},
 };
 
-/* Process 1 here is the init of a box. */
+/* Whether process 1 is the init of a box. */
 static bool in_box(void)
 {
 	char name[16] = "";
@@ -58,7 +58,10 @@ static const char *hint_for(int number, unsigned namespaces)
 
 static bool in_cgroup;
 
-/* What CLONE_INTO_CGROUP is too new for (Linux 5.7) says E2BIG or EINVAL; whatever else is wrong will be so without it too. */
+/*
+ * A kernel without CLONE_INTO_CGROUP (Linux 5.7) returns E2BIG or EINVAL. Another cause of these errors remains without
+ * the flag.
+ */
 static long clone_into(struct sys_clone_args *args, int cgroup)
 {
 	struct sys_clone_args into = *args;
@@ -78,11 +81,11 @@ static long clone_box(unsigned namespaces, int cgroup)
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (namespaces & flags[i].name)
 			args.flags |= flags[i].flag;
-	/* The top of a new cgroup namespace is the group of whoever asks for it, which here would be ours. */
+	/* The top of a new cgroup namespace is the caller's group, so the child makes it once it is in its own group. */
 	if (cgroup >= 0)
 		args.flags &= ~(uint64_t)CLONE_NEWCGROUP;
 	long pid = cgroup >= 0 ? clone_into(&args, cgroup) : syscall(SYS_CLONE3, &args, sizeof args);
-	/* Seccomp filters of container engines refuse it, since they can't look at its arguments. */
+	/* Seccomp filters of container engines refuse clone3, since they can't check its arguments in memory. */
 	if (pid < 0 && sys_is_refused(errno))
 		pid = syscall(SYS_clone, args.flags | SIGCHLD, 0, 0, 0, 0);
 	return pid;
@@ -91,7 +94,10 @@ static long clone_box(unsigned namespaces, int cgroup)
 int spawn_box(unsigned namespaces, int cgroup)
 {
 	long pid = clone_box(namespaces, cgroup);
-	/* Where just as many processes are allowed as a box takes (RLIMIT_NPROC, pids.max), one of them may be about to end. */
+	/*
+	 * If RLIMIT_NPROC or pids.max allows only as many processes as a box takes, the runtime's last one may be about to
+	 * end.
+	 */
 	if (pid < 0 && errno == EAGAIN) {
 		runtime_memory_wait();
 		pid = clone_box(namespaces, cgroup);

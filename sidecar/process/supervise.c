@@ -26,11 +26,11 @@
 enum { MAX_ERRORS = 8 };
 
 static bool started, failed;
-static int command_status = -1; /* wait status of the command, once init has told it */
-static struct rusage used;      /* by the box, and all that was waited for in it */
+static int command_status = -1; /* wait status of the command, once init has sent it */
+static struct rusage used;      /* resources that the box used, with all processes that were reaped in it */
 static bool over;               /* the box has ended */
-static int terminal = -1;       /* where we were in the foreground */
-static int complaints = 2;      /* where to say that memory ran out */
+static int terminal = -1;       /* terminal on which we were in the foreground */
+static int complaints = 2;      /* descriptor for the message that memory ran out */
 
 static void take_terminal(void)
 {
@@ -40,7 +40,9 @@ static void take_terminal(void)
 			terminal = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-/* A shell with job control makes its own process group the foreground; after it that is nobody's, and we were before. */
+/*
+ * A shell with job control in the box makes its own process group the foreground. When it ends, we put our group back.
+ */
 static void give_terminal_back(void)
 {
 	pid_t now = terminal < 0 ? -1 : tcgetpgrp(terminal);
@@ -48,11 +50,14 @@ static void give_terminal_back(void)
 		tcsetpgrp(terminal, getpgrp());
 }
 
-/* As the command has stopped, so do we, for a shell with job control to see it. Without one nobody would wake us again. */
+/*
+ * Stops us when the command stops, so that a shell with job control sees it. Without such a shell nobody would continue
+ * us.
+ */
 static void stop_too(void)
 {
 	pid_t parent = getppid();
-	/* A box that is being ended has to be waited for. */
+	/* The watchdog is ending the box, and we have to wait for that. */
 	if (watchdog_has_acted())
 		return;
 	if (parent > 0 && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp())
@@ -65,7 +70,7 @@ static void say_started(const struct box *box)
 		return;
 	started = true;
 	report_started(box->pid);
-	/* From here on we have nothing to say, and whoever reads the command's output waits for our copies to be closed too. */
+	/* Close our copies of 0-2, or a reader of the command's output would never see its end. */
 	complaints = box->memory && !box->quiet ? fcntl(2, F_DUPFD_CLOEXEC, 3) : -1;
 	if (!box->verbose)
 		for (int fd = 0; fd < 3; fd++)
@@ -73,7 +78,7 @@ static void say_started(const struct box *box)
 				close(fd);
 }
 
-/* False: the box has nothing more to tell. */
+/* Reads a message. False if the box sends no more. */
 static bool read_link(const struct box *box)
 {
 	struct channel_message message;
@@ -82,12 +87,15 @@ static bool read_link(const struct box *box)
 	if (length < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (length == 0) {
-		/* Without an init, execve closes the command's end. */
+		/* Without an init, the end of the channel means that execve has succeeded. */
 		if (!box->init)
 			say_started(box);
 		return false;
 	}
-	/* With a descriptor the box can ask us to remove a file. Nobody but ourselves is in the box before the command is started. */
+	/*
+	 * These messages make us remove files later, so they count only before the command starts, while the box has only
+	 * our code.
+	 */
 	if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_MADE && !started)
 		rollback_receive(parent, &message.made, message.value);
 	else if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_HELD && !started)
@@ -126,8 +134,8 @@ int supervise_await_process(const struct box *box, int *number)
 }
 
 /*
- * What the terminal sends, it sends to the whole process group, and so to the command too; unless that has a session of its
- * own, in which we then do what the terminal would have done. So does a shell that continues a job.
+ * The terminal sends its signals to the whole process group, so the command gets them too. A command in its own session
+ * doesn't, and we do what the terminal would have done. The same holds for a shell that continues a job.
  */
 static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 {
@@ -180,7 +188,9 @@ static void look_at_stop(const struct box *box, int signal)
 		stop_too();
 }
 
-/* What has happened to the box, of WHAT: the status, or -1. An end is left to be waited for. */
+/*
+ * Asks waitid(2) for a change of the box of the kinds WHAT. Returns the status, or -1. An ended box stays to be reaped.
+ */
 static int look_for(const struct box *box, int what)
 {
 	siginfo_t info = {0};
@@ -208,7 +218,7 @@ static void look_at_child(const struct box *box)
 		else
 			finish(box, status);
 	}
-	/* With us the box ends: better than to wait for what will never be told. */
+	/* We end, and the box with us: waiting for an event that can't come would be worse. */
 	fail("wait for the box", NULL);
 }
 
@@ -231,16 +241,16 @@ void supervise(const struct box *box)
 {
 	struct signalfd_siginfo info;
 	/*
-	 * Through /proc/PID/exe a box that shares the pid namespace could later write to our file, if it is one on a disk
-	 * (CVE-2019-5736). Otherwise whoever started us may look: nsbox enter reads the plan of the box there.
+	 * A box that can see us could write to our executable later through /proc/PID/exe, if it is a file on a disk
+	 * (CVE-2019-5736). Otherwise we stay dumpable, since nsbox enter reads the box's plan there.
 	 */
 	if (box->seen)
 		prctl(PR_SET_DUMPABLE, 0);
-	/* Until signals were blocked, nothing would have told of its end. */
+	/* If it ended before SIGCHLD was blocked, no signal is pending for it. */
 	runtime_memory_look();
 	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->channel, POLLIN, 0}};
 	for (;;) {
-		/* Where it fails (EINTR, for want of memory) we look, and ask again: the box is not to end by that. */
+		/* If poll fails (EINTR, ENOMEM), we look and poll again: the box must not end by that. */
 		if (poll(polls, 2, signals_wait_time()) < 0)
 			polls[1].revents = 0;
 		if (polls[1].revents && !read_link(box))

@@ -1,14 +1,14 @@
-/* The process that stays outside: it waits, passes signals on, reports, and ends with the command's status. */
+/* The supervisor, which stays outside: it waits, passes signals on, reports, and ends with the command's status. */
 #ifndef NSBOX_PROCESS_SUPERVISE_H
 #define NSBOX_PROCESS_SUPERVISE_H
 
 #include "process/box.h"
 
-/* Before there is a box: what is written to memory later, the fork has made more expensive. */
+/* Call it before there is a box: after the fork, each first write to a page costs a copy. */
 void supervise_set_up(struct box *box);
 /*
- * The new process's own directory in /proc, and its number there, as it tells them; -1: it has ended, and supervise()
- * tells how.
+ * Receives the new process's own directory in /proc, and its number there. -1: it has ended, and supervise() reports
+ * how.
  */
 int supervise_await_process(const struct box *box, int *number);
 _Noreturn void supervise(const struct box *box);

@@ -19,10 +19,10 @@
 #include "process/signals.h"
 #include "base/sys.h"
 
-/* In memory that both processes share. */
+/* Lies in memory that supervisor and watchdog share. */
 static struct verdict { atomic_bool acted, timed_out; } *verdict;
 static pid_t watchdog;
-static int channel; /* to it */
+static int channel; /* socket to the watchdog */
 
 bool watchdog_is_wanted(const struct box *box) { return box->timeout || box->parent >= 0; }
 
@@ -39,17 +39,19 @@ bool watchdog_has_timed_out(void) { return verdict && verdict->timed_out; }
 
 enum stage { RUNNING, TERMINATED, KILLED };
 
-/* Milliseconds until there is something to be done about a box that takes too long, at least; -1 for never. */
+/* The number of milliseconds until the next step against a box that takes too long; -1: never. */
 static int wait_time(const struct box *box, enum stage stage)
 {
 	if (!box->timeout || stage == KILLED)
 		return -1;
 	int64_t left = box->timeout + (stage == TERMINATED ? box->grace : 0) - clock_elapsed() / 1000;
-	/* One more, since what is left has been rounded down; and not more than poll(2) takes. */
+	/* One more, since the division has rounded down; at most what poll(2) takes. */
 	return left < 0 ? 0 : left >= INT_MAX ? INT_MAX : (int)left + 1;
 }
 
-/* Process 1 of the box: with it the kernel ends all that is in the pid namespace. It may take its time, and needs no second signal. */
+/*
+ * Kills process 1 of the box; the kernel then kills its pid namespace, which may take time, but needs no second signal.
+ */
 static enum stage kill_box(const struct box *box, pid_t supervisor)
 {
 	verdict->acted = true;
@@ -58,7 +60,7 @@ static enum stage kill_box(const struct box *box, pid_t supervisor)
 	return KILLED;
 }
 
-/* TERM first, to the command; then KILL. */
+/* Sends TERM to the command first, and kills the box after the grace. */
 static enum stage look_at_clock(const struct box *box, enum stage stage, pid_t supervisor)
 {
 	if (wait_time(box, stage) != 0)
@@ -68,14 +70,14 @@ static enum stage look_at_clock(const struct box *box, enum stage stage, pid_t s
 	if (stage == TERMINATED || !box->grace)
 		return kill_box(box, supervisor);
 	signals_pass(box, SIGTERM, false);
-	/* One that is stopped would not end. */
+	/* A stopped command would not handle TERM. */
 	signals_pass(box, SIGCONT, false);
 	return TERMINATED;
 }
 
 /*
- * A session of its own, so that no terminal and no process group reaches it; and no descriptor that somebody waits to see closed:
- * only the channel, as 0, and the parent, as 1.
+ * Makes a session of its own, so that no signal to a terminal or process group reaches it, and keeps only two
+ * descriptors, the channel as 0 and the parent as 1: a reader may wait until every copy of the others is closed.
  */
 static void retreat(int to_supervisor, int parent, pid_t supervisor)
 {
@@ -83,7 +85,7 @@ static void retreat(int to_supervisor, int parent, pid_t supervisor)
 		_exit(STATUS_FAILED);
 	prctl(PR_SET_NAME, "nsbox-watchdog");
 	prctl(PR_SET_DUMPABLE, 0);
-	/* The box ends with the supervisor, whoever ends that. */
+	/* If the supervisor is killed, the box ends too, so there is nothing left to watch. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != supervisor || dup2(to_supervisor, 0) < 0)
 		_exit(STATUS_FAILED);
 	if (dup2(parent, 1) < 0)
@@ -96,7 +98,7 @@ static _Noreturn void watch(struct box box, pid_t supervisor)
 	enum stage stage = RUNNING;
 	if (read(0, &box.pid, sizeof box.pid) != sizeof box.pid)
 		_exit(STATUS_FAILED);
-	/* Before Linux 5.3 there is none: then the supervisor ends us. */
+	/* pidfd_open came with Linux 5.3: on an older kernel the supervisor ends us. */
 	struct pollfd polls[] = {{.fd = sys_pidfd_open(box.pid), .events = POLLIN}, {.fd = box.parent < 0 ? -1 : 1, .events = POLLIN}};
 	if (write(0, "r", 1) != 1)
 		_exit(STATUS_FAILED);
@@ -114,7 +116,7 @@ static _Noreturn void watch(struct box box, pid_t supervisor)
 		stage = look_at_clock(&box, stage, supervisor);
 		signals_look_again(&box);
 	}
-	/* A supervisor that is stopped would report nothing. */
+	/* A stopped supervisor could not report the end. */
 	if (verdict->acted)
 		kill(supervisor, SIGCONT);
 	_exit(0);
@@ -127,7 +129,7 @@ void watchdog_start(const struct box *box)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
 	watchdog = fork();
-	/* As for spawn_box: one of those that count may be about to end. */
+	/* As in spawn_box: a process that counts against the limit may be about to end. */
 	if (watchdog < 0 && errno == EAGAIN) {
 		runtime_memory_wait();
 		watchdog = fork();
@@ -146,7 +148,7 @@ void watchdog_start(const struct box *box)
 void watchdog_watch(const struct box *box)
 {
 	char ready;
-	/* Until it has left our process group, what stops that would stop it too. */
+	/* Wait until it has left our process group: a signal that stops the group would stop it too. */
 	if (send(channel, &box->pid, sizeof box->pid, MSG_NOSIGNAL) < 0 || read(channel, &ready, 1) != 1)
 		fail_plain("the watchdog has ended", NULL);
 	close(channel);
@@ -158,10 +160,10 @@ void watchdog_look(const struct box *box)
 	if (watchdog <= 0 || waitpid(watchdog, &status, WNOHANG) != watchdog)
 		return;
 	watchdog = 0;
-	/* By itself it ends with the box. */
+	/* An exit is regular: the box has ended. */
 	if (!WIFSIGNALED(status))
 		return;
-	/* What we start by now may be in the pid namespace of a box that was entered. */
+	/* Our children may be in the pid namespace of an entered box by now, so a new watchdog would be in the box. */
 	if (!box->first)
 		fail_plain("the watchdog was killed", NULL);
 	watchdog_start(box);

@@ -1,10 +1,11 @@
 /*
- * Tries to leave or to misuse the box that it runs in, and prints a line for each attempt: "NAME closed", "NAME open" or
- * "NAME n/a". Each attempt is a process of its own. None goes further than a proof that it could: files of the kernel are
- * opened and not written, calls get arguments that they would refuse after the question of permission.
+ * Tries to leave or to misuse the box that it runs in, and prints a line for each attempt: "NAME closed", "NAME open"
+ * or "NAME n/a". Each attempt is a process of its own, and stops at the proof that it could go on: it opens files of
+ * the kernel but doesn't write to them, and passes arguments that a call refuses only after it has checked the
+ * permission.
  *
- *   attack [--port N] [--abstract NAME]     N, NAME: sockets of the host that are not to be reached
- *   attack --only START                     the attempts whose names start so
+ * attack [--port N] [--abstract NAME]     N, NAME: sockets of the host that must be out of reach attack --only START
+ * only attempts whose names start with START
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +38,10 @@ enum verdict { CLOSED, OPEN, NOT_HERE };
 static int port;
 static const char *abstract, *only = "";
 
-/* The kernel has refused for want of permission, or has no such call: what else it says comes after that question. */
+/*
+ * Whether the kernel refused permission, or has no such call. It checks permission first, so other errors mean that it
+ * is open.
+ */
 static enum verdict permitted(long result)
 {
 	if (result >= 0)
@@ -58,7 +62,7 @@ static enum verdict opens(const char *path, int flags)
 
 #define WRITE(name, path) static enum verdict name(void) { return opens(path, O_WRONLY); }
 
-/* Has something in it, be it a file or a directory. */
+/* Whether a file or directory isn't empty. */
 static enum verdict tells(const char *path)
 {
 	char byte;
@@ -162,7 +166,7 @@ static enum verdict chroot_escape(void)
 	if (stat("/", &before) < 0 || !mkdtemp(name))
 		return NOT_HERE;
 	int done = chroot(name);
-	/* Where that was done, the path means something else. */
+	/* After a successful chroot the path leads elsewhere. */
 	unlinkat(above, name + sizeof "/tmp/" - 1, AT_REMOVEDIR);
 	if (done < 0)
 		return CLOSED;
@@ -191,7 +195,7 @@ static enum verdict descriptors_of(const char *path)
 	DIR *directory = opendir(path);
 	for (struct dirent *entry; directory && (entry = readdir(directory));) {
 		snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-		/* That which lists is one itself. */
+		/* The directory that we list is open in this process, too. */
 		if (entry->d_name[0] != '.' && atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(directory) && stat(name, &st) == 0 && !S_ISSOCK(st.st_mode))
 			return OPEN;
 	}
@@ -217,7 +221,7 @@ static enum verdict node(mode_t type, dev_t number)
 		if (mknod(name, type | 0666, number) < 0)
 			continue;
 		int fd = open(name, O_RDONLY | O_NONBLOCK);
-		/* ENXIO: no such disk here, but it was looked for. */
+		/* ENXIO: the device was allowed, but this machine has no such disk. */
 		int found = fd >= 0 || errno == ENXIO || errno == EBUSY || errno == ENODEV;
 		unlink(name);
 		if (found)
@@ -268,7 +272,7 @@ WRITE(memory_of_init, "/proc/1/mem")
 READ(environment_of_init, "/proc/1/environ")
 WRITE(program_of_init, "/proc/1/exe")
 WRITE(own_program, "/proc/self/exe")
-/* Lower than it is: then others would be killed for what the box takes. */
+/* Lowers oom_score_adj: with a lower one the kernel would kill other processes for the box's memory. */
 static enum verdict score_of_init(void) { return writes("/proc/1/oom_score_adj", "-999"); }
 static enum verdict score(void) { return writes("/proc/self/oom_score_adj", "-999"); }
 
@@ -281,7 +285,7 @@ static enum verdict memory_by_call(void)
 	return permitted(syscall(SYS_process_vm_readv, 1, &ours, 1UL, &theirs, 1UL, 0UL));
 }
 
-/* A process that has none above it in this pid namespace would be one of the host's. */
+/* A process without a parent in this pid namespace, other than process 1, would be one of the host's. */
 static enum verdict sees_outside(void)
 {
 	char name[32];
@@ -299,7 +303,7 @@ CALL(add_key, SYS_add_key, "user", "nsbox", "x", 1UL, -2)
 CALL(request_key, SYS_request_key, "user", "nsbox", NULL, 0)
 CALL(bpf, SYS_bpf, 0, NULL, 0)
 
-/* Of this process alone, without the kernel: what perf_event_paranoid leaves to everybody. */
+/* Counts events of this process alone, outside of the kernel: perf_event_paranoid allows that to everybody. */
 static enum verdict perf(void)
 {
 	struct { uint32_t type, size; uint64_t config, rest[3], flags, more[8]; } event = {.type = 1, .size = sizeof event, .flags = 1 << 5};
@@ -321,7 +325,7 @@ static enum verdict quota(void)
 	return permitted(syscall(443, open("/", O_RDONLY | O_DIRECTORY), 0x80000700, 0, answer));
 }
 
-/* To what they are already: there is no argument that the kernel would refuse after the question of permission only. */
+/* Sets values that are set already: no argument makes the kernel fail only after the permission check. */
 static enum verdict set_time(void)
 {
 	struct timezone zone;
@@ -403,7 +407,10 @@ CALL(can, SYS_socket, 29, SOCK_RAW, 1)
 CALL(raw_socket, SYS_socket, AF_INET, SOCK_RAW, 1)
 CALL(packet_socket, SYS_socket, 17, SOCK_RAW, 0x300)
 
-/* The nodes in /dev are the host's own, and so are those that come as descriptors: to state what is there already changes nothing. */
+/*
+ * Nodes in /dev and in descriptors 0 to 2 are the host's own. Setting the mode and times that they have changes
+ * nothing.
+ */
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console"};
 enum { DEVICES = sizeof devices / sizeof *devices };
 
@@ -497,7 +504,7 @@ static const struct { const char *name; enum verdict (*run)(void); } attempts[] 
 	TRY(vsock), TRY(crypto), TRY(bluetooth), TRY(can), TRY(raw_socket), TRY(packet_socket), TRY(loopback), TRY(abstract_socket),
 };
 
-/* A process that the kernel kills for what it has tried has not succeeded. */
+/* An attempt whose process the kernel kills has failed. */
 static enum verdict in_child(enum verdict (*run)(void))
 {
 	int status;
@@ -524,7 +531,7 @@ int main(int argc, char **argv)
 		else
 			abstract = argv[i + 1];
 	}
-	/* What is inherited is not of interest to those that look for descriptors of others. */
+	/* Close inherited descriptors, since some attempts look for descriptors of other processes. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
 		if (strncmp(attempts[i].name, only, strlen(only)) == 0)

@@ -1,7 +1,8 @@
 /*
- * Executes a program and leaves it a child that it did not make: one without an exit signal, which ends after some milliseconds.
+ * Executes a program that then has a child which it did not make: one without an exit signal, which ends after some
+ * milliseconds.
  *
- *   before MILLISECONDS PROGRAM [ARG...]
+ * before MILLISECONDS PROGRAM [ARG...]
  *
  * It prints the number of the child first.
  */

@@ -1,7 +1,7 @@
 /*
- * Tries every system call from 0 to N with arguments that no call can use: `calls N E` prints the numbers that give errno E.
- * `calls N E x32` does it with the numbers of that ABI. `calls N i386` tries those of i386, through int 0x80, and prints the
- * numbers of the calls that did not end the process by SIGSYS, each with the signal that did, or 0.
+ * Tries every system call from 0 to N with arguments that no call can use: `calls N E` prints the numbers that return
+ * errno E. `calls N E x32` uses the numbers of that ABI. `calls N i386` uses those of i386, through int 0x80, and
+ * prints the numbers of the calls that did not end the process by SIGSYS, each with the signal that ended it, or 0.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 
 enum { X32_BIT = 0x40000000 };
 
-/* These would go on with us in two places at once, or take long, with whatever arguments. */
+/* These would fork us, or take long, whatever the arguments. */
 static int is_left_out(long number)
 {
 	return number == SYS_vfork || number == SYS_fork || number == SYS_sync;

@@ -1,4 +1,7 @@
-/* The classic ways out of a chroot, as root: prints "outside" if the directory of a marker file is reached by one. */
+/*
+ * Tries the classic ways out of a chroot, as root. Prints "outside" for each that reaches the directory of a marker
+ * file.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +31,7 @@ static void in_child(void (*way)(const char *), const char *marker)
 		;
 }
 
-/* A second chroot below the working directory takes the fence away from behind it. */
+/* After a second chroot, the working directory lies above the root, and ".." leads out. */
 static void twice(const char *marker)
 {
 	mkdir("/tmp/jail", 0755);
@@ -46,7 +49,7 @@ static void by_descriptor(const char *marker)
 	climb(marker, "descriptor");
 }
 
-/* Any directory that somebody has left open. */
+/* Tries every inherited descriptor that is a directory. */
 static void by_leaked(const char *marker)
 {
 	for (int fd = 3; fd < 64; fd++)

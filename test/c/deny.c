@@ -1,7 +1,7 @@
 /*
- * Runs a command on a kernel that lacks some system calls: `deny CALL[/SIZE][=ERRNO]... -- COMMAND ARG...`. A filter answers
- * ENOSYS, as an older kernel would, or another error number; with SIZE only where that is the second argument, for calls
- * that take a structure which an older kernel has shorter.
+ * Runs a command as if the kernel lacked some system calls: `deny CALL[/SIZE][=ERRNO]... -- COMMAND ARG...`. A filter
+ * returns ENOSYS, as an older kernel would, or another error number. With SIZE it does so only if that is the second
+ * argument, for calls that take a structure which is shorter in an older kernel.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 	code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	if (at + 1 >= argc)
 		return 2;
-	/* Without no_new_privs, where that is possible: it would change more than is asked for. */
+	/* no_new_privs would change more than the denied calls, so it is set only if the filter can't be loaded without. */
 	struct sock_fprog program = {length, code};
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 &&
 	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)) {

@@ -1,4 +1,4 @@
-/* Swaps two names for ever, renameat2(2): what is checked under a name is not what is used under it. */
+/* Swaps two names for ever, renameat2(2), so that a name may lead elsewhere between its check and its use. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>

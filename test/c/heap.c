@@ -1,4 +1,6 @@
-/* The sidecar's malloc(3): pieces of all sizes, taken, grown and freed in any order, hold what was put in them and nothing else. */
+/*
+ * Tests the sidecar's malloc(3): pieces of all sizes, allocated, grown and freed in random order, keep their contents.
+ */
 #include "libc/heap.c"
 
 #include <stdio.h>
@@ -51,7 +53,7 @@ static void step(unsigned n)
 
 int main(void)
 {
-	/* Not constants, which the compiler would refuse itself. */
+	/* Volatile, since the compiler would reject such constants. */
 	volatile size_t most = SIZE_MAX, half = SIZE_MAX / 2 + 1, large = PTRDIFF_MAX - 100;
 	for (int i = 0; i < STEPS; i++)
 		step(next(PIECES));

@@ -1,12 +1,12 @@
 /*
- * Says each signal that comes to it, as often as it comes, and ends with status 42 after the one that is named. A shell with
- * traps is no witness: bash 5.2 loses one now and then that comes while it starts a process.
+ * Prints each signal that it gets, as often as it comes, and ends with status 42 after the one that is named. A shell
+ * with traps is no reliable witness: bash 5.2 sometimes loses a signal that comes while it starts a process.
  */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Real-time signals as bash counts them, from 34 on; musl takes one more for itself. */
+/* Real-time signals count from 34 on, as in bash; musl reserves one more for itself. */
 static const struct { const char *name; int number; } heard[] = {
 	{"TERM", SIGTERM}, {"INT", SIGINT}, {"HUP", SIGHUP}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"TSTP", SIGTSTP},
 	{"CONT", SIGCONT}, {"WINCH", SIGWINCH}, {"QUIT", SIGQUIT}, {"RTMIN+3", 37},
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	last = argv[1];
-	/* One at a time, so that no line is in another. */
+	/* Handlers block all signals, so that no line is printed within another. */
 	sigfillset(&action.sa_mask);
 	for (int i = 0; i < HEARD; i++)
 		if (sigaction(heard[i].number, &action, NULL) < 0)

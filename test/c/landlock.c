@@ -1,4 +1,4 @@
-/* Prints the version of the kernel's Landlock interface; 0 where there is none. landlock_create_ruleset(2) */
+/* Prints the version of the kernel's Landlock interface, or 0 if it has no Landlock. landlock_create_ruleset(2) */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 /*
- * Types a text into its terminal, TIOCSTI, as if a person had: `push TEXT [HIGH]`, where HIGH is put in the upper half of the
- * request. Prints what came of the first character.
+ * Types a text into its terminal, as a person would, by TIOCSTI: `push TEXT [HIGH]`. HIGH goes into the upper half of
+ * the request. Prints the result of the first character.
  */
 #include <errno.h>
 #include <stdio.h>

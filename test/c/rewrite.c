@@ -1,8 +1,8 @@
 /*
- * Overwrites the programs of other processes through /proc/PID/exe, as CVE-2019-5736 did: `rewrite MILLISECONDS DEVICE
- * INODE` gets hold of that file where a process that it may look at executes it, leaves a process behind that is in nobody's
- * way, and tries until the time is over, since a program that runs can't be written to (ETXTBSY). It touches no other file:
- * with all privileges it sees the programs of the whole machine. Prints how often it has got hold of it.
+ * Overwrites the program of other processes through /proc/PID/exe, as CVE-2019-5736 did. `rewrite MILLISECONDS DEVICE
+ * INODE` opens that file through every process that executes it and that it may look at. It tries to write until the
+ * time is over, in a process of its own, since a running program can't be written to (ETXTBSY). It touches no other
+ * file, since with all privileges it sees the programs of the whole machine. Prints how often it has opened the file.
  */
 #include <ctype.h>
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /*
- * Attaches to each process called nsbox that it can see, ptrace(2), again and again while standard input is open: prints
- * "ready", and then how often it tried and how often that was allowed.
+ * Attaches by ptrace(2) to each process named nsbox that it can see, again and again while standard input is open.
+ * Prints "ready", and at the end how often it tried and how often it was allowed.
  */
 #include <ctype.h>
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /*
- * Tells all that isolates this process, in lines that are the same for the same box. Each system call is tried again, so
- * that a fault which is injected into one of ours changes nothing.
+ * Prints everything that isolates this process, in lines that are equal for equal boxes. It repeats a failing system
+ * call, so that an injected fault in one of its own calls changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * Starts a program from a thread that then ends, and goes on without it: `threads PROGRAM ARG...`. Ends when its standard
- * input does.
+ * Starts a program from a thread, which then ends, while the process goes on: `threads PROGRAM ARG...`. It ends when
+ * its standard input does.
  */
 #include <pthread.h>
 #include <spawn.h>

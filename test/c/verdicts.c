@@ -1,7 +1,7 @@
 /*
- * What the decoder of plans says of many texts, for test/plan/readers.test.ts: reads each with its length before it (four bytes,
- * of this machine's order), and writes the pointer and the message likewise; an empty message is a plan that is taken.
- * It is linked with the sidecar's own sources, its printf among them.
+ * Runs the plan decoder on many texts, for test/plan/readers.test.ts. It reads each text behind its length (four bytes,
+ * in this machine's byte order), and writes the JSON pointer and the message in the same form. An empty message means a
+ * valid plan. It is linked with the sidecar's own sources, with their printf.
  */
 #include "plan/plan.h"
 
@@ -33,7 +33,7 @@ int main(void)
 {
 	uint32_t length;
 	while (fread(&length, sizeof length, 1, stdin) == 1) {
-		/* Of its own size, so that a read past its end is one past what was allocated. */
+		/* Allocated in its exact size, so that the sanitizer sees a read past its end. */
 		char *text = malloc(length);
 		if (length && (!text || fread(text, 1, length, stdin) != length))
 			return 1;

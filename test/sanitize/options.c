@@ -1,13 +1,12 @@
 /*
- * What the sanitizers are told, in the program and not in the environment, which the command of a box would see:
+ * The sanitizers' options. They are in the program, since the command of a box would see them in the environment.
  *
- * detect_leaks=0: the sidecar gives nothing back on purpose, since it ends by execve; and the leak detector would stop the
- * process by ptrace(2), which a process that isn't dumpable refuses.
- * disable_coredump=0: else the limit on core files would be changed, for the command too.
- * allocator_may_return_null=1: where there is no memory, malloc(3) says so, and our message is what is tested.
- * detect_stack_use_after_return=1: after vfork(2) the child works on the parent's memory, and on its stack.
- * exitcode=86: no status of ours.
- * quarantine_size_mb, malloc_context_size: smaller than by default, since the suite starts thousands of boxes.
+ * detect_leaks=0: the sidecar doesn't free its memory, since it ends by execve; and the leak detector stops the process
+ * by ptrace(2), which a process that isn't dumpable refuses. disable_coredump=0: otherwise the sanitizers change the
+ * limit on core files, for the command too. allocator_may_return_null=1: malloc(3) fails without memory, so that our
+ * own message is tested. detect_stack_use_after_return=1: after vfork(2) the child works on the parent's memory, and on
+ * its stack. exitcode=86: a status that nsbox never has. quarantine_size_mb, malloc_context_size: smaller than the
+ * defaults, since the suite starts thousands of boxes.
  */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
@@ -21,9 +20,9 @@ const char *__asan_default_options(void)
 const char *__ubsan_default_options(void) { return "print_stacktrace=1"; }
 
 /*
- * Called before each function that does not return, to forget what is marked on the stack that is left by it. None of ours
- * leaves one to be used again: they end the process. On the stack of its own that the command starts on, the sanitizer's
- * would print a warning, for it knows of one stack only.
+ * The sanitizers call this before each function that doesn't return, to unmark the stack that it leaves. Our functions
+ * of that kind end the process, so no stack is used again. The sanitizer's own version would print a warning on the
+ * command's separate stack, since it knows only one stack.
  */
 void __asan_handle_no_return(void);
 void __asan_handle_no_return(void) {}

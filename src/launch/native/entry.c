@@ -1,32 +1,35 @@
 /*
- * The part of dist/nsbox that is no JavaScript. src/launch/native/entry.ts puts it into the executable, as code that needs no
- * relocation and no data of its own.
+ * The native part of dist/nsbox. src/launch/native/entry.ts puts it into the executable: code without relocations and
+ * without data of its own.
  *
- * Before the runtime starts, `look` notes what that changes and the command is to find as it was: the limit on open files,
- * of which the soft one goes up to the hard one, two signals that it ignores, and those that were blocked, which
- * process.execve unblocks. They are kept behind the environment. That is one of the runtime's own: without the variables that
- * the caller may have set for programs of his, and that would have this one run as Bun (BUN_BE_BUN), or load files first
- * (BUN_OPTIONS). And `look` tells the runtime to compile nothing to machine code, which a program of a few milliseconds only
- * pays for; and where the stack is, for which the C library would read /proc/self/maps, twice.
+ * Before the runtime starts, `look` notes what the runtime changes and the command must get unchanged: the limit on
+ * open files, whose soft limit it raises to the hard one, two signals that it ignores, and the blocked signals, which
+ * process.execve unblocks. `look` stores them behind a new environment for the runtime. That one lacks the BUN_*
+ * variables, which a caller may have set for other programs, and which would make this program run as Bun (BUN_BE_BUN)
+ * or load files first (BUN_OPTIONS). It turns the JIT compiler off, which doesn't pay in a program of a few
+ * milliseconds. `look` also finds the stack, for which the C library would read /proc/self/maps twice.
  *
- * A limit that the runtime would die by is raised before, where that is allowed; where it isn't, we say so and end.
+ * `look` raises limits that are too low for the runtime, or prints a message and ends if it may not.
  *
- * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it puts all that back,
- * gives on the environment byte by byte and the descriptors that the runtime would close, and makes the file to execute
- * where none is named. So JavaScript needs neither node:fs nor bun:ffi, which take a start 1 ms and 4 ms to load.
+ * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it restores all
+ * that, passes on the environment byte by byte and the descriptors that the runtime would close, and makes the sealed
+ * file of sidecar and plan. So JavaScript needs neither node:fs nor bun:ffi, which take a start 1 ms and 4 ms to load.
  *
- * An execve gives back the memory of what was there before the new program begins, and the runtime's takes as long as half a
- * box. So another process has a share in it by then, and gives it back on another processor while the box starts. It ends by
- * that, and the sidecar waits for it.
+ * execve frees the old program's memory before the new program begins, which for the runtime takes half as long as a
+ * box. So another process shares that memory by then, and frees it on another processor while the box starts. The
+ * sidecar waits for its end.
  */
 #include <stdint.h>
 
-/* Filled in by src/launch/native/entry.ts: how far it is from this table to what has the same place in its own list. */
+/*
+ * src/launch/native/entry.ts fills the table with the distances from the table to these addresses, in the order of its
+ * own list.
+ */
 enum { RUNTIME_ENTRY = 0, ENVIRON, EXECVE_SLOT, ERRNO_SLOT, SIDECAR, SIDECAR_END, STACK_SLOT, INIT_SLOT, SET_STACK_SLOT, TABLE_LENGTH };
 #define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0\n"
 _Static_assert(TABLE_LENGTH == 9, "the words of the table");
 
-/* An ELF program is entered with the stack pointer and one more register in use; both are given on as they came. */
+/* At the entry of an ELF program the stack pointer and one more register are in use. Both are passed on unchanged. */
 #if defined(__x86_64__)
 enum {
 	WRITE = 1, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, CLONE = 56, EXECVE = 59, EXIT = 60, WAIT4 = 61, KILL = 62, FCNTL = 72, FUTEX = 202,
@@ -46,7 +49,10 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
 	return result;
 }
-/* A process with this memory, which does no more than to wait until HERE is 0, and ends. In one piece, since the stack is ours alone. */
+/*
+ * Makes a process with our memory, which waits until HERE is 0, and ends. It is one piece of assembly, since the
+ * process must not use our stack.
+ */
 static inline long clone_waiting(long flags, uint64_t *here)
 {
 	register long r10 __asm__("r10") = 0;
@@ -121,32 +127,35 @@ static inline void *place(int which)
 	return (char *)table + table[which];
 }
 
-/* --- Before the runtime ----------------------------------------------------------------------------------------------- */
+/*
+ * --- Before the runtime
+ * -----------------------------------------------------------------------------------------------
+ */
 
 enum { LIMITS = 3, STDERR = 2, FAILED = 125 };
 enum { OPEN_FILES = 7, BROKEN_PIPE = 13, FILE_TOO_LARGE = 25, SET_BYTES = 8, SET_MASK = 2 };
 
-/* Behind the environment that the runtime gets. */
+/* Stands behind the environment that the runtime gets. */
 struct inherited {
 	char **environment;
 	uint64_t blocked;
 	uint64_t open_files[2]; /* struct rlimit64 */
 	uint64_t limits[LIMITS][2]; /* those of `limit_at` */
-	uint64_t broken_pipe, file_too_large; /* what is done with the signal: 0 is the default, 1 to ignore it */
-	uint64_t here; /* 0 as soon as this memory is no longer ours */
-	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's */
+	uint64_t broken_pipe, file_too_large; /* actions of the signals: 0 is the default, 1 ignores it */
+	uint64_t here; /* the kernel stores 0 as soon as this memory isn't ours any more */
+	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's pthread_getattr_np */
 	uintptr_t stack_end, stack_size, first_thread;
 };
 
 static uint64_t action_of(int signal)
 {
-	/* struct sigaction of the kernel: the handler comes first. */
+	/* The kernel's struct sigaction starts with the handler. */
 	uint64_t action[4];
 	call4(SIGACTION, signal, 0, action, SET_BYTES);
 	return action[0];
 }
 
-/* A shorter one is no end of the memory: the name of the program stands behind all variables. */
+/* Reading four bytes is safe for a shorter variable too: the name of the program stands behind all variables. */
 static int is_for_runtime(const char *variable)
 {
 	uint32_t start;
@@ -162,7 +171,7 @@ static char **end_of(char **list)
 	return list;
 }
 
-/* The limits that the runtime needs some room in: what it can't do without, and what is more than enough. */
+/* A limit that the runtime needs: the least that it can run with, and a value that is more than enough. */
 struct limit { int resource; uint64_t least, enough; const char *message; };
 
 static struct limit limit_at(int n)
@@ -185,7 +194,7 @@ static _Noreturn void refuse(const char *message)
 		call4(EXIT, FAILED, 0, 0, 0);
 }
 
-/* Up to the hard limit, or beyond it where we may. */
+/* Raises limits up to the hard limit, or beyond it if we may. */
 static void raise_limits(void)
 {
 	for (int n = 0; n < LIMITS; n++) {
@@ -203,7 +212,7 @@ static void raise_limits(void)
 	}
 }
 
-/* Where there is no memory for it there is none for the runtime either, and we end here. */
+/* Copies the environment for the runtime. If mmap fails we crash here, as the runtime would without memory. */
 static struct inherited *give_environment(void)
 {
 	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
@@ -222,8 +231,9 @@ static struct inherited *give_environment(void)
 }
 
 /*
- * The kernel puts the name of the program last on the stack, below one word that is 0. It may grow to its limit. Where there is
- * none, or one that may reach down to other memory, the C library is asked.
+ * Finds the first thread's stack. The kernel puts the name of the program at its end, below one word that is 0, and it
+ * may grow to its limit. Without a limit, or with one that may reach down to other memory, the C library has to find
+ * it.
  */
 static void find_stack(struct inherited *inherited)
 {
@@ -259,15 +269,18 @@ __attribute__((used)) static void look(void)
 	*(void **)place(STACK_SLOT) = ADDRESS_OF("stack_of");
 }
 
-/* --- In place of pthread_getattr_np(3) -------------------------------------------------------------------------------- */
+/*
+ * --- In place of pthread_getattr_np(3)
+ * --------------------------------------------------------------------------------
+ */
 
-/* Nobody here changes the environment, which would then be elsewhere. */
+/* `environ` still points to our copy, since no code in this program changes the environment. */
 static struct inherited *find_inherited(void)
 {
 	return (struct inherited *)(end_of(*(char ***)place(ENVIRON)) + 1);
 }
 
-/* The first thread is the first that asks, about itself. */
+/* The first caller is the first thread, which asks about itself. */
 __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
 {
 	struct inherited *inherited = find_inherited();
@@ -279,9 +292,12 @@ __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
 	return (*(int (**)(void *, uintptr_t, uintptr_t))place(SET_STACK_SLOT))(attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
 }
 
-/* --- In place of execve(3) -------------------------------------------------------------------------------------------- */
+/*
+ * --- In place of execve(3)
+ * --------------------------------------------------------------------------------------------
+ */
 
-/* A handler there was none before us. */
+/* Handlers don't survive execve, so only "ignore" and "default" have to be restored. */
 static void put_back(const struct inherited *inherited)
 {
 	uint64_t action[4] = {0};
@@ -307,14 +323,14 @@ static long write_all(long file, const char *bytes, long length)
 	return 0;
 }
 
-/* A file in memory: the sidecar, the plan, its length, the magic word (sidecar/plan/plan_source.c). Nobody can change it any more. */
+/* Makes a sealed memory file: the sidecar, the plan, its length, the magic word (sidecar/plan/plan_source.c). */
 static long file_with(const char *plan)
 {
 	enum { CLOEXEC = 1, ALLOW_SEALING = 2, EXECUTABLE = 16, NOT_KNOWN = -22, ADD_SEALS = 1033, ALL_SEALS = 15 };
 	const char *sidecar = place(SIDECAR);
 	uint64_t end[2] = {0, *(uint64_t *)ADDRESS_OF("magic")};
 	long failed;
-	/* Where vm.memfd_noexec says so, a file is executable only if that is asked for. Kernels before 6.3 don't know the flag. */
+	/* With vm.memfd_noexec=1 a memory file is executable only with MFD_EXEC. Both came with Linux 6.3. */
 	long file = call4(MEMFD_CREATE, ADDRESS_OF("nsbox"), CLOEXEC | ALLOW_SEALING | EXECUTABLE, 0, 0);
 	if (file == NOT_KNOWN)
 		file = call4(MEMFD_CREATE, ADDRESS_OF("nsbox"), CLOEXEC | ALLOW_SEALING, 0, 0);
@@ -330,10 +346,10 @@ static long file_with(const char *plan)
 }
 
 /*
- * Another process gets a share in this memory. It ends when we have got another: the kernel then clears `here`, as at the end of a
- * thread (set_tid_address(2)), and wakes who waits there. Of signals it gets none but those that nobody can block. It has no exit
- * signal, as no other child that nsbox makes (__WCLONE, waitpid(2)). Its number; negative where there is none, and we give the
- * memory back ourselves.
+ * Makes a process that shares this memory. It ends when execve gives us another memory: the kernel then clears `here`,
+ * as at the end of a thread (set_tid_address(2)), and wakes the process. It blocks all signals that can be blocked. It
+ * is the only child of nsbox without an exit signal (__WCLONE, waitpid(2)). Returns its number; if that is negative,
+ * execve frees the memory itself.
  */
 static long share_memory(struct inherited *inherited)
 {
@@ -354,8 +370,8 @@ static void end_sharing(long process)
 }
 
 /*
- * FILE is executed by its descriptor, and where the system doesn't do that, by its name in /proc: there are kernels (5.10.223) that
- * find no file by an empty path, and filters that refuse it. The first failure is the one that is told.
+ * Executes FILE by its descriptor, or, if that fails, by its name in /proc: Linux 5.10.223 fails for an empty path, and
+ * some seccomp filters refuse the call. Returns the first error.
  */
 static long execute_file(long file, char *const argv[], char *const env[])
 {
@@ -373,16 +389,16 @@ static long execute_file(long file, char *const argv[], char *const env[])
 }
 
 /*
- * PATH: a file to execute with ARGV; "nsbox", for the sidecar with the plan that ARGV holds; or "?", which is answered by an error
- * that execve(2) has not, so that whoever asks knows that it is this that he calls. KEPT: the descriptors that stay open, each as
- * the variable "N=".
+ * PATH is a file to execute with ARGV; or "nsbox", for the sidecar with the plan in ARGV; or "?", which returns an
+ * error that execve(2) doesn't have, so that the front end knows that it calls this function. KEPT has the descriptors
+ * that stay open, each as the variable "N=".
  */
 __attribute__((used)) static int become(const char *path, char *const argv[], char *const kept[])
 {
 	enum { SET_DESCRIPTOR_FLAGS = 2, NEVER_OF_EXECVE = -33 /* EDOM */ };
 	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
 	struct inherited *inherited = find_inherited();
-	/* Before the signals are as they were: too large a file (RLIMIT_FSIZE) is to be an error. */
+	/* Done while SIGXFSZ is still ignored, so that a low RLIMIT_FSIZE is an error and not our death. */
 	long named = path[0] == '/', file = named ? 0 : path[0] == '?' ? NEVER_OF_EXECVE : file_with(argv[0]);
 	for (; *kept; kept++) {
 		long descriptor = 0;

@@ -1,8 +1,8 @@
 /**
  * Puts the code of src/launch/native/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE SIDECAR`.
  *
- * The code comes to the end of the file, behind all that the runtime looks at. In the table of segments it takes the place of the
- * notes, which no system asks a program for; nothing else changes but the address of the entry.
+ * The code is appended to the file, behind all that the runtime reads. In the table of segments it takes the place of the notes,
+ * which no system needs. Apart from that, only the address of the entry changes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } from '../elf-segment.ts'
@@ -10,9 +10,9 @@ import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } 
 /** Offsets in the headers of a 64-bit ELF file, elf(5). */
 const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
 const PT_DYNAMIC = 2
-/** What the loader makes read-only before the program starts. */
+/** The segment that the loader makes read-only before the program starts. */
 const PT_GNU_RELRO = 0x6474e552
-/** A program at a fixed address. */
+/** The type of a program at a fixed address. */
 const ET_EXEC = 2
 /** Entries of the dynamic section: 16 bytes, the tag first. */
 const DYNAMIC = { procedures: 23, proceduresSize: 2, strings: 5, symbols: 6, relocations: 7, relocationsSize: 8 }
@@ -20,7 +20,7 @@ const RELOCATION_SIZE = 24
 const SYMBOL_SIZE = 24
 /** The largest page of any kernel that runs such programs. */
 const PAGE = 65536
-/** What stands at the start of the table in the code. */
+/** The first word of the table in the code. */
 const PLACEHOLDER = 0x6e73626f78212121n
 
 type Segment = { type: number; flags: number; offset: number; address: number; fileSize: number; memorySize: number }
@@ -38,27 +38,27 @@ function segmentsOf(file: Buffer): Segment[] {
 
 const loaded = (segments: readonly Segment[]) => segments.filter(({ type }) => type === PT_LOAD)
 
-/** Where the code goes: in the file, and in memory. */
+/** The code's offset in the file, and its address in memory. */
 function roomFor(file: Buffer, segments: readonly Segment[]): { offset: number; address: number } {
   const up = (at: number) => Math.ceil(at / PAGE) * PAGE
   return { offset: up(file.length), address: up(Math.max(...loaded(segments).map(({ address, memorySize }) => address + memorySize))) }
 }
 
-/** The place in the file of the header that makes way. Segments that are loaded have to be in the order of their addresses. */
+/** The offset of the header that is replaced. It must be behind the loaded segments, which are sorted by address. */
 function placeOfNote(file: Buffer, segments: readonly Segment[]): number {
   const [last, note] = [segments.findLastIndex(({ type }) => type === PT_LOAD), segments.findLastIndex(({ type }) => type === PT_NOTE)]
   if (note < last) throw new Error('the program has no notes behind its segments')
   return number(file, HEADER.segments) + note * file.readUInt16LE(HEADER.segmentSize)
 }
 
-/** From an offset in the file to the address there, or the other way. */
+/** Converts an offset in the file to an address, or the other way. */
 function mapped(at: number, from: 'offset' | 'address', to: 'offset' | 'address', segments: readonly Segment[]): number {
   const segment = segments.find((one) => one[from] <= at && at < one[from] + one.fileSize)
   if (segment === undefined) throw new Error(`${from} ${at} is in no segment`)
   return segment[to] + at - segment[from]
 }
 
-/** Of a function of the C library: where the program keeps its address. Of a variable: where the program has its copy. */
+/** The slot in which the program keeps the address of a function of the C library, or its copy of a variable of that library. */
 function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer, segments: readonly Segment[]): number {
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
   if (dynamic === undefined) throw new Error('the program has no dynamic section')
@@ -74,7 +74,7 @@ function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer,
   throw new Error(`the program has no place for ${name}`)
 }
 
-/** The variable that is no copy of the program's own has the address 0. */
+/** Checks that the program can write to the slot. A variable without a copy in the program has the address 0, and fails. */
 function writable(name: string, address: number, segments: readonly Segment[]): number {
   const within = (one: Segment) => one.address <= address && address < one.address + one.memorySize
   const isFixed = segments.some((one) => one.type === PT_GNU_RELRO && within(one))
