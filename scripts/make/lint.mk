@@ -22,5 +22,7 @@ lint: $(NPM) | clang-tidy ## check types, layers, names, generated files, format
 	$(Q)$(BUN) scripts/gen.ts --check
 	@$(say) LAYERS .
 	$(Q)$(BUN) scripts/layers.ts
+	@$(say) NAMES .
+	$(Q)$(BUN) scripts/names.ts
 	$(Q)if [ '$(FORMAT_CHECK)' != 0 ]; then $(MAKE) format-check; fi
 	$(Q)$(MAKE) -j$$(nproc) $(LINT_C:%.c=dist/lint/%.ok)

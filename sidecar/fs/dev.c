@@ -63,7 +63,7 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 }
 
 /* Makes a directory in the new /dev, and mounts TREE on it. */
-static void attach(int tree, int dev, const char *name, const char *what)
+static void attach_in_dev(int tree, int dev, const char *name, const char *what)
 {
 	if (mkdirat(dev, name, 0755) < 0)
 		fail("make mount point", name);
@@ -90,10 +90,10 @@ static void mount_pts(int dev)
 	int tree = new_pts();
 	if (tree < 0)
 		fail_hint("mount devpts", "pts", tree_hint());
-	attach(tree, dev, "pts", "mount devpts");
+	attach_in_dev(tree, dev, "pts", "mount devpts");
 }
 
-static bool is_same(const char *path, const struct stat *file)
+static bool is_same_file(const char *path, const struct stat *file)
 {
 	struct stat there;
 	return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev && there.st_rdev == file->st_rdev;
@@ -111,7 +111,7 @@ static void bind_console(int dev)
 	for (int fd = 0; fd < 3; fd++) {
 		if (!isatty(fd) || fstat(fd, &ours) < 0)
 			continue;
-		const char *found = descriptor_path(fd, path) && is_same(path, &ours) ? path : is_same("/dev/console", &ours) ? "/dev/console" : NULL;
+		const char *found = descriptor_path(fd, path) && is_same_file(path, &ours) ? path : is_same_file("/dev/console", &ours) ? "/dev/console" : NULL;
 		if (!found)
 			continue;
 		bind_device(dev, found, ours.st_rdev, "console");
@@ -140,7 +140,7 @@ void dev_mount(const struct mount *mount)
 	int shm = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "1777"}, {NULL, NULL}});
 	if (shm < 0)
 		fail("mount tmpfs", "shm");
-	attach(shm, dev, "shm", "mount tmpfs");
+	attach_in_dev(shm, dev, "shm", "mount tmpfs");
 	close(target);
 	mounted_add(mount->target, dev);
 	own = dev;

@@ -56,7 +56,7 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
  * Opens the target, or returns -1 if there is nothing to hide. A link is never followed. If the mount is about a file
  * of the kernel's, a missing one isn't in this kernel, and one on another file system belongs to the root.
  */
-static int find(const struct mount *mount, struct stat *st)
+static int find_masked(const struct mount *mount, struct stat *st)
 {
 	struct mounted *on;
 	int fd = inroot_find(mount->target, O_NOFOLLOW, &on);
@@ -77,13 +77,13 @@ static int find(const struct mount *mount, struct stat *st)
 static int find_sysfs(const struct mount *mount, struct stat *st)
 {
 	const struct mount kernels = {.target = mount->target, .kernel = true};
-	int fd = find(&kernels, st);
+	int fd = find_masked(&kernels, st);
 	if (fd < 0 && strcmp(mount->target, "/sys") == 0)
 		mask_refuse_elsewhere(-1, "sysfs", mount->target);
 	return fd;
 }
 
-static struct mounted *attach(int tree, unsigned options, int target, const char *path)
+static struct mounted *attach_mask(int tree, unsigned options, int target, const char *path)
 {
 	if (tree < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
 		fail("mask", path);
@@ -124,22 +124,22 @@ static int empty(bool directory)
 void mask_hide(const struct mount *mount)
 {
 	struct stat st;
-	int fd = find(mount, &st);
+	int fd = find_masked(mount, &st);
 	if (fd < 0)
 		return;
 	if (inroot_is_root(fd))
 		fail_plain("is the root itself", *mount->target ? mount->target : "/");
-	attach(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target)->mask = S_ISDIR(st.st_mode);
+	attach_mask(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target)->mask = S_ISDIR(st.st_mode);
 }
 
 void mask_protect(const struct mount *mount)
 {
 	struct stat st;
-	int fd = mount->kernel ? find_sysfs(mount, &st) : find(mount, &st);
+	int fd = mount->kernel ? find_sysfs(mount, &st) : find_masked(mount, &st);
 	if (fd < 0)
 		return;
 	/* Files of the kernel's need neither programs nor devices, even if the host's mount allows them. */
-	attach(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
+	attach_mask(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
 }
 
 void mask_sysfs(const struct mount *mount)
@@ -154,7 +154,7 @@ void mask_sysfs(const struct mount *mount)
 		fail_hint("mount sysfs", mount->target, tree_hint());
 	if (tree < 0)
 		report_warning("the kernel allows no new sysfs, since parts of the one here are hidden: /sys shows the host's network devices");
-	attach(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
+	attach_mask(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
 }
 
 void mask_cgroup(const struct mount *mount)
@@ -169,5 +169,5 @@ void mask_cgroup(const struct mount *mount)
 	if (!S_ISDIR(st.st_mode))
 		return;
 	int tree = tree_new("cgroup2", 0, (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
-	attach(tree < 0 ? empty(true) : tree, SEALED, fd, mount->target);
+	attach_mask(tree < 0 ? empty(true) : tree, SEALED, fd, mount->target);
 }

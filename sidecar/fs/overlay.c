@@ -103,7 +103,7 @@ int overlay_layer(const struct layers *layers, int directory, const char *name, 
  * mask in it, and the next box would show the masked files under the new name. Kept changes aren't searched for such
  * notes either ("nofollow").
  */
-static int make(int lower, int upper, int work, bool kept, unsigned options)
+static int make_mount(int lower, int upper, int work, bool kept, unsigned options)
 {
 	/* Layers by descriptor, since fsconfig(2) takes 256 bytes at most, and a path may have commas and colons. */
 	char paths[3][DESCRIPTOR_NAME];
@@ -147,7 +147,7 @@ int overlay_make(const struct layers *layers, int upper, int work, unsigned opti
 	struct statvfs below;
 	if (fstatvfs(layers->lower, &below) == 0)
 		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
-	return make(layers->lower, upper, work, layers->state_path != NULL, options);
+	return make_mount(layers->lower, upper, work, layers->state_path != NULL, options);
 }
 
 void overlay_open_state(struct layers *layers, int target, const char *name)

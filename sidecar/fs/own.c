@@ -143,7 +143,7 @@ static bool is_bound(const struct plan *plan, const char *path)
 }
 
 /* Opens the directory PATH, and makes it if it is missing. -1: we can't make it, so the box can't either. */
-static int make(char *path)
+static int make_directories(char *path)
 {
 	int fd = inroot_find(path, O_DIRECTORY, NULL);
 	for (char *end = path; fd < 0 && errno == ENOENT && *end;) {
@@ -184,11 +184,11 @@ static void protect(const struct plan *plan, const char *target, const char *res
 		free(path);
 		return;
 	}
-	int fd = make(path);
+	int fd = make_directories(path);
 	for (int tries = 0; fd >= 0 && !rollback_use(fd) && tries < MAX_TRIES; tries++) {
 		close(fd);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-		fd = make(path);
+		fd = make_directories(path);
 	}
 	if (fd < 0) {
 		free(path);

@@ -25,7 +25,7 @@ static bool covered;
 
 static bool same(const struct stat *a, const struct stat *b) { return a->st_ino == b->st_ino && a->st_dev == b->st_dev; }
 
-static const struct known *find(const struct known *list, const struct stat *st)
+static const struct known *find_known(const struct known *list, const struct stat *st)
 {
 	while (list && !same(&list->st, st))
 		list = list->next;
@@ -58,7 +58,7 @@ void pin_stash(const struct mount *mount)
 	close(tree);
 }
 
-static void attach(int tree, int target)
+static void attach_pin(int tree, int target)
 {
 	if (tree < 0 || tree_attach(tree, target) < 0)
 		fail("pin", way);
@@ -71,7 +71,7 @@ static int hidden(int parent)
 	struct stat st;
 	if (fstat(parent, &st) < 0)
 		fail("pin", way);
-	const struct known *known = find(parents, &st);
+	const struct known *known = find_known(parents, &st);
 	if (known)
 		return known->tree;
 	int tree = tree_alone(parent);
@@ -119,17 +119,17 @@ static void hold_part(int parent, const char *name, int fd)
 	if (fstat(fd, &st) < 0)
 		fail("pin", way);
 	/* A mount of the plan is a mount point already. */
-	if (parent < 0 || find(held, &st) || !may_change(parent))
+	if (parent < 0 || find_known(held, &st) || !may_change(parent))
 		return;
 	remember(&held, &st, -1);
 	if (stash >= 0) {
 		int target = find_hidden(parent, name, &st);
 		if (target >= 0)
-			attach(tree_alone(S_ISLNK(st.st_mode) ? blank : target), target);
+			attach_pin(tree_alone(S_ISLNK(st.st_mode) ? blank : target), target);
 		close(target);
 	} else if (S_ISDIR(st.st_mode)) {
 		/* Directories further down get mounts of their own, within the first one. */
-		attach(covered ? tree_alone(fd) : tree_of(tree_hold_at(fd)), fd);
+		attach_pin(covered ? tree_alone(fd) : tree_of(tree_hold_at(fd)), fd);
 		covered = true;
 	}
 }

@@ -103,7 +103,7 @@ bool rollback_has_entries(void) { return latest != NULL; }
  * Raises the limit on descriptors: entries may be a thousand, and descriptors in flight count against the sender's
  * limit. The command isn't affected: it runs already, or never will.
  */
-static void allow_descriptors(void)
+static void allow_descriptors_again(void)
 {
 	struct rlimit most;
 	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
@@ -135,7 +135,7 @@ void rollback_tell_what_goes(int link)
 void rollback_send(int link)
 {
 	if (latest)
-		allow_descriptors();
+		allow_descriptors_again();
 	for (; latest; latest = latest->next)
 		tell(link, latest);
 }
@@ -170,7 +170,7 @@ void rollback_hold(int held) { arrived = held; }
 void rollback_receive(int parent, const struct channel_made *made, int how)
 {
 	if (!received)
-		allow_descriptors();
+		allow_descriptors_again();
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;

@@ -40,7 +40,7 @@ static bool nothing_below(void) { return umount2(stage, MNT_EXPIRE) < 0 && errno
 static int open_stage(void) { return open(stage, O_PATH | O_CLOEXEC); }
 
 /* A file can't be mounted on a directory, so there is a staging file beside the staging directory. */
-static int is_directory(int fd)
+static int is_directory_fd(int fd)
 {
 	int as_directory = openat(fd, ".", O_PATH | O_CLOEXEC | O_DIRECTORY);
 	if (as_directory >= 0)
@@ -57,7 +57,7 @@ static void stage_for(bool directory)
 static int stage_bind(int fd, unsigned long recursive)
 {
 	char from[DESCRIPTOR_NAME];
-	stage_for(is_directory(fd));
+	stage_for(is_directory_fd(fd));
 	if (mount(descriptor_name(fd, from), stage, NULL, MS_BIND | recursive, NULL) < 0)
 		return -1;
 	alone = nothing_below();

@@ -28,7 +28,7 @@ struct view { int tree; struct view *next; };
 
 static struct view *views;
 
-static void remember(int tree)
+static void remember_view(int tree)
 {
 	struct view *view = malloc(sizeof *view);
 	if (!view)
@@ -93,7 +93,7 @@ static int found(const struct mountinfo *mount, void *with)
 }
 
 /* Mounts an overlay in place of a view that would be too large. An overlay shows one file system only. */
-static int make_overlay(int directory, unsigned options, const char *path)
+static int overlay_parent(int directory, unsigned options, const char *path)
 {
 	char real[PATH_MAX];
 	if (!descriptor_path(directory, real) || mountinfo_below(real, found, NULL) != 0)
@@ -111,8 +111,8 @@ int view_make(int directory, unsigned options, const char *path)
 	if (fstat(directory, &st) < 0)
 		fail("open", path);
 	if (!entries) {
-		int overlay = make_overlay(directory, options & ~ROOT_OPTIONS_RO, path);
-		remember(overlay);
+		int overlay = overlay_parent(directory, options & ~ROOT_OPTIONS_RO, path);
+		remember_view(overlay);
 		cwd_note_view(&st, overlay);
 		return overlay;
 	}
@@ -127,7 +127,7 @@ int view_make(int directory, unsigned options, const char *path)
 		if (is_entry(entry->d_name))
 			show(directory, top, entry->d_name, options);
 	closedir(entries);
-	remember(top);
+	remember_view(top);
 	cwd_note_view(&st, top);
 	return top;
 }

@@ -53,7 +53,7 @@ static bool is_pending(int signal)
 }
 
 /* False if the kernel didn't stop us: our process group is orphaned, and no shell could continue it. */
-static bool stop_too(int signal, bool group)
+static bool stop_with_command(int signal, bool group)
 {
 	sigset_t set;
 	sigemptyset(&set);
@@ -91,7 +91,7 @@ void foreground_stopped(int pid, int signal)
 		return;
 	}
 	/* If our group was in the foreground, all of it got the typed key. */
-	if (stop_too(signal, had || is_for_terminal(signal)))
+	if (stop_with_command(signal, had || is_for_terminal(signal)))
 		return;
 	/* The kernel sends HUP and CONT to an orphaned group that is stopped, setpgid(2). We do the same, once. */
 	if (is_for_terminal(signal)) {

@@ -38,7 +38,7 @@ static long milliseconds(void)
  * too, so a signal that comes both ways is dropped here. The kernel delivers the lower of two pending signals first, so
  * we know the direct one by then. The time limit is for direct signals to us alone, which only tests send.
  */
-static void pass_on(const siginfo_t *info, int command, bool same_group)
+static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 {
 	static long direct[_NSIG];
 	int mark = info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_signo == FORWARDED_BY ? info->si_value.sival_int : 0;
@@ -108,7 +108,7 @@ static _Noreturn void serve(int command, int link, bool same_group)
 		if (info.si_signo == SIGCHLD)
 			reap(command, link);
 		else
-			pass_on(&info, command, same_group);
+			pass_to_command(&info, command, same_group);
 	}
 }
 

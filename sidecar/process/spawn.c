@@ -47,7 +47,7 @@ static const char *hint_for_refusal(unsigned namespaces)
 	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix; in a chroot, ordinary users may have none";
 }
 
-static const char *hint_for(int number, unsigned namespaces)
+static const char *hint_for_clone(int number, unsigned namespaces)
 {
 	if (number == EPERM || number == EACCES)
 		return hint_for_refusal(namespaces);
@@ -104,7 +104,7 @@ int spawn_box(unsigned namespaces, int cgroup)
 	}
 	if (pid < 0) {
 		int number = errno;
-		const char *hint = hint_for(number, namespaces);
+		const char *hint = hint_for_clone(number, namespaces);
 		errno = number;
 		fail_hint("make a process in new namespaces", NULL, hint);
 	}

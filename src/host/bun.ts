@@ -6,7 +6,7 @@ import { fromBytes, toBytes } from '../text/bytes.ts'
 export type Looked = 'directory' | 'other' | { code: string }
 
 /** What the runtime of this program has changed before its first line, and nothing but the plan puts back. */
-export type Changed = {
+type Changed = {
   /** The soft limit on open files as it was; absent where it is so still. */
   openFiles?: number
   /** Signals that were not ignored. */

@@ -26,7 +26,7 @@ export type Host = {
   exe: string
 }
 
-export type Result = {
+type Result = {
   status: 'ok' | 'no' | 'note'
   /** What was found. */
   found: string
@@ -36,10 +36,10 @@ export type Result = {
   fix?: string[]
 }
 
-export type Check = { name: string; run(host: Host): Result }
+type Check = { name: string; run(host: Host): Result }
 
 /** Tell each check to OUT, a line at a time, or all as one JSON document. Exit status: 0 if the default box starts, else 1. */
-export function doctor(out: (line: string) => void, host: Host = thisHost(), json = false): number {
+export function doctor(out: (line: string) => void, host: Host = examinedHost(), json = false): number {
   const checks = CHECKS.map((check) => ({ name: check.name, ...check.run(host) }))
   const boxes = verdict(host, checks)
   if (json) for (const line of safeJson({ boxes, checks }).split('\n')) out(line)
@@ -48,8 +48,8 @@ export function doctor(out: (line: string) => void, host: Host = thisHost(), jso
 }
 
 /** Whether a box starts; `error` and `hint` are those of the box. */
-export type Start = { starts: true } | { starts: false; error: string; hint?: string }
-export type Verdict = { default: Start; nest?: Start }
+type Start = { starts: true } | { starts: false; error: string; hint?: string }
+type Verdict = { default: Start; nest?: Start }
 
 /** What the checks say is a guess, and the box itself is not. */
 function verdict(host: Host, checks: readonly Result[]): Verdict {
@@ -392,7 +392,7 @@ function landlock(host: Host): Result {
   return ok(modules === undefined ? 'this kernel has its scopes, unless it was built or started without' : 'is on, with its scopes')
 }
 
-export const CHECKS: readonly Check[] = [
+const CHECKS: readonly Check[] = [
   { name: 'kernel', run: kernel },
   { name: 'privilege', run: privilege },
   { name: 'user namespaces', run: userNamespaces },
@@ -413,7 +413,7 @@ export const CHECKS: readonly Check[] = [
 
 // ---- the real host ----
 
-export function thisHost(): Host {
+export function examinedHost(): Host {
   const uid = process.getuid?.() ?? 0
   return {
     readFile: (path) => attempt(() => fs.readFileSync(path, 'utf8')),
@@ -423,13 +423,13 @@ export function thisHost(): Host {
     tryTmpfile,
     env: process.env,
     uid,
-    user: userName(uid),
+    user: loginName(uid),
     exe: process.execPath,
   }
 }
 
 /** From /etc/passwd: Bun's os.userInfo() tells what $USER says, which may be anybody. */
-function userName(uid: number): string {
+function loginName(uid: number): string {
   const passwd = attempt(() => fs.readFileSync('/etc/passwd', 'utf8')) ?? ''
   const entry = passwd.split('\n').map((line) => line.split(':')).find((fields) => fields[2] === String(uid))
   return entry?.[0] ?? process.env.USER ?? String(uid)

@@ -12,12 +12,12 @@ export function hostOfProgram(): HostFacts {
     get cwd() { return callersDirectory() },
     // Not a copy, which takes Node a quarter of a millisecond.
     env: process.env,
-    variable: (name) => process.env[name], look, isLink, read, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
+    variable: (name) => process.env[name], look: lookAt, isLink, read: readText, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
   }
 }
 
 /** Most of what is looked for and not there is no error: it is thrown, which is slow, only where it has to be named. */
-function look(path: string, follow: boolean): Looked {
+function lookAt(path: string, follow: boolean): Looked {
   const stat = follow ? statSync : lstatSync
   try {
     const found = stat(path, { throwIfNoEntry: false })
@@ -38,7 +38,7 @@ function reasonOf(body: () => void): string {
   }
 }
 
-function read(path: string): { text: string } | { code: string } {
+function readText(path: string): { text: string } | { code: string } {
   try {
     return { text: fromBytes(readFileSync(path)) }
   } catch (error) {

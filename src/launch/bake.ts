@@ -38,7 +38,7 @@ function realDirectory(path: string): string {
   try {
     return realPath(directoryOf(path))
   } catch (error) {
-    throw failure('open', directoryOf(path), codeOf(error))
+    throw bakeFailure('open', directoryOf(path), codeOf(error))
   }
 }
 
@@ -71,7 +71,7 @@ function real(path: string): string {
   }
 }
 
-function failure(what: string, path: string, code: string, hint?: string): SandboxError {
+function bakeFailure(what: string, path: string, code: string, hint?: string): SandboxError {
   return systemFailure({ step: 'bake', what, path, code, ...(hint !== undefined && { hint }) })
 }
 
@@ -82,7 +82,7 @@ function write(path: string, parts: readonly Uint8Array[], force: boolean): void
   try {
     fd = fs.openSync(hostPath(draft), 'wx', 0o755)
   } catch (error) {
-    throw failure('write', draft, codeOf(error))
+    throw bakeFailure('write', draft, codeOf(error))
   }
   try {
     for (const part of parts) writeAll(fd, part)
@@ -90,7 +90,7 @@ function write(path: string, parts: readonly Uint8Array[], force: boolean): void
     fs.fsyncSync(fd)
     putInPlace(draft, path, force)
   } catch (error) {
-    throw error instanceof SandboxError ? error : failure('write', path, codeOf(error))
+    throw error instanceof SandboxError ? error : bakeFailure('write', path, codeOf(error))
   } finally {
     fs.closeSync(fd)
     fs.rmSync(hostPath(draft), { force: true })
@@ -107,6 +107,6 @@ function putInPlace(draft: string, path: string, force: boolean): void {
     fs.linkSync(hostPath(draft), hostPath(path))
   } catch (error) {
     const code = codeOf(error)
-    throw failure('write', path, code, code === 'EEXIST' ? '--force replaces it' : undefined)
+    throw bakeFailure('write', path, code, code === 'EEXIST' ? '--force replaces it' : undefined)
   }
 }

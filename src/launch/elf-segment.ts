@@ -7,7 +7,7 @@ export const WRITABLE = 2
 export const READABLE = 4
 
 /** Sizes and places in bytes. The kernel has no use for a physical address. */
-export type Load = { flags: number; offset: bigint; address: bigint; physical: bigint; size: bigint; alignment: bigint }
+type Load = { flags: number; offset: bigint; address: bigint; physical: bigint; size: bigint; alignment: bigint }
 
 /** Makes the program header at a place in a file that of a segment which is loaded. */
 export function writeLoad(file: Buffer, at: number, { flags, offset, address, physical, size, alignment }: Load): void {

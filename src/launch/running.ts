@@ -19,7 +19,7 @@ export type RunningBox = { plan: Plan; entry: Entry }
 /** PID: of nsbox itself, of what has started it and no other box, or of any process in the box. */
 export function findBox(pid: number): RunningBox {
   refuseForeignProc()
-  if (statOf(pid) === undefined) throw failure('no such process', pid)
+  if (statOf(pid) === undefined) throw enterFailure('no such process', pid)
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = statOf(at)?.parent) {
     const plan = planOf(at)
     // What has entered a box is not the box.
@@ -56,10 +56,10 @@ function textOf(path: string): string {
 function startedIn(supervisor: number, plan: Plan): Plan {
   const { cwdOfCaller, ...process } = plan.process
   if (!cwdOfCaller) return plan
-  return { ...plan, process: { ...process, cwd: directoryOf(supervisor), cwdOfHost: true } }
+  return { ...plan, process: { ...process, cwd: cwdOf(supervisor), cwdOfHost: true } }
 }
 
-function directoryOf(pid: number): string {
+function cwdOf(pid: number): string {
   try {
     return fromBytes(fs.readlinkSync(`/proc/${pid}/cwd`, { encoding: 'buffer' }))
   } catch {
@@ -68,7 +68,7 @@ function directoryOf(pid: number): string {
 }
 
 function enteredBy(pid: number, { pid: within, started }: Entry): RunningBox {
-  if (statOf(within)?.started !== started) throw failure('the box that it has entered has ended', pid)
+  if (statOf(within)?.started !== started) throw enterFailure('the box that it has entered has ended', pid)
   return findBox(within)
 }
 
@@ -82,11 +82,11 @@ function boxesBelow(pid: number): number[] {
 }
 
 function noBox(pid: number, below: readonly number[]): SandboxError {
-  if (below.length > 0) return failure('has started more than one box', pid, `say which: ${below.join(' ')}`)
+  if (below.length > 0) return enterFailure('has started more than one box', pid, `say which: ${below.join(' ')}`)
   if (!hasOurIds(`/proc/${pid}`)) return anothers(pid)
   const hint = isHidden(pid) ? 'one that hides from its owner is it or above it: with --share pid nsbox does, and while a command has entered; a box is best named by the number of its own nsbox'
     : 'the number is that of nsbox itself (nsbox ... & nsbox enter $!), or of a process in the box'
-  return failure('is no box that was started here', pid, hint)
+  return enterFailure('is no box that was started here', pid, hint)
 }
 
 /** It, or what is above it, does not let its own user look at it. */
@@ -95,7 +95,7 @@ function isHidden(pid: number): boolean {
   return (hasOurIds(`/proc/${pid}`) && link(`/proc/${pid}/ns/mnt`) === undefined) || (parent > 1 && isHidden(parent))
 }
 
-function failure(what: string, pid: number, hint?: string): SandboxError {
+function enterFailure(what: string, pid: number, hint?: string): SandboxError {
   return new SandboxError({ step: 'enter', what, path: String(pid), ...(hint !== undefined && { hint }) })
 }
 
@@ -147,7 +147,7 @@ function planOf(pid: number): Plan | undefined {
 }
 
 function anothers(pid: number): SandboxError {
-  return failure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
+  return enterFailure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
 }
 
 /** Bytes; sidecar/plan/plan_source.c. */
@@ -207,11 +207,11 @@ function keptBy(directory: string): Uint8Array | undefined {
 function entryOf(supervisor: number, plan: Plan): Entry {
   const first = oldestChild(supervisor, WATCHDOG)
   const found = first !== undefined && plan.supervision?.init ? oldestChild(first.pid) : first
-  if (found === undefined) throw failure('has not started its command yet, or has ended', supervisor)
+  if (found === undefined) throw enterFailure('has not started its command yet, or has ended', supervisor)
   return { pid: found.pid, started: found.started }
 }
 
-export type Stat = { pid: number; name: string; parent: number; started: number; exitSignal: number }
+type Stat = { pid: number; name: string; parent: number; started: number; exitSignal: number }
 
 /** But for the one that gives back the memory of the runtime (entry.c), which alone has no exit signal. It may take its time. */
 export function oldestChild(pid: number, except?: string): Stat | undefined {

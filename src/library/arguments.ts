@@ -18,11 +18,11 @@ export function readArguments(command?: unknown, second?: unknown, third?: unkno
   if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) throw invalidType('options', 'an object', options)
   const words = [command, ...args]
   for (const word of words) refuseNul('command', word)
-  return { words, options: readOptions((options ?? {}) as Arguments['options']) }
+  return { words, options: readProcessOptions((options ?? {}) as Arguments['options']) }
 }
 
 /** What is null is absent, as is the shell '', and a directory is text. */
-function readOptions(given: Arguments['options']): Arguments['options'] {
+function readProcessOptions(given: Arguments['options']): Arguments['options'] {
   const options: Arguments['options'] & Record<string, unknown> = { ...given }
   for (const key of NULL_IS_ABSENT) options[key] ??= undefined
   const { uid, gid, cwd, shell, stdio, env, timeout, signal } = options

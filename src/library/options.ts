@@ -21,9 +21,9 @@ export function readOptions(given: BoxOptions, before: Options = {}): Options {
     if (value === undefined) continue
     if (key === 'mounts') (draft.options.mounts ??= []).push(...readMounts(value))
     else if (key === 'env' && isRecord(value)) setAll(draft.options, value)
-    else named(() => apply(draft, rowOf(key), key, value))
+    else withName(() => apply(draft, rowOf(key), key, value))
   }
-  named(() => refuseContradictions(draft.options))
+  withName(() => refuseContradictions(draft.options))
   return draft.options
 }
 
@@ -50,7 +50,7 @@ function rowOf(key: string): OptionRow {
 function apply(draft: { options: Options }, row: OptionRow, key: string, value: unknown): void {
   if (value === false && !row.repeat && (row.value === undefined || row.alone !== undefined)) return takeBack(draft.options, row)
   const values = Array.isArray(value) && row.repeat ? (value as unknown[]) : [value]
-  for (const one of values) applyNamed(draft.options, row.name, textOf(row, key, one))
+  for (const one of values) applyNamed(draft.options, row.name, valueText(row, key, one))
 }
 
 /** False is what it is without the option; but for one that a program's boxes have by themselves. */
@@ -59,7 +59,7 @@ function takeBack(options: Options, { sets }: OptionRow): void {
   else delete options[sets as keyof Options]
 }
 
-function textOf(row: OptionRow, key: string, value: unknown): string {
+function valueText(row: OptionRow, key: string, value: unknown): string {
   if (value === true && row.value === undefined) return ''
   if (value === true && row.alone !== undefined) return row.alone === true ? '' : row.alone
   const isNumber = typeof value === 'number' && Number.isFinite(value) && takesNumber(row.value ?? '')
@@ -69,7 +69,7 @@ function textOf(row: OptionRow, key: string, value: unknown): string {
 }
 
 /** The table's own messages speak of the command line. */
-function named(body: () => void): void {
+function withName(body: () => void): void {
   try {
     body()
   } catch (error) {

@@ -25,7 +25,7 @@ export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
 export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How) => P
 
 /** Descriptor on which the sidecar of a command reports. */
-export const STATUS = 4
+const STATUS = 4
 
 export function newBox(box: Options): Planner<BoxPlan> {
   const plain = { ...box, ...reporting(box) }

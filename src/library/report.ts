@@ -37,7 +37,7 @@ type Event =
 
 /** After the box has ended. `status`: what the sidecar ended with; a report is missing where it was killed itself. */
 export function readReport(file: number, from: number, status: number | null): Report {
-  return reportOf(textOf(file, from), status)
+  return reportOf(reportText(file, from), status)
 }
 
 export function reportOf(text: string, status: number | null): Report {
@@ -71,7 +71,7 @@ function eventIn(line: string): Event[] {
   }
 }
 
-function textOf(file: number, from: number): string {
+function reportText(file: number, from: number): string {
   const bytes = Buffer.alloc(fstatSync(file).size - from)
   let done = 0
   for (let got = 1; got > 0 && done < bytes.length; done += got) got = readSync(file, bytes, done, bytes.length - done, from + done)

@@ -26,7 +26,7 @@ export type EnvChange =
   /** NAME=VALUE lines of a file. */
   | { type: 'file'; path: string }
 
-export type CapabilityChange = { type: 'add' | 'drop'; name: Capability | 'all' }
+type CapabilityChange = { type: 'add' | 'drop'; name: Capability | 'all' }
 
 export type Options = {
   root?: string

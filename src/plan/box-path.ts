@@ -14,8 +14,3 @@ export function cleanPath(path: string): string {
   }
   return `/${parts.join('/')}`
 }
-
-/** Whether PATH lies below the directory ABOVE; both are clean. */
-export function isBelow(path: string, above: string): boolean {
-  return above === '/' ? path.length > 1 : path.length > above.length && path[above.length] === '/' && path.startsWith(above)
-}

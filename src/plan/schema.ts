@@ -38,10 +38,10 @@ const MAX_PID = 4194304
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
 const MAX_QUOTA = MAX_CPUS * 1000000
 
-export const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
-export const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
+const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
+const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
 /** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
-export const SCOPES = ['abstract', 'signals', 'trace'] as const
+const SCOPES = ['abstract', 'signals', 'trace'] as const
 
 /** Objects by name. The first is the plan itself. */
 export const OBJECTS = {

@@ -2,7 +2,7 @@
 import { printable } from '../text/printable.ts'
 import type { Mount } from '../plan/types.ts'
 
-export type Covered = { mount: Mount; by: Mount }
+type Covered = { mount: Mount; by: Mount }
 
 /** The option that asks for such a mount; undefined for what is mounted unasked. */
 export function optionOf(mount: Mount): string | undefined {

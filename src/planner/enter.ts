@@ -15,26 +15,26 @@ export function enterPlan(box: Plan, entry: Entry, options: Options, argv: reado
     contract: CONTRACT,
     namespaces: box.namespaces,
     enter: entry,
-    process: processOf(box, { ...options, newSession: options.newSession || !onTerminal }, argv, host),
+    process: enteringProcess(box, { ...options, newSession: options.newSession || !onTerminal }, argv, host),
     supervision: { ...reporting(options), ...timing(options), ...(options.dieWithParent && { dieWithParent: true }) },
   }
 }
 
-function processOf(plan: Plan, options: Options, argv: readonly string[], host: HostFacts): Process {
+function enteringProcess(plan: Plan, options: Options, argv: readonly string[], host: HostFacts): Process {
   const box = plan.process
   const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits } = box
   const { signals } = host.changed()
   return {
     ...commandOf(options, argv),
     env: changed(box.env ?? {}, options, host),
-    ...directory(plan, options, host),
+    ...startDirectory(plan, options, host),
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
     ...(dropGroups && { dropGroups }),
     ...(capabilities && { capabilities }),
     ...(noNewPrivs && { noNewPrivs }),
     ...(seccomp && { seccomp }),
-    ...scoped(box),
+    ...enteringScopes(box),
     ...(limits && { limits }),
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
@@ -49,7 +49,7 @@ function processOf(plan: Plan, options: Options, argv: readonly string[], host: 
  * But it has a domain: in none, it could look into what holds a box open. With a network of the box's own, abstract sockets are the
  * box's, and so the domain closes none. That one forbids to mount; for a command that may, it is the scope of abstract sockets.
  */
-function scoped({ scopes = [], capabilities = [], seccomp }: Process): Pick<Process, 'scopes'> {
+function enteringScopes({ scopes = [], capabilities = [], seccomp }: Process): Pick<Process, 'scopes'> {
   const kept = scopes.filter((scope) => scope !== 'signals')
   const mayMount = capabilities.includes('sys_admin') || seccomp?.from !== 'default'
   if (!mayMount) kept.push('trace')
@@ -60,7 +60,7 @@ function scoped({ scopes = [], capabilities = [], seccomp }: Process): Pick<Proc
 type Directory = Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'>
 
 /** The caller's directory where the box shows it, otherwise the one that the box's own command started in. */
-function directory(box: Plan, options: Options, host: HostFacts): Directory {
+function startDirectory(box: Plan, options: Options, host: HostFacts): Directory {
   if (options.cwd !== undefined) return { cwd: options.cwd }
   const start = startOf(box)
   try {

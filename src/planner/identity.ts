@@ -5,7 +5,7 @@ import type { Options } from '../options/types.ts'
 import { MAX_ID } from '../plan/constants.ts'
 import type { IdMap, IdRange, Process } from '../plan/types.ts'
 
-export type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGroups'> }
+type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGroups'> }
 
 export function identity(options: Options, host: HostFacts): Identity {
   const root = host.uid === 0

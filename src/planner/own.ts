@@ -3,17 +3,17 @@ import type { HostFacts } from '../host/bun.ts'
 import { cleanPath } from '../plan/box-path.ts'
 
 /** What is kept where: for root, and for other users by the XDG base directory specification. */
-export const OWN_DIRECTORIES = [
+const OWN_DIRECTORIES = [
   { holds: 'configuration', root: '/etc/nsbox', variable: 'XDG_CONFIG_HOME', home: '/.config' },
   { holds: 'cache', root: '/var/cache/nsbox', variable: 'XDG_CACHE_HOME', home: '/.cache' },
   { holds: 'state', root: '/var/lib/nsbox', variable: 'XDG_STATE_HOME', home: '/.local/state' },
   { holds: 'runtime', root: '/run/nsbox', variable: 'XDG_RUNTIME_DIR', home: '' },
 ] as const
 
-export type OwnDirectory = (typeof OWN_DIRECTORIES)[number]
+type OwnDirectory = (typeof OWN_DIRECTORIES)[number]
 
 /** Its path on the host, for this caller; undefined where there is none. A variable that is no absolute path counts for nothing. */
-export function ownDirectory({ root, variable, home }: OwnDirectory, host: Pick<HostFacts, 'uid' | 'variable'>): string | undefined {
+function ownDirectory({ root, variable, home }: OwnDirectory, host: Pick<HostFacts, 'uid' | 'variable'>): string | undefined {
   if (host.uid === 0) return root
   const named = host.variable(variable)
   if (named !== undefined && named.startsWith('/')) return cleanPath(`${named}/nsbox`)

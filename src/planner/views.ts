@@ -10,7 +10,7 @@ import type { Mount, Root } from '../plan/types.ts'
 const MAKES: readonly Mount['type'][] = ['bind', 'tmpfs', 'proc', 'dev', 'overlay', 'dir', 'symlink', 'file']
 
 /** What would have to be made on the host's own root: the place, and the directory that lacks it. */
-export type Missing = { target: string; parent: string }
+type Missing = { target: string; parent: string }
 
 /** `first`: what is mounted before, on what is there. All targets are clean. */
 export function missingOnHost(asked: readonly Mount[], first: readonly Mount[], root: Root, look: HostFacts['look']): Missing[] {

@@ -192,7 +192,7 @@ export class Closure {
       break
     }
     // Without this file the loader in the box would not look there.
-    if (found.some(({ path }) => !usual(path, loader))) this.files.add(loader.config)
+    if (found.some(({ path }) => !isUsual(path, loader))) this.files.add(loader.config)
     return found
   }
 
@@ -206,7 +206,7 @@ function fits(elf: Elf, other: Elf): boolean {
   return elf.bits === other.bits && elf.machine === other.machine && elf.little === other.little
 }
 
-function usual(path: string, loader: Loader): boolean {
+function isUsual(path: string, loader: Loader): boolean {
   const dir = dirname(path).replace(/\/glibc-hwcaps\/[^/]+$/, '')
   return loader.defaults.includes(dir)
 }

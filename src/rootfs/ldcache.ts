@@ -5,13 +5,13 @@ import { endianness } from 'node:os'
 import { basename } from 'node:path'
 import type { Elf } from './elf.ts'
 
-export type CacheEntry = {
+type CacheEntry = {
   path: string
   /** Built for some processors only (a directory of glibc-hwcaps); the plain one must be there too. */
   variant: boolean
 }
 
-export type Cache = Map<string, CacheEntry[]>
+type Cache = Map<string, CacheEntry[]>
 
 /** One C library's loader, as the programs that name it see it. */
 export type Loader = {
@@ -39,7 +39,7 @@ const MULTIARCH: Record<number, string> = {
 }
 
 /** A cache that is absent or broken is none, as it is for the loader. */
-export function readCache(path: string = CACHE): Cache {
+function readCache(path: string = CACHE): Cache {
   try {
     return parseCache(readFileSync(path))
   } catch {
@@ -70,7 +70,7 @@ export function parseCache(file: Buffer): Cache {
 export function readLoader(path: string | undefined, elf: Elf): Loader {
   const arch = /^ld-musl-(.+)\.so/.exec(basename(path ?? ''))?.[1]
   if (path !== undefined && arch !== undefined) return muslLoader(path, arch)
-  const defaults = (path === undefined ? undefined : builtIn(path)) ?? usual(elf)
+  const defaults = (path === undefined ? undefined : builtIn(path)) ?? usualDirectories(elf)
   const lib = (defaults[0] ?? '/lib').replace(/^\/(usr\/)?/, '')
   return { musl: false, defaults, config: CACHE, cache: readCache(), lib }
 }
@@ -94,7 +94,7 @@ function builtIn(path: string): string[] | undefined {
   return row?.map((dir) => dir.replace(/\/+$/, ''))
 }
 
-function usual(elf: Elf): string[] {
+function usualDirectories(elf: Elf): string[] {
   const triplet = MULTIARCH[elf.machine]
   const wide = elf.bits === 64 ? ['/lib64', '/usr/lib64'] : []
   return [...(triplet === undefined ? [] : [`/lib/${triplet}`, `/usr/lib/${triplet}`]), ...wide, '/lib', '/usr/lib']

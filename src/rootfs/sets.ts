@@ -6,7 +6,7 @@ import type { Extra } from './choices.ts'
 import type { Closure } from './closure.ts'
 import { failed } from './elf.ts'
 
-export type Environment = Record<string, string | undefined>
+type Environment = Record<string, string | undefined>
 
 const ACCOUNTS = ['/etc/nsswitch.conf', '/etc/passwd', '/etc/group', '/etc/hosts', '/etc/resolv.conf']
 const TERMINFO = ['/lib/terminfo', '/usr/share/terminfo', '/etc/terminfo']

@@ -184,7 +184,7 @@ function treat({ rules, otherwise }: Range, program: Program): Label {
 
 function test(condition: Condition, yes: Label, no: Label, program: Program): Label {
   const { arg, op, value, mask, width } = condition
-  const [lowWord, highWord] = [word(value), word(value >> 32n)]
+  const [lowWord, highWord] = [lowWord32(value), lowWord32(value >> 32n)]
   if (width === 32) return compare(low(arg), op, lowWord, mask, yes, no, program)
   const lower = compare(low(arg), op, lowWord, mask, yes, no, program)
   switch (op) {
@@ -197,14 +197,14 @@ function test(condition: Condition, yes: Label, no: Label, program: Program): La
   }
 }
 
-const word = (value: bigint): number => Number(value & 0xffffffffn)
+const lowWord32 = (value: bigint): number => Number(value & 0xffffffffn)
 
 /** Of a word at a place. */
 function compare(place: number, op: Condition['op'], value: number, mask: bigint | undefined, yes: Label, no: Label, program: Program): Label {
   const code = op === 'gt' || op === 'le' ? JUMP_GREATER : op === 'ge' || op === 'lt' ? JUMP_GREATER_EQUAL : JUMP_EQUAL
   const isOpposite = op === 'ne' || op === 'lt' || op === 'le'
   const decided = isOpposite ? program.jump(code, value, no, yes) : program.jump(code, value, yes, no)
-  return program.load(place, mask === undefined ? decided : program.and(word(mask), decided))
+  return program.load(place, mask === undefined ? decided : program.and(lowWord32(mask), decided))
 }
 
 function order(place: number, value: number, greater: Label, equal: Label, less: Label, program: Program): Label {

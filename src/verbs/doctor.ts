@@ -4,7 +4,7 @@ import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { doctor as examine, thisHost } from '../host/doctor.ts'
+import { doctor as examine, examinedHost } from '../host/doctor.ts'
 
 export const doctor = verb<{ json: boolean }>({
   usage: 'doctor [--json]',
@@ -16,5 +16,5 @@ export const doctor = verb<{ json: boolean }>({
     if (rest[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(rest[0])}'`)
     return { json: given.length > 0 }
   },
-  run: ({ json }) => examine(line, { ...thisHost(), exe: programPath() }, json),
+  run: ({ json }) => examine(line, { ...examinedHost(), exe: programPath() }, json),
 })

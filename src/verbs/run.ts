@@ -9,7 +9,7 @@ import { coveredMounts } from '../planner/covered.ts'
 import { buildPlan } from '../planner/build.ts'
 
 /** `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. */
-export type RunRequest = { options: Options; argv: string[]; planFile?: string }
+type RunRequest = { options: Options; argv: string[]; planFile?: string }
 
 export const run: Verb<RunRequest> = {
   usage: 'run [OPTIONS] [--plan FILE|-] [--] [COMMAND [ARG...]]',

@@ -1,4 +1,4 @@
-/** The library as its users use it, under Bun; test/library/node.test.ts has the same under Node. */
+/** The library as its users use it, under Bun; test/library/both/ has what runs under Node too. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
