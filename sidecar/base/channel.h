@@ -35,7 +35,7 @@ enum channel_kind {
  * DIRECTORY: a directory was made. STAYS: only a box that fails takes it back. OWN: it is one of nsbox's own
  * directories.
  */
-enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4 };
+enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4, CHANNEL_MADE_LOCKED = 8, CHANNEL_MADE_LINK = 16 };
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
 

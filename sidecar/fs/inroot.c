@@ -147,8 +147,10 @@ static int set_special_bits(int parent, const char *name, mode_t mode)
  */
 static int make_in(int parent, const char *name, bool directory, mode_t mode, const char *path)
 {
+	rollback_begin();
 	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
 	if (done < 0) {
+		rollback_done();
 		if (errno == EEXIST)
 			return -1;
 		fail_hint("make mount point", path, errno != EACCES && errno != EROFS && errno != EPERM ? NULL :
@@ -374,16 +376,20 @@ void inroot_link(const char *path, const char *to)
 	const char *name;
 	char now[PATH_MAX];
 	int parent = inroot_parent(path, &name);
+	rollback_begin();
 	if (symlinkat(to, parent, name) == 0) {
 		rollback_remember(parent, name, false);
-	} else if (errno != EEXIST) {
-		fail("make symbolic link", path);
-	} else {
-		ssize_t length = readlinkat(parent, name, now, sizeof now);
-		errno = EEXIST;
-		if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
-			fail("make symbolic link", path);
+		close(parent);
+		return;
 	}
+	rollback_done();
+	if (errno != EEXIST)
+		fail("make symbolic link", path);
+	ssize_t length = readlinkat(parent, name, now, sizeof now);
+	errno = EEXIST;
+	if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
+		fail("make symbolic link", path);
+	rollback_use_link(parent, name);
 	close(parent);
 }
 

@@ -119,17 +119,23 @@ bool mounts_need_scratch(const struct plan *plan)
 	return false;
 }
 
+/* The box that made it may be taking it back right now. */
+static int make_for_use(const char *path, bool directory, mode_t mode)
+{
+	int fd = inroot_make(path, directory, mode);
+	for (int tries = 0; !rollback_use(fd) && tries < MAX_TRIES; tries++) {
+		close(fd);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		fd = inroot_make(path, directory, mode);
+	}
+	return fd;
+}
+
 /* Opens the mount point in the box, and makes it if it is missing. */
 static int open_target(const char *path, bool directory)
 {
 	struct stat st;
-	int fd = inroot_make(path, directory, 0755);
-	/* The box that made it may be taking it back right now. */
-	for (int tries = 0; !rollback_use(fd) && tries < MAX_TRIES; tries++) {
-		close(fd);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-		fd = inroot_make(path, directory, 0755);
-	}
+	int fd = make_for_use(path, directory, 0755);
 	if (fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
@@ -213,7 +219,7 @@ static void overlay(const struct mount *mount, struct layers layers)
 static void dir(const struct mount *mount)
 {
 	struct stat st;
-	int fd = inroot_make(mount->target, true, mount->mode);
+	int fd = make_for_use(mount->target, true, mount->mode);
 	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		fail_plain("exists, and is not a directory", mount->target);
 	close(fd);

@@ -15,6 +15,7 @@ struct mounted {
 	uint32_t hash;
 	unsigned number;  /* in the order of mounting: a later mount covers earlier ones at and below its path */
 	int fd;           /* its top directory, or its file */
+	bool own;         /* it protects a directory of nsbox itself */
 	bool mask;        /* it is the empty directory that all masks share */
 	int kernel;       /* whether it is a procfs or sysfs; -1: not looked at yet */
 };

@@ -25,7 +25,7 @@
  */
 struct above { dev_t device; ino_t inode; char *rest; struct above *next; };
 
-enum { MAX_TRIES = 1000 };
+enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20 };
 
 static struct above *aboves;
 static bool shows;
@@ -142,37 +142,71 @@ static bool is_bound(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* Opens the directory PATH, and makes it if it is missing. -1: we can't make it, so the box can't either. */
-static int make_directories(char *path)
+/* Opens the directory PATH, but only where the mount ON itself shows it. EXDEV: another mount does; EALREADY: it is protected. */
+static int find_shown(const char *path, const struct mounted *on)
 {
-	int fd = inroot_find(path, O_DIRECTORY, NULL);
-	for (char *end = path; fd < 0 && errno == ENOENT && *end;) {
+	struct mounted *shown = NULL;
+	int fd = inroot_find(path, O_DIRECTORY, &shown);
+	if (fd < 0 || shown == on)
+		return fd;
+	close(fd);
+	errno = shown->own ? EALREADY : EXDEV;
+	return -1;
+}
+
+static int make_part(char *path, char *name, const struct mounted *on)
+{
+	*name = '\0';
+	int parent = find_shown(path, on);
+	*name = '/';
+	if (parent < 0)
+		return -1;
+	rollback_begin();
+	int done = mkdirat(parent, name + 1, 0700), number = errno;
+	if (done == 0)
+		rollback_remember(parent, name + 1, true);
+	else
+		rollback_done();
+	/* It is a dangling link, or another process made it first. */
+	struct stat st;
+	if (number == EEXIST)
+		number = fstatat(parent, name + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ? ENOTDIR : 0;
+	close(parent);
+	errno = number;
+	return done;
+}
+
+/* Opens the directory PATH, and makes what is missing of it below the first START bytes. -1: we can't, so the box can't either. */
+static int make_directories(char *path, size_t start, const struct mounted *on)
+{
+	int fd = find_shown(path, on);
+	for (char *end = path + start; fd < 0 && errno == ENOENT && *end;) {
 		end += 1 + strcspn(end + 1, "/");
 		char kept = *end;
 		*end = '\0';
-		int part = inroot_find(path, O_DIRECTORY, NULL);
-		if (part < 0 && errno == ENOENT) {
-			char *name = strrchr(path, '/');
-			*name = '\0';
-			int parent = inroot_find(path, O_DIRECTORY, NULL);
-			*name = '/';
-			if (parent >= 0 && mkdirat(parent, name + 1, 0700) == 0)
-				rollback_remember(parent, name + 1, true);
-			descriptor_close(parent);
-			part = inroot_find(path, O_DIRECTORY, NULL);
-		}
-		close(fd);
-		fd = part;
+		fd = find_shown(path, on);
+		if (fd < 0 && errno == ENOENT && (make_part(path, strrchr(path, '/'), on) == 0 || errno == 0))
+			fd = find_shown(path, on);
 		*end = kept;
-		if (part < 0)
-			break;
-		if (kept) {
-			close(part);
+		if (fd >= 0 && kept) {
+			close(fd);
 			fd = -1;
 			errno = ENOENT;
+		} else if (fd < 0) {
+			break;
 		}
 	}
 	return fd;
+}
+
+/* Only the top mount becomes read-only: the caller asked for the mounts below by name. */
+static void seal_own(int fd, const char *path)
+{
+	int tree = tree_of(tree_hold_at(fd));
+	if (tree < 0 || tree_set_readonly(tree, true) < 0 || tree_attach(tree, fd) < 0)
+		fail("protect", path);
+	mounted_add(path, tree)->own = true;
+	close(fd);
 }
 
 static void protect(const struct plan *plan, const char *target, const char *rest)
@@ -184,22 +218,23 @@ static void protect(const struct plan *plan, const char *target, const char *res
 		free(path);
 		return;
 	}
-	int fd = make_directories(path);
-	for (int tries = 0; fd >= 0 && !rollback_use(fd) && tries < MAX_TRIES; tries++) {
+	size_t start = strlen(target), prefix;
+	const struct mounted *on = mounted_above(target, start, &prefix);
+	int fd = make_directories(path, start, on);
+	/* Another box that has made it, or what leads to it, may be about to take it away. */
+	for (int tries = 0; (fd >= 0 ? !rollback_use(fd) : errno == ENOENT) && tries < (fd >= 0 ? MAX_TRIES : MAX_TRIES_TO_MAKE); tries++) {
 		close(fd);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-		fd = make_directories(path);
+		fd = make_directories(path, start, on);
 	}
-	if (fd < 0) {
+	/* Another path led there. */
+	bool protected = fd < 0 && errno == EALREADY;
+	if (fd >= 0)
+		seal_own(fd, path);
+	if (fd < 0 && !protected) {
 		free(path);
 		return;
 	}
-	int tree = tree_of(tree_hold_at(fd));
-	/* Only the top mount becomes read-only: the caller asked for the mounts below by name. */
-	if (tree < 0 || tree_set_readonly(tree, true) < 0 || tree_attach(tree, fd) < 0)
-		fail("protect", path);
-	mounted_add(path, tree);
-	close(fd);
 	parent = strndup(path, (size_t)(strrchr(path, '/') - path));
 	if (!parent)
 		fail("allocate", NULL);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -29,17 +30,156 @@ static int arrived = -1; /* lock of the next entry */
 /* In the box: locks on files that other boxes may have made. */
 static struct used { int lock; struct used *next; } *used;
 
+enum { MAX_LINKS = 64, MADE_BYTE = 1, MAX_TRIES = 100 };
+
 void rollback_set(int how) { current = how; }
+
+/*
+ * Each box that uses a file which a box has made holds a read lock on its first byte: so the last of them removes it, and a file that
+ * was there before stays. Nothing on the disk says so.
+ */
+static void mark(int fd)
+{
+	fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = MADE_BYTE});
+}
+
+static bool is_marked(int fd)
+{
+	struct flock found = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = MADE_BYTE};
+	return fcntl(fd, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
+}
+
+/* A lock on the second byte of the root directory says that a box is between making a file and marking it. */
+static int gate = -1;
+
+static bool set_gate(short type)
+{
+	return fcntl(gate, F_OFD_SETLK, &(struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = MADE_BYTE, .l_len = 1}) == 0;
+}
+
+void rollback_begin(void)
+{
+	if (current & CHANNEL_MADE_STAYS)
+		return;
+	if (gate < 0)
+		gate = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)set_gate(F_RDLCK);
+}
+
+void rollback_done(void)
+{
+	int number = errno;
+	if (!(current & CHANNEL_MADE_STAYS))
+		(void)set_gate(F_UNLCK);
+	errno = number;
+}
+
+static bool somebody_makes(void)
+{
+	struct flock found = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = MADE_BYTE, .l_len = 1};
+	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool makes = fd >= 0 && fcntl(fd, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
+	close(fd);
+	return makes;
+}
+
+/* Whether FD is marked; waits for a box that may be about to do that. */
+static bool gets_marked(int fd)
+{
+	for (int tries = 0; tries < MAX_TRIES && !is_marked(fd) && somebody_makes(); tries++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	return is_marked(fd);
+}
+
+/* A link can't be opened: the byte of its directory at the link's inode number stands for it. */
+static off_t byte_of(const struct stat *st) { return (off_t)(2 + (st->st_ino & 0x3fffffffffffffff)); }
+
+static bool set_link(int fd, const struct stat *st, short type)
+{
+	return fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte_of(st), .l_len = 1}) == 0;
+}
+
+static int lock_link(int parent, const struct stat *st)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)set_link(fd, st, F_RDLCK);
+	return fd;
+}
+
+/* Lets go of a link. Whether no other box uses it. */
+static bool leave_link(int fd, const struct stat *st)
+{
+	struct flock found = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte_of(st), .l_len = 1};
+	(void)set_link(fd, st, F_UNLCK);
+	return fcntl(fd, F_OFD_GETLK, &found) < 0 || found.l_type == F_UNLCK;
+}
 
 static int lock_shared(int parent, const char *name)
 {
 	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0)
-		(void)!flock(fd, LOCK_SH | LOCK_NB);
+	if (fd < 0)
+		return -1;
+	mark(fd);
+	(void)!flock(fd, LOCK_SH | LOCK_NB);
 	return fd;
 }
 
-void rollback_remember(int parent, const char *name, bool directory)
+static const struct rollback_entry *entry_of(const struct stat *st)
+{
+	const struct rollback_entry *entry = latest;
+	while (entry && (entry->made.inode != st->st_ino || entry->made.device != st->st_dev))
+		entry = entry->next;
+	return entry;
+}
+
+/* Whether a file looks as if another box had made it. */
+static bool may_be_made(const struct stat *st)
+{
+	return st->st_uid == geteuid() && (S_ISDIR(st->st_mode) ? st->st_nlink <= MAX_LINKS : S_ISREG(st->st_mode) && st->st_size == 0);
+}
+
+/*
+ * Another box has made FD, whose path is PATH: the last box that uses it removes it. Gives back its directory; or -1, and FD stays the
+ * caller's. The name is compared only when it is removed: here a mount may lie on it.
+ */
+static int adopt(int fd, char *path, int how)
+{
+	struct stat st;
+	char *name = strrchr(path, '/');
+	struct rollback_entry *entry = malloc(sizeof *entry);
+	if (!entry || !name || fstat(fd, &st) < 0 || entry_of(&st) || strlen(name + 1) >= sizeof entry->made.name) {
+		free(entry);
+		return -1;
+	}
+	*name++ = '\0';
+	int parent = open(*path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0) {
+		free(entry);
+		return -1;
+	}
+	mark(fd);
+	how |= S_ISDIR(st.st_mode) ? CHANNEL_MADE_DIRECTORY : 0;
+	*entry = (struct rollback_entry){parent, fd, how, {.device = st.st_dev, .inode = st.st_ino}, latest};
+	memcpy(entry->made.name, name, strlen(name) + 1);
+	latest = entry;
+	return parent;
+}
+
+/* The same for the directory FD and those above it. */
+static void adopt_ways(int fd, char *path, int how)
+{
+	struct stat st;
+	char link[DESCRIPTOR_NAME];
+	while (fd >= 0 && fstat(fd, &st) == 0 && may_be_made(&st) && !entry_of(&st)) {
+		int held = open(descriptor_name(fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = held >= 0 && gets_marked(held) && flock(held, LOCK_SH | LOCK_NB) == 0 ? adopt(held, path, how) : -1;
+		if (fd < 0)
+			close(held);
+	}
+}
+
+static void remember_made(int parent, const char *name, bool directory)
 {
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
@@ -53,19 +193,49 @@ void rollback_remember(int parent, const char *name, bool directory)
 	memcpy(entry->made.name, name, strlen(name) + 1);
 	entry->made.device = st.st_dev;
 	entry->made.inode = st.st_ino;
-	entry->lock = current & CHANNEL_MADE_STAYS || S_ISLNK(st.st_mode) ? -1 : lock_shared(parent, name);
+	entry->how |= S_ISLNK(st.st_mode) ? CHANNEL_MADE_LINK : 0;
+	entry->lock = current & CHANNEL_MADE_STAYS ? -1 : S_ISLNK(st.st_mode) ? lock_link(parent, &st) : lock_shared(parent, name);
 	/* The other entries are sent before descriptors are closed. */
 	if (current & CHANNEL_MADE_STAYS)
 		descriptor_keep(entry->parent);
 	latest = entry;
 }
 
-/* Whether a file looks as if another box had made it. */
-static bool may_be_made(const struct stat *st)
+/* Keeps the directories above, if other boxes have made them. Not inlined, see own.c. */
+__attribute__((noinline)) static void remember_ways(int parent)
 {
-	if (S_ISDIR(st->st_mode))
-		return st->st_nlink <= 2 && ((st->st_mode & 07777) == 0755 || (st->st_mode & 07777) == 0700);
-	return S_ISREG(st->st_mode) && st->st_size == 0;
+	char path[PATH_MAX];
+	if (descriptor_path(parent, path))
+		adopt_ways(parent, path, current & CHANNEL_MADE_OWN);
+}
+
+void rollback_remember(int parent, const char *name, bool directory)
+{
+	struct stat st;
+	remember_made(parent, name, directory);
+	rollback_done();
+	if (current & CHANNEL_MADE_STAYS)
+		return;
+	if (fstat(parent, &st) == 0 && may_be_made(&st) && !entry_of(&st))
+		remember_ways(parent);
+}
+
+/* Not inlined either. */
+__attribute__((noinline)) static bool adopt_used(int held, int how)
+{
+	char path[PATH_MAX];
+	int parent = descriptor_path(held, path) ? adopt(held, path, how) : -1;
+	adopt_ways(parent, path, how);
+	return parent >= 0;
+}
+
+static void remember_used(int held)
+{
+	struct used *entry = malloc(sizeof *entry);
+	if (!entry)
+		return;
+	*entry = (struct used){held, used};
+	used = entry;
 }
 
 bool rollback_use(int fd)
@@ -74,27 +244,36 @@ bool rollback_use(int fd)
 	struct stat st;
 	if ((current & CHANNEL_MADE_STAYS) || fstat(fd, &st) < 0 || !may_be_made(&st))
 		return true;
-	for (const struct rollback_entry *entry = latest; entry; entry = entry->next)
-		if (entry->made.inode == st.st_ino && entry->made.device == st.st_dev)
-			return true;
+	if (entry_of(&st))
+		return true;
 	/* A file that we can't read belongs to another user, who must take care of it. */
 	int held = open(descriptor_name(fd, path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (held < 0)
 		return true;
 	if (flock(held, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		bool goes = is_marked(held);
 		close(held);
-		return false;
+		return !goes;
 	}
 	if (fstat(held, &st) == 0 && st.st_nlink == 0) {
 		close(held);
 		return false;
 	}
-	struct used *entry = malloc(sizeof *entry);
-	if (!entry)
-		return true;
-	*entry = (struct used){held, used};
-	used = entry;
+	if (!gets_marked(held) || !adopt_used(held, current & CHANNEL_MADE_OWN))
+		remember_used(held);
 	return true;
+}
+
+void rollback_use_link(int parent, const char *name)
+{
+	struct stat st;
+	if ((current & CHANNEL_MADE_STAYS) || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISLNK(st.st_mode))
+		return;
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct flock found = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte_of(&st), .l_len = 1};
+	if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK && !entry_of(&st))
+		remember_made(parent, name, false);
+	close(fd);
 }
 
 bool rollback_has_entries(void) { return latest != NULL; }
@@ -114,7 +293,7 @@ static void tell(int link, const struct rollback_entry *entry)
 {
 	if (entry->lock >= 0)
 		channel_send_held(link, entry->lock);
-	channel_send_made(link, entry->parent, &entry->made, entry->how);
+	channel_send_made(link, entry->parent, &entry->made, entry->how | (entry->lock >= 0 ? CHANNEL_MADE_LOCKED : 0));
 }
 
 void rollback_tell_what_goes(int link)
@@ -174,7 +353,7 @@ void rollback_receive(int parent, const struct channel_made *made, int how)
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct rollback_entry){parent, arrived, how, *made, NULL};
+	*entry = (struct rollback_entry){parent, how & CHANNEL_MADE_LOCKED ? arrived : -1, how, *made, NULL};
 	arrived = -1;
 	*end = entry;
 	end = &entry->next;
@@ -199,13 +378,24 @@ static bool may_go(const struct rollback_entry *entry, bool failed, bool alone)
 	/* A process of the box that is left could make it anew. */
 	if ((entry->how & CHANNEL_MADE_OWN) && !alone)
 		return false;
+	if (entry->how & CHANNEL_MADE_LINK)
+		return entry->lock < 0 || leave_link(entry->lock, &(struct stat){.st_ino = entry->made.inode});
 	return entry->lock < 0 || flock(entry->lock, LOCK_EX | LOCK_NB) == 0;
 }
 
 void rollback_take_back(bool failed, bool alone)
 {
-	for (struct rollback_entry *entry = received; entry; entry = entry->next)
-		if (is_unused(entry) && may_go(entry, failed, alone))
-			unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0);
-	received = NULL;
+	/* A directory in this list may hold another one of it. */
+	for (bool again = true; again;) {
+		again = false;
+		for (struct rollback_entry **at = &received; *at;) {
+			struct rollback_entry *entry = *at;
+			bool gone = is_unused(entry) && may_go(entry, failed, alone) && unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0) == 0;
+			if (gone)
+				*at = entry->next;
+			else
+				at = &entry->next;
+			again |= gone;
+		}
+	}
 }

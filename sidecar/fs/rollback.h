@@ -14,13 +14,18 @@
 
 /* In the box: sets the CHANNEL_MADE_* flags of files that are made from now on (STAYS, OWN). */
 void rollback_set(int how);
+/* In the box: call it before making a file, then rollback_remember, or rollback_done if that failed. */
+void rollback_begin(void);
 /* In the box: notes that NAME was made in the directory PARENT. */
 void rollback_remember(int parent, const char *name, bool directory);
+void rollback_done(void);
 /*
  * In the box: notes that FD, an existing file, is used as a mount point. False: the box that made it is removing it
  * right now.
  */
 bool rollback_use(int fd);
+/* In the box: notes that we use the link NAME in PARENT, which was there. */
+void rollback_use_link(int parent, const char *name);
 /* In the box: whether a failure has something to send. */
 bool rollback_has_entries(void);
 /* In the box, before its command is started: sends the entries that are removed when the box ends. */

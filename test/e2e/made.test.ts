@@ -89,6 +89,38 @@ test('a box keeps the mount point that another one has made and would take away'
   assert.not.ok(existsSync(join(dir, 'm')), 'the one that has made it ended last')
 }))
 
+const SHARED: readonly (readonly string[])[] = [['--tmpfs', 'm/deep'], ['--dir', 'm/deep'], ['--dir', 'm/deep:1777'], ['--ro-bind', '/etc/passwd:m/deep'], ['--file', '/etc/passwd:m/deep'], ['--symlink', '/etc/passwd:m/deep']]
+for (const [option = '', value = ''] of SHARED) {
+  test(`the last box takes away what several use, whoever has made it, and what leads there (${option} ${value})`, inTemp(async (dir) => {
+    const start = async (args: readonly string[]) => {
+      const box = Bun.spawn([NSBOX, ...args, '--cwd', '/', 'sh', '-c', `echo ready; read x; test -e ${dir}/m/deep && echo there`], { stdin: 'pipe', stdout: 'pipe' })
+      const reader = box.stdout.getReader()
+      await reader.read()
+      return async () => {
+        box.stdin.end()
+        const { value } = await reader.read()
+        await box.exited
+        return new TextDecoder().decode(value)
+      }
+    }
+    const args = [option, value.replace('m/', `${dir}/m/`)]
+    const maker = await start(args)
+    const user = await start(args)
+    const beside = await start(['--tmpfs', `${dir}/m/beside`])
+    assert.is(await maker(), 'there\n')
+    assert.is(await user(), 'there\n', 'its maker has taken it from it')
+    await beside()
+    assert.equal(readdirSync(dir), [])
+    // A directory of the user's own is not a box's, though boxes use it.
+    mkdirSync(join(dir, 'm/deep'), { recursive: true })
+    const first = await start(['--tmpfs', `${dir}/m/deep`])
+    const second = await start(['--tmpfs', `${dir}/m/deep`])
+    await first()
+    await second()
+    assert.equal(readdirSync(join(dir, 'm')), ['deep'])
+  }))
+}
+
 test('boxes that make and take away one mount point at the same time have it, each of them', inTemp(async (dir) => {
   const ran = await Promise.all(Array.from({ length: 40 }, async () => {
     const box = Bun.spawn([NSBOX, '--tmpfs', `${dir}/m`, '--cwd', '/', 'grep', '-c', ` ${dir}/m `, '/proc/self/mountinfo'], { stdout: 'pipe', stderr: 'pipe' })

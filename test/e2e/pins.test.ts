@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, sy
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, nsbox, SIDECAR } from '../helpers/nsbox.ts'
+import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, NSBOX, nsbox, SIDECAR } from '../helpers/nsbox.ts'
 
 /** Tries to put something in the place of P/.git, whose hooks are read-only. Prints what succeeded. */
 const ATTACK = `
@@ -199,6 +199,42 @@ if (!asRoot) {
     assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--bind', join(own, 'part'), '--cwd', '/', 'sh', '-c', `touch ${own}/part/x && echo written; touch ${own}/x`], { env }).stdout, 'written\n')
     assert.equal(readdirSync(own), ['file', 'part'])
   }))
+
+  test('own directories that boxes have made are gone with the last of them', inTemp(async (dir) => {
+    const { home, env } = homeIn(dir)
+    rmSync(home, { recursive: true })
+    mkdirSync(home)
+    for (let round = 0; round < 3; round++) {
+      const ran = await Promise.all(Array.from({ length: 12 }, async (_, n) => {
+        const box = Bun.spawn([NSBOX, 'sh', '-c', `sleep 0.0${n % 7}; mkdir ~/.config/nsbox/x ~/.cache/nsbox/x 2>/dev/null || echo refused`], { env, cwd: '/', stdout: 'pipe' })
+        const text = await new Response(box.stdout).text()
+        await box.exited
+        return text
+      }))
+      assert.equal(ran, ran.map(() => 'refused\n'))
+      assert.equal(readdirSync(home), [])
+    }
+  }))
+
+  for (const { name } of INTERFACES) {
+    test(`nothing is made in what the box's own mounts show instead of the host's (${name})`, inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      const list = `ls -A ${dir} ${home} 2>/dev/null; echo listed`
+      for (const [options, shown] of [
+        [['--tmpfs', dir], `${dir}:`], [['--tmpfs', home], `${home}:`], [['--mask', home], `${home}:`], [['--tmpfs', home, '--dir', `${home}/.cache`], `${home}:\n.cache`],
+        [['--bind', `/usr/share:${home}`], 'zoneinfo'], [['--tmpfs', home, '--bind', `${home}/.cache`], `${home}:\n.cache`],
+      ] as const) {
+        const { stdout, stderr } = run([...options, '--cwd', '/', 'sh', '-c', list], { env, cwd: '/' })
+        assert.match(stdout, /listed\n$/, stderr)
+        assert.ok(stdout.includes(shown), stdout)
+        assert.not.match(stdout, /\.config|\.local|nsbox\n/, options.join(' '))
+      }
+      function run(args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd: string }) {
+        const plan = nsbox(['plan', ...args], options)
+        return execute(SIDECAR, ['--plan-fd', '0', ...(name === 'mount(2)' ? ['--old-mount-api'] : [])], { input: plan.stdout, ...options })
+      }
+    }))
+  }
 
   test('what can\'t be made by nsbox can\'t be made by the box: it starts all the same', inTemp((dir) => {
     const { home, env } = homeIn(dir)
