@@ -1,4 +1,4 @@
-/** What a plan depends on of this machine and caller. Each is looked up when asked for: a start pays for what it needs. */
+/** The facts about this machine and caller that a plan depends on, each looked up on demand: a start pays for what it needs. */
 import { SandboxError } from '../errors.ts'
 import type { RESET_SIGNALS } from '../plan/constants.ts'
 import { fromBytes, toBytes } from '../text/bytes.ts'
@@ -9,7 +9,7 @@ export type Looked = 'directory' | 'other' | { code: string }
 type Changed = {
   /** The soft limit on open files as it was; absent where it is so still. */
   openFiles?: number
-  /** Signals that were not ignored. */
+  /** Signals that the runtime ignores and the caller did not. */
   signals: (typeof RESET_SIGNALS)[number][]
 }
 
@@ -20,7 +20,7 @@ export type HostFacts = {
   gid: number
   cwd: string
   env: Readonly<Record<string, string | undefined>>
-  /** One variable of the program itself, whatever a command's environment is. */
+  /** A variable of the program itself, even where a command's environment is another. */
   variable(name: string): string | undefined
   /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
@@ -29,7 +29,7 @@ export type HostFacts = {
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */
   userName(uid: number): string | undefined
-  /** What the command is to find as it was. */
+  /** What the plan has to restore for the command. */
   changed(): Changed
 }
 
@@ -51,29 +51,29 @@ export function callersDirectory(): string {
     return process.cwd()
   } catch (error) {
     const what = codeOf(error) === 'ENOENT' ? "the caller's directory is gone" : "the path of the caller's directory is too long"
-    throw new SandboxError({ step: 'cwd', what, hint: 'cd to another one; or --cwd DIR, which names a directory of the box, and absolute paths alone' })
+    throw new SandboxError({ step: 'cwd', what, hint: 'cd to another one; or use absolute paths only, and --cwd DIR, which names a directory of the box' })
   }
 }
 
-/** What the runtime was given with bytes that are not UTF-8 it has spoiled; the kernel has it whole. */
-function whole(text: string, ask: () => Uint8Array): string {
-  return text.includes('\ufffd') ? fromBytes(ask()) : text
+/** The runtime spoils text with bytes that aren't UTF-8; `read` gets it whole from the kernel. */
+function whole(text: string, read: () => Uint8Array): string {
+  return text.includes('\ufffd') ? fromBytes(read()) : text
 }
 
-/** What the kernel has is the caller's: the runtime's own is without some of it (entry.c), and spoils what is not UTF-8. */
+/** Read from the kernel: the runtime's own copy lacks some variables (entry.c), and spoils bytes that aren't UTF-8. */
 function variables(): Record<string, string | undefined> {
   const entries = fromBytes(files().readFileSync('/proc/self/environ')).split('\0').filter((entry) => entry.includes('='))
-  // Of two with one name the first counts, as for getenv(3).
+  // The first of two with one name counts, as for getenv(3).
   return Object.fromEntries(entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
 }
 
-/** One that is no text to the runtime is looked up where it is whole. */
+/** A value that the runtime has spoiled is read from the kernel. */
 function variable(name: string): string | undefined {
   const value = process.env[name]
   return value?.includes('\ufffd') ? variables()[name] : value
 }
 
-/** node:fs takes 1 ms to load, and a box that starts without an error needs no more of it than whether things are there. */
+/** node:fs takes 1 ms to load, so a start without an error asks Bun whether a path is there. */
 function look(path: string, follow: boolean): Looked {
   if (isThere(`${path}/.`)) return 'directory'
   if (isThere(path)) return 'other'
@@ -103,7 +103,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** What Bun says for what is not there. */
+/** What Bun gives for a missing file. */
 const NO_TIME = 2 ** 52 - 1
 
 function files(): typeof import('node:fs') {

@@ -2,7 +2,7 @@
  * What this kernel, user and host allow, and the way out where they don't. Each check is a function of the host's facts,
  * which come in as one object: a test hands in another machine's.
  *
- * `no` means that no box can run; `note` that something will not work or works in a slower way.
+ * `no` means that no box can run; `note` that something will not work, or works more slowly.
  */
 import type { SpawnSyncReturns } from 'node:child_process'
 import * as fs from 'node:fs'
@@ -17,7 +17,7 @@ export type Host = {
   stat(path: string): { mode: number; uid: number } | undefined
   /** Exit status and output of a program; undefined where it is not there. */
   run(program: string, args: string[]): { status: number; stdout: string; stderr?: string } | undefined
-  /** Make a nameless file in DIR and remove it: the name of the error, or undefined. */
+  /** Makes a nameless file in DIR and removes it: the name of the error, or undefined. */
   tryTmpfile(dir: string): string | undefined
   env: Readonly<Record<string, string | undefined>>
   uid: number
@@ -51,7 +51,7 @@ export function doctor(out: (line: string) => void, host: Host = examinedHost(),
 type Start = { starts: true } | { starts: false; error: string; hint?: string }
 type Verdict = { default: Start; nest?: Start }
 
-/** What the checks say is a guess, and the box itself is not. */
+/** The checks only guess, so a box is started to know. */
 function verdict(host: Host, checks: readonly Result[]): Verdict {
   const started = tryBox(host, [])
   if (started?.starts) return { default: started }
@@ -69,7 +69,7 @@ function verdictLines({ default: plain, nest }: Verdict): string[] {
 
 type Failure = { event: string; step?: string; what?: string; path?: string; code?: string; text?: string; hint?: string; status?: number }
 
-/** The failures of a box that was started to try; undefined where this program can't be executed. */
+/** Starts a box and collects its failures; undefined where this program can't be executed. */
 function failures(host: Host, flags: readonly string[]): { status: number; list: Failure[]; stderr: string } | undefined {
   const tried = host.run(host.exe, ['--quiet', '--status-fd', '1', '--cwd', '/', ...flags, 'true'])
   if (tried === undefined) return undefined
@@ -80,11 +80,12 @@ function failures(host: Host, flags: readonly string[]): { status: number; list:
 function tryBox(host: Host, flags: readonly string[]): Start | undefined {
   const tried = failures(host, flags)
   if (tried === undefined) return undefined
-  // 126 and 127 are of the command: the box has started.
+  // 126 and 127 are about the command: the box has started.
   const failure = tried.list.find(({ status = 125 }) => status === 125)
   if (failure === undefined && tried.status !== 125) return { starts: true }
   if (failure === undefined) return { starts: false, error: tried.stderr.split('\n')[0]?.replace(/^nsbox: /, '') || `nsbox ended with status ${tried.status}` }
-  return { starts: false, error: errorOf(failure), ...(failure.hint !== undefined && { hint: failure.hint }) }
+  const { hint } = failure
+  return hint === undefined ? { starts: false, error: errorOf(failure) } : { starts: false, error: errorOf(failure), hint }
 }
 
 function errorOf({ step, what = 'failed', path, text, code }: Failure): string {
@@ -117,13 +118,13 @@ const FEATURES = [
 function kernel(host: Host): Result {
   const release = host.readFile('/proc/sys/kernel/osrelease')?.trim() ?? 'unknown'
   const version = kernelVersion(host)
-  if (version === undefined) return note(`${release}, which is no version that nsbox can read`, 'features are tried when a box starts')
+  if (version === undefined) return note(`${release}, a version that nsbox can't read`, 'features are tried when a box starts')
   const missing = FEATURES.filter(([, since]) => version < since)
   if (missing.length === 0) return ok(`${release}, with ${FEATURES.map(([name]) => name).join(', ')}`)
   return note(`${release}, without ${missing.map(([name]) => name).join(', ')}`, missing.map(([, , effect]) => effect).join('; '), 'a kernel of 5.12 or later has them all')
 }
 
-/** 5.4 is 5.04 and 5.12 is 5.12, so that they compare as they should. */
+/** Linux 5.4 is 5.04 and 5.12 is 5.12, so that versions compare as numbers. */
 function kernelVersion(host: Host): number | undefined {
   const match = /^(\d+)\.(\d+)/.exec(host.readFile('/proc/sys/kernel/osrelease') ?? '')
   return match === null ? undefined : Number(match[1]) + Number(match[2]) / 100
@@ -145,12 +146,12 @@ function initialUserNamespace(host: Host): boolean {
   return map === undefined || map.join(' ') === '0 0 4294967295'
 }
 
-/** Whether process 1 here is the init of a box: the way out is then another one around us. */
+/** Whether process 1 here is the init of a box: then the box around us has to change. */
 function inBox(host: Host): boolean {
   return host.readFile('/proc/1/comm')?.trim() === 'box-init'
 }
 
-const OUTER_BOX = 'nsbox --allow-userns ...    for the box that this runs in, and nsbox --nest ... in it'
+const OUTER_BOX = 'nsbox --allow-userns ...    for the box around this one, and nsbox --nest ... in it'
 
 function statusField(host: Host, name: string): string | undefined {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(host.readFile('/proc/self/status') ?? '')?.[1]
@@ -162,7 +163,7 @@ function privilege(host: Host): Result {
   return note('user id 0, but without CAP_SYS_ADMIN, as in most containers', 'boxes need a user namespace here', inBox(host) ? OUTER_BOX : 'nsbox --nest ..., or start the container with --cap-add SYS_ADMIN')
 }
 
-/** A user namespace is the way in for everybody but root: for root, its lack is a note. */
+/** Everybody but root needs a user namespace; for root its lack is only a note. */
 function barred(host: Host, found: string, ...fix: string[]): Result {
   return privileged(host)
     ? note(found, '--userns will not work, nor will boxes of ordinary users', ...fix)
@@ -171,35 +172,35 @@ function barred(host: Host, found: string, ...fix: string[]): Result {
 
 function userNamespaces(host: Host): Result {
   const max = host.readFile('/proc/sys/user/max_user_namespaces')?.trim()
-  if (max === undefined && !host.exists('/proc/self/ns/user')) return barred(host, 'this kernel has none (CONFIG_USER_NS is off)', 'a kernel that is built with CONFIG_USER_NS=y')
+  if (max === undefined && !host.exists('/proc/self/ns/user')) return barred(host, 'this kernel is built without them (CONFIG_USER_NS is off)', 'use a kernel with CONFIG_USER_NS=y')
   if (max === '0') return barred(host, 'user.max_user_namespaces is 0', ...sysctl('user.max_user_namespaces=15000'))
   if (host.readFile('/proc/sys/kernel/unprivileged_userns_clone')?.trim() === '0' && !privileged(host)) {
     return barred(host, 'kernel.unprivileged_userns_clone is 0', ...sysctl('kernel.unprivileged_userns_clone=1'))
   }
-  // An AppArmor restriction lets unshare(1) pass or fail by a profile of its own: it says nothing about us.
+  // Under an AppArmor restriction unshare(1) passes or fails by its own profile, which says nothing about us.
   if (appArmorRestricts(host)) return ok(`allowed by the kernel, up to ${max ?? 'its limit'}; AppArmor: see below`)
   return tryUserNamespace(host, max)
 }
 
 function tryUserNamespace(host: Host, max: string | undefined): Result {
-  // -r: with an id map. Some restrictions allow the namespace, and refuse its map.
+  // -r maps an id: some restrictions allow the namespace and refuse its map.
   const tried = host.run('unshare', ['-U', '-r', 'true'])
   if (tried === undefined) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'} (not tried: there is no unshare)`)
   if (tried.status === 0) return ok(`allowed, up to ${max ?? 'the kernel\'s limit'}; made one to try`)
   if (inBox(host)) return barred(host, 'refused by the filter of the box that this runs in', OUTER_BOX)
   return (statusField(host, 'Seccomp') ?? '0') !== '0'
     ? barred(host, 'refused, and a seccomp filter is active, as in a box or a container', 'docker run --security-opt seccomp=unconfined ..., or with a profile that allows clone, unshare, mount and umount2; podman\'s own allows them')
-    : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    tells the kernel\'s error; dmesg may tell who refused')
+    : barred(host, 'refused when tried (unshare -U -r true)', 'unshare -U -r true    shows the kernel\'s error; dmesg may show what refused it')
 }
 
 const sysctl = (setting: string): string[] => [`sudo sysctl -w ${setting.includes(' ') ? `'${setting}'` : setting}`, `echo '${setting}' | sudo tee /etc/sysctl.d/99-nsbox.conf    (to keep it)`]
 
-/** Each can be limited to none, user_namespaces(7); the user namespaces have a check of their own. */
+/** Each may have a limit of 0, user_namespaces(7); user namespaces have a check of their own. */
 const LIMITED = ['mnt', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 
 function otherNamespaces(host: Host): Result {
   const none = LIMITED.filter((name) => host.readFile(`/proc/sys/user/max_${name}_namespaces`)?.trim() === '0')
-  if (none.length === 0) return ok('mount, pid, ipc, uts, cgroup and net are not limited to none')
+  if (none.length === 0) return ok('mount, pid, ipc, uts, cgroup and net have no limit of 0')
   const settings = none.map((name) => `user.max_${name}_namespaces`)
   const found = `${settings.join(', ')} ${none.length === 1 ? 'is' : 'are'} 0`
   const fix = settings.flatMap((setting) => sysctl(`${setting}=15000`))
@@ -236,7 +237,7 @@ export function appArmorProfile(exe: string): string[] {
 function subIds(host: Host): Result {
   const lacking = ['/etc/subuid', '/etc/subgid'].filter((file) => subIdCount(host, file) === 0)
   if (lacking.length === 0) return ok(`${host.user} has ${subIdCount(host, '/etc/subuid')} user ids and ${subIdCount(host, '/etc/subgid')} group ids`)
-  return note(`none for ${host.user} in ${lacking.join(' and ')}`, '--map-auto will not work', `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${host.user}`)
+  return note(`${lacking.join(' and ')} ${lacking.length === 1 ? 'has' : 'have'} none for ${host.user}`, '--map-auto will not work', `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${host.user}`)
 }
 
 /** Number of ids that FILE (subuid(5)) gives to the user, by name or by number. */
@@ -251,7 +252,7 @@ function subIdCount(host: Host, file: string): number {
 
 function mapHelpers(host: Host): Result {
   if (privileged(host) && initialUserNamespace(host)) return ok('not needed: root writes id maps itself')
-  // Its mode is not to blame then, and in a user namespace its owner shows as nobody.
+  // Then the helper's mode is not to blame; in a user namespace its owner shows as nobody.
   const powerless = statusField(host, 'NoNewPrivs') === '1'
   const bad = ['newuidmap', 'newgidmap'].map((name) => helperTrouble(host, name, powerless)).filter((text) => text !== undefined)
   if (bad.length > 0) return note(bad.join('; '), '--map-auto will not work', 'sudo apt install --reinstall uidmap    (Debian, Ubuntu; elsewhere: shadow-utils or shadow)')
@@ -284,7 +285,7 @@ function fileSystem(host: Host, type: string): boolean {
 function overlay(host: Host): Result {
   if (!fileSystem(host, 'overlay')) return note('not in /proc/filesystems', '--overlay works only if the kernel can load it when asked', 'sudo modprobe overlay')
   const version = kernelVersion(host) ?? Infinity
-  if (version < 5.11 && !(privileged(host) && initialUserNamespace(host))) return note('present, but this kernel keeps it for root', '--overlay will not work for ordinary users', 'a kernel of 5.11 or later')
+  if (version < 5.11 && !(privileged(host) && initialUserNamespace(host))) return note('present, but this kernel allows it to root alone', '--overlay will not work for ordinary users', 'a kernel of 5.11 or later')
   return ok(privileged(host) ? 'present' : 'present, also for ordinary users')
 }
 
@@ -306,7 +307,7 @@ function mounts(host: Host): MountLine[] {
 
 const unescapeOctal = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
 
-/** The mount that PATH is on: the innermost, and of several at one place the last. */
+/** The mount that PATH is on: the innermost, or the last of several at one place. */
 function mountOf(list: readonly MountLine[], path: string): MountLine | undefined {
   let best: MountLine | undefined
   for (const mount of list) {
@@ -318,12 +319,12 @@ function mountOf(list: readonly MountLine[], path: string): MountLine | undefine
 
 function rootMount(host: Host): Result {
   const root = mountOf(mounts(host), '/')
-  if (root === undefined) return note('/proc/self/mountinfo cannot be read', 'nsbox cannot tell how mounts travel here')
+  if (root === undefined) return note('/proc/self/mountinfo cannot be read', 'nsbox cannot see how mounts propagate here')
   if (root.type === 'rootfs') return note('/ is the initial ramdisk, which pivot_root cannot leave', 'the box is entered by chroot, which holds less well', 'switch_root to another file system first')
   return ok(root.shared ? '/ is shared: a box makes its copy private before the first mount' : '/ is private already')
 }
 
-/** Directories in which the kernel allows a mount without counting it as hiding something: they are always empty. */
+/** Always empty directories: the kernel doesn't count a mount on them as hiding something. */
 const EMPTY_IN_PROC = ['/proc/sys/fs/binfmt_misc', '/proc/fs/nfsd']
 
 function maskedProc(host: Host): Result {
@@ -333,7 +334,7 @@ function maskedProc(host: Host): Result {
   const masks = list.filter(({ parent, point }) => procs.some(({ id }) => id === parent) && point !== '/proc' && !EMPTY_IN_PROC.includes(point))
   if (masks.length === 0) return ok('/proc is whole: a box gets a fresh one')
   const found = `parts of /proc are masked (${masks.slice(0, 3).map(({ point }) => point).join(', ')}${masks.length > 3 ? ', ...' : ''}), as in a container`
-  if (privileged(host) && initialUserNamespace(host)) return ok(`${found}; no hindrance to root, but to --userns`)
+  if (privileged(host) && initialUserNamespace(host)) return ok(`${found}; this hinders only boxes with --userns`)
   const effect = 'the kernel refuses a fresh /proc in a user namespace: boxes run with --nest, which shows this one, read-only'
   return inBox(host) ? note(found, effect, OUTER_BOX) : note(found, effect, 'nsbox --nest ..., or for a fresh one docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...')
 }
@@ -356,7 +357,7 @@ function handOverTrouble(host: Host, list: readonly MountLine[], dir: string): s
   return code === undefined ? undefined : `${errnoText(code) ?? 'failed'} (${code})`
 }
 
-/** Whether there is a place for a group with limits the sidecar alone knows: it makes one, and tells what it could not do. */
+/** Only the sidecar knows whether it may make a group with limits, so a box with limits is started to know. */
 function cgroups(host: Host): Result {
   const effect = '--memory, --cpus and --pids will not work'
   const tried = failures(host, ['--memory', '64m', '--cpus', '1', '--pids', '10'])
@@ -369,12 +370,12 @@ function cgroups(host: Host): Result {
 
 // ---- network ----
 
-/** Without cap_net_raw ping needs a socket that the network grants by group: icmp(7). */
+/** Without cap_net_raw, ping needs a socket that the network grants by group: icmp(7). */
 function ping(host: Host): Result {
   const range = host.readFile('/proc/sys/net/ipv4/ping_group_range')?.trim().split(/\s+/).map(Number) ?? []
   const [first = 1, last = 0] = range
   if (first <= last) return ok(`allowed without a capability to the groups ${first} to ${last} (net.ipv4.ping_group_range)`)
-  return note('net.ipv4.ping_group_range lets no group', 'ping works in a box with --net none, and with --cap-add net_raw for root, but not on the host\'s network without', ...sysctl('net.ipv4.ping_group_range=0 2147483647'))
+  return note('net.ipv4.ping_group_range allows no group', 'on the host\'s network ping works only for root with --cap-add net_raw; with --net none it always works', ...sysctl('net.ipv4.ping_group_range=0 2147483647'))
 }
 
 // ---- Landlock ----
@@ -385,11 +386,11 @@ const SCOPES_SINCE = 6.12
 function landlock(host: Host): Result {
   const version = kernelVersion(host)
   const modules = host.readFile('/sys/kernel/security/lsm')?.trim().split(',')
-  const effect = 'a box reaches abstract sockets on the host\'s network, and can signal the process group of who started it'
-  const fix = 'nsbox --net none --new-session ...    leaves neither'
-  if (version !== undefined && version < SCOPES_SINCE) return note('has scopes from Linux 6.12 on', effect, fix)
-  if (modules !== undefined && !modules.includes('landlock')) return note('is not among the security modules that are on', effect, fix, 'or add landlock to lsm= on the kernel\'s command line')
-  return ok(modules === undefined ? 'this kernel has its scopes, unless it was built or started without' : 'is on, with its scopes')
+  const effect = 'a box reaches abstract sockets on the host\'s network, and can signal its caller\'s process group'
+  const fix = 'nsbox --net none --new-session ...    closes both'
+  if (version !== undefined && version < SCOPES_SINCE) return note('has no scopes before Linux 6.12', effect, fix)
+  if (modules !== undefined && !modules.includes('landlock')) return note('is not among the active security modules', effect, fix, 'or add landlock to lsm= on the kernel\'s command line')
+  return ok(modules === undefined ? 'this kernel has its scopes, unless it was built or started without them' : 'active, with its scopes')
 }
 
 const CHECKS: readonly Check[] = [

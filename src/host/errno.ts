@@ -1,6 +1,6 @@
 /**
- * Names and texts of error numbers, from the table that the runtime carries anyway. `node:util` is loaded by the first
- * call and not before: a box that starts without an error should not pay for it.
+ * Names and texts of error numbers, from the table that the runtime carries. Only the first call loads `node:util`, so that a
+ * box that starts without an error doesn't pay for it.
  */
 
 import { SandboxError, type Failure } from '../errors.ts'
@@ -25,7 +25,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 /** The failure of a system call on the host, with the text of its error number where this system knows it. */
 export function systemFailure(failure: Pick<Failure, 'step' | 'what' | 'path' | 'hint'> & { code: string }): SandboxError {
   const found = entryOf(failure.code)
-  return new SandboxError({ ...failure, ...(found !== undefined && { errno: found[0], text: found[1] }) })
+  return new SandboxError(found === undefined ? failure : { ...failure, errno: found[0], text: found[1] })
 }
 
 /** 13 gives "EACCES"; the sign does not matter. */

@@ -1,16 +1,16 @@
-/** What a process, or the machine, may have run out of. It says nothing about what was asked for. */
+/** Errors for what a process or the machine has run out of, whatever the box was meant to be. */
 import type { Step } from '../plan/steps.ts'
 import { systemFailure } from './errno.ts'
 import { codeOf } from './bun.ts'
 
 export const LACKS: Readonly<Record<string, string>> = {
-  EMFILE: 'this program has as many files open as it may: run fewer boxes at a time, or raise the limit (ulimit -n)',
-  ENFILE: 'the machine has as many files open as it may: sysctl fs.file-max',
-  EAGAIN: 'there are as many processes as there may be, of this user (ulimit -u) or in this control group (pids.max)',
-  ENOMEM: 'there is no memory for another process',
+  EMFILE: 'this program may open no more files: run fewer boxes at a time, or raise the limit (ulimit -n)',
+  ENFILE: 'the machine can open no more files: raise fs.file-max (sysctl)',
+  EAGAIN: 'this user (ulimit -u) or this control group (pids.max) may have no more processes',
+  ENOMEM: 'no memory is left for another process',
 }
 
-/** Throws SandboxError where the error is one of these. */
+/** Throws SandboxError where the error is one of LACKS. */
 export function refuseLack(error: unknown, step: Step, what: string): void {
   const code = codeOf(error)
   const hint = LACKS[code]

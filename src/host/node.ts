@@ -1,9 +1,9 @@
-/** What a plan depends on, for a program that uses the library: by node:fs, which it has loaded anyway. */
+/** The facts that a plan depends on, for a program that uses the library: by node:fs, which such a program has loaded anyway. */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
 import { type HostFacts, type Looked, callersDirectory, codeOf, isLink, userName } from './bun.ts'
 
-/** A child of the program gets the limits as they are there. */
+/** The library restores no limits: a child of a program inherits the program's own. */
 export function hostOfProgram(): HostFacts {
   return {
     machine: process.arch,
@@ -28,7 +28,7 @@ function lookAt(path: string, follow: boolean): Looked {
   return { get code() { return reasonOf(() => stat(path)) } }
 }
 
-/** It may be there by now. */
+/** ENOENT also where the path has come up meanwhile. */
 function reasonOf(body: () => void): string {
   try {
     body()

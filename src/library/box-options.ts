@@ -13,17 +13,17 @@ export interface BoxOptions {
   overlay?: string | boolean | undefined
   /** Show SRC of the host, writable, as DST (default: the same path). `--bind SRC[:DST]` */
   bind?: string | readonly string[] | undefined
-  /** As --bind, but read-only; a file only until somebody outside renames another over it. `--ro-bind SRC[:DST]` */
+  /** As --bind, but read-only; a file loses that when somebody outside renames another over it. `--ro-bind SRC[:DST]` */
   roBind?: string | readonly string[] | undefined
   /** As --bind, and device files work. `--dev-bind SRC[:DST]` */
   devBind?: string | readonly string[] | undefined
-  /** An empty directory in memory; ro: only what other options put there. `--tmpfs DIR[:size=64m,mode=1777,ro]` */
+  /** An empty directory in memory; ro: read-only but for what other options put there. `--tmpfs DIR[:size=64m,mode=1777,ro]` */
   tmpfs?: string | readonly string[] | undefined
   /** /proc of the box's own processes. `--proc[=DIR]` */
   proc?: string | readonly string[] | true | undefined
   /** A minimal /dev. `--dev[=DIR]` */
   dev?: string | readonly string[] | true | undefined
-  /** Hide PATH of the box: an empty read-only file or directory, but for what later options put below it; a file only until somebody outside renames another over it. `--mask PATH` */
+  /** Hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it. `--mask PATH` */
   mask?: string | readonly string[] | undefined
   /** Make a directory, with the octal MODE (default: 0755). `--dir PATH[:MODE]` */
   dir?: string | readonly string[] | undefined
@@ -31,11 +31,11 @@ export interface BoxOptions {
   symlink?: string | readonly string[] | undefined
   /** Make DST a file with the content of SRC of the host. `--file SRC:DST` */
   file?: string | readonly string[] | undefined
-  /** Refuse SRC and DIR of the host with a symbolic link anywhere in the path. `--no-follow` */
+  /** Refuse a SRC or DIR of the host whose path has a symbolic link in it. `--no-follow` */
   noFollow?: boolean | undefined
-  /** Keep the host's namespace: pid, ipc, uts, cgroup, user; or its abstract sockets: abstract, for X11. `--share NS[,NS]` */
+  /** Keep the host's namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract. `--share NS[,NS]` */
   share?: string | readonly string[] | undefined
-  /** The host's network (default), or none but a loopback of its own. `--net host|none` */
+  /** Host: the host's network (default); none: a network with nothing but a loopback. `--net host|none` */
   net?: 'host' | 'none' | undefined
   /** For a box in a container or in another box: a user namespace, and the /proc around it, read-only. `--nest` */
   nest?: boolean | undefined
@@ -45,33 +45,33 @@ export interface BoxOptions {
   user?: string | number | undefined
   /** Be root in the box. `--map-root` */
   mapRoot?: boolean | undefined
-  /** Also map the id ranges that /etc/subuid and /etc/subgid give to you; you are root in the box, unless --user says who. `--map-auto` */
+  /** Be root in the box, or the user of --user, and map the id ranges that /etc/subuid and /etc/subgid give you. `--map-auto` */
   mapAuto?: boolean | undefined
   /** A new user namespace, also when root starts the box. `--userns` */
   userns?: boolean | undefined
-  /** Let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody. `--cap-add CAP|all` */
+  /** Give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group. `--cap-add CAP|all` */
   capAdd?: string | readonly string[] | undefined
-  /** Take one of the default capabilities away. `--cap-drop CAP|all` */
+  /** Take a default capability away. `--cap-drop CAP|all` */
   capDrop?: string | readonly string[] | undefined
   /** Let setuid programs and file capabilities have their effect. `--allow-new-privs` */
   allowNewPrivs?: boolean | undefined
-  /** Let programs make user namespaces of their own, as sandboxes of browsers, bwrap and podman do: more of the kernel is in reach. `--allow-userns` */
+  /** Let programs make user namespaces, as browsers' sandboxes, bwrap and podman do; they then reach more of the kernel. `--allow-userns` */
   allowUserns?: boolean | undefined
-  /** Filter of system calls: the default one, none, or that of a profile as container engines have it. `--seccomp default|none|FILE` */
+  /** Filter of system calls: the default one, none, or a container engine's profile in FILE. `--seccomp default|none|FILE` */
   seccomp?: string | undefined
   /** All capabilities for root, no filter, no masks, setuid programs work: no protection from the command. `--privileged` */
   privileged?: boolean | undefined
   /** End the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124. `--timeout TIME` */
   timeout?: string | undefined
-  /** Memory of the whole box, such as 512m or 2g, without swap; one that needs more is killed. `--memory SIZE` */
+  /** Memory of the whole box, such as 512m or 2g, without swap; a box that needs more is killed. `--memory SIZE` */
   memory?: string | number | undefined
   /** Processor time of the whole box, such as 1.5 for one and a half processors. `--cpus N` */
   cpus?: string | number | undefined
-  /** Processes and threads that the command may be, all together. `--pids N` */
+  /** Processes and threads that the command may have, all together. `--pids N` */
   pids?: string | number | undefined
   /** A limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited. `--ulimit NAME=SOFT[:HARD]` */
   ulimit?: string | readonly string[] | undefined
-  /** Directory of the box to start in; without it your own, which the box has to show, or / in a root that does not show it. `--cwd DIR` */
+  /** Directory of the box to start in (default: your own, which the box has to show; / in a root that does not show it). `--cwd DIR` */
   cwd?: string | undefined
   /** Set a variable, or pass yours on; as an object, undefined leaves the caller's value out. `--env NAME[=VALUE]` */
   env?: string | readonly string[] | Readonly<Record<string, string | undefined>> | undefined
@@ -81,14 +81,14 @@ export interface BoxOptions {
   clearEnv?: boolean | undefined
   /** What the command sees as its own name. `--argv0 NAME` */
   argv0?: string | undefined
-  /** A session of its own, without your terminal as controlling terminal. `--new-session` */
+  /** Run in a new session, without your terminal as controlling terminal. `--new-session` */
   newSession?: boolean | undefined
   /** Kill the box when the process that started it ends; in a program that is so unless it is false. `--die-with-parent` */
   dieWithParent?: boolean | undefined
-  /** The command itself is process 1. `--no-init` */
+  /** Make the command itself process 1. `--no-init` */
   noInit?: boolean | undefined
-  /** Tell each phase with its time on stderr. `--verbose` */
+  /** Print each phase with its time on stderr. `--verbose` */
   verbose?: boolean | undefined
-  /** Say nothing but errors. `--quiet` */
+  /** Print nothing but errors. `--quiet` */
   quiet?: boolean | undefined
 }

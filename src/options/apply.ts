@@ -1,4 +1,4 @@
-/** What each option does with its value: it sets something in what one command line asks for, or throws a UsageError. */
+/** What each option does with its value: it sets a key of the options, or throws a UsageError. */
 import type { MountRequest, Options, Shareable } from './types.ts'
 import { CAPABILITIES } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
@@ -10,7 +10,7 @@ type Name = (typeof TABLE)[number][0]
 
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 
-/** NAME is an option of the table; the value of a flag is ''. One switch: a start would have to make each of 45 functions. */
+/** NAME is an option of the table; the value of a flag is ''. One switch, since each start would have to create 45 functions. */
 export function apply(o: Options, name: string, value: string): void {
   const option = name as Name
   switch (option) {
@@ -89,7 +89,7 @@ function shareable(name: string): Shareable {
   throw wrong('share', `${quote(name)} must be one of ${SHAREABLE.join(', ')}`, Object.hasOwn(hints, name) ? hints[name] : undefined)
 }
 
-/** With or without cap_, in either case. */
+/** Names may start with cap_, in upper or lower case. */
 function addCapability(options: Pick<Options, 'capabilities'>, type: 'add' | 'drop', value: string): void {
   const lower = value.toLowerCase()
   const plain = lower.startsWith('cap_') ? lower.slice('cap_'.length) : lower

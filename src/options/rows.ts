@@ -1,4 +1,4 @@
-/** The option table as objects: for help, completions, the library, and all else that a start has no need of. */
+/** The option table as objects, for help, completions, the library and all else that a start doesn't need. */
 import { CAPABILITIES, LIMITS } from '../plan/constants.ts'
 import { SHAREABLE } from './apply.ts'
 import { optionOf, TABLE, type OptionRow as PlainRow, type Row } from './table.ts'

@@ -1,8 +1,8 @@
 /**
- * The option table: the only place where an option of the command line is named. The walk over the command line looks here;
- * help, completions and the option reference of the README are made from it. What each does is in apply.ts.
+ * The option table: the only place that lists the command line's options. The walk over the command line reads it; help,
+ * completions and the README's option reference are made from it. apply.ts has what each option does.
  *
- * Rows are arrays of constants, which the runtime takes as they are stored. Objects it would make one property at a time, at
+ * Rows are arrays of constants, which the runtime loads as they are stored. It would build objects one property at a time, at
  * every start.
  */
 import type { Options } from './types.ts'
@@ -18,14 +18,14 @@ export type Row<Sets extends string = string> = readonly [
   value: string,
   /** One sentence, lower case, no full stop. */
   doc: string,
-  /** Key of `Options` that it sets; '' for an option that one verb alone takes, which that verb reads. */
+  /** Key of `Options` that it sets; '' for an option that only one verb takes and reads. */
   sets: Sets,
   /**
-   * Value where `--name` stands alone, `true` for none at all, '' where it has to have one. What may stand alone takes a value
-   * only as `--name=value`: the next word may be the command.
+   * The value where `--name` stands alone: `true` for no value at all, '' where the option needs one. An option that may stand
+   * alone takes a value only as `--name=value`, since the next word may be the command.
    */
   alone?: string | true,
-  /** May stand several times, and each counts. For all others the last one counts. */
+  /** The option may stand several times, and each counts. For all others the last one counts. */
   repeat?: true,
 ]
 
@@ -35,55 +35,55 @@ export const TABLE = [
   ['overlay', 'root', 'DIR', 'changes to the root vanish at the end; with DIR they stay there', 'overlay', true],
 
   ['bind', 'mounts', 'SRC[:DST]', 'show SRC of the host, writable, as DST (default: the same path)', 'mounts', '', true],
-  ['ro-bind', 'mounts', 'SRC[:DST]', 'as --bind, but read-only; a file only until somebody outside renames another over it', 'mounts', '', true],
+  ['ro-bind', 'mounts', 'SRC[:DST]', 'as --bind, but read-only; a file loses that when somebody outside renames another over it', 'mounts', '', true],
   ['dev-bind', 'mounts', 'SRC[:DST]', 'as --bind, and device files work', 'mounts', '', true],
-  ['tmpfs', 'mounts', 'DIR[:size=64m,mode=1777,ro]', 'an empty directory in memory; ro: only what other options put there', 'mounts', '', true],
+  ['tmpfs', 'mounts', 'DIR[:size=64m,mode=1777,ro]', 'an empty directory in memory; ro: read-only but for what other options put there', 'mounts', '', true],
   ['proc', 'mounts', 'DIR', '/proc of the box\'s own processes', 'mounts', '/proc', true],
   ['dev', 'mounts', 'DIR', 'a minimal /dev', 'mounts', '/dev', true],
-  ['mask', 'mounts', 'PATH', 'hide PATH of the box: an empty read-only file or directory, but for what later options put below it; a file only until somebody outside renames another over it', 'mounts', '', true],
+  ['mask', 'mounts', 'PATH', 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it', 'mounts', '', true],
   ['dir', 'mounts', 'PATH[:MODE]', 'make a directory, with the octal MODE (default: 0755)', 'mounts', '', true],
   ['symlink', 'mounts', 'TARGET:PATH', 'make PATH a symbolic link to TARGET', 'mounts', '', true],
   ['file', 'mounts', 'SRC:DST', 'make DST a file with the content of SRC of the host', 'mounts', '', true],
-  ['no-follow', 'mounts', '', 'refuse SRC and DIR of the host with a symbolic link anywhere in the path', 'noFollow'],
+  ['no-follow', 'mounts', '', 'refuse a SRC or DIR of the host whose path has a symbolic link in it', 'noFollow'],
 
-  ['share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup, user; or its abstract sockets: abstract, for X11', 'share', '', true],
-  ['net', 'namespaces', 'host|none', 'the host\'s network (default), or none but a loopback of its own', 'net'],
+  ['share', 'namespaces', 'NS[,NS]', 'keep the host\'s namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract', 'share', '', true],
+  ['net', 'namespaces', 'host|none', 'host: the host\'s network (default); none: a network with nothing but a loopback', 'net'],
   ['nest', 'namespaces', '', 'for a box in a container or in another box: a user namespace, and the /proc around it, read-only', 'nest'],
   ['hostname', 'namespaces', 'NAME', 'host name in the box', 'hostname'],
 
   ['user', 'identity', 'UID[:GID]', 'user and group id in the box', 'user'],
   ['map-root', 'identity', '', 'be root in the box', 'mapRoot'],
-  ['map-auto', 'identity', '', 'also map the id ranges that /etc/subuid and /etc/subgid give to you; you are root in the box, unless --user says who', 'mapAuto'],
+  ['map-auto', 'identity', '', 'be root in the box, or the user of --user, and map the id ranges that /etc/subuid and /etc/subgid give you', 'mapAuto'],
   ['userns', 'identity', '', 'a new user namespace, also when root starts the box', 'userns'],
 
-  ['cap-add', 'privileges', 'CAP|all', 'let the command have a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range lets nobody', 'capabilities', '', true],
-  ['cap-drop', 'privileges', 'CAP|all', 'take one of the default capabilities away', 'capabilities', '', true],
+  ['cap-add', 'privileges', 'CAP|all', 'give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group', 'capabilities', '', true],
+  ['cap-drop', 'privileges', 'CAP|all', 'take a default capability away', 'capabilities', '', true],
   ['allow-new-privs', 'privileges', '', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs'],
-  ['allow-userns', 'privileges', '', 'let programs make user namespaces of their own, as sandboxes of browsers, bwrap and podman do: more of the kernel is in reach', 'allowUserns'],
-  ['seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or that of a profile as container engines have it', 'seccomp'],
+  ['allow-userns', 'privileges', '', 'let programs make user namespaces, as browsers\' sandboxes, bwrap and podman do; they then reach more of the kernel', 'allowUserns'],
+  ['seccomp', 'privileges', 'default|none|FILE', 'filter of system calls: the default one, none, or a container engine\'s profile in FILE', 'seccomp'],
   ['privileged', 'privileges', '', 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command', 'privileged'],
 
   ['timeout', 'limits', 'TIME', 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124', 'timeout'],
-  ['memory', 'limits', 'SIZE', 'memory of the whole box, such as 512m or 2g, without swap; one that needs more is killed', 'memory'],
+  ['memory', 'limits', 'SIZE', 'memory of the whole box, such as 512m or 2g, without swap; a box that needs more is killed', 'memory'],
   ['cpus', 'limits', 'N', 'processor time of the whole box, such as 1.5 for one and a half processors', 'cpus'],
-  ['pids', 'limits', 'N', 'processes and threads that the command may be, all together', 'pids'],
+  ['pids', 'limits', 'N', 'processes and threads that the command may have, all together', 'pids'],
   ['ulimit', 'limits', 'NAME=SOFT[:HARD]', 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited', 'ulimits', '', true],
 
-  ['cwd', 'process', 'DIR', 'directory of the box to start in; without it your own, which the box has to show, or / in a root that does not show it', 'cwd'],
+  ['cwd', 'process', 'DIR', 'directory of the box to start in (default: your own, which the box has to show; / in a root that does not show it)', 'cwd'],
   ['env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', '', true],
   ['env-file', 'process', 'FILE', 'set the NAME=VALUE lines of FILE', 'env', '', true],
   ['clear-env', 'process', '', 'start from an empty environment', 'clearEnv'],
   ['argv0', 'process', 'NAME', 'what the command sees as its own name', 'argv0'],
-  ['new-session', 'process', '', 'a session of its own, without your terminal as controlling terminal', 'newSession'],
+  ['new-session', 'process', '', 'run in a new session, without your terminal as controlling terminal', 'newSession'],
   ['die-with-parent', 'process', '', 'kill the box when the process that started it ends', 'dieWithParent'],
-  ['no-init', 'process', '', 'the command itself is process 1', 'init'],
+  ['no-init', 'process', '', 'make the command itself process 1', 'init'],
 
   ['status-fd', 'reporting', 'N', 'write events as JSON lines to descriptor N', 'statusFd'],
-  ['verbose', 'reporting', '', 'tell each phase with its time on stderr', 'verbose'],
-  ['quiet', 'reporting', '', 'say nothing but errors', 'quiet'],
+  ['verbose', 'reporting', '', 'print each phase with its time on stderr', 'verbose'],
+  ['quiet', 'reporting', '', 'print nothing but errors', 'quiet'],
 ] as const satisfies readonly Row<keyof Options>[]
 
-/** One letter that stands for a name, behind a single dash. */
+/** Single letters that stand for a name, behind a single dash. */
 export const SHORT = [['o', 'output']] as const
 
 export type OptionRow = {
@@ -108,6 +108,6 @@ export function optionOf([name, group, value, doc, sets, alone = '', repeat]: Ro
   return option
 }
 
-/** An option of the library without one here is a compile error in this line. */
+/** A key of `Options` that no row sets is a compile error in this line. */
 export type Unset = Never<Exclude<keyof Options, (typeof TABLE)[number][4]>>
 type Never<T extends never> = T

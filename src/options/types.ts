@@ -1,4 +1,4 @@
-/** What a caller may ask for: the command line's options, as an object. The library takes the same. */
+/** The command line's options as an object. The library takes the same. */
 
 import type { Capability, Limit } from '../plan/types.ts'
 
@@ -14,7 +14,7 @@ export type MountRequest =
   | { type: 'dev'; target: string }
   | { type: 'dir'; target: string; mode?: string }
   | { type: 'symlink'; target: string; to: string }
-  /** What is there, hidden by an empty file or directory. */
+  /** Hides what is there behind an empty file or directory. */
   | { type: 'mask'; target: string }
   | { type: 'file'; source: string; target: string }
 
@@ -44,9 +44,9 @@ export type Options = {
   mapRoot?: boolean
   mapAuto?: boolean
   userns?: boolean
-  /** For a box in a container: a user namespace, and the /proc around it, read-only. */
+  /** For a box in a container: a user namespace, and the container's /proc, read-only. */
   nest?: boolean
-  /** Changes of the default set of capabilities, in the order given; "all" is each. */
+  /** Changes to the default capabilities, in the order given; "all" means every one. */
   capabilities?: CapabilityChange[]
   allowNewPrivs?: boolean
   /** The default filter lets programs make user namespaces, and mount and the like there. */
@@ -59,7 +59,7 @@ export type Options = {
   ulimits?: Limit[]
   /** Milliseconds; then TERM, and after `GRACE` KILL. */
   timeout?: number
-  /** Bytes that all of the box may have together, without swap. */
+  /** Bytes of memory for the whole box, without swap. */
   memory?: number
   /** Processors, such as 1.5. */
   cpus?: number

@@ -1,4 +1,4 @@
-/** Values of options, from the text that was typed. Each function throws a UsageError for a text that it can't be. */
+/** Reads the values of options from their text. Each function throws a UsageError for text that isn't such a value. */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import type { EnvChange, MountRequest } from './types.ts'
@@ -6,7 +6,7 @@ import type { Limit } from '../plan/types.ts'
 import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
 
-/** The part before the first colon that no backslash precedes, and the part behind it. `\:` is a colon; any other backslash is itself. */
+/** Splits at the first colon without a backslash before it. `\:` is a colon; any other backslash is itself. */
 export function splitColon(text: string): [string, string | undefined] {
   let at = text.indexOf(':')
   while (at > 0 && text[at - 1] === '\\') at = text.indexOf(':', at + 1)
@@ -41,7 +41,7 @@ function filled(name: string, part: string, text: string): string {
   return text
 }
 
-/** A path in the box has no directory to be relative to. `..` may stand in it: the sidecar resolves it inside the root. */
+/** A path in the box can't be relative: there is no directory to start from. `..` is allowed, and resolved inside the root. */
 export function boxPath(name: string, path: string): string {
   if (!path.startsWith('/')) throw wrong(name, `${quote(path)} must be an absolute path`, 'paths in the box start with /')
   return path
@@ -73,7 +73,7 @@ export function bind(name: string, value: string, how: { readonly?: boolean; dev
   return { type: 'bind', source, target: boxPath(name, filled(name, 'DST', target)), ...how }
 }
 
-/** Whoever types docker's `:ro` means it, and would get a writable mount on a directory called "DST:ro". */
+/** Refuses docker's `:ro`, which would silently make a writable mount on a directory called "DST:ro". */
 function refuseSuffix(name: string, value: string): void {
   const suffix = /(?<!\\):(r[ow]|[zZ])$/.exec(value)?.[1]
   if (suffix === undefined) return
@@ -98,7 +98,7 @@ export function tmpfs(value: string): MountRequest {
   return request
 }
 
-/** Bytes. 0 is refused: to the kernel it means no limit at all. */
+/** Bytes. 0 is refused, since the kernel takes it as no limit at all. */
 function size(name: string, text: string): number {
   const [, digits, unit] = /^([1-9][0-9]{0,15})([kmgt]?)$/i.exec(text) ?? []
   const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
@@ -106,7 +106,7 @@ function size(name: string, text: string): number {
   return bytes
 }
 
-/** What set-up itself takes, measured: with less, no box would ever start, and whoever types 512 means megabytes. */
+/** What set-up itself takes, measured. With less no box would ever start, and a user who types 512 means megabytes. */
 const LEAST_MEMORY = 1024 ** 2
 
 export function memory(text: string): number {
@@ -146,8 +146,8 @@ export function ulimit(text: string): Limit {
     const near = nearest(name, LIMITS)
     throw wrong('ulimit', `no limit ${quote(name)}`, near === undefined ? `limits: ${LIMITS.join(' ')}` : `the nearest is ${near}`)
   }
-  const values = { soft: amount(soft), ...(hard !== undefined && { hard: amount(hard) }) }
-  if (values.hard !== undefined && values.hard >= 0 && (values.soft < 0 || values.soft > values.hard)) throw wrong('ulimit', `${quote(text)}: the soft limit is above the hard one`)
+  const values = hard === undefined ? { soft: amount(soft) } : { soft: amount(soft), hard: amount(hard) }
+  if ('hard' in values && values.hard >= 0 && (values.soft < 0 || values.soft > values.hard)) throw wrong('ulimit', `${quote(text)}: the soft limit is above the hard one`)
   return { resource, ...values }
 }
 

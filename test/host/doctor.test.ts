@@ -118,13 +118,13 @@ test('an old kernel: what is missing, and 5.4 is older than 5.12', () => {
   const { status, about } = told({ files: { ...FREE, '/proc/sys/kernel/osrelease': '5.4.0-100-generic\n' } })
   assert.is(status, 0)
   assert.match(about('kernel'), /^note .*without openat2, close_range, mount_setattr\n/)
-  assert.match(about('overlay'), 'keeps it for root')
+  assert.match(about('overlay'), 'allows it to root alone')
 })
 
 test('no subordinate ids: the usermod line', () => {
   const { status, about } = told({ files: { ...FREE, '/etc/subuid': 'bob:100000:65536\n' } })
   assert.is(status, 0)
-  assert.match(about('subordinate ids'), /none for ann in \/etc\/subuid\n.*--map-auto/)
+  assert.match(about('subordinate ids'), /\/etc\/subuid has none for ann\n.*--map-auto/)
   assert.match(about('subordinate ids'), 'usermod --add-subuids 100000-165535')
 })
 
@@ -195,7 +195,7 @@ test('error numbers have names and texts', () => {
 test('where no group may ping, the setting and what works without are named', () => {
   const { status, about } = told({ files: { '/proc/sys/net/ipv4/ping_group_range': '1\t0\n' } })
   assert.is(status, 0)
-  assert.match(about('ping'), /^note +ping: net.ipv4.ping_group_range lets no group\n.*--net none.*\n.*sysctl -w 'net.ipv4.ping_group_range=0 2147483647'/)
+  assert.match(about('ping'), /^note +ping: net.ipv4.ping_group_range allows no group\n.*--net none.*\n.*sysctl -w 'net.ipv4.ping_group_range=0 2147483647'/)
 })
 
 test('the verdict is that of a box that was started, whatever the checks guess', () => {
