@@ -213,7 +213,7 @@ function filters(): string {
 import type { Capability } from '../plan/types.ts'
 import type { Machine } from './filter.ts'
 
-/** The filter for whoever has these capabilities and none of the others that make a difference; base64. */
+/** The filter for these capabilities, without those that would change it; base64. */
 export const DEFAULT_FILTERS: Readonly<Record<Machine, readonly { capabilities: readonly Capability[]; without: readonly Capability[]; filter: string }[]>> = {
   x64: [
 ${rows('x64').join('\n')}

@@ -1,4 +1,4 @@
-/** From what a caller asks to the plan. Every default is decided here, and every path of the host is made absolute here. */
+/** Makes a plan of a caller's options. It decides every default, and makes every host path absolute. */
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/bun.ts'
 import { SandboxError, UsageError } from '../errors.ts'
@@ -16,7 +16,7 @@ import { HINTS, type Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
 import { missingOnHost, viewsFor } from './views.ts'
 
-/** Throws SandboxError where the host lacks something that was named, UsageError where options contradict the caller. */
+/** Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option. */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
   const who = identity(options, host)
   const namespaces = namespacesOf(options, who.idmap !== undefined)
@@ -44,7 +44,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     ...(options.noFollow && { noFollow: true }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.net === 'none' && { loopback: true }),
-    // It is nobody else's network: there neither can be in anybody's way.
+    // The network is the box's own, so these settings touch nobody else.
     ...(ownNetwork && { ping: true, lowPorts: true }),
     ...cgroupOf(options, namespaces),
     process: { ...processOf(options, argv, root, host), ...privileges, ...who.process },
@@ -80,14 +80,14 @@ function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] 
   return names
 }
 
-/** Which group that is below is known only when the plan is run: a stored plan holds for the caller of then. */
+/** Limits without the group's path: the sidecar finds the caller's group when the plan is run. */
 function cgroupOf({ memory, cpus, pids, init }: Options, namespaces: readonly Namespace[]): { cgroup?: Cgroup } {
   if (memory === undefined && cpus === undefined && pids === undefined) return {}
   const ours = namespaces.includes('pid') && init !== false ? 1 : 0
   return { cgroup: { ...(memory !== undefined && { memory }), ...(cpus !== undefined && share(cpus)), ...(pids !== undefined && { pids: pids + ours }) } }
 }
 
-/** The kernel takes no quota below a millisecond: for a smaller one the period is longer, which is a tenth of a second otherwise. */
+/** The period is a tenth of a second, or a second for a small share: the kernel takes no quota below a millisecond. */
 function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
   const quota = Math.round(cpus * 100000)
   return quota >= 1000 ? { cpuQuota: quota } : { cpuQuota: Math.round(cpus * 1000000), cpuPeriod: 1000000 }
@@ -97,8 +97,9 @@ function rootOf(options: Options, host: HostFacts): Root {
   const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
   // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
-  // Nothing gains privileges then anyway; and without it the kernel executes no program whose file has a capability that the box lacks.
+  // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability that the box lacks.
   if (!gainsPrivileges(options)) flags.push('nosuid')
+  // Root may make device nodes, which are to work only in the box's own /dev.
   if (!options.privileged) flags.push('nodev')
   const mounted = flags.length > 0 ? { options: flags } : {}
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
@@ -106,7 +107,7 @@ function rootOf(options: Options, host: HostFacts): Root {
   return { type: 'overlay', path, ...mounted, state: directory('state', options.overlay, options, host) }
 }
 
-/** Written in another way: // or /. too. */
+/** Whether PATH is "/", also when it is written as // or /. */
 function isHostsRoot(path: string): boolean {
   return path.startsWith('/') && !path.includes('..') && cleanPath(path) === '/'
 }
@@ -117,7 +118,7 @@ function directory(step: 'root' | 'state', path: string, options: Options, host:
   const kind = host.look(found, true)
   if (typeof kind === 'object') throw missing({ step, what: 'open', path: found, code: kind.code }, options, host)
   if (kind === 'directory') return found
-  // One that may not be entered is a directory all the same.
+  // A directory that may not be entered is a directory all the same.
   const inside = host.look(`${found}/.`, true)
   if (typeof inside === 'object' && inside.code !== 'ENOTDIR') throw missing({ step, what: 'open', path: found, code: inside.code }, options, host)
   throw new SandboxError({ step, what: 'is not a directory', path: found })
@@ -152,19 +153,19 @@ function isOnFuse(path: string, host: HostFacts): boolean {
   })
 }
 
-/** A descriptor is ours as long as we have it open, and the box opens what it shows anew. */
+/** A descriptor is valid only in this process, and the sidecar opens what the box shows anew. */
 function refuseDescriptor(step: Step, path: string): void {
   if (!path.startsWith('/dev/fd/') && !path.startsWith('/proc/self/fd/')) return
-  throw new SandboxError({ step, what: "an open descriptor can't be shown in a box", path, hint: 'name a file: what a pipe has to say goes into one first' })
+  throw new SandboxError({ step, what: "an open descriptor can't be shown in a box", path, hint: 'name a file: write what the pipe gives into one first' })
 }
 
-/** Relative to the caller's directory; "." and ".." stay, since a link may stand before them. */
+/** Resolves PATH from the caller's directory; "." and ".." stay, since a link may stand before them. */
 export function absolute(path: string, host: HostFacts): string {
   if (path.startsWith('/')) return path
   return `${host.cwd === '/' ? '' : host.cwd}/${path}`
 }
 
-/** Whether the box can write to anything of the host's. */
+/** Whether the box can write to any file of the host. */
 function isWritable(root: Root, mounts: readonly Mount[]): boolean {
   if (root.type === 'directory' && !root.options?.includes('ro')) return true
   for (const { type, ...mount } of mounts) if (type === 'bind' && 'options' in mount && !mount.options?.includes('ro')) return true
@@ -173,13 +174,13 @@ function isWritable(root: Root, mounts: readonly Mount[]): boolean {
 
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 
-/** A root that has /proc and /dev gets fresh ones, unless an option says what is to be there. A root without is left so. */
+/** A root that has /proc and /dev gets fresh ones, unless an option mounts something there. */
 function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
   const mounts: Mount[] = []
   const has = (name: string) => !isTaken(name, asked) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
   if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
-  // A root of its own has no sysfs, or one that was asked for.
+  // Only the host's root has a sysfs that no option has asked for.
   if (root.path === '/' && !options.privileged && has('/sys')) mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
   return mounts
 }
@@ -189,16 +190,19 @@ function isTaken(name: string, asked: readonly Mount[]): boolean {
   return false
 }
 
-/** A procfs is not shown without what hides parts of it. What a link leads to is not known here: whoever makes one in the caller's way is the caller. */
+/**
+ * Adds a mount, and behind a procfs what hides parts of it. A link to /proc isn't recognised: only the caller could have put
+ * one in the caller's own way.
+ */
 function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): void {
   mounts.push(mount)
   const isProc = mount.type === 'proc' || (mount.type === 'bind' && cleanPath(mount.source) === '/proc')
   if (isProc && !privileged) mounts.push(...procView(mount.target))
 }
 
-/** A procfs shows the pid namespace of who mounts it. Where that is the host's, only a bind of the host's own is allowed to a user. */
+/** A procfs shows the pid namespace of the process that mounts it. In the host's, the kernel allows a user only a bind of the host's /proc. */
 function proc(target: string, { share = [], nest }: Options): Mount {
-  // In a container the kernel allows no new one; writable, the container's would take settings from the box.
+  // In a container the kernel allows no new procfs; the container's is read-only, or the box could change its settings.
   if (nest) return { type: 'bind', source: '/proc', target, options: ['ro', ...PROC_OPTIONS] }
   if (!share.includes('pid')) return { type: 'proc', target, options: PROC_OPTIONS }
   return { type: 'bind', source: '/proc', target, options: PROC_OPTIONS }
@@ -244,7 +248,7 @@ function processOf(options: Options, argv: readonly string[], root: Root, host: 
     ...(!gainsPrivileges(options) && { noNewPrivs: true }),
     ...scoped(options),
     ...(limits.length > 0 && { limits }),
-    // A command would inherit that they are ignored: `yes | head` would not end.
+    // A command would inherit ignored signals: `yes | head` would not end.
     ...(signals.length > 0 && { resetSignals: signals }),
     ...(options.newSession && { newSession: true }),
   }
@@ -268,7 +272,7 @@ export function startingIn(callersDirectory: () => string, root: Root): Pick<Pro
   }
 }
 
-/** Of two for one resource the last counts. */
+/** The last of two limits for one resource counts. */
 function limitsOf({ ulimits }: Options, openFiles: number | undefined): Limit[] {
   if (ulimits === undefined) return openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
   const asked = new Map<Limit['resource'], Limit>()
@@ -284,8 +288,8 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
 }
 
 /**
- * Two things that no namespace of the box divides: abstract sockets belong to the network, and a command in the process
- * group of who called nsbox could end that whole group, by kill(0).
+ * Closes two things that no namespace of the box divides: abstract sockets belong to the network, and a command in its caller's
+ * process group could end that whole group by kill(0).
  */
 function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes'> {
   const scopes: NonNullable<Process['scopes']> = []

@@ -15,15 +15,15 @@ const OF_ROOT_ON_HOST_NETWORK: readonly Capability[] = [
   'mknod', 'audit_write', 'setfcap',
 ]
 
-/** In the order of their numbers. Whoever is not root in the box has none, unless they are added. */
+/** Capabilities in the order of their numbers. Only root in the box has any by default. */
 export function capabilitiesOf({ capabilities, privileged }: Options, uid: number, ownNetwork: boolean): readonly Capability[] {
   const before = uid !== 0 ? [] : privileged ? CAPABILITIES : ownNetwork ? OF_ROOT : OF_ROOT_ON_HOST_NETWORK
   if (capabilities === undefined) return before
   const kept = new Set<Capability>(before)
   for (const { type, name } of capabilities) {
-    for (const one of name === 'all' ? CAPABILITIES : [name]) {
-      if (type === 'add') kept.add(one)
-      else kept.delete(one)
+    for (const capability of name === 'all' ? CAPABILITIES : [name]) {
+      if (type === 'add') kept.add(capability)
+      else kept.delete(capability)
     }
   }
   const sorted: Capability[] = []

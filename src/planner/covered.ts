@@ -1,10 +1,10 @@
-/** What one command line mounts and then hides by a later mount of its own: always a mistake. */
+/** Finds mounts that a later mount of the same command line hides: always a mistake. */
 import { printable } from '../text/printable.ts'
 import type { Mount } from '../plan/types.ts'
 
 type Covered = { mount: Mount; by: Mount }
 
-/** The option that asks for such a mount; undefined for what is mounted unasked. */
+/** The option that asks for such a mount; undefined for mounts that nsbox adds by itself. */
 export function optionOf(mount: Mount): string | undefined {
   switch (mount.type) {
     case 'bind': return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
@@ -14,10 +14,10 @@ export function optionOf(mount: Mount): string | undefined {
   }
 }
 
-/** Each mount that a later one of MOUNTS covers, with the first that does. Their targets are clean. */
+/** Each mount that a later one of MOUNTS covers, with the first that covers it. All targets are clean. */
 export function coveredMounts(mounts: readonly Mount[]): Covered[] {
   const found: Covered[] = []
-  // By their places: the number of the first mount that covers all below.
+  // For each target the number of the first mount that covers all below it.
   const covers = new Map<string, number>()
   for (let n = mounts.length - 1; n >= 0; n--) {
     const mount = mounts[n] as Mount
@@ -32,7 +32,7 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
   return found
 }
 
-/** One sentence. */
+/** The warning, in one sentence without a full stop. */
 export function coveredText({ mount, by }: Covered): string {
   return `--${optionOf(mount)} ${printable(mount.target)} has no effect: the later --${optionOf(by)} ${printable(by.target)} covers it`
 }

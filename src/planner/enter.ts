@@ -7,8 +7,8 @@ import { CONTRACT } from '../plan/constants.ts'
 import type { Entry, Plan, Process } from '../plan/types.ts'
 
 /**
- * `box`: its plan. Of the options those count that say how a command runs, and not what the box is. `onTerminal`: its standard
- * input is one, so that a shell may want job control.
+ * `box`: the plan of the box. Only options that say how a command runs count. `onTerminal`: standard input is a terminal, so a
+ * shell may want job control.
  */
 export function enterPlan(box: Plan, entry: Entry, options: Options, argv: readonly string[], host: HostFacts, onTerminal: boolean): Plan {
   return {
@@ -42,12 +42,12 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
 }
 
 /**
- * The box's Landlock domain can't be joined. In the scope of signals of its own a command could signal none of the box's processes. Without
- * it, kill(0) would reach the process group of who called nsbox: so there is a session of its own wherever no terminal is, and on a
- * terminal a process group of its own, sidecar/process/foreground.c.
+ * A command can't join the box's Landlock domain. A new scope of signals would keep it from signalling the box's processes, so it
+ * has none. To keep kill(0) from the caller's process group it runs in a new session, or on a terminal in a new process group
+ * (sidecar/process/foreground.c).
  *
- * But it has a domain: in none, it could look into what holds a box open. With a network of the box's own, abstract sockets are the
- * box's, and so the domain closes none. That one forbids to mount; for a command that may, it is the scope of abstract sockets.
+ * It has a domain all the same, or it could look into the process that holds a box open. "trace" is that domain, but it forbids
+ * mounting: a command that may mount gets the scope of abstract sockets instead, where the network is not the box's own.
  */
 function enteringScopes({ scopes = [], capabilities = [], seccomp }: Process): Pick<Process, 'scopes'> {
   const kept = scopes.filter((scope) => scope !== 'signals')
@@ -70,13 +70,13 @@ function startDirectory(box: Plan, options: Options, host: HostFacts): Directory
   }
 }
 
-/** An overlay shows a directory of the host as another one: there its path counts, unless something is mounted on it. */
+/** Below an overlay the kernel takes a directory of the host for another one, so its path counts, unless a mount covers it. */
 function callersDirectory(cwd: string, box: Plan, start: string): Directory {
   const onOverlay = box.root?.type === 'overlay' && box.root.path === '/' && !isCovered(cwd, box)
   return { cwd, ...(!onOverlay && { cwdOfHost: true }), cwdFallback: start }
 }
 
-/** A root of its own may have a directory of the same path that is another one: then the command did not start there. */
+/** In a root of its own the same path may be another directory, where the command did not start. */
 function startOf(box: Plan): string {
   const { cwd = '/', cwdOfHost, cwdFallback = '/' } = box.process
   return !cwdOfHost || box.root?.path === '/' || isCovered(cwd, box) ? cwd : cwdFallback
@@ -86,7 +86,7 @@ function isCovered(path: string, { mounts = [] }: Plan): boolean {
   return mounts.some(({ target }) => `${path}/`.startsWith(`${target}/`))
 }
 
-/** The box's changes to the environment of its caller apply to ours, and then those that are asked for now. */
+/** Applies the box's own changes to our environment, and then those of the options. */
 function changed(box: NonNullable<Process['env']>, options: Options, host: HostFacts): NonNullable<Process['env']> {
   const own = environment({ ...options, clearEnv: options.clearEnv || !box.inherit }, host)
   if (options.clearEnv) return own

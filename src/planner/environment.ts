@@ -6,8 +6,8 @@ import type { Options } from '../options/types.ts'
 import type { Process } from '../plan/types.ts'
 
 /**
- * The environment as changes to the caller's, which itself travels by execve and never through the plan: a printed plan
- * shows what was asked for and no secret that happens to be set.
+ * The environment as changes to the caller's, which travels by execve and never through the plan: so a printed plan shows
+ * no secret that happens to be set.
  */
 export function environment({ env = [], clearEnv }: Options, host: HostFacts): NonNullable<Process['env']> {
   const set: string[] = []
@@ -15,7 +15,7 @@ export function environment({ env = [], clearEnv }: Options, host: HostFacts): N
     if (change.type === 'set') set.push(`${change.name}=${change.value}`)
     else if (change.type === 'file') set.push(...fromFile(change.path, host))
     else if (clearEnv) set.push(...passed(change.name, host))
-    // Else the caller's value is there anyway, and may be changed again by a stored plan's caller.
+    // Otherwise the caller's value is inherited, and the caller of a stored plan may change it.
   }
   return { ...(!clearEnv && { inherit: true }), ...(set.length > 0 && { set }) }
 }
@@ -24,7 +24,7 @@ function passed(name: string, { env }: HostFacts): string[] {
   return env[name] === undefined ? [] : [`${name}=${env[name]}`]
 }
 
-/** NAME=VALUE lines; empty lines and lines that start with # count for nothing. No quotes: the value is what stands there. */
+/** Reads NAME=VALUE lines and skips empty lines and lines that start with #. Quotes have no meaning. */
 function fromFile(path: string, host: HostFacts): string[] {
   const found = host.read(path)
   if ('code' in found) throw systemFailure({ step: 'environment', what: 'read', path, code: found.code })
@@ -32,7 +32,7 @@ function fromFile(path: string, host: HostFacts): string[] {
     if (line.trim() === '' || line.startsWith('#')) return []
     if (/^[^=\0]+=[^\0]*$/.test(line)) return [line]
     throw new SandboxError({
-      step: 'environment', what: `line ${index + 1} is not NAME=VALUE`, path, hint: `it says: ${printable(line.slice(0, 60))}`,
+      step: 'environment', what: `line ${index + 1} is not NAME=VALUE`, path, hint: `the line is: ${printable(line.slice(0, 60))}`,
     })
   })
 }

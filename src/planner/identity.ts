@@ -10,7 +10,7 @@ type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGro
 export function identity(options: Options, host: HostFacts): Identity {
   const root = host.uid === 0
   if (!root && options.share?.includes('user')) {
-    throw new UsageError('--share user: without root, a user namespace of its own is what lets a box mount at all', 'leave it out, or run nsbox as root')
+    throw new UsageError('--share user: without root a box needs a user namespace of its own to mount anything', 'leave it out, or run nsbox as root')
   }
   if (options.mapAuto) return mapAuto(options, host)
   if (options.mapRoot) return ownId(0, 0, host)
@@ -19,26 +19,26 @@ export function identity(options: Options, host: HostFacts): Identity {
   return ownId(options.user?.uid ?? host.uid, options.user?.gid ?? host.gid, host)
 }
 
-/** The user id that the command has there. */
+/** The command's user id in the box. */
 export function uidInBox({ idmap, process }: Identity, uid: number): number {
   if (process.uid !== undefined || idmap === undefined) return process.uid ?? uid
   for (const { inside, outside, count } of idmap.uid) if (outside <= uid && uid < outside + count) return inside + uid - outside
   return uid
 }
 
-/** The group follows the user where it is not named: UID:UID. */
+/** Without a group the command gets UID:UID. */
 function taken({ user }: Options): { uid?: number; gid?: number } {
   return user === undefined ? {} : { uid: user.uid, gid: user.gid ?? user.uid }
 }
 
-/** The one map that needs no privilege: our own id, under whatever number. */
+/** The only map that needs no privilege: our own id, under any number. */
 function ownId(uid: number, gid: number, host: HostFacts): Identity {
-  return { idmap: { by: 'self', uid: [one(uid, host.uid)], gid: [one(gid, host.gid)] }, process: {} }
+  return { idmap: { by: 'self', uid: [singleId(uid, host.uid)], gid: [singleId(gid, host.gid)] }, process: {} }
 }
 
-const one = (inside: number, outside: number): IdRange => ({ inside, outside, count: 1 })
+const singleId = (inside: number, outside: number): IdRange => ({ inside, outside, count: 1 })
 
-/** Every id of ours as itself. In a user namespace those that it has, or the kernel would refuse the map. */
+/** Maps each of our ids to itself. In a user namespace we have only some, and the kernel refuses a map of others. */
 function sameIds(options: Options, host: HostFacts): Identity {
   return {
     idmap: { by: 'parent', uid: ownRanges('/proc/self/uid_map', host), gid: ownRanges('/proc/self/gid_map', host), setgroups: true },
@@ -46,7 +46,7 @@ function sameIds(options: Options, host: HostFacts): Identity {
   }
 }
 
-/** CAP_SETGID, CAP_SETUID and CAP_SETFCAP, without which the kernel lets nobody map ids but one, nor user 0 from Linux 5.12 on. */
+/** CAP_SETGID, CAP_SETUID and CAP_SETFCAP. Without them the kernel allows a map of one id only, and from Linux 5.12 on not of user 0. */
 const MAPPING = 1n << 6n | 1n << 7n | 1n << 31n
 
 function mapsAnyId(host: HostFacts): boolean {
@@ -65,24 +65,24 @@ function ownRanges(path: string, host: HostFacts): IdRange[] {
   return ranges.length > 0 ? ranges : [{ inside: 0, outside: 0, count: MAX_ID + 1 }]
 }
 
-/** You are root in the box, and the ids from 1 on are those that /etc/subuid grants you. */
+/** Makes you root in the box, with the ids that /etc/subuid grants you from 1 on. */
 function mapAuto(options: Options, host: HostFacts): Identity {
   const uid = subordinate('/etc/subuid', host)
   const gid = subordinate('/etc/subgid', host)
-  const who = { uid: options.user?.uid ?? 0, gid: options.user?.gid ?? options.user?.uid ?? 0 }
-  if (who.uid > uid.count || who.gid > gid.count) {
-    throw new UsageError(`--user ${who.uid}:${who.gid}: not among the ids that are mapped`, `--map-auto maps 0 to ${uid.count} here, as /etc/subuid grants`)
+  const ids = { uid: options.user?.uid ?? 0, gid: options.user?.gid ?? options.user?.uid ?? 0 }
+  if (ids.uid > uid.count || ids.gid > gid.count) {
+    throw new UsageError(`--user ${ids.uid}:${ids.gid}: not among the mapped ids`, `--map-auto maps 0 to ${uid.count} here, as /etc/subuid grants`)
   }
   return {
     idmap: {
       by: host.uid === 0 ? 'parent' : 'helper',
-      uid: [one(0, host.uid), { inside: 1, ...uid }], gid: [one(0, host.gid), { inside: 1, ...gid }], setgroups: true,
+      uid: [singleId(0, host.uid), { inside: 1, ...uid }], gid: [singleId(0, host.gid), { inside: 1, ...gid }], setgroups: true,
     },
-    process: { ...who, dropGroups: true },
+    process: { ...ids, dropGroups: true },
   }
 }
 
-/** The first range of this user, subuid(5): by name or by number. */
+/** The first range that subuid(5) has for this user, by name or by number. */
 function subordinate(path: string, host: HostFacts): { outside: number; count: number } {
   const file = host.read(path)
   const name = host.userName(host.uid) ?? String(host.uid)

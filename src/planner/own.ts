@@ -1,4 +1,4 @@
-/** Directories of nsbox itself. A box can't make, change or replace them: what nsbox finds there is its user's. */
+/** nsbox's own directories. No box can make, change or replace them, so that nsbox finds only its user's files there. */
 import type { HostFacts } from '../host/bun.ts'
 import { cleanPath } from '../plan/box-path.ts'
 
@@ -23,10 +23,10 @@ function ownDirectory({ root, variable, home }: OwnDirectory, host: Pick<HostFac
 }
 
 export function ownDirectories(host: Pick<HostFacts, 'uid' | 'variable'>): string[] {
-  const all: string[] = []
+  const paths: string[] = []
   for (const directory of OWN_DIRECTORIES) {
     const path = ownDirectory(directory, host)
-    if (path !== undefined && !all.includes(path)) all.push(path)
+    if (path !== undefined && !paths.includes(path)) paths.push(path)
   }
-  return all
+  return paths
 }

@@ -1,13 +1,13 @@
 /**
- * A mount goes with the directory that it lies in: whoever may rename a directory above what is read-only puts something else in its
- * place. So the way there is held, where it leads through what the box can write to of the host's.
+ * A mount moves with the directory that it lies in: a box that may rename a directory above a read-only mount could put something
+ * else in its place. So the path to such a mount is pinned where it leads through directories of the host that the box can write to.
  */
 import type { Mount, Root } from '../plan/types.ts'
 
 type Pin = Extract<Mount, { type: 'pin' }>
 export type Places = Map<string, number>
 
-/** All of MOUNTS, whose targets are clean, and the pins that belong to them. `alsoHeld`: the sidecar will pin more. */
+/** MOUNTS, whose targets are clean, with the pins that belong to them. `alsoHeld`: the sidecar will pin more. */
 export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean): Mount[] {
   const all: Mount[] = []
   const places: Places = new Map()
@@ -31,7 +31,7 @@ export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean
   return withStash(all, mounts, first)
 }
 
-/** The first mount that hides a directory for sure, if it comes before there are pins. */
+/** Puts the stash below the first mount that surely hides a directory, if that comes before the first pin. */
 function withStash(all: Mount[], mounts: readonly Mount[], first: number): Mount[] {
   for (let n = 0; n < mounts.length && n <= first; n++) {
     const { type, target } = mounts[n] as Mount
@@ -42,7 +42,7 @@ function withStash(all: Mount[], mounts: readonly Mount[], first: number): Mount
   return all
 }
 
-/** From what shows there outwards, as long as the box can write to it and it is the host's. */
+/** The pins of PATH, from the inside out, while the box can write there to files of the host. */
 function pinsOf(path: string, mounts: readonly Mount[], places: Places, root: Root): Pin[] {
   const pins: Pin[] = []
   for (let below = path; below !== '/';) {

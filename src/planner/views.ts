@@ -1,18 +1,18 @@
 /**
- * A mount point that is missing is made where it shows. On the host's own root that leaves something on the host for as long as the box
- * runs, and below "/", or with a root that is read-only, it can't be: there a view takes the place of the directory.
+ * A missing mount point is made where it shows. On the host's own root it then stands on the host while the box runs. Directly
+ * below "/", or in a read-only root, it can't be made: there a view takes the place of the directory.
  */
 import type { HostFacts } from '../host/bun.ts'
 import { latestAbove, parentOf, type Places } from './pins.ts'
 import type { Mount, Root } from '../plan/types.ts'
 
-/** Others name what has to be there, or go with another mount. */
+/** Mounts whose target is made if it is missing. Others need theirs, or belong to another mount. */
 const MAKES: readonly Mount['type'][] = ['bind', 'tmpfs', 'proc', 'dev', 'overlay', 'dir', 'symlink', 'file']
 
 /** What would have to be made on the host's own root: the place, and the directory that lacks it. */
 type Missing = { target: string; parent: string }
 
-/** `first`: what is mounted before, on what is there. All targets are clean. */
+/** `first`: mounts that come before, all on existing targets. All targets are clean. */
 export function missingOnHost(asked: readonly Mount[], first: readonly Mount[], root: Root, look: HostFacts['look']): Missing[] {
   const missing: Missing[] = []
   if (root.type !== 'directory' || root.path !== '/' || asked.length === 0) return missing
@@ -29,7 +29,7 @@ export function missingOnHost(asked: readonly Mount[], first: readonly Mount[], 
   return missing
 }
 
-/** The last directory on the way that is there; undefined where the place itself is, or can't be looked for. */
+/** The last existing directory above TARGET; undefined where TARGET itself exists, or can't be looked up. */
 function lacking(target: string, look: HostFacts['look']): string | undefined {
   if (typeof look(target, false) === 'string') return undefined
   for (let parent = parentOf(target); ; parent = parentOf(parent)) {

@@ -1,5 +1,5 @@
 /**
- * Seccomp filters as the kernel takes them: an array of struct sock_filter (8 bytes each), seccomp(2). A filter is a pure
+ * Compiles seccomp filters for the kernel: an array of struct sock_filter (8 bytes each), seccomp(2). A filter is a pure
  * function of struct seccomp_data: the number of the call, the architecture, and six arguments of 64 bits.
  */
 import type { Action, Condition, Filter, Rule } from './filter.ts'
@@ -15,7 +15,7 @@ const JUMP_GREATER = 0x25
 const JUMP_GREATER_EQUAL = 0x35
 const RETURN = 0x06
 
-/** Places in struct seccomp_data. Both architectures are little endian: the low word of an argument comes first. */
+/** Offsets in struct seccomp_data. Both architectures are little endian: the low word of an argument comes first. */
 const NUMBER = 0
 const ARCHITECTURE = 4
 const low = (arg: number) => 16 + 8 * arg
@@ -35,10 +35,10 @@ const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7 } as const
 const X32_BIT = 0x40000000
 /** BPF_MAXINSNS */
 const MAX_INSTRUCTIONS = 4096
-/** A conditional jump has eight bits to say how far. */
+/** A conditional jump has eight bits for its distance. */
 const MAX_JUMP = 255
 
-/** More numbers in a row that are looked at one by one are rather searched. */
+/** Up to this many numbers are compared one by one; more are searched. */
 const MAX_CHAIN = 4
 
 /** The program of a filter. Throws RangeError where it is longer than the kernel takes. */
@@ -53,22 +53,22 @@ export function compile(filter: Filter): Uint8Array {
   return program.bytes()
 }
 
-/** Place of an instruction, counted from the end: 1 is the last one. */
+/** Position of an instruction, counted from the end: 1 is the last one. */
 type Label = number
 
-/** Jumps lead forward only, so it is written from its end: where a jump leads is known when it is made. */
+/** Jumps lead forward only, so a program is written from its end: the target of each jump is then known. */
 class Program {
-  private readonly reversed: Instruction[] = []
-  private readonly returns = new Map<Action, Label>()
+  readonly #reversed: Instruction[] = []
+  readonly #returns = new Map<Action, Label>()
 
   get length(): number {
-    return this.reversed.length
+    return this.#reversed.length
   }
 
   bytes(): Uint8Array {
     const bytes = new Uint8Array(this.length * 8)
     const view = new DataView(bytes.buffer)
-    for (const [i, [code, jumpTrue, jumpFalse, value]] of this.reversed.toReversed().entries()) {
+    for (const [i, [code, jumpTrue, jumpFalse, value]] of this.#reversed.toReversed().entries()) {
       view.setUint16(8 * i, code, true)
       view.setUint8(8 * i + 2, jumpTrue)
       view.setUint8(8 * i + 3, jumpFalse)
@@ -77,54 +77,54 @@ class Program {
     return bytes
   }
 
-  /** Of one action a single instruction, as long as it is in reach. The kernel takes the longer to load a filter, the longer that is. */
+  /** Reuses the instruction of an action while a jump reaches it: the kernel loads a shorter filter faster. */
   returning(action: Action): Label {
-    const known = this.returns.get(action)
-    if (known !== undefined && this.reaches(known)) return known
-    const label = this.add([RETURN, 0, 0, action])
-    this.returns.set(action, label)
+    const known = this.#returns.get(action)
+    if (known !== undefined && this.#reaches(known)) return known
+    const label = this.#add([RETURN, 0, 0, action])
+    this.#returns.set(action, label)
     return label
   }
 
   jump(code: number, value: number, whenTrue: Label, whenFalse: Label): Label {
-    const [yes, no] = [this.near(whenTrue), this.near(whenFalse)]
-    return this.add([code, this.distance(yes), this.distance(no), value])
+    const [yes, no] = [this.#near(whenTrue), this.#near(whenFalse)]
+    return this.#add([code, this.#distance(yes), this.#distance(no), value])
   }
 
   load(place: number, next: Label): Label {
-    return this.before(next, [LOAD, 0, 0, place])
+    return this.#before(next, [LOAD, 0, 0, place])
   }
 
   and(mask: number, next: Label): Label {
-    return this.before(next, [AND, 0, 0, mask])
+    return this.#before(next, [AND, 0, 0, mask])
   }
 
-  private before(next: Label, instruction: Instruction): Label {
-    if (next !== this.length) this.add([JUMP, 0, 0, this.distance(next)])
-    return this.add(instruction)
+  #before(next: Label, instruction: Instruction): Label {
+    if (next !== this.length) this.#add([JUMP, 0, 0, this.#distance(next)])
+    return this.#add(instruction)
   }
 
-  private add(instruction: Instruction): Label {
-    this.reversed.push(instruction)
+  #add(instruction: Instruction): Label {
+    this.#reversed.push(instruction)
     return this.length
   }
 
-  /** How many instructions the next one to be added would leave out. */
-  private distance(label: Label): number {
+  /** How many instructions the next one would skip. */
+  #distance(label: Label): number {
     return this.length - label
   }
 
-  /** Also if one more comes between. */
-  private reaches(label: Label): boolean {
-    return this.distance(label) < MAX_JUMP
+  /** Leaves room for one more instruction between. */
+  #reaches(label: Label): boolean {
+    return this.#distance(label) < MAX_JUMP
   }
 
-  private near(label: Label): Label {
-    return this.reaches(label) ? label : this.add([JUMP, 0, 0, this.distance(label)])
+  #near(label: Label): Label {
+    return this.#reaches(label) ? label : this.#add([JUMP, 0, 0, this.#distance(label)])
   }
 }
 
-/** Numbers from `from` on, up to the next range, that are treated alike. */
+/** The numbers from `from` up to the next range, which are all treated alike. */
 type Range = { from: number; rules: readonly Rule[]; otherwise: Action; key: string }
 
 function range(from: number, rules: readonly Rule[], otherwise: Action): Range {
@@ -133,39 +133,39 @@ function range(from: number, rules: readonly Rule[], otherwise: Action): Range {
 
 /** All numbers in order; neighbours with the same treatment are one range. */
 function ranges({ calls, otherwise, unknown, highest }: Filter): Range[] {
-  const all = new Map<number, Range>([[0, range(0, [], otherwise)]])
-  for (const [number, rules] of calls) all.set(number, range(number, rules, otherwise))
-  for (const number of calls.keys()) if (!all.has(number + 1)) all.set(number + 1, range(number + 1, [], otherwise))
-  all.set(highest + 1, range(highest + 1, [], unknown))
-  const sorted = [...all.values()].filter(({ from }) => from <= highest + 1).sort((a, b) => a.from - b.from)
+  const starts = new Map<number, Range>([[0, range(0, [], otherwise)]])
+  for (const [number, rules] of calls) starts.set(number, range(number, rules, otherwise))
+  for (const number of calls.keys()) if (!starts.has(number + 1)) starts.set(number + 1, range(number + 1, [], otherwise))
+  starts.set(highest + 1, range(highest + 1, [], unknown))
+  const sorted = [...starts.values()].filter(({ from }) => from <= highest + 1).sort((a, b) => a.from - b.from)
   return sorted.filter(({ key }, i) => key !== sorted[i - 1]?.key)
 }
 
-/** A binary search down to few numbers. The kernel itself remembers calls that are always allowed. `end`: where the next range begins. */
-function search(all: readonly Range[], program: Program, end = Infinity): Label {
-  const [first, second] = all
-  if (first === undefined) throw new RangeError('a filter of no range')
+/** A binary search down to few numbers; the kernel itself caches calls that are always allowed. `end`: where the next range begins. */
+function search(list: readonly Range[], program: Program, end = Infinity): Label {
+  const [first, second] = list
+  if (first === undefined) throw new RangeError('a filter without ranges')
   if (second === undefined) return treat(first, program)
-  if (isChain(all, end)) return chain(all, program)
-  if (all.length === 2) {
+  if (isChain(list, end)) return chain(list, program)
+  if (list.length === 2) {
     const [before, after] = [treat(first, program), treat(second, program)]
     return program.jump(JUMP_GREATER_EQUAL, second.from, after, before)
   }
-  // An even place, so that what most numbers have in common stands first in both halves.
-  const middle = Math.max(2, all.length >> 2 << 1)
-  const from = all[middle]?.from ?? 0
-  const after = search(all.slice(middle), program, end)
-  return program.jump(JUMP_GREATER_EQUAL, from, after, search(all.slice(0, middle), program, from))
+  // An even index, so that both halves begin with the range that most numbers share.
+  const middle = Math.max(2, list.length >> 2 << 1)
+  const from = list[middle]?.from ?? 0
+  const after = search(list.slice(middle), program, end)
+  return program.jump(JUMP_GREATER_EQUAL, from, after, search(list.slice(0, middle), program, from))
 }
 
-/** A few single numbers among others that are all treated alike. */
-function isChain(all: readonly Range[], end: number): boolean {
-  const isSingle = (i: number) => (all[i + 1]?.from ?? end) === (all[i]?.from ?? 0) + 1
-  return all.length <= 2 * MAX_CHAIN + 1 && all.every(({ key }, i) => (i % 2 === 0 ? key === all[0]?.key : isSingle(i)))
+/** Whether a few single numbers stand among others that are all treated alike. */
+function isChain(list: readonly Range[], end: number): boolean {
+  const isSingle = (i: number) => (list[i + 1]?.from ?? end) === (list[i]?.from ?? 0) + 1
+  return list.length <= 2 * MAX_CHAIN + 1 && list.every(({ key }, i) => (i % 2 === 0 ? key === list[0]?.key : isSingle(i)))
 }
 
 function chain([common, ...rest]: readonly Range[], program: Program): Label {
-  if (common === undefined) throw new RangeError('a filter of no range')
+  if (common === undefined) throw new RangeError('a filter without ranges')
   let label = treat(common, program)
   for (const [i, single] of [...rest.entries()].reverse()) if (i % 2 === 0) label = program.jump(JUMP_EQUAL, single.from, treat(single, program), label)
   return label
@@ -189,9 +189,9 @@ function test(condition: Condition, yes: Label, no: Label, program: Program): La
   const lower = compare(low(arg), op, lowWord, mask, yes, no, program)
   switch (op) {
     case 'eq': case 'masked': return compare(high(arg), op, highWord, mask === undefined ? undefined : mask >> 32n, lower, no, program)
-    // Holds as soon as one of the words differs.
+    // True as soon as one word differs.
     case 'ne': return compare(high(arg), 'eq', highWord, undefined, lower, yes, program)
-    // Unsigned, high word first: where that is another one, it alone decides.
+    // Unsigned, high word first: it decides alone unless both are equal.
     case 'gt': case 'ge': return order(high(arg), highWord, yes, lower, no, program)
     case 'lt': case 'le': return order(high(arg), highWord, no, lower, yes, program)
   }
@@ -199,7 +199,7 @@ function test(condition: Condition, yes: Label, no: Label, program: Program): La
 
 const lowWord32 = (value: bigint): number => Number(value & 0xffffffffn)
 
-/** Of a word at a place. */
+/** Compares the word at an offset. */
 function compare(place: number, op: Condition['op'], value: number, mask: bigint | undefined, yes: Label, no: Label, program: Program): Label {
   const code = op === 'gt' || op === 'le' ? JUMP_GREATER : op === 'ge' || op === 'lt' ? JUMP_GREATER_EQUAL : JUMP_EQUAL
   const isOpposite = op === 'ne' || op === 'lt' || op === 'le'

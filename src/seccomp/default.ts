@@ -1,7 +1,7 @@
 /**
- * The default filter: what ordinary programs call is allowed, as container engines have it; all else is refused.
+ * The default filter allows what ordinary programs call, as container engines do, and refuses all else.
  *
- * What is left out reaches parts of the kernel that few programs need and many attacks have used: namespaces and mounts
+ * The refused calls reach parts of the kernel that few programs need and many attacks have used: namespaces and mounts
  * (a program with a user namespace of its own has all capabilities there), keyrings, bpf, perf, io_uring, userfaultfd,
  * modules, the clock, raw ports.
  */
@@ -44,7 +44,7 @@ const ALLOWED = words(`
   listxattrat removexattrat
 `)
 
-/** Calls that are allowed to whoever has one of these capabilities: the kernel asks for it itself, or for one like it. */
+/** Calls that are allowed with one of these capabilities: the kernel itself asks for it, or for one like it. */
 const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['dac_read_search', words('open_by_handle_at')],
   ['sys_admin', words(`
@@ -65,7 +65,7 @@ const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['perfmon', words('perf_event_open')],
 ]
 
-/** What a program needs in a user namespace of its own, where it has all capabilities: other namespaces, mounts, a root. */
+/** Calls that a program needs in a user namespace of its own, where it has all capabilities: other namespaces, mounts, a root. */
 const IN_USER_NAMESPACES = words(`
   chroot clone clone3 fsconfig fsmount fsopen fspick listmount mount mount_setattr move_mount open_tree pivot_root setdomainname sethostname setns
   statmount umount2 unshare
@@ -77,26 +77,26 @@ const ALWAYS: Rule = { when: [], action: ALLOW }
 
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: include/uapi/linux/sched.h */
 const CLONE_NEW = 0x7e020000
-/** AF_UNIX, INET, INET6, NETLINK, PACKET. Others lead to code that few programs need: VSOCK to the machine that hosts this one. */
+/** AF_UNIX, INET, INET6, NETLINK, PACKET. Others lead to code that few programs need; VSOCK leads to the machine that hosts this one. */
 const FAMILIES = [1, 2, 10, 16, 17]
 /** PER_LINUX or PER_LINUX32, with UNAME26 and ADDR_NO_RANDOMIZE (debuggers, sanitizers) or without: all other bits are 0. */
 const PERSONALITY_OTHERS = 0xffffffff & ~(8 | 0x20000 | 0x40000)
-/** Asks what it is now. */
+/** Only asks for the present personality. */
 const PERSONALITY_QUESTION = 0xffffffff
-/** These two put what they please into the input of the terminal. The kernel looks at 32 bits of the request. */
+/** These two put any text into the terminal's input. The kernel looks at 32 bits of the request. */
 const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c]
 
 /** Calls whose arguments decide. On both machines the flags of clone(2) come first. */
 const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
   clone: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(CLONE_NEW), value: 0n }], action: ALLOW }],
-  // Its flags lie in memory, where a filter can't look: a C library then takes clone(2).
+  // Its flags lie in memory, where a filter can't look. With ENOSYS a C library uses clone(2) instead.
   clone3: [{ when: [], action: errno(ENOSYS) }],
   personality: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(PERSONALITY_OTHERS >>> 0), value: 0n, width: 32 }], action: ALLOW }, ...allowEach(0, [PERSONALITY_QUESTION])],
   socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
   ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
 }
 
-/** The capabilities that make a difference. */
+/** The capabilities that change the filter. */
 export function relevant(held: readonly Capability[]): Capability[] {
   return WITH.map(([capability]) => capability).filter((capability) => held.includes(capability))
 }
@@ -104,7 +104,7 @@ export function relevant(held: readonly Capability[]): Capability[] {
 export function defaultFilter(machine: Machine, held: readonly Capability[], userNamespaces = false): Filter {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   const calls = new Map<number, readonly Rule[]>()
-  // What this machine has no such call for is left out.
+  // Skips calls that this machine doesn't have.
   const set = (name: string, rules: readonly Rule[]) => { if (numbers[name] !== undefined) calls.set(numbers[name], rules) }
   for (const name of ALLOWED) set(name, [ALWAYS])
   for (const [name, rules] of Object.entries(CHECKED)) set(name, rules)

@@ -1,22 +1,22 @@
 /** A seccomp filter before it is compiled. */
 
-/** Machines that nsbox knows the system calls of, by the runtime's names. */
+/** Machines whose system calls nsbox knows, by the runtime's names. */
 export type Machine = 'x64' | 'arm64'
 
 /** A return value of a filter, seccomp(2). */
 export type Action = number
 
-/** Of argument ARG, from 0 on. `masked`: (argument & mask) === value. All numbers are unsigned. */
+/** A condition on argument ARG, counted from 0. `masked`: (argument & mask) === value. All numbers are unsigned. */
 export type Condition = {
   arg: number
   op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'masked'
   value: bigint
   mask?: bigint
-  /** 32 where the kernel itself looks at the lower half alone: what the upper one holds must make no difference. */
+  /** 32 where the kernel itself looks only at the lower half: the upper half must make no difference then. */
   width?: 32
 }
 
-/** Holds where all conditions do; without one always. */
+/** Holds where all its conditions hold; always if it has none. */
 export type Rule = { when: readonly Condition[]; action: Action }
 
 export type Filter = {

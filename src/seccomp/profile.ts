@@ -19,7 +19,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 const OPERATORS: Readonly<Record<string, Condition['op']>> = {
   SCMP_CMP_EQ: 'eq', SCMP_CMP_NE: 'ne', SCMP_CMP_LT: 'lt', SCMP_CMP_LE: 'le', SCMP_CMP_GT: 'gt', SCMP_CMP_GE: 'ge', SCMP_CMP_MASKED_EQ: 'masked',
 }
-/** Names of the machine's own ABI: in `architectures` and `archMap`, and in `includes` and `excludes`. */
+/** The machine's own ABI, as `architectures` and `archMap` name it (long), and `includes` and `excludes` (short). */
 const ARCHITECTURE: Readonly<Record<Machine, { long: string; short: string }>> = {
   x64: { long: 'SCMP_ARCH_X86_64', short: 'amd64' }, arm64: { long: 'SCMP_ARCH_AARCH64', short: 'arm64' },
 }
@@ -29,7 +29,7 @@ const MAX_ERRNO = 4095
 type Place = { file: string; at: string }
 type Fields = Record<string, unknown>
 
-/** The filter in base64. Throws SandboxError, which names the place in the file. */
+/** Compiles a profile: the filter in base64. Throws SandboxError, which names the place in the file. */
 export function profileFilter(file: string, held: readonly Capability[], host: HostFacts): string {
   const machine = machineOf(host.machine)
   const profile = readFile(file, host)
@@ -51,7 +51,8 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
 }
 
 function refuse({ file, at }: Place, what: string, hint?: string): never {
-  throw new SandboxError({ step: 'seccomp', what: `${at === '' ? 'the profile' : `/${at}`}: ${what}`, path: file, ...(hint !== undefined && { hint }) })
+  const failure = { step: 'seccomp', what: `${at === '' ? 'the profile' : `/${at}`}: ${what}`, path: file } as const
+  throw new SandboxError(hint === undefined ? failure : { ...failure, hint })
 }
 
 function readFile(file: string, host: HostFacts): Fields {
@@ -75,20 +76,20 @@ function list(value: unknown, place: Place): unknown[] {
 }
 
 function texts(value: unknown, place: Place): string[] {
-  return list(value, place).map((one) => (typeof one === 'string' ? one : refuse(place, 'must be an array of strings')))
+  return list(value, place).map((item) => (typeof item === 'string' ? item : refuse(place, 'must be an array of strings')))
 }
 
-/** What is not understood would not be done. */
+/** Refuses keys that nsbox doesn't know: what they ask for would not be done. */
 function refuseUnknown(found: Fields, known: readonly string[], { file, at }: Place): void {
   const key = Object.keys(found).find((name) => !known.includes(name))
   if (key !== undefined) refuse({ file, at: at === '' ? key : `${at}/${key}` }, 'is not known')
 }
 
-/** Whatever a profile says of other ABIs, such as i386 on x86-64: their calls end the process. */
+/** Refuses a profile for another machine. Calls of other ABIs, such as i386 on x86-64, end the process whatever it says. */
 function refuseOtherMachine(profile: Fields, machine: Machine, place: (at: string) => Place): void {
   const { long } = ARCHITECTURE[machine]
   const named = profile.architectures === undefined ? undefined : texts(profile.architectures, place('architectures'))
-  const mapped = profile.archMap === undefined ? undefined : list(profile.archMap, place('archMap')).map((one) => fields(one, place('archMap')).architecture)
+  const mapped = profile.archMap === undefined ? undefined : list(profile.archMap, place('archMap')).map((item) => fields(item, place('archMap')).architecture)
   if (named === undefined && mapped === undefined) return
   if (!named?.includes(long) && !mapped?.includes(long)) refuse(place(named ? 'architectures' : 'archMap'), `does not name this machine (${long})`)
 }
@@ -98,7 +99,7 @@ function action(name: unknown, number: unknown, place: Place): Action {
   if (number !== undefined && number !== null) refuse(place, 'an error number goes with SCMP_ACT_ERRNO alone')
   const found = typeof name === 'string' && Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   if (found !== undefined) return found
-  refuse(place, `the action must be one of ${['SCMP_ACT_ERRNO', ...Object.keys(ACTIONS)].join(', ')}`, 'tracing and notifying need a program beside the box, which nsbox does not have')
+  refuse(place, `the action must be one of ${['SCMP_ACT_ERRNO', ...Object.keys(ACTIONS)].join(', ')}`, 'tracing and notifying need a program beside the box, and nsbox has none')
 }
 
 const isErrno = (value: Action) => (value & 0x7fff0000) === 0x00050000
@@ -107,7 +108,7 @@ function errnoValue(number: unknown, place: Place): number {
   return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MAX_ERRNO ? Number(number) : refuse(place, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
 }
 
-/** podman's profiles have the error by its name, or its number as text, and that counts; beside it the number, for other engines. */
+/** podman's profiles have the error's name, or its number as text, and that counts; the number beside it is for other engines. */
 function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
   if (name === undefined || name === null || name === '') return number ?? undefined
   const found = typeof name !== 'string' ? undefined : /^\d+$/.test(name) ? Number(name) : Object.entries(constants.errno).find(([known]) => known === name)?.[1]
@@ -117,16 +118,16 @@ function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
 /** Calls without which no command can start, or end. */
 const NEEDED = { execve: 'the command could not be started', exit_group: 'the command could not end' } as const
 
-/** An action by which the kernel carries the call out. */
+/** Whether the kernel carries the call out under this action. */
 const lets = (what: Action) => what === ALLOW || what === LOG
 
-/** Whether a condition holds is not known here: one rule that lets the call through is enough. */
+/** Refuses a profile that no command could start or end under. One rule that lets the call through is enough, since its conditions may hold. */
 function refuseUnusable(calls: ReadonlyMap<number, readonly Rule[]>, otherwise: Action, machine: Machine, place: (at: string) => Place): void {
   for (const [name, why] of Object.entries(NEEDED)) {
     const rules = calls.get(SYSCALLS[machine][name as keyof typeof NEEDED]) ?? []
     const always = rules.find(({ when }) => when.length === 0)?.action ?? otherwise
     if (lets(always) || rules.some(({ when, action }) => when.length > 0 && lets(action))) continue
-    refuse(place(''), `does not allow ${name}: ${why}`, `add ${name} to the names that it allows (SCMP_ACT_ALLOW)`)
+    refuse(place(''), `does not allow ${name}: ${why}`, `add ${name} to the profile's allowed names (SCMP_ACT_ALLOW)`)
   }
 }
 
@@ -146,19 +147,19 @@ function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context):
   }
 }
 
-/** A name that only other machines have, or a newer kernel. It must not be one that the profile wants to be refused. */
+/** Skips a name that only other machines or newer kernels have, unless the profile wants to refuse that call. */
 function numberOf(name: string, act: Action, { machine, otherwise, place }: Context): number | undefined {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   if (Object.hasOwn(numbers, name)) return numbers[name]
   const elsewhere = OTHER_SYSCALLS.includes(name) || Object.values(SYSCALLS).some((table) => Object.hasOwn(table, name))
   if (elsewhere || act === ALLOW || isErrno(otherwise)) return undefined
-  refuse(place, `no system call ${printable(name)}`, 'what a newer kernel calls by that name would not be refused')
+  refuse(place, `no system call ${printable(name)}`, 'a newer kernel may have a call of that name, which would then not be refused')
 }
 
-/** All conditions have to hold; but several for the same argument are a choice, as container engines have it. */
+/** All conditions have to hold; but if several are for one argument, one is enough, as in container engines. */
 function alternatives(conditions: Condition[]): Condition[][] {
   const repeated = new Set(conditions.map(({ arg }) => arg)).size < conditions.length
-  return repeated ? conditions.map((one) => [one]) : [conditions]
+  return repeated ? conditions.map((single) => [single]) : [conditions]
 }
 
 function condition(value: unknown, place: Place): Condition {
@@ -167,17 +168,18 @@ function condition(value: unknown, place: Place): Condition {
   if (!Number.isInteger(index) || Number(index) < 0 || Number(index) > 5) refuse(place, 'index must be an integer from 0 to 5')
   const operator = typeof op === 'string' && Object.hasOwn(OPERATORS, op) ? OPERATORS[op] : undefined
   if (operator === undefined) refuse(place, `op must be one of ${Object.keys(OPERATORS).join(', ')}`)
-  const [one, two] = [word(first ?? 0, place), word(valueTwo ?? 0, place)]
-  return operator === 'masked' ? { arg: Number(index), op: operator, mask: one, value: two & one } : { arg: Number(index), op: operator, value: one }
+  const operand = word(first ?? 0, place)
+  if (operator !== 'masked') return { arg: Number(index), op: operator, value: operand }
+  return { arg: Number(index), op: operator, mask: operand, value: word(valueTwo ?? 0, place) & operand }
 }
 
-/** JSON numbers above 2^53 have lost digits by now: better refused than compared wrongly. */
+/** JSON numbers above 2^53 have lost digits by now, and a wrong comparison would be worse than an error. */
 function word(value: unknown, place: Place): bigint {
   if (!Number.isSafeInteger(value) || Number(value) < 0) refuse(place, 'values must be integers from 0 to 2^53')
   return BigInt(Number(value))
 }
 
-/** `includes` all have to hold, and none of `excludes`: capabilities, architectures, the least kernel. */
+/** All of `includes` have to hold, and none of `excludes`: capabilities, architectures, the oldest kernel. */
 function applies(entry: Fields, context: Context): boolean {
   const includes = matching(entry.includes, context)
   const excludes = matching(entry.excludes, context)
@@ -202,7 +204,7 @@ function isAtLeast(wanted: string): boolean {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
 }
 
-/** A rule without conditions holds for every argument: after those that have some. */
+/** Puts rules without conditions last, since they hold for every argument. */
 function ordered(calls: ReadonlyMap<number, readonly Rule[]>): Map<number, Rule[]> {
   return new Map([...calls].map(([number, rules]) => [number, [...rules].sort((a, b) => Number(a.when.length === 0) - Number(b.when.length === 0))]))
 }

@@ -5,7 +5,7 @@ import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'
 import { DEFAULT_FILTERS } from './filters.ts'
 
-/** What a plan says of the default filter, and of its variant. */
+/** How a plan names the default filter, and its variant. */
 const DEFAULT = 'default'
 const WITH_USER_NAMESPACES = 'default with user namespaces'
 
@@ -13,7 +13,7 @@ export function isOurs(from: string | undefined): boolean {
   return from === DEFAULT || from === WITH_USER_NAMESPACES
 }
 
-/** Absent where there is to be none. Throws SandboxError for a profile that can't be read or used. */
+/** The filter of a box; undefined for a box without one. Throws SandboxError for a profile that can't be read or used. */
 export function seccompOf({ seccomp = 'default', privileged, allowUserns = false }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
   if (seccomp !== 'default') return { from: seccomp, filter: lateFilters().profileFilter(seccomp, held, host) }
@@ -21,15 +21,15 @@ export function seccompOf({ seccomp = 'default', privileged, allowUserns = false
   return { from: 'default', filter: ready(held, host) ?? lateFilters().compiledDefault(held, host, false) }
 }
 
-/** Compiled when nsbox was built: for no capability, and for those that root has by default. */
+/** A filter that was compiled when nsbox was built: for no capability, and for those that root has by default. */
 function ready(held: readonly Capability[], { machine }: HostFacts): string | undefined {
   if (machine !== 'x64' && machine !== 'arm64') return undefined
   for (const { capabilities, without, filter } of DEFAULT_FILTERS[machine]) if (holds(held, capabilities, without)) return filter
   return undefined
 }
 
-function holds(held: readonly Capability[], all: readonly Capability[], none: readonly Capability[]): boolean {
-  for (const one of all) if (!held.includes(one)) return false
-  for (const one of none) if (held.includes(one)) return false
+function holds(held: readonly Capability[], wanted: readonly Capability[], unwanted: readonly Capability[]): boolean {
+  for (const capability of wanted) if (!held.includes(capability)) return false
+  for (const capability of unwanted) if (held.includes(capability)) return false
   return true
 }
