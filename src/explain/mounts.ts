@@ -6,8 +6,8 @@ import type { BoxPlan, Mount, MountOption } from '../plan/types.ts'
 export function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
   if (!mounts.some(({ type }) => type === 'bind' || type === 'file' || type === 'overlay')) return []
   return [{
-    title: 'Take hold of everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
-    why: `Now, while paths still are the host's: the first mount would hide some of them. What is held is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
+    title: 'Open everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
+    why: `Paths still are the host's now; the first mount would hide some. Each source is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
   }]
 }
 
@@ -16,7 +16,7 @@ export function root({ root: { type, path, state, options, view } }: BoxPlan): S
   if (type === 'overlay') {
     return {
       title: `Lay an overlay over ${quote(path)} as the root`, calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount',
-      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own are never written. ${keeps(state)}${path === '/' ? ' An overlay is of one file system: others that are mounted below are shown as they are, read-only.' : ''}${flags}`,
+      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own files are never written. ${keeps(state)}${path === '/' ? ' An overlay covers one file system: others that are mounted below show as they are, read-only.' : ''}${flags}`,
     }
   }
   const whose = path === '/' ? 'the host\'s own root' : quote(path)
@@ -31,7 +31,7 @@ export function root({ root: { type, path, state, options, view } }: BoxPlan): S
 const VIEW_CALLS = 'fsopen("tmpfs"), mkdirat, open_tree(AT_RECURSIVE), move_mount, mount_setattr'
 
 function viewText(path: string): string {
-  return `Something has to be made in ${quote(path)}, and on the host nothing is. So a tmpfs takes its place, in which each entry is bound back; it is read-only when all is mounted. Each entry is a mount of its own then: a rename or a hard link from one to another fails with EXDEV, as between file systems, and what is made in ${quote(path)} on the host later does not show.`
+  return `A mount point has to be made in ${quote(path)}, and nsbox makes nothing there on the host. So a tmpfs takes its place, with each entry bound back; it becomes read-only once all is mounted. Each entry is then a mount of its own: a rename or a hard link from one to another fails with EXDEV, as between file systems, and what the host makes in ${quote(path)} later does not show.`
 }
 
 function keeps(state: string | undefined): string {
@@ -60,7 +60,7 @@ const NEW_MOUNT = (type: string): string => `fsopen("${type}"), fsconfig, fsmoun
 const MASK_CALLS = 'openat2(RESOLVE_IN_ROOT), open_tree, mount_setattr, move_mount'
 const PROTECT_CALLS = `${MASK_CALLS.replace('mount_setattr', 'mount_setattr(AT_RECURSIVE, MOUNT_ATTR_RDONLY)')}`
 
-/** What the kernel shows is hidden or made read-only in many places, one after another: one step each. */
+/** One step for each mount, but only one for a row of masks or protections of the kernel's files. */
 export function explainMounts(mounts: readonly Mount[], plan: BoxPlan): Step[] {
   const steps: Step[] = []
   for (let at = 0; at < mounts.length;) {
@@ -78,8 +78,8 @@ const isKernels = (mount: Mount): boolean => (mount.type === 'mask' || mount.typ
 function together(run: readonly Mount[]): Step {
   const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
   return run[0]?.type === 'mask'
-    ? { title: 'Hide what the kernel tells of the machine', calls: MASK_CALLS, why: 'An empty file or directory, read-only, is mounted over each: memory, keys, timers, devices.', also }
-    : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted once more over itself, read-only: they are the whole machine\'s, and no namespace divides them.', also }
+    ? { title: 'Hide what the kernel shows of the machine', calls: MASK_CALLS, why: 'An empty read-only file or directory is mounted over each: they show memory, keys, timers and devices.', also }
+    : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted over itself, read-only: they belong to the whole machine, and no namespace divides them.', also }
 }
 
 function explainMount(mount: Mount, plan: BoxPlan): Step {
@@ -88,7 +88,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     case 'bind': return bind(mount)
     case 'tmpfs': return {
       title: `Mount a tmpfs at ${at}`, calls: NEW_MOUNT('tmpfs'),
-      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${mount.options?.includes('ro') ? ' It becomes read-only once all that lies below is there.' : ''}${optionsText(mount.options, false)}`,
+      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${mount.options?.includes('ro') ? ' It becomes read-only once everything below it is there.' : ''}${optionsText(mount.options, false)}`,
     }
     case 'proc': return {
       title: `Mount a fresh /proc at ${at}`, calls: NEW_MOUNT('proc'),
@@ -99,16 +99,16 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     }
     case 'dev': return {
       title: `Make a minimal /dev at ${at}`, calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
-      why: 'A tmpfs with the few devices that programs expect: null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes, and read-only, so that mode and owner of the host\'s can\'t be changed; pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
+      why: 'A tmpfs with the few devices that programs expect. null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; they are read-only, so that the box can\'t change their mode and owner. pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
       see: 'ls -l /dev',
     }
     case 'overlay': return {
       title: `Lay an overlay over ${quote(mount.lower)} at ${at}`, calls: NEW_MOUNT('overlay'),
-      why: `The files of ${quote(mount.lower)} are seen below, and a change makes a copy above them. ${keeps(mount.state)}${optionsText(mount.options, false)}`,
+      why: `The box sees the files of ${quote(mount.lower)}, and a change makes a copy above them. ${keeps(mount.state)}${optionsText(mount.options, false)}`,
     }
     case 'dir': return {
       title: `Make the directory ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
-      why: `With its parents, where they are missing; mode ${mount.mode ?? '0755'}. The path is resolved inside the box's root, so no symbolic link there leads out of it.`,
+      why: `Missing parents are made too; mode ${mount.mode ?? '0755'}. The path is resolved inside the box's root, so no symbolic link there leads out of it.`,
     }
     case 'symlink': return {
       title: `Make the symbolic link ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
@@ -116,34 +116,34 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
     }
     case 'mask': return {
       title: `Hide ${at}`, calls: MASK_CALLS,
-      why: 'An empty file or directory, read-only, is mounted over it.',
+      why: 'An empty read-only file or directory is mounted over it.',
     }
     case 'protect': return {
       title: `Make ${at} read-only`, calls: PROTECT_CALLS,
-      why: 'It is mounted once more over itself, read-only, with all that is mounted below.',
+      why: 'It is mounted over itself, read-only, with all that is mounted below.',
     }
     case 'view': return {
-      title: `Show ${at} by a view of it`, calls: VIEW_CALLS, why: viewText(mount.target),
+      title: `Put a view in the place of ${at}`, calls: VIEW_CALLS, why: viewText(mount.target),
     }
     case 'stash': return {
-      title: 'Make a place for what holds directories in place', calls: NEW_MOUNT('tmpfs'),
-      why: `The next mount at ${at} hides it.`,
+      title: 'Make a hidden place for pins', calls: NEW_MOUNT('tmpfs'),
+      why: `Pins, in a later step, need a tmpfs that nobody can enter: the next mount at ${at} hides this one.`,
     }
     case 'pin': return {
-      title: `Hold the way to ${at} in its place`, calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
-      why: `A mount goes with the directory that it lies in, so whoever may rename one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the way, becomes a mount point in a place that nothing shows: to rename, replace or remove it fails (EBUSY). Files in it can be written, renamed and linked as ever.`,
+      title: `Pin the path to ${at}`, calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
+      why: `A mount moves with the directory that it lies in, so a box that renames one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the path, becomes a mount point in a hidden place: renaming, replacing or removing it fails (EBUSY). The files in it can be written, renamed and linked as before.`,
     }
     case 'sysfs': return {
       title: `Mount a sysfs of the box's own network at ${at}`, calls: NEW_MOUNT('sysfs'),
-      why: 'The host\'s would show the host\'s network devices. Read-only. Where the kernel allows no such mount, the host\'s is made read-only, and a warning says so.',
+      why: 'The host\'s sysfs would show the host\'s network devices. This one is read-only. Where the kernel allows no such mount, the host\'s becomes read-only, and a warning says so.',
     }
     case 'cgroup': return {
       title: `Show the box's own control group at ${at}`, calls: NEW_MOUNT('cgroup2'),
-      why: 'Read-only. Where the kernel allows no such mount, the directory is hidden: the host\'s groups are not to be seen.',
+      why: 'It is read-only. Where the kernel allows no such mount, the directory is hidden, so that the box can\'t see the host\'s groups.',
     }
     case 'file': return {
       title: `Copy ${quote(mount.source)} to ${at}`, calls: 'open, read, write',
-      why: 'The content as it is when the box starts; later changes on either side do not reach the other.',
+      why: 'The copy has the content at the start of the box; later changes on either side do not reach the other.',
     }
   }
 }
@@ -159,7 +159,7 @@ export function own({ own: directories = [] }: BoxPlan): Step[] {
   if (directories.length === 0) return []
   return [{
     title: 'Keep the box out of nsbox\'s own directories', calls: 'fstat, mkdirat, open_tree, mount_setattr, move_mount',
-    why: 'Wherever a writable mount shows one of them, it becomes read-only, and the way to it is held in its place. One that is missing is made for as long as the box runs, or the box could make it. A bind of that very directory lifts it.',
+    why: 'Where a writable mount shows one of them, it becomes read-only, and the path to it is pinned. A missing one is made while the box runs, or the box could make it. A bind of that very directory lifts this.',
     also: [`${directories.map(quote).join(' ')}.`],
   }]
 }
@@ -168,15 +168,15 @@ function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
   const { source, target, options } = mount
   const calls = `open_tree(${quote(source)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
   if (source === '/dev/null') {
-    return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that what it holds cannot be read.${optionsText(options, false)}` }
+    return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that its content cannot be read.${optionsText(options, false)}` }
   }
   if (source === '/proc') {
     return {
-      title: `Mount the /proc that is here at ${quote(target)}`, calls,
-      why: `No new one: it shows all processes around the box, with their names and arguments.${optionsText(options, true)}`, see: 'ls -d /proc/[0-9]*; proc(5)',
+      title: `Mount the present /proc at ${quote(target)}`, calls,
+      why: `It isn't a new one: it shows all processes around the box, with their names and arguments.${optionsText(options, true)}`, see: 'ls -d /proc/[0-9]*; proc(5)',
     }
   }
-  const writes = options?.includes('ro') ? 'The box can read it and not change it.' : 'The files are the same ones: what the box writes here is written on the host.'
+  const writes = options?.includes('ro') ? 'The box can read it but not change it.' : 'The files are the host\'s: what the box writes here is written on the host.'
   return {
     title: source === target ? `Mount the host's ${quote(source)} at the same place` : `Mount the host's ${quote(source)} at ${quote(target)}`,
     calls, why: `${writes}${optionsText(options, true)}`,

@@ -1,4 +1,4 @@
-/** The steps from the finished root to the command, and what watches it. */
+/** The steps from the finished root to the command, and the process that watches it. */
 import { printable } from '../text/printable.ts'
 import { command, type Step } from './step.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
@@ -6,7 +6,7 @@ import { quote } from '../text/quote.ts'
 import type { BoxPlan, Process } from '../plan/types.ts'
 
 export const PIVOT: Step = {
-  title: 'Make it the root, and let go of the old one', calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
+  title: 'Make it the root, and detach the old one', calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
   why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
   see: 'pivot_root(2)',
 }
@@ -28,8 +28,8 @@ export function networkSettings({ ping, lowPorts }: BoxPlan): Step[] {
   ]
   if (also.length === 0) return []
   return [{
-    title: 'Open up what the box\'s own network allows', calls: 'openat, write',
-    why: 'This network is nobody else\'s, and each network has settings of its own: the host\'s stay as they are.', also, see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
+    title: 'Open up the settings of the box\'s own network', calls: 'openat, write',
+    why: 'Each network namespace has its own settings: the host\'s stay as they are.', also, see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
   }]
 }
 
@@ -37,7 +37,7 @@ export function limits({ limits: list = [] }: Process): Step[] {
   if (list.length === 0) return []
   const amount = (n: number): string => n === -1 ? 'unlimited' : String(n)
   return [{
-    title: 'Set resource limits', calls: 'setrlimit', why: 'They hold for each process of the box, and are inherited.',
+    title: 'Set resource limits', calls: 'setrlimit', why: 'The limits hold for each process of the box: children inherit them.',
     also: list.map(({ resource, soft, hard }) =>
       `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`),
     see: 'cat /proc/self/limits; getrlimit(2)',
@@ -53,16 +53,16 @@ export function signals({ resetSignals = [] }: Process): Step[] {
 }
 
 const SCOPE_TEXT: Readonly<Record<NonNullable<Process['scopes']>[number], string>> = {
-  abstract: 'Abstract Unix sockets that somebody outside listens on cannot be connected to; they belong to the network, which is the host\'s. X11 clients try one first: --share abstract leaves them open.',
-  signals: 'Processes outside cannot be signalled; kill(0) would reach the process group of who called nsbox.',
-  trace: 'Processes that this command did not start cannot be traced, nor their memory be looked into.',
+  abstract: 'The box can\'t connect to abstract Unix sockets of others outside; they belong to the network, which is the host\'s. X11 clients try one first: --share abstract leaves them open.',
+  signals: 'The box can\'t signal processes outside; kill(0) would reach its caller\'s process group.',
+  trace: 'The command can\'t trace processes that it did not start, nor read their memory.',
 }
 
 export function scopes({ scopes: list = [] }: Process): Step[] {
   if (list.length === 0) return []
   return [{
     title: 'Close what no namespace divides', calls: 'landlock_create_ruleset, landlock_restrict_self',
-    why: 'Landlock keeps the box to itself where the kernel has its scopes, from Linux 6.12 on; an older one leaves these open:',
+    why: 'Landlock closes these where the kernel has its scopes, from Linux 6.12 on; an older kernel leaves them open:',
     also: list.map((name) => SCOPE_TEXT[name]),
   }]
 }
@@ -73,7 +73,7 @@ export function identity({ uid, gid, dropGroups }: Process): Step[] {
   const who = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(' and ')
   return [{
     title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`, calls: calls.join(', '),
-    why: `${dropGroups ? 'Supplementary groups go first, since afterwards it may no longer do that. ' : ''}Ids are those of the box.`,
+    why: `${dropGroups ? 'Supplementary groups are dropped first, since that is not allowed any more afterwards. ' : ''}Ids are those of the box.`,
   }]
 }
 
@@ -81,7 +81,7 @@ function capabilities({ capabilities: kept = [] }: Process): Step {
   return {
     title: kept.length === 0 ? 'Give up all capabilities' : `Keep ${kept.length} capabilities and give up the others`,
     calls: 'prctl(PR_CAPBSET_DROP), capset, prctl(PR_CAP_AMBIENT)',
-    why: 'Capabilities are the single powers that make up root\'s. What is taken out of the bounding set no program can get back.',
+    why: 'Capabilities are the parts of root\'s power. No program can get back what is dropped from the bounding set.',
     ...(kept.length === 0 ? {} : { also: [`Kept: ${kept.join(' ')}.`] }),
     see: 'grep Cap /proc/self/status; capabilities(7)',
   }
@@ -89,7 +89,7 @@ function capabilities({ capabilities: kept = [] }: Process): Step {
 
 export function privileges(process: Process): Step[] {
   const { noNewPrivs, seccomp } = process
-  // Without no_new_privs the kernel lets only cap_sys_admin load a filter, so that comes before the capabilities go.
+  // Without no_new_privs a filter needs cap_sys_admin, so it comes before the capabilities are dropped.
   if (!noNewPrivs) return [...filter(seccomp), capabilities(process)]
   return [capabilities(process), {
     title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
@@ -99,8 +99,8 @@ export function privileges(process: Process): Step[] {
 }
 
 const REFUSED: Readonly<Record<string, string>> = {
-  default: ' What is refused few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.',
-  'default with user namespaces': ' What is refused few programs need and many attacks have used: keyrings, bpf, modules, the clock. Namespaces and mounts are not among it (--allow-userns): a program has all capabilities in a user namespace of its own, and what hides or protects something in this box it can\'t take away there.',
+  default: ' It refuses calls that few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.',
+  'default with user namespaces': ' It refuses calls that few programs need and many attacks have used: keyrings, bpf, modules, the clock. It allows namespaces and mounts (--allow-userns): a program has all capabilities in a user namespace of its own, but can\'t remove there what hides or protects something in this box.',
 }
 
 function filter(seccomp: Process['seccomp']): Step[] {
@@ -108,7 +108,7 @@ function filter(seccomp: Process['seccomp']): Step[] {
   const size = Buffer.from(seccomp.filter, 'base64').length / 8
   return [{
     title: isOurs(seccomp.from) ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
-    why: `The kernel asks this filter of ${size} instructions about each call of the command and of all that it starts. It cannot be taken off again.${REFUSED[seccomp.from] ?? ''}`,
+    why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[seccomp.from] ?? ''}`,
     see: 'grep Seccomp /proc/self/status; seccomp(2)',
   }]
 }
@@ -126,7 +126,7 @@ export function clock({ supervision: { timeout, grace = 0 } = {} }: BoxPlan): St
   if (!timeout) return []
   return [{
     title: `Watch the clock: ${timeout / 1000} s`, calls: 'fork, setsid, poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
-    why: `A process of its own does, outside of the box and in no terminal's session, so that nothing stops it. Then the command gets TERM, and ${grace / 1000} s later the first process of the box is killed, with which the kernel kills all that is left in its pid namespace.`,
+    why: `A separate process watches, outside of the box and in no terminal's session, so that nothing stops it. When the time is up, the command gets TERM; ${grace / 1000} s later the first process of the box is killed, and the kernel kills the rest of its pid namespace.`,
   }]
 }
 
@@ -143,9 +143,9 @@ export function execute({ process }: BoxPlan): Step {
     title: `Run ${command(process)}`, calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
     why: `${startText(process)} The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
     also: [
-      env.inherit === true ? 'Environment: the caller\'s.' : 'Environment: empty to begin with.',
-      ...(env.unset?.length ? [`Taken away: ${env.unset.map(printable).join(' ')}`] : []),
-      // Names only: a text that people paste into bug reports should hold nobody's token.
+      env.inherit === true ? 'Environment: the caller\'s.' : 'Environment: starts empty.',
+      ...(env.unset?.length ? [`Removed: ${env.unset.map(printable).join(' ')}`] : []),
+      // Only names, since people paste this text into bug reports, and a value may be a token.
       ...(set.length ? [`Set: ${set.map((entry) => printable(entry.slice(0, entry.indexOf('=')))).join(' ')}`] : []),
       ...(newSession ? ['It runs in a session of its own, with no controlling terminal.'] : []),
     ],
@@ -156,9 +156,9 @@ export function parent({ supervision = {} }: BoxPlan): Step {
   const { dieWithParent, statusFd = -1 } = supervision
   return {
     title: 'Meanwhile, outside', calls: 'waitpid, kill',
-    why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts go with the last process of the box.',
+    why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts vanish with the last process of the box.',
     also: [
-      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed, also while nsbox is stopped: a process of its own watches (pidfd_open).'] : []),
+      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed, even while nsbox is stopped: a separate process watches (pidfd_open).'] : []),
       ...(statusFd < 0 ? [] : [`Events are written to descriptor ${statusFd}, as JSON lines.`]),
     ],
   }

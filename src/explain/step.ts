@@ -1,10 +1,10 @@
-/** What the parts of an explanation are made of. */
+/** Pieces that all parts of an explanation use. */
 import { quote } from '../text/quote.ts'
 import type { Process } from '../plan/types.ts'
 
 /**
- * One thing that the sidecar does; `also` are points of it, each on a line of its own. `see`: what shows it in a shell in the
- * box, and the manual page that tells more.
+ * One thing that the sidecar does. `also`: its points, each on a line of its own. `see`: what shows it in a shell in the box,
+ * and the manual page about it.
  */
 export type Step = { title: string; calls: string; why: string; also?: string[]; see?: string }
 

@@ -1,4 +1,4 @@
-/** What a box sees, drawn as a tree of its mounts, with whose files each place shows. */
+/** Draws what a box sees as a tree of its mounts, with the owner of the files at each place. */
 import { printable } from '../text/printable.ts'
 import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
@@ -26,21 +26,21 @@ export function drawTree(plan: BoxPlan): string[] {
 
 export function legend(): string[] {
   return [
-    '  host             the host\'s own files: what the box writes here, as far as its',
-    '                   ids allow, stays',
+    '  host             the host\'s own files: what the box may write here stays on the',
+    '                   host',
     '  host, read-only  the host\'s own files, which the box cannot change',
-    '  box              the box\'s own, which the host does not see; it vanishes with',
-    '                   the box unless kept',
+    '  box              the box\'s own files, which the host does not see; they vanish',
+    '                   with the box unless they are kept',
   ]
 }
 
-/** What shows in the box at the end, sorted by path. A mount hides all that was there and below before. */
+/** What shows in the finished box, sorted by path. A mount hides all that was at and below its target. */
 export function mountNodes(plan: BoxPlan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
     if (mount.type === 'stash' || mount.type === 'pin' || mount.type === 'view') continue
     const path = cleanPath(mount.target)
-    // Too many to draw, and some of them this kernel may not have.
+    // They are too many to draw, and this kernel may not have all of them.
     if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
     const made = mount.type === 'dir' || mount.type === 'symlink'
     nodes = nodes.filter((node) => made ? node.path !== path : node.path !== path && !within(path, node.path))
@@ -63,7 +63,7 @@ function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>, pl
     case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
     case 'dev': return { kind: 'box', note: 'minimal /dev' }
     case 'overlay': return { kind: 'box', note: overlayNote(mount.lower, mount.state) }
-    // What is made on the host's files is the host's, and stays.
+    // A directory or link that is made among the host's files stays on the host.
     case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
     case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
     case 'mask': return { kind: 'box', note: 'hidden' }

@@ -149,9 +149,9 @@ test('a directory with too many entries is shown by an overlay, and where that c
 
 test('explain says what will be made, and --verbose what was', inTemp((dir) => {
   const text = (...args: string[]) => nsbox(['explain', ...args, '--cwd', '/', 'true']).stdout.replace(/\s+/g, ' ')
-  assert.match(text('--tmpfs', `${dir}/new/deep`), `${dir}/new/deep does not exist on the host: it is made for the box, and goes with it.`)
+  assert.match(text('--tmpfs', `${dir}/new/deep`), `${dir}/new/deep does not exist on the host: it is made for the box, and removed with it.`)
   assert.match(text('--tmpfs', '/nsbox-x'), 'Something has to be made in /, and on the host nothing is.')
-  assert.match(text('--ro', '--tmpfs', `${dir}/new`), `Show ${dir} by a view of it`)
+  assert.match(text('--ro', '--tmpfs', `${dir}/new`), `Put a view in the place of ${dir}`)
   assert.match(nsbox(['--verbose', '--tmpfs', `${dir}/new`, '--cwd', '/', 'true']).stderr, `made ${dir}/new`)
 }))
 
@@ -159,7 +159,7 @@ test('explain warns of a mask or a read-only bind of a file, which another file 
   writeFileSync(join(dir, 'file'), '')
   mkdirSync(join(dir, 'directory'))
   const text = (...args: string[]) => nsbox(['explain', ...args, '--cwd', '/', 'true']).stdout.replace(/\s+/g, ' ')
-  for (const args of [['--mask', `${dir}/file`], ['--ro-bind', `${dir}/file`]]) assert.match(text(...args), `The mount on the file ${dir}/file is gone when somebody outside of the box renames another file over it`)
+  for (const args of [['--mask', `${dir}/file`], ['--ro-bind', `${dir}/file`]]) assert.match(text(...args), `The mount on the file ${dir}/file vanishes when somebody outside renames another file over it`)
   for (const args of [['--mask', `${dir}/directory`], ['--ro-bind', `${dir}/directory`], ['--bind', `${dir}/file`]]) assert.not.match(text(...args), 'The mount on the file')
 }))
 

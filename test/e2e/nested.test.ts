@@ -71,10 +71,10 @@ test('a box with --nest is entered, baked and stored as any other, and its time 
 "$0" bake -o "$1/b" --nest sh -c 'echo baked' 2>/dev/null && "$1/b"
 "$0" plan --nest sh -c 'echo stored' >"$1/p" && "$0" run --plan "$1/p"
 "$0" --quiet --nest --timeout 100ms sleep 1000; echo $?
-"$0" explain --nest true | tr -s ' \n' ' ' | grep -o 'Mount the /proc that is here at /proc' | head -n 1`
+"$0" explain --nest true | tr -s ' \n' ' ' | grep -o 'Mount the present /proc at /proc' | head -n 1`
   const { status, stdout, stderr } = nsbox(['--quiet', '--allow-userns', 'sh', '-c', script, NSBOX, dir])
   assert.is(status, 0, stderr)
-  assert.is(stdout, 'entered cat\nbaked\nstored\n124\nMount the /proc that is here at /proc\n')
+  assert.is(stdout, 'entered cat\nbaked\nstored\n124\nMount the present /proc at /proc\n')
 }))
 
 test('process 1 of a box with --allow-userns has the filter of its command', () => {

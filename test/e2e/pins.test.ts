@@ -112,7 +112,7 @@ test('a mask moves along with its directory, and needs no pin', inTemp((dir) => 
 test('explain names each directory that is held', inTemp((dir) => {
   const project = projectIn(dir)
   const text = nsbox(['explain', '--ro', '--bind', project, '--ro-bind', `${project}/.git/hooks`, 'true']).stdout.replace(/\s+/g, ' ')
-  assert.match(text, `Hold the way to ${project}/.git in its place`)
+  assert.match(text, `Pin the path to ${project}/.git`)
   assert.match(text, `below: ${project}/.git. Each`)
 }))
 

@@ -56,7 +56,7 @@ test('a reader learns why mounts become private', () => {
 
 test('what Landlock closes is told, and from which kernel on', () => {
   const text = flat(told({ process: { ...BOX.process, scopes: ['abstract', 'signals'] } }))
-  for (const word of ['landlock_restrict_self', 'Linux 6.12', 'Abstract Unix sockets', 'Processes outside cannot be signalled']) assert.match(text, word)
+  for (const word of ['landlock_restrict_self', 'Linux 6.12', 'Abstract Unix sockets', 'The box can\'t signal processes outside']) assert.match(text, word)
   assert.not.match(told(), 'landlock')
 })
 
@@ -102,8 +102,8 @@ test('what is shared by option is told: processes, ids, host name', () => {
 test('limits of the whole box are told, and where its cgroup namespace comes from', () => {
   const text = told({ namespaces: ['mount', 'cgroup'], cgroup: { memory: 2 ** 29, cpuQuota: 150000, pids: 101 } })
   for (const part of ['Make a control group', 'memory: 512 MiB', 'processors: 1.5 ', 'processes and threads: 101', 'clone3(CLONE_NEWNS | CLONE_INTO_CGROUP), unshare(CLONE_NEWCGROUP)']) assert.match(text, part)
-  assert.match(sharing(text), 'As much as it takes of: time (--timeout).')
-  assert.match(sharing(told()), /As much as it takes of: time \(--timeout\), memory \(--memory\), processors\s+\(--cpus\), processes \(--pids\)\./)
+  assert.match(sharing(text), 'Without a limit: time (--timeout).')
+  assert.match(sharing(told()), /Without a limit: time \(--timeout\), memory \(--memory\), processors\s+\(--cpus\), processes \(--pids\)\./)
 })
 
 test('values of environment variables are not printed', () => {
