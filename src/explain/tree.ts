@@ -26,8 +26,8 @@ export function drawTree(plan: BoxPlan): string[] {
 
 export function legend(): string[] {
   return [
-    '  host             the host\'s own files: what the box may write here stays on the',
-    '                   host',
+    '  host             the host\'s own files: what the box may write here',
+    '                   stays on the host',
     '  host, read-only  the host\'s own files, which the box cannot change',
     '  box              the box\'s own files, which the host does not see; they vanish',
     '                   with the box unless they are kept',
