@@ -102,7 +102,7 @@ static void join(size_t first, size_t end)
 {
 	for (size_t n = first; n < end; n++)
 		if (namespaces[n].fd >= 0 && setns(namespaces[n].fd, namespaces[n].flag) < 0)
-			fail_hint("join the namespace", namespaces[n].name, errno == EPERM ? "a box is entered by whoever started it" : NULL);
+			fail_hint("join the namespace", namespaces[n].name, errno == EPERM ? "only the user who started a box can enter it" : NULL);
 }
 
 int enter_spawn(void)

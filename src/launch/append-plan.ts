@@ -6,8 +6,8 @@ import { PT_LOAD, PT_NOTE, READABLE, SEGMENT, writeLoad } from './elf-segment.ts
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 
 /**
- * The sidecar with a plan at its end. The plan is also a segment of the program, made of the program header of a note that is
- * there for it: so a start finds it in memory, sidecar/plan/plan_source.c. MAGIC as its physical address tells which one it is.
+ * The sidecar with a plan at its end. A spare program header (a note) becomes a segment with the plan, so that a start finds it
+ * in memory: sidecar/plan/plan_source.c. MAGIC as its physical address marks that segment.
  */
 export function withPlan(plan: Plan): Uint8Array[] {
   const program = readFileSync(sidecarPath())
@@ -19,10 +19,10 @@ export function withPlan(plan: Plan): Uint8Array[] {
   return [program, text, end]
 }
 
-/** Of a 64-bit ELF file, elf(5): where it tells the place of its program headers, and their number; and the size of one. */
+/** A 64-bit ELF header, elf(5): the offsets of the program headers' place and number, and the size of one. */
 const HEADERS = { start: 32, count: 56, bytes: 56 }
 
-/** What follows the program, at the next free address. */
+/** Makes what follows the program a segment at the next free address. */
 function addSegment(program: Buffer, length: number): void {
   const first = Number(program.readBigUInt64LE(HEADERS.start))
   const headers = Array.from({ length: program.readUInt16LE(HEADERS.count) }, (_, n) => first + n * HEADERS.bytes)

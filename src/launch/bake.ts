@@ -12,13 +12,13 @@ import { writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
 export type BakeOptions = {
-  /** Paths of the host below the directory of the file are found from there, wherever it is moved to. */
+  /** Host paths below the file's directory are stored relative to it, so that both can move together. */
   relative?: boolean
   /** Replace the file. */
   force?: boolean
 }
 
-/** Writes the file, or fails and leaves nothing. The plan in it. */
+/** Writes the file, or fails and leaves nothing. Returns the plan. */
 export function bake(file: string, options: Options, argv: readonly string[], host: HostFacts, how: BakeOptions): BoxPlan {
   const path = absolute(file, host)
   const plan = bakedPlan(options, argv, host)
@@ -26,7 +26,7 @@ export function bake(file: string, options: Options, argv: readonly string[], ho
   return plan
 }
 
-/** Whoever runs it is the caller: its limits and signals are as they should be, and its directory is not known yet. */
+/** The program's later caller is the caller: its limits and signals need no change, and its directory isn't known yet. */
 function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
   const plan = buildPlan({ cwd: '/', ...options }, argv, Object.assign(Object.create(host) as HostFacts, { changed: () => ({ signals: [] }) }))
   if (options.cwd !== undefined) return plan
@@ -44,7 +44,7 @@ function realDirectory(path: string): string {
 
 function relativeTo(directory: string, plan: BoxPlan): BoxPlan {
   return mapHostPaths(plan, (path) => {
-    // The host's own root is that wherever the file lies.
+    // "/" means the host's own root wherever the file lies.
     if (path === '/') return path
     const found = real(path)
     if (found === directory) return './'
@@ -53,7 +53,7 @@ function relativeTo(directory: string, plan: BoxPlan): BoxPlan {
   })
 }
 
-/** The functions of node:path spoil names that are not UTF-8. */
+/** Written by hand, since the functions of node:path spoil names that aren't UTF-8. */
 const directoryOf = (path: string): string => path.slice(0, path.replace(/\/+$/, '').lastIndexOf('/')) || '/'
 const nameOf = (path: string): string => path.replace(/\/+$/, '').slice(path.replace(/\/+$/, '').lastIndexOf('/') + 1)
 
@@ -61,7 +61,7 @@ function realPath(path: string): string {
   return fromBytes(fs.realpathSync(hostPath(path), { encoding: 'buffer' }))
 }
 
-/** Without links in the directories above; what is at the path itself may be one that is to stay. */
+/** Resolves links in the directories above PATH, but not PATH itself, which may be a link to keep. */
 function real(path: string): string {
   try {
     const directory = realPath(directoryOf(path))
@@ -75,7 +75,7 @@ function bakeFailure(what: string, path: string, code: string, hint?: string): S
   return systemFailure({ step: 'bake', what, path, code, ...(hint !== undefined && { hint }) })
 }
 
-/** Under another name first: whoever looks at the file finds all of it or what was there before. */
+/** Writes under another name first, so that a reader finds the whole file or the one before. */
 function write(path: string, parts: readonly Uint8Array[], force: boolean): void {
   const draft = `${directoryOf(path)}/.${nameOf(path)}.${process.pid}`
   let fd: number
@@ -97,7 +97,7 @@ function write(path: string, parts: readonly Uint8Array[], force: boolean): void
   }
 }
 
-/** A link to another file is itself what is there: it is refused or replaced, and never written through. */
+/** A link at PATH is refused or replaced itself: nothing is written through it. */
 function putInPlace(draft: string, path: string, force: boolean): void {
   if (force) {
     fs.renameSync(hostPath(draft), hostPath(path))

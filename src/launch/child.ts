@@ -1,6 +1,6 @@
 /**
- * The package's command line, under Node: the box is a child, and this process waits and ends as it does. In the package this file
- * takes the place of replace.ts (package.json, imports), since Node before 22.15 can't become another program.
+ * Starts the box as a child, for the package's command line under Node: this process waits and ends as the box does. In the
+ * package this file takes the place of replace.ts (package.json, imports), since Node before 22.15 can't become another program.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, readFileSync } from 'node:fs'
@@ -12,15 +12,15 @@ import type { Plan } from '../plan/types.ts'
 import { planFile } from './tmpfile.ts'
 import { sidecarPath } from './sidecar-path.ts'
 
-/** Both files have this shape, whichever of them the condition chooses. */
+/** Has the type of replace.ts, so that the two files can't drift apart. */
 export const hostOfCommand: typeof import('./replace.ts').hostOfCommand = hostOfProgram
 
 const PLAN = 3
 const STATUS = 4
 
-/** What a shell or a supervisor sends to us alone, and the command is to have. */
+/** Signals that a shell or a supervisor sends to us alone: we pass them to the command. */
 const PASSED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGALRM', 'SIGPIPE', 'SIGCONT']
-/** What a terminal sends to the whole foreground: then the command has it already. */
+/** Signals that a terminal sends to its whole foreground: then the command has got them already. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
 /** Exit status of the box. */
@@ -29,7 +29,7 @@ export async function becomeBox(plan: Plan): Promise<number> {
   const status = plan.supervision?.statusFd ?? -1
   const parent = process.ppid
   let child: ChildProcess | undefined
-  // Before there is a child: it may be quick to tell somebody that it is there.
+  // The handlers come before the child, since somebody may signal us as soon as the command runs.
   for (const signal of PASSED) process.on(signal, () => void child?.kill(signal))
   for (const signal of FROM_TERMINAL) process.on(signal, () => { if (!inForeground()) child?.kill(signal) })
   try {
@@ -46,7 +46,7 @@ export async function becomeBox(plan: Plan): Promise<number> {
   }
 }
 
-/** With us the box ends, however we do. */
+/** The box ends with us, however we end. */
 function supervisionOf({ supervision }: Plan): NonNullable<Plan['supervision']> {
   const moved = supervision?.statusFd !== undefined && supervision.statusFd > 2 ? { statusFd: STATUS } : {}
   return { ...supervision, ...moved, dieWithParent: true }

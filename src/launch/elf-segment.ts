@@ -9,7 +9,7 @@ export const READABLE = 4
 /** Sizes and places in bytes. The kernel has no use for a physical address. */
 type Load = { flags: number; offset: bigint; address: bigint; physical: bigint; size: bigint; alignment: bigint }
 
-/** Makes the program header at a place in a file that of a segment which is loaded. */
+/** Writes the program header of a loaded segment at an offset of the file. */
 export function writeLoad(file: Buffer, at: number, { flags, offset, address, physical, size, alignment }: Load): void {
   file.writeUInt32LE(PT_LOAD, at + SEGMENT.type)
   file.writeUInt32LE(flags, at + SEGMENT.flags)

@@ -3,5 +3,5 @@ import path from '../../dist/nsbox-sidecar' with { type: 'file' }
 
 export const sidecarPath = (): string => path
 
-/** What makes the namespaces, as far as this machine's rules for programs go. */
+/** The program that makes namespaces, as rules for programs (AppArmor) see it. */
 export const programPath = (): string => process.execPath

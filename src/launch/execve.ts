@@ -2,7 +2,7 @@
 import { codeOf } from '../host/bun.ts'
 import { systemFailure } from '../host/errno.ts'
 
-/** Name of the error for which this did not become another program. */
+/** The name of the error for which WAY could not become another program. Throws where no other way would work either. */
 export function reasonOf(way: () => void): string {
   try {
     way()
@@ -16,9 +16,9 @@ export function reasonOf(way: () => void): string {
   return 'ENOEXEC'
 }
 
-/** Failures that no other way would mend. */
+/** Errors that every other way would have too. */
 const NOT_OF_THE_PLACE = ['E2BIG', 'ENOMEM', 'EMFILE', 'ENFILE', 'EFBIG']
-const TOO_LARGE = 'the limit on the size of files (ulimit -f) is too low for nsbox itself: set it in the box, by --ulimit fsize=BYTES'
+const TOO_LARGE = 'the limit on the size of files (ulimit -f) is too low for nsbox itself: set it only in the box, by --ulimit fsize=BYTES'
 
 const TOO_MANY = 'the limit on open files (ulimit -n) is too low for nsbox itself: raise it; for the box alone: --ulimit nofile=N'
 

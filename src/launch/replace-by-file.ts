@@ -1,4 +1,4 @@
-/** Becoming the box where the system executes no file in memory. */
+/** Becomes the box where the system executes no file in memory. */
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { execute, isWhole } from '#execute'
@@ -9,7 +9,7 @@ import { reasonOf } from './execve.ts'
 import { nameless, namelessIn, places, writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
-/** Does not come back. `failed`: why a file in memory would not do. */
+/** Never returns. `failed`: the error of a file in memory. */
 export function becomeFile(plan: Plan, kept: readonly number[], failed: string): never {
   // Otherwise the command would have no environment.
   if (!isWhole()) throw new Error('this program was built without its entry: make, or make NATIVE=0')
@@ -24,16 +24,16 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
 }
 
 /**
- * Where this machine executes nothing that we have made: the sidecar as a file beside this program, with the plan on a
- * descriptor, as a library hands it over. It is a nameless file's: a pipe would need somebody who stays and writes what does
- * not fit into it. Never a sidecar that a variable or PATH names.
+ * For machines that execute no file of our making: runs the sidecar beside this program, with the plan on a descriptor, as the
+ * library does. The plan lies in a nameless file: a pipe would need a process that stays to write what doesn't fit into it. No
+ * variable and no PATH can name another sidecar.
  */
 function executeBeside(plan: Plan, kept: readonly number[]): void {
   const text = filled(nameless(), [Buffer.from(encodePlan(plan))])
   execute(join(dirname(process.execPath), 'nsbox-sidecar'), ['nsbox', '--plan-fd', String(text)], [...kept, text])
 }
 
-/** The writer has to be closed before: a file that is open for writing can't be executed (ETXTBSY). */
+/** Fills a file, and opens it again for reading: a file that is open for writing can't be executed (ETXTBSY). */
 function filled(writer: number, parts: readonly Uint8Array[]): number {
   try {
     for (const part of parts) writeAll(writer, part)

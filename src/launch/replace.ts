@@ -1,10 +1,9 @@
 /**
- * The front end becomes the box: the sidecar, with the plan at its end, goes into a nameless file, and that is executed in
- * place of this process. Nothing of Bun is left then.
+ * The front end becomes the box: it writes the sidecar, with the plan at its end, into a nameless file, and executes that in its
+ * own place, so that nothing of Bun is left.
  *
- * The file has no name, so nobody can put another in its place, and nobody can write to it once it is executed. Most often
- * it is a file in memory that entry.c makes, so that a start has no need of node:fs; the other ways are for systems that
- * execute no file in memory.
+ * Nobody can replace a file without a name, or write to it once it is executed. Mostly it is a file in memory that entry.c makes,
+ * so that a start needs no node:fs; the other ways are for systems that execute no file in memory.
  */
 import { execute } from '#execute'
 import { late } from '../lazy.ts'
@@ -14,7 +13,7 @@ import { reasonOf } from './execve.ts'
 
 export { thisHost as hostOfCommand } from '../host/bun.ts'
 
-/** Does not come back. */
+/** Never returns. */
 export function becomeBox(plan: Plan): never {
   const status = plan.supervision?.statusFd ?? -1
   const kept = status > 2 ? [status] : []

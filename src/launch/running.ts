@@ -1,6 +1,6 @@
 /**
- * A running box, found by the number of one of its processes. What is asked of /proc here is asked of our own processes
- * alone: a process of a box could otherwise pose as another box, with a plan that asks for privileges that it has not.
+ * Finds a running box by the number of one of its processes. A plan is read only from processes of our own, in our namespaces: a
+ * process in a box could otherwise pose as another box, with a plan that has more privileges.
  */
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
@@ -11,18 +11,18 @@ import { parsePlan } from '../plan/parse.ts'
 import type { Entry, Plan } from '../plan/types.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 
-/** A child of nsbox that is no box, sidecar/process/watchdog.c. */
+/** A child of nsbox that isn't the box, sidecar/process/watchdog.c. */
 const WATCHDOG = 'nsbox-watchdog'
 
 export type RunningBox = { plan: Plan; entry: Entry }
 
-/** PID: of nsbox itself, of what has started it and no other box, or of any process in the box. */
+/** PID: nsbox itself, a process that has started only this box, or any process in the box. */
 export function findBox(pid: number): RunningBox {
   refuseForeignProc()
   if (statOf(pid) === undefined) throw enterFailure('no such process', pid)
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = statOf(at)?.parent) {
     const plan = planOf(at)
-    // What has entered a box is not the box.
+    // A command that has entered a box isn't the box.
     if (plan?.enter !== undefined) return enteredBy(at, plan.enter)
     if (plan !== undefined) return { plan: startedIn(at, plan), entry: entryOf(at, plan) }
   }
@@ -31,7 +31,7 @@ export function findBox(pid: number): RunningBox {
   throw noBox(pid, below)
 }
 
-/** Where /proc belongs to another pid namespace, a number that means one process to us is another one's there. */
+/** Where /proc belongs to another pid namespace, its numbers mean other processes than ours. */
 export function refuseForeignProc(): void {
   const status = textOf('/proc/self/status')
   // Our numbers in all pid namespaces, from that of /proc down to ours; before Linux 4.1 there is no such line.
@@ -52,7 +52,7 @@ function textOf(path: string): string {
   }
 }
 
-/** A baked box starts in the directory of its caller, and that is the supervisor's. */
+/** A baked box starts in its caller's directory, where the supervisor still is. */
 function startedIn(supervisor: number, plan: Plan): Plan {
   const { cwdOfCaller, ...process } = plan.process
   if (!cwdOfCaller) return plan
@@ -72,7 +72,7 @@ function enteredBy(pid: number, { pid: within, started }: Entry): RunningBox {
   return findBox(within)
 }
 
-/** The package's command line (npx nsbox) is a process of Node that waits for nsbox, and others may be between. */
+/** Looks below PID: npx nsbox is a process of Node that waits for nsbox, and other processes may stand between. */
 function boxesBelow(pid: number): number[] {
   if (!livesBesideUs(pid)) return []
   return childrenOf(pid).flatMap((child) => {
@@ -89,7 +89,7 @@ function noBox(pid: number, below: readonly number[]): SandboxError {
   return enterFailure('is no box that was started here', pid, hint)
 }
 
-/** It, or what is above it, does not let its own user look at it. */
+/** Whether a process, or one above it, can't be inspected by its own user. */
 function isHidden(pid: number): boolean {
   const parent = statOf(pid)?.parent ?? 0
   return (hasOurIds(`/proc/${pid}`) && link(`/proc/${pid}/ns/mnt`) === undefined) || (parent > 1 && isHidden(parent))
@@ -108,8 +108,8 @@ function link(path: string): string | undefined {
 }
 
 /**
- * What its directory in /proc says, where it is a process of ours. The directory stays that of this very process, whoever gets its
- * number later. Nothing of another's is read: what it executes is a file of its choice.
+ * Reads from the directory of a process in /proc, if the process is ours. The open directory stays that process's, even when its
+ * number is used again. Nothing is read of a process that isn't ours, since it chooses what its executable is.
  */
 function ofOurs<T>(pid: number, body: (directory: string) => T | undefined): T | undefined {
   let fd: number
@@ -126,13 +126,13 @@ function ofOurs<T>(pid: number, body: (directory: string) => T | undefined): T |
   }
 }
 
-/** In our own namespaces, as whatever lives in a box is not, and with all four of its user ids ours. */
+/** Whether a process has our ids and lives in our own namespaces, as nothing in a box does. */
 function isOurs(directory: string): boolean {
   const same = (name: string) => link(`${directory}/ns/${name}`) === fs.readlinkSync(`/proc/self/ns/${name}`)
   return hasOurIds(directory) && same('mnt') && same('pid') && same('user')
 }
 
-/** Real, effective, saved, of the file system; the owner of the directory is the effective one alone. */
+/** Compares the real, effective, saved and file system ids; the owner of the directory shows only the effective one. */
 function hasOurIds(directory: string): boolean {
   const ids = /^Uid:\t(.*)$/m.exec(textOf(`${directory}/status`))?.[1]
   return ids?.split('\t').every((id) => Number(id) === process.getuid?.()) ?? false
@@ -140,7 +140,7 @@ function hasOurIds(directory: string): boolean {
 
 const livesBesideUs = (pid: number): boolean => ofOurs(pid, () => true) ?? false
 
-/** The plan that this process carries out, if it is a sidecar of ours: in its executable, or in a file that it has open. */
+/** The plan of a process, if it is our sidecar: from its executable, or from a file that it has open. */
 function planOf(pid: number): Plan | undefined {
   const text = ofOurs(pid, (directory) => trailerOf(`${directory}/exe`) ?? keptBy(`${directory}/fd`))
   return text === undefined ? undefined : parsePlan(text)
@@ -150,14 +150,14 @@ function anothers(pid: number): SandboxError {
   return enterFailure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
 }
 
-/** Bytes; sidecar/plan/plan_source.c. */
+/** Bytes, as in sidecar/plan/plan_source.c. */
 const MAX_PLAN = 256 << 20
 
-/** What `body` reads of a regular file, and nothing of what is no such file; its size in bytes. */
+/** Lets `body` read a regular file, with its size in bytes; undefined for anything else. */
 function reading(path: string, body: (fd: number, size: number) => Uint8Array | undefined): Uint8Array | undefined {
   let fd: number
   try {
-    // To open a pipe would be to wait for somebody who writes to it.
+    // Without O_NONBLOCK, opening a pipe waits for a writer.
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
   } catch {
     return undefined
@@ -188,7 +188,7 @@ function trailerOf(path: string): Uint8Array | undefined {
   })
 }
 
-/** sidecar/plan/plan_source.c, source_keep. */
+/** The plan that source_keep holds open, sidecar/plan/plan_source.c. */
 function keptBy(directory: string): Uint8Array | undefined {
   let names: string[]
   try {
@@ -201,8 +201,8 @@ function keptBy(directory: string): Uint8Array | undefined {
 }
 
 /**
- * The process whose namespaces are joined. Process 1 of a box hides from its owner; the command, its oldest child, does
- * not, and lives as long as the box.
+ * The process whose namespaces are joined. Process 1 of a box hides from its owner; its oldest child, the command, doesn't, and
+ * lives as long as the box.
  */
 function entryOf(supervisor: number, plan: Plan): Entry {
   const first = oldestChild(supervisor, WATCHDOG)
@@ -213,7 +213,7 @@ function entryOf(supervisor: number, plan: Plan): Entry {
 
 type Stat = { pid: number; name: string; parent: number; started: number; exitSignal: number }
 
-/** But for the one that gives back the memory of the runtime (entry.c), which alone has no exit signal. It may take its time. */
+/** Skips the process that returns the runtime's memory (entry.c): only that one has no exit signal, and it may live for a while. */
 export function oldestChild(pid: number, except?: string): Stat | undefined {
   const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined).filter(({ name, exitSignal }) => exitSignal !== 0 && name !== except)
   return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
@@ -225,12 +225,12 @@ function childrenOf(pid: number): number[] {
   } catch (error) {
     refuseLack(error, 'enter', 'look at the processes of this machine')
     if (codeOf(error) !== 'ENOENT') return []
-    // A kernel without CONFIG_PROC_CHILDREN.
-    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((other) => statOf(other)?.parent === pid)
+    // This kernel has no CONFIG_PROC_CHILDREN.
+    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((child) => statOf(child)?.parent === pid)
   }
 }
 
-/** proc(5), stat. The name in parentheses may hold anything, and is no field. */
+/** Reads stat, proc(5). The name in parentheses may hold spaces and parentheses, so fields are counted behind it. */
 function statOf(pid: number): Stat | undefined {
   try {
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -1,11 +1,11 @@
-/** The sidecar as a file of its own: that of the package, or, in a checkout, the one that `make` has built. */
+/** Finds the sidecar's file: the package's, or in a checkout the one that `make` has built. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { systemFailure } from '../host/errno.ts'
 
 let found: string | undefined
 
-/** Never one that a variable or PATH names: what carries out the plan has to be what made it. */
+/** No variable and no PATH can name another one: the sidecar has to match the code that makes the plan. */
 export function sidecarPath(): string {
   if (found !== undefined) return found
   const name = `nsbox-sidecar-${process.arch}`

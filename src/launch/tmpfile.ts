@@ -1,4 +1,4 @@
-/** Files without a name: nobody else can open them, and they are gone when they are closed. */
+/** Files without a name: nobody else can open them, and they vanish when they are closed. */
 import * as fs from 'node:fs'
 import { codeOf } from '../host/bun.ts'
 import { encodeChecked } from './checked-plan.ts'
@@ -10,7 +10,7 @@ const { O_DIRECTORY, O_RDWR } = fs.constants
 /** open(2); Node's constants have no name for it. It includes O_DIRECTORY, which is another bit on arm64 than on x86-64. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY
 
-/** Where such a file may lie, best first: in memory, then where the caller says, then where everybody may. */
+/** Directories for such files, best first: in memory, then the caller's, then everybody's. */
 export function places(): string[] {
   const { XDG_RUNTIME_DIR, TMPDIR } = process.env
   return [FIRST, XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter((place): place is string => place !== undefined && place !== '')
@@ -18,18 +18,18 @@ export function places(): string[] {
 
 const FIRST = '/dev/shm'
 
-/** In this directory. Throws ENOENT, EACCES, EROFS, EOPNOTSUPP (the file system has no such files). */
+/** A nameless file in this directory. Throws ENOENT, EACCES, EROFS, EOPNOTSUPP (the file system has no such files). */
 export function namelessIn(directory: string, mode: number): number {
   return fs.openSync(directory, O_TMPFILE | O_RDWR, mode)
 }
 
-/** In the first place that has such files; where none does, a file whose name is taken away at once. */
+/** A nameless file in the first directory that can hold one; otherwise a file whose name is removed at once. */
 export function nameless(): number {
   for (const place of places()) {
     try {
       return namelessIn(place, 0o600)
     } catch (error) {
-      // The next one may, but for what is no fault of the place.
+      // The next directory may work, unless the error isn't about the directory.
       if (OF_THE_PROCESS.includes(codeOf(error))) throw error
     }
   }
@@ -40,7 +40,7 @@ export function nameless(): number {
     fs.unlinkSync(file)
     return fd
   } finally {
-    // By no call that needs a descriptor: there may be none left.
+    // rmdir needs no descriptor: perhaps none is left.
     fs.rmdirSync(directory)
   }
 }
@@ -59,7 +59,7 @@ export function planFile(plan: Plan): number {
   }
 }
 
-/** `at`: a place in the file; whoever reads from the descriptor then still starts where it stood. */
+/** `at`: an offset in the file; the position of the descriptor then stays, for those who read from it. */
 export function writeAll(fd: number, bytes: Uint8Array, at: number | null = null): void {
   for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done, bytes.length - done, at === null ? null : at + done)
 }

@@ -1,3 +1,3 @@
-/** How a plan stands at the end of an executable, as sidecar/plan/plan_source.c reads it: the text, its length in 8 bytes (little endian), MAGIC. */
+/** The end of an executable with a plan, as sidecar/plan/plan_source.c reads it: the text, its length in 8 bytes (little endian), MAGIC. */
 export const MAGIC = 'NSBOXPLN'
 export const TRAILER_BYTES = 8 + MAGIC.length

@@ -172,14 +172,14 @@ test('what has entered a box leads to that, or says why a user can\'t see it', (
     await once(inner.stdout, 'data')
     const found = enter(inner.pid ?? 0, 'hostname')
     if (asRoot) assert.is(found.stdout, 'inner\n', found.stderr)
-    else failure(found, /^nsbox: enter: is no box that was started here: \d+\nhint: one that hides from its owner /)
+    else failure(found, /^nsbox: enter: no box of yours has this process: \d+\nhint: this process or one above it hides from its owner/)
   } finally {
     await end(inner)
   }
 }))
 
 test('a process that is no box, and one that is not there, say so', () => {
-  failure(enter(process.pid, 'true'), new RegExp(`^nsbox: enter: is no box that was started here: ${process.pid}\nhint: the number is that of nsbox itself`))
+  failure(enter(process.pid, 'true'), new RegExp(`^nsbox: enter: no box of yours has this process: ${process.pid}\nhint: name nsbox itself`))
   const ended = execute('sh', ['-c', 'echo $$']).stdout.trim()
   failure(enter(Number(ended), 'true'), new RegExp(`^nsbox: enter: no such process: ${ended}\n`))
 })
@@ -307,7 +307,7 @@ for (const [length, hole] of [[0xffffffffffffffffn, 0], [0x100000000n, 0x1000000
     asleep([claiming(dir, length, hole), 'sleep', '1000'], (pid) => {
       const { status, stderr } = execute('sh', ['-c', `ulimit -v ${SANITIZED ? 'unlimited' : 120_000_000}; exec "$0" enter "$1" true`, NSBOX, String(pid)])
       assert.is(status, 125)
-      assert.match(stderr, length === 0n ? /^nsbox: read plan: / : new RegExp(`^nsbox: enter: is no box that was started here: ${pid}\n`))
+      assert.match(stderr, length === 0n ? /^nsbox: read plan: / : new RegExp(`^nsbox: enter: no box of yours has this process: ${pid}\n`))
     })))
 }
 
@@ -341,7 +341,7 @@ for (const flags of [['--net', 'none'], ['--share', 'pid']]) {
         const { stdout, stderr } = enter(found(), 'grep', 'CapBnd', '/proc/self/status')
         // With the processes of the host nsbox hides from its own user, and no box is found.
         if (flags.includes('pid') && !asRoot) {
-          assert.match(stderr, /^nsbox: enter: is no box that was started here: /)
+          assert.match(stderr, /^nsbox: enter: no box of yours has this process: /)
           return
         }
         assert.is(stdout, enter(pid, 'grep', 'CapBnd', '/proc/self/status').stdout, stderr)

@@ -53,7 +53,7 @@ function placeOfNote(file: Buffer, segments: readonly Segment[]): number {
 
 /** Converts an offset in the file to an address, or the other way. */
 function mapped(at: number, from: 'offset' | 'address', to: 'offset' | 'address', segments: readonly Segment[]): number {
-  const segment = segments.find((one) => one[from] <= at && at < one[from] + one.fileSize)
+  const segment = segments.find((candidate) => candidate[from] <= at && at < candidate[from] + candidate.fileSize)
   if (segment === undefined) throw new Error(`${from} ${at} is in no segment`)
   return segment[to] + at - segment[from]
 }
@@ -76,9 +76,9 @@ function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer,
 
 /** Checks that the program can write to the slot. A variable without a copy in the program has the address 0, and fails. */
 function writable(name: string, address: number, segments: readonly Segment[]): number {
-  const within = (one: Segment) => one.address <= address && address < one.address + one.memorySize
-  const isFixed = segments.some((one) => one.type === PT_GNU_RELRO && within(one))
-  if (isFixed || !loaded(segments).some((one) => (one.flags & WRITABLE) !== 0 && within(one))) throw new Error(`the program can't write to its place for ${name}`)
+  const within = (segment: Segment) => segment.address <= address && address < segment.address + segment.memorySize
+  const isFixed = segments.some((segment) => segment.type === PT_GNU_RELRO && within(segment))
+  if (isFixed || !loaded(segments).some((segment) => (segment.flags & WRITABLE) !== 0 && within(segment))) throw new Error(`the program can't write to its place for ${name}`)
   return address
 }
 
