@@ -1,6 +1,7 @@
 /**
  * `nsbox rootfs build DIR PROGRAM...`: a root directory from the host's own programs, with what they need to start.
- * No program is executed. What programs open by name at run time (plugins, data) is not seen: `--with`, or name it as well.
+ * No program is executed, so files that programs open by name at run time (plugins, data) aren't found: `--with` adds them, or
+ * they are named as well.
  */
 
 import { lstatSync, realpathSync } from 'node:fs'
@@ -14,20 +15,20 @@ import { verifyDescriptors } from './directory.ts'
 import { addExtra } from './sets.ts'
 
 const USAGE = 'nsbox rootfs build DIR PROGRAM...'
-/** On hosts with a merged /usr, scripts and people say /bin/sh all the same. */
+/** Scripts use /bin/sh also on hosts with a merged /usr. */
 const ALIASES = ['/bin', '/sbin']
 
 export function rootfsCommand(words: readonly string[], how: RootfsOptions, out: (line: string) => void): void {
   const { dir, programs } = read(words)
   const say = how.quiet ? () => {} : out
   verifyDescriptors()
-  // All is looked up before anything is written: a missing library leaves no half of a root.
+  // Everything is looked up before anything is written, so that a missing library leaves no half of a root.
   const closure = new Closure(process.env['PATH'])
   const lines = programs.map((name) => {
     const before = closure.files.size
     const path = closure.program(name)
-    const more = closure.files.size - before - 1
-    return printable(more > 0 ? `${path} and ${count(more, 'file')} that it needs` : path)
+    const needed = closure.files.size - before - 1
+    return printable(needed > 0 ? `${path} and ${count(needed, 'file')} that it needs` : path)
   })
   for (const extra of new Set(how.with)) addExtra(extra, closure, process.env)
   const placer = new Placer(dir, how.by ?? 'copy')
@@ -47,7 +48,7 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`
 }
 
-/** Links of the host's root to a directory that holds one of the files. */
+/** The links /bin and /sbin, where they lead to a directory with one of the files. */
 function aliases(files: Set<string>): string[] {
   const dirs = new Set([...files].map((path) => realpathSync(dirname(path))))
   return ALIASES.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && dirs.has(realpathSync(path)))

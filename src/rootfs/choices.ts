@@ -1,4 +1,4 @@
-/** What `nsbox rootfs build` lets one choose. On its own, so that the option table needs nothing else of a builder. */
+/** The choices of `nsbox rootfs build`, in a file of their own so that the option table loads nothing else of the builder. */
 export const METHODS = ['copy', 'hardlink', 'reflink'] as const
 export type Method = (typeof METHODS)[number]
 

@@ -11,7 +11,7 @@ import { type Loader, readLoader } from './ldcache.ts'
 type Loaded = { path: string; elf: Elf; origin: string; parent?: Loaded }
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
-/** As the kernel: a script's interpreter may be a script, this often. */
+/** The kernel follows this many scripts that interpret each other. */
 const MAX_SCRIPTS = 4
 /** The kernel reads no more of a script's first line. */
 const LINE = 256
@@ -20,11 +20,11 @@ const MUSL_OWN = /^lib(c|pthread|rt|m|dl|util|xnet)\./
 const PLATFORM: Record<number, string> = { 3: 'i686', 22: 's390x', 62: 'x86_64', 183: 'aarch64' }
 
 export class Closure {
-  /** Host paths, by the names under which they are opened: links on the way are kept by the copy. */
+  /** Host paths as they are opened; the copy keeps the links on them. */
   readonly files = new Set<string>()
-  /** Directories that have to be there, whatever is in them. */
+  /** Directories that the root needs, even empty. */
   readonly directories = new Set<string>()
-  /** The loader and the kind of the first dynamic program: what libraries that are asked for by hand must fit. */
+  /** The loader and the kind of the first dynamic program, which added libraries must fit. */
   first: { elf: Elf; loader: Loader } | undefined
   readonly #path: string
   readonly #elves = new Map<string, Elf | undefined>()
@@ -34,14 +34,14 @@ export class Closure {
     this.#path = path ?? DEFAULT_PATH
   }
 
-  /** Adds a program and what it needs; answers with its host path. */
+  /** Adds a program and what it needs; returns its host path. */
   program(name: string): string {
     const path = name.includes('/') ? resolve(name) : this.#lookUp(name)
     this.#add(path, 0)
     return path
   }
 
-  /** Adds a library that programs open by themselves. False when it is of another kind than they. */
+  /** Adds a library that programs open by themselves. False when it is of another kind than the programs. */
   library(path: string): boolean {
     const elf = this.#read(path)
     if (this.first === undefined || elf === undefined || !fits(elf, this.first.elf)) return false
@@ -64,15 +64,12 @@ export class Closure {
   }
 
   #program(path: string, why?: string): Elf | undefined {
-    const hint = why === undefined ? {} : { hint: why }
     try {
       const stat = statSync(path)
-      if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'program is not a regular file', path, ...hint })
+      if (!stat.isFile()) throw refusal('program is not a regular file', path, why)
       const elf = this.#read(path)
-      // A library to open later may be named as well, and needs no permission to be executed.
-      if ((stat.mode & 0o111) === 0 && elf?.type !== 3) {
-        throw new SandboxError({ step: 'rootfs', what: 'program is not executable', path, ...hint })
-      }
+      // A library that programs open later may be named as well; it needn't be executable.
+      if ((stat.mode & 0o111) === 0 && elf?.type !== 3) throw refusal('program is not executable', path, why)
       return elf
     } catch (error) {
       throw failed('program cannot be read', path, error, why)
@@ -81,11 +78,7 @@ export class Closure {
 
   #script(path: string, scripts: number, why?: string): void {
     const [interpreter, argument] = shebang(path)
-    if (interpreter === undefined) {
-      throw new SandboxError({
-        step: 'rootfs', what: 'neither an ELF program nor a script that starts with #!', path, ...(why === undefined ? {} : { hint: why })
-      })
-    }
+    if (interpreter === undefined) throw refusal('neither an ELF program nor a script that starts with #!', path, why)
     if (!interpreter.startsWith('/')) {
       throw new SandboxError({ step: 'rootfs', what: `the script's interpreter is not an absolute path: ${printable(interpreter)}`, path })
     }
@@ -94,7 +87,7 @@ export class Closure {
     this.files.add(path)
     const reason = `${printable(path)} is a script for it`
     this.#add(interpreter, scripts + 1, reason)
-    // env starts a program of its own, so that the kernel counts anew; "known" ends a circle of such.
+    // env starts a new program, so the kernel counts anew; "known" ends a circle of such scripts.
     const name = basename(interpreter) === 'env' && !known ? envProgram(argument) : undefined
     if (name === undefined) return
     this.#add(name.includes('/') ? resolve('/', name) : this.#lookUp(name, reason), 0, reason)
@@ -114,7 +107,7 @@ export class Closure {
   }
 
   #interpreter(interpreter: string, path: string, elf: Elf): void {
-    const refuse = (why: string): SandboxError => new SandboxError({ step: 'rootfs', what: `loader ${printable(interpreter)} of the program ${why}`, path })
+    const refuse = (why: string): SandboxError => refusal(`loader ${printable(interpreter)} of the program ${why}`, path)
     if (!interpreter.startsWith('/')) throw refuse('is not an absolute path')
     if (!existsSync(interpreter)) throw refuse('does not exist')
     const own = this.#read(interpreter)
@@ -129,7 +122,7 @@ export class Closure {
     return loader
   }
 
-  /** Breadth first, as the loader goes: the first library of a name serves all that ask for the name later. */
+  /** Breadth first, like the loader: the first library of a name serves everything that needs the name later. */
   #libraries(main: Loaded, loader: Loader): void {
     const names = new Set<string>()
     const interpreter = main.elf.interpreter
@@ -149,31 +142,31 @@ export class Closure {
     }
   }
 
-  /** The library, and behind it the variants of it for some processors. */
+  /** The library, followed by its variants for some processors. */
   #find(name: string, needer: Loaded, loader: Loader): { path: string; elf: Elf }[] {
-    const other: string[] = []
+    const foreign: string[] = []
     const take = (path: string): { path: string; elf: Elf }[] => {
       if (!path.startsWith('/') || !existsSync(path) || !statSync(path).isFile()) return []
       const elf = this.#read(path)
       if (elf !== undefined && fits(elf, needer.elf)) return [{ path, elf }]
-      other.push(path)
+      foreign.push(path)
       return []
     }
     if (name.includes('/')) {
       const found = take(expand(name, needer, loader))
       if (found.length > 0) return this.#noteOrigin(name, found)
-      throw missing(name, needer, other)
+      throw missing(name, needer, foreign)
     }
-    for (const [text, dir] of asked(needer, loader)) {
+    for (const [text, dir] of searchPath(needer, loader)) {
       const found = take(`${dir}/${name}`)
       if (found.length > 0) return this.#noteOrigin(text, found)
     }
     const found = this.#findBySystem(name, needer, loader, take)
-    if (found.length === 0) throw missing(name, needer, other)
+    if (found.length === 0) throw missing(name, needer, foreign)
     return found
   }
 
-  /** glibc's loader asks /proc/self/exe where the program lies: the box has a /proc only where its root has the directory. */
+  /** glibc's loader reads /proc/self/exe for the program's place, and the box gets a /proc only where its root has the directory. */
   #noteOrigin<T>(text: string, found: T): T {
     if (ORIGIN.test(text)) this.directories.add('/proc')
     return found
@@ -202,8 +195,8 @@ export class Closure {
   }
 }
 
-function fits(elf: Elf, other: Elf): boolean {
-  return elf.bits === other.bits && elf.machine === other.machine && elf.little === other.little
+function fits(elf: Elf, model: Elf): boolean {
+  return elf.bits === model.bits && elf.machine === model.machine && elf.little === model.little
 }
 
 function isUsual(path: string, loader: Loader): boolean {
@@ -211,28 +204,32 @@ function isUsual(path: string, loader: Loader): boolean {
   return loader.defaults.includes(dir)
 }
 
-function missing(name: string, needer: Loaded, other: string[]): SandboxError {
-  const hint = other[0] === undefined ? {} : { hint: `${printable(other[0])} is for another machine` }
-  return new SandboxError({ step: 'rootfs', what: `library ${printable(name)} not found, needed by`, path: needer.path, ...hint })
+function missing(name: string, needer: Loaded, foreign: string[]): SandboxError {
+  const hint = foreign[0] === undefined ? undefined : `${printable(foreign[0])} is for another machine`
+  return refusal(`library ${printable(name)} not found, needed by`, needer.path, hint)
+}
+
+function refusal(what: string, path: string, hint?: string): SandboxError {
+  return new SandboxError(hint === undefined ? { step: 'rootfs', what, path } : { step: 'rootfs', what, path, hint })
 }
 
 const ORIGIN = /\$(\{ORIGIN\}|ORIGIN(?!\w))/
 
-/** Directories that the needing file and its ancestors ask for, each as it is written there and as it is found. */
-function asked(needer: Loaded, loader: Loader): [string, string][] {
+/** Directories that the needing file and its ancestors name, each as it is written there and as it is found. */
+function searchPath(needer: Loaded, loader: Loader): [string, string][] {
   const dirs: [string, string][] = []
   // With glibc a RUNPATH serves its own file only and silences every RPATH; musl makes no difference between the two.
   if (loader.musl || needer.elf.runpath === undefined) {
-    for (let one: Loaded | undefined = needer; one !== undefined; one = one.parent) {
-      const list = loader.musl ? (one.elf.runpath ?? one.elf.rpath) : one.elf.runpath === undefined ? one.elf.rpath : undefined
-      dirs.push(...split(list, one, loader))
+    for (let owner: Loaded | undefined = needer; owner !== undefined; owner = owner.parent) {
+      const { rpath, runpath } = owner.elf
+      dirs.push(...split(loader.musl ? (runpath ?? rpath) : runpath === undefined ? rpath : undefined, owner, loader))
     }
   } else dirs.push(...split(needer.elf.runpath, needer, loader))
   return dirs
 }
 
 function split(list: string | undefined, owner: Loaded, loader: Loader): [string, string][] {
-  // A relative directory is one of the moment's working directory: nothing to build a root from.
+  // Skips relative directories, which depend on the working directory at run time.
   return (list ?? '').split(':').map((text): [string, string] => [text, expand(text, owner, loader)]).filter(([, dir]) => dir.startsWith('/'))
 }
 
@@ -241,7 +238,7 @@ function expand(text: string, owner: Loaded, loader: Loader): string {
   return text.replace(/\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?!\w))/g, (_, a?: string, b?: string) => values[a ?? b ?? ''] ?? '')
 }
 
-/** Interpreter and its one argument, as the kernel reads them. */
+/** The interpreter and its single argument, as the kernel reads them. */
 function shebang(path: string): [string?, string?] {
   const fd = openSync(path, 'r')
   try {

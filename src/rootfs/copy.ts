@@ -1,8 +1,7 @@
 /**
- * Places host files in a directory, under the same paths. Each component of a path is walked as the kernel would: a link
- * becomes the same link, and the walk goes on to where it points. Each directory of the root is entered from the one above
- * it, which is held open, and never through a link. Hence all that is written lies in the root, however hostile the links
- * that were there before, and whoever swaps its directories meanwhile.
+ * Places host files in a directory, under the same paths. It walks each path as the kernel would: a link becomes the same link,
+ * and the walk goes on to where it points. Each directory of the root is entered from its open parent, and never through a
+ * link. So everything is written inside the root, even with hostile links in it, or if somebody swaps its directories meanwhile.
  */
 
 import {
@@ -17,9 +16,9 @@ import type { Method } from './choices.ts'
 import { Directory } from './directory.ts'
 import { failed } from './elf.ts'
 
-/** As the kernel: links on the way of one path. */
+/** The kernel follows this many links in one path. */
 const MAX_LINKS = 40
-/** Permissions and the sticky bit; setuid and setgid stay behind. */
+/** Permissions and the sticky bit; setuid and setgid are not copied. */
 const MODE = 0o1777
 const SETID = 0o6000
 const CHANGING = 'something changes it while the root is built'
@@ -32,11 +31,11 @@ export class Placer {
   /** DIR, for messages. */
   readonly #dir: string
   readonly #by: Method
-  /** Real host paths that are done. */
+  /** Real host paths that are in the root already. */
   readonly #done = new Set<string>()
-  /** Paths in the root of what was not there before, in their order. */
+  /** Paths that we have made in the root, in their order. */
   readonly #made: string[] = []
-  /** The directories above the root, and the root, that were not there before, in their order. */
+  /** The directories that we have made down to the root, in their order. */
   readonly #above: { parent: Directory; name: string }[] = []
   files = 0
   links = 0
@@ -44,7 +43,7 @@ export class Placer {
 
   constructor(dir: string, by: Method) {
     this.#by = by
-    // Behind a slash the kernel would follow a link.
+    // With a slash at the end the kernel would follow a link.
     const plain = dir.replace(/\/+$/, '') || '/'
     try {
       this.#root = { directory: this.#openOrMake(plain, false), path: '' }
@@ -57,7 +56,7 @@ export class Placer {
     throw new SandboxError({ step: 'rootfs', what: "a root cannot be built over the host's own", path: dir })
   }
 
-  /** What is missing is made from the last directory that is there on: a link that comes up meanwhile leads nowhere. */
+  /** Makes missing directories one by one below the last existing one, so that no link that comes up meanwhile is followed. */
   #openOrMake(path: string, follow: boolean): Directory {
     try {
       return Directory.open(path, follow)
@@ -71,7 +70,7 @@ export class Placer {
     }
   }
 
-  /** Takes back what was made, after a failure. A file that was replaced stays the new one. */
+  /** Removes what we have made, after a failure. A replaced file stays replaced. */
   undo(): void {
     for (const path of this.#made.reverse()) quietly(() => this.#remove(path))
     for (const { parent, name } of this.#above.reverse()) quietly(() => parent.remove(name))
@@ -86,14 +85,14 @@ export class Placer {
     const opened: Directory[] = []
     try {
       let parent = this.#root.directory
-      for (const name of dirname(path).split('/').filter((one) => one !== '')) opened.push((parent = parent.enter(name)))
+      for (const name of dirname(path).split('/').filter((part) => part !== '')) opened.push((parent = parent.enter(name)))
       parent.remove(basename(path))
     } finally {
       for (const directory of opened) directory.close()
     }
   }
 
-  /** The file or the empty directory at the absolute `path`, with all links that lead there. */
+  /** Places the file or the empty directory at the absolute `path`, with all links on the path. */
   place(path: string): void {
     const way = [this.#root]
     const leave = (depth: number): void => {
@@ -106,7 +105,7 @@ export class Placer {
     }
   }
 
-  /** `way`: the directories from the root down to where the walk is, so that ".." never asks the kernel for a parent. */
+  /** `way`: the open directories from the root down to the walk's place, so that ".." never asks the kernel for a parent. */
   #walk(path: string, way: Place[], leave: (depth: number) => void): void {
     const todo = path.split('/').reverse()
     for (let hops = 0; todo.length > 0;) {
@@ -143,8 +142,8 @@ export class Placer {
       this.#made.push(source)
     } else if (!there.isSymbolicLink()) throw this.#inTheWay(source, `the host has a link to ${target} there`)
     else {
-      const other = this.#attempt('cannot read the link', source, () => readlinkSync(directory.at(name)))
-      if (other !== target) throw this.#inTheWay(source, `it is a link to ${other}, not to ${target}`)
+      const present = this.#attempt('cannot read the link', source, () => readlinkSync(directory.at(name)))
+      if (present !== target) throw this.#inTheWay(source, `it is a link to ${present}, not to ${target}`)
     }
     this.links++
     this.#done.add(source)
@@ -153,7 +152,7 @@ export class Placer {
   #directory({ directory, path }: Place, name: string, stat: Stats): Directory {
     const source = `${path}/${name}`
     try {
-      // The owner may write, or an ordinary user could not fill a directory that is 0555 on the host.
+      // The owner gets all permissions, or an ordinary user could not fill a directory that is 0555 on the host.
       const entered = directory.enterOrMake(name, (stat.mode & MODE) | 0o700)
       if (entered.made) this.#made.push(source)
       return entered.directory
@@ -170,9 +169,9 @@ export class Placer {
     if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
     const there = this.#look(directory, name, source)
     if (there !== undefined && !there.isFile()) throw this.#inTheWay(source, 'the host has a file there')
-    // Setuid can only be dropped from a copy: a hard link shares the host's mode, and a clone has it for a moment.
+    // Only a copy can drop setuid: a hard link shares the host's mode, and a clone has it for a moment.
     const by = (stat.mode & SETID) !== 0 ? 'copy' : this.#by
-    // Two names of one file: rename would do nothing, and leave the temporary one.
+    // For two names of one file rename does nothing, and would leave the temporary name.
     const same = there !== undefined && there.dev === stat.dev && there.ino === stat.ino
     if (by !== 'hardlink' || !same) this.#replace(source, directory, name, by)
     if (there === undefined) this.#made.push(source)
@@ -181,7 +180,7 @@ export class Placer {
     this.#done.add(source)
   }
 
-  /** The new file under another name first: who looks sees the old one or the new one, never a part. */
+  /** Makes the new file under another name first, so that a reader sees the old file or the new one, never a part. */
   #replace(source: string, directory: Directory, name: string, by: Method): void {
     const temporary = `.nsbox-${randomBytes(8).toString('hex')}`
     try {
@@ -213,14 +212,14 @@ export class Placer {
   }
 }
 
-/** The content and the mode of a host file for a new file, of which nobody but us has a descriptor. */
+/** Fills a new file, of which only we have a descriptor, with the content and the mode of a host file. */
 function fill(source: string, to: number, by: Method): void {
   try {
     const from = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       const stat = fstatSync(from)
       if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
-      // FICLONE, by the new file's descriptor: by its name it could be another file by now.
+      // FICLONE takes the new file's descriptor, since its name may lead to another file by now.
       if (by === 'reflink') copyFileSync(`/proc/self/fd/${from}`, `/proc/self/fd/${to}`, constants.COPYFILE_FICLONE_FORCE)
       else copy(from, to)
       fchmodSync(to, stat.mode & MODE)
@@ -248,7 +247,7 @@ function lookAtHost(path: string): Stats {
   }
 }
 
-/** A link is refused as DIR: by the time it is opened it could lead anywhere. */
+/** Refuses a link as DIR: when it is opened, it may lead anywhere. */
 function linkAt(path: string): SandboxError | undefined {
   try {
     if (!lstatSync(path).isSymbolicLink()) return undefined
@@ -262,6 +261,6 @@ function quietly(action: () => void): void {
   try {
     action()
   } catch {
-    // Somebody else has put something in it or has removed it: it is theirs now.
+    // Somebody else has put something in it or has removed it, so we leave it alone.
   }
 }

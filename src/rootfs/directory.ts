@@ -1,13 +1,13 @@
 /**
- * Directories held open, and what is done in them by one name at a time. /proc/self/fd/N is the directory itself, wherever
- * its path leads by now: neither Node nor Bun has the calls that take a descriptor and a name, openat(2) and the like.
+ * Open directories, and calls on one name in them. They use /proc/self/fd/N, which is the directory itself wherever its path
+ * leads by now, since neither Node nor Bun has openat(2) and its like.
  */
 
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, rmdirSync, type Stats, statSync, unlinkSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
-/** open(2), the same on all machines that nsbox runs on. It asks for no permission to read what is opened. */
+/** open(2), the same on all of nsbox's machines. O_PATH needs no permission to read. */
 const O_PATH = 0o10000000
 
 export class Directory {
@@ -17,24 +17,24 @@ export class Directory {
     this.#fd = openSync(path, O_PATH | O_DIRECTORY | nofollow)
   }
 
-  /** Throws ENOTDIR where the last component is a link and `follow` is false. */
+  /** Opens a path. Throws ENOTDIR where the last component is a link and `follow` is false. */
   static open(path: string, follow: boolean): Directory {
     return new Directory(path, follow ? 0 : O_NOFOLLOW)
   }
 
-  /** Throws ENOTDIR for a link. NAME: one component, and neither "." nor "..". */
+  /** Opens a directory in this one. Throws ENOTDIR for a link. NAME: one component, and neither "." nor "..". */
   enter(name: string): Directory {
     return new Directory(this.at(name), O_NOFOLLOW)
   }
 
-  /** Enters it, and makes it first where it is missing, with exactly this mode. */
+  /** Enters NAME. If it is missing, makes it first, with exactly this mode. */
   enterOrMake(name: string, mode: number): { directory: Directory; made: boolean } {
     try {
       return { directory: this.enter(name), made: false }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
-    // By the umask, and not by chmod(2) afterwards: by then somebody may have put another directory there.
+    // The umask is lifted, since a chmod(2) afterwards could reach a directory that somebody has put there instead.
     const umask = process.umask(0)
     try {
       mkdirSync(this.at(name), { mode })
@@ -44,7 +44,7 @@ export class Directory {
     return { directory: this.enter(name), made: true }
   }
 
-  /** For calls that take a path and don't follow its last component. */
+  /** The path of NAME, for calls that don't follow the last component. */
   at(name: string): string {
     return `/proc/self/fd/${this.#fd}/${name}`
   }
@@ -53,18 +53,18 @@ export class Directory {
     return lstatSync(this.at(name), { throwIfNoEntry: false })
   }
 
-  /** A descriptor of a new file, to be written to. Nobody else can open the file yet. */
+  /** A descriptor to write a new file. Nobody else can open the file yet. */
   create(name: string): number {
     return openSync(this.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   }
 
-  /** A file, a link, or an empty directory. */
+  /** Removes a file, a link, or an empty directory. */
   remove(name: string): void {
     if (this.look(name)?.isDirectory()) rmdirSync(this.at(name))
     else unlinkSync(this.at(name))
   }
 
-  /** Where it is now. */
+  /** The directory's present path. */
   path(): string {
     return readlinkSync(`/proc/self/fd/${this.#fd}`)
   }
@@ -79,13 +79,13 @@ export class Directory {
   }
 }
 
-/** Throws SandboxError where /proc is missing or is that of other processes: no directory can be held then. */
+/** Throws SandboxError where /proc is missing or shows other processes: then directories can't be held open. */
 export function verifyDescriptors(): void {
   const root = Directory.open('/', true)
   try {
     if (root.isSame(root.at('.'))) return
   } catch {
-    // Nothing there.
+    // Without /proc the lookup fails, and so do we, below.
   } finally {
     root.close()
   }

@@ -1,4 +1,4 @@
-/** What a loader reads of an ELF file: its kind, its interpreter, and the libraries that it asks for. Nothing is executed. */
+/** Reads what a loader reads of an ELF file: its kind, its interpreter, and the libraries that it needs. Nothing is executed. */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
@@ -18,7 +18,7 @@ export type Elf = {
   rpath?: string
   runpath?: string
   needed: string[]
-  /** DF_1_NODEFLIB: neither the default directories nor what the cache says of them. */
+  /** DF_1_NODEFLIB: the loader ignores the default directories, and their entries in the cache. */
   noDefaults: boolean
 }
 
@@ -28,14 +28,14 @@ type Dynamic = { tag: number; value: number }
 const PT = { load: 1, dynamic: 2, interp: 3 }
 const DT = { null: 0, needed: 1, strtab: 5, strsz: 10, soname: 14, rpath: 15, runpath: 29, flags1: 0x6ffffffb }
 const NODEFLIB = 0x800
-/** Above these a file is broken or hostile: no more is read into memory. */
+/** A file that exceeds these is broken or hostile, and not read into memory. */
 const LIMIT = { path: 4096, dynamic: 1 << 20, strings: 64 << 20 }
 
-/** An error of a system call, with the number's own text. */
+/** The error of a system call, with the number's own text. */
 export function failed(what: string, path: string, error: unknown, hint?: string): SandboxError {
   if (error instanceof SandboxError) return error
   const { code, message } = error as NodeJS.ErrnoException
-  // The runtime's text for this one speaks of sockets.
+  // The runtime's text for this one is about sockets.
   const text = code === 'ENOTSUP' ? 'operation not supported' : /^[A-Z0-9]+: (.*?)(?:, \w+.*)?$/.exec(message ?? '')?.[1]
   return new SandboxError({
     step: 'rootfs', what: printable(what), path, ...(code === undefined ? {} : { code }),
@@ -43,11 +43,11 @@ export function failed(what: string, path: string, error: unknown, hint?: string
   })
 }
 
-/** The file's headers, or undefined when it is no ELF file at all. */
+/** The file's headers, or undefined when it isn't an ELF file. */
 export function readElf(path: string): Elf | undefined {
   let fd: number | undefined
   try {
-    // A FIFO or a device would block the open, or be changed by it.
+    // Opening a FIFO or a device could block, or change it.
     if (!statSync(path).isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path })
     fd = openSync(path, 'r')
     const magic = Buffer.alloc(4)

@@ -1,4 +1,4 @@
-/** Where a loader looks on its own account: glibc's cache and built-in directories, musl's path file. */
+/** Where a loader looks by itself: glibc's cache and built-in directories, musl's path file. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { endianness } from 'node:os'
@@ -7,7 +7,7 @@ import type { Elf } from './elf.ts'
 
 type CacheEntry = {
   path: string
-  /** Built for some processors only (a directory of glibc-hwcaps); the plain one must be there too. */
+  /** Built for some processors only (a directory of glibc-hwcaps); the root needs the plain one too. */
   variant: boolean
 }
 
@@ -16,11 +16,11 @@ type Cache = Map<string, CacheEntry[]>
 /** One C library's loader, as the programs that name it see it. */
 export type Loader = {
   musl: boolean
-  /** Directories that it searches without being told. */
+  /** Directories that it searches by default. */
   defaults: string[]
-  /** The file that tells it of others: the box needs it when a library is found in one of those. */
+  /** The file that names further ones: the box needs it when a library is found in one of those. */
   config: string
-  /** Further directories that `config` names, in musl's way: they stand in place of the defaults. */
+  /** The directories that `config` names for musl: they replace the defaults. */
   configured?: string[]
   cache: Cache
   /** What $LIB stands for. */
@@ -76,7 +76,7 @@ export function readLoader(path: string | undefined, elf: Elf): Loader {
 }
 
 function muslLoader(path: string, arch: string): Loader {
-  // musl takes its own place as the root of the tree: /opt/x/lib/ld-musl-... reads /opt/x/etc.
+  // musl finds its files from its own place: /opt/x/lib/ld-musl-... reads /opt/x/etc.
   const prefix = /^(.*)\/lib\/[^/]*$/.exec(path)?.[1] ?? ''
   const config = `${prefix}/etc/ld-musl-${arch}.path`
   const loader = { musl: true, defaults: ['/lib', '/usr/local/lib', '/usr/lib'], config, cache: new Map(), lib: 'lib' }
@@ -86,7 +86,7 @@ function muslLoader(path: string, arch: string): Loader {
 
 /**
  * glibc keeps its directories as a row of texts in the loader: "/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0...".
- * They differ between distributions, so the loader itself is asked, without running it.
+ * They differ between distributions, so they are read from the loader's file, without running it.
  */
 function builtIn(path: string): string[] | undefined {
   const rows = readFileSync(path).toString('latin1').match(/(?:\/[!-~]+\/\0){2,}/g) ?? []

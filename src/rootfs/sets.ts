@@ -1,4 +1,4 @@
-/** What programs look for at run time, and no header of theirs names: `--with nss,locale,terminfo,ca-certificates`. */
+/** Files that programs look for at run time, though no header names them: `--with nss,locale,terminfo,ca-certificates`. */
 
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
@@ -29,7 +29,7 @@ function addNss(closure: Closure): void {
   if (loader === undefined) return
   const isNss = (name: string): boolean => /^libnss_.+\.so(\.\d+)+$/.test(name)
   const added = new Set<string>()
-  // The directories first: the loader of the box has no cache, unless some other library needs it.
+  // The directories come first: the box's loader has no cache, unless some other library needs it.
   for (const dir of loader.configured ?? loader.defaults) {
     for (const name of list(dir).filter(isNss)) {
       if (!added.has(name) && existsSync(`${dir}/${name}`) && closure.library(`${dir}/${name}`)) added.add(name)
@@ -60,7 +60,7 @@ function addTerminfo(closure: Closure, env: Environment): void {
   const names = [env['TERM'] ?? '', ...TERMINALS].filter((name) => /^[\w+][\w.+-]*$/.test(name))
   for (const dir of TERMINFO) {
     for (const name of names) {
-      // By the first letter, or where the file system knows no case, by its number.
+      // Entries lie below their first letter, or below its number where the file system ignores case.
       for (const part of [name.charAt(0), name.charCodeAt(0).toString(16)]) {
         const path = `${dir}/${part}/${name}`
         if (existsSync(path)) closure.files.add(path)
@@ -69,7 +69,7 @@ function addTerminfo(closure: Closure, env: Environment): void {
   }
 }
 
-/** The bundle, and the links of /etc/ssl/certs that lead to the certificates of packages. Never a private key. */
+/** Adds the bundle, and the links of /etc/ssl/certs that lead to the certificates of packages, but never a private key. */
 function addCertificates(closure: Closure): void {
   if (!existsSync(BUNDLE)) {
     throw new SandboxError({ step: 'rootfs', what: 'the host has no certificates', path: BUNDLE, hint: 'install the package ca-certificates' })
@@ -89,7 +89,7 @@ function addTree(closure: Closure, path: string): void {
   else for (const name of list(path)) addTree(closure, `${path}/${name}`)
 }
 
-/** Names in a fixed order; a directory that is not there has none. */
+/** The names in a directory, in a fixed order; a missing directory has no names. */
 function list(dir: string): string[] {
   try {
     return existsSync(dir) ? readdirSync(dir).sort() : []
