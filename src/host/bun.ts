@@ -40,7 +40,7 @@ export function thisHost(): HostFacts {
     gid: process.getgid?.() ?? 0,
     get cwd() { return whole(callersDirectory(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
     get env() { return variables() },
-    // The compiled program puts all back itself (entry.c).
+    // The compiled program restores everything itself (entry.c).
     variable, look, isLink, read, userName, changed: () => ({ signals: [] }),
   }
 }
@@ -93,7 +93,7 @@ export function isLink(path: string): boolean {
   }
 }
 
-/** By a stat(2) that Bun itself has. False also where that is not known. */
+/** Uses a stat(2) that is built into Bun. False also where the answer isn't known. */
 function isThere(path: string): boolean {
   if (!path.isWellFormed()) return false
   try {
