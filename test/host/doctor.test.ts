@@ -172,7 +172,7 @@ test('a file in memory becomes the box, whatever is mounted noexec, unless the k
 test('no place for the hand-over: the error in words, and what happens instead', () => {
   const { status, about } = told({ files: NO_MEMORY, tmpfile: 'EROFS' })
   assert.is(status, 0)
-  assert.match(about('start-up'), 'read-only file system (EROFS)')
+  assert.match(about('start-up'), 'Read-only file system (EROFS)')
   assert.match(about('start-up'), 'by nsbox-sidecar beside nsbox')
 })
 
