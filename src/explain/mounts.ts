@@ -148,7 +148,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
   }
 }
 
-/** The directories that are held, as they are named: what a link on the way leads through is held too. */
+/** The pinned directories, as the path names them. Directories behind a link on the path are pinned too. */
 function wayOf({ target, from }: Extract<Mount, { type: 'pin' }>): string[] {
   const way: string[] = []
   for (let path = target; path !== from && path !== ''; path = path.slice(0, path.lastIndexOf('/'))) way.unshift(path)

@@ -5,9 +5,9 @@ import { fromBytes, toBytes } from '../text/bytes.ts'
 
 export type Looked = 'directory' | 'other' | { code: string }
 
-/** What the runtime of this program has changed before its first line, and nothing but the plan puts back. */
+/** What the runtime has changed before the first line of this program, and only the plan can restore. */
 type Changed = {
-  /** The soft limit on open files as it was; absent where it is so still. */
+  /** The caller's soft limit on open files; absent where the runtime has not changed it. */
   openFiles?: number
   /** Signals that the runtime ignores and the caller did not. */
   signals: (typeof RESET_SIGNALS)[number][]

@@ -38,7 +38,7 @@ type Result = {
 
 type Check = { name: string; run(host: Host): Result }
 
-/** Tell each check to OUT, a line at a time, or all as one JSON document. Exit status: 0 if the default box starts, else 1. */
+/** Prints each check to OUT, a line at a time, or all as one JSON document. Exit status: 0 if the default box starts, else 1. */
 export function doctor(out: (line: string) => void, host: Host = examinedHost(), json = false): number {
   const checks = CHECKS.map((check) => ({ name: check.name, ...check.run(host) }))
   const boxes = verdict(host, checks)
@@ -429,7 +429,7 @@ export function examinedHost(): Host {
   }
 }
 
-/** From /etc/passwd: Bun's os.userInfo() tells what $USER says, which may be anybody. */
+/** Reads /etc/passwd, since Bun's os.userInfo() believes $USER, which may be anybody. */
 function loginName(uid: number): string {
   const passwd = attempt(() => fs.readFileSync('/etc/passwd', 'utf8')) ?? ''
   const entry = passwd.split('\n').map((line) => line.split(':')).find((fields) => fields[2] === String(uid))

@@ -16,7 +16,7 @@ export function hostOfProgram(): HostFacts {
   }
 }
 
-/** Most of what is looked for and not there is no error: it is thrown, which is slow, only where it has to be named. */
+/** Throwing is slow, and a missing path is mostly no error, so the code of the error is found only when it is read. */
 function lookAt(path: string, follow: boolean): Looked {
   const stat = follow ? statSync : lstatSync
   try {

@@ -6,7 +6,7 @@ export const EXECUTABLE = 1
 export const WRITABLE = 2
 export const READABLE = 4
 
-/** Sizes and places in bytes. The kernel has no use for a physical address. */
+/** All in bytes. The kernel ignores the physical address. */
 type Load = { flags: number; offset: bigint; address: bigint; physical: bigint; size: bigint; alignment: bigint }
 
 /** Writes the program header of a loaded segment at an offset of the file. */

@@ -59,7 +59,7 @@ function enteringScopes({ scopes = [], capabilities = [], seccomp }: Process): P
 
 type Directory = Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'>
 
-/** The caller's directory where the box shows it, otherwise the one that the box's own command started in. */
+/** The caller's directory where the box shows it, otherwise the directory in which the box's own command started. */
 function startDirectory(box: Plan, options: Options, host: HostFacts): Directory {
   if (options.cwd !== undefined) return { cwd: options.cwd }
   const start = startOf(box)

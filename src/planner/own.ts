@@ -2,7 +2,7 @@
 import type { HostFacts } from '../host/bun.ts'
 import { cleanPath } from '../plan/box-path.ts'
 
-/** What is kept where: for root, and for other users by the XDG base directory specification. */
+/** The directory of each kind: for root, and for other users by the XDG base directory specification. */
 const OWN_DIRECTORIES = [
   { holds: 'configuration', root: '/etc/nsbox', variable: 'XDG_CONFIG_HOME', home: '/.config' },
   { holds: 'cache', root: '/var/cache/nsbox', variable: 'XDG_CACHE_HOME', home: '/.cache' },
@@ -12,7 +12,7 @@ const OWN_DIRECTORIES = [
 
 type OwnDirectory = (typeof OWN_DIRECTORIES)[number]
 
-/** Its path on the host, for this caller; undefined where there is none. A variable that is no absolute path counts for nothing. */
+/** A directory's path for this caller; undefined where the variables give no absolute path. */
 function ownDirectory({ root, variable, home }: OwnDirectory, host: Pick<HostFacts, 'uid' | 'variable'>): string | undefined {
   if (host.uid === 0) return root
   const named = host.variable(variable)

@@ -9,7 +9,7 @@ import type { Mount, Root } from '../plan/types.ts'
 /** Mounts whose target is made if it is missing. Others need theirs, or belong to another mount. */
 const MAKES: readonly Mount['type'][] = ['bind', 'tmpfs', 'proc', 'dev', 'overlay', 'dir', 'symlink', 'file']
 
-/** What would have to be made on the host's own root: the place, and the directory that lacks it. */
+/** What would have to be made on the host's own root: the target, and the directory that lacks it. */
 type Missing = { target: string; parent: string }
 
 /** `first`: mounts that come before, all on existing targets. All targets are clean. */

@@ -38,7 +38,7 @@ const MULTIARCH: Record<number, string> = {
   62: 'x86_64-linux-gnu', 183: 'aarch64-linux-gnu', 243: 'riscv64-linux-gnu', 258: 'loongarch64-linux-gnu'
 }
 
-/** A cache that is absent or broken is none, as it is for the loader. */
+/** An absent or broken cache counts as empty, as it does for the loader. */
 function readCache(path: string = CACHE): Cache {
   try {
     return parseCache(readFileSync(path))
