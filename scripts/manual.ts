@@ -31,7 +31,31 @@ function readmeTable(heading: string): [string, string][] {
   return rows.filter(([left]) => left !== '---' && left !== 'message')
 }
 
-const entries = (rows: readonly [string, string][]): string[] => rows.flatMap(([left, right]) => ['.TP', left, right])
+/** What is before the first line of an entry may not be folded: its second line would be part of the text. */
+const TAG = '.TP\n'
+const entries = (rows: readonly [string, string][]): string[] => rows.flatMap(([left, right]) => [TAG + left, right])
+
+/** "127 / 126" and "A / B" are two rows. */
+const apart = (rows: readonly [string, string][]): [string, string][] => rows.flatMap(([left, right]): [string, string][] => {
+  const [lefts, rights] = [left.split(' / '), right.split(' / ')]
+  return lefts.length === rights.length ? lefts.map((one, n) => [one, rights[n] as string]) : [[left, right]]
+})
+
+/** What a command finds where no option says otherwise, and the options that change it. */
+const DEFAULTS: readonly [string, string][] = [
+  ['Files', 'Those of the host, as the caller may use them; --root DIR shows DIR alone. A mount stays in the box. A mount point that had to be made in the '
+    + "host's own root is taken away again; in a root of its own it stays. With --ro the root is read-only, with --overlay its changes vanish."],
+  ['/proc and /dev', "/proc of the box's own processes and a minimal /dev, where the root has these directories. Files in /proc and /sys that show or change "
+    + 'the machine are masked or read-only.'],
+  ['Namespaces', 'New ones for mounts, processes, IPC, the host name and control groups, and for user ids unless root starts the box; --share keeps one. '
+    + "The network is the host's; --net none leaves a loopback alone."],
+  ['Identity and privileges', 'The caller\'s user and group. No capability, unless the command is root in the box: then those that container engines give. Setuid programs '
+    + 'gain nothing. A filter refuses system calls that no usual program needs. --privileged switches all of it off.'],
+  ['Environment', 'The variables, terminal, umask, soft limits and ignored signals of the caller. Descriptors 0, 1 and 2, and no other.'],
+  ['Directory', "The caller's. Where the box does not show it, nsbox fails; --cwd names another. A root of its own that has no such directory starts in /."],
+  ['Processes', 'Process 1 of the box reaps what the command leaves behind. When the command ends, so does all else in the box. When nsbox is killed, the box is too.'],
+  ['Limits', 'The box sets none; --timeout, --memory, --cpus, --pids and --ulimit do.'],
+]
 const verbLine = (verb: VerbName): string => `\\fBnsbox\\fR ${ROWS[verb].usage.split(' ').map((word) => /^-?-?[a-z]/.test(word) && !word.includes('|') ? `\\fB${roff(word)}\\fR` : roff(word)).join(' ')}`
 
 function optionGroups(): string[] {
@@ -54,8 +78,10 @@ export function manualPage(): string {
     'Nothing of it shows on the host, and no privilege is needed.',
     roff('Without --root the box sees the files of the host; with it, only that root.'),
     '.SS Verbs', ...entries(VERBS.map((verb) => [`\\fB${verb}\\fR`, roff(ROWS[verb].doc)])),
+    '.SH A BOX BY DEFAULT', 'nsbox explain COMMAND says what holds for one box.',
+    ...entries(DEFAULTS.map(([left, right]) => [`\\fB${roff(left)}\\fR`, roff(right)])),
     '.SH OPTIONS', roff(NOTES), ...optionGroups(),
-    '.SH EXIT STATUS', ...entries(readmeTable('Exit status').map(([left, right]) => [marked(left), marked(right)])),
+    '.SH EXIT STATUS', ...entries(apart(readmeTable('Exit status')).map(([left, right]) => [marked(left), marked(right)])),
     '.SH DIAGNOSTICS', 'A message is one line on standard error, and where a way out is known a line "hint:" follows.',
     ...entries(readmeTable('Troubleshooting').map(([left, right]) => [marked(left), marked(right)])),
     '.SH EXAMPLES', '.nf', ...[...new Set(VERBS.flatMap((verb) => ROWS[verb].examples))].map(roff), '.fi',
@@ -66,6 +92,7 @@ export function manualPage(): string {
 
 /** A text over lines of at most 78 characters; a line that starts with a dot or a quote would be a request. */
 function folded(line: string): string[] {
+  if (line.startsWith(TAG)) return [line]
   if (line.startsWith('.') || line.startsWith('\\fBnsbox') || line.startsWith('nsbox ')) return [line]
   return line.split('\n').flatMap((part) => part.replace(/(.{1,78})(?: |$)/g, '$1\n').trimEnd().split('\n')).map((part) => part.replace(/^(?=[.'])/, '\\&'))
 }
