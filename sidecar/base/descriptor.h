@@ -5,9 +5,11 @@
 #ifndef NSBOX_BASE_DESCRIPTOR_H
 #define NSBOX_BASE_DESCRIPTOR_H
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DESCRIPTOR_NAME = 32 };
@@ -29,6 +31,9 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	path[length] = '\0';
 	return true;
 }
+
+/* Another descriptor of FD's file, not 0, 1 or 2. fcntl(3) of musl makes two calls of it. */
+static inline int descriptor_copy(int fd) { return (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3); }
 
 /* Closes FD, or nothing if that is negative, and leaves errno alone. */
 void descriptor_close(int fd);

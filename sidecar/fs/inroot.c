@@ -211,11 +211,14 @@ static int walk_enter(struct walk *w, const char *name, int flags)
 		return -1;
 	if (!mounted)
 		on = w->on;
-	if (w->each)
-		w->each(mounted ? -1 : w->fd, name, fd);
 	if (fstat(fd, &st) < 0) {
-		number = errno;
-	} else if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
+		if (!mounted)
+			descriptor_close(fd);
+		return -1;
+	}
+	if (w->each)
+		w->each(mounted ? -1 : w->fd, name, fd, &st);
+	if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
 		w->here[length] = '\0';
 		number = walk_link(w, fd) < 0 ? errno : 0;
 	} else if (S_ISDIR(st.st_mode) || (last && !(flags & O_DIRECTORY))) {
@@ -266,7 +269,7 @@ __attribute__((noinline)) static int walk(int root, struct mounted **on, const c
 		done = strcmp(name, "..") == 0 ? walk_up(&w) : walk_enter(&w, name, flags);
 	if (on)
 		*on = w.on;
-	int number = errno, found = done < 0 || more < 0 ? -1 : w.owned ? w.fd : fcntl(w.fd, F_DUPFD_CLOEXEC, 3);
+	int number = errno, found = done < 0 || more < 0 ? -1 : w.owned ? w.fd : descriptor_copy(w.fd);
 	if (found >= 0)
 		return found;
 	walk_go(&w, -1, false);
@@ -320,7 +323,7 @@ int inroot_find(const char *path, int flags, struct mounted **found_on)
 {
 	size_t length = strlen(path), prefix;
 	struct mounted *on = mounted_above(path, length, &prefix);
-	int fd = prefix == length ? fcntl(on->fd, F_DUPFD_CLOEXEC, 3) :
+	int fd = prefix == length ? descriptor_copy(on->fd) :
 		/* Without links, these names lead nowhere but down this mount, and onto those that were bound along with it. */
 		open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
 	if (fd < 0 && prefix != length && (errno == EAGAIN || errno == ELOOP || errno == EXDEV))
@@ -363,7 +366,7 @@ int inroot_parent(const char *path, const char **name)
 	const struct mounted *on = mounted_above(above, length, &prefix);
 	if (on->mask && prefix == length) {
 		close(parent);
-		parent = fcntl(open_mask(on)->fd, F_DUPFD_CLOEXEC, 3);
+		parent = descriptor_copy(open_mask(on)->fd);
 		if (parent < 0)
 			fail("open", path);
 	}
@@ -396,9 +399,17 @@ void inroot_link(const char *path, const char *to)
 /* Opens PATH, and makes it if it is missing; a link in its last component is opened itself. */
 static int open_unlinked(const char *path)
 {
-	const char *name;
+	const char *name = strrchr(path, '/');
+	size_t above = name ? (size_t)(name - path) : 0, prefix;
+	const struct mounted *on = mounted_above(path, above, &prefix);
+	int fd = -1;
+	/* Mostly it is there, directly in the root. */
+	if (name && prefix == above && !on->mask)
+		fd = openat(on->fd, name + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
 	int parent = inroot_parent(path, &name);
-	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		fd = make_in(parent, name, true, 0755, path);
 	descriptor_close(parent);
@@ -413,7 +424,7 @@ int inroot_make_unlinked(const char *path)
 	struct stat st;
 	size_t length = strlen(path), prefix;
 	const struct mounted *on = mounted_above(path, length, &prefix);
-	int fd = length && prefix == length ? fcntl(on->fd, F_DUPFD_CLOEXEC, 3) : open_unlinked(path);
+	int fd = length && prefix == length ? descriptor_copy(on->fd) : open_unlinked(path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISLNK(st.st_mode))

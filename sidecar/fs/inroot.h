@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 struct mounted;
+struct stat;
 
 /* Uses the checked walk instead of openat2(2), as on Linux before 5.6. */
 void inroot_force_walk(void);
@@ -28,9 +29,9 @@ const char *inroot_clean(const char *path);
 int inroot_find(const char *path, int flags, struct mounted **on);
 /*
  * Called for one component: NAME in the directory PARENT; PARENT is -1 if NAME is a mount of the plan. A link isn't
- * followed yet. FD belongs to the caller.
+ * followed yet. FD belongs to the caller; ST is its stat.
  */
-typedef void inroot_visit(int parent, const char *name, int fd);
+typedef void inroot_visit(int parent, const char *name, int fd, const struct stat *st);
 /*
  * Opens the directory PATH in the box by the checked walk. -1 with errno. EACH is called for each component, also in
  * links.

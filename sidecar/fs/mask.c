@@ -127,7 +127,8 @@ void mask_hide(const struct mount *mount)
 	int fd = find_masked(mount, &st);
 	if (fd < 0)
 		return;
-	if (inroot_is_root(fd))
+	/* What the kernel itself shows is none. */
+	if ((!mount->kernel || !*mount->target) && inroot_is_root(fd))
 		fail_plain("is the root itself", *mount->target ? mount->target : "/");
 	attach_mask(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target)->mask = S_ISDIR(st.st_mode);
 }

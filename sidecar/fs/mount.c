@@ -46,6 +46,9 @@ static size_t descriptors_needed(const struct plan *plan)
 		for (const char *c = plan->mounts[i].target; *c; c++)
 			needed += *c == '/';
 	}
+	for (size_t i = 0; i < plan->own_count; i++)
+		for (const char *c = plan->own[i]; *c; c++)
+			needed += *c == '/';
 	return needed;
 }
 
@@ -112,9 +115,9 @@ bool mounts_need_scratch(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++)
 		switch ((enum mount_type)plan->mounts[i].type) {
-		case MOUNT_FILE: case MOUNT_MASK: case MOUNT_CGROUP: return true;
+		case MOUNT_FILE: case MOUNT_MASK: case MOUNT_CGROUP: case MOUNT_STASH: return true;
 		case MOUNT_BIND: case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_OVERLAY: case MOUNT_DIR: case MOUNT_SYMLINK:
-		case MOUNT_PROTECT: case MOUNT_VIEW: case MOUNT_STASH: case MOUNT_PIN: case MOUNT_SYSFS: break;
+		case MOUNT_PROTECT: case MOUNT_VIEW: case MOUNT_PIN: case MOUNT_SYSFS: break;
 		}
 	return false;
 }
@@ -194,12 +197,29 @@ static void tmpfs(const struct mount *mount)
 	seal_if_asked(mount, tree);
 }
 
+static bool proc_hidden;
+
+/* The host's /proc lies there, and the new one must cover it. */
+static void look_for_proc(int target, const struct mount *mount, bool host_root)
+{
+	if (host_root && strcmp(mount->target, "/proc") == 0 && !proc_hidden)
+		mask_refuse_elsewhere(target, "proc", mount->target);
+}
+
+static void stash(const struct mount *mount, bool host_root)
+{
+	int target = inroot_make(mount->target, true, 0755);
+	look_for_proc(target, mount, host_root);
+	pin_stash(target, mount->target);
+	close(target);
+	/* The stash covers it, whatever has that name later. */
+	proc_hidden = host_root && strcmp(mount->target, "/proc") == 0;
+}
+
 static void proc(const struct mount *mount, bool host_root)
 {
 	int target = inroot_make_unlinked(mount->target);
-	/* The host's /proc lies there, and the new one must cover it. */
-	if (host_root && strcmp(mount->target, "/proc") == 0)
-		mask_refuse_elsewhere(target, "proc", mount->target);
+	look_for_proc(target, mount, host_root);
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
 	if (tree < 0)
 		fail_hint("mount proc", mount->target, errno != EPERM ? tree_hint() :
@@ -264,7 +284,7 @@ static void apply(const struct plan *plan, const struct mount *mount, const stru
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
 	case MOUNT_VIEW: view_mount(plan, mount); break;
-	case MOUNT_STASH: pin_stash(mount); break;
+	case MOUNT_STASH: stash(mount, host_root); break;
 	case MOUNT_PIN: pin_hold(mount); break;
 	case MOUNT_FILE: file(mount, held->lower); break;
 	}

@@ -210,7 +210,7 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 			make_overlay(layers, upper, works, entry, options);
 		link = &entry->next;
 	}
-	int state = fcntl(layers.state, F_DUPFD_CLOEXEC, 3);
+	int state = descriptor_copy(layers.state);
 	/* An overlay with -1 would silently lose its changes. */
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);

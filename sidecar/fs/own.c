@@ -30,8 +30,8 @@ enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20 };
 static struct above *aboves;
 static bool shows;
 
-/* A cache of stat: most of the directories share the beginning of their paths. */
-struct known { char *path; struct stat st; bool there; struct known *next; };
+/* A cache of stat: most of the directories share the beginning of their paths. LINK: the path itself is one. */
+struct known { char *path; struct stat st; bool there, link; struct known *next; };
 
 static struct known *known;
 
@@ -45,7 +45,11 @@ static const struct known *look_at(const char *path)
 	if (!entry || !copy)
 		fail("allocate", NULL);
 	entry->path = copy;
-	entry->there = stat(path, &entry->st) == 0 && S_ISDIR(entry->st.st_mode);
+	entry->there = lstat(path, &entry->st) == 0;
+	entry->link = entry->there && S_ISLNK(entry->st.st_mode);
+	if (entry->link)
+		entry->there = stat(path, &entry->st) == 0;
+	entry->there = entry->there && S_ISDIR(entry->st.st_mode);
 	entry->next = known;
 	known = entry;
 	return entry;
@@ -75,8 +79,8 @@ static void add(const struct stat *st, const char *rest, const char *missing)
 	aboves = above;
 }
 
-/* Adds all existing directories on PATH, from "/" on. Returns the length of the part that exists. */
-static size_t add_ways(char *path, const char *missing)
+/* Adds all existing directories on PATH, from "/" on. Returns the length of the part that exists; *LINK becomes true for a link in it. */
+static size_t add_ways(char *path, const char *missing, bool *link)
 {
 	size_t length = strlen(path), end = 0;
 	for (size_t next = 0; next <= length; next++) {
@@ -88,6 +92,7 @@ static size_t add_ways(char *path, const char *missing)
 		path[next] = kept;
 		if (!part->there)
 			break;
+		*link |= part->link;
 		add(&part->st, path + next + (kept == '/'), missing);
 		end = next;
 	}
@@ -102,12 +107,15 @@ __attribute__((noinline)) static void look(const char *directory)
 	if (length >= sizeof path)
 		return;
 	memcpy(path, directory, length + 1);
-	size_t there = add_ways(path, "");
+	bool link = strcmp(inroot_clean(directory), directory) != 0;
+	size_t there = add_ways(path, "", &link);
+	/* If the path leads through a link, the directories on the real path count, too. */
+	if (!link)
+		return;
 	path[there] = '\0';
 	int fd = open(there ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	/* If the path leads through a link, the directories on the real path count, too. */
 	if (fd >= 0 && descriptor_path(fd, real) && there && strcmp(real, path) != 0)
-		add_ways(real, directory + there + (directory[there] == '/'));
+		add_ways(real, directory + there + (directory[there] == '/'), &link);
 	close(fd);
 }
 

@@ -4,98 +4,105 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/report.h"
 #include "fs/inroot.h"
+#include "fs/mounted.h"
+#include "fs/staging.h"
 #include "fs/tree.h"
 
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
 
-/* A pinned file, or, with a TREE, a directory and the hidden mount of it. */
-struct known { struct stat st; int tree; struct known *next; };
+/*
+ * A file on a path to pin. HELD: it is pinned. For directories: the hidden mount of it, or -1; whether the box could
+ * rename entries of it, as far as that is known.
+ */
+struct known { struct stat st; bool held, may_change; int tree; struct known *next; };
 
-static int stash = -1, blank = -1;
-static struct known *held, *parents;
+static int stash = -1, place = -1, blank = -1;
+static struct known *all;
 
 /* The path that is walked, for messages, and whether a directory on it is mounted on itself already. */
 static const char *way;
 static bool covered;
 
-static bool same(const struct stat *a, const struct stat *b) { return a->st_ino == b->st_ino && a->st_dev == b->st_dev; }
-
-static const struct known *find_known(const struct known *list, const struct stat *st)
+static struct known *know(const struct stat *st)
 {
-	while (list && !same(&list->st, st))
-		list = list->next;
-	return list;
-}
-
-static void remember(struct known **list, const struct stat *st, int tree)
-{
-	struct known *new = malloc(sizeof *new);
-	if (!new)
+	struct known *known = all;
+	while (known && (known->st.st_ino != st->st_ino || known->st.st_dev != st->st_dev))
+		known = known->next;
+	if (known)
+		return known;
+	known = malloc(sizeof *known);
+	if (!known)
 		fail("allocate", NULL);
-	*new = (struct known){*st, tree, *list};
-	*list = new;
+	*known = (struct known){.st = *st, .tree = -1, .next = all};
+	return all = known;
 }
 
-void pin_stash(const struct mount *mount)
-{
-	int target = inroot_make(mount->target, true, 0755);
-	/* Mode 0000, in case the mount that hides it is missing: without capabilities the box can't enter it. */
-	int tree = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC, (struct setting[]){{"source", "nsbox"}, {"mode", "0000"}, {NULL, NULL}});
-	if (tree < 0 || tree_attach(tree, target) < 0)
-		fail_hint("mount tmpfs", mount->target, tree_hint());
-	if (mkdirat(tree, "directory", 0) < 0 || mknodat(tree, "file", S_IFREG, 0) < 0)
-		fail("make", mount->target);
-	stash = openat(tree, "directory", O_PATH | O_CLOEXEC);
-	blank = openat(tree, "file", O_PATH | O_CLOEXEC);
-	if (stash < 0 || blank < 0)
-		fail("open", mount->target);
-	close(target);
-	close(tree);
-}
-
-static void attach_pin(int tree, int target)
-{
-	if (tree < 0 || tree_attach(tree, target) < 0)
-		fail("pin", way);
-	close(tree);
-}
-
-/* The hidden mount of a directory. */
-static int hidden(int parent)
+static bool is_still(const struct known *known, int fd)
 {
 	struct stat st;
-	if (fstat(parent, &st) < 0)
+	return fstat(fd, &st) == 0 && st.st_ino == known->st.st_ino && st.st_dev == known->st.st_dev;
+}
+
+/* On the scratch tmpfs. Mode 0000, in case the mount that hides it is missing: without capabilities the box can't enter it. */
+void pin_stash(int target, const char *path)
+{
+	int scratch = staging_scratch();
+	if (mkdirat(scratch, "hidden", 0) < 0 || mkdirat(scratch, "hidden/directory", 0) < 0)
+		fail("make", path);
+	int directory = openat(scratch, "hidden", O_PATH | O_CLOEXEC);
+	place = directory < 0 ? -1 : tree_alone(directory);
+	if (place < 0 || tree_attach(place, target) < 0)
+		fail("mount", path);
+	stash = openat(place, "directory", O_PATH | O_CLOEXEC);
+	if (stash < 0)
+		fail("open", path);
+	close(directory);
+}
+
+/* For a link, on which no directory can be mounted. */
+static int empty_file(void)
+{
+	if (blank < 0 && (mknodat(place, "file", S_IFREG, 0) < 0 || (blank = openat(place, "file", O_PATH | O_CLOEXEC)) < 0))
 		fail("pin", way);
-	const struct known *known = find_known(parents, &st);
-	if (known)
-		return known->tree;
-	int tree = tree_alone(parent);
-	/* With mount(2), mounts that had to come along may have no path, so only the top one is restricted then. */
-	bool sealed = tree >= 0 && (tree_restrict(tree, SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
-	/* Attached on top of the hidden mounts of other directories. */
-	if (!sealed || tree_attach(tree, stash) < 0)
+	return blank;
+}
+
+static int attach_pin(int tree, int target)
+{
+	if (tree < 0 || tree_attach(tree, target) < 0)
 		fail("pin", way);
-	remember(&parents, &st, tree);
 	return tree;
 }
 
-/* Opens NAME in the hidden mount. -1 if NAME is a mount point already; fails if another file has taken its place. */
-static int find_hidden(int parent, const char *name, const struct stat *st)
+/* The hidden mount of a directory, attached on top of those of other directories. */
+static int hidden(struct known *parent, int fd)
 {
-	struct stat now;
-	int fd = openat(hidden(parent), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &now) == 0 && same(&now, st))
+	if (parent->tree >= 0)
+		return parent->tree;
+	int tree = tree_alone(fd);
+	/* With mount(2), mounts that had to come along may have no path, so only the top one is restricted then. */
+	bool sealed = tree >= 0 && (tree_restrict(tree, SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
+	return parent->tree = attach_pin(sealed ? tree : -1, stash);
+}
+
+/* Opens NAME in the hidden mount. -1 if NAME is a mount point already; fails if another file has taken its place. */
+static int find_hidden(struct known *parent, int directory, const char *name, const struct known *part)
+{
+	int fd = openat(hidden(parent, directory), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && is_still(part, fd))
 		return fd;
-	close(fd);
-	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &now) < 0)
+	descriptor_close(fd);
+	fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
 		fail("pin", way);
-	if (!same(&now, st))
+	if (!is_still(part, fd))
 		fail_plain("was moved while the box was set up", way);
 	close(fd);
 	return -1;
@@ -105,43 +112,73 @@ static int find_hidden(int parent, const char *name, const struct stat *st)
  * Whether the box could rename entries of PARENT; if not, they need no pin. An owner can give itself the right to
  * write, and root has it whatever ids its command gets later.
  */
-static bool may_change(int parent)
+static bool may_change(struct known *parent, int fd)
 {
-	struct stat st;
-	if (faccessat(parent, ".", W_OK, 0) == 0)
-		return true;
-	return errno != EROFS && fstat(parent, &st) == 0 && st.st_uid == getuid();
+	/* By another mount it may be writable, where it isn't by this one. */
+	if (!parent->may_change)
+		parent->may_change = faccessat(fd, ".", W_OK, 0) == 0 || (errno != EROFS && parent->st.st_uid == getuid());
+	return parent->may_change;
 }
 
-static void hold_part(int parent, const char *name, int fd)
+/* Where the walk is; a mount of the plan, where it starts. */
+static int directory = -1;
+static struct known *directory_known;
+
+static struct known *know_directory(int fd)
 {
 	struct stat st;
+	if (fd == directory)
+		return directory_known;
 	if (fstat(fd, &st) < 0)
 		fail("pin", way);
-	/* A mount of the plan is a mount point already. */
-	if (parent < 0 || find_known(held, &st) || !may_change(parent))
+	return know(&st);
+}
+
+/* The hidden mount on a directory is one of that directory. */
+static void hold_hidden(struct known *parent, int fd, const char *name, struct known *part)
+{
+	int target = find_hidden(parent, fd, name, part);
+	bool link = S_ISLNK(part->st.st_mode);
+	if (target < 0)
 		return;
-	remember(&held, &st, -1);
+	int tree = attach_pin(tree_alone(link ? empty_file() : target), target);
+	if (link || part->tree >= 0)
+		close(tree);
+	else
+		part->tree = tree;
+	close(target);
+}
+
+static void hold_part(int parent, const char *name, int fd, const struct stat *st)
+{
+	struct known *part = know(st), *above = parent < 0 ? NULL : know_directory(parent);
+	directory = fd;
+	directory_known = part;
+	/* A mount of the plan is a mount point already. */
+	if (!above || part->held || !may_change(above, parent))
+		return;
+	part->held = true;
 	if (stash >= 0) {
-		int target = find_hidden(parent, name, &st);
-		if (target >= 0)
-			attach_pin(tree_alone(S_ISLNK(st.st_mode) ? blank : target), target);
-		close(target);
-	} else if (S_ISDIR(st.st_mode)) {
+		hold_hidden(above, parent, name, part);
+	} else if (S_ISDIR(st->st_mode)) {
 		/* Directories further down get mounts of their own, within the first one. */
-		attach_pin(covered ? tree_alone(fd) : tree_of(tree_hold_at(fd)), fd);
+		close(attach_pin(covered ? tree_alone(fd) : tree_of(tree_hold_at(fd)), fd));
 		covered = true;
 	}
 }
 
 void pin_hold(const struct mount *mount)
 {
-	int from = inroot_find(inroot_clean(mount->from), O_DIRECTORY, NULL);
-	if (from < 0)
+	const char *top = inroot_clean(mount->from);
+	size_t length = strlen(top), prefix;
+	mounted_above(top, length, &prefix);
+	int from = prefix == length ? -1 : inroot_find(top, O_DIRECTORY, NULL);
+	if (from < 0 && prefix != length)
 		fail("pin", mount->from);
-	close(from);
+	descriptor_close(from);
 	way = mount->target;
 	covered = false;
+	directory = -1;
 	int last = inroot_walk(mount->target, hold_part);
 	if (last < 0)
 		fail("pin", mount->target);

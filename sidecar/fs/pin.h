@@ -12,8 +12,8 @@
 
 #include "plan/contract.h"
 
-/* Mounts the stash for those second mounts. The next mount at the same target hides it. */
-void pin_stash(const struct mount *mount);
+/* Mounts the stash for those second mounts on TARGET, at PATH. The next mount at the same target hides it. */
+void pin_stash(int target, const char *path);
 /*
  * Pins all directories and links on the path from mount->from to mount->target. Without a stash the first directory is
  * mounted on itself.

@@ -184,7 +184,7 @@ static void remember_made(int parent, const char *name, bool directory)
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct rollback_entry){.parent = fcntl(parent, F_DUPFD_CLOEXEC, 3), .how = current | (directory ? CHANNEL_MADE_DIRECTORY : 0), .next = latest};
+	*entry = (struct rollback_entry){.parent = descriptor_copy(parent), .how = current | (directory ? CHANNEL_MADE_DIRECTORY : 0), .next = latest};
 	struct stat st;
 	if (entry->parent < 0 || strlen(name) >= sizeof entry->made.name || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		free(entry);

@@ -61,7 +61,7 @@ int tree_hold_unnamed(const char *path)
 int tree_hold_at(int fd)
 {
 	if (old)
-		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		return descriptor_copy(fd);
 	return sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | EMPTY_PATH);
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/report.h"
 
 static int terminal = -1; /* our terminal, which is the command's too */
@@ -15,7 +16,7 @@ void foreground_set_up(void)
 {
 	for (int fd = 0; fd < 3 && terminal < 0; fd++)
 		if (tcgetpgrp(fd) >= 0)
-			terminal = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+			terminal = descriptor_copy(fd);
 }
 
 void foreground_lead(int pid)

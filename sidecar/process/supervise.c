@@ -13,6 +13,7 @@
 
 #include "base/channel.h"
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/report.h"
 #include "base/runtime_memory.h"
 #include "process/exec_filtered.h"
@@ -37,7 +38,7 @@ static void take_terminal(void)
 	pid_t ours = getpgrp();
 	for (int fd = 0; fd < 3 && terminal < 0; fd++)
 		if (tcgetpgrp(fd) == ours)
-			terminal = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+			terminal = descriptor_copy(fd);
 }
 
 /*
@@ -71,7 +72,7 @@ static void say_started(const struct box *box)
 	started = true;
 	report_started(box->pid);
 	/* Close our copies of 0-2, or a reader of the command's output would never see its end. */
-	complaints = box->memory && !box->quiet ? fcntl(2, F_DUPFD_CLOEXEC, 3) : -1;
+	complaints = box->memory && !box->quiet ? descriptor_copy(2) : -1;
 	if (!box->verbose)
 		for (int fd = 0; fd < 3; fd++)
 			if (fd != report_status_fd())
