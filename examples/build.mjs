@@ -12,12 +12,12 @@ const out = resolve(process.argv[3] ?? 'out')
 await mkdir(out, { recursive: true })
 
 const build = box({
-  ro: true, // the compiler and its headers can be read, and nothing of the machine be changed
-  net: 'none', // what a build step would download, nobody has looked at
+  ro: true, // the step can read the compiler and its headers, and change nothing
+  net: 'none', // nobody has looked at what a build step would download
   hostname: 'build', // the same on every machine
   env: { SOURCE_DATE_EPOCH: '0' },
   cwd: source,
-  // In this order: the last one may lie in the first.
+  // Mounted in this order, so the last one may lie in the first.
   mounts: [
     { type: 'tmpfs', target: '/tmp' },
     { type: 'bind', source, readonly: true },
@@ -27,7 +27,7 @@ const build = box({
 const boxed = $({ spawn: build.spawn, verbose: true })
 
 await boxed`make OUT=${out}`
-// Without a network but the box's own loopback:
+// The box has no network but its own loopback:
 await boxed`tail -n +3 /proc/net/dev | cut -d: -f1`
 // Back on the machine:
 await $({ verbose: true })`${join(out, 'hello')}`

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Builds a Debian package in a Debian root, installs it there and tries it: many commands in one box that stays, while the root itself
-// stays as it was. A root comes from: debootstrap --variant=minbase stable ./debian
+// Builds a Debian package in a Debian root, installs it there and tries it: many commands in one open box, which doesn't change the
+// root itself. To make a root: debootstrap --variant=minbase stable ./debian
 //
 //   node examples/debian-package.mjs ROOT [OUT]   guide: docs/guides/debian-package.md
 import { writeFile } from 'node:fs/promises'
@@ -12,11 +12,11 @@ if (root === undefined) throw new Error('usage: debian-package.mjs ROOT [OUT]')
 
 const debian = box({
   root,
-  overlay: true, // what the commands change goes to memory, and vanishes with the box
+  overlay: true, // the commands' changes go to memory, and vanish with the box
   tmpfs: '/tmp',
   net: 'none',
   hostname: 'debian',
-  ...(process.getuid() !== 0 && { mapRoot: true }), // dpkg wants to be root; here it is, in the box alone
+  mapRoot: process.getuid() !== 0, // dpkg has to be root, and is, in the box alone
   clearEnv: true,
   env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
 })
@@ -47,7 +47,7 @@ try {
   await live.close()
 }
 
-/** Its output; a failing command is the end of the build. */
+/** Returns the command's output; a failing command ends the build. */
 async function must(...argv) {
   const { exitCode, stdout, stderr } = await live.run(argv)
   if (exitCode !== 0) throw new Error(`${argv.join(' ')}: status ${exitCode}\n${stderr}`)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs JavaScript that nobody has read: with an end to its time and its output, without a network, your files or your environment.
+// Runs JavaScript that nobody has read, with limits on its time and output, and without a network, your files or your environment.
 //
 //   node examples/run-code.mjs                    guide: docs/guides/run-code.md
 import { box, SandboxError } from 'nsbox'
@@ -18,7 +18,7 @@ const sandbox = box({
   ulimit: ['cpu=5', 'fsize=1m', 'nofile=256', 'core=0'],
 })
 
-/** What became of the code: its output, and why it ended if it did not by itself. */
+/** Runs the code; returns its output and how it ended. */
 export async function runCode(code) {
   try {
     const { exitCode, signal, timedOut, stdout, stderr } = await sandbox.run([RUNTIME, '-e', code], { timeout: 3000, maxBuffer: 64 * 1024 })

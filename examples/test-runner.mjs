@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs every *.test.mjs of a directory in a box of its own, as many at once as there are processors: each has its own /tmp, its own
-// network (so that all of them can listen on the same port) and its own processes, and none can change the others' files.
+// Runs every *.test.mjs of a directory in a box of its own, as many at once as there are processors. Each test has its own /tmp, its
+// own network (so that all can listen on the same port) and its own processes, and can't change the others' files.
 //
 //   node examples/test-runner.mjs [DIR]           guide: docs/guides/test-runner.md
 import { readdir } from 'node:fs/promises'

@@ -1,5 +1,5 @@
 /**
- * The two ways in which nsbox itself can fail, each with the text that a person reads:
+ * The two errors of nsbox itself, each with the text that a person reads:
  * `nsbox: STEP: WHAT: PATH: ERRNO TEXT (ERRNO NAME)` and, where one is known, a line `hint: ...`.
  */
 
@@ -11,7 +11,7 @@ export type Failure = {
   step: Step
   /** What was tried, or what is wrong. */
   what: string
-  /** File, option value or JSON pointer that it is about. */
+  /** The file, option value or JSON pointer in question. */
   path?: string
   /** Place in the plan that is wrong, as a JSON pointer. */
   pointer?: string
@@ -23,27 +23,27 @@ export type Failure = {
   text?: string
   /** The way out. */
   hint?: string
-  /** Exit status; 125 unless said otherwise. */
+  /** Exit status; absent: 125. */
   status?: number
 }
 
-/** nsbox could not do what was asked. The command did not run. */
+/** nsbox could not make the box or start the command. */
 export class SandboxError extends Error {
   /** The step that failed: "root", "mounts", "exec", ...; `Step` lists them. */
   readonly step: Step
   /** What was tried, or what is wrong. */
   readonly what: string
-  /** File, option value or JSON pointer that it is about. */
+  /** The file, option value or JSON pointer in question. */
   readonly path: string | undefined
   /** Place in the plan that is wrong, as a JSON pointer (RFC 6901). */
   readonly pointer: string | undefined
   /** Name of the error number, such as "ENOENT". */
   readonly code: string | undefined
-  /** The error number, below zero as that of Node's own errors. */
+  /** The error number, below zero as in Node's own errors. */
   readonly errno: number | undefined
   /** The way out, where one is known. */
   readonly hint: string | undefined
-  /** What the command line would exit with. */
+  /** The exit status of the command line for this error. */
   readonly status: number
 
   constructor(failure: Failure) {
@@ -62,7 +62,7 @@ export class SandboxError extends Error {
   }
 }
 
-/** The command line, or what a function of the library was given, is wrong: exit status 2. */
+/** The command line, or an argument of the library, is wrong: exit status 2. */
 export class UsageError extends Error {
   /** The way out, where one is known. */
   readonly hint: string | undefined

@@ -1,4 +1,4 @@
-/** Everything but a plain start: every verb, messages, and the ways to start where the first one fails. */
+/** Everything but a plain start: all verbs, messages, and the other ways to start. */
 export { statusOf } from './cli/output.ts'
 export { emptyValue, missingValue, unknownOption } from './cli/usage-errors.ts'
 export { wholeWords } from './cli/whole-words.ts'

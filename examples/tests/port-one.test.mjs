@@ -1,4 +1,4 @@
-// Listens on the port that the others listen on, and writes the file that they write.
+// Listens on the same port as the other tests, and writes the same file.
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'

@@ -1,9 +1,9 @@
 /**
- * One walk over the command line. The words stay as they were typed: `--hostname 007` is the text 007.
+ * Walks over the command line once. The words stay as they were typed: `--hostname 007` is the text 007.
  *
- * The command line is declared on cac (cac.ts), which makes its help. The walk itself is not cac's: that makes a number of 007 and
- * "0" of an empty value, loses the order of repeated options among each other, reads the command's own options as ours, and takes a
- * start 1 ms to load. A test gives both the same command lines.
+ * cac (cac.ts) knows the same options and makes the help, but doesn't walk: it turns 007 into a number and an empty value into "0",
+ * loses the order among repeated options, reads the command's own options as ours, and takes 1 ms to load. A test gives both the
+ * same command lines.
  */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
@@ -28,7 +28,7 @@ export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): W
       at++
       continue
     }
-    for (const asked of ASKED) if (word === `--${asked}`) return { given, rest: [], asked }
+    for (const question of ASKED) if (word === `--${question}`) return { given, rest: [], asked: question }
     const [found, next] = take(argv, at, verb, syntax)
     given.push(found)
     at = next
@@ -41,7 +41,7 @@ function walkPlain(argv: readonly string[]): Walked {
   return argv[0] === '--help' ? { given: [], rest: [], asked: 'help' } : { given: [], rest: [...argv] }
 }
 
-/** A dash alone is a word like any other. */
+/** A dash alone isn't an option. */
 function isOption(word: string): boolean {
   return word.startsWith('-') && word !== '-'
 }
@@ -59,13 +59,13 @@ function take(argv: readonly string[], at: number, verb: VerbName, syntax: Synta
   return [{ ...found, value: following(option, argv[at + 1], syntax) }, at + 2]
 }
 
-/** What stands before the value, where that is in the same word. */
+/** The option's name, without a value in the same word. */
 function nameIn(word: string): string {
   const equals = word.indexOf('=')
   return equals < 0 ? word : word.slice(0, equals)
 }
 
-/** What WORD is among the options of a verb; it holds no value. */
+/** Looks up WORD, a name without a value, among the options of a verb. */
 export function lookup(word: string, { takes, own = [] }: Syntax): { option: OptionRow; own: boolean } | undefined {
   const name = word.startsWith('--') ? word.slice(2) : longName(word)
   for (const row of own) if (row[0] === name) return { option: optionOf(row), own: true }
@@ -84,7 +84,7 @@ function attached(option: OptionRow, value: string): string {
   return filled(option, value)
 }
 
-/** The next word as the value, also where it starts with a dash, but not where it is one of our own options. */
+/** The next word is the value, even if it starts with a dash, unless it is one of our own options. */
 function following(option: OptionRow, next: string | undefined, syntax: Syntax): string {
   const isOurs = next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), syntax) !== undefined)
   if (isOurs) throw late().missingValue(option, next)
@@ -96,7 +96,7 @@ function filled(option: OptionRow, value: string): string {
   return value
 }
 
-/** `--proc /proc bash`: no directory is a command, so /proc was meant as the value. */
+/** Refuses `--proc /proc bash`: a directory can't be the command, so /proc must be meant as the value. */
 function refuseDetachedValue(last: Given | undefined, argv: readonly string[], at: number): void {
   const { name, alone } = last?.option ?? {}
   if (typeof alone !== 'string' || argv[at] !== alone || argv[at - 1] !== `--${name}`) return

@@ -1,6 +1,6 @@
 /**
- * The command line as cac has it: verbs, and the options of the table. cac is loaded by the first call and not before: it
- * costs about 1 ms, which a box that only starts should not pay.
+ * Declares the verbs and the table's options on cac. The first call loads it: that takes about 1 ms, which a plain start must not
+ * pay.
  */
 import type { CAC } from 'cac'
 import type { OptionRow } from '../options/rows.ts'

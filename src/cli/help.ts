@@ -5,11 +5,11 @@ import { declare } from './cac.ts'
 import { allOptions, optionsOf, type Rows } from './verb-options.ts'
 import type { Verb, VerbName } from './verb.ts'
 
-/** What any terminal has. */
+/** Every terminal has as many columns. */
 const WIDTH = 80
 
-export const NOTES = '\\: is a colon in a path. Mounts and made files come about in the order given. Of an option that sets one thing, the last one counts. '
-  + 'Our options end at the first word that is none, or at --: all that follows is the command\'s, untouched.'
+export const NOTES = '\\: is a colon in a path. nsbox mounts and makes files in the order given. If an option that sets one thing is repeated, the last one counts. '
+  + 'Our options end at the first word that is not one of them, or at --. All that follows belongs to the command, untouched.'
 
 export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/options/table.ts) -->'
 export const REFERENCE_END = '<!-- options: end -->'
@@ -29,7 +29,7 @@ export function helpText(rows: Rows, topic?: VerbName): string {
   return printed(() => command?.outputHelp())
 }
 
-/** All options in Markdown, a table per group, between the two markers. */
+/** All options in Markdown, a table for each group, between the two markers. */
 export function optionReference(verbs: Rows): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
@@ -63,7 +63,7 @@ function entry(head: string, doc: string, left: number): string {
   return lines.map((line, i) => (i === 0 ? head : '').padEnd(left) + line).join('\n')
 }
 
-/** cac prints its help with console.info; only `main` prints here, so that text is caught. */
+/** Catches cac's help, which it prints with console.info: here only `main` prints. */
 function printed(print: () => void): string {
   const { info } = console
   let text = ''

@@ -1,4 +1,4 @@
-/** What the command line prints, and the exit status of what went wrong. */
+/** Prints for the command line, and finds the exit status of an error. */
 import { writeSync } from 'node:fs'
 import type { SandboxError, UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
@@ -8,7 +8,7 @@ import type { PlanError } from '../plan/error.ts'
 const STATUS_USAGE = 2
 const STATUS_FAILED = 125
 
-/** All of it, also into a pipe that is read slowly; a reader that has gone away is no error. */
+/** Prints all of TEXT, also into a pipe that is read slowly. A reader that has gone away isn't an error. */
 export function print(text: string, fd = 1): 0 {
   const bytes = Buffer.from(text)
   for (let done = 0; done < bytes.length;) {
@@ -27,7 +27,7 @@ export function line(text: string): void {
   print(`${printable(text)}\n`)
 }
 
-/** Classes are told by their names: what starts a box is another program, with classes of its own. */
+/** Prints an error; returns its status. Classes are known by their names, since each file loaded late has its own copy of them. */
 export function statusOf(error: unknown): number {
   if (isA<UsageError>(error, 'UsageError')) {
     complain(error.message, error.hint)

@@ -1,16 +1,16 @@
-/** From the words that were given to the options of a box. Throws UsageError, and does nothing else. */
+/** Turns the words of a command line into the options of a box. Throws UsageError, and has no other effect. */
 import { UsageError } from '../errors.ts'
 import { apply } from '../options/apply.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
 import type { Options } from '../options/types.ts'
 import type { Walked } from './verb.ts'
 
-/** The box that the options add up to. `own` gets each option that is the verb's alone; the value of a flag is ''. */
+/** The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. */
 export function readOptions({ given }: Walked, own?: (name: string, value: string) => void): Options {
   const options: Options = {}
-  for (const one of given) {
-    if (one.own) own?.(one.option.name, one.value)
-    else apply(options, one.option.name, one.value)
+  for (const { option, value, own: isOwn } of given) {
+    if (isOwn) own?.(option.name, value)
+    else apply(options, option.name, value)
   }
   refuseContradictions(options)
   return options

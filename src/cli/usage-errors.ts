@@ -1,4 +1,4 @@
-/** What is said of options that are refused. */
+/** The messages for refused options. */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { late } from '../lazy.ts'
@@ -11,17 +11,17 @@ import { VERBS, type VerbName } from './verb.ts'
 export function unknownOption(word: string, verb: VerbName): UsageError {
   const { ROWS } = late()
   const isBoxOption = lookup(word, { words: 0, takes: () => true }) !== undefined
-  if (isBoxOption && verb === 'enter') return new UsageError(`${word}: the box is made already`, 'nsbox help enter lists what a command that enters it may have')
+  if (isBoxOption && verb === 'enter') return new UsageError(`${word}: the box is made already`, 'nsbox help enter lists the options of a command that enters a box')
   const takesBox = ROWS[verb].takes !== undefined
-  const other = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
-  if (other !== undefined && takesBox) return new UsageError(`${word}: only nsbox ${other} takes it`, `nsbox help ${other}`)
+  const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
+  if (owner !== undefined && takesBox) return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
   const near = nearest(word.replace(/^-+/, ''), [...optionsOf(ROWS[verb]).map((option) => option.name), ...ASKED])
   const hint = word === '-h' ? 'help' : /^-v$/i.test(word) ? 'version' : near
-  const all = takesBox ? 'nsbox help' : `nsbox help ${verb}`
-  return new UsageError(`unknown option ${printable(word)}`, hint === undefined ? `${all} lists all options` : `the nearest is --${hint}`)
+  const list = takesBox ? 'nsbox help' : `nsbox help ${verb}`
+  return new UsageError(`unknown option ${printable(word)}`, hint === undefined ? `${list} lists all options` : `the nearest is --${hint}`)
 }
 
-/** NEXT: the word that stands where the value should be. */
+/** NEXT: the word in the place of the value. */
 export function missingValue(option: OptionRow, next: string | undefined): UsageError {
   const spelled = next === undefined ? '' : `; if ${next} is the value: --${option.name}=${next}`
   return new UsageError(`--${option.name}: the value is missing`, `${synopsis(option)}${spelled}`)

@@ -1,15 +1,15 @@
-/** Which options each verb takes, as objects: for help, completions, the manual and messages. */
+/** The options of each verb as objects, for help, completions, the manual and messages. */
 import { OPTIONS, rowsOf, type OptionRow } from '../options/rows.ts'
 import type { Verb, VerbName } from './verb.ts'
 
 export type Rows = Readonly<Record<VerbName, Verb>>
 
-/** The options that are this verb's alone. */
+/** The options that only this verb has. */
 export function ownOptions({ own = [], choices = {} }: Verb): OptionRow[] {
   return rowsOf(own, choices)
 }
 
-/** All that a verb takes. */
+/** All options that a verb takes. */
 export function optionsOf(verb: Verb): OptionRow[] {
   const { takes } = verb
   return [...(takes === undefined ? [] : OPTIONS.filter(({ name, group }) => takes(name, group))), ...ownOptions(verb)]

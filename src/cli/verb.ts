@@ -1,8 +1,8 @@
-/** What a verb is: one file in src/verbs/, which says all that the command line, help, manual and completions need of it. */
+/** The shape of a verb. Each is one file in src/verbs/, with all that the command line, help, manual and completions need. */
 import { UsageError } from '../errors.ts'
 import type { Group, OptionRow, Row } from '../options/table.ts'
 
-/** In the order of help. A name is a verb only as the very first word; src/verbs/rows.ts has the row of each. */
+/** All verbs, in the order of help. A name is a verb only as the very first word; src/verbs/rows.ts has the row of each. */
 export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doctor', 'help'] as const
 export type VerbName = (typeof VERBS)[number]
 
@@ -11,28 +11,28 @@ export type Given = { option: OptionRow; value: string; own: boolean }
 
 export type Walked = {
   given: Given[]
-  /** Words of the verb's own, and the command with its arguments behind them. */
+  /** The verb's own words, then the command with its arguments. */
   rest: string[]
   /** `--help` or `--version` stood among our options; nothing behind it was read. */
   asked?: 'help' | 'version'
 }
 
-/** What the walk over the command line needs to know of a verb. One that takes no option has only words. */
+/** What the walk over the command line needs of a verb. A verb without options has only words. */
 export type Syntax = {
-  /** Whether it takes an option of the table; absent: none of them. */
+  /** Whether it takes an option of the table; absent: it takes none. */
   takes?(name: string, group: Group): boolean
-  /** Options that are its own. */
+  /** Its own options. */
   own?: readonly Row[]
-  /** How many words stand before the command, with options anywhere among them; Infinity where there is no command. */
+  /** How many words stand before the command, with options anywhere among them; Infinity for a verb without a command. */
   words: number
 }
 
 export type Verb<Request = unknown> = Syntax & {
-  /** How it is used, without the name of the program. */
+  /** Its usage, without the program's name. */
   usage: string
   /** One sentence, lower case, no full stop. */
   doc: string
-  /** Words that the values of its own options may be, by name; for completions. */
+  /** Words that the values of its own options may be, by option name; for completions. */
   choices?: Readonly<Record<string, readonly string[]>>
   /** Whole command lines. */
   examples: readonly string[]
@@ -42,14 +42,14 @@ export type Verb<Request = unknown> = Syntax & {
   run(request: Request): number | Promise<number>
 }
 
-/** Rows of different requests in one list: what `parse` returns is what `run` takes. */
+/** Hides the type of the request, so that all verbs fit into one list: `run` takes what `parse` returns. */
 export function verb<Request>(row: Verb<Request>): Verb {
   return row as unknown as Verb
 }
 
 /** The verb that the command line begins with; undefined where it begins with an option or a command. */
 export function verbOf(argv: readonly string[]): VerbName | undefined {
-  if (argv.length === 0) throw new UsageError('no command', 'nsbox COMMAND [ARG...] runs one in a box; nsbox help tells more')
+  if (argv.length === 0) throw new UsageError('no command', 'nsbox COMMAND [ARG...] runs one in a box; nsbox help lists verbs and options')
   const [first] = argv
   for (const name of VERBS) if (name === first) return name
   return undefined

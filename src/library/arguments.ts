@@ -1,4 +1,4 @@
-/** The arguments of spawn and spawnSync, refused where child_process refuses them: by a TypeError or RangeError with its `code`. */
+/** Checks the arguments of spawn and spawnSync as child_process does: with a TypeError or RangeError that has its `code`. */
 import type { SpawnOptions, SpawnSyncOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -56,7 +56,7 @@ function refuseUnknownSignal(signal: unknown): void {
   if (!known && signal !== 0) throw Object.assign(new TypeError(`killSignal: unknown signal: ${kindOf(signal)}`), { code: 'ERR_UNKNOWN_SIGNAL' })
 }
 
-/** A path as text. A URL may be one of another realm, as may a signal: instanceof knows only those of our own. */
+/** A path as text. URLs and signals may come from another realm, where instanceof doesn't recognise them. */
 export function pathOf(path: unknown, name = 'cwd'): string {
   if (typeof path === 'string') return path
   if (path instanceof Uint8Array) return Buffer.from(path).toString()
@@ -72,12 +72,12 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value && typeof value.addEventListener === 'function'
 }
 
-/** Why a signal was aborted; what only looks like one of ours may not say. */
+/** Throws the signal's reason if it is aborted. A signal of another make may have none. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw 'reason' in signal ? signal.reason : abortError(undefined)
 }
 
-/** As that of Node, which has no name for its class. */
+/** Like Node's own AbortError, whose class Node doesn't export. */
 export function abortError(cause: unknown): Error {
   const error = new Error('The operation was aborted', cause === undefined ? undefined : { cause })
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' })

@@ -19,13 +19,12 @@ export type Box = Commands & {
   /** Make the box now, for many commands: `await using live = await b.open()`. */
   open(options?: OpenOptions): Promise<LiveBox>
   /** A box with further options: a single value replaces, a list adds, false takes a flag back. */
-  with(more: BoxOptions): Box
+  with(changes: BoxOptions): Box
 }
 
 /**
- * A description of a box; each command runs in a new one. Options are those of the command line in camel case. Throws
- * UsageError for an unknown option or a value that can't be, SandboxError (later, by its methods) where the host lacks
- * what is named.
+ * Describes a box; each command runs in a new one. Options are the command line's, in camel case. Throws UsageError for an unknown
+ * option or a wrong value. Its methods throw SandboxError where the host lacks what an option names.
  */
 export function box(options: BoxOptions = {}): Box {
   return make(readOptions(options))
@@ -38,6 +37,6 @@ function make(options: Options): Box {
     explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0, look: hostOfProgram().look }),
     ...commandsOf(newBox(options)),
     open: (how) => open(options, how).catch(throwWithHint),
-    with: (more) => make(readOptions(more, options)),
+    with: (changes) => make(readOptions(changes, options)),
   }
 }

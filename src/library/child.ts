@@ -1,6 +1,6 @@
 /**
- * The sidecar as a child of this program. Whatever keeps it from starting is one SandboxError, which comes as the child's `error`,
- * with `close` after it: child_process throws some of these errors, emits others, and gives a child without streams then.
+ * Starts the sidecar as a child of this program. Every failure to start becomes one SandboxError, emitted as `error` with `close`
+ * after it. child_process alone throws some of these errors, emits others, and then returns a child without streams.
  */
 import * as child_process from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -27,8 +27,8 @@ export function startChild(file: string, args: readonly string[], options: Optio
 }
 
 /**
- * Throws EMFILE or ENFILE where so many are not free. A runtime that finds none for the last that it needs reports an error, but Node
- * leaves the others open then, and Bun has started the child nonetheless.
+ * Throws EMFILE or ENFILE where fewer than COUNT descriptors are free. A runtime that runs out of them reports an error, but Node
+ * then leaves some open, and Bun has started the child all the same.
  */
 export function reserveDescriptors(count: number): void {
   if (arePlenty(count)) return
@@ -42,7 +42,7 @@ export function reserveDescriptors(count: number): void {
 
 let limit: number | undefined
 
-/** Without opening as many, which takes a tenth of a millisecond. From Linux 6.2 on the size of the directory is their number. */
+/** Saves opening them, which takes a tenth of a millisecond. From Linux 6.2 on, the directory's size is the number of open ones. */
 function arePlenty(count: number): boolean {
   try {
     limit ??= Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1] ?? 0)
@@ -53,17 +53,18 @@ function arePlenty(count: number): boolean {
   }
 }
 
-/** Throws what is no failure of the system: a wrong argument. */
+/** The SandboxError for a failed start. Throws the error itself where it is about a wrong argument. */
 export function startFailure(error: unknown, file: string, cwd?: string | URL): SandboxError {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (error instanceof SandboxError) return error
   if (code === undefined || code.startsWith('ERR_') || syscall === undefined) throw error
   const trouble = cwd === undefined ? undefined : troubleOf(cwd)
-  // For child_process that is a program that can't be started: here it would name the sidecar.
+  // child_process reports a bad directory as a program that can't be started, and would name the sidecar.
   if (trouble !== undefined) return systemFailure({ step: 'cwd', what: 'no directory of the host', path: pathOf(cwd), code: trouble })
   const hint = HINTS[code]
   const about = OF_THE_FILE.includes(code) ? { path: file } : {}
-  return systemFailure({ step: 'start', what: 'start the sidecar', code, ...about, ...(hint !== undefined && { hint }) })
+  const failure = { step: 'start', what: 'start the sidecar', code, ...about } as const
+  return systemFailure(hint === undefined ? failure : { ...failure, hint })
 }
 
 function troubleOf(directory: string | URL): string | undefined {
@@ -77,7 +78,7 @@ function troubleOf(directory: string | URL): string | undefined {
 const OF_THE_FILE = ['ENOENT', 'EACCES', 'EPERM', 'ENOEXEC', 'ELIBBAD', 'ENOTDIR', 'ETXTBSY', 'EIO', 'EINVAL']
 const REINSTALL = 'the package is damaged, or made for another machine: install it again'
 
-/** What keeps a process from starting, wherever it is noticed. */
+/** Ways out of errors that keep a process from starting. */
 export const HINTS: Readonly<Record<string, string>> = {
   ...LACKS,
   E2BIG: 'the environment is too large: one variable may have 128 KiB, and all of it a quarter of the limit on the stack (ulimit -s)',
@@ -88,7 +89,7 @@ export const HINTS: Readonly<Record<string, string>> = {
   EROFS: 'set TMPDIR to a directory that can be written to',
 }
 
-/** The sidecar ended and has not said how. A file of no known form is run by a shell. */
+/** The error for a sidecar that ended without a report: damaged, or for another machine, where a shell ran the file. */
 export function withoutReport(file: string): SandboxError {
   const machine = { x64: 62, arm64: 183 }[process.arch as string]
   const start = Buffer.alloc(20)
@@ -104,7 +105,7 @@ export function withoutReport(file: string): SandboxError {
   return startFailure({ code: 'ENOEXEC', syscall: 'spawn' }, file)
 }
 
-/** A child that has never started, with streams that nothing comes out of. */
+/** A child that has never started, with empty streams. */
 export function failedChild(failure: Promise<SandboxError>, { stdio }: Options): Child {
   const child = Object.setPrototypeOf(new EventEmitter(), child_process.ChildProcess.prototype) as EventEmitter
   const [stdin, stdout, stderr] = [0, 1, 2].map((fd) => (!isPipe(stdio[fd]) ? null : fd === 0 ? nowhere() : Readable.from([])))
@@ -112,13 +113,13 @@ export function failedChild(failure: Promise<SandboxError>, { stdio }: Options):
     stdin, stdout, stderr, stdio: [stdin, stdout, stderr], channel: undefined, pid: undefined, connected: false, killed: false, exitCode: null,
     signalCode: null, spawnargs: [], spawnfile: '', kill: () => false, ref: () => {}, unref: () => {}, [Symbol.dispose]: () => {},
   }
-  // Not by assignment: under Bun the prototype has getters for some.
+  // Defined, not assigned: under Bun the prototype has getters for some.
   for (const key of Reflect.ownKeys(own) as (keyof typeof own)[]) {
     Object.defineProperty(child, key, { value: own[key], writable: true, enumerable: true, configurable: true })
   }
   void failure.then((error) => {
     const status = closeStatus(error)
-    // Two turns of their own: an error that nobody listens to is thrown.
+    // Each event has its own turn, since an `error` without a listener throws.
     process.nextTick(() => {
       Object.assign(child, { exitCode: status })
       ;(stdin as Writable | null)?.destroy()
@@ -129,10 +130,10 @@ export function failedChild(failure: Promise<SandboxError>, { stdio }: Options):
   return child as unknown as Child
 }
 
-/** What stands in the place of an exit status, as with child_process: the number of the error, below zero. */
+/** The exit status of a child that did not start, as in child_process: the error number, below zero. */
 export const closeStatus = ({ errno, status }: SandboxError): number => errno ?? status
 
-const isPipe = (one: unknown): boolean => one === 'pipe' || one === 'overlapped' || one === undefined || one === null
+const isPipe = (stdio: unknown): boolean => stdio === 'pipe' || stdio === 'overlapped' || stdio === undefined || stdio === null
 
 function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() })

@@ -1,4 +1,4 @@
-/** The three ways to start a command, for a box that is made anew by each and for one that stays. */
+/** The three ways to start a command, in a new box for each or in a box that stays. */
 import type * as child_process from 'node:child_process'
 import type { Usage } from './report.ts'
 
@@ -8,32 +8,32 @@ export type Commands = {
   run(argv: readonly string[], options?: RunOptions & { encoding?: BufferEncoding | undefined }): Promise<RunResult>
   /**
    * child_process.spawn with the command in a box: `$({ spawn: b.spawn, spawnSync: b.spawnSync })` makes a zx of boxed commands.
-   * `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is a directory of the host, as for child_process: the command starts there
-   * where the box shows it, otherwise in the box's own `cwd`; without that it fails, and starts in "/" only in a root of its own. The box
-   * ends with this program, also when it is `detached`, unless its option `dieWithParent` is false. Where nsbox itself fails, also before
-   * anything is started, the child emits `error` with a SandboxError and `close`, and neither `spawn` nor `exit`.
+   * `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is a directory of the host, as for child_process: the command starts
+   * there if the box shows it, otherwise in the box's own `cwd`. Without that it starts in "/" in a root of its own, and fails on the
+   * host's root. The box ends with this program, even when `detached`, unless its option `dieWithParent` is false. When nsbox itself
+   * fails, at any moment, the child emits `error` with a SandboxError, then `close`, and neither `spawn` nor `exit`.
    */
   spawn: typeof child_process.spawn
-  /** child_process.spawnSync with the command in a box. Where nsbox itself fails, `error` is a SandboxError, and `status` is null. */
+  /** child_process.spawnSync with the command in a box. When nsbox itself fails, `error` is a SandboxError, and `status` is null. */
   spawnSync: typeof child_process.spawnSync
 }
 
 export interface RunOptions {
-  /** Directory of the box to start in. Without it that of the box, otherwise the caller's own, which the box has to show. */
+  /** Directory of the box to start in. Default: the box's own `cwd`, or the caller's directory, which the box has to show. */
   cwd?: string | URL | undefined
-  /** The environment in place of the caller's, also where the box has `clearEnv`; what the box's own `env` says is put on top. */
+  /** The environment in place of the caller's, also where the box has `clearEnv`. The box's own `env` is applied on top. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** As for child_process; without it standard input is `input`, and the two outputs are collected. */
+  /** As for child_process. Default: standard input is `input`, and the two outputs are collected. */
   stdio?: child_process.SpawnOptions['stdio']
-  /** What the command reads from standard input; without it that is empty. */
+  /** What the command reads from standard input. Default: nothing. */
   input?: string | Uint8Array | undefined
   /** Ends the box, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /** Milliseconds after which all that runs in the box is killed; the result says `timedOut`. */
   timeout?: number | undefined
-  /** Bytes of standard output, and of standard error, after which the box is killed and a RangeError thrown. Without it there is no limit. */
+  /** Limit in bytes for each of the two outputs: above it the box is killed and `run` rejects with a RangeError. Default: no limit. */
   maxBuffer?: number | undefined
-  /** What output is decoded from, or "buffer" for its bytes. Default: "utf8". */
+  /** The encoding of the output, or "buffer" for its bytes. Default: "utf8". */
   encoding?: BufferEncoding | 'buffer' | undefined
 }
 
@@ -45,8 +45,8 @@ export interface RunResult<Output = string> {
   /** Empty where `stdio` sent it elsewhere. */
   stdout: Output
   stderr: Output
-  /** `timeout` ran out, that of the call or the box's own. */
+  /** Whether `timeout` ran out, the call's or the box's own. */
   timedOut: boolean
-  /** What the box used; undefined where it was killed before it could tell. */
+  /** What the box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
 }

@@ -1,4 +1,4 @@
-/** A box that stays: it is made once, and each command enters it. */
+/** Opens a box that stays: it is made once, and each command enters it. */
 import { closeSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
@@ -15,36 +15,36 @@ import { reportOf, type Report, type Usage } from './report.ts'
 import { commandsOf } from './start.ts'
 
 export type OpenOptions = {
-  /** Closes the box; before it has started, `open` rejects with the signal's reason. */
+  /** Closes the box. If it has not started yet, `open` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /** How a box that stayed has ended. */
 export type Closed = {
-  /** The box's own timeout has ended it. */
+  /** Whether the box's own timeout has ended it. */
   timedOut: boolean
-  /** What all of it used; undefined where it was killed before it could tell. */
+  /** What the whole box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
 }
 
 /**
- * A box with a life of its own. What its commands leave in its tmpfs, their processes and its host name stay until it is
- * closed: by `close`, at the end of an `await using` block, or with this program. So do the host's mounts of the time when it
- * was made: a device that the host unmounts meanwhile is busy until then.
+ * A box that stays. Files in its tmpfs, processes of its commands and its host name stay until it is closed: by `close`, at the
+ * end of an `await using` block, or with this program. It keeps the mounts that the host had when it was made, so a device that
+ * the host unmounts stays busy until then.
  */
 export type LiveBox = Commands & AsyncDisposable & {
-  /** Number of the process that watches the box; `nsbox enter PID` gets into it from a shell. */
+  /** Number of the process that watches the box; `nsbox enter PID` enters it from a shell. */
   readonly pid: number
-  /** Settles when the box is over, whatever has ended it. Asked for, it keeps the program from ending before that. */
+  /** Settles when the box has ended, for whatever reason. Reading it keeps the program alive until then. */
   readonly closed: Promise<Closed>
   /** End the box and all that runs in it. */
   close(): Promise<void>
 }
 
-/** Milliseconds that it has to take back what it made on the host. */
+/** Milliseconds that the sidecar has to remove what it made on the host. */
 const GRACE = 5000
 
-/** Rejects with SandboxError where the box can't be made, and with the signal's reason where that is aborted before the box has started. */
+/** Rejects with SandboxError if the box can't be made, and with the signal's reason if that is aborted before the box has started. */
 export async function open(options: Options, { signal }: OpenOptions = {}): Promise<LiveBox> {
   if (signal !== undefined && !isAbortSignal(signal)) throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
   throwIfAborted(signal)
@@ -65,7 +65,7 @@ export async function open(options: Options, { signal }: OpenOptions = {}): Prom
     throw error
   }
   const closed = ended.then(({ timedOut = false, usage }) => ({ timedOut, usage }))
-  // While nobody waits for its end, it keeps no program from ending.
+  // The program may end unless it waits for the box's end.
   refer(sidecar, 'unref')
   return {
     ...commandsOf(entering(plan, entry, options)),
@@ -79,7 +79,7 @@ export async function open(options: Options, { signal }: OpenOptions = {}): Prom
   }
 }
 
-/** Events come on its standard output, which no command has. */
+/** The plan of a box that stays. Events come on the sidecar's standard output, which no command gets. */
 function holding(options: Options): BoxPlan {
   const { share = [], init } = options
   if (share.includes('pid') || init === false) {
@@ -107,8 +107,8 @@ function eventsOf(sidecar: Child): { started: Promise<number>; ended: Promise<Re
   })
   const started = new Promise<number>((resolve, reject) => {
     sidecar.on('error', reject)
-    sidecar.stdout?.setEncoding('utf8').on('data', (more: string) => {
-      text += more
+    sidecar.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
       const pid = /^\{"event":"start","pid":(\d+)\}\n/.exec(text)?.[1]
       if (pid !== undefined) resolve(Number(pid))
     })

@@ -1,10 +1,10 @@
-/** The check of the list `mounts`: a program without types may put anything there. */
+/** Checks the list `mounts`, since a program without types may put anything there. */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { nearest } from '../text/nearest.ts'
 import type { MountRequest } from '../options/types.ts'
 
-/** The noun phrase of what a value should have been, or undefined where it is that. */
+/** Names what a value should be, or returns undefined if it is that. */
 type Check = (value: unknown) => string | undefined
 type Key = { check: Check; required?: true }
 type KeysOf<T extends MountRequest['type']> = { [K in Exclude<keyof Extract<MountRequest, { type: T }>, 'type'>]-?: Key }
@@ -15,7 +15,7 @@ const boxPath: Check = (value) => (isText(value) && value.startsWith('/') ? unde
 const hostPath: Check = (value) => (isText(value) ? undefined : 'a path')
 const text: Check = (value) => (isText(value) ? undefined : 'text')
 const bool: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
-/** 0 is refused: to the kernel it means no limit at all. */
+/** 0 is refused, since the kernel takes it as no limit at all. */
 const bytes: Check = (value) => (Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'a number of bytes above 0')
 const mode: Check = (value) => (typeof value === 'string' && /^[0-7]{3,4}$/.test(value) ? undefined : 'text of three or four octal digits, such as "0755"')
 
@@ -34,10 +34,10 @@ const KINDS: { [T in MountRequest['type']]: KeysOf<T> } = {
   file: { source, target },
 }
 
-/** A copy of the list. Throws UsageError, which names the key as `mounts[2].target`. */
-export function readMounts(given: unknown): MountRequest[] {
-  if (!Array.isArray(given)) throw new UsageError(`mounts: must be an array, not ${kindOf(given)}`)
-  return Array.from(given, (entry: unknown, n) => readMount(entry, `mounts[${n}]`))
+/** Copies the list. Throws UsageError, which names the key as `mounts[2].target`. */
+export function readMounts(list: unknown): MountRequest[] {
+  if (!Array.isArray(list)) throw new UsageError(`mounts: must be an array, not ${kindOf(list)}`)
+  return Array.from(list, (entry: unknown, n) => readMount(entry, `mounts[${n}]`))
 }
 
 function readMount(entry: unknown, place: string): MountRequest {
@@ -63,7 +63,7 @@ function near(word: string, words: readonly string[]): string | undefined {
   return found === undefined ? undefined : `the nearest is ${found}`
 }
 
-/** What stands there, on one line. */
+/** Describes a value on one line, for a message. */
 export function kindOf(value: unknown): string {
   if (value === '') return 'empty'
   if (typeof value === 'string') return `'${printable(value.slice(0, 60))}'`

@@ -1,4 +1,4 @@
-/** The library's options: those of the command line, by the same table, with its names in camel case. */
+/** Reads the library's options: the command line's, from the same table, with names in camel case. */
 import { SandboxError, UsageError } from '../errors.ts'
 import { apply as applyNamed } from '../options/apply.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
@@ -11,13 +11,15 @@ import { kindOf, readMounts } from './mounts.ts'
 import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../text/camel-case.ts'
 
 /**
- * What is asked for in all: `before`, and on top of it what is given; a single value replaces, a list adds, false takes back.
- * Throws UsageError, which names the key. Keys count in the order in which they stand in the object.
+ * Adds the options of a program to `before`: a single value replaces, a list adds, false takes back. Throws UsageError, which
+ * names the key. Keys count in their order in the object.
  */
-export function readOptions(given: BoxOptions, before: Options = {}): Options {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new UsageError(`options: must be an object, not ${kindOf(given)}`)
+export function readOptions(boxOptions: BoxOptions, before: Options = {}): Options {
+  if (typeof boxOptions !== 'object' || boxOptions === null || Array.isArray(boxOptions)) {
+    throw new UsageError(`options: must be an object, not ${kindOf(boxOptions)}`)
+  }
   const draft = { options: structuredClone(before) }
-  for (const [key, value] of Object.entries(given)) {
+  for (const [key, value] of Object.entries(boxOptions)) {
     if (value === undefined) continue
     if (key === 'mounts') (draft.options.mounts ??= []).push(...readMounts(value))
     else if (key === 'env' && isRecord(value)) setAll(draft.options, value)
@@ -32,7 +34,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 function setAll(options: Options, values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue
-    if (name === '' || name.includes('=')) throw new UsageError(`env: '${printable(name)}' is no name of a variable`)
+    if (name === '' || name.includes('=')) throw new UsageError(`env: '${printable(name)}' can't be the name of a variable`)
     if (typeof value !== 'string') throw new UsageError(`env.${printable(name)}: must be text, not ${kindOf(value)}`)
     ;(options.env ??= []).push({ type: 'set', name, value })
   }
@@ -53,7 +55,7 @@ function apply(draft: { options: Options }, row: OptionRow, key: string, value: 
   for (const one of values) applyNamed(draft.options, row.name, valueText(row, key, one))
 }
 
-/** False is what it is without the option; but for one that a program's boxes have by themselves. */
+/** False removes an option, but dieWithParent, which a program's boxes have by default, has to be kept as false. */
 function takeBack(options: Options, { sets }: OptionRow): void {
   if (sets === 'dieWithParent') options.dieWithParent = false
   else delete options[sets as keyof Options]
@@ -68,7 +70,7 @@ function valueText(row: OptionRow, key: string, value: unknown): string {
   throw new UsageError(`${key}: must be ${wanted}, not ${kindOf(value)}`)
 }
 
-/** The table's own messages speak of the command line. */
+/** Rewrites the table's messages, which name options of the command line. */
 function withName(body: () => void): void {
   try {
     body()
@@ -78,15 +80,15 @@ function withName(body: () => void): void {
   }
 }
 
-/** `--die-with-parent` is dieWithParent in a program, and `--cwd /` is cwd: '/'. */
+/** Rewrites `--die-with-parent` as dieWithParent, and `--cwd /` as cwd: '/'. */
 export function inProgram(text: string): string {
-  return text.replace(/--([a-z0-9-]+)(?: ('.*?'|\/[^\s,:;]*))?/g, (all, name: string, value: string | undefined) => {
-    if (!ROWS.has(camel(name))) return all
+  return text.replace(/--([a-z0-9-]+)(?: ('.*?'|\/[^\s,:;]*))?/g, (match, name: string, value: string | undefined) => {
+    if (!ROWS.has(camel(name))) return match
     return value === undefined ? camel(name) : `${camel(name)}: ${value.startsWith("'") ? value : `'${value}'`}`
   })
 }
 
-/** The same for what the plan or the sidecar can't do. */
+/** The same for the hints of a SandboxError. */
 export function withHintInProgram<T>(body: () => T): T {
   try {
     return body()

@@ -1,4 +1,4 @@
-/** The plan of each command that a box starts: a new box, or an entry into one that stays. */
+/** Makes the plan of each command: for a new box, or to enter one that stays. */
 import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
 import type { HostFacts } from '../host/bun.ts'
@@ -14,11 +14,11 @@ import { pathOf } from './arguments.ts'
 export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
   /** Directory of the box. */
   cwd?: string | URL | undefined
-  /** The caller's place on the host in place of this program's own directory, as child_process has it. */
+  /** A directory of the host, child_process's `cwd`, that counts in place of this program's own. */
   place?: string | URL | undefined
-  /** `env` counts although the box has `clearEnv`. */
+  /** `env` counts even if the box has `clearEnv`. */
   keepEnv?: boolean | undefined
-  /** Milliseconds until TERM, and from then on until KILL, where the box itself has no shorter time. */
+  /** Milliseconds until TERM, and then until KILL, unless the box itself has a shorter timeout. */
   limit?: { timeout: number; grace: number } | undefined
   stdio?: SpawnOptions['stdio'] | undefined
 }
@@ -38,12 +38,12 @@ export function newBox(box: Options): Planner<BoxPlan> {
   })
 }
 
-/** Of a directory that the box does not show, the box's own is the way out. */
+/** Starts in the box's own `cwd` where the box does not show PLACE. */
 function startingAt(place: string, { cwd }: Options, root: BoxPlan['root']): Pick<BoxPlan['process'], 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
   return { ...startingIn(() => place, root), ...(cwd !== undefined && { cwdFallback: cwd }) }
 }
 
-/** zx names a directory with every command, mostly the program's own: that is no wish for another one than the box has. */
+/** zx passes a directory with every command, mostly the program's own, which must not override the box's `cwd`. */
 function placeOf({ place }: How, { cwd }: Options): string | undefined {
   if (place === undefined) return undefined
   const path = pathOf(place)

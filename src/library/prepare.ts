@@ -1,4 +1,4 @@
-/** What starts a command: the plan and the report travel in a nameless file, on descriptors that the command does not have. */
+/** Prepares the start of a command: plan and report travel in a nameless file, on descriptors that the command doesn't get. */
 import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
@@ -8,7 +8,7 @@ import type { Plan } from '../plan/types.ts'
 import { HINTS } from './child.ts'
 import { readReport, type Report } from './report.ts'
 
-/** The descriptor after it is STATUS, planner.ts. */
+/** The next descriptor is STATUS, planner.ts. */
 const PLAN = 3
 
 export type Launch = {
@@ -16,17 +16,17 @@ export type Launch = {
   args: string[]
   /** Descriptors that follow the command's own three. */
   descriptors: number[]
-  /** The sidecar has written that the command runs. */
+  /** Whether the sidecar has reported that the command runs. */
   hasStarted: () => boolean
-  /** To be called when the process has ended, or did not start. */
+  /** Must be called once the process has ended, or could not start. */
   report: (status: number | null) => Report
 }
 
-/** Throws SandboxError where that can't be done; nothing stays open then. */
+/** Throws SandboxError if the start can't be prepared, and then leaves nothing open. */
 export function prepare(plan: () => Plan): Launch {
   const sidecar = sidecarPath()
   const { file } = planned(plan)
-  // Under two numbers the sidecar has one place in the file: where it has read the plan, it writes the report.
+  // The two descriptors share one position in the file, so the sidecar writes the report behind the plan that it has read.
   const from = fstatSync(file).size
   const close = once(() => closeSync(file))
   return {
@@ -51,11 +51,12 @@ export function planned<P extends Plan>(make: () => P): { plan: P; file: number 
     const { code, syscall } = error as NodeJS.ErrnoException
     if (code === undefined || syscall === undefined) throw error
     const hint = HINTS[code]
-    throw systemFailure({ step: 'start', what: 'make the plan and its file', code, ...(hint !== undefined && { hint }) })
+    const failure = { step: 'start', what: 'make the plan and its file', code } as const
+    throw systemFailure(hint === undefined ? failure : { ...failure, hint })
   }
 }
 
-/** A number that was closed may be somebody else's by now. */
+/** Closes only once: the number may soon belong to another file. */
 function once(body: () => void): () => void {
   let done = false
   return () => {
@@ -64,7 +65,7 @@ function once(body: () => void): () => void {
   }
 }
 
-/** The words of a command. Throws UsageError where they are none. */
+/** Checks the words of a command. Throws UsageError. */
 export function wordsOf(argv: unknown): string[] {
   if (!Array.isArray(argv)) throw new UsageError('command: must be an array of words', "such as ['ls', '-l']")
   const [command] = argv as unknown[]

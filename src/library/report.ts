@@ -1,4 +1,4 @@
-/** What the sidecar reports of a box, on a descriptor that the command does not have: JSON lines, behind the plan in its file. */
+/** Reads the sidecar's report: JSON lines behind the plan in its file, on a descriptor that the command doesn't get. */
 import { fstatSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { SandboxError, type Failure } from '../errors.ts'
@@ -9,7 +9,7 @@ import { inProgram } from './options.ts'
 export type Report = {
   /** The command was started. */
   started: boolean
-  /** nsbox could not do what was asked. */
+  /** The failure of nsbox itself. */
   error?: SandboxError
   /** The signal that killed the command. */
   signal?: NodeJS.Signals
@@ -18,15 +18,15 @@ export type Report = {
   usage?: Usage
 }
 
-/** What a box used in all: seconds; and bytes, of the process that had most. */
+/** What a box used: seconds in all, and bytes of its largest process. */
 export type Usage = {
   wall: number
   user: number
   system: number
   maxRss: number
-  /** Bytes that all of the box had at one time at most, with its share of the page cache. Only with `memory`, `cpus` or `pids`, and from Linux 5.19 on. */
+  /** Peak memory of the whole box in bytes, with its share of the page cache. Only with `memory`, `cpus` or `pids`, from Linux 5.19 on. */
   peakMemory?: number
-  /** Processes that were killed for lack of memory; above zero the box hit its limit. Only with `memory`. */
+  /** Processes that were killed for lack of memory; above zero, the box hit its limit. Only with `memory`. */
   oomKills?: number
 }
 
@@ -35,7 +35,7 @@ type Event =
   | { event: 'exit'; status: number; signal: number; timedOut?: true; usage: Usage }
   | ({ event: 'error' } & Failure)
 
-/** After the box has ended. `status`: what the sidecar ended with; a report is missing where it was killed itself. */
+/** Reads the report of a box that has ended. `status`: the sidecar's own; a killed sidecar leaves no report. */
 export function readReport(file: number, from: number, status: number | null): Report {
   return reportOf(reportText(file, from), status)
 }
@@ -51,7 +51,7 @@ export function reportOf(text: string, status: number | null): Report {
   return { started, ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
 }
 
-/** The message with the hint as its second line: zx and others print nothing else of an error. */
+/** Adds the hint to the message as its second line, since zx and others print nothing else of an error. */
 export function withHint(error: SandboxError): SandboxError {
   const { hint } = error
   if (hint !== undefined && !error.message.endsWith(`\nhint: ${hint}`)) error.message += `\nhint: ${hint}`
@@ -62,7 +62,7 @@ export function throwWithHint(error: unknown): never {
   throw error instanceof SandboxError ? withHint(error) : error
 }
 
-/** A sidecar that was killed may have written the half of one. */
+/** Skips a broken line: a killed sidecar may have written half of one. */
 function eventIn(line: string): Event[] {
   try {
     return [JSON.parse(line) as Event]

@@ -1,4 +1,4 @@
-/** A command in a box, to its end. */
+/** Runs a command in a box to its end. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
@@ -15,7 +15,7 @@ import { reportOfChild, start } from './spawn.ts'
 
 type Failed = { error?: unknown }
 
-/** Rejects with SandboxError where nsbox itself failed. A command that fails is a result. */
+/** Rejects with SandboxError if nsbox itself failed. A failing command is a result. */
 export async function run(planner: Planner, argv: readonly string[], options: RunOptions = {}): Promise<RunResult<string | Buffer>> {
   const { input, signal, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
   throwIfAborted(signal)
@@ -23,13 +23,13 @@ export async function run(planner: Planner, argv: readonly string[], options: Ru
   const stdio = stdioOf(options)
   const launch = prepare(() => planner(words, howOf(options)))
   const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
-  // KILL, since it can't be ignored: with the sidecar the kernel ends all that is in the box.
+  // KILL can't be ignored, and the kernel ends everything in the box with the sidecar.
   const kill = () => void child.kill('SIGKILL')
   const failed: Failed = {}
   signal?.addEventListener('abort', kill, { once: true })
   try {
     if (child.stdin !== null) {
-      child.stdin.on('error', () => {}) // the command need not read all of it
+      child.stdin.on('error', () => {}) // a command may end before it has read all of it
       child.stdin.end(input)
     }
     const tooMuch = () => {
@@ -67,7 +67,7 @@ function stdioOf({ stdio, input }: RunOptions): Exclude<NonNullable<SpawnOptions
   return three
 }
 
-/** All of a stream, as long as that is not too much; what comes then is passed over, until the box is gone. */
+/** Collects a stream up to `max` bytes, and skips the rest until the box has ended. */
 async function collect(stream: Readable | null, max: number, tooMuch: () => void): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0

@@ -1,6 +1,6 @@
 /**
- * child_process's spawn and spawnSync, with the command in a box. The child is the sidecar, which passes signals on; events
- * and results tell of the command.
+ * child_process's spawn and spawnSync, with the command in a box. The child is the sidecar, which passes signals on; events and
+ * results are about the command.
  */
 import * as child_process from 'node:child_process'
 import { SandboxError } from '../errors.ts'
@@ -15,7 +15,7 @@ type SpawnOptions = child_process.SpawnOptions
 type SpawnSyncOptions = child_process.SpawnSyncOptions
 type Stdio = NonNullable<SpawnOptions['stdio']>
 
-/** As child_process.spawn. Where nsbox itself fails, the child emits `error` with a SandboxError and no `exit`. */
+/** Like child_process.spawn. When nsbox itself fails, the child emits `error` with a SandboxError and no `exit`. */
 export function spawn(planner: Planner, { words, options }: Arguments): child_process.ChildProcess {
   const argv = commandLine(words, options)
   let launch: Launch
@@ -28,7 +28,7 @@ export function spawn(planner: Planner, { words, options }: Arguments): child_pr
   return start(launch, optionsOf(launch, options), argv, options)
 }
 
-/** `options`: those of child_process, for the sidecar. `how`: what of them is ours to do. */
+/** `options`: child_process's, for the sidecar. `how`: those that we carry out ourselves. */
 export function start(launch: Launch, options: SpawnOptions & { stdio: unknown[] }, argv: readonly string[], how: SpawnOptions): child_process.ChildProcess {
   let child: child_process.ChildProcess
   try {
@@ -38,10 +38,10 @@ export function start(launch: Launch, options: SpawnOptions & { stdio: unknown[]
     throw error
   }
   named(child, argv, how)
-  // Not Object.assign: under Bun it has no setter.
+  // Defined, not assigned: under Bun the property has no setter.
   Object.defineProperty(child, 'stdio', { value: child.stdio.slice(0, 3), configurable: true, enumerable: true, writable: true })
   const stop = endInTime(child, how)
-  tellOfCommand(child, launch, argv, stop)
+  emitForCommand(child, launch, argv, stop)
   return child
 }
 
@@ -51,16 +51,16 @@ function named(child: child_process.ChildProcess, [file, ...args]: readonly stri
 
 const reports = new WeakMap<child_process.ChildProcess, Report>()
 
-/** What was reported of a child of `spawn` that has ended. */
+/** The report of a child of `spawn` that has ended. */
 export function reportOfChild(child: child_process.ChildProcess): Report {
   return reports.get(child) ?? { started: false }
 }
 
 /**
- * The events of the command in the place of the sidecar's. `spawn` is that of the command. A command that could not be started has
- * neither `spawn` nor `exit`. The sidecar ends with 128 + N where signal N has killed the command: the child is to have ended by that signal.
+ * Replaces the sidecar's events with the command's. A command that could not start has neither `spawn` nor `exit`. The sidecar ends
+ * with 128 + N when signal N has killed the command, and then the child shows that signal.
  */
-function tellOfCommand(child: child_process.ChildProcess, launch: Launch, argv: readonly string[], stop: () => void): void {
+function emitForCommand(child: child_process.ChildProcess, launch: Launch, argv: readonly string[], stop: () => void): void {
   const emit = child.emit.bind(child) as (event: string, ...args: unknown[]) => boolean
   const ended = (status: number | null): Report => {
     const report = reports.get(child) ?? launch.report(status)
@@ -68,7 +68,7 @@ function tellOfCommand(child: child_process.ChildProcess, launch: Launch, argv: 
     return report
   }
   const spawned = heldBack(() => emit('spawn'), launch)
-  const tell = (event: string, ...args: unknown[]): boolean => {
+  const emitNow = (event: string, ...args: unknown[]): boolean => {
     if (event === 'error') {
       if (child.pid !== undefined) return emit(event, ...args)
       ended(null)
@@ -95,11 +95,11 @@ function tellOfCommand(child: child_process.ChildProcess, launch: Launch, argv: 
       const { error, started } = ended(args[0] as number | null)
       if (error !== undefined && !started) spawned.drop()
     }
-    return spawned.before(() => tell(event, ...args))
+    return spawned.before(() => emitNow(event, ...args))
   }
 }
 
-/** The event `spawn`, until the command has started or has ended: the sidecar writes of it, and nothing tells that it has written. */
+/** Holds `spawn` back until the command has started or ended. The sidecar's report shows that, and has to be polled. */
 function heldBack(emitSpawn: () => void, launch: Launch): { hold: (isAwaited: boolean) => boolean; drop: () => void; before: (next: () => boolean) => boolean } {
   let held = false
   let isLate = false
@@ -120,7 +120,7 @@ function heldBack(emitSpawn: () => void, launch: Launch): { hold: (isAwaited: bo
     if (held) look(1)
     return isAwaited
   }
-  /** What comes after it comes in a turn of its own: who awaits it listens to what follows only then. */
+  /** Later events come in a later turn: a caller that awaits `spawn` adds listeners for them only then. */
   const before = (next: () => boolean) => {
     if (held) {
       drop()
@@ -134,13 +134,13 @@ function heldBack(emitSpawn: () => void, launch: Launch): { hold: (isAwaited: bo
   return { hold, drop, before }
 }
 
-/** What names the command in an error, as in those of child_process. */
+/** Adds the command's name to an error, as child_process does. */
 function about(error: Error, call: 'spawn' | 'spawnSync', [file, ...args]: readonly string[]): Error {
   const { path = file } = error as NodeJS.ErrnoException
   return Object.assign(error instanceof SandboxError ? withHint(error) : error, { syscall: `${call} ${file}`, path, spawnargs: args })
 }
 
-/** Node ends a child by a signal that it may ignore. A box is not to stay: what is left of it then is killed. */
+/** Node ends a child by a signal that the child may ignore, so a box that is still there after the grace is killed. */
 function endInTime(child: child_process.ChildProcess, { signal, timeout, killSignal }: SpawnOptions): () => void {
   const timers: NodeJS.Timeout[] = []
   const killIn = (milliseconds: number) => void timers.push(setTimeout(() => child.kill('SIGKILL'), milliseconds).unref())
@@ -158,12 +158,12 @@ function endInTime(child: child_process.ChildProcess, { signal, timeout, killSig
   }
 }
 
-/** Three pipes, and a loop of events of its own. */
+/** Descriptors of three pipes and of an event loop. */
 const FOR_SPAWN_SYNC = 12
 
 type Result = child_process.SpawnSyncReturns<Buffer | string>
 
-/** As child_process.spawnSync. Where nsbox itself fails, `error` is a SandboxError. */
+/** Like child_process.spawnSync. When nsbox itself fails, `error` is a SandboxError. */
 export function spawnSync(planner: Planner, { words, options }: Arguments): Result {
   const argv = commandLine(words, options)
   let launch: Launch | undefined
@@ -193,13 +193,13 @@ function resultOf(result: Result, { error, started, signal, timedOut }: Report, 
   }
 }
 
-/** That of child_process names the sidecar. */
+/** Names the command in child_process's error, which names the sidecar. */
 function ofCommand(error: Error, [file]: readonly string[]): Error {
   if (error instanceof SandboxError) return error
   return Object.assign(error, { path: file, message: `spawnSync ${file} ${(error as NodeJS.ErrnoException).code}` })
 }
 
-/** As child_process has it. Its types say otherwise. */
+/** Like child_process's result, whose types are wrong here. */
 function notStarted(error: SandboxError, argv: readonly string[]): Result {
   return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: about(error, 'spawnSync', argv) } as unknown as Result
 }
@@ -209,15 +209,15 @@ function launchOf(planner: Planner, argv: readonly string[], { cwd, env, argv0, 
 }
 
 /**
- * The sidecar starts in `cwd`: whether that can be entered is for child_process to say, as it does without a box. The signal is ours to
- * watch, by one listener for a child.
+ * child_process gets `cwd`, so that it refuses a bad directory as it does without a box. It doesn't get the signal: we watch that,
+ * with one listener for each child.
  */
 function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions & { stdio: unknown[] } {
   const { shell: _, argv0: __, signal: ___, ...rest } = options
   return { ...rest, stdio: [...threeOf(options.stdio), ...launch.descriptors] }
 }
 
-/** With `shell`, the command and its arguments are one line for it, as for child_process. */
+/** With `shell`, the command and its arguments form one line, as in child_process. */
 function commandLine(words: string[], { shell }: SpawnOptions): string[] {
   if (shell === undefined || shell === false) return words
   return [shell === true ? '/bin/sh' : shell, '-c', words.join(' ')]

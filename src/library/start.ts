@@ -8,7 +8,7 @@ import { spawn, spawnSync } from './spawn.ts'
 export function commandsOf(planner: Planner): Commands {
   return {
     run: ((argv, how) => run(planner, argv, how).catch(throwWithHint)) as Commands['run'],
-    spawn: ((...given: unknown[]) => spawn(planner, readArguments(...given))) as Commands['spawn'],
-    spawnSync: ((...given: unknown[]) => spawnSync(planner, readArguments(...given))) as Commands['spawnSync'],
+    spawn: ((...args: unknown[]) => spawn(planner, readArguments(...args))) as Commands['spawn'],
+    spawnSync: ((...args: unknown[]) => spawnSync(planner, readArguments(...args))) as Commands['spawnSync'],
   }
 }

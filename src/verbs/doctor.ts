@@ -8,9 +8,9 @@ import { doctor as examine, examinedHost } from '../host/doctor.ts'
 
 export const doctor = verb<{ json: boolean }>({
   usage: 'doctor [--json]',
-  doc: 'what this kernel, user and host allow; the fix for the rest',
+  doc: 'check what this kernel, user and host allow, with fixes',
   examples: ['nsbox doctor', 'nsbox doctor --json'],
-  own: [['json', 'reporting', '', 'print what was found as JSON', '']],
+  own: [['json', 'reporting', '', 'print the findings as JSON', '']],
   words: Infinity,
   parse({ given, rest }) {
     if (rest[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(rest[0])}'`)

@@ -15,7 +15,7 @@ export const enter = verb<{ options: Options; argv: string[]; pid: number }>({
   usage: 'enter PID [OPTIONS] [--] COMMAND [ARG...]',
   doc: 'run a command in a running box, with its privileges',
   examples: ['nsbox enter 1234 bash', 'nsbox enter 1234 --cwd / -- ls -la', 'nsbox enter 1234 --env DEBUG=1 ps'],
-  // The box is there already: only how the command runs is still open.
+  // The box is made already, so options can only say how the command runs.
   takes: (name, group) => name === 'timeout' || (group === 'process' && name !== 'no-init') || group === 'reporting',
   words: 1,
   parse(walked) {
@@ -23,7 +23,7 @@ export const enter = verb<{ options: Options; argv: string[]; pid: number }>({
     const [word, ...argv] = walked.rest
     if (word === '') throw new UsageError("command: empty value ''")
     if (word === undefined) throw new UsageError('enter: no process', USAGE)
-    if (!/^[1-9][0-9]{0,6}$/.test(word)) throw new UsageError(`enter: '${printable(word)}' is no number of a process`, USAGE)
+    if (!/^[1-9][0-9]{0,6}$/.test(word)) throw new UsageError(`enter: '${printable(word)}' isn't a process number`, USAGE)
     if (argv.length === 0) throw new UsageError('enter: no command', USAGE)
     return { options, argv, pid: Number(word) }
   },

@@ -9,7 +9,7 @@ import { buildPlan } from '../planner/build.ts'
 
 export const explain = verb<{ options: Options; argv: string[] }>({
   usage: 'explain [OPTIONS] [--] COMMAND [ARG...]',
-  doc: 'say in words, step by step, what would happen; run nothing',
+  doc: 'explain step by step what would happen; run nothing',
   examples: ['nsbox explain bash', 'nsbox explain --net none --map-root bash', 'nsbox explain --root ./r --ro-bind /usr bash'],
   takes: () => true,
   words: 0,

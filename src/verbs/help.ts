@@ -9,7 +9,7 @@ import { nearest } from '../text/nearest.ts'
 
 export const help = verb<{ topic?: VerbName }>({
   usage: 'help [VERB]',
-  doc: 'this text, or that of a verb',
+  doc: 'print this text, or the help of a verb',
   examples: ['nsbox help', 'nsbox help run', 'nsbox --version'],
   words: Infinity,
   parse({ rest: [word, extra] }) {

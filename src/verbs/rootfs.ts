@@ -10,9 +10,9 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
   doc: 'make a root from the host\'s own programs',
   examples: ['nsbox rootfs build ./r bash', 'nsbox rootfs build ./r bash ls cat', 'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim'],
   own: [
-    ['by', 'building a root', 'copy|hardlink|reflink', 'how files come into the root; hard links are the host\'s own files', ''],
-    ['with', 'building a root', 'WHAT[,WHAT]', 'what programs open only when they run: nss, locale, terminfo, ca-certificates', '', '', true],
-    ['quiet', 'building a root', '', 'say nothing but errors', ''],
+    ['by', 'building a root', 'copy|hardlink|reflink', 'how files get into the root; hard links are the host\'s own files', ''],
+    ['with', 'building a root', 'WHAT[,WHAT]', 'add what programs open only when they run: nss, locale, terminfo, ca-certificates', '', '', true],
+    ['quiet', 'building a root', '', 'print nothing but errors', ''],
   ],
   choices: { by: METHODS, with: EXTRAS },
   words: Infinity,

@@ -14,7 +14,7 @@ import { printVersion } from './version.ts'
 
 export const ROWS: Rows = { run: verb(run), plan, explain, bake, enter, rootfs, doctor, help }
 
-/** `argv`: what follows the verb. The exit status. */
+/** Runs a verb; returns the exit status. `argv`: what follows the verb. */
 export function carryOut(name: VerbName, argv: readonly string[]): number | Promise<number> {
   const row = ROWS[name]
   const walked = walk(argv, name, row)
@@ -22,7 +22,7 @@ export function carryOut(name: VerbName, argv: readonly string[]): number | Prom
   return row.run(row.parse(walked))
 }
 
-/** What `--help` and `--version` print. `topic`: the verb whose help was asked for; undefined for that of nsbox. */
+/** Answers `--help` and `--version`. `topic`: the verb to help with; undefined for nsbox itself. */
 export function answer(asked: 'help' | 'version', topic: VerbName | undefined): number | Promise<number> {
   return asked === 'version' ? printVersion() : help.run(topic === undefined ? {} : { topic })
 }

@@ -1,4 +1,4 @@
-/** `nsbox run`, and every command line without a verb. What a plain start runs is here; the rest is behind the doors of lazy.ts. */
+/** `nsbox run`, and every command line without a verb. A plain start runs only what is imported here; lazy.ts loads the rest. */
 import { becomeBox, hostOfCommand } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
@@ -36,7 +36,7 @@ export const run: Verb<RunRequest> = {
   },
 }
 
-/** Options that say how a box is reported, and not what it is, may stand beside a stored plan. */
+/** Only options about reporting may stand beside a stored plan. */
 function refuseBesidePlan({ given }: Walked): void {
   const extra = given.find(({ option }) => option.group !== 'reporting')
   if (extra === undefined) return

@@ -6,7 +6,7 @@ import { parsePlan } from '../plan/parse.ts'
 import type { Plan } from '../plan/types.ts'
 import { reporting } from '../planner/build.ts'
 
-/** The plan in a file ("-": standard input), with further words of its command and another way of reporting. */
+/** The plan in a file ("-": standard input), with ARGV added to its command and the reporting that OPTIONS ask for. */
 export function storedPlan(file: string, options: Options, argv: readonly string[], host: HostFacts): Plan {
   const plan = parsePlan(planText(file))
   const { signals } = host.changed()

@@ -2,7 +2,7 @@ import { print } from '../cli/output.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import { VERSION } from '../version.ts'
 
-/** What `--version` prints. */
+/** Prints what `--version` asks for. */
 export function printVersion(): number {
   return print(`nsbox ${VERSION} (contract ${CONTRACT})\n`)
 }

@@ -17,9 +17,9 @@ export function warn(options: Options, plan: Plan): void {
   if (!isOurs(plan.process.seccomp?.from)) warnOfTerminal(plan)
 }
 
-/** Never in silence: such a box shows more than others. */
+/** Warns of --nest, since such a box shows more than others. */
 export function announceNest({ nest, quiet }: Pick<Options, 'nest' | 'quiet'>): void {
-  if (nest && !quiet) print('nsbox: warning: --nest: a user namespace, and in place of a /proc of the box\'s own the one here, read-only, with all processes around the box\n', 2)
+  if (nest && !quiet) print('nsbox: warning: --nest: the box has a user namespace, and shows the /proc around it, read-only, with all processes there\n', 2)
 }
 
 export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
@@ -33,7 +33,7 @@ export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
 /** The default filter keeps a box from pushing input into the terminal, where a shell would read it. */
 function warnOfTerminal({ process: { newSession, seccomp } }: Plan): void {
   const setting = thisHost().read('/proc/sys/dev/tty/legacy_tiocsti')
-  // From Linux 6.2 on the kernel itself may refuse it.
+  // From Linux 6.2 on the kernel itself may refuse TIOCSTI.
   if (newSession || !isatty(0) || ('text' in setting && setting.text.trim() === '0')) return
   const unless = seccomp === undefined ? '' : ' unless the profile refuses TIOCSTI,'
   print(`nsbox: warning: --seccomp:${unless} the command can type into this terminal, as if you had\nhint: --new-session keeps it from that\n`, 2)

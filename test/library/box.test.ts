@@ -93,7 +93,7 @@ test('messages of options speak of the keys of the object', () => {
   assert.throws(() => box({ timeout: 5000 } as object), /^timeout: must be text such as '10s', not 5000$/)
   assert.throws(() => box({ statusFd: 3 } as object), /^unknown option statusFd/)
   assert.throws(() => box({ env: { A: 1 } } as object), /^env\.A: must be text, not 1$/)
-  assert.throws(() => box({ env: { 'A=B': '1' } }), /^env: 'A=B' is no name/)
+  assert.throws(() => box({ env: { 'A=B': '1' } }), /^env: 'A=B' can't be the name/)
   assert.throws(() => box([] as object), /^options: must be an object/)
 })
 
