@@ -21,7 +21,7 @@ export type Rule = { when: readonly Condition[]; action: Action }
 
 export type Filter = {
   machine: Machine
-  /** By number; the first rule that holds decides. */
+  /** The rules of each call, by its number; the first that holds decides. */
   calls: ReadonlyMap<number, readonly Rule[]>
   /** For calls up to `highest` that are not named, and where no rule holds. */
   otherwise: Action
