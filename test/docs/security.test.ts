@@ -27,7 +27,7 @@ test('each test that the page names is there', () => {
 })
 
 test('each row of its tables names one', () => {
-  for (const heading of ['What it promises', 'Known falls of such tools']) {
+  for (const heading of ['What it promises', 'Known failures of such tools']) {
     const table = text.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
     const rows = table.split('\n').filter((line) => line.startsWith('|')).slice(2)
     assert.ok(rows.length > 15, `${heading}: ${rows.length}`)

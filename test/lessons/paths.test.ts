@@ -1,4 +1,4 @@
-/** Known falls of such tools: paths of the host and of the box that are not what they seem. Each test is named by its lesson. */
+/** Known failures of such tools: paths of the host and of the box that are not what they seem. Each test is named by its lesson. */
 // seconds: 200
 import { spawn } from 'node:child_process'
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

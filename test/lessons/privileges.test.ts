@@ -1,4 +1,4 @@
-/** Known falls of such tools: ids, privileges, and who ends with whom. Each test is named by its lesson. */
+/** Known failures of such tools: ids, privileges, and who ends with whom. Each test is named by its lesson. */
 // seconds: 150
 import { chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

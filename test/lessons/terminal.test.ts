@@ -1,4 +1,4 @@
-/** Known falls of such tools: what a command can do to the terminal and to the processes around it. Each test is named by its lesson. */
+/** Known failures of such tools: what a command can do to the terminal and to the processes around it. Each test is named by its lesson. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
