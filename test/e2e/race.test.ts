@@ -124,4 +124,14 @@ onlyRoot('a sysfs that is not where its masks belong is an error; none at all is
   }
 }))
 
+onlyRoot('another proc file system somewhere below the root is no hindrance, nor is the root bound below itself (needs root)', inTemp((dir) => {
+  const inOwn = (script: string, args: readonly string[], command: readonly string[]) => execute('unshare', ['-m', 'sh', '-c', script, 'sh', dir, ...command, '--cwd', '/', ...args, 'sh', '-c', 'grep -c " /proc/sys ro" /proc/self/mountinfo'])
+  mkdirSync(join(dir, 'p'))
+  mkdirSync(join(dir, 'r'))
+  for (const flags of [[], ['--ro'], ['--overlay'], ['--userns'], ['--tmpfs', '/tmp'], ['--nest']]) {
+    const { stdout, stderr } = inOwn('mount -t proc proc "$1/p" && mount --rbind / "$1/r" && shift && exec "$@"', flags, [NSBOX, '--quiet'])
+    assert.is(stdout, '1\n', `${flags.join(' ')}\n${stderr}`)
+  }
+}))
+
 test.run()
