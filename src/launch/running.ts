@@ -84,9 +84,9 @@ function boxesBelow(pid: number): number[] {
 function noBox(pid: number, below: readonly number[]): SandboxError {
   if (below.length > 0) return enterFailure('has started more than one box', pid, `say which: ${below.join(' ')}`)
   if (!hasOurIds(`/proc/${pid}`)) return anothers(pid)
-  const hint = isHidden(pid) ? 'one that hides from its owner is it or above it: with --share pid nsbox does, and while a command has entered; a box is best named by the number of its own nsbox'
-    : 'the number is that of nsbox itself (nsbox ... & nsbox enter $!), or of a process in the box'
-  return enterFailure('is no box that was started here', pid, hint)
+  const hint = isHidden(pid) ? 'this process or one above it hides from its owner, as with --share pid or while a command enters: name nsbox itself instead'
+    : 'name nsbox itself (nsbox ... & nsbox enter $!), or a process in the box'
+  return enterFailure('no box of yours has this process', pid, hint)
 }
 
 /** Whether a process, or one above it, can't be inspected by its own user. */
@@ -147,7 +147,7 @@ function planOf(pid: number): Plan | undefined {
 }
 
 function anothers(pid: number): SandboxError {
-  return enterFailure('belongs to another user', pid, 'a box is entered by whoever started it, and not by root instead')
+  return enterFailure('belongs to another user', pid, 'only the user who started a box can enter it, and not even root instead')
 }
 
 /** Bytes, as in sidecar/plan/plan_source.c. */

@@ -150,7 +150,7 @@ test('a directory with too many entries is shown by an overlay, and where that c
 test('explain says what will be made, and --verbose what was', inTemp((dir) => {
   const text = (...args: string[]) => nsbox(['explain', ...args, '--cwd', '/', 'true']).stdout.replace(/\s+/g, ' ')
   assert.match(text('--tmpfs', `${dir}/new/deep`), `${dir}/new/deep does not exist on the host: it is made for the box, and removed with it.`)
-  assert.match(text('--tmpfs', '/nsbox-x'), 'Something has to be made in /, and on the host nothing is.')
+  assert.match(text('--tmpfs', '/nsbox-x'), 'A mount point has to be made in /, and nsbox makes nothing there on the host.')
   assert.match(text('--ro', '--tmpfs', `${dir}/new`), `Put a view in the place of ${dir}`)
   assert.match(nsbox(['--verbose', '--tmpfs', `${dir}/new`, '--cwd', '/', 'true']).stderr, `made ${dir}/new`)
 }))

@@ -58,7 +58,7 @@ test('the doctor in a box tells that it is in one', () => {
 test('--nest is announced, and shows the /proc around it so that nothing in it can be written', () => {
   const { status, stdout, stderr } = nsbox(['--quiet', '--allow-userns', NSBOX, '--nest', 'sh', '-c', 'set -- /proc/[0-9]*; echo $#; cat /proc/self/comm; for f in /proc/self/oom_score_adj /proc/self/coredump_filter /proc/sys/kernel/hostname; do echo 0 2>/dev/null >$f && echo $f; done; readlink /proc/1/root /proc/1/cwd /proc/2/exe; true'])
   assert.is(status, 0, stderr)
-  assert.match(stderr, /^nsbox: warning: --nest: a user namespace, .*read-only, with all processes around the box\n$/)
+  assert.match(stderr, /^nsbox: warning: --nest: the box has a user namespace, .*read-only, with all processes there\n$/)
   const [count, comm, ...rest] = stdout.trim().split('\n')
   assert.ok(Number(count) >= 4, count)
   assert.is(comm, 'cat')
