@@ -18,7 +18,7 @@ const CASES: [string[], number, RegExp][] = [
   [['--file', 'DIR/nowhere:/mnt', 'true'], 125, /^nsbox: mounts: copy: DIR\/nowhere: No such file or directory \(ENOENT\)\n$/],
   [['--file', 'DIR/r:/mnt', '--root', 'DIR/r', 'true'], 125, /^nsbox: mounts: is not a regular file: DIR\/r\n$/],
   [['--root', 'DIR/r', '--tmpfs', 'relative', 'true'], 2, /^nsbox: --tmpfs: 'relative' must be an absolute path\nhint: /],
-  [['--root', 'DIR/r', '--tmpfs', '/bin/sh', 'true'], 125, /^nsbox: mounts: is not a directory, .*: \/bin\/sh\n$/],
+  [['--root', 'DIR/r', '--tmpfs', '/bin/sh', 'true'], 125, /^nsbox: mounts: is not a directory: .*: \/bin\/sh\n$/],
   [['--root', 'DIR/r', '--tmpfs', '/bin/sh/x', 'true'], 125, /^nsbox: mounts: [^\n]*: \/bin\/sh\/x: Not a directory \(ENOTDIR\)\n/],
   [['--root', 'DIR/r', '--overlay=DIR/nowhere', 'true'], 125, /^nsbox: state: open: DIR\/nowhere: .*\nhint: /],
   [['--root', 'DIR/r', '--env-file', 'DIR/nowhere', 'true'], 125, /^nsbox: environment: read: DIR\/nowhere: /],
