@@ -86,12 +86,27 @@ static bool hides(const struct mount *mount)
 	return true;
 }
 
+/* The same where TARGET leads through a link (/var/run), once the box has its root. */
+static bool covers_by_link(const char *target)
+{
+	struct stat mounted, above;
+	char *text = strdup(path);
+	bool found = false;
+	if (text && stat(target, &mounted) == 0)
+		for (char *end = text + strlen(text); !found && end > text; end = strrchr(text, '/')) {
+			*end = '\0';
+			found = stat(text, &above) == 0 && is_same(&mounted, &above);
+		}
+	free(text);
+	return found;
+}
+
 static const struct mount *hiding_mount(void)
 {
 	const struct mount *found = NULL;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
-		if (hides(mount) && covers(mount->target, path))
+		if (hides(mount) && (covers(mount->target, path) || covers_by_link(mount->target)))
 			found = mount;
 	}
 	return found;
@@ -129,13 +144,19 @@ static const char *hint_text(const char *of, const char *hiding, const char *way
 	return done < 0 ? elsewhere : text;
 }
 
+/* What is emptied for its own sake, also where somebody's home lies in it. */
+static bool is_scratch(const char *directory)
+{
+	return strcmp(directory, "/tmp") == 0 || strcmp(directory, "/var/tmp") == 0 || strcmp(directory, "/dev/shm") == 0;
+}
+
 /* The user's hint. It doesn't suggest --bind for what was hidden on purpose. */
 static const char *hint_for(const struct mount *mount)
 {
 	const char *target = mount->target, *home = getenv("HOME");
 	if (!path)
 		return elsewhere;
-	bool with_home = home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path);
+	bool with_home = home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path) && !is_scratch(target);
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_TMPFS: return hint_text("--tmpfs ", target, with_home ? "" : "put --bind");
 	case MOUNT_MASK: return hint_text("--mask ", target, with_home || strcmp(target, path) == 0 ? "" : "put --bind");
@@ -170,6 +191,15 @@ static _Noreturn void refuse(int number)
 	fail_plain_hint("the box does not show the caller's directory", path, hint);
 }
 
+/* DIRECTORY is what --cwd, or a plan, names. */
+static _Noreturn void refuse_named(int number, const char *directory)
+{
+	const char *hint = number == ENOENT ? "--cwd names a directory of the box, as the box sees it; --dir makes one that is missing" :
+		number == EACCES ? "the user of the box may not enter it" : NULL;
+	errno = number;
+	fail_hint("change to directory", directory, hint);
+}
+
 /*
  * Enters a directory below the root. The links in /proc aren't followed, so no path leads through a descriptor of ours
  * (CVE-2024-21626). 0, or -1 with errno.
@@ -199,10 +229,12 @@ static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 }
 
 /*
- * Sets PWD as every shell does: it stays if it is another name of the same directory. A PWD of the plan stays as it is.
+ * Sets PWD as every shell does: it stays if it is another name of the caller's directory. After --cwd it is the place
+ * that was named. A PWD of the plan stays as it is.
  */
 static void follow(const struct process *process, char **environment, const char *now)
 {
+	const char *named = is_of_host(process) ? NULL : process->cwd;
 	char *entry;
 	struct stat here, there;
 	while (*environment && strncmp(*environment, "PWD=", 4) != 0)
@@ -210,9 +242,9 @@ static void follow(const struct process *process, char **environment, const char
 	for (size_t i = 0; process->env && i < process->env->set_count; i++)
 		if (strncmp(process->env->set[i], "PWD=", 4) == 0)
 			return;
-	if (!*environment || strcmp(*environment + 4, now) == 0)
+	if (!*environment || strcmp(*environment + 4, now) == 0 || (named && strcmp(*environment + 4, named) == 0))
 		return;
-	if ((*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 && is_same(&here, &there))
+	if (!named && (*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 && is_same(&here, &there))
 		return;
 	if (asprintf(&entry, "PWD=%s", now) < 0)
 		fail("allocate", NULL);
@@ -230,7 +262,7 @@ void cwd_enter(const struct process *process, char **environment)
 		if (!process->cwd_fallback && of_host)
 			refuse(number);
 		if (!process->cwd_fallback)
-			fail("change to directory", directory);
+			refuse_named(number, directory);
 		if (enter(process->cwd_fallback, false, now) < 0 && enter("/", false, now) < 0)
 			fail("change to directory", "/");
 	}

@@ -12,6 +12,7 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "fs/make_hint.h"
 #include "fs/mounted.h"
 #include "fs/rollback.h"
 
@@ -145,7 +146,7 @@ static int set_special_bits(int parent, const char *name, mode_t mode)
  * Makes a directory or an empty file, and opens it with O_PATH. -1 with EEXIST if NAME exists by now; else fails by
  * fail().
  */
-static int make_in(int parent, const char *name, bool directory, mode_t mode, const char *path)
+static int make_in(int parent, const char *name, bool is_last, bool directory, mode_t mode, const char *path)
 {
 	rollback_begin();
 	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
@@ -153,13 +154,13 @@ static int make_in(int parent, const char *name, bool directory, mode_t mode, co
 		rollback_done();
 		if (errno == EEXIST)
 			return -1;
-		fail_hint("make mount point", path, errno != EACCES && errno != EROFS && errno != EPERM ? NULL :
-			"the mount point does not exist and can't be made there; make it first, or use --overlay");
+		fail_hint("make mount point", path, make_hint(parent, inroot_clean(path)));
 	}
 	if (!directory)
 		close(done);
 	rollback_remember(parent, name, directory);
-	report_made(path);
+	if (is_last)
+		report_made(path);
 	if (directory && (mode & 07000) && set_special_bits(parent, name, mode) < 0)
 		fail("set the mode", path);
 	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -184,7 +185,7 @@ static int walk_open(struct walk *w, const char *name)
 			w->on = open_mask(w->on);
 			walk_go(w, w->on->fd, false);
 		}
-		fd = make_in(w->fd, name, !last || making->directory, last ? making->mode : 0755, making->path);
+		fd = make_in(w->fd, name, last, !last || making->directory, last ? making->mode : 0755, making->path);
 		if (fd >= 0)
 			return fd;
 	}
@@ -382,16 +383,17 @@ void inroot_link(const char *path, const char *to)
 	rollback_begin();
 	if (symlinkat(to, parent, name) == 0) {
 		rollback_remember(parent, name, false);
+		report_made(path);
 		close(parent);
 		return;
 	}
 	rollback_done();
 	if (errno != EEXIST)
-		fail("make symbolic link", path);
+		fail_hint("make symbolic link", path, make_hint(parent, inroot_clean(path)));
 	ssize_t length = readlinkat(parent, name, now, sizeof now);
 	errno = EEXIST;
 	if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
-		fail("make symbolic link", path);
+		fail_hint("make symbolic link", path, "--bind and --file put something over what is there, a symbolic link can't");
 	rollback_use_link(parent, name);
 	close(parent);
 }
@@ -411,7 +413,7 @@ static int open_unlinked(const char *path)
 	int parent = inroot_parent(path, &name);
 	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		fd = make_in(parent, name, true, 0755, path);
+		fd = make_in(parent, name, true, true, 0755, path);
 	descriptor_close(parent);
 	return fd;
 }

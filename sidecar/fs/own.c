@@ -217,6 +217,34 @@ static void seal_own(int fd, const char *path)
 	close(fd);
 }
 
+/*
+ * Something of the box's own hides the directory, at the first part of PATH that ON doesn't show. Who could move what leads to that
+ * part could make another directory.
+ */
+static void hold_cover(char *path, size_t start, const struct mounted *on)
+{
+	size_t prefix, length = start;
+	int fd = 0;
+	for (char *end = path + start; fd >= 0 && *end;) {
+		size_t above = length;
+		length += 1 + strcspn(end + 1, "/");
+		end = path + length;
+		char kept = *end;
+		*end = '\0';
+		fd = find_shown(path, on);
+		if (fd >= 0) {
+			close(fd);
+		} else if (errno == EXDEV) {
+			/* A link that leads to the mount is held as well. */
+			mounted_above(path, length, &prefix);
+			path[prefix == length ? above : length] = '\0';
+			if (strlen(path) > start)
+				pin_hold(&(struct mount){.target = path, .from = on->path});
+		}
+		*end = kept;
+	}
+}
+
 static void protect(const struct plan *plan, const char *target, const char *rest)
 {
 	char *path, *parent;
@@ -237,6 +265,8 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	}
 	/* Another path led there. */
 	bool protected = fd < 0 && errno == EALREADY;
+	if (fd < 0 && errno == EXDEV)
+		hold_cover(path, start, on);
 	if (fd >= 0)
 		seal_own(fd, path);
 	if (fd < 0 && !protected) {

@@ -10,6 +10,8 @@ import { VERBS, type VerbName } from './verb.ts'
 
 export function unknownOption(word: string, verb: VerbName): UsageError {
   const { ROWS } = late()
+  const asked = ASKED.find((name) => word === `--${name}`)
+  if (asked !== undefined) return new UsageError(`--${asked}: takes no value`)
   const isBoxOption = lookup(word, { words: 0, takes: () => true }) !== undefined
   if (isBoxOption && verb === 'enter') return new UsageError(`${word}: the box is made already`, 'nsbox help enter lists the options of a command that enters a box')
   const takesBox = ROWS[verb].takes !== undefined

@@ -43,7 +43,7 @@ export function doctor(out: (line: string) => void, host: Host = examinedHost(),
   const checks = CHECKS.map((check) => ({ name: check.name, ...check.run(host) }))
   const boxes = verdict(host, checks)
   if (json) for (const line of safeJson({ boxes, checks }).split('\n')) out(line)
-  else for (const line of [...checks.flatMap((check) => render(check.name, check)), '', ...verdictLines(boxes)]) out(line)
+  else for (const line of [...checks.flatMap((check) => render(check.name, check)), '', ...verdictLines(boxes, checks.some(({ status }) => status === 'no'))]) out(line)
   return boxes.default.starts ? 0 : 1
 }
 
@@ -60,11 +60,11 @@ function verdict(host: Host, checks: readonly Result[]): Verdict {
   return { default: barred === undefined ? { starts: true } : { starts: false, error: barred.found } }
 }
 
-function verdictLines({ default: plain, nest }: Verdict): string[] {
+function verdictLines({ default: plain, nest }: Verdict, isBarred: boolean): string[] {
   if (plain.starts) return ['boxes can run here']
   const why = (start: Start) => (start.starts ? [] : [`        ${start.error}`, ...(start.hint === undefined ? [] : [`        hint: ${start.hint}`])])
   if (nest?.starts) return ['the default box cannot start here:', ...why(plain), 'boxes with --nest can run here: nsbox --nest COMMAND']
-  return ['no box can run here: see the lines marked no', ...why(plain)]
+  return [isBarred ? 'no box can run here: see the lines marked no' : 'no box can run here:', ...why(plain)]
 }
 
 type Failure = { event: string; step?: string; what?: string; path?: string; code?: string; text?: string; hint?: string; status?: number }

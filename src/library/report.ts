@@ -45,10 +45,16 @@ export function reportOf(text: string, status: number | null): Report {
   const started = events.some(({ event }) => event === 'start')
   const failure = events.find((event) => event.event === 'error')
   const exit = events.find((event) => event.event === 'exit')
-  if (failure !== undefined) return { started, error: new SandboxError({ ...failure, ...(failure.hint !== undefined && { hint: inProgram(failure.hint) }) }) }
+  if (failure !== undefined) return { started, error: errorOf(failure) }
   if (exit === undefined && !started && status !== null) return { started, error: withoutReport(sidecarPath()) }
   const signal = exit === undefined || exit.signal === 0 ? undefined : signalName(exit.signal)
   return { started, ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
+}
+
+/** A directory that the box does not show is ENOENT, as for child_process: zx prints code and errno, whether there are any or not. */
+function errorOf({ hint, ...failure }: Failure): SandboxError {
+  const error = new SandboxError({ ...failure, ...(hint !== undefined && { hint: inProgram(hint) }) })
+  return failure.step === 'cwd' && failure.code === undefined ? Object.assign(error, { code: 'ENOENT', errno: -constants.errno.ENOENT }) : error
 }
 
 /** Adds the hint to the message as its second line, since zx and others print nothing else of an error. */

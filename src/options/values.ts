@@ -5,6 +5,7 @@ import type { EnvChange, MountRequest } from './types.ts'
 import type { Limit } from '../plan/types.ts'
 import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
+import { absoluteHint } from '../text/absolute-hint.ts'
 
 /** Splits at the first colon without a backslash before it. `\:` is a colon; any other backslash is itself. */
 export function splitColon(text: string): [string, string | undefined] {
@@ -43,7 +44,7 @@ function filled(name: string, part: string, text: string): string {
 
 /** A path in the box can't be relative: there is no directory to start from. `..` is allowed, and resolved inside the root. */
 export function boxPath(name: string, path: string): string {
-  if (!path.startsWith('/')) throw wrong(name, `${quote(path)} must be an absolute path`, 'paths in the box start with /')
+  if (!path.startsWith('/')) throw wrong(name, `${quote(path)} must be an absolute path`, absoluteHint(path))
   return path
 }
 

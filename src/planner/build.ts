@@ -15,6 +15,7 @@ import { withPins } from './pins.ts'
 import { HINTS, type Step } from '../plan/steps.ts'
 import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
 import { missingOnHost, viewsFor } from './views.ts'
+import { absoluteHint } from '../text/absolute-hint.ts'
 
 /** Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option. */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
@@ -155,7 +156,7 @@ function isOnFuse(path: string, host: HostFacts): boolean {
 
 /** A descriptor is valid only in this process, and the sidecar opens what the box shows anew. */
 function refuseDescriptor(step: Step, path: string): void {
-  if (!path.startsWith('/dev/fd/') && !path.startsWith('/proc/self/fd/')) return
+  if (!/^\/(dev\/(fd\/|std(in|out|err)$)|proc\/(self|thread-self)\/fd\/)/.test(path)) return
   throw new SandboxError({ step, what: "an open descriptor can't be shown in a box", path, hint: 'name a file: write what the pipe gives into one first' })
 }
 
@@ -299,6 +300,6 @@ function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes
 }
 
 function boxDirectory(path: string): string {
-  if (!path.startsWith('/')) throw new UsageError(`--cwd: '${path}' must be an absolute path`, 'paths in the box start with /')
+  if (!path.startsWith('/')) throw new UsageError(`--cwd: '${path}' must be an absolute path`, absoluteHint(path))
   return path
 }

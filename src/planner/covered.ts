@@ -26,7 +26,8 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
     let first = covers.get(target) ?? mounts.length
     for (let end = target.lastIndexOf('/'); end > 0; end = target.lastIndexOf('/', end - 1)) first = Math.min(first, covers.get(target.slice(0, end)) ?? first)
     const by = mounts[first]
-    if (by !== undefined) found.unshift({ mount, by })
+    // A directory that was made for a mount to lie on has had its effect.
+    if (by !== undefined && !(type === 'dir' && by.target === target)) found.unshift({ mount, by })
     if (type !== 'dir' && type !== 'symlink') covers.set(target, n)
   }
   return found

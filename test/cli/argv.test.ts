@@ -181,6 +181,7 @@ const refused: [string[], string, string?][] = [
   [['--proc=', 'x'], "--proc: empty value ''"],
   [['--overlay=', 'x'], "--overlay: empty value ''"],
   [['--ro=yes', 'x'], "--ro: takes no value, but has 'yes'"],
+  [['--help=x'], '--help: takes no value'],
   [['--ro=', 'x'], "--ro: takes no value, but has ''"],
   [['--proc', '/proc', 'x'], '--proc: /proc would be the command', '--proc=DIR'],
   // Paths.

@@ -44,6 +44,36 @@ test('no command runs in the root directory instead of one that a mount hides', 
   }
 }))
 
+test('PWD names the place that --cwd names, also where another name of it is shown', inTemp((dir) => {
+  const env = { ...process.env, PWD: dir }
+  const pwd = (...args: string[]) => nsbox([...args, 'printenv', 'PWD'], { cwd: dir, env }).stdout
+  assert.is(pwd('--bind', '.:/nsbox-w', '--cwd', '/nsbox-w'), '/nsbox-w\n')
+  assert.is(pwd('--bind', '.:/nsbox-w'), `${dir}\n`)
+  assert.is(pwd('--bind', '.:/nsbox-w', '--cwd', dir), `${dir}\n`)
+  assert.is(pwd('--bind', '.:/nsbox-w', '--cwd', '/nsbox-w', '--env', 'PWD=/mine'), '/mine\n')
+  // A name by a link that was named stays, as after cd.
+  symlinkSync(dir, join(dir, 'link'))
+  assert.is(nsbox(['--cwd', join(dir, 'link'), 'printenv', 'PWD'], { cwd: dir, env: { ...env, PWD: join(dir, 'link') } }).stdout, `${dir}/link\n`)
+}))
+
+test('what hides the directory by another name is named, and a home in /tmp is shown again by the hint', inTemp((dir) => {
+  const cwd = join(dir, 'real')
+  mkdirSync(cwd)
+  symlinkSync('real', join(dir, 'link'))
+  for (const { stderr } of boxes(cwd, ['--tmpfs', join(dir, 'link'), 'pwd'])) {
+    assert.is(stderr, `${NOT_SHOWN}${cwd}\nhint: --tmpfs ${dir}/link hides it: put --bind ${cwd} after that, or start in the root directory of the box by --cwd /\n`)
+  }
+  for (const { stderr } of boxes('/tmp', ['--tmpfs', '/tmp', 'pwd'], { ...process.env, HOME: '/tmp' })) {
+    assert.is(stderr, `${NOT_SHOWN}/tmp\nhint: --tmpfs /tmp hides it: put --bind /tmp after that, or start in the root directory of the box by --cwd /\n`)
+  }
+}))
+
+test('a directory that --cwd names and the box does not have is an error with a hint', inTemp((dir) => {
+  failure(nsbox(['--cwd', '/nsbox-none', 'pwd'], { cwd: dir }), /^nsbox: exec: change to directory: \/nsbox-none: No such file or directory \(ENOENT\)\nhint: --cwd names .*--dir /)
+  assert.is(nsbox(['--dir', '/nsbox-none', '--cwd', '/nsbox-none', 'pwd'], { cwd: dir }).stdout, '/nsbox-none\n')
+  assert.match(nsbox(['--cwd', './x', 'pwd'], { cwd: dir }).stderr, /^nsbox: --cwd: '.\/x' must be an absolute path\nhint: .*"\$PWD\/x"/)
+}))
+
 test('the way out that the hint names leads out, for names with spaces and quotes too', inTemp((dir) => {
   const cwd = join(dir, "it's a place")
   mkdirSync(cwd)

@@ -54,6 +54,37 @@ for (const { name, box } of INTERFACES) {
   }))
 }
 
+for (const { name, box } of INTERFACES) {
+  test(`where nothing can be made, the hint names a way out that works (${name})`, inTemp((dir) => {
+    mkdirSync(join(dir, 'p'))
+    writeFileSync(join(dir, 'file'), '')
+    const fails = (args: readonly string[], wanted: RegExp) => failure(box([...args, '--cwd', '/', 'true']), wanted)
+    for (const flags of [[], ['--ro']]) {
+      const below = ['--ro-bind', `${dir}/p`]
+      const hint = `\\(EROFS\\)\nhint: make it first in what is mounted on ${dir}/p`
+      fails([...flags, ...below, '--tmpfs', `${dir}/p/new`], new RegExp(`make mount point: ${dir}/p/new: .*${hint}`))
+      fails([...flags, ...below, '--symlink', `x:${dir}/p/new`], new RegExp(`make symbolic link: ${dir}/p/new: .*${hint}`))
+    }
+    mkdirSync(join(dir, 'p/new'))
+    assert.is(box(['--ro-bind', `${dir}/p`, '--tmpfs', `${dir}/p/new`, '--cwd', '/', 'touch', `${dir}/p/new/x`]).status, 0)
+    for (const at of ['/proc/nsbox', '/sys/nsbox']) fails(['--bind', `${dir}/p:${at}`], /\nhint: only the kernel makes files there/)
+    fails(['--symlink', `x:${dir}/file`], /File exists \(EEXIST\)\nhint: --bind and --file /)
+    if (process.getuid?.() === 0) return
+    fails(['--tmpfs', '/usr/nsbox/x'], /\(EACCES\)\nhint: .* use --ro/)
+    assert.is(box(['--ro', '--tmpfs', '/usr/nsbox/x', '--cwd', '/', 'touch', '/usr/nsbox/x/y']).status, 0)
+    // An overlay gives nobody more rights.
+    fails(['--overlay', '--tmpfs', '/usr/share/nsbox'], /\(EACCES\)\nhint: .*use --ro in place of --overlay/)
+  }))
+}
+
+test('--verbose names each mount point that is made, once', inTemp((dir) => {
+  writeFileSync(join(dir, 'file'), '')
+  const args = ['--bind', `${dir}/file:${dir}/a/b/c`, '--symlink', `to:${dir}/link`, '--tmpfs', '/nsbox-x']
+  const { stderr } = nsbox(['--verbose', ...args, '--cwd', '/', 'true'])
+  const made = stderr.split('\n').filter((line) => line.includes(': made ') && !line.endsWith('/nsbox'))
+  assert.equal(made, [`${dir}/a/b/c`, `${dir}/link`, '/nsbox-x'].map((path) => `nsbox: mounts: made ${path}`))
+}))
+
 test('what the command or somebody else has put there stays', inTemp((dir) => {
   assert.is(nsbox(['--dir', `${dir}/kept`, '--dir', `${dir}/gone`, '--cwd', '/', 'touch', `${dir}/kept/file`]).status, 0)
   assert.equal(treeOf(dir).map((line) => line.split(' ')[0]), ['kept', 'kept/file'])

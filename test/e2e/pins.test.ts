@@ -172,6 +172,24 @@ for (const { name } of INTERFACES) {
   }))
 }
 
+test('what hides own directories is as empty as it was asked for', inTemp((dir) => {
+  const { home, env } = homeIn(dir)
+  for (const own of Object.values(places(home))) {
+    const parent = own.slice(0, own.lastIndexOf('/'))
+    if (!asRoot) mkdirSync(parent, { recursive: true })
+    for (const at of asRoot ? [parent] : [parent, home, dir]) for (const option of ['--tmpfs', '--mask']) {
+      const { stdout, stderr } = nsbox([option, at, '--cwd', '/', 'sh', '-c', `ls -A ${at}; echo seen`], { env, cwd: '/' })
+      assert.is(stdout, 'seen\n', `${option} ${at} ${stderr}`)
+    }
+    if (asRoot) continue
+    const up = parent.slice(0, parent.lastIndexOf('/'))
+    // The host's own are behind it, where nobody gets to: what leads to it stays in its place.
+    assert.is(nsbox(['--tmpfs', parent, '--cwd', '/', 'sh', '-c', `mv ${home} ${home}.x && echo moved; mv ${up} ${up}.x && echo moved up; rm -rf ${parent}; test -d ${parent} && echo held`], { env, cwd: '/' }).stdout, 'held\n')
+    // What is shown again below it is the host's, and protected.
+    assert.is(nsbox(['--tmpfs', home, '--bind', parent, '--cwd', '/', 'sh', '-c', `${takeOver(own)}`], { env, cwd: '/' }).stdout, 'tried\n')
+  }
+}))
+
 if (!asRoot) {
   test('own directories are known by what they are: through links, by another name, in a root that holds them', inTemp((dir) => {
     const { home, env } = homeIn(dir)

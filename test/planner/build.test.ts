@@ -151,10 +151,11 @@ test('a mount that a later one covers entirely is found, once, and nothing else 
     return coveredMounts(buildPlan(command.options, command.argv, host({ cwd: '/src', look: (path) => path === '/src/file' || path.startsWith('/etc') ? 'other' : 'directory' })).mounts ?? []).map(coveredText)
   }
   assert.equal(covered('--bind', '.', '--tmpfs', '/src'), ['--bind /src has no effect: the later --tmpfs /src covers it'])
+  assert.equal(covered('--dir', '/x/d', '--tmpfs', '/x'), ['--dir /x/d has no effect: the later --tmpfs /x covers it'])
   assert.equal(covered('--bind', 'a/b', '--tmpfs', '/src/', '--mask', '/src'), ['--bind /src/a/b has no effect: the later --tmpfs /src covers it', '--tmpfs /src has no effect: the later --mask /src covers it'])
   assert.equal(covered('--ro-bind', '/x/a', '--dev-bind', '/x'), ['--ro-bind /x/a has no effect: the later --dev-bind /x covers it'])
   assert.equal(covered('--dir', '/x/d', '--symlink', 'to:/x/l', '--file', '/src/file:/x/f', '--proc=/x/p', '--dev=/x/v', '--mask', '/x/m', '--tmpfs', '/x').length, 6)
-  for (const fine of [['--bind', '.', '--tmpfs', '/src/tmp'], ['--tmpfs', '/sr', '--tmpfs', '/src'], ['--tmpfs', '/src', '--tmpfs', '/sr'], ['--tmpfs', '/x/a', '--dir', '/x'], ['--mask', '/home/me', '--bind', '/home/me/p'], ['--tmpfs', '/proc', '--dev'], ['--proc', '--tmpfs', '/proc/sys'], ['--bind', '/sys', '--bind', '/proc']]) assert.equal(covered(...fine), [], fine.join(' '))
+  for (const fine of [['--dir', '/x', '--bind', 'b:/x'], ['--tmpfs', '/x', '--tmpfs', '/x/y'], ['--bind', '.', '--tmpfs', '/src/tmp'], ['--tmpfs', '/sr', '--tmpfs', '/src'], ['--tmpfs', '/src', '--tmpfs', '/sr'], ['--tmpfs', '/x/a', '--dir', '/x'], ['--mask', '/home/me', '--bind', '/home/me/p'], ['--tmpfs', '/proc', '--dev'], ['--proc', '--tmpfs', '/proc/sys'], ['--bind', '/sys', '--bind', '/proc']]) assert.equal(covered(...fine), [], fine.join(' '))
 })
 
 test('the way to what is read-only is held, in what the box can write to, and nothing else is', () => {

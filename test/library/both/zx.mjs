@@ -116,6 +116,11 @@ test('cd, and the directory of one command', async () => {
   assert.is((await $({ spawn: b.with({ cwd: '/usr' }).spawn })`pwd`).stdout, '/usr\n')
   const { cause } = await rejected($({ spawn: box({ mask: dir }).spawn })`pwd`)
   assert.equal([cause.step, cause.path, cause.hint], ['cwd', dir, `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`])
+  // Of an error zx prints code and errno, whether it has them or not.
+  assert.equal([cause.code, cause.errno], ['ENOENT', -2])
+  const { message } = await rejected($({ spawn: box({ mask: dir }).spawn })`pwd`)
+  assert.match(message, /hint: mask: /)
+  assert.not.match(message, /undefined|Unknown/)
   cd(start)
 })
 
