@@ -74,21 +74,28 @@ void rollback_done(void)
 	errno = number;
 }
 
+/* By a descriptor of its own: locks of one descriptor don't show by that one. */
 static bool somebody_makes(void)
 {
+	static int asking = -1;
 	struct flock found = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = MADE_BYTE, .l_len = 1};
-	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool makes = fd >= 0 && fcntl(fd, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
-	close(fd);
-	return makes;
+	if (asking < 0)
+		asking = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return asking >= 0 && fcntl(asking, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
 }
 
-/* Whether FD is marked; waits for a box that may be about to do that. */
+/* Whether FD is marked; waits for a box that may be about to do that: who is done by the first look has marked it before the second. */
 static bool gets_marked(int fd)
 {
-	for (int tries = 0; tries < MAX_TRIES && !is_marked(fd) && somebody_makes(); tries++)
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		bool makes = somebody_makes();
+		if (is_marked(fd))
+			return true;
+		if (!makes)
+			return false;
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	return is_marked(fd);
+	}
+	return false;
 }
 
 /* A link can't be opened: the byte of its directory at the link's inode number stands for it. */
@@ -136,7 +143,10 @@ static const struct rollback_entry *entry_of(const struct stat *st)
 /* Whether a file looks as if another box had made it. */
 static bool may_be_made(const struct stat *st)
 {
-	return st->st_uid == geteuid() && (S_ISDIR(st->st_mode) ? st->st_nlink <= MAX_LINKS : S_ISREG(st->st_mode) && st->st_size == 0);
+	static uid_t ours = (uid_t)-1;
+	if (ours == (uid_t)-1)
+		ours = geteuid();
+	return st->st_uid == ours && (S_ISDIR(st->st_mode) ? st->st_nlink <= MAX_LINKS : S_ISREG(st->st_mode) && st->st_size == 0);
 }
 
 /*
@@ -250,6 +260,12 @@ bool rollback_use(int fd)
 	int held = open(descriptor_name(fd, path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (held < 0)
 		return true;
+	/* No box has made it, so none takes it away; unless one just has. */
+	if (!gets_marked(held)) {
+		bool gone = fstat(held, &st) == 0 && st.st_nlink == 0;
+		close(held);
+		return !gone;
+	}
 	if (flock(held, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		bool goes = is_marked(held);
 		close(held);
@@ -259,7 +275,7 @@ bool rollback_use(int fd)
 		close(held);
 		return false;
 	}
-	if (!gets_marked(held) || !adopt_used(held, current & CHANNEL_MADE_OWN))
+	if (!adopt_used(held, current & CHANNEL_MADE_OWN))
 		remember_used(held);
 	return true;
 }
