@@ -22,8 +22,8 @@ struct device { const char *name; dev_t number; uid_t owner; int flags; };
 static bool is_device(int fd, struct device *device)
 {
 	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
+	int flags = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) ? fcntl(fd, F_GETFL) : -1;
+	if (flags < 0 || (flags & O_PATH))
 		return false;
 	/* Only the owner may open with O_NOATIME. */
 	*device = (struct device){dev_name(st.st_rdev), st.st_rdev, st.st_uid, (flags & ~O_NOATIME) | O_NOCTTY | O_CLOEXEC};

@@ -10,12 +10,12 @@ import { asRoot, execute, inTemp, nsbox } from '../helpers/nsbox.ts'
 const EMPTY = resolve(import.meta.dir, '../../dist/bench/empty')
 
 /**
- * The most that a box may take, as root and as another user, who takes more to map ids and to drop capabilities. Seen: 278 and 305, of which
- * 24 and 28 are to learn what leads to nsbox's own directories, so that no mount shows them writable.
+ * The most that a box may take, as root and as another user, who takes more to map ids and to drop capabilities. Seen: 245 and 267, of which
+ * about ten are to learn what leads to nsbox's own directories, so that no mount shows them writable.
  * A few more are for kernels that have what this one has not (a file of /proc to hide takes eight). Whoever raises this says
  * what the new calls are for. (Three are for the caller's directory: getcwd and stat before the first mount, fstat in the box; three look at descriptors 0 to 2.)
  */
-const MOST = { root: 285, user: 313 }
+const MOST = { root: 253, user: 275 }
 
 /** System calls by name. */
 function systemCalls(program: string): Map<string, number> {
