@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import ts from 'typescript'
+import { OBJECTS, VARIANTS } from '../src/plan/schema.ts'
 
 const TOP = join(import.meta.dir, '..')
 const EVERYTHING = '*'
@@ -126,7 +127,27 @@ function missingFiles(): string[] {
     .map((name) => `${path}: names ${name}, and there is no such file`))
 }
 
+/** Keys that say how a box reports, or who starts it; and `takeBack`, which src/explain says of each mount point. */
+const UNSAID = ['contract', 'takeBack', 'cwdOfCaller', 'verbose', 'quiet', 'errors']
+
+/** An option that nothing makes a plan of, or a key of the plan that nobody explains, would be accepted and ignored. */
+function silentKeys(): string[] {
+  const read = (...folders: string[]): string => folders.flatMap((folder) => below(folder, /\.ts$/)).map(textOf).join('\n')
+  const silent = (keys: readonly string[], text: string, what: string): string[] => {
+    if (keys.length === 0) throw new Error(`names: no keys: ${what}`)
+    return keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(text)).map((key) => `${key}: ${what}`)
+  }
+  const options = sources.find(({ path }) => path === 'src/options/types.ts')?.tree.statements
+    .filter((one) => ts.isTypeAliasDeclaration(one)).find(({ name }) => name.text === 'Options')?.type
+  const keys = options !== undefined && ts.isTypeLiteralNode(options) ? options.members.map((one) => one.name?.getText() ?? '') : []
+  const fields = [...Object.values(OBJECTS), ...Object.values(VARIANTS).flatMap((variants) => Object.values(variants))].flatMap((table) => Object.keys(table))
+  return [
+    ...silent(keys, read('src/planner', 'src/seccomp', 'src/verbs'), 'an option that src/planner/ makes nothing of'),
+    ...silent([...new Set(fields)].filter((key) => !UNSAID.includes(key)), read('src/explain'), 'a key of the plan that src/explain/ does not say'),
+  ]
+}
+
 if (sources.length === 0) throw new Error('names: no files found')
-const found = [...unusedExports(), ...sharedNames(), ...missingFiles()]
+const found = [...unusedExports(), ...sharedNames(), ...missingFiles(), ...silentKeys()]
 for (const line of found) console.error(`names: ${line}`)
 process.exitCode = found.length > 0 ? 1 : 0
