@@ -52,7 +52,7 @@ function cMember(key: string, field: Field): string {
     case 'enum': return `unsigned ${name};`
     case 'flags': return `uint64_t ${name};`
     case 'strings': return `char **${name}; size_t ${name}_count;`
-    case 'object': return `struct ${field.of} *${name};`
+    case 'object': case 'variant': return `struct ${field.of} *${name};`
     case 'objects': return `struct ${field.of} *${name}; size_t ${name}_count;`
     case 'variants': return `struct ${field.of} *${name}; size_t ${name}_count;`
   }
@@ -96,9 +96,10 @@ function cField(struct: string, key: string, field: Field, words: (values: reado
   if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
   if (field.type === 'enum') extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
   if (field.type === 'flags') extra.push(`.words = ${words(field.values)}`)
-  if (field.type === 'strings') extra.push(`.min = ${field.min ?? 0}, .path = ${field.entry === 'path'}, .assignment = ${field.entry === 'assignment'}`)
+  if (field.type === 'strings') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.entry === 'path'}, .host = ${field.entry === 'host'}, .assignment = ${field.entry === 'assignment'}`)
   if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
   if (field.type === 'objects') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
+  if (field.type === 'variant') extra.push(`.variants = &${field.of}_variants`)
   if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .variants = &${field.of}_variants`)
   if (extra.length === 0) extra.push('.required = false')
   return `\t{${[...parts, ...extra].join(', ')}},`
@@ -172,8 +173,8 @@ function schemaOf(field: Field): Schema {
     case 'mode': return { type: 'string', pattern: '^[0-7]{3,4}$', ...(field.default ? { default: field.default } : {}), ...doc }
     case 'enum': return { enum: [...field.values], ...(field.default ? { default: field.default } : {}), ...doc }
     case 'flags': return { type: 'array', uniqueItems: true, items: { enum: [...field.values] }, ...doc }
-    case 'strings': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), items: { type: 'string', ...(field.entry === 'assignment' ? { pattern: '^[^=]+=' } : field.entry === 'path' ? { pattern: '^/' } : {}) }, ...doc }
-    case 'object': return { $ref: `#/$defs/${field.of}`, ...doc }
+    case 'strings': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), ...(field.max ? { maxItems: field.max } : {}), items: { type: 'string', ...(field.entry === 'assignment' ? { pattern: '^[^=]+=' } : field.entry === 'path' ? { pattern: '^/' } : field.entry === 'host' ? { pattern: '^\\.?/' } : {}) }, ...doc }
+    case 'object': case 'variant': return { $ref: `#/$defs/${field.of}`, ...doc }
     case 'objects': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), ...(field.max ? { maxItems: field.max } : {}), items: { $ref: `#/$defs/${field.of}` }, ...doc }
     case 'variants': return { type: 'array', ...(field.max ? { maxItems: field.max } : {}), items: { $ref: `#/$defs/${field.of}` }, ...doc }
   }

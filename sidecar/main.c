@@ -113,6 +113,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	tree_set_up(old_mount_api);
 	if (old_mount_api)
 		inroot_force_walk();
+	mounts_raise_limit(plan);
 	/* Open all files of the host that the box needs, before the first mount hides some of them. */
 	root_hold(plan->root);
 	mounts_hold(plan);
@@ -206,7 +207,7 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	limits_apply(plan->process);
 	report_phase(STEP_LANDLOCK);
 	/* Before the fork of the command, since init must be in the same Landlock domain to signal it. */
-	landlock_apply(plan->process->scopes);
+	landlock_apply(plan->process->landlock);
 	report_phase(STEP_PRIVILEGES);
 	privileges_bound(plan->process);
 	if (plan->supervision && plan->supervision->init)
@@ -320,7 +321,7 @@ static bool is_within_reach(const struct plan *plan, bool baked)
 static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *given)
 {
 	plan_source_become_sealed(text, length, given->old_mount_api, given->extra);
-	if (plan->process->hold)
+	if (plan->process->pause)
 		fail_hint("execute a file in memory", NULL, "a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
 	report_warning("this system executes no file in memory: root in the box may get to write to the program that started it");
 }
@@ -357,7 +358,7 @@ int main(int argc, char **argv)
 	if (given.check)
 		return 0;
 	report_set_up(plan);
-	if (plan->process->hold ? baked || !plan_source_is_sealed() : is_within_reach(plan, baked) && !plan_source_is_sealed())
+	if (plan->process->pause ? baked || !plan_source_is_sealed() : is_within_reach(plan, baked) && !plan_source_is_sealed())
 		become_sealed(plan, segment ? segment : text, length, &given);
 	if (baked)
 		free(text);

@@ -53,7 +53,7 @@ complete -c nsbox -n '_nsbox_box' -l overlay -d 'changes to the root vanish at t
 complete -c nsbox -n '_nsbox_box' -l bind -r -F -d 'show SRC of the host, writable, as DST (default: the same path)'
 complete -c nsbox -n '_nsbox_box' -l ro-bind -r -F -d 'as --bind, but read-only; a file loses that when somebody outside renames another over it'
 complete -c nsbox -n '_nsbox_box' -l dev-bind -r -F -d 'as --bind, and device files work'
-complete -c nsbox -n '_nsbox_box' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory; ro: read-only but for what other options put there'
+complete -c nsbox -n '_nsbox_box' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself'
 complete -c nsbox -n '_nsbox_box' -l proc -d '/proc of the box\'s own processes'
 complete -c nsbox -n '_nsbox_box' -l dev -d 'a minimal /dev'
 complete -c nsbox -n '_nsbox_box' -l mask -r -F -d 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it'

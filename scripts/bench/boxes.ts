@@ -32,7 +32,7 @@ export function planOf(options: readonly string[], command: readonly string[] = 
 
 /** Only what others do too: nsbox's own defaults are a filter of system calls, a Landlock domain, parts of /proc and /sys hidden or read-only, and a /dev. */
 export function withoutDefaults(plan: Plan): Plan {
-  const { seccomp: _, scopes: __, ...process } = plan.process
+  const { seccomp: _, landlock: __, ...process } = plan.process
   return { ...plan, mounts: (plan.mounts ?? []).filter(({ type }) => !['mask', 'protect', 'cgroup', 'dev'].includes(type)), process }
 }
 

@@ -13,6 +13,7 @@
 #include "base/report.h"
 #include "base/sys.h"
 #include "fs/inroot.h"
+#include "plan/plan.h"
 
 static const struct plan *plan;
 static const char *path;  /* the directory of the host, or NULL if it has no path */
@@ -55,7 +56,7 @@ void cwd_note_overlay(int top, const struct root *root, bool whole)
 	struct stat below;
 	struct statfs fs;
 	/* Another root than the host's may have other directories with the same names. */
-	if (!path || reason || strcmp(root->path, "/") != 0 || (!whole && (stat("/", &below) < 0 || below.st_dev != host.st_dev)))
+	if (!path || reason || !plan_shows_host(root) || (!whole && (stat("/", &below) < 0 || below.st_dev != host.st_dev)))
 		return;
 	int fd = inroot_open(top, path, O_DIRECTORY);
 	/* Kept open, since overlayfs may give a directory another inode number once it is closed everywhere. */

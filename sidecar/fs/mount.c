@@ -21,6 +21,7 @@
 #include "fs/pin.h"
 #include "fs/staging.h"
 #include "base/report.h"
+#include "plan/plan.h"
 #include "fs/seal.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
@@ -40,7 +41,7 @@ static struct rlimit descriptors;
 static size_t descriptors_needed(const struct plan *plan)
 {
 	enum { OTHERS = 64 };
-	size_t needed = OTHERS;
+	size_t needed = OTHERS + plan->root->lowers_count;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		needed += 2;
 		for (const char *c = plan->mounts[i].target; *c; c++)
@@ -53,7 +54,7 @@ static size_t descriptors_needed(const struct plan *plan)
 }
 
 /* Raises the soft limit to the hard one, if the plan needs more descriptors. */
-static void allow_descriptors(const struct plan *plan)
+void mounts_raise_limit(const struct plan *plan)
 {
 	struct rlimit now;
 	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
@@ -97,14 +98,13 @@ void mounts_hold(const struct plan *plan)
 	holds = calloc(plan->mounts_count, sizeof *holds);
 	if (!holds)
 		fail("allocate", NULL);
-	allow_descriptors(plan);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
 		report_step(STEP_MOUNTS);
 		switch ((enum mount_type)mount->type) {
 		case MOUNT_BIND: holds[i].lower = hold_bind(mount->source); break;
 		case MOUNT_FILE: holds[i].lower = hold_file(mount->source); break;
-		case MOUNT_OVERLAY: holds[i] = overlay_hold(mount->lower, mount->state, STEP_MOUNTS); break;
+		case MOUNT_OVERLAY: holds[i] = overlay_hold((char *const *)&mount->lower, 1, mount->state, STEP_MOUNTS); break;
 		case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_MASK: case MOUNT_PROTECT:
 		case MOUNT_VIEW: case MOUNT_STASH: case MOUNT_PIN: case MOUNT_SYSFS: case MOUNT_CGROUP: break;
 		}
@@ -302,7 +302,7 @@ static bool needs_stash(const struct plan *plan)
 void mounts_apply(const struct plan *plan)
 {
 	bool stash = needs_stash(plan);
-	bool host_root = strcmp(plan->root->path, "/") == 0;
+	bool host_root = plan_shows_host(plan->root);
 	inroot_open_masks_by(seal_open_mask);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];

@@ -43,15 +43,18 @@ void overlay_lock_states(const struct plan *plan)
 	report_step(STEP_STATE);
 	lock(plan->root->state);
 	for (size_t i = 0; i < plan->mounts_count; i++)
-		if (plan->mounts[i].type == MOUNT_OVERLAY)
-			lock(plan->mounts[i].state);
+		lock(plan->mounts[i].state);
 }
 
-struct layers overlay_hold(const char *lower, const char *state, enum step step)
+struct layers overlay_hold(char *const *lowers, size_t count, const char *state, enum step step)
 {
-	struct layers layers = {.state = -1, .state_path = state};
+	struct layers layers = {.state = -1, .state_path = state, .more_count = count - 1};
 	report_step(step);
-	layers.lower = host_open_directory(lower, step == STEP_ROOT ? HINT_ROOT : NULL);
+	layers.lower = host_open_directory(lowers[0], step == STEP_ROOT ? HINT_ROOT : NULL);
+	if (count > 1 && !(layers.more = calloc(count - 1, sizeof *layers.more)))
+		fail("allocate", NULL);
+	for (size_t n = 1; n < count; n++)
+		layers.more[n - 1] = host_open_directory(lowers[n], step == STEP_ROOT ? HINT_ROOT : NULL);
 	if (state) {
 		report_step(STEP_STATE);
 		layers.state = host_open_directory(state, HINT_STATE);
@@ -97,30 +100,94 @@ int overlay_layer(const struct layers *layers, int directory, const char *name, 
 	return fd;
 }
 
+enum { SOURCE, UPPER, WORK, NOTES, FIXED };
+
 /*
  * Renaming a directory of the lower layer needs redirect_dir, by which the kernel notes the old name in an attribute.
  * Only the machine's root gets it, and only if no changes are kept. Otherwise a box could move a directory away from a
  * mask in it, and the next box would show the masked files under the new name. Kept changes aren't searched for such
  * notes either ("nofollow").
  */
-static int make_mount(int lower, int upper, int work, bool kept, unsigned options)
+static struct setting notes(bool kept)
+{
+	if (overlay_in_user_namespace())
+		return (struct setting){"userxattr", NULL};
+	return (struct setting){"redirect_dir", kept ? "nofollow" : "on"};
+}
+
+/* userxattr came with Linux 5.11, and an upper layer without trusted attributes can't redirect. LAST: the end of SETTINGS. */
+static int make_noted(struct setting *settings, struct setting *last, bool kept, unsigned options, int target)
+{
+	*last = notes(kept);
+	int tree = tree_new_long("overlay", options, settings, target);
+	if (tree < 0 && errno == EINVAL && (overlay_in_user_namespace() || !kept)) {
+		last->key = NULL;
+		tree = tree_new_long("overlay", options, settings, target);
+	}
+	return tree;
+}
+
+/* From Linux 6.7 on each lower directory can be a parameter of its own. */
+static int make_appended(const struct layers *layers, const struct setting *fixed, unsigned options, int target)
+{
+	size_t count = layers->more_count + 1;
+	char(*names)[DESCRIPTOR_NAME] = calloc(count, sizeof *names);
+	struct setting *settings = calloc(count + FIXED + 1, sizeof *settings), *next = settings;
+	if (!names || !settings)
+		fail("allocate", NULL);
+	*next++ = fixed[SOURCE];
+	for (size_t n = 0; n < count; n++)
+		*next++ = (struct setting){"lowerdir+", descriptor_name(n ? layers->more[n - 1] : layers->lower, names[n])};
+	*next++ = fixed[UPPER];
+	*next++ = fixed[WORK];
+	int tree = make_noted(settings, next, layers->state_path != NULL, options, target), number = errno;
+	free(settings);
+	free(names);
+	errno = number;
+	return tree;
+}
+
+/*
+ * Older kernels take one list, which has to fit into a page with all other parameters. So each layer is named by the
+ * number of its descriptor alone, and the working directory is that of the descriptors meanwhile.
+ */
+static int make_listed(const struct layers *layers, const struct setting *fixed, unsigned options, int target)
+{
+	enum { NUMBER = 12 };
+	size_t size = (layers->more_count + 1) * NUMBER, length = 0;
+	char *list = malloc(size);
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!list)
+		fail("allocate", NULL);
+	if (here < 0 || chdir("/proc/self/fd") < 0)
+		fail("enter", "/proc/self/fd");
+	for (size_t n = 0; n <= layers->more_count; n++)
+		length += (size_t)snprintf(list + length, size - length, "%s%d", n ? ":" : "", n ? layers->more[n - 1] : layers->lower);
+	struct setting settings[FIXED + 2] = {fixed[SOURCE], {"lowerdir", list}, fixed[UPPER], fixed[WORK]};
+	int tree = make_noted(settings, &settings[FIXED], layers->state_path != NULL, options, target), number = errno;
+	if (fchdir(here) < 0)
+		fail("leave", "/proc/self/fd");
+	close(here);
+	free(list);
+	errno = number;
+	return tree;
+}
+
+static int make_mount(const struct layers *layers, int upper, int work, unsigned options, int target)
 {
 	/* Layers by descriptor, since fsconfig(2) takes 256 bytes at most, and a path may have commas and colons. */
-	char paths[3][DESCRIPTOR_NAME];
-	const int fds[3] = {lower, upper, work};
-	bool user_attributes = overlay_in_user_namespace();
-	for (int i = 0; i < 3; i++)
-		descriptor_name(fds[i], paths[i]);
-	struct setting settings[] = {
-		{"source", "overlay"}, {"lowerdir", paths[0]}, {"upperdir", paths[1]}, {"workdir", paths[2]},
-		{user_attributes ? "userxattr" : "redirect_dir", user_attributes ? NULL : kept ? "nofollow" : "on"}, {NULL, NULL},
+	char lower[DESCRIPTOR_NAME], upper_name[DESCRIPTOR_NAME], work_name[DESCRIPTOR_NAME];
+	struct setting fixed[] = {
+		[SOURCE] = {"source", "overlay"}, [UPPER] = {"upperdir", descriptor_name(upper, upper_name)},
+		[WORK] = {"workdir", descriptor_name(work, work_name)},
 	};
-	int tree = tree_new("overlay", options, settings);
-	if (tree < 0 && errno == EINVAL && (user_attributes || !kept)) {
-		/* userxattr came with Linux 5.11, and an upper layer without trusted attributes can't redirect. */
-		settings[4].key = NULL;
-		tree = tree_new("overlay", options, settings);
+	if (layers->more_count == 0) {
+		struct setting settings[FIXED + 2] = {fixed[SOURCE], {"lowerdir", descriptor_name(layers->lower, lower)}, fixed[UPPER], fixed[WORK]};
+		return make_noted(settings, &settings[FIXED], layers->state_path != NULL, options, target);
 	}
+	int tree = tree_is_old() ? -1 : make_appended(layers, fixed, options, target);
+	if (tree_is_old() || (tree < 0 && errno == EINVAL))
+		tree = make_listed(layers, fixed, options, target);
 	return tree;
 }
 
@@ -142,12 +209,18 @@ const char *overlay_hint(const struct layers *layers)
 	return hint;
 }
 
-int overlay_make(const struct layers *layers, int upper, int work, unsigned options)
+static unsigned restrictions_of(int lower)
 {
 	struct statvfs below;
-	if (fstatvfs(layers->lower, &below) == 0)
-		options |= (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
-	return make_mount(layers->lower, upper, work, layers->state_path != NULL, options);
+	return fstatvfs(lower, &below) < 0 ? 0 : (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
+}
+
+int overlay_make(const struct layers *layers, int upper, int work, int target, unsigned options)
+{
+	options |= restrictions_of(layers->lower);
+	for (size_t n = 0; n < layers->more_count; n++)
+		options |= restrictions_of(layers->more[n]);
+	return make_mount(layers, upper, work, options, target);
 }
 
 void overlay_open_state(struct layers *layers, int target, const char *name)
@@ -163,7 +236,7 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 {
 	overlay_open_state(&layers, target, name);
 	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), work = overlay_layer(&layers, layers.state, "work", -1);
-	int tree = overlay_make(&layers, upper, work, options);
+	int tree = overlay_make(&layers, upper, work, target, options);
 	/* On top of the tmpfs, if there is one: TARGET still refers to the directory below both. */
 	if (tree < 0)
 		fail_hint("mount overlay", name, overlay_hint(&layers));
@@ -171,6 +244,9 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 		fail("mount overlay", name);
 	close(layers.state);
 	close(layers.lower);
+	for (size_t n = 0; n < layers.more_count; n++)
+		close(layers.more[n]);
+	free(layers.more);
 	close(upper);
 	close(work);
 	return tree;

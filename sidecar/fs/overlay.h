@@ -3,11 +3,18 @@
 #define NSBOX_FS_OVERLAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/steps.h"
 
 /* The directories of an overlay, opened before the first mount hides them. STATE is -1 if no changes are kept. */
-struct layers { int lower, state; const char *state_path; };
+struct layers {
+	int lower;       /* the top one of those that are not written to */
+	int *more;       /* the others, from top to bottom */
+	size_t more_count;
+	int state;
+	const char *state_path;
+};
 
 struct plan;
 
@@ -15,8 +22,8 @@ struct plan;
 void overlay_lock_states(const struct plan *plan);
 /* A user namespace can't write the attributes trusted.overlay.*, and uses user.overlay.*. See overlay_split.h too. */
 bool overlay_in_user_namespace(void);
-/* STATE may be NULL. Fails by fail(), of the step STEP or of "state". */
-struct layers overlay_hold(const char *lower, const char *state, enum step step);
+/* LOWERS: one or more, the top one first. STATE may be NULL. Fails by fail(), of the step STEP or of "state". */
+struct layers overlay_hold(char *const *lowers, size_t count, const char *state, enum step step);
 /* Mounts the overlay on TARGET and closes the layers. Returns a descriptor of its top directory. Fails by fail(). */
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name);
 
@@ -31,7 +38,7 @@ void overlay_open_state(struct layers *layers, int target, const char *name);
  */
 int overlay_layer(const struct layers *layers, int directory, const char *name, int like);
 /* An overlay that is not in its place yet. It is restricted as its lower mount is, too. -1 with errno. */
-int overlay_make(const struct layers *layers, int upper, int work, unsigned options);
+int overlay_make(const struct layers *layers, int upper, int work, int target, unsigned options);
 /*
  * The way out where that has failed with errno, or NULL. The kernel's own words, where it has any, rarely say what to
  * do.

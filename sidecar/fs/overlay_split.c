@@ -165,7 +165,7 @@ static void make_overlay(struct layers layers, int uppers, int works, struct ent
 {
 	layers.lower = entry->fd;
 	int upper = overlay_layer(&layers, uppers, entry->name, entry->fd), work = overlay_layer(&layers, works, entry->name, -1);
-	entry->tree = overlay_make(&layers, upper, work, options);
+	entry->tree = overlay_make(&layers, upper, work, -1, options);
 	if (entry->tree < 0 && entry->held < 0)
 		fail_hint("mount overlay", entry->name, overlay_hint(&layers));
 	close(upper);
@@ -214,7 +214,7 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 	/* An overlay with -1 would silently lose its changes. */
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);
-	int root = overlay_attach((struct layers){top, state, layers.state_path}, target, options, name);
+	int root = overlay_attach((struct layers){.lower = top, .state = state, .state_path = layers.state_path}, target, options, name);
 	mounted_add("", root);
 	for (struct entry *entry = entries; entry; entry = entry->next) {
 		if (entry->overlay && tree_is_old())

@@ -134,7 +134,7 @@ void own_look(const struct plan *plan)
 		look(plan->own[i]);
 	if (!aboves)
 		return;
-	shows = plan->root->type == ROOT_TYPE_DIRECTORY && leads_there(plan->root->path);
+	shows = plan->root->type == ROOT_DIRECTORY && leads_there(plan->root->path);
 	for (size_t i = 0; i < plan->mounts_count && !shows; i++)
 		shows = plan->mounts[i].type == MOUNT_BIND && !(plan->mounts[i].options & ROOT_OPTIONS_RO) && leads_there(plan->mounts[i].source);
 }
@@ -294,7 +294,7 @@ void own_protect(const struct plan *plan)
 		return;
 	rollback_set(CHANNEL_MADE_OWN);
 	/* The inode comes from the host, since the box may show a view in its place. */
-	if (plan->root->type == ROOT_TYPE_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
+	if (plan->root->type == ROOT_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
 		protect_below(plan, &look_at(plan->root->path)->st, "");
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];

@@ -350,7 +350,7 @@ static bool try_lock(int how)
 
 void rollback_lock(const struct plan *plan)
 {
-	if (plan->root->type != ROOT_TYPE_DIRECTORY || !plan->mounts_count || plan->take_back)
+	if (plan->root->type != ROOT_DIRECTORY || !plan->mounts_count || plan->take_back)
 		return;
 	lock = host_open(plan->root->path, O_RDONLY | O_DIRECTORY);
 	/* A directory that we can't read has no lock of ours: other boxes can't see us then, and may remove what we use. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -25,6 +26,7 @@
 #include "fs/tree.h"
 #include "privs/privileges.h"
 #include "fs/view.h"
+#include "plan/plan.h"
 
 /*
  * A mount below a directory that becomes an overlay. An overlay shows one file system, so these are bound back,
@@ -63,11 +65,14 @@ static int hold_below(const struct mountinfo *mount, void *with)
 	return 0;
 }
 
-static void hold_overlay(const struct root *root)
+/* What is mounted below the only lower directory shows in the box, too. With several it is not clear on top of what. */
+static void hold_layers(const struct root *root)
 {
 	char link[DESCRIPTOR_NAME], path[PATH_MAX];
-	layers = overlay_hold(root->path, root->state, STEP_ROOT);
+	layers = overlay_hold(root->lowers, root->lowers_count, root->state, STEP_ROOT);
 	report_step(STEP_ROOT);
+	if (root->lowers_count > 1)
+		return;
 	if (!descriptor_path(layers.lower, path))
 		fail("read", descriptor_name(layers.lower, link));
 	composed = overlay_in_user_namespace() && overlay_split_hold(layers.lower, path);
@@ -75,15 +80,10 @@ static void hold_overlay(const struct root *root)
 		fail("read", "/proc/self/mountinfo");
 }
 
-void root_hold(const struct root *root)
+static void hold_directory(const struct root *root)
 {
 	struct statvfs now;
 	struct stat st;
-	report_step(STEP_ROOT);
-	if (root->type == ROOT_TYPE_OVERLAY) {
-		hold_overlay(root);
-		return;
-	}
 	held = tree_hold_host(root->path);
 	if (held < 0)
 		fail_hint("open", root->path, host_hint(root->path, HINT_ROOT));
@@ -92,16 +92,27 @@ void root_hold(const struct root *root)
 	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);
 }
 
-static int attach_overlay(const struct root *root)
+void root_hold(const struct root *root)
+{
+	report_step(STEP_ROOT);
+	switch ((enum root_type)root->type) {
+	case ROOT_DIRECTORY: hold_directory(root); break;
+	case ROOT_LAYERS: hold_layers(root); break;
+	case ROOT_EMPTY: break;
+	}
+}
+
+static int attach_layers(const struct root *root)
 {
 	/* root_seal makes it read-only later. */
 	unsigned options = root->options & ~ROOT_OPTIONS_RO;
+	const char *name = root->lowers[0];
 	if (composed) {
-		int top = overlay_split_attach(layers, staging_target(), options, root->path);
+		int top = overlay_split_attach(layers, staging_target(), options, name);
 		cwd_note_overlay(top, root, true);
 		return top;
 	}
-	int fd = overlay_attach(layers, staging_target(), options, root->path);
+	int fd = overlay_attach(layers, staging_target(), options, name);
 	mounted_add("", fd);
 	for (const struct below *below = belows; below; below = below->next) {
 		int target = inroot_open(fd, below->path, 0);
@@ -117,10 +128,8 @@ static int attach_overlay(const struct root *root)
 	return fd;
 }
 
-int root_attach(const struct root *root)
+static int attach_directory(const struct root *root)
 {
-	if (root->type == ROOT_TYPE_OVERLAY)
-		return attach_overlay(root);
 	int tree = tree_of(held);
 	if (tree < 0)
 		fail("bind", root->path);
@@ -140,14 +149,39 @@ int root_attach(const struct root *root)
 	return tree;
 }
 
+static int attach_empty(const struct root *root)
+{
+	char size[24], mode[8];
+	struct setting settings[] = {{"source", "tmpfs"}, {"mode", mode}, {"size", size}, {NULL, NULL}};
+	snprintf(mode, sizeof mode, "%04o", root->mode);
+	snprintf(size, sizeof size, "%lld", (long long)root->size);
+	if (!root->size)
+		settings[2].key = NULL;
+	int tree = tree_new("tmpfs", (unsigned)root->options & ~ROOT_OPTIONS_RO, settings);
+	if (tree < 0 || tree_attach(tree, staging_target()) < 0)
+		fail_hint("mount tmpfs", "/", tree_hint());
+	mounted_add("", tree);
+	return tree;
+}
+
+int root_attach(const struct root *root)
+{
+	switch ((enum root_type)root->type) {
+	case ROOT_DIRECTORY: return attach_directory(root);
+	case ROOT_LAYERS: return attach_layers(root);
+	case ROOT_EMPTY: return attach_empty(root);
+	}
+	fail_plain("unknown type", NULL);
+}
+
 void root_seal(const struct root *root, int fd)
 {
-	if (!(root->options & ROOT_OPTIONS_RO) || (root->type == ROOT_TYPE_DIRECTORY && !was_writable))
+	if (!(root->options & ROOT_OPTIONS_RO) || (root->type == ROOT_DIRECTORY && !was_writable))
 		return;
 	sealed = fd;
 	descriptor_keep(sealed);
 	if (tree_set_readonly(fd, true) < 0 || (composed && overlay_split_set_readonly() < 0))
-		fail("make the root read-only", root->path);
+		fail("make the root read-only", plan_root_directory(root));
 }
 
 bool root_is_sealed(void) { return sealed >= 0; }

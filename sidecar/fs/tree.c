@@ -5,7 +5,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "plan/contract.h"
@@ -122,6 +124,33 @@ int tree_new(const char *type, unsigned options, const struct setting *settings)
 	if (tree < 0)
 		keep_reason(fs);
 	descriptor_close(fs);
+	return tree;
+}
+
+static bool is_long(const struct setting *settings)
+{
+	enum { VALUE_MAX = 255 };
+	for (; settings->key; settings++)
+		if (settings->value && strlen(settings->value) > VALUE_MAX)
+			return true;
+	return false;
+}
+
+/* What is mounted by mount(2) on a tmpfs of our own is copied from there as a tree. */
+int tree_new_long(const char *type, unsigned options, const struct setting *settings, int target)
+{
+	if (old || !is_long(settings))
+		return tree_new(type, options, settings);
+	char path[DESCRIPTOR_NAME + sizeof "/stage"];
+	int stage = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	if (stage < 0 || tree_attach(stage, target) < 0 || mkdirat(stage, "stage", 0700) < 0)
+		return -1;
+	descriptor_name(stage, path);
+	strcat(path, "/stage");
+	int tree = old_mount(type, path, settings) < 0 ? -1 : sys_open_tree(stage, "stage", TREE_CLONE | TREE_CLOEXEC);
+	if (tree >= 0 && (umount2(path, MNT_DETACH) < 0 || tree_restrict(tree, options) < 0))
+		fail("set mount options", type);
+	descriptor_close(stage);
 	return tree;
 }
 

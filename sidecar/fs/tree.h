@@ -32,6 +32,11 @@ int tree_of(int held);
 int tree_alone(int fd);
 /* A new file system, mounted with options (ROOT_OPTIONS_*). -1 with errno. */
 int tree_new(const char *type, unsigned options, const struct setting *settings);
+/*
+ * The same with parameters that may be too long for fsconfig(2), which takes 255 bytes each: mount(2) takes a page of them
+ * together. TARGET: an attached directory of ours that may be covered meanwhile.
+ */
+int tree_new_long(const char *type, unsigned options, const struct setting *settings, int target);
 /* The kernel's own words about why the last one could not be made, or NULL. */
 const char *tree_hint(void);
 /* Add options (ROOT_OPTIONS_*), for all mounts of the tree. -1 with errno. */

@@ -78,28 +78,39 @@ int old_bind_alone(int fd)
 	return tree < 0 && errno == EINVAL ? stage_bind(fd, MS_REC) : tree;
 }
 
-int old_new(const char *type, const struct setting *settings)
+/* The kernel reads one page of parameters. */
+enum { PARAMETERS_MAX = 4096 };
+
+int old_mount(const char *type, const char *place, const struct setting *settings)
 {
-	char data[512] = "";
+	char *data = calloc(1, PARAMETERS_MAX);
 	const char *source = type;
 	size_t length = 0;
-	for (; settings->key; settings++) {
+	if (!data)
+		return -1;
+	for (; settings->key && length < PARAMETERS_MAX; settings++) {
 		if (strcmp(settings->key, "source") == 0) {
 			source = settings->value;
 			continue;
 		}
-		length += (size_t)snprintf(data + length, sizeof data - length, "%s%s%s%s", length ? "," : "", settings->key,
+		length += (size_t)snprintf(data + length, PARAMETERS_MAX - length, "%s%s%s%s", length ? "," : "", settings->key,
 			settings->value ? "=" : "", settings->value ? settings->value : "");
-		if (length >= sizeof data) {
-			errno = E2BIG;
-			return -1;
-		}
 	}
+	int done = -1;
+	errno = E2BIG;
+	if (length < PARAMETERS_MAX)
+		done = mount(source, place, type, 0, data);
+	int number = errno;
+	free(data);
+	errno = number;
+	return done;
+}
+
+int old_new(const char *type, const struct setting *settings)
+{
 	stage_for(true);
 	alone = true;
-	if (mount(source, stage, type, 0, data) < 0)
-		return -1;
-	return open_stage();
+	return old_mount(type, stage, settings) < 0 ? -1 : open_stage();
 }
 
 static unsigned long flags_for(unsigned options)

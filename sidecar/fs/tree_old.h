@@ -15,4 +15,7 @@ void old_discard(void);
 int old_set_readonly(int tree, bool readonly);
 int old_attach(int target);
 
+/* Mounts a new file system on PLACE, with one page of parameters at most. -1 with errno. */
+int old_mount(const char *type, const char *place, const struct setting *settings);
+
 #endif

@@ -8,7 +8,7 @@
 
 #include "plan/field.h"
 
-#define NSBOX_CONTRACT 1
+#define NSBOX_CONTRACT 2
 
 enum plan_namespaces_word {
 	PLAN_NAMESPACES_USER = 1u << 0,
@@ -28,28 +28,14 @@ enum idmap_by_word {
 };
 static const char idmap_by_words[] = "self\0parent\0helper\0";
 
-enum root_type_word {
-	ROOT_TYPE_DIRECTORY = 0,
-	ROOT_TYPE_OVERLAY = 1,
-};
-static const char root_type_words[] = "directory\0overlay\0";
-
-enum root_options_word {
-	ROOT_OPTIONS_RO = 1u << 0,
-	ROOT_OPTIONS_NOSUID = 1u << 1,
-	ROOT_OPTIONS_NODEV = 1u << 2,
-	ROOT_OPTIONS_NOEXEC = 1u << 3,
-};
-static const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
-
 static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
 
-enum process_scopes_word {
-	PROCESS_SCOPES_ABSTRACT = 1u << 0,
-	PROCESS_SCOPES_SIGNALS = 1u << 1,
-	PROCESS_SCOPES_TRACE = 1u << 2,
+enum process_landlock_word {
+	PROCESS_LANDLOCK_ABSTRACT = 1u << 0,
+	PROCESS_LANDLOCK_SIGNALS = 1u << 1,
+	PROCESS_LANDLOCK_TRACE = 1u << 2,
 };
-static const char process_scopes_words[] = "abstract\0signals\0trace\0";
+static const char process_landlock_words[] = "abstract\0signals\0trace\0";
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
@@ -82,6 +68,30 @@ enum supervision_errors_word {
 	SUPERVISION_ERRORS_STATUS = 1,
 };
 static const char supervision_errors_words[] = "stderr\0status\0";
+
+enum root_options_word {
+	ROOT_OPTIONS_RO = 1u << 0,
+	ROOT_OPTIONS_NOSUID = 1u << 1,
+	ROOT_OPTIONS_NODEV = 1u << 2,
+	ROOT_OPTIONS_NOEXEC = 1u << 3,
+};
+static const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
+
+enum root_type {
+	ROOT_DIRECTORY = 0,
+	ROOT_LAYERS = 1,
+	ROOT_EMPTY = 2,
+};
+struct root {
+	unsigned type; /* enum root_type */
+	const char *path;
+	bool view;
+	uint64_t options;
+	char **lowers; size_t lowers_count;
+	const char *state;
+	int64_t size;
+	unsigned mode;
+};
 
 enum mount_type {
 	MOUNT_BIND = 0,
@@ -156,11 +166,11 @@ struct process {
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
-	uint64_t scopes; /* What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on). */
+	uint64_t landlock; /* What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on). */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
-	bool hold; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it. */
+	bool pause; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it. */
 };
 
 struct cgroup {
@@ -168,14 +178,6 @@ struct cgroup {
 	int64_t cpu_quota; /* Microseconds of processor time in each period, of all processors together; absent: no limit. */
 	int64_t cpu_period; /* Microseconds of a period. */
 	int64_t pids; /* Processes and threads, the init of the box among them; absent: no limit. */
-};
-
-struct root {
-	unsigned type; /* The directory itself, or an overlay over it. */
-	const char *path; /* Directory on the host; "/" is the host's own root. */
-	const char *state; /* Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish. */
-	bool view; /* Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host. */
-	uint64_t options; /* Mount options of the root and what is mounted below it on the host. */
 };
 
 struct idrange {
@@ -216,6 +218,33 @@ struct plan {
 };
 
 #ifdef NSBOX_CONTRACT_FIELDS
+
+static const struct field root_directory_fields[] = {
+	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"view", KIND_BOOL, offsetof(struct root, view), .required = false},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
+};
+static const struct object root_directory_object = {root_directory_fields, sizeof root_directory_fields / sizeof *root_directory_fields, sizeof(struct root)};
+
+static const struct field root_layers_fields[] = {
+	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 1, .max = 500, .path = false, .host = true, .assignment = false},
+	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
+};
+static const struct object root_layers_object = {root_layers_fields, sizeof root_layers_fields / sizeof *root_layers_fields, sizeof(struct root)};
+
+static const struct field root_empty_fields[] = {
+	{"size", KIND_INT, offsetof(struct root, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"mode", KIND_MODE, offsetof(struct root, mode), .absent = 00755},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
+};
+static const struct object root_empty_object = {root_empty_fields, sizeof root_empty_fields / sizeof *root_empty_fields, sizeof(struct root)};
+
+static const struct variants root_variants = {
+	"directory\0layers\0empty\0",
+	(const struct object *const[]){&root_directory_object, &root_layers_object, &root_empty_object},
+	sizeof(struct root), offsetof(struct root, type),
+};
 
 static const struct field mount_bind_fields[] = {
 	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
@@ -334,8 +363,8 @@ static const struct object limit_object = {limit_fields, sizeof limit_fields / s
 
 static const struct field env_fields[] = {
 	{"inherit", KIND_BOOL, offsetof(struct env, inherit), .required = false},
-	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .path = false, .assignment = false},
-	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .path = false, .assignment = true},
+	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
+	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .max = 0, .path = false, .host = false, .assignment = true},
 };
 static const struct object env_object = {env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
 
@@ -346,7 +375,7 @@ static const struct field seccomp_fields[] = {
 static const struct object seccomp_object = {seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
 
 static const struct field process_fields[] = {
-	{"argv", KIND_STRINGS, offsetof(struct process, argv), .required = true, .min = 1, .path = false, .assignment = false},
+	{"argv", KIND_STRINGS, offsetof(struct process, argv), .required = true, .min = 1, .max = 0, .path = false, .host = false, .assignment = false},
 	{"program", KIND_STRING, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
 	{"env", KIND_OBJECT, offsetof(struct process, env), .object = &env_object},
 	{"cwd", KIND_STRING, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
@@ -359,11 +388,11 @@ static const struct field process_fields[] = {
 	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .words = process_capabilities_words},
 	{"noNewPrivs", KIND_BOOL, offsetof(struct process, no_new_privs), .required = false},
 	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .object = &seccomp_object},
-	{"scopes", KIND_FLAGS, offsetof(struct process, scopes), .words = process_scopes_words},
+	{"landlock", KIND_FLAGS, offsetof(struct process, landlock), .words = process_landlock_words},
 	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
 	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
 	{"newSession", KIND_BOOL, offsetof(struct process, new_session), .required = false},
-	{"hold", KIND_BOOL, offsetof(struct process, hold), .required = false},
+	{"pause", KIND_BOOL, offsetof(struct process, pause), .required = false},
 };
 static const struct object process_object = {process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
 
@@ -374,15 +403,6 @@ static const struct field cgroup_fields[] = {
 	{"pids", KIND_INT, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
 };
 static const struct object cgroup_object = {cgroup_fields, sizeof cgroup_fields / sizeof *cgroup_fields, sizeof(struct cgroup)};
-
-static const struct field root_fields[] = {
-	{"type", KIND_ENUM, offsetof(struct root, type), .required = true, .words = root_type_words, .absent = 0},
-	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
-	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
-	{"view", KIND_BOOL, offsetof(struct root, view), .required = false},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
-};
-static const struct object root_object = {root_fields, sizeof root_fields / sizeof *root_fields, sizeof(struct root)};
 
 static const struct field idrange_fields[] = {
 	{"inside", KIND_INT, offsetof(struct idrange, inside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
@@ -406,13 +426,13 @@ static const struct field enter_fields[] = {
 static const struct object enter_object = {enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
 
 static const struct field plan_fields[] = {
-	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 1LL, .max = 1LL, .absent = 0LL},
+	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 2LL, .max = 2LL, .absent = 0LL},
 	{"namespaces", KIND_FLAGS, offsetof(struct plan, namespaces), .required = true, .words = plan_namespaces_words},
 	{"idmap", KIND_OBJECT, offsetof(struct plan, idmap), .object = &idmap_object},
 	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .object = &enter_object},
-	{"root", KIND_OBJECT, offsetof(struct plan, root), .object = &root_object},
+	{"root", KIND_VARIANT, offsetof(struct plan, root), .variants = &root_variants},
 	{"mounts", KIND_VARIANTS, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
-	{"own", KIND_STRINGS, offsetof(struct plan, own), .min = 0, .path = true, .assignment = false},
+	{"own", KIND_STRINGS, offsetof(struct plan, own), .min = 0, .max = 0, .path = true, .host = false, .assignment = false},
 	{"takeBack", KIND_BOOL, offsetof(struct plan, take_back), .required = false},
 	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
 	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},

@@ -37,6 +37,7 @@ enum kind {
 	KIND_STRINGS,  /* char ** ending in NULL, and NAME_count */
 	KIND_OBJECT,   /* pointer, NULL when absent */
 	KIND_OBJECTS,  /* array, and NAME_count */
+	KIND_VARIANT,  /* pointer, NULL when absent */
 	KIND_VARIANTS, /* array, and NAME_count */
 };
 

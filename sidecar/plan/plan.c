@@ -199,7 +199,7 @@ static bool expect_array(struct decoder *d, const struct field *field, const str
 static bool decode_strings(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
 {
 	/* The length limits of this field count entries, not bytes. */
-	const struct field text = {.path = field->path};
+	const struct field text = {.path = field->path, .host = field->host};
 	struct place entry = {.up = place};
 	const char **strings;
 	if (!expect_array(d, field, node, place))
@@ -282,6 +282,12 @@ static bool decode_container(struct decoder *d, const struct field *field, const
 		if (!decode_objects(d, field, node, place, &list))
 			return false;
 		break;
+	case KIND_VARIANT:
+		list.entries = allocate(d, 1, field->variants->size);
+		if (!list.entries || !decode_variant(d, field->variants, node, place, list.entries))
+			return false;
+		memcpy(member, &list.entries, sizeof list.entries);
+		return true;
 	case KIND_VARIANTS:
 		if (!decode_variants(d, field, node, place, &list))
 			return false;
@@ -382,7 +388,11 @@ static bool check_contract(struct decoder *d, const struct json *node)
 		return false;
 	if (contract->integer == NSBOX_CONTRACT)
 		return true;
-	plan_error_set(d->error, &place, "this plan has contract %lld, and this program speaks contract %d",
+	if (contract->integer >= 1 && contract->integer < NSBOX_CONTRACT)
+		plan_error_set(d->error, &place, "an older nsbox made this plan (contract %lld, and this program speaks contract %d): make it anew with nsbox plan",
+			       (long long)contract->integer, NSBOX_CONTRACT);
+	else
+		plan_error_set(d->error, &place, "this plan has contract %lld, and this program speaks contract %d",
 		       (long long)contract->integer, NSBOX_CONTRACT);
 	return false;
 }
@@ -395,7 +405,7 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 		{"ping", plan->ping}, {"lowPorts", plan->low_ports}, {"own", plan->own_count > 0}, {"takeBack", plan->take_back}, {"cgroup", plan->cgroup},
 	};
 	const struct place process = {.key = "process", .length = strlen("process")};
-	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
+	const struct place pause = {.up = &process, .key = "pause", .length = strlen("pause")};
 	const struct place supervision = {.key = "supervision", .length = strlen("supervision")};
 	const struct place init = {.up = &supervision, .key = "init", .length = strlen("init")};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -403,8 +413,8 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 		if (keys[i].there)
 			return refuse_plain(d, &place, "must not be there beside enter");
 	}
-	if (plan->process->hold)
-		return refuse_plain(d, &hold, "must not be true beside enter");
+	if (plan->process->pause)
+		return refuse_plain(d, &pause, "must not be true beside enter");
 	if (plan->supervision && plan->supervision->init)
 		return refuse_plain(d, &init, "must not be true beside enter");
 	return true;
@@ -424,7 +434,7 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 	const struct place ping = {.key = "ping", .length = strlen("ping")};
 	const struct place low_ports = {.key = "lowPorts", .length = strlen("lowPorts")};
 	const struct place root = {.key = "root", .length = strlen("root")};
-	const struct place hold = {.up = &process, .key = "hold", .length = strlen("hold")};
+	const struct place pause = {.up = &process, .key = "pause", .length = strlen("pause")};
 	bool user = plan->namespaces & PLAN_NAMESPACES_USER;
 	if (!(plan->namespaces & PLAN_NAMESPACES_MOUNT))
 		return refuse_plain(d, &namespaces, "must contain mount");
@@ -432,8 +442,8 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 		return refuse_plain(d, &root, "missing required key");
 	if (plan->enter && !check_beside_enter(d, plan))
 		return false;
-	if (plan->process->hold && !(plan->supervision && plan->supervision->init))
-		return refuse_plain(d, &hold, "needs an init");
+	if (plan->process->pause && !(plan->supervision && plan->supervision->init))
+		return refuse_plain(d, &pause, "needs an init");
 	if (user && !plan->idmap && !plan->enter)
 		return refuse_plain(d, &idmap, "must be there when namespaces contain user");
 	if (!user && plan->idmap)
@@ -467,4 +477,20 @@ bool plan_decode(const char *text, size_t length, struct arena *arena, const str
 		return false;
 	*out = plan;
 	return true;
+}
+
+const char *plan_root_directory(const struct root *root)
+{
+	switch ((enum root_type)root->type) {
+	case ROOT_DIRECTORY: return root->path;
+	case ROOT_LAYERS: return root->lowers_count == 1 ? root->lowers[0] : NULL;
+	case ROOT_EMPTY: break;
+	}
+	return NULL;
+}
+
+bool plan_shows_host(const struct root *root)
+{
+	const char *directory = plan_root_directory(root);
+	return directory && strcmp(directory, "/") == 0;
 }

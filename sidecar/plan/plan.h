@@ -19,4 +19,9 @@ bool plan_decode(const char *text, size_t length, struct arena *arena, const str
 /* The first relative path of the host in the decoded plan; NULL if all are absolute. */
 const char *plan_first_relative(void);
 
+/* The directory of the host that the root shows, itself or by an overlay; NULL where that isn't one directory. */
+const char *plan_root_directory(const struct root *root);
+/* Whether that is the host's own root. */
+bool plan_shows_host(const struct root *root);
+
 #endif

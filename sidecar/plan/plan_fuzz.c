@@ -50,8 +50,12 @@ static void read_plan(const struct plan *plan)
 	read_text(plan->hostname);
 	read_text(plan->process->program);
 	read_text(plan->process->cwd);
-	if (plan->root)
-		read_text(plan->root->path);
+	if (!plan->root)
+		return;
+	read_text(plan->root->path);
+	read_text(plan->root->state);
+	for (size_t n = 0; n < plan->root->lowers_count; n++)
+		read_text(plan->root->lowers[n]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,8 +12,8 @@
 #include "base/sys.h"
 
 /* The plan's words are the kernel's bits: LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL. */
-_Static_assert(PROCESS_SCOPES_ABSTRACT == 1 && PROCESS_SCOPES_SIGNALS == 2, "scopes");
-enum { KERNEL_SCOPES = PROCESS_SCOPES_ABSTRACT | PROCESS_SCOPES_SIGNALS, REFER = 1 << 13 };
+_Static_assert(PROCESS_LANDLOCK_ABSTRACT == 1 && PROCESS_LANDLOCK_SIGNALS == 2, "scopes");
+enum { KERNEL_SCOPES = PROCESS_LANDLOCK_ABSTRACT | PROCESS_LANDLOCK_SIGNALS, REFER = 1 << 13 };
 
 /*
  * An older kernel returns E2BIG (EINVAL for REFER, before Linux 5.19), a kernel without Landlock ENOSYS or EOPNOTSUPP,
@@ -56,6 +56,6 @@ void landlock_apply(unsigned scopes)
 	const struct sys_landlock_ruleset rules = {.scoped = scopes & KERNEL_SCOPES};
 	if (rules.scoped && restrict_by((int)syscall(SYS_LANDLOCK_CREATE, &rules, sizeof rules, 0u)))
 		return;
-	if (scopes & PROCESS_SCOPES_TRACE)
+	if (scopes & PROCESS_LANDLOCK_TRACE)
 		restrict_by(make_domain());
 }

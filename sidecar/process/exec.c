@@ -160,7 +160,7 @@ static _Noreturn void search(const char *name, char **argv, char **env)
  */
 static void drop_privileges(const struct process *process)
 {
-	if (process->no_new_privs || (filtered && !process->hold)) {
+	if (process->no_new_privs || (filtered && !process->pause)) {
 		privileges_drop(process, process->no_new_privs || !process->seccomp ? 0 : UINT64_C(1) << CAP_SYS_ADMIN);
 		return;
 	}
@@ -188,7 +188,7 @@ static void become_command(const struct process *process, char **env, const sigs
 	 * The namespaces of a process that isn't dumpable can't be entered, and no execve makes this one dumpable. No other
 	 * process is in the box yet.
 	 */
-	if (process->hold && prctl(PR_SET_DUMPABLE, 1) < 0)
+	if (process->pause && prctl(PR_SET_DUMPABLE, 1) < 0)
 		fail("set dumpable", NULL);
 	report_phase(STEP_EXEC);
 	if (process->new_session)

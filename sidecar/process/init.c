@@ -148,7 +148,7 @@ static _Alignas(64) char stack[STACK];
 static int start_command(const struct process *process, char *const *extra, const sigset_t *mask)
 {
 	struct start of = {process, extra, mask};
-	if (process->hold)
+	if (process->pause)
 		return start_holder(process, mask);
 	return clone(start, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &of);
 }

@@ -1,24 +1,49 @@
 /** The steps that make what the box sees: its root, and what is mounted in it. */
 import { sizeText, type Step } from './step.ts'
 import { quote } from '../text/quote.ts'
-import type { BoxPlan, Mount, MountOption } from '../plan/types.ts'
+import { MOUNT_TYPES } from '../plan/mount-types.ts'
+import type { BoxPlan, Mount, MountOption, Root } from '../plan/types.ts'
 
 export function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
-  if (!mounts.some(({ type }) => type === 'bind' || type === 'file' || type === 'overlay')) return []
+  if (!mounts.some(({ type }) => MOUNT_TYPES[type].opens)) return []
   return [{
     title: 'Open everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
     why: `Paths still are the host's now; the first mount would hide some. Each source is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
   }]
 }
 
-export function root({ root: { type, path, state, options, view } }: BoxPlan): Step {
-  const flags = optionsText(options, true)
-  if (type === 'overlay') {
-    return {
-      title: `Lay an overlay over ${quote(path)} as the root`, calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount',
-      why: `The box sees the files of ${quote(path)}, and a change makes a copy above them: the host's own files are never written. ${keeps(state)}${path === '/' ? ' An overlay covers one file system: others that are mounted below show as they are, read-only.' : ''}${flags}`,
+export function root({ root: shown }: BoxPlan): Step {
+  switch (shown.type) {
+    case 'directory': return directoryRoot(shown)
+    case 'layers': return layersRoot(shown)
+    case 'empty': return {
+      title: 'Take an empty directory as the root', calls: 'fsopen("tmpfs"), fsconfig, fsmount, move_mount',
+      why: `A tmpfs, mode ${shown.mode ?? '0755'}, ${sizeText(shown.size)}: the box sees what is mounted or made in it below, and nothing else. It vanishes with the box.${shown.options?.includes('ro') ? ' It becomes read-only once all that lies below is there.' : ''}${optionsText(shown.options, false)}`,
     }
   }
+}
+
+type RootOf<T extends Root['type']> = Extract<Root, { type: T }>
+
+function layersRoot({ lowers, state, options }: RootOf<'layers'>): Step {
+  const [top = '', ...others] = lowers
+  const step = { calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount' }
+  const flags = optionsText(options, true)
+  if (others.length === 0) {
+    return {
+      ...step, title: `Lay an overlay over ${quote(top)} as the root`,
+      why: `The box sees the files of ${quote(top)}, and a change makes a copy above them: the host's own files are never written. ${keeps(state)}${top === '/' ? ' An overlay covers one file system: others that are mounted below show as they are, read-only.' : ''}${flags}`,
+    }
+  }
+  return {
+    ...step, title: `Lay an overlay over ${lowers.length} directories as the root`,
+    why: `The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state)}${flags}`,
+    also: lowers.map((path) => `${quote(path)}`),
+  }
+}
+
+function directoryRoot({ path, options, view }: RootOf<'directory'>): Step {
+  const flags = optionsText(options, true)
   const whose = path === '/' ? 'the host\'s own root' : quote(path)
   return {
     title: path === '/' ? 'Take the host\'s root as the root' : `Take ${quote(path)} as the root`,

@@ -52,13 +52,13 @@ export function signals({ resetSignals = [] }: Process): Step[] {
   }]
 }
 
-const SCOPE_TEXT: Readonly<Record<NonNullable<Process['scopes']>[number], string>> = {
+const SCOPE_TEXT: Readonly<Record<NonNullable<Process['landlock']>[number], string>> = {
   abstract: 'The box can\'t connect to abstract Unix sockets of others outside; they belong to the network, which is the host\'s. X11 clients try one first: --share abstract leaves them open.',
   signals: 'The box can\'t signal processes outside; kill(0) would reach its caller\'s process group.',
   trace: 'The command can\'t trace processes that it did not start, nor read their memory.',
 }
 
-export function scopes({ scopes: list = [] }: Process): Step[] {
+export function scopes({ landlock: list = [] }: Process): Step[] {
   if (list.length === 0) return []
   return [{
     title: 'Close what no namespace divides', calls: 'landlock_create_ruleset, landlock_restrict_self',

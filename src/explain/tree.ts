@@ -49,9 +49,12 @@ export function mountNodes(plan: BoxPlan): Node[] {
   return nodes.sort((a, b) => compare(a.path, b.path))
 }
 
-function rootNode({ root: { type, path, state, options } }: BoxPlan): Node {
-  if (type === 'overlay') return { path: '/', kind: 'box', note: overlayNote(path, state) }
-  return { path: '/', kind: hostKind(options), note: path === '/' ? '' : quote(path) }
+function rootNode({ root }: BoxPlan): Node {
+  switch (root.type) {
+    case 'directory': return { path: '/', kind: hostKind(root.options), note: root.path === '/' ? '' : quote(root.path) }
+    case 'layers': return { path: '/', kind: 'box', note: overlayNote(root.lowers, root.state) }
+    case 'empty': return { path: '/', kind: 'box', note: root.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
+  }
 }
 
 function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
@@ -62,7 +65,7 @@ function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>, pl
     case 'tmpfs': return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
     case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
     case 'dev': return { kind: 'box', note: 'minimal /dev' }
-    case 'overlay': return { kind: 'box', note: overlayNote(mount.lower, mount.state) }
+    case 'overlay': return { kind: 'box', note: overlayNote([mount.lower], mount.state) }
     // A directory or link that is made among the host's files stays on the host.
     case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
     case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
@@ -74,8 +77,9 @@ function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>, pl
   }
 }
 
-function overlayNote(lower: string, state: string | undefined): string {
-  return `overlay over ${quote(lower)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
+function overlayNote(lowers: readonly string[], state: string | undefined): string {
+  const [top = '', ...others] = lowers
+  return `overlay over ${others.length > 0 ? `${lowers.length} directories` : quote(top)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
 }
 
 const hostKind = (options: readonly MountOption[] | undefined): Kind => options?.includes('ro') ? 'host, read-only' : 'host'

@@ -7,6 +7,7 @@ import { absolute, buildPlan } from '../planner/build.ts'
 import { fromBytes } from '../text/bytes.ts'
 import type { Options } from '../options/types.ts'
 import { mapHostPaths } from '../plan/host-paths.ts'
+import { showsHost } from '../plan/root.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
@@ -31,7 +32,7 @@ function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): 
   const plan = buildPlan({ cwd: '/', ...options }, argv, Object.assign(Object.create(host) as HostFacts, { changed: () => ({ signals: [] }) }))
   if (options.cwd !== undefined) return plan
   const { cwd: _, ...process } = plan.process
-  return { ...plan, process: { ...process, cwdOfCaller: true, ...(plan.root.path !== '/' && { cwdFallback: '/' }) } }
+  return { ...plan, process: { ...process, cwdOfCaller: true, ...(!showsHost(plan.root) && { cwdFallback: '/' }) } }
 }
 
 function realDirectory(path: string): string {

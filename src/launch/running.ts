@@ -7,6 +7,7 @@ import { SandboxError } from '../errors.ts'
 import { codeOf } from '../host/bun.ts'
 import { refuseLack } from '../host/lacks.ts'
 import { fromBytes } from '../text/bytes.ts'
+import { PlanError } from '../plan/error.ts'
 import { parsePlan } from '../plan/parse.ts'
 import type { Entry, Plan } from '../plan/types.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
@@ -143,7 +144,17 @@ const livesBesideUs = (pid: number): boolean => ofOurs(pid, () => true) ?? false
 /** The plan of a process, if it is our sidecar: from its executable, or from a file that it has open. */
 function planOf(pid: number): Plan | undefined {
   const text = ofOurs(pid, (directory) => trailerOf(`${directory}/exe`) ?? keptBy(`${directory}/fd`))
-  return text === undefined ? undefined : parsePlan(text)
+  return text === undefined ? undefined : readPlan(text, pid)
+}
+
+/** A box of another nsbox may have a plan of another contract. */
+function readPlan(text: Uint8Array, pid: number): Plan {
+  try {
+    return parsePlan(text)
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error
+    throw enterFailure('its box was started by another version of nsbox', pid, 'enter it with the nsbox that started it')
+  }
 }
 
 function anothers(pid: number): SandboxError {

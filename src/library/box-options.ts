@@ -17,7 +17,7 @@ export interface BoxOptions {
   roBind?: string | readonly string[] | undefined
   /** As --bind, and device files work. `--dev-bind SRC[:DST]` */
   devBind?: string | readonly string[] | undefined
-  /** An empty directory in memory; ro: read-only but for what other options put there. `--tmpfs DIR[:size=64m,mode=1777,ro]` */
+  /** An empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself. `--tmpfs DIR[:size=64m,mode=1777,ro]` */
   tmpfs?: string | readonly string[] | undefined
   /** /proc of the box's own processes. `--proc[=DIR]` */
   proc?: string | readonly string[] | true | undefined

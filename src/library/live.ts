@@ -87,7 +87,7 @@ function holding(options: Options): BoxPlan {
     throw new UsageError(`open: ${name}: a box that stays needs a process 1 that ends with it`, 'leave it out, or use run, which makes a box for each command')
   }
   const plan = newBox(options)(['nsbox'], {})
-  return { ...plan, process: { ...plan.process, hold: true }, supervision: { ...plan.supervision, statusFd: 1 } }
+  return { ...plan, process: { ...plan.process, pause: true }, supervision: { ...plan.supervision, statusFd: 1 } }
 }
 
 function startHolding(options: Options): { plan: BoxPlan; sidecar: Child } {

@@ -1,8 +1,10 @@
 /** Options that can't stand together. Throws UsageError. */
 import { UsageError } from '../errors.ts'
+import { cleanPath } from '../plan/box-path.ts'
 import type { Options } from './types.ts'
 
 export function refuseContradictions(o: Options): void {
+  refuseRootOfTmpfs(o)
   if (o.ro && o.overlay) contradict('--ro and --overlay', 'a read-only root has no changes to keep apart')
   if (o.mapRoot && o.user) contradict('--map-root and --user', 'both say who you are in the box; --map-root is user 0')
   if (o.userns && shares(o, 'user')) contradict('--userns and --share user', 'the user namespace is either new or the host\'s')
@@ -15,6 +17,16 @@ export function refuseContradictions(o: Options): void {
   if (o.init === false && shares(o, 'pid')) contradict('--no-init and --share pid', 'only a new pid namespace has a process 1')
   if (o.timeout && shares(o, 'pid')) contradict('--timeout and --share pid', 'only a pid namespace of its own ends with all that is in it')
   if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
+}
+
+/** A tmpfs on "/" is the root of the box, and all other mounts are made in that. */
+function refuseRootOfTmpfs({ root, overlay, mounts = [] }: Options): void {
+  const at = mounts.flatMap(({ type, target }, n) => (type === 'tmpfs' && target !== undefined && cleanPath(target) === '/' ? [n] : []))
+  if (at.length === 0) return
+  if (root !== undefined) contradict('--root and --tmpfs /', 'both say what the root is')
+  if (overlay !== undefined) contradict('--overlay and --tmpfs /', 'an empty root has nothing below its changes')
+  if (at.length > 1) throw new UsageError('--tmpfs /: is there twice', 'a box has one root')
+  if (at[0] !== 0) throw new UsageError('--tmpfs /: must come before all other mounts', 'it is the root, and would hide what is mounted before it')
 }
 
 function contradict(pair: string, why: string): never {

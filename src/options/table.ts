@@ -37,7 +37,7 @@ export const TABLE = [
   ['bind', 'mounts', 'SRC[:DST]', 'show SRC of the host, writable, as DST (default: the same path)', 'mounts', '', true],
   ['ro-bind', 'mounts', 'SRC[:DST]', 'as --bind, but read-only; a file loses that when somebody outside renames another over it', 'mounts', '', true],
   ['dev-bind', 'mounts', 'SRC[:DST]', 'as --bind, and device files work', 'mounts', '', true],
-  ['tmpfs', 'mounts', 'DIR[:size=64m,mode=1777,ro]', 'an empty directory in memory; ro: read-only but for what other options put there', 'mounts', '', true],
+  ['tmpfs', 'mounts', 'DIR[:size=64m,mode=1777,ro]', 'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself', 'mounts', '', true],
   ['proc', 'mounts', 'DIR', '/proc of the box\'s own processes', 'mounts', '/proc', true],
   ['dev', 'mounts', 'DIR', 'a minimal /dev', 'mounts', '/dev', true],
   ['mask', 'mounts', 'PATH', 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it', 'mounts', '', true],

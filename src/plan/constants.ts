@@ -2,7 +2,7 @@
  * Words and bounds of the contract that a start needs. They stand apart from the table (schema.ts), which no start loads,
  * since it is larger than all that a start needs.
  */
-export const CONTRACT = 1
+export const CONTRACT = 2
 /** One less than (uid_t)-1, which means "unchanged" to setresuid(2). */
 export const MAX_ID = 4294967294
 /** Some 68 years, with room for what the sidecar adds. */

@@ -24,9 +24,11 @@ export type Field = { doc: string; required?: true } & (
   | { type: 'enum'; values: readonly string[]; default?: string }
   /** A set of words, each at most once. */
   | { type: 'flags'; values: readonly string[] }
-  | { type: 'strings'; min?: number; entry?: 'assignment' | 'path' }
+  | { type: 'strings'; min?: number; max?: number; entry?: 'assignment' | 'path' | 'host' }
   | { type: 'object'; of: string }
   | { type: 'objects'; of: string; min?: number; max?: number }
+  /** An object whose `type` key says which table applies. */
+  | { type: 'variant'; of: string }
   /** A list of objects whose `type` key says which table applies. */
   | { type: 'variants'; of: string; max?: number }
 )
@@ -36,6 +38,8 @@ export type Table = Readonly<Record<string, Field>>
 /** PID_MAX_LIMIT, include/linux/threads.h. */
 const MAX_PID = 4194304
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
+/** OVL_MAX_STACK of the kernel. */
+const MAX_LOWERS = 500
 const MAX_QUOTA = MAX_CPUS * 1000000
 
 const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
@@ -50,7 +54,7 @@ export const OBJECTS = {
     namespaces: { type: 'flags', values: NAMESPACES, required: true, doc: 'Namespaces that are the box\'s own, made or entered; "mount" always is.' },
     idmap: { type: 'object', of: 'idmap', doc: 'Id maps of the new user namespace.' },
     enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
-    root: { type: 'object', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
+    root: { type: 'variant', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
     own: { type: 'strings', entry: 'path', doc: 'Directories of nsbox itself on the host. Where the box could write to one, or to a directory above it, it becomes read-only and can\'t be moved; a missing one is made, empty.' },
     takeBack: { type: 'bool', doc: 'Remove what was made for this box in its root, such as mount points, when the box has ended and nobody uses it.' },
@@ -78,13 +82,6 @@ export const OBJECTS = {
     outside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id outside of it.' },
     count: { type: 'int', min: 1, max: MAX_ID + 1, required: true, doc: 'Number of ids.' },
   },
-  root: {
-    type: { type: 'enum', values: ['directory', 'overlay'], required: true, doc: 'The directory itself, or an overlay over it.' },
-    path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
-    state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
-    view: { type: 'bool', doc: 'Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host.' },
-    options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
-  },
   cgroup: {
     memory: { type: 'int', min: 1, max: MAX_SIZE, doc: 'Bytes of memory, and no swap; absent: no limit.' },
     cpuQuota: { type: 'int', min: 1000, max: MAX_QUOTA, doc: 'Microseconds of processor time in each period, of all processors together; absent: no limit.' },
@@ -105,11 +102,11 @@ export const OBJECTS = {
     capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
-    scopes: { type: 'flags', values: SCOPES, doc: 'What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on).' },
+    landlock: { type: 'flags', values: SCOPES, doc: 'What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on).' },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
-    hold: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it.' },
+    pause: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it.' },
   },
   seccomp: {
     from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file.' },
@@ -139,6 +136,23 @@ export const OBJECTS = {
 
 /** Objects that differ by their `type` key: variant list by name. */
 export const VARIANTS = {
+  root: {
+    directory: {
+      path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
+      view: { type: 'bool', doc: 'Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
+    },
+    layers: {
+      lowers: { type: 'strings', min: 1, max: MAX_LOWERS, entry: 'host', required: true, doc: 'Directories on the host that an overlay shows, the topmost first; none is written to. What is mounted below one of them shows where it is the only one.' },
+      state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it.' },
+    },
+    empty: {
+      size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit of the tmpfs in bytes; 0 is the kernel\'s default, half of the memory.' },
+      mode: { type: 'mode', default: '0755', doc: 'Mode of the root directory.' },
+      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" from when all that lies below is there.' },
+    },
+  },
   mount: {
     bind: {
       source: { type: 'string', path: 'host', required: true, doc: 'File or directory on the host.' },

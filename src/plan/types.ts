@@ -12,6 +12,7 @@ type Value<F> = F extends { type: 'bool' } ? boolean
   : F extends { type: 'strings' } ? string[]
   : F extends { type: 'object'; of: infer N extends keyof Objects } ? FromTable<Objects[N]>
   : F extends { type: 'objects'; of: infer N extends keyof Objects } ? FromTable<Objects[N]>[]
+  : F extends { type: 'variant'; of: infer N extends keyof Variants } ? FromVariants<Variants[N]>
   : F extends { type: 'variants'; of: infer N extends keyof Variants } ? FromVariants<Variants[N]>[]
   : never
 
@@ -24,7 +25,7 @@ export type Plan = FromTable<Objects['plan']>
 /** A plan that makes a box and doesn't enter one. */
 export type BoxPlan = Plan & { root: Root }
 export type Mount = FromVariants<Variants['mount']>
-export type Root = FromTable<Objects['root']>
+export type Root = FromVariants<Variants['root']>
 export type Entry = FromTable<Objects['enter']>
 export type Cgroup = FromTable<Objects['cgroup']>
 export type Process = Plan['process']

@@ -22,7 +22,7 @@ export function validatePlan(value: unknown): Plan {
 function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, ping, lowPorts, own, takeBack, cgroup, process, supervision }: Plan): void {
   const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, ping, lowPorts, own: own?.length, takeBack, cgroup }).find(([, value]) => value)
   if (beside) refuse([beside[0]], 'must not be there beside enter')
-  if (process.hold) refuse(['process', 'hold'], 'must not be true beside enter')
+  if (process.pause) refuse(['process', 'pause'], 'must not be true beside enter')
   if (supervision?.init) refuse(['supervision', 'init'], 'must not be true beside enter')
 }
 
@@ -37,6 +37,7 @@ function checkContract(value: unknown): void {
   const contract = entriesOf(value, []).find(([key]) => key === 'contract')
   if (!contract) refuse(['contract'], 'missing required key')
   const number = integer(contract[1], ['contract'])
+  if (number >= 1 && number < CONTRACT) refuse(['contract'], `an older nsbox made this plan (contract ${number}, and this program speaks contract ${CONTRACT}): make it anew with nsbox plan`)
   if (number !== CONTRACT) refuse(['contract'], `this plan has contract ${number}, and this program speaks contract ${CONTRACT}`)
 }
 
@@ -46,7 +47,7 @@ function checkSense(plan: Plan): void {
   if (!has.has('mount')) refuse(['namespaces'], 'must contain mount')
   if (!plan.enter && !plan.root) refuse(['root'], 'missing required key')
   if (plan.enter) refuseBesideEnter(plan)
-  if (plan.process.hold && !plan.supervision?.init) refuse(['process', 'hold'], 'needs an init')
+  if (plan.process.pause && !plan.supervision?.init) refuse(['process', 'pause'], 'needs an init')
   if (has.has('user') && !plan.idmap && !plan.enter) refuse(['idmap'], 'must be there when namespaces contain user')
   if (!has.has('user') && plan.idmap) refuse(['idmap'], 'needs user in namespaces')
   if (plan.hostname !== undefined && !has.has('uts')) refuse(['hostname'], 'needs uts in namespaces')
@@ -90,6 +91,7 @@ function readField(field: Field, value: unknown, place: Place): unknown {
     case 'strings': return readArray(field, value, place, (item, at) => readEntry(field.entry, item, at))
     case 'object': return readObject(tableOf(field.of), value, place)
     case 'objects': return readArray(field, value, place, (item, at) => readObject(tableOf(field.of), item, at))
+    case 'variant': return readVariant(field.of, value, place)
     case 'variants': return readArray(field, value, place, (item, at) => readVariant(field.of, item, at))
   }
 }
@@ -151,8 +153,8 @@ function readFlags(words: readonly string[], value: unknown, place: Place): stri
   })
 }
 
-function readEntry(kind: 'assignment' | 'path' | undefined, value: unknown, place: Place): string {
-  const string = readString(kind === 'path' ? { path: true } : {}, value, place)
+function readEntry(kind: 'assignment' | 'path' | 'host' | undefined, value: unknown, place: Place): string {
+  const string = readString(kind === 'path' ? { path: true } : kind === 'host' ? { path: 'host' } : {}, value, place)
   if (kind === 'assignment' && string.indexOf('=') < 1) refuse(place, 'must be NAME=VALUE')
   return string
 }

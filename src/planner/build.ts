@@ -10,6 +10,7 @@ import { cleanPath } from '../plan/box-path.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
+import { rootDirectories, showsHost } from '../plan/root.ts'
 import { ownDirectories } from './own.ts'
 import { withPins } from './pins.ts'
 import { HINTS, type Step } from '../plan/steps.ts'
@@ -23,7 +24,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const namespaces = namespacesOf(options, who.idmap !== undefined)
   const root = rootOf(options, host)
   const asked: Mount[] = []
-  for (const request of options.mounts ?? []) asked.push(mountOf(request, host, options))
+  for (const request of mountsBelow(options)) asked.push(mountOf(request, host, options))
   const mounts = defaultMounts(options, root, asked, host)
   const views = viewsFor(missingOnHost(asked, mounts, root, host.look), options.ro === true)
   for (const mount of asked) addWithView(mounts, mount, options)
@@ -38,7 +39,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     contract: CONTRACT,
     namespaces,
     ...(who.idmap && { idmap: who.idmap }),
-    root: views[0] === '/' ? { ...root, view: true } : root,
+    root: root.type === 'directory' && views[0] === '/' ? { ...root, view: true } : root,
     ...(all.length > 0 && { mounts: all }),
     ...(own.length > 0 && { own }),
     ...(asked.length > 0 && root.type === 'directory' && root.path === '/' && { takeBack: true }),
@@ -94,8 +95,17 @@ function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
   return quota >= 1000 ? { cpuQuota: quota } : { cpuQuota: Math.round(cpus * 1000000), cpuPeriod: 1000000 }
 }
 
+/** `--tmpfs /` as the first mount is the root itself; src/options/contradictions.ts refuses it anywhere else. */
+function emptyRoot({ mounts: [first] = [] }: Options): Extract<MountRequest, { type: 'tmpfs' }> | undefined {
+  return first?.type === 'tmpfs' && cleanPath(first.target) === '/' ? first : undefined
+}
+
+function mountsBelow(options: Options): readonly MountRequest[] {
+  const { mounts = [] } = options
+  return emptyRoot(options) === undefined ? mounts : mounts.slice(1)
+}
+
 function rootOf(options: Options, host: HostFacts): Root {
-  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
   // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability that the box lacks.
@@ -103,9 +113,17 @@ function rootOf(options: Options, host: HostFacts): Root {
   // Root may make device nodes, which are to work only in the box's own /dev.
   if (!options.privileged) flags.push('nodev')
   const mounted = flags.length > 0 ? { options: flags } : {}
+  const empty = emptyRoot(options)
+  if (empty !== undefined) return emptied(empty, flags)
+  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
-  if (options.overlay === true) return { type: 'overlay', path, ...mounted }
-  return { type: 'overlay', path, ...mounted, state: directory('state', options.overlay, options, host) }
+  if (options.overlay === true) return { type: 'layers', lowers: [path], ...mounted }
+  return { type: 'layers', lowers: [path], ...mounted, state: directory('state', options.overlay, options, host) }
+}
+
+function emptied({ size, mode, readonly }: Extract<MountRequest, { type: 'tmpfs' }>, flags: readonly MountOption[]): Root {
+  const options: MountOption[] = readonly && !flags.includes('ro') ? ['ro', ...flags] : [...flags]
+  return { type: 'empty', ...(size !== undefined && { size }), ...(mode !== undefined && { mode }), ...(options.length > 0 && { options }) }
 }
 
 /** Whether PATH is "/", also when it is written as // or /. */
@@ -178,11 +196,11 @@ const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 /** A root that has /proc and /dev gets fresh ones, unless an option mounts something there. */
 function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
   const mounts: Mount[] = []
-  const has = (name: string) => !isTaken(name, asked) && typeof host.look(root.path === '/' ? name : root.path + name, false) === 'string'
+  const has = (name: string) => !isTaken(name, asked) && rootDirectories(root).some((path) => typeof host.look(path === '/' ? name : path + name, false) === 'string')
   if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
   // Only the host's root has a sysfs that no option has asked for.
-  if (root.path === '/' && !options.privileged && has('/sys')) mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
+  if (showsHost(root) && !options.privileged && has('/sys')) mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
   return mounts
 }
 
@@ -265,7 +283,7 @@ function gainsPrivileges({ allowNewPrivs, privileged }: Options): boolean {
  * its own shows that directory only where a mount put it there; otherwise the command starts in "/".
  */
 export function startingIn(callersDirectory: () => string, root: Root): Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
-  if (root.path === '/') return { cwd: callersDirectory(), cwdOfHost: true }
+  if (showsHost(root)) return { cwd: callersDirectory(), cwdOfHost: true }
   try {
     return { cwd: callersDirectory(), cwdOfHost: true, cwdFallback: '/' }
   } catch {
@@ -292,11 +310,11 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
  * Closes two things that no namespace of the box divides: abstract sockets belong to the network, and a command in its caller's
  * process group could end that whole group by kill(0).
  */
-function scoped({ share = [], net, privileged }: Options): Pick<Process, 'scopes'> {
-  const scopes: NonNullable<Process['scopes']> = []
-  if (!privileged && net !== 'none' && !share.includes('ipc') && !share.includes('abstract')) scopes.push('abstract')
-  if (!privileged && !share.includes('pid')) scopes.push('signals')
-  return scopes.length > 0 ? { scopes } : {}
+function scoped({ share = [], net, privileged }: Options): Pick<Process, 'landlock'> {
+  const landlock: NonNullable<Process['landlock']> = []
+  if (!privileged && net !== 'none' && !share.includes('ipc') && !share.includes('abstract')) landlock.push('abstract')
+  if (!privileged && !share.includes('pid')) landlock.push('signals')
+  return landlock.length > 0 ? { landlock } : {}
 }
 
 function boxDirectory(path: string): string {

@@ -1,5 +1,6 @@
 /** Finds mounts that a later mount of the same command line hides: always a mistake. */
 import { printable } from '../text/printable.ts'
+import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount } from '../plan/types.ts'
 
 type Covered = { mount: Mount; by: Mount }
@@ -10,7 +11,7 @@ export function optionOf(mount: Mount): string | undefined {
     case 'bind': return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
     case 'mask': return mount.kernel ? undefined : 'mask'
     case 'tmpfs': case 'proc': case 'dev': case 'dir': case 'symlink': case 'file': return mount.type
-    default: return undefined
+    case 'overlay': case 'protect': case 'view': case 'stash': case 'pin': case 'sysfs': case 'cgroup': return undefined
   }
 }
 
@@ -28,7 +29,7 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
     const by = mounts[first]
     // A directory that was made for a mount to lie on has had its effect.
     if (by !== undefined && !(type === 'dir' && by.target === target)) found.unshift({ mount, by })
-    if (type !== 'dir' && type !== 'symlink') covers.set(target, n)
+    if (MOUNT_TYPES[type].covers) covers.set(target, n)
   }
   return found
 }

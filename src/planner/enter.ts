@@ -4,6 +4,7 @@ import { environment } from './environment.ts'
 import type { Options } from '../options/types.ts'
 import { commandOf, reporting, timing } from './build.ts'
 import { CONTRACT } from '../plan/constants.ts'
+import { showsHost } from '../plan/root.ts'
 import type { Entry, Plan, Process } from '../plan/types.ts'
 
 /**
@@ -49,12 +50,12 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
  * It has a domain all the same, or it could look into the process that holds a box open. "trace" is that domain, but it forbids
  * mounting: a command that may mount gets the scope of abstract sockets instead, where the network is not the box's own.
  */
-function enteringScopes({ scopes = [], capabilities = [], seccomp }: Process): Pick<Process, 'scopes'> {
-  const kept = scopes.filter((scope) => scope !== 'signals')
+function enteringScopes({ landlock = [], capabilities = [], seccomp }: Process): Pick<Process, 'landlock'> {
+  const kept = landlock.filter((scope) => scope !== 'signals')
   const mayMount = capabilities.includes('sys_admin') || seccomp?.from !== 'default'
   if (!mayMount) kept.push('trace')
-  else if (kept.length === 0 && scopes.length > 0) kept.push('abstract')
-  return kept.length > 0 ? { scopes: kept } : {}
+  else if (kept.length === 0 && landlock.length > 0) kept.push('abstract')
+  return kept.length > 0 ? { landlock: kept } : {}
 }
 
 type Directory = Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'>
@@ -72,14 +73,14 @@ function startDirectory(box: Plan, options: Options, host: HostFacts): Directory
 
 /** Below an overlay the kernel takes a directory of the host for another one, so its path counts, unless a mount covers it. */
 function callersDirectory(cwd: string, box: Plan, start: string): Directory {
-  const onOverlay = box.root?.type === 'overlay' && box.root.path === '/' && !isCovered(cwd, box)
+  const onOverlay = box.root?.type === 'layers' && showsHost(box.root) && !isCovered(cwd, box)
   return { cwd, ...(!onOverlay && { cwdOfHost: true }), cwdFallback: start }
 }
 
 /** In a root of its own the same path may be another directory, where the command did not start. */
 function startOf(box: Plan): string {
   const { cwd = '/', cwdOfHost, cwdFallback = '/' } = box.process
-  return !cwdOfHost || box.root?.path === '/' || isCovered(cwd, box) ? cwd : cwdFallback
+  return !cwdOfHost || (box.root !== undefined && showsHost(box.root)) || isCovered(cwd, box) ? cwd : cwdFallback
 }
 
 function isCovered(path: string, { mounts = [] }: Plan): boolean {

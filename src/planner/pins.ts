@@ -2,6 +2,7 @@
  * A mount moves with the directory that it lies in: a box that may rename a directory above a read-only mount could put something
  * else in its place. So the path to such a mount is pinned where it leads through directories of the host that the box can write to.
  */
+import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Root } from '../plan/types.ts'
 
 type Pin = Extract<Mount, { type: 'pin' }>
@@ -25,7 +26,7 @@ export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean
         if (first < 0) first = n
       }
     }
-    if (mount.type !== 'dir' && mount.type !== 'symlink' && mount.type !== 'stash' && mount.type !== 'pin') places.set(mount.target, n)
+    if (MOUNT_TYPES[mount.type].covers) places.set(mount.target, n)
   }
   if (first < 0) return all
   return withStash(all, mounts, first)

@@ -4,10 +4,8 @@
  */
 import type { HostFacts } from '../host/bun.ts'
 import { latestAbove, parentOf, type Places } from './pins.ts'
+import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Root } from '../plan/types.ts'
-
-/** Mounts whose target is made if it is missing. Others need theirs, or belong to another mount. */
-const MAKES: readonly Mount['type'][] = ['bind', 'tmpfs', 'proc', 'dev', 'overlay', 'dir', 'symlink', 'file']
 
 /** What would have to be made on the host's own root: the target, and the directory that lacks it. */
 type Missing = { target: string; parent: string }
@@ -20,11 +18,11 @@ export function missingOnHost(asked: readonly Mount[], first: readonly Mount[], 
   for (const { target } of first) places.set(target, 0)
   for (let n = 0; n < asked.length; n++) {
     const { type, target } = asked[n] as Mount
-    if (MAKES.includes(type) && target !== '/' && latestAbove(target, places) < 0) {
+    if (MOUNT_TYPES[type].makes && target !== '/' && latestAbove(target, places) < 0) {
       const parent = lacking(target, look)
       if (parent !== undefined) missing.push({ target, parent })
     }
-    if (type !== 'dir' && type !== 'symlink') places.set(target, n)
+    if (MOUNT_TYPES[type].covers) places.set(target, n)
   }
   return missing
 }

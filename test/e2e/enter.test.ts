@@ -188,7 +188,7 @@ test('a process that got the number later is not entered', () => inBox(['--net',
   const command = execute('sh', ['-c', 'i=$(cat /proc/$0/task/$0/children); set -- $i; cat /proc/$1/task/$1/children', String(pid)]).stdout.trim()
   const stat = readFileSync(`/proc/${command}/stat`, 'latin1')
   const started = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
-  const plan = (at: number) => ({ contract: 1, namespaces: asRoot ? ['mount', 'net'] : ['user', 'mount', 'net'], enter: { pid: Number(command), started: at }, process: { argv: ['true'] } })
+  const plan = (at: number) => ({ contract: 2, namespaces: asRoot ? ['mount', 'net'] : ['user', 'mount', 'net'], enter: { pid: Number(command), started: at }, process: { argv: ['true'] } })
   assert.is(sidecar(plan(started)).status, 0)
   failure(sidecar(plan(started + 1)), /^nsbox: enter: is not the process that it was: \/proc\/\d+\nhint: the box has ended\n/)
   failure(sidecar({ ...plan(started), enter: { pid: process.pid, started: 1 } }), /is not the process that it was/)
@@ -216,7 +216,7 @@ const whereForgotten = SANITIZED ? test.skip : test
 whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in it, wherever one looks', inTemp(async (dir) => {
   const plan = planOf(['--clear-env', ...['A', 'B', 'C'].flatMap((name) => ['--env', `${name}=${'of-the-plan '.repeat(9000)}`]), '--ro-bind', `${dir}:/mnt`, 'x'])
   const file = join(dir, 'plan')
-  await Bun.write(file, JSON.stringify({ ...plan, process: { ...plan.process, hold: true }, supervision: { init: true, statusFd: 1 } }))
+  await Bun.write(file, JSON.stringify({ ...plan, process: { ...plan.process, pause: true }, supervision: { init: true, statusFd: 1 } }))
   // From the package's file, and where the plan was in the program that runs.
   for (const [program, ...args] of [[SIDECAR, '--plan', file], [NSBOX, 'run', '--plan', file]] as const) {
     const box = spawn(program, args, { env: { SECRET: 'of-the-caller' }, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -268,7 +268,7 @@ test('in a network of its own what enters reaches the abstract sockets of the bo
 /** A program with a plan at its end that asks for all privileges, as a box could make one. */
 function forged(dir: string): string {
   const file = join(dir, 'busybox')
-  const plan = Buffer.from(JSON.stringify({ contract: 1, namespaces: ['mount'], root: { type: 'directory', path: '/' }, process: { argv: ['x'], capabilities: ['sys_admin', 'dac_override'] } }))
+  const plan = Buffer.from(JSON.stringify({ contract: 2, namespaces: ['mount'], root: { type: 'directory', path: '/' }, process: { argv: ['x'], capabilities: ['sys_admin', 'dac_override'] } }))
   const end = Buffer.alloc(16)
   end.writeBigUInt64LE(BigInt(plan.length))
   end.write('NSBOXPLN', 8, 'latin1')

@@ -57,7 +57,8 @@ test('a plan that is none is refused in each way in which it can come, with the 
   const plans: Record<string, [string, string]> = {
     truncated: [good.slice(0, -20), ''],
     deep: [`${'['.repeat(100000)}`, ''],
-    'of another contract': [good.replace('"contract": 1', '"contract": 2'), ': /contract'],
+    'of a later contract': [good.replace('"contract": 2', '"contract": 3'), ': /contract'],
+    'of an older nsbox': [good.replace('"contract": 2', '"contract": 1'), ': make it anew with nsbox plan: /contract'],
     'with an unknown key': [good.replace('"process": {', '"process": {"extra": 1,'), ': /process/extra'],
     'with a key twice': [good.replace('"process": {', '"process": {"argv": ["a"],'), ': /process/argv'],
   }

@@ -106,7 +106,7 @@ for (const [name, error] of [['ENOENT', 2], ['EPERM', 1], ['ENOSYS', 38]] as con
   test(`a box stays where no file can be executed by its descriptor (${name})`, inTemp(async (dir) => {
     const plan = planOf(['--tmpfs', '/tmp', 'x'])
     const file = join(dir, 'plan')
-    writeFileSync(file, JSON.stringify({ ...plan, process: { ...plan.process, hold: true }, supervision: { init: true, statusFd: 1 } }))
+    writeFileSync(file, JSON.stringify({ ...plan, process: { ...plan.process, pause: true }, supervision: { init: true, statusFd: 1 } }))
     const box = spawn(join(BIN, 'deny'), [...refused, SIDECAR, '--plan', file], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       const [data] = await once(box.stdout, 'data')

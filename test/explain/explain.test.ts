@@ -4,7 +4,7 @@ import { explain } from '../../src/explain/explain.ts'
 import type { BoxPlan } from '../../src/plan/types.ts'
 
 const BOX: BoxPlan = {
-  contract: 1,
+  contract: 2,
   namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
   idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
   root: { type: 'directory', path: '/', options: ['ro', 'nosuid'] },
@@ -55,7 +55,7 @@ test('a reader learns why mounts become private', () => {
 })
 
 test('what Landlock closes is told, and from which kernel on', () => {
-  const text = flat(told({ process: { ...BOX.process, scopes: ['abstract', 'signals'] } }))
+  const text = flat(told({ process: { ...BOX.process, landlock: ['abstract', 'signals'] } }))
   for (const word of ['landlock_restrict_self', 'Linux 6.12', 'abstract Unix sockets', 'The box can\'t signal processes outside']) assert.match(text, word)
   assert.not.match(told(), 'landlock')
 })
@@ -84,8 +84,8 @@ test('a directory made on the host\'s files is marked as one that stays, one mad
 })
 
 test('an overlay says where the changes go', () => {
-  assert.match(tree(told({ root: { type: 'overlay', path: '/' }, mounts: [] }))[0]!, 'box  (overlay over /, changes vanish)')
-  assert.match(tree(told({ root: { type: 'overlay', path: '/', state: '/s' }, mounts: [] }))[0]!, 'changes kept in /s')
+  assert.match(tree(told({ root: { type: 'layers', lowers: ['/'] }, mounts: [] }))[0]!, 'box  (overlay over /, changes vanish)')
+  assert.match(tree(told({ root: { type: 'layers', lowers: ['/'], state: '/s' }, mounts: [] }))[0]!, 'changes kept in /s')
 })
 
 test('a box with the host\'s network says so, abstract sockets included', () => {

@@ -184,13 +184,15 @@ function valueOf(field: Field, chance: Chance): Tree {
     case 'strings': return [...Array.from({ length: Math.max(0, (field.min ?? 0) - beside) }, () => 'a=b'), ...some(() => (beside ? chance.one(TEXTS) : '/=b'))]
     case 'object': return made(OBJECTS[field.of as keyof typeof OBJECTS], chance)
     case 'objects': return Array.from({ length: chance.once(40) ? (field.max ?? 0) + beside : Math.max(0, (field.min ?? 0) - beside) + chance.below(2) }, () => made(OBJECTS[field.of as keyof typeof OBJECTS], chance))
-    case 'variants': return some(() => variant(chance))
+    case 'variant': return variant(field.of, chance)
+    case 'variants': return some(() => variant(field.of, chance))
   }
 }
 
-function variant(chance: Chance): Members {
-  const type = chance.one(Object.keys(VARIANTS.mount)) as keyof typeof VARIANTS.mount
-  return object(shuffled([['type', type] as const, ...made(VARIANTS.mount[type], chance).entries], chance))
+function variant(name: string, chance: Chance): Members {
+  const variants: Readonly<Record<string, Table>> = VARIANTS[name as keyof typeof VARIANTS]
+  const type = chance.one(Object.keys(variants))
+  return object(shuffled([['type', type] as const, ...made(variants[type] as Table, chance).entries], chance))
 }
 
 function shuffled<T>(list: readonly T[], chance: Chance): readonly T[] {
@@ -207,7 +209,7 @@ function plan(chance: Chance): Members {
   const { entries } = made(OBJECTS.plan, chance)
   const enter = chance.once(4)
   const keep = (key: string) => key === 'root' ? !enter : enter ? !['mounts', 'idmap', 'hostname', 'loopback', 'ping', 'lowPorts', 'own', 'takeBack', 'cgroup'].includes(key) || chance.once(9) : key !== 'enter'
-  const more: [string, unknown][] = enter ? [['enter', made(OBJECTS.enter, chance)]] : [['root', made(OBJECTS.root, chance)]]
+  const more: [string, unknown][] = enter ? [['enter', made(OBJECTS.enter, chance)]] : [['root', variant('root', chance)]]
   const wanted = entries.filter(([key]) => keep(key) && key !== 'enter' && key !== 'root' && (key !== 'namespaces' || !chance.once(2)))
   if (!wanted.some(([key]) => key === 'namespaces')) more.push(['namespaces', chance.once(3) ? ['mount'] : ['mount', 'uts', 'net', 'pid', ...(wanted.some(([key]) => key === 'idmap') ? ['user'] : [])]])
   return object(shuffled([...wanted, ...more], chance))

@@ -27,7 +27,7 @@ test('nest, allowUserns and share: abstract are options of the library, for boxe
   const plan = b.plan(['true'])
   assert.ok(plan.namespaces.includes('user'))
   assert.is(plan.process.seccomp?.from, 'default with user namespaces')
-  assert.not.ok(plan.process.scopes?.includes('abstract'))
+  assert.not.ok(plan.process.landlock?.includes('abstract'))
   assert.equal((await b.run(['cat', '/proc/self/comm'])).stdout, 'cat\n')
   await using live = await b.open()
   assert.equal((await live.run(['sh', '-c', 'echo 0 2>/dev/null >/proc/self/oom_score_adj || echo read-only'])).stdout, 'read-only\n')

@@ -119,7 +119,7 @@ arm64('the sidecar for arm64 is a static program for it that judges plans as the
   const check = (plan: string) => execute('qemu-aarch64-static', [file, '--plan-fd', '0', '--check'], { input: plan })
   const plan = done(execute(NSBOX, ['plan', '--tmpfs', '/tmp', '--net', 'none', 'true'])).stdout
   assert.equal(check(plan), { status: 0, signal: null, stdout: '', stderr: '' })
-  const { status, stderr } = check(plan.replace('"contract": 1', '"contract": 99'))
+  const { status, stderr } = check(plan.replace('"contract": 2', '"contract": 99'))
   assert.is(status, 125)
   assert.match(stderr, /read plan: .*: \/contract/)
 })

@@ -20,7 +20,7 @@ const PATHS = {
 /** Where a path of the host may stand on a command line, and in its plan. */
 const PLACES: Readonly<Record<string, { args: (path: string) => string[]; step: string; what: string; put: (plan: any, path: string) => unknown }>> = {
   '--root': { step: 'root', what: 'open', args: (path) => ['--root', path], put: (plan, path) => { plan.root.path = path } },
-  '--overlay of a root': { step: 'root', what: 'open', args: (path) => ['--root', path, '--overlay'], put: (plan, path) => { LOWER(plan, path) } },
+  '--overlay of a root': { step: 'root', what: 'open', args: (path) => ['--root', path, '--overlay'], put: (plan, path) => { plan.root.lowers = [path] } },
   '--overlay=DIR': { step: 'state', what: 'open', args: (path) => [`--overlay=${path}`], put: (plan, path) => { plan.root.state = path } },
   '--bind': { step: 'mounts', what: 'bind', args: (path) => ['--bind', `${path}:/mnt`], put: (plan, path) => { of(plan, 'bind').source = path } },
   '--ro-bind': { step: 'mounts', what: 'bind', args: (path) => ['--ro-bind', `${path}:/mnt`], put: (plan, path) => { of(plan, 'bind').source = path } },
@@ -28,7 +28,6 @@ const PLACES: Readonly<Record<string, { args: (path: string) => string[]; step: 
   '--file': { step: 'mounts', what: 'copy', args: (path) => ['--file', `${path}:/mnt/f`], put: (plan, path) => { of(plan, 'file').source = path } },
 }
 const of = (plan: any, type: string) => plan.mounts.find((mount: any) => mount.type === type && mount.target.startsWith('/mnt'))
-const LOWER = (plan: any, path: string) => { plan.root.path = path }
 
 function prepare(dir: string): void {
   busyboxRoot(join(dir, 'good'))

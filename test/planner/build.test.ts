@@ -36,18 +36,18 @@ const targets = (options: Options) => mountsOf(options).map(({ type, target }) =
 
 test('the least that is asked gives the defaults', () => {
   assert.equal(plan({}), {
-    contract: 1, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
+    contract: 2, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
     root: { type: 'directory', path: '/', options: ['nosuid', 'nodev'] },
     mounts: [{ type: 'stash', target: '/proc' }, { type: 'proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] }, ...procView('/proc'), { type: 'dev', target: '/dev' }],
     own: ['/home/me/.config/nsbox', '/home/me/.cache/nsbox', '/home/me/.local/state/nsbox', '/run/user/1000/nsbox'],
-    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdOfHost: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, scopes: ['abstract', 'signals'], resetSignals: ['PIPE', 'XFSZ'] },
+    process: { argv: ['cmd', 'arg'], env: { inherit: true }, cwd: '/home/me', cwdOfHost: true, seccomp: { from: 'default', filter: DEFAULT_FILTERS.x64[0]?.filter ?? '' }, noNewPrivs: true, landlock: ['abstract', 'signals'], resetSignals: ['PIPE', 'XFSZ'] },
     supervision: { init: true },
   })
 })
 
 test('what no namespace divides is closed, but where an option asks for it', () => {
-  const scopes = (options: Options) => plan(options).process.scopes
+  const scopes = (options: Options) => plan(options).process.landlock
   assert.equal(scopes({ net: 'none' }), ['signals'])
   assert.equal(scopes({ share: ['ipc'] }), ['signals'])
   assert.equal(scopes({ share: ['abstract'] }), ['signals'])
@@ -182,7 +182,7 @@ test('what is missing directly below /, or anywhere with --ro, gets a view of th
   const tmpfs = (...targets: string[]): Options => ({ mounts: targets.map((target) => ({ type: 'tmpfs', target })) })
   const views = (options: Options) => {
     const { root, mounts = [], takeBack } = plan(options)
-    return [...(root?.view ? ['/'] : []), ...mounts.flatMap(({ type, target }) => (type === 'view' ? [target] : [])), ...(takeBack ? ['goes'] : [])]
+    return [...(root?.type === 'directory' && root.view ? ['/'] : []), ...mounts.flatMap(({ type, target }) => (type === 'view' ? [target] : [])), ...(takeBack ? ['goes'] : [])]
   }
   assert.equal(views(tmpfs('/work')), ['/', 'goes'])
   assert.equal(views(tmpfs('/no/such/dir')), ['/', 'goes'])

@@ -163,7 +163,7 @@ inBoxTest('a state inside of an overlay, where the kernel keeps none, is refused
   const root = rootWithFiles(join(dir, 'r'))
   mkdirSync(join(root, 'state'))
   // The outer box is one whose root is an overlay; the inner one finds nsbox there, and wants to keep its changes.
-  const inner = `/nsbox-sidecar --plan-fd 0 <<'END'\n${JSON.stringify({ contract: 1, namespaces: ['mount'], root: { type: 'overlay', path: '/data', state: '/state' }, process: { argv: ['/one'] } })}\nEND\n`
+  const inner = `/nsbox-sidecar --plan-fd 0 <<'END'\n${JSON.stringify({ contract: 2, namespaces: ['mount'], root: { type: 'layers', lowers: ['/data'], state: '/state' }, process: { argv: ['/one'] } })}\nEND\n`
   spawnSync('cp', [SIDECAR, join(root, 'nsbox-sidecar')])
   const { status, stderr } = nsbox(['--root', root, '--overlay', '--map-root', '--cap-add', 'sys_admin', 'sh', '-c', inner])
   assert.is(status, 125, stderr)
@@ -205,7 +205,7 @@ inBoxTest('an overlay gives no right that the mount below it does not give', inT
   const root = rootWithFiles(join(dir, 'r'))
   mkdirSync(join(root, 'state'))
   spawnSync('cp', [SIDECAR, join(root, 'nsbox-sidecar')])
-  const plan = { contract: 1, namespaces: ['mount'], root: { type: 'overlay', path: '/tmp' }, process: { argv: ['/busybox', 'cat', '/proc/self/mountinfo'] }, mounts: [{ type: 'bind', source: '/proc', target: '/proc' }] }
+  const plan = { contract: 2, namespaces: ['mount'], root: { type: 'layers', lowers: ['/tmp'] }, process: { argv: ['/busybox', 'cat', '/proc/self/mountinfo'] }, mounts: [{ type: 'bind', source: '/proc', target: '/proc' }] }
   const script = `cp /bin/busybox /tmp; mkdir /tmp/proc; /nsbox-sidecar --plan-fd 0 <<'END'\n${JSON.stringify(plan)}\nEND\n`
   const out = ok(nsbox(['--root', root, '--tmpfs', '/tmp', '--map-root', '--cap-add', 'sys_admin', 'sh', '-c', script]))
   assert.match(out, /^\S+ \S+ \S+ \/ \/ \S*nosuid,nodev\S* .* overlay /m)

@@ -6,7 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
-const missing = (path: string) => ({ contract: 1, namespaces: asRoot ? ['mount'] : ['mount', 'user'], ...(asRoot ? {} : { idmap: OWN }), root: { type: 'directory', path }, process: { argv: ['true'] } })
+const missing = (path: string) => ({ contract: 2, namespaces: asRoot ? ['mount'] : ['mount', 'user'], ...(asRoot ? {} : { idmap: OWN }), root: { type: 'directory', path }, process: { argv: ['true'] } })
 const OWN = { by: 'self', uid: [{ inside: 0, outside: process.getuid?.(), count: 1 }], gid: [{ inside: 0, outside: process.getgid?.(), count: 1 }] }
 
 test('a path in a message can\'t speak to the terminal', () => {

@@ -28,7 +28,7 @@ inGuest('a time limit and a baked program work', 'nsbox --timeout 300ms sleep 10
   ['124', 'baked again', '0'])
 
 inGuest('a box that stays can be entered', `
-printf '{"contract":1,"namespaces":["mount","pid","ipc","uts"],"root":{"type":"directory","path":"/"},"process":{"argv":["x"],"hold":true},"supervision":{"init":true,"statusFd":1}}' >/tmp/held
+printf '{"contract":2,"namespaces":["mount","pid","ipc","uts"],"root":{"type":"directory","path":"/"},"process":{"argv":["x"],"pause":true},"supervision":{"init":true,"statusFd":1}}' >/tmp/held
 nsbox --status-fd 3 --tmpfs /tmp sh -c 'echo in >/tmp/file; sleep 100' 3>/tmp/events & box=$!
 nsbox-sidecar --plan /tmp/held >/tmp/held-events & held=$!
 for t in $(seq 600); do [ -s /tmp/events ] && [ -s /tmp/held-events ] && break; usleep 20000; done

@@ -131,7 +131,7 @@ ${box(['--memory', '64m', '--pids', '20', '--status-fd', '3', 'sleep', '1000'])}
 for t in $(seq 500); do [ -s /tmp/events ] && break; usleep 10000; done
 pid=$(sed -n 's/.*"start","pid":\\([0-9]*\\).*/\\1/p' /tmp/events)
 enter() {
-  printf '{"contract":1,"namespaces":["mount","pid","ipc","uts","cgroup"],"enter":{"pid":%s,"started":%s},"process":{"argv":["sh","-c","%s"],"env":{"inherit":true}}}' $pid $(cut -d' ' -f22 /proc/$pid/stat) "$1" >/tmp/enter
+  printf '{"contract":2,"namespaces":["mount","pid","ipc","uts","cgroup"],"enter":{"pid":%s,"started":%s},"process":{"argv":["sh","-c","%s"],"env":{"inherit":true}}}' $pid $(cut -d' ' -f22 /proc/$pid/stat) "$1" >/tmp/enter
   nsbox-sidecar --plan /tmp/enter
 }
 enter 'cat /proc/self/cgroup; exit 5'; echo $?
