@@ -152,7 +152,7 @@ function readPlan(text: Uint8Array, pid: number): Plan {
   try {
     return parsePlan(text)
   } catch (error) {
-    if (!(error instanceof PlanError)) throw error
+    if (!(error instanceof PlanError) || error.pointer !== '/contract') throw error
     throw enterFailure('its box was started by another version of nsbox', pid, 'enter it with the nsbox that started it')
   }
 }

@@ -35,7 +35,7 @@ test('it shows its plan, with the number of the contract', inTemp((dir) => {
   const file = baked(join(dir, 'box'), '--hostname', 'h', 'echo', 'ran')
   const { status, stdout } = execute(file, ['--nsbox-plan'])
   assert.is(status, 0)
-  assert.is(JSON.parse(stdout).contract, 1)
+  assert.is(JSON.parse(stdout).contract, 2)
   assert.is(JSON.parse(stdout).hostname, 'h')
   assert.is(execute(file, ['--nsbox-plan', 'x']).stdout, 'ran --nsbox-plan x\n')
 }))
@@ -69,7 +69,7 @@ test('with --relative the program and its root move together', inTemp((dir) => {
   // Without it they stay where they were.
   const fixed = baked(join(dir, 'moved/fixed'), '--root', join(dir, 'moved/r'), 'true')
   renameSync(join(dir, 'moved'), join(dir, 'again'))
-  failure(execute(join(dir, 'again/fixed'), []), /^nsbox: (sources|state): open: .*\/moved\/r: No such file/)
+  failure(execute(join(dir, 'again/fixed'), []), /^nsbox: (root|state): open: .*\/moved\/r: No such file/)
   assert.ok(!existsSync(fixed))
 }))
 
