@@ -48,7 +48,9 @@
 #include "process/enter.h"
 #include "process/exec.h"
 #include "process/foreground.h"
+#include "process/helper.h"
 #include "process/init.h"
+#include "process/release.h"
 #include "process/spawn.h"
 #include "process/supervise.h"
 #include "process/watchdog.h"
@@ -71,13 +73,18 @@ static _Noreturn void refuse_descriptor(int fd, const char *what)
 	fail_plain_hint(what, names[fd], "give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
 }
 
-/* Closes the caller's descriptors but 0, 1, 2 and the status descriptor, which the command doesn't get. */
-static void close_descriptors(int kept)
+/* Keeps a descriptor of the caller's that we use and the command doesn't get. */
+static void keep_descriptor(int fd, const char *what, const char *hint)
 {
-	if (kept > 2 && fcntl(kept, F_SETFD, FD_CLOEXEC) < 0)
-		fail_hint("use as status descriptor", NULL, "nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
-	if (kept > 2)
-		descriptor_keep(kept);
+	if (fd > 2 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		fail_hint(what, NULL, hint);
+	if (fd > 2)
+		descriptor_keep(fd);
+}
+
+/* Closes the caller's descriptors but 0, 1, 2 and those that are kept. */
+static void close_descriptors(void)
+{
 	descriptor_close_others();
 	struct stat st;
 	for (int fd = 0; fd < 3; fd++)
@@ -133,7 +140,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 }
 
 /* Sets up a new box; a command that enters one does without. */
-static void make_box(const struct plan *plan, const struct invocation *given, int link)
+static void make_box(const struct plan *plan, const struct invocation *invocation, int link)
 {
 	if (plan->idmap) {
 		report_phase(STEP_ID_MAPS);
@@ -149,7 +156,7 @@ static void make_box(const struct plan *plan, const struct invocation *given, in
 	mode_t caller_mask = umask(0);
 	/* Mount points in a root of the caller's own stay. */
 	rollback_set(plan->take_back ? 0 : CHANNEL_MADE_STAYS);
-	build_root(plan, given->old_mount_api);
+	build_root(plan, invocation->old_mount_api);
 	umask(caller_mask);
 	rollback_tell_what_goes(link);
 }
@@ -176,20 +183,20 @@ static void wait_for_watchdog(int link)
 }
 
 /* The first process in the box, until it becomes the command or its init. */
-static _Noreturn void run_inside(const struct plan *plan, const struct invocation *given, const sigset_t *mask, int link, bool gated)
+static _Noreturn void run_inside(const struct plan *plan, const struct invocation *invocation, const sigset_t *mask, int link, bool watched)
 {
 	report_on_failure(NULL);
 	channel = link;
 	report_to(tell_supervisor);
 	die_with_parent(link);
-	if (gated)
+	if (watched)
 		wait_for_watchdog(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
 	if (plan->enter) {
 		enter_join();
 		inherited_renew_entered();
 	} else {
-		make_box(plan, given, link);
+		make_box(plan, invocation, link);
 	}
 	/* Some open descriptors are directories of the host, through which a process could walk out of the box. */
 	descriptor_keep(link);
@@ -210,76 +217,100 @@ static _Noreturn void run_inside(const struct plan *plan, const struct invocatio
 	landlock_apply(plan->process->landlock);
 	report_phase(STEP_PRIVILEGES);
 	privileges_bound(plan->process);
+	if (release_is_needed(plan))
+		release_await(link);
 	if (plan->supervision && plan->supervision->init)
-		init_run(plan->process, given->extra, mask, link);
-	exec_command(plan->process, given->extra, mask);
+		init_run(plan->process, invocation->extra, mask, link);
+	exec_command(plan->process, invocation->extra, mask);
 }
 
-static _Noreturn void run(const struct plan *plan, const struct invocation *given)
-{
-	static const struct supervision none = {.status_fd = -1};
-	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
-	struct box box = {.init = supervision->init, .new_session = plan->process->new_session, .own_group = plan->enter && !plan->process->new_session,
-		.parent = -1, .verbose = supervision->verbose,
-		.first = !plan->enter && (plan->namespaces & PLAN_NAMESPACES_PID),
-		.seen = plan->enter || !(plan->namespaces & PLAN_NAMESPACES_PID), .timeout = supervision->timeout, .grace = supervision->grace,
-		.memory = plan->cgroup ? plan->cgroup->memory : 0, .quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
-	sigset_t all, mask;
+/* A start from one phase to the next. The socket's ends: ours, and that of the box. */
+struct start {
+	const struct plan *plan;
+	const struct invocation *invocation;
+	struct box box;
+	sigset_t mask;
 	int pair[2];
+	bool watched;
+};
+
+static struct box describe_box(const struct plan *plan, const struct supervision *supervision)
+{
+	bool own_pids = plan->namespaces & PLAN_NAMESPACES_PID;
+	return (struct box){.init = supervision->init, .new_session = plan->process->new_session,
+		.own_group = plan->enter && !plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
+		.first = !plan->enter && own_pids, .seen = plan->enter || !own_pids,
+		.timeout = supervision->timeout, .grace = supervision->grace, .memory = plan->cgroup ? plan->cgroup->memory : 0,
+		.quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
+}
+
+/* All that has to be there before there is a box. */
+static void prepare(struct start *start)
+{
+	static const struct supervision none = {.status_fd = -1, .gate_fd = -1};
+	const struct plan *plan = start->plan;
+	const struct supervision *supervision = plan->supervision ? plan->supervision : &none;
+	sigset_t all;
+	start->box = describe_box(plan, supervision);
 	report_phase(STEP_DESCRIPTORS);
-	close_descriptors((int)supervision->status_fd);
-	if (given->text && !plan->enter)
-		plan_source_keep(given->text, given->length);
-	free(given->text);
+	keep_descriptor((int)supervision->status_fd, "use as status descriptor", "nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
+	keep_descriptor((int)supervision->gate_fd, "use as gate", "nothing is open under that number");
+	close_descriptors();
+	if (start->invocation->text && !plan->enter)
+		plan_source_keep(start->invocation->text, start->invocation->length);
+	free(start->invocation->text);
 	if (supervision->init && !(plan->namespaces & PLAN_NAMESPACES_PID))
 		fail_plain("an init needs a pid namespace of its own", "/supervision/init");
 	if (supervision->die_with_parent)
-		box.parent = die_with_parent_watch();
+		start->box.parent = die_with_parent_watch();
 	/* With SIGCHLD ignored, the kernel would reap our child, and its status would be lost. */
 	if (signal(SIGCHLD, SIG_DFL) == SIG_IGN)
 		exec_ignore_children();
 	sigfillset(&all);
-	if (sigprocmask(SIG_SETMASK, &all, &mask) < 0)
+	if (sigprocmask(SIG_SETMASK, &all, &start->mask) < 0)
 		fail("block signals", NULL);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->pair) < 0)
 		fail("socketpair", NULL);
-	box.channel = pair[0];
+	start->box.channel = start->pair[0];
 	if (exec_filtered_is_needed(plan->process))
 		exec_filtered_set_up(plan->process);
-	bool gated = watchdog_is_wanted(&box);
-	supervise_set_up(&box);
-	if (gated) {
+	start->watched = watchdog_is_wanted(&start->box);
+	supervise_set_up(&start->box);
+	if (start->watched) {
 		report_phase(STEP_WATCHDOG);
-		watchdog_start(&box);
+		watchdog_start(&start->box);
 	}
+}
+
+/* The first process of the box, whose number is 0 in that process itself. */
+static int start_box(const struct plan *plan)
+{
 	if (plan->enter) {
 		report_phase(STEP_ENTER);
 		enter_hold(plan->enter, plan->namespaces);
 		inherited_hold();
-		box.pid = enter_spawn();
-	} else {
-		overlay_lock_states(plan);
-		rollback_lock(plan);
-		if (plan->cgroup) {
-			report_phase(STEP_CONTROL_GROUP);
-			cgroup_make(plan->cgroup);
-		}
-		report_phase(STEP_NAMESPACES);
-		box.pid = spawn_box(plan->namespaces, cgroup_descriptor());
+		return enter_spawn();
 	}
-	if (box.own_group)
-		foreground_lead(box.pid);
-	if (box.pid == 0) {
-		report_phase(plan->enter ? STEP_ENTER : STEP_BOX);
-		close(pair[0]);
-		run_inside(plan, given, &mask, pair[1], gated);
+	overlay_lock_states(plan);
+	rollback_lock(plan);
+	if (plan->cgroup) {
+		report_phase(STEP_CONTROL_GROUP);
+		cgroup_make(plan->cgroup);
 	}
-	base_dir_leave();
+	report_phase(STEP_NAMESPACES);
+	return spawn_box(plan->namespaces, cgroup_descriptor());
+}
+
+/* What the box's first process waits for, step by step: a watchdog, its id maps, and what its command has need of. */
+static void release(struct start *start)
+{
+	const struct plan *plan = start->plan;
+	struct box *box = &start->box;
 	/* The box prints the phases from now on. */
 	report_step(STEP_WATCHDOG);
-	if (gated) {
-		watchdog_watch(&box);
-		(void)!write(box.channel, "g", 1);
+	if (start->watched) {
+		watchdog_watch(box);
+		(void)!write(box->channel, "g", 1);
 	}
 	report_step(STEP_ID_MAPS);
 	/*
@@ -287,16 +318,35 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *give
 	 * time.
 	 */
 	bool maps = plan->idmap && plan->idmap->by != IDMAP_BY_SELF;
-	if (!box.init || maps)
-		close(pair[1]);
-	int number, process = maps ? supervise_await_process(&box, &number) : -1;
+	if (!box->init || maps)
+		close(start->pair[1]);
+	int number, process = maps ? supervise_await_process(box, &number) : -1;
 	if (process >= 0) {
-		idmap_write_for(plan->idmap, process, number);
+		idmap_write_for(plan->idmap, process, number, helper_run);
 		close(process);
-		(void)!write(box.channel, "g", 1);
+		(void)!write(box->channel, "g", 1);
 	}
+	report_step(STEP_HELPERS);
+	if (release_is_needed(plan))
+		release_start(plan, box, &start->mask);
+}
+
+static _Noreturn void run(const struct plan *plan, const struct invocation *invocation)
+{
+	struct start start = {.plan = plan, .invocation = invocation};
+	prepare(&start);
+	start.box.pid = start_box(plan);
+	if (start.box.own_group)
+		foreground_lead(start.box.pid);
+	if (start.box.pid == 0) {
+		report_phase(plan->enter ? STEP_ENTER : STEP_BOX);
+		close(start.pair[0]);
+		run_inside(plan, invocation, &start.mask, start.pair[1], start.watched);
+	}
+	base_dir_leave();
+	release(&start);
 	report_step(STEP_SUPERVISE);
-	supervise(&box);
+	supervise(&start.box);
 }
 
 /* Prints the plan of a baked program. */
@@ -318,9 +368,9 @@ static bool is_within_reach(const struct plan *plan, bool baked)
 	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) && !(baked && base_dir_is_needed());
 }
 
-static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *given)
+static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *invocation)
 {
-	plan_source_become_sealed(text, length, given->old_mount_api, given->extra);
+	plan_source_become_sealed(text, length, invocation->old_mount_api, invocation->extra);
 	if (plan->process->pause)
 		fail_hint("execute a file in memory", NULL, "a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
 	report_warning("this system executes no file in memory: root in the box may get to write to the program that started it");
@@ -329,7 +379,7 @@ static void become_sealed(const struct plan *plan, const char *text, size_t leng
 int main(int argc, char **argv)
 {
 	size_t length;
-	struct invocation given = {.plan_fd = -1};
+	struct invocation invocation = {.plan_fd = -1};
 	/* Before Linux 5.18 argc may be 0, and the environment follows the NULL. */
 	if (argc < 1)
 		invocation_refuse("no name of the program", "");
@@ -349,24 +399,24 @@ int main(int argc, char **argv)
 	if (segment && argc == 2 && strcmp(argv[1], "--nsbox-plan") == 0)
 		return print_plan(segment, length);
 	if (baked) {
-		given.extra = argc > 1 ? argv + 1 : NULL;
+		invocation.extra = argc > 1 ? argv + 1 : NULL;
 	} else {
-		given = invocation_read(argv);
-		text = invocation_text(&given, &length);
+		invocation = invocation_read(argv);
+		text = invocation_text(&invocation, &length);
 	}
 	const struct plan *plan = decode(segment ? segment : text, length);
-	if (given.check)
+	if (invocation.check)
 		return 0;
 	report_set_up(plan);
 	if (plan->process->pause ? baked || !plan_source_is_sealed() : is_within_reach(plan, baked) && !plan_source_is_sealed())
-		become_sealed(plan, segment ? segment : text, length, &given);
+		become_sealed(plan, segment ? segment : text, length, &invocation);
 	if (baked)
 		free(text);
 	else
-		given.text = text, given.length = length;
+		invocation.text = text, invocation.length = length;
 	if (plan->no_follow)
 		host_refuse_links();
 	cwd_note(plan);
 	base_dir_enter(baked);
-	run(plan, &given);
+	run(plan, &invocation);
 }

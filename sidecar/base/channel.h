@@ -28,6 +28,7 @@ enum channel_kind {
 	 * Before the command is started: NAME was made in the directory that the descriptor refers to. VALUE:
 	 * CHANNEL_MADE_*.
 	 */
+	CHANNEL_READY = 8,   /* all is set up, and the box waits */
 	CHANNEL_MADE = 5,
 };
 

@@ -168,6 +168,20 @@ static const char *hint_for(int number)
 	return NULL;
 }
 
+static void print_failure(const struct failure *failure, int status)
+{
+	if (!errors_to_status)
+		print_line(failure);
+	print_event(failure, status);
+}
+
+void report_failure(const char *what, const char *path, const char *hint, int number)
+{
+	signal(SIGPIPE, SIG_IGN);
+	print_failure(&(struct failure){what, path, hint ? hint : hint_for(number), number}, STATUS_FAILED);
+}
+
+/* FAILURE is NULL where another process prints it. */
 static _Noreturn void finish(int status, const struct failure *failure)
 {
 	void (*cleanup)(void) = undo;
@@ -179,14 +193,14 @@ static _Noreturn void finish(int status, const struct failure *failure)
 		cleanup();
 	if (tell)
 		tell(status);
-	if (!errors_to_status)
-		print_line(failure);
-	print_event(failure, status);
+	if (failure)
+		print_failure(failure, status);
 	if (before_exit)
 		before_exit();
 	_exit(status);
 }
 
+void report_give_up(int status) { finish(status, NULL); }
 void fail(const char *what, const char *path) { fail_hint(what, path, NULL); }
 void fail_hint(const char *what, const char *path, const char *hint) { fail_status(STATUS_FAILED, what, path, hint); }
 void fail_plain(const char *what, const char *path) { fail_plain_hint(what, path, NULL); }
@@ -224,11 +238,14 @@ void report_warning(const char *text)
 
 int report_status_fd(void) { return status_fd; }
 
-void report_started(int pid)
+static void report_process(const char *event, int pid)
 {
 	if (status_fd >= 0)
-		dprintf(status_fd, "{\"event\":\"start\",\"pid\":%d}\n", pid);
+		dprintf(status_fd, "{\"event\":\"%s\",\"pid\":%d}\n", event, pid);
 }
+
+void report_ready(int pid) { report_process("ready", pid); }
+void report_started(int pid) { report_process("start", pid); }
 
 /* Prints a member of a JSON object: seconds with six decimals. */
 static void print_seconds(FILE *out, const char *key, int64_t microseconds)

@@ -44,6 +44,10 @@ _Noreturn void fail_plain(const char *what, const char *path);
 _Noreturn void fail_plain_hint(const char *what, const char *path, const char *hint);
 /* With errno, and with another exit status. */
 _Noreturn void fail_status(int status, const char *what, const char *path, const char *hint);
+/* Prints a failure as the above do, and returns. NUMBER: errno, or 0. */
+void report_failure(const char *what, const char *path, const char *hint, int number);
+/* Ends as they do, without a message: another process prints it. */
+_Noreturn void report_give_up(int status);
 /* Prints, with --verbose, that PATH was made for the box. */
 void report_made(const char *path);
 void report_warning(const char *text);
@@ -51,6 +55,8 @@ void report_warning(const char *text);
 void report_print(FILE *out, const char *text);
 /* The descriptor that events are written to, or -1. */
 int report_status_fd(void);
+/* The box is set up, and waits at its gate. */
+void report_ready(int pid);
 void report_started(int pid);
 /* Prints one line on FD: stderr may be closed by now, since the command has its own copy. */
 void report_out_of_memory(int fd, int64_t limit);

@@ -28,6 +28,12 @@ enum idmap_by_word {
 };
 static const char idmap_by_words[] = "self\0parent\0helper\0";
 
+enum helper_ends_word {
+	HELPER_ENDS_NOTHING = 0,
+	HELPER_ENDS_BOX = 1,
+};
+static const char helper_ends_words[] = "nothing\0box\0";
+
 static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
 
 enum process_landlock_word {
@@ -130,6 +136,7 @@ struct supervision {
 	int64_t grace; /* Milliseconds after TERM until all that is left is killed. */
 	bool die_with_parent; /* Kill the box when the process that started nsbox ends. */
 	int64_t status_fd; /* Descriptor to which events are written as JSON lines. */
+	int64_t gate_fd; /* Descriptor on which the box waits when all is set up, before its command is executed ("ready" on the status descriptor): one byte lets it go on, and its end without one ends the box. */
 	bool verbose; /* Print each phase with its time on stderr. */
 	bool quiet; /* Print no warnings and no hints. */
 	unsigned errors; /* Where a failure of nsbox itself is reported: on stderr, or on the status descriptor alone. */
@@ -180,6 +187,12 @@ struct cgroup {
 	int64_t pids; /* Processes and threads, the init of the box among them; absent: no limit. */
 };
 
+struct helper {
+	const char *program; /* File on the host to execute. It gets the environment of the sidecar, a session of its own, standard error, descriptor 3, to which it writes a byte when it is ready, and descriptor 4, the directory of the first process of the box in /proc. */
+	char **argv; size_t argv_count; /* Its name and its arguments. */
+	unsigned ends; /* What its end ends, once it is ready. */
+};
+
 struct idrange {
 	int64_t inside; /* First id in the box. */
 	int64_t outside; /* First id outside of it. */
@@ -213,6 +226,7 @@ struct plan {
 	bool ping; /* Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range. */
 	bool low_ports; /* Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start. */
 	struct cgroup *cgroup; /* A control group (version 2) of its own for the box, made where the caller may make one. */
+	struct helper *helpers; size_t helpers_count; /* Programs that are started outside of the box, in this order, when its namespaces are there. The command is not executed before all of them are ready; they end with the box. */
 	struct process *process; /* The command and what it gets. */
 	struct supervision *supervision; /* How the box is watched and reported. */
 };
@@ -348,6 +362,7 @@ static const struct field supervision_fields[] = {
 	{"grace", KIND_INT, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
 	{"dieWithParent", KIND_BOOL, offsetof(struct supervision, die_with_parent), .required = false},
 	{"statusFd", KIND_INT, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
+	{"gateFd", KIND_INT, offsetof(struct supervision, gate_fd), .min = 3LL, .max = 1048576LL, .absent = -1LL},
 	{"verbose", KIND_BOOL, offsetof(struct supervision, verbose), .required = false},
 	{"quiet", KIND_BOOL, offsetof(struct supervision, quiet), .required = false},
 	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
@@ -404,6 +419,13 @@ static const struct field cgroup_fields[] = {
 };
 static const struct object cgroup_object = {cgroup_fields, sizeof cgroup_fields / sizeof *cgroup_fields, sizeof(struct cgroup)};
 
+static const struct field helper_fields[] = {
+	{"program", KIND_STRING, offsetof(struct helper, program), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"argv", KIND_STRINGS, offsetof(struct helper, argv), .required = true, .min = 1, .max = 0, .path = false, .host = false, .assignment = false},
+	{"ends", KIND_ENUM, offsetof(struct helper, ends), .words = helper_ends_words, .absent = 0},
+};
+static const struct object helper_object = {helper_fields, sizeof helper_fields / sizeof *helper_fields, sizeof(struct helper)};
+
 static const struct field idrange_fields[] = {
 	{"inside", KIND_INT, offsetof(struct idrange, inside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
 	{"outside", KIND_INT, offsetof(struct idrange, outside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
@@ -440,6 +462,7 @@ static const struct field plan_fields[] = {
 	{"ping", KIND_BOOL, offsetof(struct plan, ping), .required = false},
 	{"lowPorts", KIND_BOOL, offsetof(struct plan, low_ports), .required = false},
 	{"cgroup", KIND_OBJECT, offsetof(struct plan, cgroup), .object = &cgroup_object},
+	{"helpers", KIND_OBJECTS, offsetof(struct plan, helpers), .min = 0, .max = 16, .object = &helper_object},
 	{"process", KIND_OBJECT, offsetof(struct plan, process), .required = true, .object = &process_object},
 	{"supervision", KIND_OBJECT, offsetof(struct plan, supervision), .object = &supervision_object},
 };

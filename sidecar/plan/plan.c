@@ -402,7 +402,7 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 {
 	const struct { const char *key; bool there; } keys[] = {
 		{"root", plan->root}, {"mounts", plan->mounts_count}, {"idmap", plan->idmap}, {"hostname", plan->hostname}, {"loopback", plan->loopback},
-		{"ping", plan->ping}, {"lowPorts", plan->low_ports}, {"own", plan->own_count > 0}, {"takeBack", plan->take_back}, {"cgroup", plan->cgroup},
+		{"ping", plan->ping}, {"lowPorts", plan->low_ports}, {"own", plan->own_count > 0}, {"takeBack", plan->take_back}, {"cgroup", plan->cgroup}, {"helpers", plan->helpers_count > 0},
 	};
 	const struct place process = {.key = "process", .length = strlen("process")};
 	const struct place pause = {.up = &process, .key = "pause", .length = strlen("pause")};

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -113,11 +112,10 @@ static char *number_text(int64_t number)
 	return text;
 }
 
-static void run_helper(const char *name, const struct idrange *ranges, size_t count, int pid)
+static void run_helper(const char *name, const struct idrange *ranges, size_t count, int pid, idmap_run *run)
 {
 	char **argv = calloc(count * 3 + 3, sizeof *argv), path[HELPER_PATH];
 	size_t used = 0;
-	int status = -1;
 	if (!argv)
 		fail("allocate", NULL);
 	find_helper(name, path);
@@ -128,17 +126,11 @@ static void run_helper(const char *name, const struct idrange *ranges, size_t co
 		argv[used++] = number_text(ranges[i].outside);
 		argv[used++] = number_text(ranges[i].count);
 	}
-	pid_t helper = fork();
-	if (helper == 0) {
-		execve(path, argv, (char *[]){NULL});
-		_exit(STATUS_FAILED);
-	}
-	if (helper < 0 || waitpid(helper, &status, 0) < 0)
-		fail_hint("run", name, helper < 0 ? report_process_hint() : NULL);
+	bool done = run(path, argv);
 	for (size_t i = 1; i < used; i++)
 		free(argv[i]);
 	free(argv);
-	if (status != 0)
+	if (!done)
 		fail_plain_hint("the helper refused the map", path, "/etc/subuid and /etc/subgid must grant the ranges: nsbox doctor shows what they grant");
 }
 
@@ -163,12 +155,12 @@ void idmap_get(const struct idmap *map, int link)
 	close(process);
 }
 
-void idmap_write_for(const struct idmap *map, int process, int number)
+void idmap_write_for(const struct idmap *map, int process, int number, idmap_run *run)
 {
 	if (map->by == IDMAP_BY_PARENT)
 		write_all(map, process);
 	if (map->by == IDMAP_BY_HELPER) {
-		run_helper("newuidmap", map->uid, map->uid_count, number);
-		run_helper("newgidmap", map->gid, map->gid_count, number);
+		run_helper("newuidmap", map->uid, map->uid_count, number, run);
+		run_helper("newgidmap", map->gid, map->gid_count, number, run);
 	}
 }

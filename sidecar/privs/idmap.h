@@ -4,6 +4,9 @@
 
 #include "plan/contract.h"
 
+/* Runs newuidmap or newgidmap to its end, process/helper.h. False: its status was not 0. */
+typedef bool idmap_run(const char *program, char **argv);
+
 /* In the new process: write its own maps, or have the other end of LINK write them. */
 void idmap_get(const struct idmap *map, int link);
 /*
@@ -11,6 +14,6 @@ void idmap_get(const struct idmap *map, int link);
  * there. The new process found both itself, since /proc may belong to another pid namespace, where its number is
  * another process.
  */
-void idmap_write_for(const struct idmap *map, int process, int number);
+void idmap_write_for(const struct idmap *map, int process, int number, idmap_run *run);
 
 #endif

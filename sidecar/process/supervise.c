@@ -20,7 +20,9 @@
 #include "fs/rollback.h"
 #include "privs/cgroup.h"
 #include "process/foreground.h"
+#include "process/helper.h"
 #include "process/init.h"
+#include "process/release.h"
 #include "process/signals.h"
 #include "process/watchdog.h"
 
@@ -72,7 +74,7 @@ static void say_started(const struct box *box)
 	started = true;
 	report_started(box->pid);
 	/* Close our copies of 0-2, or a reader of the command's output would never see its end. */
-	complaints = box->memory && !box->quiet ? descriptor_copy(2) : -1;
+	complaints = (box->memory && !box->quiet) || helpers_can_end_box() ? descriptor_copy(2) : -1;
 	if (!box->verbose)
 		for (int fd = 0; fd < 3; fd++)
 			if (fd != report_status_fd())
@@ -110,6 +112,7 @@ static bool read_link(const struct box *box)
 	case CHANNEL_STOPPED: if (!over) stop_too(); break;
 	case CHANNEL_ENDED: command_status = message.value; break;
 	case CHANNEL_FAILED: failed = true; break;
+	case CHANNEL_READY: release_box_is_ready(box); break;
 	case CHANNEL_MADE: case CHANNEL_HELD: case CHANNEL_PROCESS: break;
 	}
 	return true;
@@ -142,6 +145,8 @@ static void pass_on(const struct box *box, const struct signalfd_siginfo *from)
 {
 	int signal = (int)from->ssi_signo;
 	bool to_group = from->ssi_code == SI_KERNEL;
+	if (release_take_signal(box, signal))
+		return;
 	if (box->own_group && foreground_take(box->pid, from))
 		return;
 	if (to_group && !box->new_session && !box->own_group)
@@ -161,8 +166,8 @@ static _Noreturn void finish(const struct box *box, int status)
 	foreground_end(box->pid);
 	give_terminal_back();
 	rollback_take_back(failed, !box->seen);
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	bool timed_out = watchdog_has_timed_out();
+	int signal = release_signal() ? release_signal() : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	bool timed_out = watchdog_has_timed_out(), unaided = release_end(complaints);
 	if (signal == SIGKILL && signals_killed_for())
 		signal = signals_killed_for();
 	struct report_usage group;
@@ -173,9 +178,11 @@ static _Noreturn void finish(const struct box *box, int status)
 		fail_plain_hint("killed for lack of memory before the command was started", NULL, "--memory is too small for the box itself");
 	if (exec_filtered_has_failed() && !failed)
 		exec_filtered_explain();
-	if (starved && complaints >= 0 && !timed_out)
+	if (starved && complaints >= 0 && !timed_out && !box->quiet)
 		report_out_of_memory(complaints, box->memory);
-	int code = timed_out ? STATUS_TIMED_OUT : signal ? 128 + signal : WEXITSTATUS(status);
+	if (unaided)
+		signal = 0;
+	int code = timed_out ? STATUS_TIMED_OUT : unaided ? STATUS_FAILED : signal ? 128 + signal : WEXITSTATUS(status);
 	report_exited(code, signal, timed_out, clock_elapsed(), &used, grouped ? &group : NULL);
 	runtime_memory_wait();
 	_exit(code);
@@ -249,17 +256,21 @@ void supervise(const struct box *box)
 		prctl(PR_SET_DUMPABLE, 0);
 	/* If it ended before SIGCHLD was blocked, no signal is pending for it. */
 	runtime_memory_look();
-	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->channel, POLLIN, 0}};
+	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->channel, POLLIN, 0}, {-1, POLLIN, 0}};
 	for (;;) {
+		polls[2].fd = release_descriptor();
 		/* If poll fails (EINTR, ENOMEM), we look and poll again: the box must not end by that. */
-		if (poll(polls, 2, signals_wait_time()) < 0)
-			polls[1].revents = 0;
+		if (poll(polls, 3, signals_wait_time()) < 0)
+			polls[1].revents = polls[2].revents = 0;
+		if (polls[2].revents)
+			release_read(box);
 		if (polls[1].revents && !read_link(box))
 			polls[1].fd = -1;
 		while (read(box->signals, &info, sizeof info) == sizeof info) {
 			if (info.ssi_signo == SIGCHLD) {
 				look_at_child(box);
 				watchdog_look(box);
+				release_look(box);
 				runtime_memory_look();
 			} else {
 				pass_on(box, &info);

@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/descriptor.h"
-#include "base/runtime_memory.h"
 #include "base/report.h"
+#include "process/helper.h"
 #include "process/signals.h"
 #include "base/sys.h"
 
@@ -128,12 +128,7 @@ void watchdog_start(const struct box *box)
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
-	watchdog = fork();
-	/* As in spawn_box: a process that counts against the limit may be about to end. */
-	if (watchdog < 0 && errno == EAGAIN) {
-		runtime_memory_wait();
-		watchdog = fork();
-	}
+	watchdog = helper_fork();
 	if (watchdog == 0) {
 		retreat(pair[1], box->parent, supervisor);
 		watch(*box, supervisor);

@@ -64,6 +64,7 @@ export const OBJECTS = {
     ping: { type: 'bool', doc: 'Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range.' },
     lowPorts: { type: 'bool', doc: 'Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start.' },
     cgroup: { type: 'object', of: 'cgroup', doc: 'A control group (version 2) of its own for the box, made where the caller may make one.' },
+    helpers: { type: 'objects', of: 'helper', max: 16, doc: 'Programs that are started outside of the box, in this order, when its namespaces are there. The command is not executed before all of them are ready; they end with the box.' },
     process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
     supervision: { type: 'object', of: 'supervision', doc: 'How the box is watched and reported.' },
   },
@@ -81,6 +82,11 @@ export const OBJECTS = {
     inside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id in the box.' },
     outside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id outside of it.' },
     count: { type: 'int', min: 1, max: MAX_ID + 1, required: true, doc: 'Number of ids.' },
+  },
+  helper: {
+    program: { type: 'string', path: 'host', required: true, doc: 'File on the host to execute. It gets the environment of the sidecar, a session of its own, standard error, descriptor 3, to which it writes a byte when it is ready, and descriptor 4, the directory of the first process of the box in /proc.' },
+    argv: { type: 'strings', min: 1, required: true, doc: 'Its name and its arguments.' },
+    ends: { type: 'enum', values: ['nothing', 'box'], default: 'nothing', doc: 'What its end ends, once it is ready.' },
   },
   cgroup: {
     memory: { type: 'int', min: 1, max: MAX_SIZE, doc: 'Bytes of memory, and no swap; absent: no limit.' },
@@ -128,6 +134,7 @@ export const OBJECTS = {
     grace: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds after TERM until all that is left is killed.' },
     dieWithParent: { type: 'bool', doc: 'Kill the box when the process that started nsbox ends.' },
     statusFd: { type: 'int', min: 0, max: 1048576, default: -1, doc: 'Descriptor to which events are written as JSON lines.' },
+    gateFd: { type: 'int', min: 3, max: 1048576, default: -1, doc: 'Descriptor on which the box waits when all is set up, before its command is executed ("ready" on the status descriptor): one byte lets it go on, and its end without one ends the box.' },
     verbose: { type: 'bool', doc: 'Print each phase with its time on stderr.' },
     quiet: { type: 'bool', doc: 'Print no warnings and no hints.' },
     errors: { type: 'enum', values: ['stderr', 'status'], default: 'stderr', doc: 'Where a failure of nsbox itself is reported: on stderr, or on the status descriptor alone.' },

@@ -9,7 +9,7 @@ export const STEPS = [
   'read plan', 'enter', 'root', 'state', 'mounts', 'id maps',
   // Only the sidecar, in its order. "sources" has a time, and no faults: what can't be opened there is the root's, or a mount's.
   'descriptors', 'watchdog', 'control group', 'namespaces', 'box', 'network settings', 'propagation', 'sources', 'switch root',
-  'hostname', 'loopback', 'limits', 'landlock', 'privileges', 'init', 'cwd', 'exec', 'supervise',
+  'hostname', 'loopback', 'limits', 'landlock', 'privileges', 'helpers', 'gate', 'init', 'cwd', 'exec', 'supervise',
 ] as const
 
 export type Step = (typeof STEPS)[number]

@@ -19,8 +19,8 @@ export function validatePlan(value: unknown): Plan {
 }
 
 /** Refuses beside `enter` what is made with a box, or done by its own process 1. */
-function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, ping, lowPorts, own, takeBack, cgroup, process, supervision }: Plan): void {
-  const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, ping, lowPorts, own: own?.length, takeBack, cgroup }).find(([, value]) => value)
+function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, ping, lowPorts, own, takeBack, cgroup, helpers, process, supervision }: Plan): void {
+  const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, ping, lowPorts, own: own?.length, takeBack, cgroup, helpers: helpers?.length }).find(([, value]) => value)
   if (beside) refuse([beside[0]], 'must not be there beside enter')
   if (process.pause) refuse(['process', 'pause'], 'must not be true beside enter')
   if (supervision?.init) refuse(['supervision', 'init'], 'must not be true beside enter')

@@ -1,0 +1,205 @@
+#include "process/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/procfs.h"
+#include "base/report.h"
+#include "base/runtime_memory.h"
+
+/* What a helper finds open: /dev/null as 0 and 1, the caller's 2, and these. */
+enum { READY = 3, BOX = 4, FAILED = 5, ABOVE = 10 };
+
+struct helper_process { pid_t pid; int ready; const struct helper *helper; };
+
+static struct helper_process *processes;
+static size_t count;
+static struct helper_failure failure;
+
+pid_t helper_fork(void)
+{
+	pid_t pid = fork();
+	if (pid < 0 && errno == EAGAIN) {
+		runtime_memory_wait();
+		pid = fork();
+	}
+	return pid;
+}
+
+/* What a helper is started with; READY and BOX may be -1. */
+struct start { const char *program; char **argv, **env; const sigset_t *mask; int ready, box; };
+
+/* FD as NUMBER, which execve keeps open; or nothing under that number. */
+static bool place(int fd, int number)
+{
+	if (fd < 0)
+		close(number);
+	return fd < 0 || dup2(fd, number) == number;
+}
+
+/* Ends with the supervisor, whoever ends that. No terminal and no process group reaches it. */
+static _Noreturn void execute(const struct start *start, int failed, pid_t supervisor)
+{
+	int ready = start->ready < 0 ? -1 : fcntl(start->ready, F_DUPFD_CLOEXEC, ABOVE);
+	int box = start->box < 0 ? -1 : fcntl(start->box, F_DUPFD_CLOEXEC, ABOVE), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	failed = fcntl(failed, F_DUPFD_CLOEXEC, ABOVE);
+	bool done = failed >= 0 && null >= 0 && (ready >= 0 || start->ready < 0) && (box >= 0 || start->box < 0) && setsid() >= 0 &&
+		place(null, 0) && place(null, 1) && place(ready, READY) && place(box, BOX) && dup3(failed, FAILED, O_CLOEXEC) == FAILED;
+	descriptor_close_range(FAILED + 1, INT_MAX);
+	if (done && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
+		if (getppid() != supervisor)
+			_exit(STATUS_FAILED);
+		sigprocmask(SIG_SETMASK, start->mask, NULL);
+		execve(start->program, start->argv, start->env);
+	}
+	(void)!write(FAILED, &errno, sizeof errno);
+	_exit(STATUS_FAILED);
+}
+
+/* The process once it has executed its program. -1 with errno. */
+static pid_t execute_outside(const struct start *start)
+{
+	int ends[2], number = 0;
+	pid_t supervisor = getpid();
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	pid_t pid = helper_fork();
+	if (pid == 0)
+		execute(start, ends[1], supervisor);
+	descriptor_close(ends[1]);
+	while (pid > 0 && read(ends[0], &number, sizeof number) < 0 && errno == EINTR)
+		;
+	descriptor_close(ends[0]);
+	if (number) {
+		waitpid(pid, NULL, 0);
+		errno = number;
+		return -1;
+	}
+	return pid;
+}
+
+bool helper_run(const char *program, char **argv)
+{
+	sigset_t none;
+	int status;
+	sigemptyset(&none);
+	pid_t pid = execute_outside(&(struct start){program, argv, (char *[]){NULL}, &none, -1, -1});
+	if (pid < 0)
+		fail_hint("run", program, report_process_hint());
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			fail("wait for", program);
+	return status == 0;
+}
+
+static void set_failure(const char *what, const struct helper *helper, int number)
+{
+	if (!failure.what)
+		failure = (struct helper_failure){what, helper->program, number};
+}
+
+static int open_box(const struct box *box)
+{
+	char name[32];
+	procfs_refuse_foreign();
+	snprintf(name, sizeof name, "/proc/%d", box->pid);
+	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fail("open", name);
+	return fd;
+}
+
+void helpers_start(const struct plan *plan, const struct box *box, const sigset_t *mask)
+{
+	if (!plan->helpers_count)
+		return;
+	processes = calloc(plan->helpers_count, sizeof *processes);
+	if (!processes)
+		fail("allocate", NULL);
+	int directory = open_box(box);
+	for (size_t i = 0; i < plan->helpers_count && !failure.what; i++) {
+		const struct helper *helper = &plan->helpers[i];
+		int ends[2];
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			fail("make pipe", NULL);
+		pid_t pid = execute_outside(&(struct start){helper->program, helper->argv, environ, mask, ends[1], directory});
+		if (pid < 0)
+			set_failure("start the helper", helper, errno);
+		close(ends[1]);
+		processes[count++] = (struct helper_process){pid, ends[0], helper};
+	}
+	close(directory);
+}
+
+int helpers_descriptor(void)
+{
+	for (size_t i = 0; i < count; i++)
+		if (processes[i].ready >= 0)
+			return processes[i].ready;
+	return -1;
+}
+
+static const char never_ready[] = "the helper ended, or closed descriptor 3, before it was ready";
+
+static void read_ready(struct helper_process *process)
+{
+	char byte;
+	if (read(process->ready, &byte, 1) != 1)
+		set_failure(never_ready, process->helper, 0);
+	close(process->ready);
+	process->ready = -1;
+}
+
+void helpers_read(void)
+{
+	for (size_t i = 0; i < count; i++)
+		if (processes[i].ready >= 0) {
+			read_ready(&processes[i]);
+			return;
+		}
+}
+
+void helpers_look(void)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct helper_process *process = &processes[i];
+		if (process->pid <= 0 || waitpid(process->pid, NULL, WNOHANG) != process->pid)
+			continue;
+		process->pid = 0;
+		/* What it has started may hold the pipe open. */
+		if (process->ready >= 0 && fcntl(process->ready, F_SETFL, O_NONBLOCK) == 0)
+			read_ready(process);
+		if (process->helper->ends == HELPER_ENDS_BOX)
+			set_failure("the helper has ended, and the box with it", process->helper, 0);
+	}
+}
+
+const struct helper_failure *helpers_failure(void) { return failure.what ? &failure : NULL; }
+
+bool helpers_can_end_box(void)
+{
+	for (size_t i = 0; i < count; i++)
+		if (processes[i].helper->ends == HELPER_ENDS_BOX)
+			return true;
+	return false;
+}
+
+void helpers_end(void)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (processes[i].pid <= 0)
+			continue;
+		/* It leads the process group of what it has started. */
+		kill(-processes[i].pid, SIGKILL);
+		waitpid(processes[i].pid, NULL, 0);
+		processes[i].pid = 0;
+	}
+}

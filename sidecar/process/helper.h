@@ -1,0 +1,40 @@
+/*
+ * Programs that run outside of the box, on its behalf: those that the plan declares, from when the namespaces are there
+ * until the box has ended, and those that run to their end, such as newuidmap.
+ */
+#ifndef NSBOX_PROCESS_HELPER_H
+#define NSBOX_PROCESS_HELPER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "plan/contract.h"
+#include "process/box.h"
+
+/*
+ * A fork of the supervisor. Where as many processes run as may, one of them may be about to end, and it tries again. -1
+ * with errno.
+ */
+pid_t helper_fork(void);
+
+/* Runs PROGRAM to its end, without environment. False: its status was not 0. Fails by fail_hint() if it can't be run. */
+bool helper_run(const char *program, char **argv);
+
+/* Starts the helpers of the plan, which get the signal mask MASK. Those that can't be executed count as failed. */
+void helpers_start(const struct plan *plan, const struct box *box, const sigset_t *mask);
+/* The descriptor to poll: of the first helper that is not ready. -1: all are. */
+int helpers_descriptor(void);
+/* Reads it. */
+void helpers_read(void);
+/* Looks for those that have ended, after SIGCHLD. */
+void helpers_look(void);
+/* One was not ready, or has ended and ends the box: its program, with what has happened, or NULL. */
+struct helper_failure { const char *what, *program; int number; };
+const struct helper_failure *helpers_failure(void);
+/* The end of one of them can end the box. */
+bool helpers_can_end_box(void);
+/* Ends all of them. */
+void helpers_end(void);
+
+#endif

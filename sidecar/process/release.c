@@ -1,0 +1,155 @@
+#include "process/release.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/report.h"
+#include "process/helper.h"
+
+static bool pending;          /* the box has not been let go on yet */
+static bool refused;          /* and won't be */
+static bool box_ready, told;  /* it waits; and the caller knows */
+static bool gate_failed;
+static int gate = -1, ended_by;
+
+bool release_is_needed(const struct plan *plan)
+{
+	return plan->helpers_count > 0 || (plan->supervision && plan->supervision->gate_fd >= 0);
+}
+
+void release_await(int channel)
+{
+	char go;
+	channel_send(channel, CHANNEL_READY, 0);
+	if (recv(channel, &go, 1, 0) != 1 || go != 'g')
+		report_give_up(STATUS_FAILED);
+}
+
+static void answer(const struct box *box, char word)
+{
+	/* The caller waits for it to be closed. */
+	if (gate >= 0)
+		close(gate);
+	gate = -1;
+	pending = pending && word != 'g';
+	refused = pending;
+	(void)!send(box->channel, &word, 1, MSG_NOSIGNAL);
+}
+
+static void refuse(const struct box *box)
+{
+	if (!pending)
+		kill(box->pid, SIGKILL);
+	else if (!refused)
+		answer(box, 'n');
+}
+
+static void go_on(const struct box *box)
+{
+	if (!pending || refused || !box_ready || helpers_descriptor() >= 0)
+		return;
+	if (gate < 0) {
+		answer(box, 'g');
+	} else if (!told) {
+		told = true;
+		report_ready(box->pid);
+	}
+}
+
+void release_start(const struct plan *plan, const struct box *box, const sigset_t *mask)
+{
+	pending = release_is_needed(plan);
+	gate = plan->supervision ? (int)plan->supervision->gate_fd : -1;
+	helpers_start(plan, box, mask);
+	if (helpers_failure())
+		refuse(box);
+}
+
+void release_box_is_ready(const struct box *box)
+{
+	box_ready = true;
+	go_on(box);
+}
+
+int release_descriptor(void)
+{
+	if (!pending || refused)
+		return -1;
+	int helper = helpers_descriptor();
+	return helper >= 0 || !box_ready ? helper : gate;
+}
+
+static void read_gate(const struct box *box)
+{
+	char byte;
+	ssize_t length = read(gate, &byte, 1);
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	gate_failed = length != 1;
+	answer(box, length == 1 ? 'g' : 'n');
+}
+
+void release_read(const struct box *box)
+{
+	if (helpers_descriptor() < 0) {
+		read_gate(box);
+		return;
+	}
+	helpers_read();
+	if (helpers_failure())
+		refuse(box);
+	go_on(box);
+}
+
+void release_look(const struct box *box)
+{
+	bool had = helpers_failure();
+	helpers_look();
+	if (!had && helpers_failure())
+		refuse(box);
+	go_on(box);
+}
+
+bool release_take_signal(const struct box *box, int signal)
+{
+	struct sigaction action;
+	if (!pending)
+		return false;
+	switch (signal) {
+	case SIGTSTP: case SIGTTIN: case SIGTTOU:
+		return false;
+	case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH:
+		return true;
+	default:
+		/* What the caller ignores, the command would ignore too. */
+		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			return true;
+		/* A second one does not wait for the box to undo what it has made. */
+		if (refused)
+			kill(box->pid, SIGKILL);
+		if (!ended_by)
+			ended_by = signal;
+		refuse(box);
+		return true;
+	}
+}
+
+int release_signal(void) { return ended_by; }
+
+bool release_end(int fd)
+{
+	const struct helper_failure *failure = helpers_failure();
+	helpers_end();
+	if (ended_by || (!failure && !gate_failed))
+		return false;
+	if (fd >= 0 && fd != 2)
+		dup2(fd, 2);
+	report_step(failure ? STEP_HELPERS : STEP_GATE);
+	if (failure)
+		report_failure(failure->what, failure->program, NULL, failure->number);
+	else
+		report_failure("it was closed without a byte that lets the box go on", NULL, NULL, 0);
+	return true;
+}
