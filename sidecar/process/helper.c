@@ -167,14 +167,31 @@ void helpers_read(void)
 		}
 }
 
+/* Its number stays its own until end(). */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+/* With all that it has started in its process group. */
+static void end(struct helper_process *process)
+{
+	if (process->pid <= 0)
+		return;
+	kill(-process->pid, SIGKILL);
+	waitpid(process->pid, NULL, 0);
+	process->pid = 0;
+}
+
 void helpers_look(void)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct helper_process *process = &processes[i];
-		if (process->pid <= 0 || waitpid(process->pid, NULL, WNOHANG) != process->pid)
+		if (process->pid <= 0 || !has_ended(process->pid))
 			continue;
-		process->pid = 0;
-		/* What it has started may hold the pipe open. */
+		end(process);
+		/* What it has started elsewhere may hold the pipe open. */
 		if (process->ready >= 0 && fcntl(process->ready, F_SETFL, O_NONBLOCK) == 0)
 			read_ready(process);
 		if (process->helper->ends == HELPER_ENDS_BOX)
@@ -194,12 +211,6 @@ bool helpers_can_end_box(void)
 
 void helpers_end(void)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (processes[i].pid <= 0)
-			continue;
-		/* It leads the process group of what it has started. */
-		kill(-processes[i].pid, SIGKILL);
-		waitpid(processes[i].pid, NULL, 0);
-		processes[i].pid = 0;
-	}
+	for (size_t i = 0; i < count; i++)
+		end(&processes[i]);
 }
