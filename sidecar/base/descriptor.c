@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/report.h"
 #include "base/sys.h"
@@ -51,7 +52,9 @@ void descriptor_close_range(int first, int last)
 	if (first > last || sys_close_range((unsigned)first, (unsigned)last) == 0)
 		return;
 	/* Linux before 5.9 has no close_range. The limit may have been lowered since the kept descriptors were opened. */
-	long most = sysconf(_SC_OPEN_MAX);
+	struct rlimit limit = {.rlim_cur = INT_MAX};
+	getrlimit(RLIMIT_NOFILE, &limit);
+	long most = limit.rlim_cur < INT_MAX ? (long)limit.rlim_cur : INT_MAX;
 	if (count > 0 && kept[count - 1] >= most)
 		most = kept[count - 1] + 1L;
 	for (int fd = first; fd <= last && fd < most; fd++)

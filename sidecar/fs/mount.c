@@ -61,13 +61,13 @@ void mounts_raise_limit(const struct plan *plan)
 		return;
 	descriptors = now;
 	now.rlim_cur = now.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &now);
+	prlimit(0, RLIMIT_NOFILE, &now, NULL);
 }
 
 void mounts_restore_limit(void)
 {
 	if (descriptors.rlim_max)
-		setrlimit(RLIMIT_NOFILE, &descriptors);
+		prlimit(0, RLIMIT_NOFILE, &descriptors, NULL);
 }
 
 static int hold_bind(const char *source)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
@@ -116,7 +117,7 @@ static bool may_change(struct known *parent, int fd)
 {
 	/* By another mount it may be writable, where it isn't by this one. */
 	if (!parent->may_change)
-		parent->may_change = faccessat(fd, ".", W_OK, 0) == 0 || (errno != EROFS && parent->st.st_uid == getuid());
+		parent->may_change = syscall(SYS_faccessat, fd, ".", W_OK) == 0 || (errno != EROFS && parent->st.st_uid == getuid());
 	return parent->may_change;
 }
 

@@ -302,7 +302,7 @@ static void allow_descriptors_again(void)
 {
 	struct rlimit most;
 	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
-		setrlimit(RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max});
+		prlimit(0, RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max}, NULL);
 }
 
 static void tell(int link, const struct rollback_entry *entry)

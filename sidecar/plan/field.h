@@ -46,13 +46,14 @@ struct variants;
 
 struct field {
 	char key[KEY_MAX];
-	enum kind kind;
-	size_t offset;
-	int64_t min, max, absent; /* absent: the value if the key is missing */
-	bool required;
-	bool path;                /* the value must start with a slash */
-	bool host;                /* "./" is allowed too: relative to the program that holds the plan */
-	bool assignment;          /* the value must be NAME=VALUE, with a NAME that isn't empty */
+	uint8_t kind;             /* enum kind */
+	bool required : 1;
+	bool path : 1;            /* the value must start with a slash */
+	bool host : 1;            /* "./" is allowed too: relative to the program that holds the plan */
+	bool assignment : 1;      /* the value must be NAME=VALUE, with a NAME that isn't empty */
+	uint16_t offset;
+	int32_t min, absent;      /* absent: the value if the key is missing */
+	int64_t max;
 	union {
 		const char *words;
 		const struct object *object;

@@ -332,8 +332,9 @@ static void set_defaults(const struct object *table, char *out)
 	for (size_t n = 0; n < table->count; n++) {
 		const struct field *field = &table->fields[n];
 		unsigned small = (unsigned)field->absent;
+		int64_t large = field->absent;
 		if (field->kind == KIND_INT)
-			memcpy(out + field->offset, &field->absent, sizeof field->absent);
+			memcpy(out + field->offset, &large, sizeof large);
 		else if (field->kind == KIND_MODE || field->kind == KIND_ENUM)
 			memcpy(out + field->offset, &small, sizeof small);
 	}
@@ -397,72 +398,46 @@ static bool check_contract(struct decoder *d, const struct json *node)
 	return false;
 }
 
-/* A command that enters a box can't have keys about making the box, or about its process 1. */
-static bool check_beside_enter(struct decoder *d, const struct plan *plan)
+/* Refuses the value at KEY, or at KEY in the object UP, if it is wrong. */
+static bool refuse_if(struct decoder *d, bool wrong, const char *up, const char *key, const char *message)
 {
-	const struct { const char *key; bool there; } keys[] = {
-		{"root", plan->root}, {"mounts", plan->mounts_count}, {"idmap", plan->idmap}, {"hostname", plan->hostname}, {"loopback", plan->loopback},
-		{"ping", plan->ping}, {"lowPorts", plan->low_ports}, {"own", plan->own_count > 0}, {"takeBack", plan->take_back}, {"cgroup", plan->cgroup}, {"helpers", plan->helpers_count > 0},
-	};
-	const struct place process = {.key = "process", .length = strlen("process")};
-	const struct place pause = {.up = &process, .key = "pause", .length = strlen("pause")};
-	const struct place supervision = {.key = "supervision", .length = strlen("supervision")};
-	const struct place init = {.up = &supervision, .key = "init", .length = strlen("init")};
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		const struct place place = {.key = keys[i].key, .length = strlen(keys[i].key)};
-		if (keys[i].there)
-			return refuse_plain(d, &place, "must not be there beside enter");
-	}
-	if (plan->process->pause)
-		return refuse_plain(d, &pause, "must not be true beside enter");
-	if (plan->supervision && plan->supervision->init)
-		return refuse_plain(d, &init, "must not be true beside enter");
-	return true;
+	const struct place above = {.key = up, .length = up ? strlen(up) : 0};
+	const struct place at = {.up = up ? &above : NULL, .key = key, .length = strlen(key)};
+	return !wrong || refuse_plain(d, &at, message);
 }
 
-/* Checks keys that need each other: the table can't express that. */
+/* A box that is entered is made already, and has its own process 1. */
+static bool check_beside_enter(struct decoder *d, const struct plan *plan)
+{
+	static const char words[] = "must not be there beside enter", no[] = "must not be true beside enter";
+	return refuse_if(d, plan->root, NULL, "root", words) && refuse_if(d, plan->mounts_count, NULL, "mounts", words) &&
+		refuse_if(d, plan->idmap, NULL, "idmap", words) && refuse_if(d, plan->hostname, NULL, "hostname", words) &&
+		refuse_if(d, plan->loopback, NULL, "loopback", words) && refuse_if(d, plan->ping, NULL, "ping", words) &&
+		refuse_if(d, plan->low_ports, NULL, "lowPorts", words) && refuse_if(d, plan->own_count, NULL, "own", words) &&
+		refuse_if(d, plan->take_back, NULL, "takeBack", words) && refuse_if(d, plan->cgroup, NULL, "cgroup", words) &&
+		refuse_if(d, plan->helpers_count, NULL, "helpers", words) && refuse_if(d, plan->process->pause, "process", "pause", no) &&
+		refuse_if(d, plan->supervision && plan->supervision->init, "supervision", "init", no);
+}
+
+/* Checks what the table can't say: keys that need each other. */
 static bool check_sense(struct decoder *d, const struct plan *plan)
 {
-	const struct place namespaces = {.key = "namespaces", .length = strlen("namespaces")};
-	const struct place idmap = {.key = "idmap", .length = strlen("idmap")};
-	const struct place setgroups = {.up = &idmap, .key = "setgroups", .length = strlen("setgroups")};
-	const struct place hostname = {.key = "hostname", .length = strlen("hostname")};
-	const struct place process = {.key = "process", .length = strlen("process")};
-	const struct place cwd = {.up = &process, .key = "cwd", .length = strlen("cwd")};
-	const struct place cwd_of_host = {.up = &process, .key = "cwdOfHost", .length = strlen("cwdOfHost")};
-	const struct place loopback = {.key = "loopback", .length = strlen("loopback")};
-	const struct place ping = {.key = "ping", .length = strlen("ping")};
-	const struct place low_ports = {.key = "lowPorts", .length = strlen("lowPorts")};
-	const struct place root = {.key = "root", .length = strlen("root")};
-	const struct place pause = {.up = &process, .key = "pause", .length = strlen("pause")};
-	bool user = plan->namespaces & PLAN_NAMESPACES_USER;
-	if (!(plan->namespaces & PLAN_NAMESPACES_MOUNT))
-		return refuse_plain(d, &namespaces, "must contain mount");
-	if (!plan->enter && !plan->root)
-		return refuse_plain(d, &root, "missing required key");
-	if (plan->enter && !check_beside_enter(d, plan))
-		return false;
-	if (plan->process->pause && !(plan->supervision && plan->supervision->init))
-		return refuse_plain(d, &pause, "needs an init");
-	if (user && !plan->idmap && !plan->enter)
-		return refuse_plain(d, &idmap, "must be there when namespaces contain user");
-	if (!user && plan->idmap)
-		return refuse_plain(d, &idmap, "needs user in namespaces");
-	if (plan->hostname && !(plan->namespaces & PLAN_NAMESPACES_UTS))
-		return refuse_plain(d, &hostname, "needs uts in namespaces");
-	if (plan->loopback && !(plan->namespaces & PLAN_NAMESPACES_NET))
-		return refuse_plain(d, &loopback, "needs net in namespaces");
-	if (plan->ping && !(plan->namespaces & PLAN_NAMESPACES_NET))
-		return refuse_plain(d, &ping, "needs net in namespaces");
-	if (plan->low_ports && !(plan->namespaces & PLAN_NAMESPACES_NET))
-		return refuse_plain(d, &low_ports, "needs net in namespaces");
-	if (plan->process->cwd_of_caller && plan->process->cwd)
-		return refuse_plain(d, &cwd, "must not be there beside cwdOfCaller");
-	if (plan->process->cwd_of_host && !plan->process->cwd)
-		return refuse_plain(d, &cwd_of_host, "needs cwd");
-	if (plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF)
-		return refuse_plain(d, &setgroups, "must not be true when by is self");
-	return true;
+	static const char needs_net[] = "needs net in namespaces";
+	const struct process *process = plan->process;
+	bool user = plan->namespaces & PLAN_NAMESPACES_USER, net = plan->namespaces & PLAN_NAMESPACES_NET;
+	return refuse_if(d, !(plan->namespaces & PLAN_NAMESPACES_MOUNT), NULL, "namespaces", "must contain mount") &&
+		refuse_if(d, !plan->enter && !plan->root, NULL, "root", "missing required key") &&
+		(!plan->enter || check_beside_enter(d, plan)) &&
+		refuse_if(d, process->pause && !(plan->supervision && plan->supervision->init), "process", "pause", "needs an init") &&
+		refuse_if(d, user && !plan->idmap && !plan->enter, NULL, "idmap", "must be there when namespaces contain user") &&
+		refuse_if(d, !user && plan->idmap, NULL, "idmap", "needs user in namespaces") &&
+		refuse_if(d, plan->hostname && !(plan->namespaces & PLAN_NAMESPACES_UTS), NULL, "hostname", "needs uts in namespaces") &&
+		refuse_if(d, plan->loopback && !net, NULL, "loopback", needs_net) && refuse_if(d, plan->ping && !net, NULL, "ping", needs_net) &&
+		refuse_if(d, plan->low_ports && !net, NULL, "lowPorts", needs_net) &&
+		refuse_if(d, process->cwd_of_caller && process->cwd, "process", "cwd", "must not be there beside cwdOfCaller") &&
+		refuse_if(d, process->cwd_of_host && !process->cwd, "process", "cwdOfHost", "needs cwd") &&
+		refuse_if(d, plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF, "idmap", "setgroups",
+			"must not be true when by is self");
 }
 
 bool plan_decode(const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error)

@@ -26,7 +26,7 @@ void limits_apply(const struct process *process)
 		now.rlim_cur = value_of(limit->soft);
 		if (limit->hard != -2)
 			now.rlim_max = value_of(limit->hard);
-		if (setrlimit(resources[limit->resource], &now) < 0)
+		if (prlimit(0, resources[limit->resource], &now, NULL) < 0)
 			fail("set limit", word_at(limit_resource_words, limit->resource));
 	}
 	if (process->reset_signals & PROCESS_RESET_SIGNALS_PIPE)
