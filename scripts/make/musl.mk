@@ -14,7 +14,7 @@ kernel_headers = -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_
 # Nothing unwinds a stack here: no tables for that.
 HARDENING = -fstack-protector-strong $(call if_known,-fstack-clash-protection) $(call if_known,-ftrivial-auto-var-init=zero)
 if_known = $(shell $(MUSL_CC) -Werror $(1) -c -x c -o /dev/null /dev/null 2>/dev/null && echo '$(1)')
-C_FLAGS = -std=c11 -Os $(call if_known,-Oz) -fno-align-functions $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+C_FLAGS = -std=c11 -Os $(call if_known,-Oz) -fno-align-functions -fmerge-all-constants $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	$(if $(crt),-fPIE,-fno-pie) $(kernel_headers)
 C_LINK = -static $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,)-z$(,)text \
 	$(crt)/rcrt1.o $(crt)/crti.o $(call crt_gcc,crtbeginS.o),-no-pie) \

@@ -46,12 +46,12 @@ struct variants;
 
 struct field {
 	char key[KEY_MAX];
-	uint8_t kind;             /* enum kind */
+	unsigned kind : 4;        /* enum kind */
+	unsigned offset : 16;
 	bool required : 1;
 	bool path : 1;            /* the value must start with a slash */
 	bool host : 1;            /* "./" is allowed too: relative to the program that holds the plan */
 	bool assignment : 1;      /* the value must be NAME=VALUE, with a NAME that isn't empty */
-	uint16_t offset;
 	int32_t min, absent;      /* absent: the value if the key is missing */
 	int64_t max;
 	union {

@@ -185,7 +185,7 @@ static bool expect_array(struct decoder *d, const struct field *field, const str
 {
 	if (!expect(d, node, JSON_ARRAY, place))
 		return false;
-	if (node->length < field->min) {
+	if (node->length < (uint32_t)field->min) {
 		plan_error_set(d->error, place, "must have at least %lld %s", (long long)field->min, field->min == 1 ? "entry" : "entries");
 		return false;
 	}
