@@ -10,7 +10,7 @@ import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
 import { explainMounts, own, root, sources } from './mounts.ts'
-import { PIVOT, clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, privileges, scopes, signals } from './process.ts'
+import { PIVOT, clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, release, privileges, scopes, signals } from './process.ts'
 import { type Step, command, sizeWords } from './step.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
 
@@ -38,7 +38,7 @@ function allSteps(plan: BoxPlan, uid: number): Step[] {
     READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
     ...explainMounts(plan.mounts ?? [], plan), ...own(plan), PIVOT,
     ...hostname(plan), ...loopback(plan), ...networkSettings(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
-    ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), execute(plan), parent(plan),
+    ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), ...release(plan), execute(plan), parent(plan),
   ]
 }
 

@@ -152,6 +152,19 @@ export function execute({ process }: BoxPlan): Step {
   }
 }
 
+/** What the command has to wait for, although all is set up. */
+export function release({ helpers = [], supervision: { gateFd = -1 } = {} }: BoxPlan): Step[] {
+  if (helpers.length === 0 && gateFd < 0) return []
+  return [{
+    title: 'The command waits', calls: 'execve, poll, read',
+    why: 'The plan names what has to be ready outside of the box before its command is executed.',
+    also: [
+      ...helpers.map(({ program, ends }) => `${quote(program)} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`),
+      ...(gateFd < 0 ? [] : [`A byte on descriptor ${gateFd} lets the box go on; its end without one ends the box.`]),
+    ],
+  }]
+}
+
 export function parent({ supervision = {} }: BoxPlan): Step {
   const { dieWithParent, statusFd = -1 } = supervision
   return {
