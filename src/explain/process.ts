@@ -137,7 +137,7 @@ function startText({ cwd = '/', cwdOfHost, cwdFallback }: Process): string {
 }
 
 export function execute({ process }: BoxPlan): Step {
-  const { env = {}, newSession } = process
+  const { env = {}, newSession, pause } = process
   const set = env.set ?? []
   return {
     title: `Run ${command(process)}`, calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
@@ -147,6 +147,7 @@ export function execute({ process }: BoxPlan): Step {
       ...(env.unset?.length ? [`Removed: ${env.unset.map(printable).join(' ')}`] : []),
       // Only names, since people paste this text into bug reports, and a value may be a token.
       ...(set.length ? [`Set: ${set.map((entry) => printable(entry.slice(0, entry.indexOf('=')))).join(' ')}`] : []),
+      ...(pause ? ['In place of the command a process waits that executes nothing, so that the box stays for commands that enter it.'] : []),
       ...(newSession ? ['It runs in a session of its own, with no controlling terminal.'] : []),
     ],
   }
