@@ -1,5 +1,6 @@
-# nsbox: `make` builds dist/nsbox and dist/nsbox-sidecar. A machine with node, npm, gcc and make is enough: every target installs what else it
-# needs, or says how to. `make help` lists the targets; what is not here is in scripts/make/, a file for each concern.
+# nsbox: `make` builds dist/nsbox and dist/nsbox-sidecar. A machine with node, npm, gcc and make is enough: every
+# target installs what else it needs, or says how to. `make help` lists the targets; what is not here is in
+# scripts/make/, a file for each concern.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
@@ -40,7 +41,7 @@ dist/obj/%.o: sidecar/%.c $(MAKE_FILES) package.json | musl
 	@$(say) CC $*.o
 	$(Q)$(MUSL_CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
-# The list of objects: a source that went away must link anew too. And how the front end is built.
+# The list of objects, since a removed source must cause a new link, too; and the front end's build options.
 stamp = mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 dist/obj/objects: FORCE
 	@$(call stamp,$(C_OBJECTS))
@@ -56,16 +57,17 @@ dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 
 -include $(C_OBJECTS:.o=.d)
 
-# --- The front end: TypeScript, compiled with Bun, with the sidecar inside ---------------------------------------------
+# --- The front end: TypeScript, compiled with Bun, with the sidecar inside
+# ---------------------------------------------
 
 # NATIVE=0 leaves out the native code of src/launch/native: the product does the same, more slowly.
 NATIVE ?= 1
-# The compiled program must take no code or settings from the directory in which it is started, and start where that is gone: with
-# arguments of its own, any at all, the runtime does not ask for it.
+# The compiled program must not read code or settings from its current directory, and must start if that is gone. With
+# any built-in runtime argument, the runtime doesn't look at the directory.
 BUN_BUILD := build --compile --minify --bytecode --no-compile-autoload-bunfig --no-compile-autoload-dotenv --compile-exec-argv=--no-deprecation
 TS_SOURCES := $(shell find src -name '*.ts' | sort)
-# What the runtime reads before it runs the first line grows with the size of a file. What a plain start has no need of is in
-# others, which the program carries too, each under its own name: those that src/lazy.ts lists.
+# The runtime reads a whole file before it runs its first line, so modules that a plain start doesn't need are
+# separate files in the program: those that src/lazy.ts lists.
 LATER = $(shell sed -n "s|.*require('\./\([a-z/-]*\.ts\)').*|\1|p" src/lazy.ts)
 PARTS = $(LATER:%=src/%) --entry-naming '[name].[ext]' $(LATER:%=--external '*/%')
 
@@ -82,7 +84,7 @@ dist/nsbox: $(PROGRAM_FROM) dist/obj/native dist/obj/entry.bin
 	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
 endif
 
-# What runs before the runtime: code alone, since it is put into a program that is linked already.
+# The native code, without data, since it is put into a program that is linked already.
 ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-unwind-tables -fno-asynchronous-unwind-tables
 dist/obj/entry.bin: src/launch/native/entry.c $(MAKE_FILES)
 	@mkdir -p $(@D)
@@ -99,9 +101,10 @@ dist/plain/nsbox: $(PROGRAM_FROM)
 gen: $(NPM) ## after a change of a table in src/: write what comes from it
 	$(Q)$(BUN) scripts/gen.ts
 
-# --- Tests -------------------------------------------------------------------------------------------------------------
+# --- Tests
+# -------------------------------------------------------------------------------------------------------------
 
-# Programs of the tests, static so that they run in any root.
+# Programs for the tests, static, so that they run in any root.
 TEST_PROGRAMS := $(patsubst test/c/%.c,dist/test/%,$(wildcard test/c/*.c))
 BENCH_PROGRAMS := $(patsubst scripts/bench/%.c,dist/bench/%,$(wildcard scripts/bench/*.c))
 dist/test/%: test/c/%.c $(MAKE_FILES) | musl
@@ -117,7 +120,8 @@ PLAIN_TESTS := e2e/exec e2e/signals e2e/errors e2e/limits
 test-plain: dist/plain/nsbox test-tools $(TEST_PROGRAMS) ## run a part of the tests on a build with NATIVE=0
 	$(Q)NSBOX_TEST_BUILD=dist/plain $(BUN) scripts/test.ts $(or $(T),$(PLAIN_TESTS))
 
-# --- Installing ----------------------------------------------------------------------------------------------------------
+# --- Installing
+# ----------------------------------------------------------------------------------------------------------
 
 PREFIX ?= /usr/local
 INSTALLED = $(addprefix '$(DESTDIR)$(PREFIX)'/,bin/nsbox share/man/man1/nsbox.1 share/bash-completion/completions/nsbox \

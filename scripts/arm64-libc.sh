@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts musl and the kernel's headers for arm64 into the directory $1, from Debian's packages: downloaded and unpacked with lists of
-# our own, so that this machine's package system stays as it is.
+# Puts musl and the kernel's headers for arm64 into the directory $1, from Debian's packages. It downloads and unpacks
+# them with package lists of its own, so that this machine's package system stays as it is.
 set -eu
 out=$1
 work=$(mktemp -d)
@@ -11,7 +11,7 @@ apt() {
 		-o APT::Sandbox::User=root -o APT::Architecture=arm64 -o APT::Architectures=arm64 "$@"
 }
 command -v apt-get >/dev/null || { echo 'no apt-get, which would bring musl for arm64' >&2; exit 1; }
-# A source of this machine that has nothing for arm64, or does not answer, is no reason to stop.
+# A package source without arm64, or one that doesn't answer, doesn't matter.
 apt update >&2 || true
 cd "$work"
 apt download musl-dev linux-libc-dev

@@ -1,6 +1,7 @@
 /**
- * The attack program (test/c/attack.c) under nsbox and under other launchers, each with its ordinary command line, as root and
- * as an ordinary user: how many of its attempts succeed. Prints the table of docs/SECURITY.md, and the names of what is open.
+ * Runs the attack program (test/c/attack.c) under nsbox and under other launchers, each with its ordinary command
+ * line, as root and as an ordinary user, and counts the attempts that succeed. Prints the table of docs/SECURITY.md,
+ * and the names of open attempts.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -12,7 +13,7 @@ const isRoot = process.getuid?.() === 0
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-peers-')))
 chmodSync(dir, 0o755)
 const attack = join(dir, 'attack')
-/** Firejail asks that the user has a name. */
+/** Firejail fails for a user without a name. */
 const [uid, gid] = (/^\w+:[^:]*:([1-5]\d{3}):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? ['', '65534', '65534']).slice(1)
 const USER = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', 'env', `HOME=${dir}/home`, `TMPDIR=${dir}/home`]
 
@@ -20,7 +21,7 @@ type Who = 'root' | 'user'
 type Launcher = { name: string; program: string; version: string[]; command: (who: Who) => string[]; prepare?: (who: Who) => void }
 
 const nsbox = join(dir, 'nsbox')
-/** What an ordinary user of each would type to run a program on this machine's files. */
+/** The command line that an ordinary user of each would type to run a program on this machine's files. */
 const LAUNCHERS: readonly Launcher[] = [
   { name: 'nsbox', program: nsbox, version: ['--version'], command: () => [nsbox, attack] },
   { name: 'nsbox, own root', program: nsbox, version: ['--version'], command: () => [nsbox, '--root', join(dir, 'root'), '/attack'] },
@@ -40,7 +41,7 @@ function ownRoot(path: string): void {
   symlinkSync('busybox', join(path, 'bin/sh'))
 }
 
-/** What `spec` of the runtime writes, with the command alone changed. Neither has a seccomp filter in it. */
+/** The output of the runtime's `spec`, with only the command changed. Neither runtime puts a seccomp filter in it. */
 function bundle(runtime: string, who: Who): void {
   const path = join(dir, `bundle-${who}`)
   rmSync(path, { recursive: true, force: true })

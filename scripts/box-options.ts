@@ -1,8 +1,8 @@
-/** The library's options as a type, from the option table: an editor shows the same sentences that help does. */
+/** Writes the library's options as a type, from the option table: an editor shows the same sentences that help does. */
 import { OPTIONS, synopsis, type OptionRow } from '../src/options/rows.ts'
 import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../src/text/camel-case.ts'
 
-/** Two options that TypeScript has better shapes for; `names` are those of the command line that they stand for. */
+/** Two options with better shapes in TypeScript; `names` are the options of the command line that each replaces. */
 const SHAPED: Readonly<Record<string, string>> = {
   env: 'string | readonly string[] | Readonly<Record<string, string | undefined>>',
 }
@@ -13,7 +13,9 @@ export function boxOptionsSource(): string {
   return `/** Generated from src/options/table.ts by scripts/gen.ts; change the table, not this file. */
 import type { MountRequest } from '../options/types.ts'
 
-/** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */
+/**
+ * Options of a box: those of the command line in camel case. Mounts are made in the order of their keys in the object.
+ */
 export interface BoxOptions {
   /** Mounts and made files in one list, where their order among each other matters. */
   mounts?: readonly MountRequest[] | undefined

@@ -1,14 +1,16 @@
 #!/bin/bash
-# fresh.sh DIR DEBIAN [COMMAND...]: tries this checkout on a machine that has node, npm, gcc and make, and nothing else: a copy of the
-# Debian root DEBIAN in DIR/root. There `make STRICT=1` runs with every target that asks for something, then with what
-# uses it (or with COMMAND alone). A machine that has everything installed would hide what is not asked for.
+# fresh.sh DIR DEBIAN [COMMAND...]: tries this checkout on a machine that has node, npm, gcc and make, and nothing
+# else: a copy of the Debian root DEBIAN in DIR/root. There `make STRICT=1` runs with every target that asks for
+# something, then with what uses it (or with COMMAND alone). A machine that has everything installed would hide what
+# is not asked for.
 #
-# The root has its own mounts and processes, which go when the command ends. Node and npm are this machine's, and so is what apt and
-# npm need to reach what they reach here: proxies, certificates, mirrors. Downloads are kept in DIR/cache for the next time.
+# The root has its own mounts and processes, which go when the command ends. Node and npm are this machine's, and so
+# is what apt and npm need to reach what they reach here: proxies, certificates, mirrors. Downloads are kept in
+# DIR/cache for the next time.
 set -euo pipefail
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 
-# This could not be tried, which is no fault of the checkout.
+# The status if it could not be tried, which isn't the checkout's fault.
 readonly NOT_TRIED=75
 not_tried() { echo "fresh.sh: $1" >&2; exit $NOT_TRIED; }
 
@@ -32,7 +34,7 @@ inside() {
 	make STRICT=1 test VM_KERNELS= GUESTS= T="e2e/exec e2e/terminal e2e/work policy/ sidecar/overlay"
 }
 
-# What of apt's settings says how to reach the mirrors, and the sources where they are those of the same release.
+# The part of apt's settings about reaching the mirrors, and the sources if they are for the same release.
 apt_settings() {
 	command -v apt-config >/dev/null || return 0
 	apt-config dump | grep '^Acquire::' | grep -v IndexTargets >"$root/etc/apt/apt.conf.d/00host" || true
@@ -53,7 +55,7 @@ node_and_npm() {
 	cp -a "$npm" "$root/usr/local/lib/node_modules/npm"
 	ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
 	ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
-	# Its settings, without those that name places of this machine.
+	# npm's settings, without those that name paths of this machine.
 	npm config ls -l --json 2>/dev/null | node -e '
 		const all = JSON.parse(require("fs").readFileSync(0, "utf8"))
 		for (const key of ["registry", "proxy", "https-proxy", "noproxy", "cafile", "strict-ssl", "replace-registry-host"])
@@ -61,7 +63,7 @@ node_and_npm() {
 		console.log("cache=/var/cache/npm")' >"$root/root/.npmrc"
 }
 
-# In namespaces of its own: prepares the root, makes it the root directory, goes on inside.
+# Runs in namespaces of its own: prepares the root, makes it the root directory, and goes on inside.
 prepare() {
 	dir=$1 debian=$2
 	shift 2
@@ -77,7 +79,7 @@ prepare() {
 	(cd "$checkout" && { git ls-files -z --cached --others --exclude-standard 2>/dev/null ||
 		find . \( -path ./dist -o -path ./node_modules \) -prune -o -type f -print0; } | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
 		tar -c --null -T - | tar -x --no-same-owner -C "$root/src")
-	# The program that the tests run boxes in is made here already.
+	# The Debian root that the tests run boxes in exists here already.
 	mkdir -p "$root/src/dist" && cp -a "$debian" "$root/src/dist/debian-root"
 	mount --bind "$root" "$root"
 	mount --bind "$dir/cache/apt" "$root/var/cache/apt/archives"

@@ -1,8 +1,8 @@
 /**
- * Writes what is derived: from the contract table the C structures and field list (`sidecar/plan/contract.h`) and the JSON
- * Schema (`docs/plan.schema.json`), from the option table the README's reference, the manual page, the completions and the
- * library's options, from the system's headers the numbers of the system calls, and from those the default filters. With
- * `--check` it compares instead, and fails when a file is not what it should be.
+ * Writes the generated files: from the contract table the C structures and field list (`sidecar/plan/contract.h`) and
+ * the JSON Schema (`docs/plan.schema.json`), from the option table the README's reference, the manual page, the
+ * completions and the library's options, from the system's headers the numbers of the system calls, and from those the
+ * default filters. With `--check` it compares instead, and fails when a file is not what it should be.
  */
 import { compile } from '../src/seccomp/bpf.ts'
 import { defaultFilter, relevant } from '../src/seccomp/default.ts'
@@ -23,14 +23,14 @@ import { HINTS, STEPS } from '../src/plan/steps.ts'
 const root = new URL('..', import.meta.url).pathname
 const note = 'Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file.'
 
-/** Of sidecar/plan/field.h. */
+/** The limit on keys in sidecar/plan/field.h. */
 const KEY_MAX = 20
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
 const cName = (key: string) => (snake(key) === 'default' ? 'default_' : snake(key))
 const constant = (...words: string[]) => words.map((word) => (word === word.toUpperCase() ? word : snake(word)).toUpperCase()).join('_')
 
-/** Tables in the order in which C needs them: an object after those that it holds. */
+/** The tables in the order that C needs: an object after the objects that it holds. */
 function objectsInnermostFirst(): string[] {
   const done: string[] = []
   const visit = (name: string) => {
@@ -58,7 +58,10 @@ function cMember(key: string, field: Field): string {
   }
 }
 
-/** As field.h has lists of words. A digit would belong to the escape before it. */
+/**
+ * A list of words as field.h describes it. A word must not start with a digit, which C would read as part of the
+ * escape before it.
+ */
 function cList(words: readonly string[]): string {
   for (const word of words) if (!/^[A-Za-z_][\w-]*$/.test(word)) throw new Error(`${word}: is not a word of field.h`)
   return `"${words.map((word) => `${word}\\0`).join('')}"`
@@ -75,7 +78,7 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
     const name = `${prefix}_${snake(key)}`
     names.set(id, name)
     const rows = field.values.map((value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`)
-    // An enumerator is an int: a longer list has its words alone, and bit n is the n-th.
+    // An enumerator is an int, so a list with more than 31 bits has no enumerators; bit n is word n.
     if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
     out.push(`static const char ${name}_words[] = ${cList(field.values)};`, '')
   }
@@ -115,7 +118,7 @@ function cObject(name: string, struct: string, table: Table, words: (values: rea
   ]
 }
 
-/** One C structure for all variants: the union of their members, with `type` telling which apply. */
+/** One C structure for all variants: it has the members of all of them, and `type` decides which ones apply. */
 function cVariantStruct(name: string, variants: Record<string, Table>): string[] {
   const members = new Map<string, string>()
   for (const table of Object.values(variants)) for (const [key, field] of Object.entries(table)) members.set(key, cMember(key, field))
@@ -195,7 +198,7 @@ export function jsonSchema(): string {
   return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', title: `nsbox plan, contract ${CONTRACT}`, $comment: note, ...schemaObject(plan), $defs: defs }, null, 2)}\n`
 }
 
-/** The README with its option reference renewed. */
+/** The README with its option reference written anew. */
 function readme(): string {
   const text = readFileSync(`${root}README.md`, 'utf8')
   const [start, end] = [text.indexOf(REFERENCE_BEGIN), text.indexOf(REFERENCE_END)]
@@ -203,7 +206,7 @@ function readme(): string {
   return text.slice(0, start) + optionReference(ROWS).trimEnd() + text.slice(end + REFERENCE_END.length)
 }
 
-/** The default filters that most boxes have, so that a start has nothing to compile. */
+/** The compiled default filters of most boxes, so that a start needn't compile one. */
 function filters(): string {
   const rows = (machine: 'x64' | 'arm64') => [[], relevant([...OF_ROOT])].map((capabilities) => {
     const without = relevant(CAPABILITIES).filter((one) => !capabilities.includes(one))
@@ -226,7 +229,7 @@ ${rows('arm64').join('\n')}
 `
 }
 
-/** Headers of another version have more calls, or fewer; those that both have must have the same numbers. */
+/** Headers of another version have more or fewer calls, but a call that both have must have the same number. */
 function syscalls(): string {
   const found = readFileSync(`${root}src/seccomp/syscalls.ts`, 'utf8')
   if (!process.argv.includes('--check') || headerVersion() === HEADER_VERSION) return syscallsSource()
@@ -235,7 +238,7 @@ function syscalls(): string {
   return differs.length === 0 ? found : ''
 }
 
-/** Generated file by path, with the text that it should have. */
+/** The text that each generated file must have, by path. */
 const files: Record<string, () => string> = {
   'src/seccomp/syscalls.ts': syscalls,
   'src/seccomp/filters.ts': filters,
@@ -260,7 +263,7 @@ if (import.meta.main) {
     try { found = readFileSync(root + path, 'utf8') } catch { /* a missing file is a stale one */ }
     if (found === text()) continue
     stale++
-    console.error(`gen: ${path}: is not what it is made from\nhint: run "make gen" and commit the result`)
+    console.error(`gen: ${path}: is out of date\nhint: run "make gen" and commit the result`)
   }
   process.exitCode = stale > 0 ? 1 : 0
 }

@@ -1,14 +1,15 @@
 /**
- * Checks the house: each room imports from rooms below it alone, and no file is part of a circle. `make lint` runs it.
+ * Checks the house: a room imports only from rooms below it, and no file is part of a circle. `make lint` runs it.
  *
- * A room is a folder of src/ or sidecar/, or a file that stands there by itself. Rooms on one line may not import each other.
+ * A room is a folder of src/ or sidecar/, or a file that stands there by itself. Rooms on one line may not import each
+ * other.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
 const TOP = normalize(join(import.meta.dir, '..'))
 
-/** From the ground up. A room may import what stands on an earlier line. */
+/** The rooms from the ground up. A room may import from rooms on earlier lines. */
 const FRONT_END = [
   ['version.ts', 'lazy.ts'],
   ['text'],
@@ -34,7 +35,10 @@ function filesBelow(folder: string, endings: readonly string[]): string[] {
   return (readdirSync(join(TOP, folder), { recursive: true }) as string[]).filter((name) => endings.some((ending) => name.endsWith(ending))).sort()
 }
 
-/** Types are erased, and so an import of types alone can't be part of a circle at run time; it counts for the layers all the same. */
+/**
+ * Types are erased, so an import of types can't be part of a circle at run time. It counts for the layers all the
+ * same.
+ */
 const TS_IMPORT = /(?:^|\n)\s*(?:import|export)\s[^'";]*?from '(\.[^']+)'|(?:import|require)\('(\.[^']+)'\)|(?:^|\n)import '(\.[^']+)'/g
 
 function typescriptGraph(): Graph {
@@ -50,7 +54,7 @@ function typescriptGraph(): Graph {
   return graph
 }
 
-/** A header and the source of that name are one. */
+/** A header and the source with the same name count as one file. */
 function cGraph(): Graph {
   const graph: Graph = new Map()
   for (const file of filesBelow('sidecar', ['.c', '.h']).filter((name) => !name.endsWith('_fuzz.c'))) {

@@ -1,4 +1,7 @@
-/** The manual page, from the verbs' pages and the option table; what it shares with the README is read from there. */
+/**
+ * Writes the manual page, from the verbs' pages and the option table. It reads the tables that it shares with the
+ * README from there.
+ */
 import { readFileSync } from 'node:fs'
 import { allOptions, ownOptions } from '../src/cli/verb-options.ts'
 import { VERBS, type VerbName } from '../src/cli/verb.ts'
@@ -9,7 +12,7 @@ import { VERSION } from '../src/version.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-/** As groff_man(7) reads it: a dash that is one of the program's, and no line that starts with a request. */
+/** Escapes a text for groff_man(7): dashes stay ASCII dashes, and no line starts with a request. */
 function roff(text: string): string {
   return text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^([.'])/gm, '\\&$1').replaceAll('~', '\\(ti').replaceAll('^', '\\(ha').replaceAll('`', '\\(ga')
 }
@@ -90,7 +93,7 @@ export function manualPage(): string {
   return `${lines.flatMap(folded).join('\n')}\n`
 }
 
-/** A text over lines of at most 78 characters; a line that starts with a dot or a quote would be a request. */
+/** Wraps a text at 78 characters. No line may start with a dot or a quote, which would make it a request. */
 function folded(line: string): string[] {
   if (line.startsWith(TAG)) return [line]
   if (line.startsWith('.') || line.startsWith('\\fBnsbox') || line.startsWith('nsbox ')) return [line]

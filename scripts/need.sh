@@ -1,12 +1,12 @@
 #!/bin/sh
-# need.sh "WHAT..." "PACKAGES..." SENTENCE: fails unless all of WHAT is there. As root it first installs the packages, where
-# something is missing. SENTENCE says what else to do. A WHAT is
+# need.sh "WHAT..." "PACKAGES..." SENTENCE: fails unless every WHAT is there. As root it first installs the packages,
+# if a WHAT is missing. SENTENCE is the hint for everybody else. A WHAT is
 #   COMMAND               a command in PATH, or a file
 #   COMPILER:FLAG:FLAG... a compiler that links a program with these flags: the files that they ask for (a sanitizer, a header, a
 #                         library) are often in packages of their own, so that the command is no proof of them
 #   static:FILE           a program that needs no other file
 #   import:MODULE         Python with a module, of which a minimal one has few
-# A package that apt has no name for is left out: in another release its files came with one of the others.
+# A package that apt doesn't know is left out: in another release its files are in one of the others.
 set -u
 
 links() (

@@ -1,6 +1,6 @@
 /**
- * Builds the npm package's files in dist/package: the library and the command line as JavaScript for Node and Bun, the types, and
- * the sidecars that are there. Each program is one file, so that nothing has to be installed beside it.
+ * Builds the npm package's files in dist/package: the library and the command line as JavaScript for Node and Bun, the
+ * types, and the sidecars that were built. Each program is one file, so that nothing has to be installed beside it.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -9,7 +9,10 @@ import ts from 'typescript'
 const TOP = resolve(import.meta.dir, '..')
 const OUT = join(TOP, 'dist/package')
 
-/** The package has its sidecar as a file, and Node can't become another program: the condition chooses what package.json, imports, has for it. */
+/**
+ * The package has its sidecar as a file, and Node can't become another program: the condition chooses what
+ * package.json, imports, has for it.
+ */
 async function bundle(entry: string, name: string, banner: string): Promise<void> {
   const built = await Bun.build({
     entrypoints: [join(TOP, entry)], target: 'node', format: 'esm', conditions: ['package'], banner, minify: { syntax: true, whitespace: false, identifiers: false }, outdir: OUT, naming: name,
@@ -17,13 +20,13 @@ async function bundle(entry: string, name: string, banner: string): Promise<void
   if (!built.success) throw new Error(built.logs.join('\n'))
 }
 
-/** MIT asks that its notice goes where the code goes. */
+/** The MIT license requires its notice in every copy of the code. */
 function noticeOfCac(): string {
   const text = readFileSync(join(TOP, 'node_modules/cac/LICENSE'), 'utf8')
   return `/*\n * Contains cac, https://github.com/cacjs/cac\n *\n${text.trim().replace(/^/gm, ' * ').replace(/ +$/gm, '')}\n */`
 }
 
-/** Declarations of the library, and of the files that they speak of. */
+/** Writes the declarations of the library, and of the files that they import. */
 function declarations(): Map<string, string> {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(TOP, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, TOP)
   const entry = join(TOP, 'src/index.ts')
@@ -43,7 +46,10 @@ function declarations(): Map<string, string> {
   return kept
 }
 
-/** Sidecars by the name that Node has for the machine. One that could not be built here is left out; `make package` refuses that. */
+/**
+ * Sidecars by Node's name for the machine. One that could not be built here is left out, and `make package` then
+ * fails.
+ */
 const SIDECARS = { x64: 'dist/nsbox-sidecar', arm64: 'dist/arm64/nsbox-sidecar' }
 
 rmSync(OUT, { recursive: true, force: true })

@@ -1,8 +1,8 @@
 /**
- * A soak: thousands of boxes, four at a time, many of them killed at a random moment. Afterwards every status was right, and no
- * mount, process, control group, file or descriptor is left.
+ * A soak test: starts thousands of boxes, four at a time, and kills many of them at a random moment. It fails if a
+ * status was wrong, or if a mount, process, control group, file or descriptor is left.
  *
- *   bun scripts/soak.ts [BOXES] [SEED]     the seed makes the same choices again; it is printed
+ *   bun scripts/soak.ts [BOXES] [SEED]     prints the seed; the same seed makes the same choices again
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const SIDECAR = process.env.NSBOX_SIDECAR ?? join(top, 'dist/nsbox-sidecar')
 const COUNT = Number(process.argv[2] ?? 10000)
 const SEED = Number(process.argv[3] ?? Date.now() % 1000000)
 const AT_ONCE = 4
-/** Every box and what runs in it has this in its environment. */
+/** Every box and its processes have this in their environment. */
 const MARK = `NSBOX_SOAK=${process.pid}.${SEED}`
 
 /** Mulberry32: numbers from 0 to 1, the same ones for the same seed. */
@@ -32,7 +32,7 @@ type Job = { args: readonly string[]; program: readonly string[]; command: reado
 
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-soak-')))
 const root = join(dir, 'r')
-/** Directories of PATH that an ordinary user may not search would make another failure of a command that is nowhere. */
+/** Without directories that the user may not search, which would change the failure of a missing command. */
 const ENV = { ...process.env, PATH: '/usr/bin:/bin', TMPDIR: join(dir, 'places'), [MARK.split('=')[0] as string]: MARK.split('=')[1] }
 
 function prepare(): void {
@@ -45,7 +45,7 @@ function prepare(): void {
   writeFileSync(join(dir, 'source/file'), 'content')
 }
 
-/** What a box is made of, and a plan for each: the command is appended to it, by the sidecar. */
+/** Shapes of boxes, and a plan for each, to which the sidecar appends the command. */
 const SHAPES: readonly (readonly string[])[] = [
   ['--root', root], ['--root', root, '--tmpfs', '/tmp', '--new-session'], ['--root', root, '--ro', '--tmpfs', '/tmp:size=1m'], ['--root', root, '--overlay', '--dir', '/new/deep'],
   ['--root', root, '--no-init'], ['--root', root, '--net', 'none', '--hostname', 'soak'], ['--root', root, '--ro-bind', `${dir}/source:/m`, '--mask', '/secret'],
@@ -67,17 +67,17 @@ function commandAndStatus(): { command: string[]; expected: string } {
 function job(plans: readonly string[]): Job {
   const shape = Math.floor(random() * SHAPES.length)
   const args = SHAPES[shape] ?? []
-  // One in ten by the whole program, front end and all.
+  // One in ten starts by the whole program, front end included.
   const program = random() < 0.1 ? [NSBOX, ...args] : [SIDECAR, '--plan', plans[shape] ?? '', ...(random() < 0.3 ? ['--old-mount-api'] : []), '--']
   if (random() < 0.4) {
     const signal = random() < 0.7 ? 'SIGKILL' as const : 'SIGTERM' as const
     const command = pick([['sleep', '100'], ['sh', '-c', 'sleep 100 & (setsid sleep 100 &) ; sleep 100']])
-    // Without an init the command is process 1, which the kernel saves from signals that it has no handler for.
+    // Without an init the command is process 1, and the kernel drops signals that it doesn't handle.
     const kind = args.includes('--no-init') ? 'SIGKILL' as const : signal
     return { args, program, command, signal: kind, expected: kind === 'SIGKILL' ? ['SIGKILL', '137'] : ['SIGTERM', '143'], after: random() * (program[0] === NSBOX ? 30 : 10) }
   }
   const { command, expected } = commandAndStatus()
-  // Process 1 can't end itself by a signal, and a shell that is it goes on.
+  // Process 1 can't kill itself by a signal, so a shell that is process 1 goes on.
   if (expected === '139' && args.includes('--no-init')) return { args, program, command: ['true'], expected: ['0'], after: 0 }
   return { args, program, command, expected: [expected], after: 0 }
 }
@@ -98,7 +98,7 @@ async function run({ program, command, expected, signal, after }: Job): Promise<
   if (!expected.includes(status)) wrong.push(`${program.slice(1).join(' ')} ${command.join(' ')}: ${status}, and not ${expected.join(' or ')}${signal === undefined ? '' : ` (${signal} after ${after.toFixed(1)} ms)`}`)
 }
 
-/** Processes that are ours or in one of our boxes, zombies too. */
+/** Our own processes and those in our boxes, zombies included. */
 function processes(): string[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid)).flatMap((pid) => {
     try {
@@ -113,7 +113,7 @@ function tree(directory: string): string[] {
   return (readdirSync(directory, { recursive: true }) as string[]).map((name) => join(directory, name)).sort()
 }
 
-/** Only what bears our name: the machine is not ours alone. */
+/** Only control groups with our name, since others use the machine too. */
 function groups(directory = '/sys/fs/cgroup'): string[] {
   const deeper = (name: string) => {
     const path = join(directory, name)
@@ -127,8 +127,8 @@ function groups(directory = '/sys/fs/cgroup'): string[] {
 }
 
 /**
- * What this process, which has started all boxes, has open. Nothing may have been run by spawnSync shortly before: Bun closes the
- * ends of its pipes some time after that has returned.
+ * The open descriptors of this process, which started all boxes. Don't call it shortly after spawnSync: Bun closes the
+ * ends of its pipes some time after that returns.
  */
 function descriptors(): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
@@ -166,10 +166,10 @@ async function soak(): Promise<void> {
     writeFileSync(join(dir, `plan${i}`), JSON.stringify(plan))
     return join(dir, `plan${i}`)
   })
-  // The mount points that the shapes name are the one thing that may stay.
+  // Only the mount points that the shapes name may stay.
   for (const args of SHAPES) spawnSync(NSBOX, [...args, 'true'])
   symlinkSync('busybox', join(root, 'bin/env'))
-  // What the runtime itself opens for its children, it opens with the first ones.
+  // The runtime opens its own descriptors for children with the first ones.
   const first = { args: [], program: [SIDECAR, '--plan', plans[0] ?? '', '--'], command: ['true'], expected: ['0'], after: 0 }
   await Promise.all(Array.from({ length: 4 * AT_ONCE }, () => run(first)))
   Object.assign(counts, { boxes: 0, killed: 0 })
@@ -182,7 +182,7 @@ async function soak(): Promise<void> {
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   const seconds = (Date.now() - start) / 1000
-  // What was killed needs a moment to end.
+  // Killed processes need a moment to end.
   for (let tries = 0; tries < 100 && left(before).length > 0; tries++) await Bun.sleep(50)
   wrong.push(...left(before).map((one) => `left: ${one}`))
   console.log(`${COUNT} boxes, ${counts.killed} killed, seed ${SEED}: ${(COUNT / seconds).toFixed(0)} a second; ${wrong.length} wrong`)

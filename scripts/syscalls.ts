@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 
 type Table = Record<string, number>
 
-/** What arm64 has of the calls that the generic table leaves to choose. */
+/** The optional calls of the generic table that arm64 has. */
 const ARM64 = ['RENAMEAT', 'NEW_STAT', 'SET_GET_RLIMIT', 'TIME32_SYSCALLS', 'SYS_CLONE3', 'MEMFD_SECRET'].map((name) => `-D__ARCH_WANT_${name}`)
 
 function definitions(header: string, flags: readonly string[]): Map<string, string> {
@@ -60,7 +60,7 @@ ${rows(arm64).replace(/^/gm, '  ')}
   },
 } as const satisfies Record<string, Readonly<Record<string, number>>>
 
-/** Names of calls that only machines of 32 bits have. */
+/** Names of calls that only 32-bit machines have. */
 export const OTHER_SYSCALLS: readonly string[] = [
 ${wrapped(other.map((name) => `'${name}',`))}
 ]

@@ -1,12 +1,13 @@
 /**
- * Runs every test file as a process of its own, in a mount namespace of its own: as root, and again as an ordinary user.
+ * Runs every test file as a process of its own, in a mount namespace of its own: as root, and again as an ordinary
+ * user.
  *
- * Started as root, it makes that user on the spot: private copies of passwd, group, subuid and subgid are bound over the
- * machine's in the mount namespace of the test, so nothing of it stays. Started as somebody else, the half that needs root
- * is counted as skipped.
+ * Started as root, it makes that user on the spot: it binds private copies of passwd, group, subuid and subgid over
+ * the machine's files in the mount namespace of the test, so nothing of it stays. Started as another user, it counts
+ * the half that needs root as skipped.
  *
- * A file that says `// runs alone` in its first lines has the machine to itself, one that says `// runs once` does not depend on
- * who runs it, and runs as whoever runs us; `// seconds: N` is its time limit.
+ * A file with `// runs alone` in its first lines has the machine to itself. One with `// runs once` doesn't depend on
+ * the user, and runs only as the user who started us. `// seconds: N` is its time limit.
  */
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, chownSync } from 'node:fs'
@@ -17,7 +18,7 @@ import { traces } from './traces.ts'
 const TOP = resolve(import.meta.dir, '..')
 const ORDINARY = { name: 'nsboxtest', id: 5001, subordinate: 200000 }
 const BUN = process.execPath
-/** The directory of nsbox and its sidecar that are tested, below the checkout. */
+/** The directory, below the checkout, of the nsbox and the sidecar that are tested. */
 const BUILD = process.env.NSBOX_TEST_BUILD ?? 'dist'
 const DEADLINE = Date.now() + 1000 * Number(process.env.NSBOX_TEST_SECONDS ?? 1500)
 
@@ -45,7 +46,7 @@ function settings(file: string): Pick<Job, 'alone' | 'seconds'> & { once: boolea
   return { alone: head.includes('// runs alone'), once: head.includes('// runs once'), seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120) }
 }
 
-/** The files that make the ordinary user one, and the directory that is its home. */
+/** The files that define the ordinary user, and its home directory. */
 function prepare(): void {
   for (const name of ['passwd', 'group', 'subuid', 'subgid']) {
     const path = `/etc/${name}`
@@ -57,7 +58,10 @@ function prepare(): void {
   }
 }
 
-/** Set up the mount namespace, then become the user. Paths come as arguments, so that none is read as shell. */
+/**
+ * Sets up the mount namespace, then becomes the user. Paths come as arguments, so that the shell doesn't interpret
+ * them.
+ */
 const ENTER = `
 set -eu
 top=$1 scratch=$2 id=$3 home=$4; shift 4
@@ -123,7 +127,7 @@ async function run(job: Job): Promise<Outcome> {
 function counted(output: string, status: string): Pick<Outcome, 'passed' | 'failed' | 'skipped'> {
   const sum = (label: string) => [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((all, match) => all + Number(match[1]), 0)
   const [total, passed, skipped] = [sum('Total'), sum('Passed'), sum('Skipped')]
-  // uvu counts a skipped test in neither of the two others.
+  // uvu counts a skipped test neither as passed nor in the total.
   const failed = total - passed
   if (total + skipped === 0 || (status !== '0' && failed === 0)) return { passed, failed: failed + 1, skipped }
   return { passed, failed, skipped }
@@ -156,7 +160,7 @@ async function runAll(all: readonly Job[]): Promise<void> {
     const missing = [...before].filter((trace) => trace.startsWith('file ') && !after.has(trace)).map((trace) => `${trace} is gone`)
     return [...[...after].filter((trace) => !before.has(trace)), ...missing]
   }
-  // What was killed needs a moment to end.
+  // Killed processes need a moment to end.
   for (let tries = 0; tries < 50 && difference().length > 0; tries++) await Bun.sleep(100)
   const left = difference()
   if (left.length > 0) {

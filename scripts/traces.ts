@@ -1,13 +1,13 @@
-/** What is on this machine, of the kinds of things that a test, or a box in one, could leave behind. */
+/** Lists the things on this machine of the kinds that a test, or a box in one, could leave behind. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 /**
- * Directories of the machine in which a box that gets a path wrong makes it, and in which hardly anybody else makes anything. Their
- * names are compared; what lies deeper belongs to others.
+ * Directories of the machine in which a box with a wrong path would make files, and in which other programs hardly do.
+ * Only the names in them are compared, since deeper directories belong to others.
  */
 const WATCHED = ['/', '/dev', '/mnt', '/opt', '/srv']
 
-/** Mounts, names in the watched directories, and processes that are our product's doing in this `run` of the tests. */
+/** Mounts, names in the watched directories, and processes that nsbox has started in this `run` of the tests. */
 export function traces(run: number, watched: readonly string[] = WATCHED): Set<string> {
   return new Set([...mounts(), ...watched.flatMap(names), ...processes(run)])
 }
@@ -32,22 +32,25 @@ function processes(run: number): string[] {
     try {
       const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
       const state = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-      // A zombie has ended; its parent, by now the machine's init, has only yet to ask how.
+      // A zombie has ended, and the machine's init only has to reap it.
       if (OURS.test(name) && state !== 'Z' && !isOfAnother(pid, run)) found.push(`process ${pid} ${name}`)
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
   return found
 }
 
-/** Tests of another checkout may run on the same machine, and people may use nsbox: then whatever has started it is still there. */
+/**
+ * Tests of another checkout may run on the same machine, and people may use nsbox. The process that started such a box
+ * is alive.
+ */
 function isOfAnother(pid: string, own: number): boolean {
   const run = /(?:^|\0)NSBOX_TEST_RUN=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1'))?.[1]
   return run === undefined ? isWatched(pid) : run !== String(own)
 }
 
-/** An ancestor that is neither of a box nor the machine's init. */
+/** Finds an ancestor that is neither part of a box nor the machine's init. */
 function isWatched(pid: string): boolean {
   const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
   if (Number(parent) <= 1) return false

@@ -1,12 +1,13 @@
 #!/bin/sh
-# vm-kernel.sh NAME OUT: puts a kernel of Debian for amd64 into the directory OUT: vmlinuz, overlay.ko, release. Downloaded and
-# unpacked with lists of our own, from the mirrors that this machine's apt uses, so that its package system stays as it is.
+# vm-kernel.sh NAME OUT: puts a kernel of Debian for amd64 into the directory OUT: vmlinuz, overlay.ko, release.
+# Downloaded and unpacked with lists of our own, from the mirrors that this machine's apt uses, so that its package
+# system stays as it is.
 set -eu
 name=$1 out=$2
 
 # The suite, the archive, and how the version begins.
 case $name in
-# That of Debian 11's last point release, and what its security archive made of it later.
+# The kernel of Debian 11's last point release, and the later one of its security archive.
 5.10.223) suite=bullseye archive=debian version=5.10 ;;
 5.10) suite=bullseye-security archive=security version=5.10 ;;
 6.1) suite=bookworm archive=debian version=6.1 ;;
@@ -19,7 +20,7 @@ command -v apt-get >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The addresses of the two archives, as this machine has them.
+# The addresses of the two archives, from this machine's sources.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
 	awk -v archive="$archive" '($2 ~ /-security$/) == (archive == "security") && $2 !~ /-updates$|-backports$/ { print $1; exit }')
 [ -n "$mirror" ] || { echo "this machine's apt has no source for $suite" >&2; exit 1; }

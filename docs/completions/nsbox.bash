@@ -80,7 +80,7 @@ _nsbox_complete()
 		esac
 	done
 	if ((i < ${#words[@]} - 1)); then
-		# The command: its own completion is not ours to know.
+		# The command and its arguments have their own completion.
 		[[ ${words[i]} == -- ]] && ((i + 2 == ${#words[@]})) && mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		return
 	fi
@@ -105,7 +105,7 @@ _nsbox()
 	[[ $last == [=:] ]] && last=
 	local typed=$cur
 	_nsbox_complete
-	# What comes before the last break is there already.
+	# The text before the last break is on the line already.
 	typed=${typed%"$last"}
 	for i in "${!COMPREPLY[@]}"; do
 		[[ ${COMPREPLY[i]} != *= ]] || compopt -o nospace

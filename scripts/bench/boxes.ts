@@ -1,4 +1,7 @@
-/** The box that is measured, as nsbox stores it: a root with one program, pid, ipc, uts, cgroup and mount namespaces, proc, a tmpfs. */
+/**
+ * The box that is measured, as nsbox stores it: a root with one program, pid, ipc, uts, cgroup and mount namespaces,
+ * proc, a tmpfs.
+ */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,13 +14,13 @@ export const TOP = new URL('../..', import.meta.url).pathname
 export const NSBOX = join(TOP, 'dist/nsbox')
 export const SIDECAR = join(TOP, 'dist/nsbox-sidecar')
 
-/** What runs in the box: a program that does nothing. */
+/** The command of the box: a program that does nothing. */
 export const COMMAND = '/bin/empty'
 export const ROOT_OPTIONS = (bench: Bench): string[] => ['--root', root(bench), '--tmpfs', '/tmp']
 
 export const root = ({ dir }: Bench): string => join(dir, 'root')
 
-/** Also with what container tools want to find in a root. */
+/** Adds the directories that container tools want to find in a root. */
 export function makeRoot(bench: Bench): void {
   for (const name of ['bin', 'proc', 'tmp', 'dev', 'sys', 'usr']) mkdirSync(join(root(bench), name), { recursive: true })
   for (const name of ['empty', 'flood', 'idle', 'getppid']) {
@@ -30,7 +33,10 @@ export function planOf(options: readonly string[], command: readonly string[] = 
   return parsePlan(execFileSync(NSBOX, ['plan', ...options, '--', ...command], { encoding: 'utf8', maxBuffer: 1 << 26 }))
 }
 
-/** Only what others do too: nsbox's own defaults are a filter of system calls, a Landlock domain, parts of /proc and /sys hidden or read-only, and a /dev. */
+/**
+ * Only what other launchers do too. nsbox's defaults add a seccomp filter, a Landlock domain, masks in /proc and /sys,
+ * and a /dev.
+ */
 export function withoutDefaults(plan: Plan): Plan {
   const { seccomp: _, landlock: __, ...process } = plan.process
   return { ...plan, mounts: (plan.mounts ?? []).filter(({ type }) => !['mask', 'protect', 'cgroup', 'dev'].includes(type)), process }

@@ -1,4 +1,4 @@
-/** A command in a box that runs already: through the sidecar, and by nsenter(1) into the same namespaces. */
+/** Times a command that enters a running box: through the sidecar, and by nsenter(1) into the same namespaces. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { hostOfProgram } from '../../src/host/node.ts'
@@ -37,7 +37,7 @@ export async function enterCommands(bench: Bench): Promise<Staying> {
   }
 }
 
-/** When its command, `idle`, has been executed. */
+/** Waits until the box's command, `idle`, is executed. */
 async function whenStarted(pid: number): Promise<RunningBox> {
   for (let tries = 0; tries < 200; tries++) {
     try {

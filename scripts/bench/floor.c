@@ -1,9 +1,9 @@
 /*
- * The least that a box can cost: one clone into the namespaces, the mounts by the shortest way, the switch of the root, and the
- * command. No plan is read, nothing is checked, no privilege is dropped, and the command itself is process 1. What nsbox
- * takes beyond this is its own doing. With --init there is a process 1 that waits for the command, as in most boxes.
+ * The least that a box can cost: one clone into the namespaces, the mounts by the fewest calls, the switch of the root,
+ * and the command. It reads no plan, checks nothing, drops no privilege, and the command itself is process 1. Any time
+ * beyond this is nsbox's own. With --init a process 1 waits for the command, as in most boxes.
  *
- *   floor [--init] ROOT COMMAND...
+ * floor [--init] ROOT COMMAND...
  */
 #include <fcntl.h>
 #include <linux/sched.h>

@@ -1,4 +1,4 @@
-/* A loop of the quickest system call there is: what a filter costs shows here most. */
+/* A loop of the fastest system call, which shows the cost of a filter best. */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* The command of a box whose memory is looked at: it does nothing, until it is killed. */
+/* The command of a box whose memory is measured: it waits until it is killed. */
 #include <unistd.h>
 
 int main(void)

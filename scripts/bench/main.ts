@@ -4,7 +4,8 @@
  *   bun scripts/bench/main.ts [--quick] [--readme] [--out DIR] [--peers NAME,...] [PART...]
  *
  * --quick: two rounds of everything, which shows that it works and no more. --readme: write the README's section and
- * docs/start-by-mounts.svg. --out: where the results go (default: dist). --peers: compare with these alone, or with `none`.
+ * docs/start-by-mounts.svg. --out: where the results go (default: dist). --peers: compare with these alone, or with
+ * `none`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
@@ -42,7 +43,7 @@ for (const { name, measure } of PARTS) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
   const found = await measure({ bench, peers: usable, find: (wanted) => usable.find((peer) => peer.name === wanted) })
   result.parts.push(...(found.parts ?? []))
-  // Two rounds say nothing of how long it takes.
+  // Times of two rounds mean nothing.
   result.targets.push(...(found.targets ?? []).map((target) => (bench.quick ? { ...target, met: null } : target)))
   result.byMounts.push(...(found.byMounts ?? []))
 }

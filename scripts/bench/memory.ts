@@ -1,4 +1,4 @@
-/** What boxes take of memory while their commands run: the processes of the launcher, without the command. */
+/** Measures the memory of boxes while their commands run: that of the launcher's processes, without the command. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
@@ -10,7 +10,7 @@ function proportionalSize(pid: number): number {
 const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
 
-/** A process and all below it, but the command of the box. */
+/** A process and its descendants, without the box's command. */
 function family(pid: number): { pids: number[]; ready: number } {
   if (nameOf(pid) === 'idle') return { pids: [], ready: 1 }
   const below = childrenOf(pid).map(family)
@@ -34,7 +34,7 @@ export async function memoryOfEach(argv: readonly string[], count: number): Prom
   }
 }
 
-/** Its whole process group: a box ends with its launcher, other launchers' helpers may not. */
+/** Kills the whole process group: a box of nsbox ends with it, but helpers of other launchers may not. */
 async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((done) => child.once('exit', done))
   if (child.pid === undefined || child.exitCode !== null) return

@@ -1,13 +1,13 @@
 /*
- * Times whole processes, from vfork to the reaped end, in turn: A B C, C B A, A B C, ... In C, since to start a process from
- * a large one takes longer than what is to be measured.
+ * Times whole processes, from vfork to the reaped end, in turn: A B C, C B A, A B C, ... It is in C, since starting a
+ * process from a large one takes longer than the measured times.
  *
- *   pace [--equal] ROUNDS COUNT TOGETHER FILE
+ * pace [--equal] ROUNDS COUNT TOGETHER FILE
  *
- * FILE holds the commands: words that end in NUL, and one more NUL behind each command. For each round it prints a line with the
- * nanoseconds of each command, in the order of FILE. COUNT: how many of a command are started in a round, TOGETHER: how
- * many at the same time; the time is that of all. --equal: with no priority over what
- * else the machine does. A command that fails ends it, with a message.
+ * FILE holds the commands: words that end in NUL, and one more NUL behind each command. For each round it prints a line
+ * with the nanoseconds of each command, in the order of FILE. A round starts each command COUNT times, TOGETHER of them
+ * at the same time, and the time is that of all. --equal: without priority over other processes of the machine. A
+ * failing command ends it, with a message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,18 +88,18 @@ static void wait_for_one(char **argv)
 }
 
 /*
- * As root: what else the machine does waits for us and for all that we start, sched(7), SCHED_FIFO. Others have to live with
- * what the machine does, and so has runc, as the kernel lets no such process into its control groups.
+ * As root: other processes of the machine wait for us and for all that we start, sched(7), SCHED_FIFO. Ordinary users
+ * can't have that, nor can runc, since the kernel refuses such processes in its control groups.
  */
 static void come_first(void)
 {
-	/* musl's function of that name refuses, since POSIX means all threads by it. */
+	/* A system call, since musl's sched_setscheduler always fails: POSIX means all threads by it. */
 	syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
 }
 
 static int64_t run(char **argv, int count, int together)
 {
-	/* What the kernel takes apart after the end of a process is not to be paid by the next one. */
+	/* The kernel cleans up after the end of a process, and the next one must not pay for that. */
 	nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
 	int64_t begun = now();
 	for (int started = 0, ended = 0; ended < count; ended++) {
@@ -110,7 +110,7 @@ static int64_t run(char **argv, int count, int together)
 	return now() - begun;
 }
 
-/* The commands' output is not to be a part of what is measured; their messages are kept. */
+/* Discards the commands' output, so that it isn't measured, and keeps their messages. */
 static FILE *silence(void)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 	FILE *lines = silence();
 	if (!equal)
 		come_first();
-	/* The first round is for the caches, and is not told. */
+	/* The first round fills the caches, and isn't printed. */
 	for (int round = 0; round <= rounds; round++) {
 		for (int i = 0; i < commands_count; i++) {
 			int which = round % 2 ? i : commands_count - 1 - i;

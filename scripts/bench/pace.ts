@@ -1,4 +1,4 @@
-/** Whole processes, timed in turn by pace.c, and what can be said of their times. */
+/** Times whole processes in turn by pace.c, and evaluates their times. */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,18 +11,21 @@ export type Times = Map<string, number[]>
 export type Spread = { median: number; low: number; high: number }
 
 export type Bench = {
-  /** Where boxes and what they need are put. */
+  /** Directory for boxes and their files. */
   dir: string
-  /** As few rounds as show that all of it works. */
+  /** Only a few rounds, to show that all of it works. */
   quick: boolean
-  /** Programs that were made from scripts/bench/*.c. */
+  /** Directory of the programs of scripts/bench/*.c. */
   program: (name: string) => string
 }
 
-/** How many rounds: `full` of them, or a few. */
+/** The number of rounds: `full`, or a few. */
 export const rounds = ({ quick }: Bench, full: number): number => (quick ? 2 : full)
 
-/** Each command `count` times a round, `together` of them at the same time; `equal`: without priority over others. Throws with the message of a command that fails. */
+/**
+ * Each command `count` times a round, `together` of them at the same time; `equal`: without priority over others.
+ * Throws with the message of a command that fails.
+ */
 export function pace(bench: Bench, full: number, commands: readonly Command[], { count = 1, together = 1, equal = false } = {}): Times {
   const file = join(bench.dir, 'pace.commands')
   writeFileSync(file, commands.map(({ argv }) => `${argv.map((word) => `${word}\0`).join('')}\0`).join(''))
@@ -44,7 +47,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: at(0.5), low: at(0.25), high: at(0.75) }
 }
 
-/** A / B, round by round: what slows the machine for a while slows both. */
+/** A / B, round by round, since a slow moment of the machine slows both. */
 export function ratio(times: Times, a: string, b: string): Spread {
   const [over, under] = [times.get(a) ?? [], times.get(b) ?? []]
   return spread(over.map((value, i) => value / (under[i] ?? NaN)))

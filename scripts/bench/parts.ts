@@ -1,4 +1,4 @@
-/** The parts of the benchmark: what is compared with what, and which demands that answers. */
+/** The parts of the benchmark: the comparisons, and the demands that each checks. */
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { bake, COMMAND, NSBOX, planOf, root, ROOT_OPTIONS, SIDECAR, store, withoutDefaults } from './boxes.ts'
@@ -13,7 +13,7 @@ export type Found = Partial<Pick<Result, 'byMounts'>> & { parts?: Part[]; target
 
 export type Context = { bench: Bench; peers: readonly Usable[]; find: (name: string) => Usable | undefined }
 
-/** Each is measured by itself; all in one run. */
+/** Every part is measured by itself, and all of them in one run. */
 export const PARTS: readonly { name: string; measure: (context: Context) => Found | Promise<Found> }[] = [
   { name: 'start', measure: start },
   { name: 'host', measure: hostRoot },
@@ -40,7 +40,7 @@ function part(title: string, times: Times, commands: readonly Named[], reference
 
 const ratioTo = (times: Times, a: string, b: string): number | null => (times.has(a) && times.has(b) ? ratio(times, a, b).median : null)
 
-/** The box that others make too, and the same with nsbox's defaults. */
+/** The box that other launchers make too, and the same box with nsbox's defaults. */
 function boxes(bench: Bench): Named[] {
   const plan = planOf(ROOT_OPTIONS(bench))
   const same = withoutDefaults(plan)
@@ -51,7 +51,7 @@ function boxes(bench: Bench): Named[] {
   ]
 }
 
-/** As the floor has it: --no-init. */
+/** A box as the floor makes it: --no-init. */
 function withoutInit(bench: Bench): Named {
   const { supervision, ...same } = withoutDefaults(planOf(ROOT_OPTIONS(bench)))
   const { init: _, ...others } = supervision ?? {}
@@ -76,7 +76,7 @@ function start({ bench, peers }: Context): Found {
   }
 }
 
-/** As most boxes are: on the host's own root, with a /dev. */
+/** A box as most are: on the host's own root, with a /dev. */
 function hostRoot({ bench, find }: Context): Found {
   const command = [bench.program('empty')]
   const plan = planOf(['--tmpfs', '/run'], command)
@@ -95,7 +95,7 @@ function hostRoot({ bench, find }: Context): Found {
 
 const commandLineOf = (bench: Bench): Named => ({ name: 'command line', argv: [installed(bench, NSBOX), ...ROOT_OPTIONS(bench), '--', COMMAND], does: 'nsbox with its defaults' })
 
-/** runc among them, which has to be an ordinary process. */
+/** Without priority, since runc is among them and must be an ordinary process. */
 function slowPeers({ bench, peers }: Context): Found {
   const [baked] = boxes(bench)
   if (baked === undefined) return {}
@@ -158,8 +158,9 @@ function byMounts({ bench, find }: Context): Found {
 }
 
 /**
- * A start by the library is compared with the spawn of a program that does nothing and a baked box, added. The program spawns
- * the baked box too, beside its own: less the spawn, which the one that does nothing has as well, plus what that takes itself.
+ * Compares a start by the library with the sum of two times: the spawn of a program that does nothing, and a baked
+ * box. The measured program also spawns the baked box; from that time the spawn is subtracted, and the time of a
+ * program that does nothing added.
  */
 function library({ bench, peers }: Context): Found {
   const [, , defaults] = boxes(bench)
@@ -256,7 +257,7 @@ async function memory({ bench, find }: Context): Promise<Found> {
       const size = await memoryOfEach(argv, count)
       rows.push({ name, ...(does && { does }), spread: { median: size, low: size, high: size } })
     } catch (error) {
-      // The kernel tells nobody but root of processes that are not dumpable, as ours are.
+      // Only root may read about processes that aren't dumpable, as ours are.
       if ((error as NodeJS.ErrnoException).code === 'EACCES') return { targets: [atMost(text, 200, null, 'kB')] }
       throw error
     }

@@ -1,4 +1,4 @@
-/** Other ways into a box, and what each does less or more than the box that is measured. */
+/** Other launchers, and how each one's box differs from the measured box. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,13 +7,13 @@ import type { Bench, Command } from './pace.ts'
 
 export type Peer = {
   name: string
-  /** The program that has to be installed. */
+  /** The program that must be installed. */
   program: string
   version: (program: string) => string
   argv: (bench: Bench, program: string) => string[]
-  /** Beside the box that is measured. */
+  /** How its box differs from the measured box. */
   does: string
-  /** Measured in fewer rounds. */
+  /** Whether it is measured in fewer rounds. */
   slow?: true
 }
 
@@ -53,7 +53,7 @@ export const PEERS: readonly Peer[] = [
 
 export const BWRAP_NAMESPACES = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup']
 
-/** Those that are installed and do it, and why the others are left out. */
+/** The launchers that are installed and work, and why the others are left out. */
 export function findPeers(bench: Bench, wanted?: readonly string[]): { usable: Usable[]; absent: Absent[] } {
   const found = PEERS.map((peer) => (wanted?.includes(peer.name) ?? true ? tryPeer(bench, peer) : { name: peer.name, why: 'not asked for' }))
   return { usable: found.filter((one) => 'argv' in one), absent: found.filter((one) => 'why' in one) }
@@ -69,7 +69,7 @@ function tryPeer(bench: Bench, peer: Peer): Usable | Absent {
   return { name: peer.name, argv, release: peer.version(program), does: peer.does, slow: peer.slow ?? false }
 }
 
-/** What systemd-nspawn leaves behind on a machine without systemd. Gives a function that takes away what has come since. */
+/** Returns a function that removes what systemd-nspawn has left behind since, on a machine without systemd. */
 export function watchControlGroups(): () => void {
   const all = ['', 'systemd/', 'unified/'].flatMap((hierarchy) => ['payload', 'supervisor'].map((name) => `/sys/fs/cgroup/${hierarchy}${name}`))
   const absent = all.filter((path) => !existsSync(path))
@@ -78,12 +78,12 @@ export function watchControlGroups(): () => void {
   }
 }
 
-/** Absolute, since what is timed is not to search. */
+/** An absolute path, so that no search in PATH is timed. */
 export function which(name: string): string | null {
   return name.startsWith('/') ? name : Bun.which(name, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` })
 }
 
-/** The first number of what a program says of itself. */
+/** The first number in a program's --version. */
 function said(...args: string[]): (program: string) => string {
   return (program) => /\d+(\.\d+)+|\b\d{3}\b/.exec(spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '')?.[0] ?? '?'
 }
@@ -98,7 +98,7 @@ function state({ dir }: Bench, name: string): string {
   return directory
 }
 
-/** What container engines hand to their runtimes, with no more in it than the box that is measured. */
+/** The configuration that container engines hand to their runtimes, reduced to the measured box. */
 export function bundle(bench: Bench, name = 'bundle', binds: readonly string[] = []): string {
   const directory = join(bench.dir, name)
   mkdirSync(directory, { recursive: true })
@@ -120,7 +120,7 @@ export function bundle(bench: Bench, name = 'bundle', binds: readonly string[] =
   return directory
 }
 
-/** No network, and what the command may write. */
+/** Its settings: no network, and the paths that the command may write. */
 export function runtimeSettings(bench: Bench): string {
   const file = join(bench.dir, 'sandbox-runtime.json')
   writeFileSync(file, JSON.stringify(RUNTIME_CONFIG))

@@ -1,6 +1,6 @@
 /**
- * A program that reads what a command writes, from a box and from none, in turn: run by scripts/bench/programs.ts with the one argument
- * below, it prints the microseconds of each.
+ * A program that reads a command's output, in turn from a box and from the host. scripts/bench/programs.ts runs it
+ * with the one argument below, and it prints the microseconds of each.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { box } from '../../src/index.ts'

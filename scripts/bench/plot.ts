@@ -1,4 +1,6 @@
-/** Start time by number of mounts as an SVG: both axes logarithmic, so that what is linear is a straight line. */
+/**
+ * Draws start time by number of mounts as an SVG. Both axes are logarithmic, so that linear growth is a straight line.
+ */
 import type { Points } from './result.ts'
 
 const WIDTH = 640

@@ -1,4 +1,4 @@
-/** The result for a person: tables on the terminal, and the README's section. */
+/** Prints the result for a person: tables on the terminal, and the README's section. */
 import type { Spread } from './pace.ts'
 import type { Part, Result, Row, Target } from './result.ts'
 
@@ -6,7 +6,7 @@ const plain = (value: number): string => (value >= 100 ? value.toFixed(0) : valu
 
 const UNITS = { us: 'microseconds', kB: 'kB', '1/s': 'per second' }
 
-/** Columns as wide as what is in them; numbers to the right. */
+/** Columns as wide as their contents, with numbers to the right. */
 function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)))
   const line = (row: readonly string[]) => row.map((text, i) => (right.includes(i) ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0))).join('  ').trimEnd()
@@ -51,7 +51,7 @@ export function resultText(result: Result): string {
   ].join('\n')
 }
 
-/** Ratios alone: times are the machine's. */
+/** Only ratios, since times depend on the machine. */
 export function readmeText(result: Result): string {
   const ratios = ({ rows, reference, title }: Part): string[] => rows.filter(({ name }) => name !== reference)
     .map((row) => `| ${title}: ${nameOf(row)} | ${row.ratio === undefined ? '' : plain(row.ratio.median)} | ${row.does ?? ''} |`)

@@ -1,4 +1,4 @@
-/** The programs that Bun makes: an empty one, the front end as a bundle, and the one that uses the library. */
+/** Builds and runs programs of Bun: an empty one, the front end as a bundle, and the one that uses the library. */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -11,8 +11,8 @@ import type { AskedPipe } from './pipe.ts'
 const bun = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: TOP, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 /**
- * A program of a hundred megabytes, as cp(1) installs it. How a file was written decides in which pieces the kernel caches it, and
- * they make a fifth of the time in which it starts: all that are compared are written alike.
+ * Copies a program of a hundred megabytes as cp(1) does. The way in which a file was written decides in which pieces
+ * the kernel caches it, which makes a fifth of its start time, so all compared programs are written alike.
  */
 export function installed(bench: Bench, file: string): string {
   const copy = join(bench.dir, `installed-${basename(file)}`)
@@ -20,7 +20,7 @@ export function installed(bench: Bench, file: string): string {
   return copy
 }
 
-/** What Bun itself takes to start and end, built as dist/nsbox is. */
+/** An empty program, built as dist/nsbox is: the time that Bun itself takes to start and end. */
 export function emptyBunProgram(bench: Bench): string {
   const source = join(bench.dir, 'empty-bun.ts')
   const file = join(bench.dir, 'empty-bun')
@@ -29,7 +29,7 @@ export function emptyBunProgram(bench: Bench): string {
   return installed(bench, file)
 }
 
-/** Bytes of the front end's own code, before Bun and the sidecar are added to it. */
+/** The size of the front end's own code, without Bun and the sidecar, in bytes. */
 export function bundleSize({ dir }: Bench): number {
   bun('build', '--target=bun', '--minify', 'src/main.ts', '--outdir', join(dir, 'front-end'))
   return statSync(join(dir, 'front-end/main.js')).size
@@ -45,7 +45,7 @@ export function libraryTimes(bench: Bench, runtime: Runtime, full: number, baked
   return timesOf(bench, runtime, 'library', asked)
 }
 
-/** The times of the program that reads what a command writes. */
+/** The times of the program that reads a command's output. */
 export function pipeTimes(bench: Bench, runtime: Runtime, full: number): Times {
   const asked: AskedPipe = { rounds: rounds(bench, full), bytes: bench.quick ? 2 ** 24 : 2 ** 30, root: root(bench), command: '/bin/flood', bare: bench.program('flood') }
   return timesOf(bench, runtime, 'pipe', asked)
@@ -60,7 +60,7 @@ function timesOf(bench: Bench, runtime: Runtime, name: string, asked: unknown): 
   copyFileSync(SIDECAR, join(bench.dir, `sidecar/nsbox-sidecar-${process.arch}`))
   const program = runtime === 'bun' ? process.execPath : which('node')
   if (program === null) return new Map()
-  // With the priority that pace.c gives to what it starts.
+  // Run by pace.c, for its priority.
   const chrt = process.getuid?.() === 0 ? which('chrt') : null
   const [first = '', ...words] = [...(chrt === null ? [] : [chrt, '--fifo', '1']), program, file, JSON.stringify(asked)]
   const text = execFileSync(first, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })

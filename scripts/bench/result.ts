@@ -1,20 +1,20 @@
-/** What a run of the benchmark finds: dist/bench/bench.json has this shape. */
+/** The result of a run of the benchmark, and the shape of dist/bench/bench.json. */
 import type { Spread } from './pace.ts'
 import type { Absent } from './peers.ts'
 
 export type Row = {
   name: string
   release?: string
-  /** Beside the box that is measured. */
+  /** How its box differs from the measured box. */
   does?: string
   spread: Spread
-  /** To the part's reference, round by round. */
+  /** Ratio to the part's reference, round by round. */
   ratio?: Spread
 }
 
 export type Part = { title: string; unit: 'us' | 'kB' | '1/s'; rounds: number; reference?: string; rows: Row[] }
 
-/** A demand on a ratio or size; `value` is null where what it compares with is not there. */
+/** A demand on a ratio or size; `value` is null if one side of the comparison is missing. */
 export type Target = { text: string; value: number | null; bound: number; atLeast: boolean; met: boolean | null; unit?: 'kB' }
 
 export type Points = { name: string; times: [count: number, microseconds: number][] }

@@ -1,4 +1,4 @@
-# How long a box takes to start, beside others that do the same: those that are there, or can be installed. BENCH_PEERS= installs none.
+# Times the start of a box, beside other launchers that are there or can be installed. BENCH_PEERS= installs none.
 # make bench FLAGS=--readme writes the README's figures anew.
 .PHONY: bench bench-peers soak attack-peers
 dist/bench/%: scripts/bench/%.c $(MAKE_FILES) | musl
@@ -18,11 +18,11 @@ bench-peers:
 bench: all $(BENCH_PROGRAMS) bench-peers ## time the start of a box, beside others; FLAGS=--readme writes the README's figures
 	$(Q)$(BUN) scripts/bench/main.ts $(FLAGS)
 
-# Thousands of boxes, many of them killed at a random moment: nothing may be left, every status has to be right.
+# Starts thousands of boxes and kills many at a random moment. Every status must be right, and nothing may be left.
 SOAK_BOXES ?= 10000
 soak: all test-tools ## start thousands of boxes and kill many of them; SOAK_BOXES=10000
 	$(Q)$(BUN) scripts/soak.ts $(SOAK_BOXES) $(SOAK_SEED)
 
-# The attack program under other launchers, where they are installed; the table of docs/SECURITY.md.
+# Runs the attack program under other launchers that are installed, for the table of docs/SECURITY.md.
 attack-peers: all test-tools $(TEST_PROGRAMS) ## run the attack program under other launchers
 	$(Q)$(BUN) scripts/attack-peers.ts

@@ -1,5 +1,6 @@
-# The checkout on a machine with node, npm, gcc and make, and nothing else: whether all that targets use is asked for. FRESH="make
-# test" tries that there. It is due when what is asked for has changed, and once a week. Downloads are kept in dist/fresh/cache.
+# Tries the checkout on a machine with node, npm, gcc and make only, to see whether targets ask for everything that
+# they use. FRESH="make test" runs that there. It is due when the asked-for packages change, and once a week.
+# Downloads are kept in dist/fresh/cache.
 FRESH ?=
 FRESH_DAYS ?= 7
 FRESH_OF = $$({ cat scripts/need.sh scripts/fresh.sh; grep -h '_PACKAGES\|call need' Makefile scripts/make/*.mk; } | sha256sum)

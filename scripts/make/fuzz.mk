@@ -1,5 +1,5 @@
-# One program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself. It starts from
-# the corpus of plans and from test/fuzz/NAME.
+# Builds a program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself.
+# It starts from the corpus of plans and from test/fuzz/NAME.
 CLANG ?= clang
 FUZZ_SECONDS ?= 30
 FUZZERS := $(patsubst sidecar/plan/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/*/*_fuzz.c))

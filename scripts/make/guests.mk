@@ -1,9 +1,10 @@
-# What tests run boxes in: a Debian root, and kernels in a virtual machine.
+# The guests that tests run boxes in: a Debian root, and kernels in a virtual machine.
 
 .PHONY: debian-root vm-tools vm-kernels
 
-# A whole Debian for the tests that run boxes in one: made once, by root. Where that is not possible dist/debian-root.skipped
-# says why, the tests tell it, and it is tried again after `make clean`. Its mounts are its own, so that none is left.
+# A whole Debian for the tests that run boxes in one. Root makes it once. If that fails, dist/debian-root.skipped has
+# the reason, the tests print it, and `make clean` makes it be tried again. It is made in a mount namespace of its
+# own, so that no mount is left.
 DEBIAN_SUITE ?= bookworm
 DEBIAN_SECONDS ?= 180
 debian-root: | test-tools
@@ -18,8 +19,9 @@ debian-root: | test-tools
 		echo "debootstrap failed: $$(tail -n 1 dist/debian-root.log)" >dist/debian-root.skipped; rm -rf --one-file-system dist/debian-root.new; \
 	fi
 
-# Kernels for the tests in a virtual machine, from Debian's packages: scripts/vm-kernel.sh knows them. Where one can't be had,
-# dist/vm/NAME.skipped says why, and the tests tell it; it is tried again after a day, and after `make clean`.
+# Kernels for the tests in a virtual machine, from Debian's packages, which scripts/vm-kernel.sh lists. If one can't
+# be had, dist/vm/NAME.skipped has the reason, and the tests print it. It is tried again after a day, and after `make
+# clean`.
 VM_KERNELS ?= 5.10.223 5.10 6.1 6.12 7
 vm-tools:
 	@$(call need,qemu-system-x86_64 static:/bin/busybox,qemu-system-x86 busybox-static,the tests in a virtual machine are skipped (on Debian and Ubuntu: apt-get install qemu-system-x86 busybox-static)) $(if_possible)
@@ -31,7 +33,8 @@ vm-kernel/%: | vm-tools
 	$(say) KERNEL $*; rm -f dist/vm/$*.skipped; \
 	if ! sh scripts/vm-kernel.sh $* $(CURDIR)/dist/vm/$* >dist/vm/$*.log 2>&1; then tail -n 1 dist/vm/$*.log >dist/vm/$*.skipped; fi
 
-# The files that boot a virtual machine alone, each on every kernel; `make test` has them too, the long one on one kernel.
+# Runs only the files that boot a virtual machine, each on every kernel. `make test` runs them too, the long one on
+# one kernel.
 .PHONY: test-vm
 test-vm: all test-tools vm-kernels $(TEST_PROGRAMS) ## run the tests in a virtual machine, each on every kernel
 	$(Q)NSBOX_TEST_VM=all $(BUN) scripts/test.ts vm/

@@ -1,5 +1,5 @@
-# The C is compiled again here, with glibc: with the sanitizers' instrumentation and with its fortified functions, for the
-# warnings that only show so; and clang-tidy reads it. (The analyzer of gcc 12 has nothing to add but false leaks.)
+# Compiles the C again with glibc, once with the sanitizers' instrumentation and once with fortified functions, for
+# the warnings that only these give, and runs clang-tidy. (The analyzer of gcc 12 adds only false leaks.)
 LINT_C := $(C_SOURCES) $(wildcard sidecar/*/*_fuzz.c) $(wildcard test/sanitize/*.c)
 LINT_GCC := gcc -std=c11 $(C_WARNINGS) $(C_DEFINES) -c -o /dev/null
 CLANG_TIDY ?= clang-tidy

@@ -1,6 +1,7 @@
 # The npm package, and the sidecar for arm64 in it.
 
-# The sidecar for arm64, cross-built: Debian has the compiler, and musl as a package for arm64 that is unpacked beside it.
+# The sidecar for arm64, cross-built: Debian has the compiler, and musl as a package for arm64 that is unpacked beside
+# it.
 ARM64_CC ?= aarch64-linux-gnu-gcc
 ARM64 := dist/arm64
 arm64_gcc = $(shell $(ARM64_CC) -print-file-name=$(1))
@@ -28,7 +29,7 @@ $(ARM64)/nsbox-sidecar: $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scripts/make/pac
 	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(C_SOURCES) $(ARM64_LIBS)
 	$(Q)mv -f $@.new $@
 
-# Where it can't be built, $(ARM64).skipped says why, and the package of this machine's tests is without it.
+# If it can't be built, $(ARM64).skipped has the reason, and the package for this machine's tests lacks it.
 arm64:
 	@mkdir -p dist
 	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar 2>$(ARM64).log; then \
@@ -44,10 +45,10 @@ $(PACKAGE): dist/package/index.js
 	@$(say) NPM $@
 	$(Q)npm pack --ignore-scripts --silent --pack-destination dist >/dev/null
 
-# The second make sees whether there is a sidecar for arm64.
+# A second make, since only it sees whether a sidecar for arm64 was built.
 package-here: dist/nsbox-sidecar arm64
 	$(Q)$(MAKE) $(PACKAGE)
 
-# What can be published: with the sidecars of all machines.
+# The package for publishing, with the sidecars for all machines.
 package: package-here ## build the npm package in dist/
 	@if [ -e $(ARM64).skipped ]; then echo "make: the package lacks its sidecar for arm64: $$(cat $(ARM64).skipped)" >&2; exit 1; fi

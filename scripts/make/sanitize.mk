@@ -1,6 +1,7 @@
-# nsbox once more, with a sidecar of glibc and the address and undefined behaviour sanitizers, and the suite run on that.
-# Left out is what takes minutes: `make sanitize T="hostile many"` runs that. What the sanitizers are told, and why, stands in
-# test/sanitize/options.c. Their memory has to lie where they expect it: no address is chosen at random (setarch -R).
+# Builds nsbox with a sidecar of glibc and the address and undefined behaviour sanitizers, and runs the suite on it,
+# without the tests that take minutes: `make sanitize T="hostile many"` runs those. test/sanitize/options.c has the
+# sanitizers' options, with reasons. The sanitizers expect fixed addresses, so address randomization is off (setarch
+# -R).
 SANITIZED := dist/sanitize/dist
 SANITIZE_FLAGS := -std=c11 -g -O1 $(C_WARNINGS) $(C_DEFINES) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZE_TESTS := plan/corpus sidecar/faults sidecar/overlay sidecar/report sidecar/paths attack/ $(addprefix e2e/,bake capabilities enter errors exec identity \
@@ -10,7 +11,7 @@ $(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(C_HEADERS) $(
 	@$(say) CC $@
 	$(Q)gcc $(SANITIZE_FLAGS) -o $@ $(C_SOURCES) test/sanitize/options.c
 
-# The front end embeds the file that lies at this place beside its sources.
+# The front end embeds the sidecar at this path beside its sources.
 $(SANITIZED)/nsbox: $(TS_SOURCES) $(SANITIZED)/nsbox-sidecar dist/obj/entry.bin $(NPM)
 	@$(say) BUN $@
 	$(Q)rm -rf dist/sanitize/src $@; cp -r src package.json tsconfig.json dist/sanitize/

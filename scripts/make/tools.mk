@@ -1,13 +1,13 @@
-# What must be there, and how it gets there.
+# The tools that targets need, and how they are installed.
 
-# $(call need,WHAT,PACKAGES,SENTENCE) installs the packages where something of WHAT is missing and that is possible, and fails where it
-# still is missing. What is asked for is the file itself, by a trial: a compiler is there without its sanitizers, say. STRICT=1: what
-# others could go on without fails too.
+# $(call need,WHAT,PACKAGES,SENTENCE) installs the packages, if it can and a WHAT is missing, and fails if one still
+# is. It tries each WHAT, since a compiler may be there without its sanitizers, say. STRICT=1: targets that could go
+# on without a WHAT fail, too.
 need = sh scripts/need.sh '$(1)' '$(2)' '$(3)'
 if_possible = || [ -z '$(STRICT)' ]
 
-# The packages of package-lock.json. An install from before there was a stamp is taken when it satisfies package.json.
-# Where npm runs no install scripts, bun has yet to fetch its program.
+# The packages of package-lock.json. An install without the stamp file is accepted if it satisfies package.json.
+# If npm runs no install scripts, bun's program has to be fetched here.
 $(NPM): package-lock.json
 	$(Q)if [ -e $@ ] || ! npm ls >/dev/null 2>&1; then $(say) NPM ci; npm ci --no-audit --no-fund --loglevel=error >/dev/null; fi
 	$(Q)$(BUN) --version >/dev/null 2>&1 || { $(say) BUN install; node node_modules/bun/install.js; }
@@ -22,14 +22,14 @@ TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap
 test-tools:
 	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap import:multiprocessing git setcap,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
 
-# Programs that boxes are tried with, and engines that they are tried in. `make test GUESTS=` installs none; a browser is tried where
-# there is one: make test GUESTS="$(GUESTS) chromium".
+# Programs that tests run in boxes, and container engines in which tests run boxes. `make test GUESTS=` installs none.
+# A browser is tested if there is one: make test GUESTS="$(GUESTS) chromium".
 GUESTS := podman crun bwrap systemd-nspawn Xvfb xterm xdpyinfo gdb perf ping losetup mkfs.ext4
 GUEST_PACKAGES := podman crun golang-github-containers-common bubblewrap systemd-container xvfb xterm x11-utils gdb linux-perf iputils-ping mount e2fsprogs
 guests:
 	@[ -z '$(GUESTS)' ] || $(call need,$(GUESTS),$(GUEST_PACKAGES) $(filter chromium,$(GUESTS)),the tests that take them are skipped (on Debian: apt-get install $(GUEST_PACKAGES))) $(if_possible)
 
-# The runtime libraries are named by the version of a clang that is there already.
+# The names of the runtime libraries have the version of the clang that is installed.
 CLANG_PACKAGES = clang llvm libclang-rt-dev $(shell $(CLANG) -dumpversion 2>/dev/null | sed 's/\..*//; s/.*/libclang-rt-&-dev/')
 clang:
 	@$(call need,$(subst $(space),:,$(CLANG)):-fsanitize=fuzzer$(,)address$(,)undefined,$(CLANG_PACKAGES),install clang with its libFuzzer and sanitizers (on Debian and Ubuntu: apt-get install clang llvm libclang-rt-dev) or name one with CLANG=)

@@ -10,9 +10,12 @@ bool host_refuses_links(void);
 
 /* As open(2), close-on-exec. A refused link returns -1 with ELOOP. */
 int host_open(const char *path, int flags);
-/* The way out where opening PATH has failed with errno, or NULL. MISSING, or NULL: the one where nothing is there. */
+/* The hint after opening PATH has failed with errno, or NULL. MISSING is the hint for a missing file, or NULL. */
 const char *host_hint(const char *path, const char *missing);
-/* A directory, by O_PATH. Fails by fail(), as src/planner/build.ts does where it notices first; MISSING as above. */
+/*
+ * Opens a directory with O_PATH. Fails by fail(), with the message that src/planner/build.ts has, too. MISSING as
+ * above.
+ */
 int host_open_directory(const char *path, const char *missing);
 
 #endif

@@ -33,7 +33,7 @@ void base_dir_enter(bool baked)
 	if (!relative)
 		return;
 	if (!baked)
-		fail_plain_hint("is relative, and this plan is in no program", relative,
+		fail_plain_hint("a relative path only makes sense in a baked program", relative,
 			"a path that starts with ./ is relative to a baked program: see nsbox bake --relative");
 	enter_directory_of_program();
 	moved = true;

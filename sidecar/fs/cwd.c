@@ -185,7 +185,7 @@ static _Noreturn void refuse(int number)
 	if (mount && (mount->type != MOUNT_BIND || number != EACCES))
 		fail_plain_hint("the box does not show the caller's directory", path, hint_for(mount));
 	if (number == EACCES)
-		hint = "the user of the box may not enter it: --cwd DIR names another directory of the box";
+		hint = "the box's user may not enter it: --cwd DIR names another directory of the box";
 	errno = number;
 	if (number && number != ENOENT)
 		fail_hint("the caller's directory", path, hint);

@@ -80,7 +80,7 @@ static void replace(int fd, int by, const struct device *device)
 	if (device->owner != geteuid())
 		return;
 	fail_hint("open anew", device->name,
-		"it is one of the descriptors 0, 1 and 2, and a box could change the host's node by it: redirect that one to or from something else");
+		"it is descriptor 0, 1 or 2, and a box could change the host's node through it: redirect that descriptor elsewhere");
 }
 
 void inherited_renew(void)

@@ -48,8 +48,8 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
 		fail("read", descriptor_name(mounted_root(), link));
 	if (mountinfo_below(root, is_whole, kind) == 0)
 		return;
-	fail_plain_hint(strcmp(type, "proc") == 0 ? "is no proc file system, and there is one elsewhere in the root" : "is no sysfs, and there is one elsewhere in the root", path,
-		"its name may have been exchanged for another while the box started; nsbox hides parts of it only where it belongs");
+	fail_plain_hint(strcmp(type, "proc") == 0 ? "is not a proc file system, and there is one elsewhere in the root" : "is not a sysfs, and there is one elsewhere in the root", path,
+		"another process may have renamed it while the box started; nsbox hides parts of it only in its usual place");
 }
 
 /*

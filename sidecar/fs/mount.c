@@ -75,7 +75,7 @@ static int hold_bind(const char *source)
 	int fd = tree_hold_host(source);
 	if (fd < 0)
 		fail_hint("bind", source, errno == EMFILE ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn" :
-			errno == EINVAL ? "it may lie on a mount that is marked unbindable" : host_hint(source, NULL));
+			errno == EINVAL ? "it may lie on an unbindable mount" : host_hint(source, NULL));
 	return fd;
 }
 
@@ -223,7 +223,8 @@ static void proc(const struct mount *mount, bool host_root)
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
 	if (tree < 0)
 		fail_hint("mount proc", mount->target, errno != EPERM ? tree_hint() :
-			"something is mounted over parts of this /proc, as container engines do, and then the kernel allows no other one to be mounted: --nest shows this one, read-only, with all processes around the box, and keeps a pid namespace of its own");
+			"parts of this /proc are covered, as in most containers, and then the kernel allows no new proc mount: --nest shows "
+			"this /proc read-only, with the processes outside of the box; the box keeps a pid namespace of its own");
 	attach(tree, target, 0, mount->target);
 }
 

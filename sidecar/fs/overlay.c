@@ -34,8 +34,8 @@ static void lock(const char *state)
 	int fd = state ? host_open(state, O_RDONLY | O_DIRECTORY) : -1;
 	/* A file system without locks, as some network file systems are, is left to the caller's care. */
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		fail_plain_hint("another box uses it to keep its changes", state,
-			"two boxes at once would spoil each other's changes: wait for the other to end, or name another directory");
+		fail_plain_hint("another box keeps its changes there", state,
+			"two boxes at once would spoil each other's changes: wait for the other one to end, or name another directory");
 }
 
 void overlay_lock_states(const struct plan *plan)
@@ -200,11 +200,13 @@ const char *overlay_hint(const struct layers *layers)
 	if (number == ENODEV)
 		hint = "this kernel has no overlay file system: modprobe overlay, as root";
 	if (number == EPERM)
-		hint = "this kernel allows overlays to root only; ordinary users may have them from Linux 5.11 on";
+		hint = "this kernel allows overlays only to root; from Linux 5.11 on ordinary users may make them";
 	if (number == EINVAL && layers->state_path && fstatfs(layers->state, &fs) == 0)
 		hint = (long)fs.f_type == overlay
-			? "DIR of --overlay=DIR lies on an overlay itself (as all of a container does), which can't keep another one's changes: name a directory on another file system, such as a volume"
-			: "DIR of --overlay=DIR may lie on a file system that can't keep changes (such as NFS or FAT): name another one, or use --overlay alone, which keeps them in memory";
+			? "DIR of --overlay=DIR lies on an overlay itself, as everything in a container does, and an overlay can't keep the "
+			  "changes of another one: name a directory on another file system, such as a volume"
+			: "DIR of --overlay=DIR may lie on a file system that can't keep changes, such as NFS or FAT: name another directory, "
+			  "or use --overlay alone, which keeps the changes in memory";
 	errno = number;
 	return hint;
 }

@@ -97,8 +97,8 @@ static int overlay_parent(int directory, unsigned options, const char *path)
 {
 	char real[PATH_MAX];
 	if (!descriptor_path(directory, real) || mountinfo_below(real, found, NULL) != 0)
-		fail_plain_hint("something would have to be made in it", path,
-			"it has too many entries, or can't be listed, and others are mounted below: make the mount point first, or use --overlay");
+		fail_plain_hint("no mount point can be made in it", path,
+			"it has too many entries, or can't be listed, and has mounts below: make the mount point first, or use --overlay");
 	struct layers layers = {.lower = descriptor_copy(directory), .state = -1};
 	return overlay_attach(layers, directory, options, path);
 }

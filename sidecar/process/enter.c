@@ -73,12 +73,12 @@ static void hold_namespace(int process, size_t n)
 	struct stat theirs, ours;
 	namespaces[n].fd = openat(process, namespaces[n].name, O_RDONLY | O_CLOEXEC);
 	if (namespaces[n].fd < 0)
-		fail_hint("open its namespace", namespaces[n].name, errno == EACCES ? "it belongs to somebody else, or hides itself from its owner" : NULL);
+		fail_hint("open its namespace", namespaces[n].name, errno == EACCES ? "it belongs to another user, or hides itself from its owner" : NULL);
 	snprintf(own, sizeof own, "/proc/self/%s", namespaces[n].name);
 	if (fstat(namespaces[n].fd, &theirs) < 0 || stat(own, &ours) < 0)
 		fail("look at", own);
 	if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
-		fail_plain("it is in our own namespace, and so in no box", namespaces[n].name);
+		fail_plain("it is in our own namespace, so it isn't in a box", namespaces[n].name);
 }
 
 void enter_hold(const struct enter *enter, unsigned wanted)
@@ -88,7 +88,7 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 	/* The directory stays that of this very process: once the process has ended, everything in it fails with ESRCH. */
 	int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process < 0 || start_of(process) != enter->started)
-		fail_plain_hint("is not the process that it was", name, "the box has ended");
+		fail_plain_hint("another process has that number now", name, "the box has ended");
 	if (lacks_chroot(process))
 		privileges_forbid(UINT64_C(1) << CAP_SYS_CHROOT);
 	for (size_t n = 0; n < COUNT; n++)

@@ -100,13 +100,13 @@ static void explain_missing(const char *path)
 	errno = ENOENT;
 	if (script_interpreter(start, length, interpreter, sizeof interpreter)) {
 		bool there = stat(interpreter, &st) == 0;
-		snprintf(hint, sizeof hint, "%s is there; it is a script for %s, which is not", path, interpreter);
+		snprintf(hint, sizeof hint, "%s exists, but its interpreter %s does not", path, interpreter);
 		errno = ENOENT;
 		fail_status(STATUS_NOT_FOUND, "the interpreter of the script is missing in the box", interpreter,
-			there ? "the interpreter of the script is there, but what that one needs to start is not" : hint);
+			there ? "the script's interpreter exists, but lacks its own interpreter or loader" : hint);
 	}
 	if (elf_interpreter(fd, start, length, interpreter, sizeof interpreter)) {
-		snprintf(hint, sizeof hint, "%s is there; it is dynamically linked, and %s, which loads it, is not: nsbox rootfs build copies both", path, interpreter);
+		snprintf(hint, sizeof hint, "%s exists, but its loader %s does not: nsbox rootfs build copies both", path, interpreter);
 		errno = ENOENT;
 		fail_status(STATUS_NOT_FOUND, "the ELF interpreter of the program is missing in the box", interpreter, hint);
 	}

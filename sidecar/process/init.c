@@ -195,7 +195,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	}
 	if (command < 0)
 		fail_hint("start a process", NULL, report_process_hint());
-	/* The phase was the child's. */
+	/* The child shares our memory, and has set its own phase. */
 	report_step(STEP_INIT);
 	/* The child may have dropped the privileges that this takes; we still have them. */
 	if (report_has_failed())

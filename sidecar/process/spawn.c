@@ -38,13 +38,13 @@ static const char *hint_for_refusal(unsigned namespaces)
 {
 	bool filtered = prctl(PR_GET_SECCOMP) != 0;
 	if (filtered && in_box())
-		return "the filter of the box that this runs in refuses namespaces: start that one with --allow-userns, and this one with --nest";
+		return "the outer box's filter refuses namespaces: start that box with --allow-userns, and this one with --nest";
 	if (!(namespaces & PLAN_NAMESPACES_USER))
-		return "without cap_sys_admin, as root in most containers: --nest makes a user namespace first, and does without what containers refuse";
+		return "root has no cap_sys_admin here, as in most containers: --nest makes a user namespace first, and does without what containers refuse";
 	if (filtered)
-		return "the seccomp filter here refuses user namespaces. Of podman the default one allows them; docker run --security-opt seccomp=unconfined, "
-			"or with a profile that allows clone, unshare, mount and umount2; a box of nsbox: --allow-userns";
-	return "user namespaces are not allowed here: nsbox doctor tells what forbids them, and the fix; in a chroot, ordinary users may have none";
+		return "the seccomp filter here refuses user namespaces. Podman's default filter allows them; docker needs --security-opt "
+			"seccomp=unconfined, or a profile that allows clone, unshare, mount and umount2; a box of nsbox needs --allow-userns";
+	return "user namespaces are not allowed here: nsbox doctor shows why, and the fix; in a chroot, ordinary users can't make them";
 }
 
 static const char *hint_for_clone(int number, unsigned namespaces)

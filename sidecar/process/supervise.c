@@ -175,7 +175,7 @@ static _Noreturn void finish(const struct box *box, int status)
 	bool starved = signal == SIGKILL && grouped && group.oom_kills > 0;
 	cgroup_remove();
 	if (starved && !started && !failed)
-		fail_plain_hint("killed for lack of memory before the command was started", NULL, "--memory is too small for the box itself");
+		fail_plain_hint("killed for lack of memory before the command started", NULL, "--memory is too small for the box itself");
 	if (exec_filtered_has_failed() && !failed)
 		exec_filtered_explain();
 	if (starved && complaints >= 0 && !timed_out && !box->quiet)

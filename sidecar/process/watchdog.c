@@ -135,7 +135,7 @@ void watchdog_start(const struct box *box)
 	}
 	if (watchdog < 0)
 		fail_hint("start the watchdog", NULL, errno != EAGAIN ? NULL :
-			"--timeout and --die-with-parent take one process more outside of the box: ulimit -u, and pids.max of the control group");
+			"--timeout and --die-with-parent take one more process outside of the box: see ulimit -u, and pids.max of the control group");
 	close(pair[1]);
 	channel = pair[0];
 }

@@ -1,7 +1,9 @@
 /** Generated from src/options/table.ts by scripts/gen.ts; change the table, not this file. */
 import type { MountRequest } from '../options/types.ts'
 
-/** Options of a box: those of the command line in camel case. Mounts count in the order in which their keys stand in the object. */
+/**
+ * Options of a box: those of the command line in camel case. Mounts are made in the order of their keys in the object.
+ */
 export interface BoxOptions {
   /** Mounts and made files in one list, where their order among each other matters. */
   mounts?: readonly MountRequest[] | undefined

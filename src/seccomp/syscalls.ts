@@ -108,7 +108,7 @@ export const SYSCALLS = {
   },
 } as const satisfies Record<string, Readonly<Record<string, number>>>
 
-/** Names of calls that only machines of 32 bits have. */
+/** Names of calls that only 32-bit machines have. */
 export const OTHER_SYSCALLS: readonly string[] = [
   '_llseek', '_newselect', 'bdflush', 'break', 'chown32', 'clock_adjtime64', 'clock_getres_time64', 'clock_gettime64',
   'clock_nanosleep_time64', 'clock_settime64', 'fadvise64_64', 'fchown32', 'fcntl64', 'fstat64', 'fstatat64',

@@ -17,7 +17,7 @@ function read(text: string): Result {
   return { open: named('open'), notHere: named('n/a'), count: lines.length }
 }
 
-/** Process 1 is the command itself then, and may look at itself. */
+/** With --no-init process 1 is the command itself, and may look at itself. */
 const OWN = ['memory_of_init', 'environment_of_init', 'trace_init', 'memory_by_call']
 
 function ownRoot(dir: string): string {
@@ -58,18 +58,18 @@ test('the suite finds what is open: a box without protections', () => {
   for (const name of ['unshare_user', 'mount_bind', 'open_tree', 'clone3_user', 'fsopen', 'personality']) assert.ok(open.includes(name), `${name} is not among ${open.join()}`)
 })
 
-test('setuid programs: one of the root gives nothing to who is not root there', inTemp((dir) => {
+test('a setuid program in the root gives nothing to a user who is not root there', inTemp((dir) => {
   const flags = asRoot ? ['--user', '5001'] : []
   const root = ownRoot(dir)
   const run = (...more: string[]) => read(nsbox(['--root', root, ...flags, ...more, 'attack']).stdout)
   assert.equal(run().open, [])
   assert.not.ok(run().notHere.includes('setuid_program'))
-  // Root's own, without no_new_privs: then it does, and the suite sees it.
+  // In root's own box without no_new_privs it works, and the suite finds that.
   if (asRoot) assert.ok(run('--privileged').open.includes('setuid_program'))
 }))
 
 test('the terminal takes no input from the box', () => {
-  // As a session of its own, whose controlling terminal script(1) makes.
+  // script(1) makes a session with a controlling terminal.
   const { stdout } = execute('script', ['-qec', `${NSBOX} ${ATTACK}`, '/dev/null'], { stdio: ['ignore', 'pipe', 'pipe'] })
   const { open, notHere } = read(stdout)
   assert.equal(open, [])
@@ -92,7 +92,7 @@ test('bubblewrap 392: the loopback of the host is closed by --net none; its abst
     return read(await new Response(box.stdout).text())
   }
   try {
-    // Raw sockets on a network where there is nobody else.
+    // In a network of its own a box may have raw sockets: no other host is there.
     assert.equal((await run('--net', 'none')).open, asRoot ? ['raw_socket', 'packet_socket'] : [])
     assert.equal((await run()).open, hasScopes ? ['loopback'] : ['loopback', 'abstract_socket'])
     assert.equal((await run('--share', 'ipc')).open, ['loopback', 'abstract_socket'])

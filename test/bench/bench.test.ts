@@ -1,5 +1,5 @@
 // seconds: 180
-/** `make bench` measures all that it says, and tells it in a form that programs can read. No time is asserted. */
+/** `make bench` measures every part, and prints it in a form that programs can read. No time is asserted. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'uvu'
@@ -12,14 +12,14 @@ import { asRoot, execute, inTemp } from '../helpers/nsbox.ts'
 
 const top = resolve(import.meta.dir, '../..')
 
-/** Root by the target of make; another user as it does it, since what is built is not theirs. */
+/** Root runs the make target. Another user runs its command, since the build isn't theirs. */
 function bench(flags: readonly string[], { cwd = top } = {}) {
   const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
   if (asRoot) return execute('make', ['-C', cwd, 'bench', 'BENCH_PEERS=', `FLAGS=${flags.join(' ')}`], { timeout: 170000, env: environment })
   return execute(process.execPath, ['scripts/bench/main.ts', ...flags], { timeout: 170000, cwd, env: environment })
 }
 
-test('a quick run measures each part, says who is compared, and judges nothing', inTemp((dir) => {
+test('a quick run measures each part, names the compared launchers, and judges nothing', inTemp((dir) => {
   const { status, stdout, stderr } = bench(['--quick', '--out', dir, '--peers', 'unshare,bubblewrap'])
   assert.is(status, 0, stderr)
   const result = JSON.parse(readFileSync(join(dir, 'bench.json'), 'utf8')) as Result
@@ -56,7 +56,7 @@ test('medians, quartiles and ratios of rounds are what they should be', () => {
   assert.is(ratio(times, 'a', 'b').median, 3)
 })
 
-test('the README\'s table names misses as well as what is met, and who was not compared', () => {
+test('the README\'s table names missed demands as well as met ones, and launchers that were not compared', () => {
   const result: Result = {
     date: '2026-01-02', machine: { kernel: '6.1', processor: 'x', cores: 2, memory: 4, user: 'root' }, quick: false, byMounts: [],
     parts: [{ title: 'start', unit: 'us', rounds: 9, reference: 'baked box', rows: [

@@ -15,7 +15,7 @@ const run = (options: Options, ...argv: string[]) => ({ verb: 'run', options, ar
 const mounts = (...list: MountRequest[]) => run({ mounts: list }, 'x')
 
 const accepted: Row[] = [
-  // Where our words end.
+  // The end of our own words.
   [['ls'], run({}, 'ls')],
   [['ls', '-la', '--help', '--root', '/'], run({}, 'ls', '-la', '--help', '--root', '/')],
   [['--', '--dev-bind', 'x'], run({}, '--dev-bind', 'x')],
@@ -118,7 +118,7 @@ const accepted: Row[] = [
     { cwd: '/a/..', newSession: true, dieWithParent: true, init: false, quiet: true }, 'x')],
 ]
 
-/** The message, or the message and a part of the hint. */
+/** The expected message, or the message and a part of the hint. */
 const refused: [string[], string, string?][] = [
   [[], 'no command', 'nsbox COMMAND'],
   [['run'], 'run: no command', '--'],

@@ -1,6 +1,6 @@
 /**
- * cac and our walk read the same command lines alike. cac gets labels in place of values, since it would change what was
- * typed, and our options up to the word that ends them; names, order, values and that end are compared.
+ * cac and our own parser read the same command lines alike. cac gets labels in place of values, since it would change
+ * what was typed, and our options up to the word that ends them; names, order, values and that end are compared.
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -17,7 +17,7 @@ const optionsOf = (verb: VerbName): OptionRow[] => optionsOfRow(ROWS[verb])
 const LINES = 600
 const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs'] as const
 
-/** The same numbers at each run: mulberry32. */
+/** Random numbers that are the same in each run: mulberry32. */
 function numbers(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -43,22 +43,22 @@ function token(option: OptionRow, short: boolean, pick: (below: number) => numbe
   return { option, value, words: (text) => (attached ? [`${name}=${text}`] : [name, text]) }
 }
 
-/** Our options, and a command whose words look like options too. */
+/** A line with our options, and a command whose words look like options too. */
 function line(pick: (below: number) => number): Line {
   const verb = VERBS[pick(VERBS.length)] as Line['verb']
   const options = optionsOf(verb)
-  // Of an option that is spelled in two ways in one line, cac keeps the values of one.
+  // If one line spells an option in two ways, cac keeps only the values of one spelling.
   const short = pick(2) === 0
   const tokens = Array.from({ length: pick(9) }, () => token(options[pick(options.length)] as OptionRow, short, pick))
   const rest = Array.from({ length: pick(5) }, () => WORDS[pick(WORDS.length)] as string)
-  // In cac's eyes a command without -- would be the value of an option without one, if that has a dash in its name.
+  // After a flag with a dash in its name, cac would take a command without -- for the flag's value.
   const dashes = pick(2) === 0 || verb === 'enter' || rest.length === 0 || tokens.at(-1)?.value === undefined
   return { verb, tokens, dashes, rest: dashes || verb === 'rootfs' ? rest.filter((word) => dashes || !word.startsWith('-') || word === '-') : ['command', ...rest] }
 }
 
 const wordsOf = ({ verb, tokens, dashes, rest }: Line): string[] => [verb, ...tokens.flatMap(({ words, value }) => words(value ?? '')), ...(dashes ? ['--'] : []), ...rest]
 
-/** What cac makes of a line: our options in their order, each with its value as typed, and the words after them. */
+/** A line as cac reads it: our options in their order, each with its value as typed, and the words after them. */
 function byCac({ verb, tokens, dashes, rest }: Line, more: string[] = []): { given: [string, string][]; rest: string[] } {
   const cli = declare(ROWS)
   const labelled = tokens.flatMap(({ words }, i) => words(`@${i}`))
@@ -69,7 +69,7 @@ function byCac({ verb, tokens, dashes, rest }: Line, more: string[] = []): { giv
   const after = dashes ? behind as string[] : cli.args.map((label) => rest[Number(label.slice(2))] as string)
   const keys = new Map(optionsOf(verb).map((option) => [cacKey(option.name), option.name]))
   const labels = Object.entries(seen).flatMap(([key, value]) => [value].flat().flatMap((label) => keys.has(key) && label !== undefined ? [[keys.get(key) as string, label] as const] : []))
-  // A flag has no label: its place is that of the token, and how often it came is how often cac counted it.
+  // A flag has no label: its place is its token's, and its number is cac's count.
   const given = tokens.map(({ option, value }, i): [string, string] => {
     const found = labels.some(([name, label]) => name === option.name && (value === undefined ? typeof label === 'boolean' : label === `@${i}`))
     return [found ? option.name : `not ${option.name}`, value ?? '']
@@ -79,7 +79,7 @@ function byCac({ verb, tokens, dashes, rest }: Line, more: string[] = []): { giv
   return { given, rest: after }
 }
 
-/** The key that cac makes of a name: camel case, and without the "no-" of a negated flag. */
+/** cac's key for a name: camel case, without the "no-" of a negated flag. */
 function cacKey(name: string): string {
   return name.replace(/^no-/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
@@ -118,7 +118,7 @@ test(`${LINES} command lines with a mistake are refused by both`, () => {
     assert.instance(refused, UsageError)
     assert.match(refused.message, says)
     if (word === unknown) assert.is(refused.message, `unknown option ${word.replace('\n', '\\x0a')}`)
-    // A name that the table does not have goes by a label; and of an option that came before with a value, cac misses none.
+    // A label hides a name that the table lacks; and cac reports no missing value for an option that had one before.
     const others = { ...made, tokens: made.tokens.filter(({ option }) => word !== `--${option.name}`) }
     const said = thrown(() => byCac(others, [word === unknown ? '--@unknown' : word])).message
     assert.match(said.toLowerCase().replaceAll('`', ''), word === unknown ? 'unknown option --@unknown' : 'value is missing')

@@ -34,7 +34,7 @@ test('help shows every verb, group and option with its sentence', () => {
   for (const option of OPTIONS) assert.ok(flat.includes(` ${synopsis(option)} ${option.doc}`), option.name)
 })
 
-test('options of one verb alone are in its help, and not in that of others', () => {
+test('options of one verb are in its help, and not in that of others', () => {
   assert.ok(helpText('rootfs').includes('--with WHAT[,WHAT]'))
   assert.not.ok(helpText('rootfs').includes('--root'))
   assert.not.ok(helpText('run').includes('--with'))

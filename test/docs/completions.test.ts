@@ -19,7 +19,7 @@ const SHELLS: Record<string, { argv: string[]; load: string }> = {
   fish: { argv: ['fish', '--no-config', '-i'], load: `source ${docs}completions/nsbox.fish` },
 }
 
-/** What is typed before Tab, and what shows then. */
+/** The text that is typed before Tab, and the text that appears. */
 const TYPED: [string, RegExp][] = [
   ['nsbox expl', /ain/],
   ['nsbox --new', /-session/],
@@ -51,7 +51,7 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
       for (const [typed, shown] of [...TYPED, ...(shell === 'bash' ? [['nsbox --bind /etc:/us', /r\//] as const] : [])]) {
         pty.type(`${typed}\t`)
         await pty.expect(shown)
-        // Away with the line; what the shell says then comes after all that it drew.
+        // Clear the line: the shell's next prompt comes after everything that it drew.
         pty.type('\x15')
         pty.enter('echo ne\'\'xt')
         await pty.expect(/next/)

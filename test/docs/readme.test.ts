@@ -1,4 +1,4 @@
-/** What the README tells a newcomer to type works as it stands there. */
+/** The commands in the README work as they stand there. */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'uvu'
@@ -8,7 +8,7 @@ import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
 const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '')
 
-/** Building is what `make test` has done already. */
+/** Without the build, which `make test` has done already. */
 const lines = blocks.flatMap((block) => block.split('\n')).filter((line) => line !== '' && !line.startsWith('make'))
 
 test('the README has commands to try', () => assert.ok(lines.length >= 6, lines.join('\n')))
@@ -21,14 +21,14 @@ test('the commands of the README work one after the other in an empty directory'
   }
 }))
 
-test('README and CONTRIBUTING name no file that is not there', () => {
+test('every file that README and CONTRIBUTING name exists', () => {
   const contributing = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8')
   for (const [, path] of contributing.matchAll(/`((?:src|sidecar|test)\/[\w./-]*)`/g)) {
     assert.ok(execute('test', ['-e', new URL(`../../${path}`, import.meta.url).pathname]).status === 0, path)
   }
 })
 
-/** Step and subject as the README has them, without what the system says and what stands for a name. */
+/** Step and subject as the README has them, without the system's text and placeholders. */
 const subjects = (message: string) => message.split(/: |\.\.\.|\b[A-Z]{3,}\b/).map((part) => part.trim()).filter((part) => /^[^A-Z]/.test(part))
 
 test('each message in the README\'s troubleshooting is one that the product has', () => {

@@ -1,4 +1,4 @@
-/** docs/SECURITY.md names a test for each promise: it has to be there, under that title. */
+/** docs/SECURITY.md names a test for each promise, and each such test exists under that title. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'uvu'

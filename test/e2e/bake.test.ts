@@ -40,13 +40,13 @@ test('it shows its plan, with the number of the contract', inTemp((dir) => {
   assert.is(execute(file, ['--nsbox-plan', 'x']).stdout, 'ran --nsbox-plan x\n')
 }))
 
-test('directory, environment, limits and ignored signals are those of who runs it', inTemp((dir) => {
+test('directory, environment, limits and ignored signals come from the user who runs it', inTemp((dir) => {
   const script = 'pwd; echo $MINE; ulimit -S -n; umask; grep SigIgn /proc/self/status; echo end'
   const file = baked(join(dir, 'box'), 'bash', '-c', script)
   mkdirSync(join(dir, 'other'))
   const run = (command: string) => execute('bash', ['-c', `cd ${dir}/other; export MINE=here; ulimit -S -n 99; umask 031; trap "" PIPE USR1; ${command}`]).stdout
   assert.is(run(`${file}`), run(`bash -c '${script}'`))
-  // Where the box does not have that directory, it starts in /.
+  // If the box doesn't have that directory, the command starts in /.
   const root = busyboxRoot(join(dir, 'r'))
   assert.is(execute(baked(join(dir, 'rooted'), '--root', root, 'pwd'), [], { cwd: join(dir, 'other') }).stdout, '/\n')
   assert.is(execute(baked(join(dir, 'fixed'), '--root', root, '--cwd', '/bin', 'pwd'), []).stdout, '/bin\n')
@@ -66,19 +66,19 @@ test('with --relative the program and its root move together', inTemp((dir) => {
   for (const cwd of ['/', dir, join(dir, 'moved')]) assert.is(execute(join(dir, 'moved/box'), [], { cwd }).stdout, 'content\ncontent\n/away\n')
   symlinkSync(join(dir, 'moved/box'), join(dir, 'link'))
   assert.is(execute(join(dir, 'link'), []).stdout, 'content\ncontent\n/away\n')
-  // Without it they stay where they were.
+  // Without --relative the paths stay absolute.
   const fixed = baked(join(dir, 'moved/fixed'), '--root', join(dir, 'moved/r'), 'true')
   renameSync(join(dir, 'moved'), join(dir, 'again'))
   failure(execute(join(dir, 'again/fixed'), []), /^nsbox: (root|state): open: .*\/moved\/r: No such file/)
   assert.ok(!existsSync(fixed))
 }))
 
-test('relative paths in a plan that is in no program are refused', () => {
+test('relative paths are refused in a plan outside of a baked program', () => {
   const plan = { ...planOf(['true']), root: { type: 'directory', path: './r' } }
-  failure(sidecar(plan), /^nsbox: read plan: is relative, and this plan is in no program: \.\/r\nhint: /)
+  failure(sidecar(plan), /^nsbox: read plan: a relative path only makes sense in a baked program: \.\/r\nhint: /)
 })
 
-test('a file that is there stays as it is, unless --force is given', inTemp((dir) => {
+test('an existing file stays as it is, unless --force is given', inTemp((dir) => {
   const file = join(dir, 'box')
   writeFileSync(file, 'mine')
   failure(nsbox(['bake', '-o', file, 'true']), /^nsbox: bake: write: \/.*\/box: .*\(EEXIST\)\nhint: --force replaces it\n$/)
@@ -99,7 +99,7 @@ test('a file that is there stays as it is, unless --force is given', inTemp((dir
   assert.equal(readdirSync(dir).sort(), ['box', 'directory', 'link', 'target'])
 }))
 
-test('one that runs can be replaced, and a place without room leaves nothing', inTemp(async (dir) => {
+test('a running baked program can be replaced, and a full file system leaves nothing', inTemp(async (dir) => {
   const file = baked(join(dir, 'box'), 'sh', '-c', 'echo ready; read x; exit 4')
   const box = Bun.spawn([file], { stdin: 'pipe', stdout: 'pipe' })
   await box.stdout.getReader().read()
@@ -119,7 +119,7 @@ test('a program that was cut off says so', inTemp((dir) => {
   end.writeBigUInt64LE(BigInt(whole.length))
   writeFileSync(join(dir, 'long'), whole, { mode: 0o755 })
   failure(execute(join(dir, 'long'), []), /^nsbox: read plan: the plan in this executable is cut off: /)
-  // One byte; a part of the plan that fills pages of memory, which are then not there to be read.
+  // Cut by one byte, and by so much of the plan that whole pages of the mapping are missing.
   const large = readFileSync(baked(join(dir, 'large'), 'echo', 'x'.repeat(20_000)))
   for (const lost of [1, 16, 9000, 18_000]) {
     const name = join(dir, `cut-${lost}`)

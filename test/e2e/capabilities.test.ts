@@ -1,4 +1,4 @@
-/** What the command may do, as the kernel shows it from inside. */
+/** The command's privileges, as the kernel shows them from inside. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs'
@@ -14,7 +14,10 @@ function setsOf(process: 'self' | '1', args: readonly string[]): string[] {
   return SETS.map((name) => BigInt(`0x${new RegExp(`^${name}:\\s+(\\w+)`, 'm').exec(stdout)?.[1]}`).toString(16))
 }
 
-/** Process 1 gives its privileges up when the command is there; until then the kernel lets nobody without them near it. */
+/**
+ * Process 1 drops its privileges when the command starts. Until then the kernel lets no process without them look at
+ * it.
+ */
 function assertSets(process: 'self' | '1', args: readonly string[], expected: readonly string[]): void {
   let found = setsOf(process, args)
   for (let tries = 0; tries < 50 && process === '1' && found.join() !== expected.join(); tries++) found = setsOf(process, args)
@@ -24,7 +27,7 @@ function assertSets(process: 'self' | '1', args: readonly string[], expected: re
 const NONE = ['0', '0', '0', '0', '0']
 /** chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service sys_chroot mknod audit_write setfcap */
 const DEFAULT = 'a80405fb'
-/** And net_raw. */
+/** The same with net_raw. */
 const DEFAULT_IN_OWN_NETWORK = 'a80425fb'
 const rootArgs = asRoot ? [] : ['--map-root']
 
@@ -88,7 +91,7 @@ test('in a network of the box\'s own everybody can ping, and listen on any port'
   assert.is(readFileSync(setting, 'utf8'), before)
 })
 
-test('explain tells what a network of its own allows, and a network that is the host\'s keeps its settings', () => {
+test('explain shows what a network of its own allows, and the host\'s network keeps its settings', () => {
   assert.match(nsbox(['explain', '--net', 'none', 'true']).stdout.replace(/\s+/g, ' '), /ip_unprivileged_port_start = 0: everybody may listen on ports below 1024/)
   assert.not.match(nsbox(['explain', 'true']).stdout, /ip_unprivileged_port_start/)
   const plan = planOf(['true'])
@@ -117,7 +120,7 @@ for (const { name, box } of asRoot ? INTERFACES : []) {
     }
     for (const args of [[], ['--ro'], ['--overlay'], [`--overlay=${dir}/changes`], ['--userns'], ['--no-init'], ['--user', '5001'], ['--cap-drop', 'all'], ['--net', 'none']]) starts(...args, program)
     for (const args of [[], ['--ro'], ['--overlay']]) starts('--root', root, ...args, '/capable')
-    // Where new privileges are allowed the mount can't help: the message says what is wrong.
+    // With new privileges allowed, the mount can't be nosuid, and the message names the reason.
     assert.match(box(['--allow-new-privs', '--seccomp', 'none', program]).stderr, /can't be executed: .*: Operation not permitted \(EPERM\)\nhint: its file has a capability that the box may not have/)
     for (const option of ['--bind', '--ro-bind', '--dev-bind']) starts('--root', root, option, `${dir}:/other`, '/other/capable')
     starts('--root', root, '--file', `${program}:/other/copy`, '/other/copy')
@@ -136,7 +139,7 @@ for (const { name, box } of asRoot ? INTERFACES : []) {
       const effective = (...flags: string[]) => BigInt(`0x${/CapEff:\s+(\w+)/.exec(run(...flags, powerful, '/proc/self/status'))?.[1]}`)
       assert.is(run('--allow-new-privs', setuid, '-u'), '0\n')
       assert.is(run(setuid, '-u'), '5001\n')
-      // Executed with its file's capabilities, a program has those alone; else it keeps what it was given.
+      // A program with file capabilities has only those; without them it keeps the box's.
       assert.is(effective('--allow-new-privs'), 0x20n)
       assert.is(effective(), 0x21n)
     }

@@ -1,6 +1,6 @@
 /**
- * nsbox in containers of others, where most of CI runs: in each, what a default box does and what one with --nest does, and that
- * doctor's verdict is the same. Engines that are not there are skipped with a reason.
+ * nsbox in containers of other engines, where most of CI runs: in each, a default box and a box with --nest start or
+ * fail as doctor says. Engines that are not installed are skipped with a reason.
  */
 // seconds: 300
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -15,23 +15,23 @@ const has = (program: string): boolean => execute('sh', ['-c', 'command -v "$1"'
 
 type Container = {
   name: string
-  /** Runs SCRIPT by sh in it; what is at DIST is /n there, and DIR is a temporary directory of the host's. */
+  /** Runs SCRIPT by sh in it. The host's directory DIST is /n there, and DIR is a temporary directory of the host. */
   run: (script: string, dir: string) => Ran
-  /** What a box without options does: it starts, or fails with this hint. */
+  /** A box without options starts, or fails with this hint. */
   plain: 'starts' | RegExp
   nest: 'starts' | RegExp
 }
 
-const NEEDS_NEST = /hint: without cap_sys_admin, as root in most containers: --nest/
-const MASKED = /hint: something is mounted over parts of this \/proc, .*--nest/
+const NEEDS_NEST = /hint: root has no cap_sys_admin here, as in most containers: --nest/
+const MASKED = /hint: parts of this \/proc are covered, .*--nest/
 const FILTERED = /hint: the seccomp filter here refuses user namespaces/
-const BOXED = /hint: the filter of the box that this runs in refuses namespaces: start that one with --allow-userns/
+const BOXED = /hint: the outer box's filter refuses namespaces: start that box with --allow-userns/
 
 // ---- Podman, with Debian's crun ----
 
 /**
- * In namespaces of its own: /run is empty, cgroups are version 2 alone, since crun takes no mixed ones, and what Podman leaves running
- * to clean up ends with it.
+ * In namespaces of its own: /run is empty, cgroups are version 2 only, since crun takes no mixed hierarchy, and
+ * Podman's clean-up processes end with them.
  */
 const PREPARE = 'mount -t tmpfs tmpfs /run && { umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; } && exec "$@"'
 
@@ -46,11 +46,14 @@ const PROFILE = '/usr/share/containers/seccomp.json'
 
 type Profile = { syscalls: { names: string[]; action: string; errnoRet?: number; includes?: { caps?: string[] } }[] }
 
-/** The calls that moby's profile allows with cap_sys_admin alone, and podman's to everybody. It never allows pivot_root. */
+/**
+ * The calls that moby's profile allows only with cap_sys_admin, and podman's allows to everybody. Moby's never allows
+ * pivot_root.
+ */
 const OF_ADMIN = ['clone', 'clone3', 'fsconfig', 'fsmount', 'fsopen', 'fspick', 'mount', 'mount_setattr', 'move_mount', 'open_tree', 'setns', 'umount', 'umount2', 'unshare']
 const NEW_NAMESPACES = 0x7e020000
 
-/** Podman's profile with those differences of moby's that matter to a launcher; `number` is what calls that it doesn't know are answered. */
+/** Podman's profile with those differences of moby's that matter to a launcher. Unknown calls fail with `number`. */
 function likeMoby(dir: string, number = 1): string {
   const profile = JSON.parse(readFileSync(PROFILE, 'utf8')) as Profile & { defaultErrnoRet?: number; defaultErrno?: string }
   const others = profile.syscalls.map((rule) => ({ ...rule, names: rule.names.filter((name) => !OF_ADMIN.includes(name) && name !== 'pivot_root') })).filter(({ names }) => names.length > 0)
@@ -102,7 +105,7 @@ const OTHERS: Container[] = [
   { name: 'nsbox --map-root --cap-add sys_admin', run: here(NSBOX, '--quiet', '--map-root', '--cap-add', 'sys_admin'), plain: 'starts', nest: 'starts' },
 ]
 
-/** Two files of it alone: what is at DIST has the Debian root in it, and would show the container in itself. */
+/** Only two files of it: DIST has the Debian root in it, and would show the container in itself. */
 const NSPAWN: Container = {
   name: 'systemd-nspawn', plain: 'starts', nest: 'starts',
   run: (script, dir) => execute('unshare', ['--mount', '--propagation', 'private', 'systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--volatile=overlay', '-D', DEBIAN, `--bind-ro=${NSBOX}:/n/nsbox`, `--bind-ro=${join(BIN, 'attack')}:/n/test/attack`, '--pipe', 'sh', '-c', script], { cwd: dir }),
@@ -110,7 +113,7 @@ const NSPAWN: Container = {
 
 // ---- what is looked at in each ----
 
-/** Prints for each box a line of its status, and what it said; then doctor's verdict. */
+/** Prints each box's status on a line, and its messages; then doctor's verdict. */
 const SCRIPT = (nsbox: string, attack: string): string => `
 for flags in "" --nest; do
   said=$(${nsbox} $flags sh -c 'test $$ = 2 && exit 7' 2>&1); status=$?

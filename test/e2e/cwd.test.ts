@@ -1,4 +1,4 @@
-/** Where the command starts: in the very directory that its caller stands in, or nowhere. */
+/** The command starts in the very directory of its caller, or not at all. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { asRoot, busyboxRoot, execute, failure, inTemp, nsbox, NSBOX, planOf, si
 
 const NOT_SHOWN = "nsbox: cwd: the box does not show the caller's directory: "
 
-/** By either mount interface. */
+/** Runs a box by either mount interface. */
 function boxes(cwd: string, args: readonly string[], env = process.env): Ran[] {
   const { stdout } = execute(NSBOX, ['plan', ...args], { cwd, env })
   return [nsbox(args, { cwd, env }), sidecar(stdout, ['--old-mount-api'], { cwd, env })]
@@ -30,7 +30,7 @@ test('no command runs in the root directory instead of one that a mount hides', 
     [['--root', '//.', '--tmpfs', dir], `--tmpfs ${dir} hides it: ${put(cwd)}`],
     [['--mask', dir], `--mask ${dir} hides it: ${put(cwd)}`],
     [['--mask', cwd], `--mask ${cwd} hides it: ${elsewhere}`],
-    // What was hidden on purpose is not shown again by following a hint.
+    // A hint doesn't suggest to show what was hidden on purpose.
     [['--tmpfs', dir], `--tmpfs ${dir} hides it: ${elsewhere}`, join(dir, 'a')],
     [['--bind', `${dir}:${cwd}`], `what is mounted on ${cwd} hides it: ${put(cwd)}`],
     [[`--proc=${cwd}`], `the box's own ${cwd} hides it: ${elsewhere}`],
@@ -92,14 +92,14 @@ test('where the directory is shown, the command starts in it, whatever the root 
   for (const args of rows) for (const { stdout, stderr } of boxes(cwd, [...args, 'pwd'])) assert.is(stdout, `${cwd}\n`, `${args.join(' ')}: ${stderr}`)
   const root = busyboxRoot(join(dir, 'r'))
   mkdirSync(join(root, cwd), { recursive: true })
-  // A directory of the same name is another one.
+  // Another directory with the same name doesn't count.
   for (const { stdout } of boxes(cwd, ['--root', root, 'pwd'])) assert.is(stdout, '/\n')
   for (const { stdout } of boxes(cwd, ['--root', root, '--overlay', 'pwd'])) assert.is(stdout, '/\n')
   for (const { stdout } of boxes(cwd, ['--root', root, '--bind', cwd, 'pwd'])) assert.is(stdout, `${cwd}\n`)
   assert.is(nsbox(['--tmpfs', '/tmp', 'pwd'], { cwd: '/' }).stdout, '/\n')
 }))
 
-test('what is hidden though no option says so is not started in silently', () => {
+test('no command starts silently elsewhere when a directory is hidden without an option that says so', () => {
   const dir = mkdtempSync('/dev/shm/nsbox-')
   try {
     for (const ran of boxes(dir, ['pwd'])) assert.is(ran.stderr, `${NOT_SHOWN}${dir}\nhint: the box's own /dev hides it: add --bind ${dir}, or start in the root directory of the box by --cwd /\n`)
@@ -115,7 +115,7 @@ if (asRoot) test('a directory that the user of the box may not enter is an error
   const cwd = join(dir, 'locked/inner')
   mkdirSync(cwd, { recursive: true })
   execute('chmod', ['700', join(dir, 'locked')])
-  const hint = "hint: the user of the box may not enter it: --cwd DIR names another directory of the box\n"
+  const hint = "hint: the box's user may not enter it: --cwd DIR names another directory of the box\n"
   failure(nsbox(['--user', '65534', 'pwd'], { cwd }), new RegExp(`^nsbox: cwd: the caller's directory: ${cwd}: Permission denied \\(EACCES\\)\n${hint}$`))
   assert.is(nsbox(['--user', '65534', '--cwd', '/', 'pwd'], { cwd }).stdout, '/\n')
   const other = (...args: string[]) => execute('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', NSBOX, ...args], { cwd })
@@ -123,7 +123,7 @@ if (asRoot) test('a directory that the user of the box may not enter is an error
   assert.is(other('--cwd', '/', 'pwd').stdout, '/\n')
 }))
 
-/** In a directory that is gone, or lies deeper than any path can say. */
+/** Runs in a directory that is gone, or lies deeper than the longest path. */
 const inPlace = (place: 'gone' | 'deep', dir: string, script: string): Ran => execute('bash', ['-c', place === 'gone' ? `mkdir gone; cd gone; rmdir ../gone; ${script}`
   : `name=$(printf 'a%.0s' {1..200}); for i in {1..25}; do mkdir -p $name; cd -P $name 2>/dev/null || cd ./$name; done; ${script}`, NSBOX], { cwd: dir })
 
@@ -164,12 +164,12 @@ test('a stored plan starts where it was made, and a baked program where it is ru
   assert.is(execute(join(dir, 'box'), [], { cwd: run }).stdout, `${run}\n`)
   failure(execute(join(dir, 'hiding'), [], { cwd: run }), new RegExp(`^${NOT_SHOWN}${run}\n`))
   assert.is(execute(join(dir, 'hiding'), [], { cwd: '/usr' }).stdout, '/usr\n')
-  // The plan's directory is gone, or another one by now.
+  // The plan's directory is gone, or has been replaced.
   execute('rm', ['-r', join(made)])
   failure(sidecar({ ...planOf(['pwd']), process: { argv: ['pwd'], cwd: made, cwdOfHost: true } }), /^nsbox: cwd: the caller's directory is gone: /)
 }))
 
-test('what enters a box starts in its caller\'s directory, or where the box\'s command did, and never fails for that', inTemp(async (dir) => {
+test('a command that enters a box starts in its caller\'s directory or in that of the box\'s command, and never fails for that', inTemp(async (dir) => {
   const [hidden, start] = [join(dir, 'hidden'), join(dir, 'start')]
   mkdirSync(hidden)
   mkdirSync(start)

@@ -1,4 +1,4 @@
-/** A deadline holds whatever the box does: the clock is where neither the box nor job control reaches it. */
+/** A deadline holds whatever the box does: neither the box nor job control can stop the clock. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   assert.ok(holds(), what)
 }
 
-/** Name and state of a process that is there. proc_pid_stat(5) */
+/** Name and state of a process that exists. proc_pid_stat(5) */
 function look(pid: number): { pid: number; name: string; state: string; parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -45,7 +45,8 @@ for (const [number, flags] of WAYS.entries()) {
   const word = `deadline-${process.pid}-${number}`
 
   test(`a command that stops itself, and nsbox with it, does not outlast its deadline (${name})`, () => inShell(async (pty) => {
-    // The shell sees a stopped job; what the command has left behind goes on without it. Process 1 can't stop itself: there the terminal does.
+    // The shell sees a stopped job, and background processes of the command go on. Process 1 can't stop itself, so the
+    // terminal stops it.
     const itself = !flags.includes('--no-init')
     pty.enter(`${NSBOX} --timeout 6s ${flags.join(' ')} --env MARK=${word} sh -c 'setsid sleep 1000 & echo re""ady; ${itself ? 'kill -STOP $$; ' : ''}exec sleep 1000'`)
     await pty.expect(/ready/)

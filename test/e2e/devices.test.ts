@@ -1,4 +1,7 @@
-/** The device nodes of a box are the host's own: they can be used there, and not changed. Nor can those that come as descriptors 0 to 2. */
+/**
+ * The device nodes of a box are the host's own: a box can use them, but not change them, nor those that come as
+ * descriptors 0 to 2.
+ */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -49,7 +52,7 @@ test('nor in a root of its own, with a /dev or without one', inTemp((dir) => {
     writeFileSync(plan, nsbox(['plan', '--root', root, 'attack', '--only', 'device']).stdout)
     closed(NSBOX, ['--root', root, 'attack', '--only', 'device'])
     closed(SIDECAR, ['--plan', plan, '--old-mount-api'])
-    // What is bound on purpose is the caller's; the descriptors are not that.
+    // A device that is bound on purpose may be changed, but descriptors aren't bound on purpose.
     if (directories.length === 0) {
       mkdirSync(join(root, 'host-dev'))
       closed(NSBOX, ['--root', root, '--dev-bind', '/dev:/host-dev', 'attack', '--only', 'device'])
@@ -57,14 +60,14 @@ test('nor in a root of its own, with a /dev or without one', inTemp((dir) => {
   }
 }))
 
-test('nor by what enters a box, with a /dev or without one', inTemp(async (dir) => {
+test('nor by a command that enters a box, with a /dev or without one', inTemp(async (dir) => {
   for (const directories of [['proc', 'dev'], ['proc']]) {
     const root = busyboxRoot(join(dir, `r${directories.length}`), directories)
     copyFileSync(ATTACK, join(root, 'bin/attack'))
     const box = Bun.spawn([NSBOX, '--root', root, 'sh', '-c', 'echo ready; sleep 60'], { stdin: 'ignore', stdout: 'pipe', stderr: 'inherit' })
     try {
       await box.stdout.getReader().read()
-      // A user's own descriptor stays where the box has none: it isn't his to change.
+      // A user's descriptor stays if the box has no such device, since the node isn't the user's to change.
       closed(NSBOX, ['enter', String(box.pid), 'attack', '--only', 'device'])
     } finally {
       box.kill('SIGKILL')
@@ -73,15 +76,15 @@ test('nor by what enters a box, with a /dev or without one', inTemp(async (dir) 
   }
 }))
 
-test('they work all the same: null, zero and the like, and closed descriptors', inTemp((dir) => {
+test('null, zero and the like work, and so do closed descriptors', inTemp((dir) => {
   const show = 'cat; echo lost >/dev/null; echo lost >&2; head -c 3 /dev/zero | wc -c; echo x 2>/dev/null >/dev/full || echo full; head -c 3 /dev/urandom | wc -c; readlink /proc/self/fd/0'
   const run = (stdio: ('ignore' | 'pipe')[], ...args: string[]) => execute(NSBOX, [...args, 'sh', '-c', show], { stdio }).stdout
   assert.is(run(['ignore', 'pipe', 'ignore']), '3\nfull\n3\n/dev/null\n')
   assert.is(execute('sh', ['-c', `exec ${NSBOX} sh -c '${show}' <&- 2>&-`]).stdout, '3\nfull\n3\n/dev/null\n')
-  // A root without /dev: what is written is written, and what is read is nothing.
+  // In a root without /dev, writes to descriptors work, and reads return nothing.
   const root = busyboxRoot(join(dir, 'r'), [])
   assert.is(execute(NSBOX, ['--root', root, 'sh', '-c', 'cat; echo lost >&2 && echo written'], { stdio: ['ignore', 'pipe', 'ignore'] }).stdout, 'written\n')
-  // To append, and not to wait, stay as they were.
+  // O_APPEND and O_NONBLOCK are kept.
   const flags = 'while read -r name value; do test "$name" != flags: || echo "$value"; done </proc/self/fdinfo/1 >&2'
   const seen = (...args: string[]) => execute('bash', ['-c', `exec "$@" >>/dev/null`, 'bash', ...args, 'bash', '-c', flags]).stderr
   const plain = (text: string) => text.replace(/0100000/, '')

@@ -1,4 +1,4 @@
-/** What can't be done is said in one line with a way out, and nothing is touched. */
+/** Each failure is one line with a way out, and nothing is touched. */
 import { chmodSync, closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -52,7 +52,7 @@ const inEachWay = (text: string, dir: string) => {
   return [nsbox(['run', '--plan', join(dir, 'plan')]), nsbox(['run', '--plan', '-'], { input: text }), sidecar(text), execute(SIDECAR, ['--plan', join(dir, 'plan')])]
 }
 
-test('a plan that is none is refused in each way in which it can come, with the same words', inTemp((dir) => {
+test('an invalid plan is refused with the same words, whichever way it comes', inTemp((dir) => {
   const good = nsbox(['plan', 'true']).stdout
   const plans: Record<string, [string, string]> = {
     truncated: [good.slice(0, -20), ''],
@@ -80,7 +80,7 @@ test('a plan without end is refused before it fills the memory', () => {
   assert.is(stderr, 'nsbox: read plan: is too large: the plan\n')
 })
 
-test('the sidecar says how it is used', () => {
+test('the sidecar prints its usage', () => {
   for (const args of [[], ['--plan-fd'], ['--plan-fd', 'x'], ['--plan-fd', '-1'], ['--plan'], ['--nonsense'], ['--plan', 'a', '--plan-fd', '0']]) {
     const { status, stderr } = execute(SIDECAR, args)
     assert.is(status, 2, args.join(' '))
@@ -101,7 +101,7 @@ test('an executable that is setuid or has an odd end is refused', inTemp((dir) =
   if (setuid.status !== 126) assert.match(setuid.stderr, 'not made to be setuid')
 }))
 
-test('closed standard streams end nothing in a bad way', inTemp((dir) => {
+test('closed standard streams do no harm', inTemp((dir) => {
   const sh = (script: string) => execute('bash', ['-c', script, NSBOX])
   assert.is(sh('"$0" sh -c "exit 4" 2>&-').status, 4)
   assert.is(sh('"$0" sh -c "exit 4" >&- <&- 2>&-').status, 4)
@@ -112,12 +112,12 @@ test('closed standard streams end nothing in a bad way', inTemp((dir) => {
   void dir
 }))
 
-test('a place that the caller may not write says what to do', inTemp((dir) => {
+test('a directory that the caller may not write to has a hint', inTemp((dir) => {
   if (asRoot) return
   const root = busyboxRoot(join(dir, 'r'))
   mkdirSync(join(root, 'locked'))
   chmodSync(join(root, 'locked'), 0o555)
-  // In its own box the user has all rights on its own files: only those of another are out of reach.
+  // In its own box a user has all rights on its own files, so only another user's files are out of reach.
   const { status, stderr } = nsbox(['--tmpfs', '/usr/made-by-nsbox', 'true'])
   assert.is(status, 125)
   assert.match(stderr, /^nsbox: mounts: make mount point: \/usr\/made-by-nsbox: Permission denied \(EACCES\)\nhint: /)
@@ -130,18 +130,18 @@ test('--quiet leaves hints out, and --verbose tells each phase once', () => {
   for (const name of ['namespaces', 'propagation', 'sources', 'root', 'mounts', 'switch root', 'limits', 'privileges', 'exec']) assert.ok(names.includes(name), name)
 })
 
-test('a pipe or another open descriptor is no source, and the message says so', () => {
+test('a pipe or another open descriptor can\'t be a source, and the message says so', () => {
   for (const option of ['--file', '--bind', '--ro-bind']) {
     for (const source of ['<(echo x)', '/proc/self/fd/9']) {
       failure(execute('bash', ['-c', `exec 9</etc/passwd; "$0" ${option} ${source}:/tmp/x true`, NSBOX]), /^nsbox: mounts: an open descriptor can't be shown in a box: \/(dev|proc\/self)\/fd\/\d+\nhint: name a file/)
     }
   }
   failure(execute('bash', ['-c', '"$0" --root /dev/fd/9 true 9</', NSBOX]), /^nsbox: root: an open descriptor can't be shown/)
-  // What nsbox itself reads may come by one.
+  // Files that nsbox itself reads may be pipes.
   assert.is(execute('bash', ['-c', '"$0" --env-file <(echo A=1) sh -c \'echo $A\'', NSBOX]).stdout, '1\n')
 })
 
-test('too low a limit on open files is named as what it is', () => {
+test('too low a limit on open files is named', () => {
   for (const limit of [5, 8, 12]) {
     const { status, stderr } = execute('prlimit', [`--nofile=${limit}`, NSBOX, 'true'], { cwd: '/' })
     assert.is(status, 125, `${limit}`)
@@ -152,7 +152,7 @@ test('too low a limit on open files is named as what it is', () => {
 if (asRoot) {
   const other = (...command: string[]) => execute('setpriv', ['--reuid', '54322', '--regid', '54322', '--clear-groups', ...command], { cwd: '/' })
 
-  test('a directory that the caller may not enter is one all the same', inTemp((dir) => {
+  test('a directory that the caller may not enter is still a directory', inTemp((dir) => {
     const locked = join(dir, 'locked')
     mkdirSync(locked, { mode: 0o700 })
     chmodSync(dir, 0o755)
@@ -160,7 +160,7 @@ if (asRoot) {
   }))
 
   const withFewProcesses = PLAIN ? test.skip : test
-  withFewProcesses('too many processes of the user are named as what they are (needs native code: the runtime has threads)', () => {
+  withFewProcesses('a limit on the user\'s processes is named (needs native code: the runtime has threads)', () => {
     for (const most of [1, 2]) {
       const { status, stderr } = other('prlimit', `--nproc=${most}`, NSBOX, 'true')
       assert.is(status, 125)
@@ -168,12 +168,12 @@ if (asRoot) {
     }
   })
 
-  test('an ordinary user in a chroot is told that it is one', () => {
+  test('an ordinary user in a chroot gets a message about the chroot', () => {
     const { stderr } = execute('unshare', ['-m', 'sh', '-c', 'mount --rbind / /mnt && exec chroot --userspec=54322:54322 /mnt "$0" --cwd / true', NSBOX], { cwd: '/' })
-    assert.match(stderr, /\(EPERM\)\nhint: .*in a chroot, ordinary users may have none\n$/)
+    assert.match(stderr, /\(EPERM\)\nhint: .*in a chroot, ordinary users can't make them\n$/)
   })
 
-  test('a FUSE mount of somebody else is named as what it is', inTemp((dir) => {
+  test('another user\'s FUSE mount is named as the cause', inTemp((dir) => {
     mkdirSync(join(dir, 'fuse'))
     const script = `import ctypes, os, subprocess, sys
 fuse, point = os.open('/dev/fuse', os.O_RDWR), sys.argv[2]

@@ -1,4 +1,4 @@
-/** How a command starts, what it finds, how it ends, and what is said when it can't start. */
+/** A command's start, its environment, its end, and the messages when it can't start. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -59,14 +59,14 @@ function elf32(interpreter: string): Buffer {
   return file
 }
 
-test('what is missing is told for programs of 32 bits, unreadable ones, and scripts where there is no shell', inTemp((dir) => {
+test('the message names what is missing for 32-bit programs, unreadable ones, and scripts without a shell', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   writeFileSync(join(root, 'bin/old'), elf32('/lib/ld-old.so.2'), { mode: 0o755 })
   writeFileSync(join(root, 'bin/secret'), readFileSync('/bin/ls'), { mode: 0o111 })
   writeFileSync(join(root, 'bin/plain'), 'echo\n', { mode: 0o755 })
   const say = (...args: string[]) => nsbox(['--root', root, '--env', 'PATH=/bin', ...args]).stderr
   const old = say('old')
-  // A kernel without the other class says that it is no program for it.
+  // A kernel without support for the other class returns ENOEXEC.
   assert.match(old, /^nsbox: exec: (the ELF interpreter of the program is missing in the box: \/lib\/ld-old\.so\.2: No such|can't be executed: \/bin\/old: Exec format)/)
   if (!asRoot) assert.match(say('secret'), 'the interpreter of the program is missing in the box: /bin/secret')
   else assert.match(say('--cap-drop', 'all', '--user', '7', 'secret'), 'the interpreter of the program is missing in the box: /bin/secret')
@@ -78,7 +78,7 @@ test('a text without an interpreter line is run by the shell', inTemp((dir) => {
   assert.is(nsbox(['--root', brokenRoot(dir), 'plain', 'word']).stdout, 'plain /bin/plain word\n')
 }))
 
-test('what is not executable says why: a mode, a directory, a file system without exec', inTemp((dir) => {
+test('the message says why a file is not executable: its mode, a directory, a noexec file system', inTemp((dir) => {
   const hint = (...args: string[]) => {
     const { status, stderr } = nsbox(['--root', brokenRoot(join(dir, String(Math.random()))), ...args])
     assert.is(status, 126, stderr)
@@ -86,11 +86,11 @@ test('what is not executable says why: a mode, a directory, a file system withou
   }
   assert.is(hint('/bin/forbidden'), 'hint: it has no execute permission: chmod +x')
   assert.is(hint('/bin/directory'), 'hint: it is a directory')
-  // A descriptor of the sidecar's own file system would do as well: procfs is noexec, and this file has all permissions.
+  // procfs is noexec, and this file has all permissions.
   assert.is(hint('--cap-drop', 'all', '/proc/self/status'), 'hint: it lies on a file system that is mounted noexec')
 }))
 
-test('argv[0] is the one that is asked for', inTemp((dir) => {
+test('argv[0] is as the caller asked', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   assert.is(nsbox(['--root', root, '--argv0', 'echo', '/bin/busybox', 'hello']).stdout, 'hello\n')
 }))
@@ -152,14 +152,15 @@ test('soft limits, the umask and signal dispositions are the caller\'s', () => {
   const before = ['ulimit -S -n 123', 'ulimit -n 200', 'ulimit -S -n 64; ulimit -H -n 300', 'trap "" USR2 PIPE', 'trap "" XFSZ', 'trap "" PIPE XFSZ INT; umask 027', 'renice 5 $$ >/dev/null; :']
   // A plain build can't know which of the signals that the runtime ignores its caller had ignored.
   for (const set of before.filter((one) => !PLAIN || !/PIPE|XFSZ/.test(one))) {
-    // As a child of the shell that has set them, and in its place, where a plain build finds no limit on open files but the runtime's.
+    // As a child of the shell that has set them, and in its place, where a plain build finds no limit on open files
+    // but the runtime's.
     for (const how of PLAIN && set.includes('ulimit') ? [''] : ['', 'exec']) {
       const own = (prefix: string) => execute('bash', ['-c', `${set}; ${how} ${prefix} bash -c '${show}'${how ? '' : '; :'}`])
       const boxed = own(NSBOX)
       assert.is(boxed.stdout, own('').stdout, `${set}; ${how}: ${boxed.stderr}`)
     }
   }
-  // A shell has no word for it; coreutils has from 8.31 on.
+  // Shells can't ignore it; env of coreutils can from 8.31 on.
   const blocked = (...prefix: string[]) => execute('env', ['--block-signal=USR1,INT,RTMIN+2', ...prefix, 'grep', 'SigBlk', '/proc/self/status'])
   assert.is(blocked(NSBOX).stdout, blocked().stdout)
   assert.is.not(blocked().stdout, 'SigBlk:\t0000000000000000\n')
@@ -184,8 +185,8 @@ test('no Bun is left beside the box', () => {
   assert.ok(Number(/\d+/.exec(memory ?? '')?.[0]) < (SANITIZED ? 20000 : 2000), memory)
 })
 
-test('what gives the memory back is waited for, and no child of the caller for long', inTemp((dir) => {
-  // Our parent is nsbox, whose other child ends while we start: it may not even stay as a zombie.
+test('nsbox reaps the process that frees the memory, and waits only briefly for a child of the caller', inTemp((dir) => {
+  // Our parent is nsbox, whose other child ends while we start, and must not stay, not even as a zombie.
   const only = nsbox(['--share', 'pid', 'sh', '-c', 'for i in $(seq 500); do [ "$(cat /proc/$PPID/task/$PPID/children)" = "$$ " ] && echo alone && exit; sleep 0.01; done; ps --ppid $PPID'])
   assert.is(only.stdout, 'alone\n')
   const ways: readonly (readonly string[])[] = [['sh', '-c', `sleep 600 >/dev/null 2>&1 & echo $!; exec ${NSBOX} true`], [join(BIN, 'before'), '600000', NSBOX, 'true']]
@@ -198,7 +199,7 @@ test('what gives the memory back is waited for, and no child of the caller for l
 
 const withPython = execute('sh', ['-c', 'command -v python3']).status === 0 ? test : test.skip
 withPython('no process outlives nsbox, also where it refuses to start a box (where there is python3)', () => {
-  // Whoever is left without a parent comes to us (PR_SET_CHILD_SUBREAPER); waitpid(2) with __WALL then finds it.
+  // Orphans become our children (PR_SET_CHILD_SUBREAPER), and waitpid(2) with __WALL finds them.
   const script = `
 import ctypes, os, subprocess, sys
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
@@ -215,7 +216,7 @@ for words in (['true'], ['--no-init', 'false'], ['--status-fd', '77', 'true'], [
 
 const withFewProcesses = asRoot && !PLAIN ? test : test.skip
 withFewProcesses('as many processes as the box takes are enough (needs root, and native code: the runtime has threads)', () => {
-  // A user of whom there is no other process.
+  // A user without other processes.
   const as = ['--reuid', '54321', '--regid', '54321', '--clear-groups', 'prlimit']
   for (const [most, flags] of [[3, []], [2, ['--no-init']]] as const) {
     for (let round = 0; round < 10; round++) {
@@ -280,7 +281,7 @@ test('a plan may be far longer than a command line', inTemp((dir) => {
   assert.ok(Number(nsbox(['run', '--plan', join(dir, 'plan.json')]).stdout) > 1_300_000)
 }))
 
-test('output that nobody reads any more ends nothing else than the command', () => {
+test('output without a reader ends only the command', () => {
   assert.is(execute('bash', ['-c', `"$0" plan true | head -1; "$0" help | head -1; "$0" yes | head -1`, NSBOX]).stderr, '')
 })
 

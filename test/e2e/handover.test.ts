@@ -1,15 +1,15 @@
-/** The front end becomes the box wherever there is a place for it, and says so where there is none. */
+/** The front end becomes the box wherever it can write an executable file, and prints a message if it can't. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, execute, NSBOX, SIDECAR } from '../helpers/nsbox.ts'
 
-/** Run a script in a mount namespace of its own, in which it may mount. */
+/** Runs a script in a mount namespace of its own, in which it may mount. */
 function apart(script: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } {
   const namespaces = asRoot ? ['--propagation', 'private'] : ['--user', '--map-root-user']
   return execute('unshare', [...namespaces, '--pid', '--fork', '--mount', '--mount-proc', 'bash', '-c', script, NSBOX, ...words])
 }
 
-/** Every place is another file system; the executable, which may lie in one of them, is bound where it stays. */
+/** Mounts another file system on every candidate, and binds the executable, which may lie in one of them, back. */
 const NOEXEC = 'mount -t tmpfs none /mnt; touch /mnt/nsbox; mount --bind "$0" /mnt/nsbox; [ -z "$1" ] || { touch /mnt/nsbox-sidecar; mount --bind "$1" /mnt/nsbox-sidecar; }; for d in "$HOME" /dev/shm /tmp; do mount -t tmpfs -o noexec none "$d"; done; export TMPDIR=/tmp; unset XDG_RUNTIME_DIR;'
 
 test('TMPDIR serves where /dev/shm is mounted noexec, as container engines do', () => {
@@ -27,7 +27,7 @@ test('memory serves where every place is read-only', () => {
   assert.is(stdout, 'ran\n', stderr)
 })
 
-/** In a pid namespace too, whose own setting it is from Linux 6.3 on. */
+/** In a pid namespace too, since vm.memfd_noexec is a setting of the pid namespace from Linux 6.3 on. */
 const settable = execute('unshare', [...(asRoot ? [] : ['--user', '--map-root-user']), '--pid', '--fork', '--mount', '--mount-proc', 'sh', '-c', 'echo 2 >/proc/sys/vm/memfd_noexec']).status === 0
 const withoutMemory = (level: number) => `echo ${level} >/proc/sys/vm/memfd_noexec; ${NOEXEC}`
 const testSetting = settable ? test : test.skip

@@ -1,4 +1,4 @@
-/** What is hidden is empty and read-only, but for what is put back below it; and destinations behind links that lead to nothing yet. */
+/** A hidden directory is empty and read-only, except for mounts below it. And destinations behind dangling links. */
 import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -20,7 +20,7 @@ for (const { name, box } of INTERFACES) {
   for (const hide of ['--mask', '--tmpfs']) {
     const hiding = (path: string) => (hide === '--mask' ? [hide, path] : [hide, `${path}:ro`])
 
-    test(`a hidden directory shows what is put back below it (${name}, ${hide})`, inTemp((dir) => {
+    test(`a hidden directory shows what is mounted below it (${name}, ${hide})`, inTemp((dir) => {
       const at = home(dir)
       const args = ['--cwd', '/', ...hiding(at), '--bind', join(at, 'project'), '--ro-bind', `${at}/.profile:${at}/a/b/profile`, '--symlink', `project:${at}/link`,
         '--dir', `${at}/made`, '--file', `${at}/.profile:${at}/copy`, '--tmpfs', `${at}/tmp`, '--mask', `${at}/project/src`]
@@ -28,11 +28,11 @@ for (const { name, box } of INTERFACES) {
       const { stdout, stderr } = box([...args, 'sh', '-c', show])
       assert.is(stdout, '.: a copy link made project tmp a/b: profile project: file src project/src:\nmine\nprofile\nprofile\nkept\n', stderr)
       assert.is(readFileSync(join(at, 'project/new'), 'utf8'), 'new\n')
-      // The host's own directory has got nothing.
+      // Nothing was made in the host's own directory.
       assert.equal(treeOf(at).map((line) => line.split(' ')[0]), ['.profile', '.ssh', '.ssh/key', 'project', 'project/file', 'project/new', 'project/src'])
     }))
 
-    test(`what is written below a hidden directory is refused, and not lost (${name}, ${hide})`, inTemp((dir) => {
+    test(`a write below a hidden directory is refused, and not lost (${name}, ${hide})`, inTemp((dir) => {
       const at = home(dir)
       const args = ['--cwd', '/', ...hiding(at), '--mask', dir === at ? '/nowhere' : join(dir, 'home2'), '--bind', join(at, 'project'), '--dir', `${at}/made`]
       mkdirSync(join(dir, 'home2'))
@@ -46,7 +46,7 @@ for (const { name, box } of INTERFACES) {
     assert.is(box(['--cwd', '/', '--tmpfs', `${at}:size=1m,mode=700`, '--bind', join(at, 'project'), 'sh', '-c', `echo x >${at}/x; ls ${at}; stat -c %a ${at}`]).stdout, 'project\nx\n700\n')
   }))
 
-  test(`runc#5090: a destination behind a link to what is not there is made in the root (${name})`, inTemp((dir) => {
+  test(`runc#5090: a destination behind a dangling link is made in the root (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'etc', 'var'])
     const source = join(dir, 'source')
     mkdirSync(source)
@@ -61,7 +61,7 @@ for (const { name, box } of INTERFACES) {
     const { stdout, stderr } = box([...args, 'sh', '-c', show])
     assert.is(stdout, `${'file\n'.repeat(6)}tmpfs\ntmpfs\nx\n`, stderr)
     for (const [path, to] of Object.entries(links)) assert.is(readlinkSync(join(root, path)), to)
-    // For /proc and /dev it has to be the directory itself.
+    // /proc and /dev must be directories themselves.
     symlinkSync('nothing', join(root, 'p'))
     failure(box(['--root', root, '--proc=/p', 'true']), /^nsbox: mounts: is a symbolic link: \/p\n/)
     failure(box(['--root', root, '--dev=/p', 'true']), /^nsbox: mounts: is a symbolic link: \/p\n/)

@@ -1,6 +1,6 @@
 /**
- * A root that was made to lead out of itself: directories that are links to the outside, at every option that names a path
- * in the box, by both mount interfaces. Whatever a box does with them, nothing outside may be mounted, made or changed.
+ * A hostile root, whose directories are links to the outside, at every option that names a path in the box, by both
+ * mount interfaces. Whatever a box does with them, nothing outside may be mounted, made or changed.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, BIN, busyboxRoot, execute, INTERFACES, inTemp, nsbox, sidecar, SIDECAR, treeOf } from '../helpers/nsbox.ts'
 
-/** Options that mount or make something at a path of the box, with what the box then runs. */
+/** Options that mount or make something at a path of the box, with the box's command. */
 const OPTIONS: Record<string, (path: string, source: string) => string[]> = {
   bind: (path, source) => ['--bind', `${source}:${path}`],
   'ro-bind': (path, source) => ['--ro-bind', `${source}:${path}`],
@@ -23,7 +23,7 @@ const OPTIONS: Record<string, (path: string, source: string) => string[]> = {
   mask: (path) => ['--mask', path],
 }
 
-/** Where the links of the root lead; VICTIM is a directory of the host. */
+/** The targets of the root's links; VICTIM is a directory of the host. */
 const LINKS: Record<string, (victim: string) => string> = {
   absolute: (victim) => victim,
   relative: (victim) => `${'../'.repeat(30)}${victim.slice(1)}`,
@@ -68,7 +68,7 @@ for (const { name, box } of INTERFACES) {
         for (const [i, path] of paths.entries()) {
           const { status, stdout, stderr } = sidecar(plans[i], name === 'mount(2)' ? ['--old-mount-api'] : [])
           assert.equal(treeOf(victim), before, `${way} ${path}`)
-          // A link that names a path of the host names it in the root: there it may even be made. Or it is an error of ours.
+          // A link to a path of the host leads to that path in the root. It may be made there, or nsbox fails.
           if (status === 0) assert.is(stdout, 'ran\n')
           else assert.match(stderr, /^nsbox: (mounts|root): [^\n]*\n(hint: [^\n]*\n)?$/, `${way} ${path}: ${status}`)
         }
@@ -119,8 +119,8 @@ for (const { name, box } of INTERFACES) {
     const file = join(dir, 'plan.json')
     writeFileSync(file, plan)
     const look = () => (name === 'mount(2)' ? execute(SIDECAR, ['--plan', file, '--old-mount-api'], { stdio }) : nsbox(['run', '--plan', file], { stdio })).stdout
-    // 3 is the directory that ls reads; process 1 has but the socket to who watches it, once it has seen the command start.
-    // To an ordinary user it does not even show that.
+    // 3 is the directory that ls reads. Process 1 has only the socket to the supervisor once it has seen the command
+    // start, and an ordinary user doesn't even see that.
     const expected = `/proc/1/fd:\n${asRoot ? '3\n' : ''}\n/proc/self/fd:\n0\n1\n2\n3\n`
     let found = look()
     assert.match(found, /\/proc\/self\/fd:\n0\n1\n2\n3\n$/)
@@ -138,7 +138,7 @@ for (const { name, box } of INTERFACES) {
     const lines = stdout.trim().split('\n')
     assert.ok(lines.length >= 5, stdout + stderr)
     assert.equal(lines.filter((line) => !line.endsWith(': inside')), [])
-    // The test can fail: outside of a box the same program gets out.
+    // The test can fail: from a plain chroot the same program gets out.
     const chroot = execute('chroot', [root, '/chroot_escape', join(dir, 'marker')]).stdout
     assert.match(chroot, 'twice: outside')
   }))

@@ -1,4 +1,4 @@
-/** Who the command is, what of the machine is its own, as seen from inside. */
+/** The command's ids and namespaces, as seen from inside. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readlinkSync } from 'node:fs'
@@ -96,10 +96,10 @@ test('the command is process 2, or 1 without an init', () => {
 })
 
 test('a box runs in a box', () => {
-  // A part of /proc that is masked for an ordinary user can't be uncovered, also not by a new /proc.
+  // An ordinary user can't uncover a masked part of /proc, not even by a new /proc.
   const outer = asRoot ? ['--cap-add', 'all'] : ['--map-root', '--privileged', '--quiet']
   assert.is(inside(...outer, NSBOX, '--hostname', 'deep', 'hostname'), 'deep')
-  // Of the one id that the user's box has, the box in it can make another number, by a map of its own.
+  // A box with only one id can have a box in it whose map gives that id another number.
   assert.is(inside(...outer, NSBOX, ...(asRoot ? [] : ['--userns']), ...ID).split(' ')[0], '0')
 })
 

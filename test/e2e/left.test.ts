@@ -1,4 +1,4 @@
-/** What was made in a root for a box that then fails is taken back, and nothing that another box uses. */
+/** A box that fails removes what it has made in its root, and nothing that another box uses. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -9,7 +9,7 @@ const MAKING = ['--tmpfs', '/new/deep', '--dir', '/other', '--symlink', 'to:/lin
 
 for (const { name, box } of INTERFACES) {
   for (const flags of [[], ['--no-init'], ['--share', 'pid'], ['--ro'], ['--user', '7'], ['--new-session']]) {
-    test(`a command that is not there leaves the root as it was (${[name, ...flags].join(' ')})`, inTemp((dir) => {
+    test(`a missing command leaves the root as it was (${[name, ...flags].join(' ')})`, inTemp((dir) => {
       const root = busyboxRoot(join(dir, 'r'))
       const before = treeOf(root)
       assert.is(box(['--root', root, ...flags, ...MAKING, 'nowhere']).status, 127)
@@ -20,16 +20,16 @@ for (const { name, box } of INTERFACES) {
   }
 }
 
-test('what somebody has put there meanwhile stays', inTemp((dir) => {
+test('a file that somebody else has put there meanwhile stays', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
-  // The command puts a file into what was made, and is then not found: it was started by a shell that the box lacks.
+  // A background process puts a file there, and the command is then not found.
   const { status } = nsbox(['--root', root, '--dir', '/made', '--bind', `${root}:/all`, 'sh', '-c', 'echo x >/made/file'])
   assert.is(status, 0)
   assert.is(nsbox(['--root', root, '--dir', '/made/deep', 'nowhere']).status, 127)
   assert.equal(treeOf(join(root, 'made')).map((line) => line.split(' ')[0]), ['file'])
 }))
 
-test('a thousand made mount points are taken back', inTemp((dir) => {
+test('a thousand mount points are removed', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   const before = treeOf(root)
   const options = Array.from({ length: 1000 }, (_, i) => ['--dir', `/d${i % 10}/${i}`]).flat()
@@ -68,13 +68,14 @@ if (asRoot) {
       const plan = nsbox(['plan', '--cap-add', 'all', ...shape, '--tmpfs', '/tmp', '--bind', `${dir}:/tmp/b`, '--file', `${dir}/file:/tmp/f`, 'sh', '-c', 'for f in /proc/1/fd/*; do echo "${f##*/} $(readlink $f)"; done']).stdout
       writeFileSync(join(dir, 'plan'), plan)
       for (const flag of [[], ['--old-mount-api']]) {
-        // Slowed down at what it does after the command has started.
+        // strace slows process 1 down after the command's start.
         const { status, stdout, stderr } = execute('strace', ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=close_range', '-e', 'inject=close_range:delay_enter=100000', SIDECAR, ...flag, '--plan', join(dir, 'plan')])
         assert.is(status, 0, stderr)
         const open = stdout.trim().split('\n').filter((line) => !/^[012] /.test(line) && !/ socket:/.test(line))
-          // Closed between the two looks.
+          // The descriptor was closed between the two looks.
           .filter((line) => !/^\d+ ?$/.test(line))
-        // What was made in the root is the box's own, and so is the caller's directory on the box's overlay; anything else would have a name outside.
+        // Directories that were made in the root are the box's own, and so is the caller's directory on the box's
+        // overlay. Others have a name outside.
         const own = ['/', '/tmp', ...(shape.includes('--overlay') ? [process.cwd()] : [])]
         assert.equal(open.filter((line) => !own.includes(line.slice(line.indexOf(' ') + 1))), [], stdout)
         assert.match(stdout, / socket:/, 'the descriptors of process 1 were looked at too late')

@@ -1,4 +1,4 @@
-/** Limits of time and of resources, and what is told of what was used. */
+/** Limits of time and of resources, and the report of the used resources. */
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -18,7 +18,7 @@ test('a command that takes too long gets TERM, and the status is 124', () => {
 })
 
 for (const flags of [[], ['--no-init'], ['--new-session']]) {
-  test(`what does not heed it is killed after the grace, with all that is in the box (${flags.join(' ') || 'by default'})`, () => {
+  test(`a command that ignores TERM is killed after the grace, with everything in the box (${flags.join(' ') || 'by default'})`, () => {
     const word = `${process.pid}-${flags.length}${flags[0] ?? ''}`
     const script = 'trap "" TERM; setsid sh -c "trap \'\' TERM; sleep 1000; sleep 1000" & sh -c "trap \'\' TERM; kill -STOP \\$\\$" & sleep 1000; sleep 1000'
     const plan = planOf([...flags, '--timeout', '150ms', '--env', `MARK=${word}`, 'sh', '-c', script])
@@ -28,27 +28,27 @@ for (const flags of [[], ['--no-init'], ['--new-session']]) {
   })
 }
 
-test('a box that was stopped ends too', () => {
+test('a stopped box ends at its time limit too', () => {
   const plan = planOf(['--timeout', '150ms', 'sh', '-c', 'kill -STOP $$; echo went on'])
   plan.supervision = { ...(plan.supervision as object), grace: 5000 }
   assert.is(sidecar(plan).status, 124)
 })
 
-test('limits are those that are asked for, soft and hard', () => {
+test('soft and hard limits are as the caller asked', () => {
   const { stdout } = nsbox(['--ulimit', 'nofile=64:128', '--ulimit', 'core=0', '--ulimit', 'fsize=1m:2m', '--ulimit', 'nofile=65:128', 'bash', '-c', 'ulimit -Sn; ulimit -Hn; ulimit -c; ulimit -Sf; ulimit -Hf'])
   assert.is(stdout, '65\n128\n0\n1024\n2048\n')
   assert.is(nsbox(['--ulimit', 'cpu=1', 'sh', '-c', 'while :; do :; done']).status, 128 + 24)
   failure(execute('bash', ['-c', 'ulimit -n 100; exec "$0" --ulimit nofile=200 true', NSBOX]), /^nsbox: limits: set limit: nofile: /)
 })
 
-test('what was used is told at the end, time-outs too', inTemp((dir) => {
+test('used resources are reported at the end, and time-outs too', inTemp((dir) => {
   const events = (...args: string[]) => {
     const fd = openSync(join(dir, 'status'), 'w')
     nsbox(['--status-fd', '3', ...args], { stdio: ['ignore', 'ignore', 'ignore', fd] })
     closeSync(fd)
     return JSON.parse(readFileSync(join(dir, 'status'), 'utf8').trim().split('\n').at(-1) ?? '')
   }
-  // Of a child of a child too.
+  // The child of a child counts too.
   const busy = events('bash', '-c', '(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done) & wait')
   assert.ok(busy.usage.user > 0.01, JSON.stringify(busy))
   assert.ok(busy.usage.wall >= busy.usage.user / 4, JSON.stringify(busy))
@@ -59,11 +59,13 @@ test('what was used is told at the end, time-outs too', inTemp((dir) => {
   assert.ok(late.usage.wall >= 0.1, JSON.stringify(late))
 }))
 
-/** Whether this machine gives a group of cgroup v2 with limits to whoever runs the tests; test/vm/ tries them on one that does. */
+/**
+ * Whether this machine lets the user of the tests make a control group with limits. test/vm/ has a machine that does.
+ */
 const refusal = nsbox(['--memory', '64m', '--cpus', '1', '--pids', '20', 'true'])
 
 if (refusal.status !== 0) {
-  test('limits of the whole box, where there is no place for its control group: why, the way out, and nothing made', inTemp((dir) => {
+  test('limits of the whole box without a usable control group fail with the reason and a way out, and make nothing', inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'))
     for (const option of ['--memory=64m', '--cpus=1', '--pids=20']) {
       const ran = nsbox(['--root', root, option, '--dir', '/made', 'true'])

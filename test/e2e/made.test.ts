@@ -175,7 +175,7 @@ test('a directory with too many entries is shown by an overlay, and where that c
   assert.is(readdirSync(join(dir, 'many')).length, 1100)
   mkdirSync(join(dir, 'many/mounted'))
   const nested = nsbox(['--map-root', '--cap-add', 'all', '--seccomp', 'none', '--bind', '/usr:' + `${dir}/many/mounted`, '--cwd', '/', '--quiet', NSBOX, '--ro', '--tmpfs', `${dir}/many/new`, '--cwd', '/', 'true'])
-  failure(nested, /something would have to be made in it: .*\nhint: .*make the mount point first/)
+  failure(nested, /no mount point can be made in it: .*\nhint: .*make the mount point first/)
 }))
 
 test('explain says what will be made, and --verbose what was', inTemp((dir) => {

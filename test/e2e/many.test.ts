@@ -6,7 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { busyboxRoot, execute, INTERFACES, inTemp, nsbox, NSBOX, SIDECAR, treeOf } from '../helpers/nsbox.ts'
 
-/** A root, and the options for binds of COUNT directories of DIR, each with a file that has its number in it. */
+/** A root, and the options for binds of COUNT directories of DIR, each with a file that contains its number. */
 function manyBinds(dir: string, count: number): string[] {
   const root = busyboxRoot(join(dir, 'r'))
   const numbers = Array.from({ length: count }, (_, i) => i)
@@ -39,7 +39,7 @@ for (const { name, box } of INTERFACES) {
   }))
 }
 
-/** How many system calls the sidecar makes for a plan, its children's too. */
+/** The number of system calls that the sidecar and its children make for a plan. */
 function systemCalls(plan: string, flags: readonly string[]): number {
   const { status, stderr } = execute('strace', ['-f', '-c', '-S', 'calls', SIDECAR, '--plan', plan, ...flags])
   assert.is(status, 0, stderr)
@@ -62,7 +62,7 @@ for (const flags of [[], ['--old-mount-api']]) {
   else test.skip(`${title} (strace is missing or may not trace)`, body)
 }
 
-test('where fewer files may be open than a plan has binds, the message names the limit, and nothing is left', inTemp((dir) => {
+test('with a limit on open files below the number of binds, the message names the limit, and nothing is left', inTemp((dir) => {
   const options = manyBinds(dir, 100)
   const before = [treeOf(dir), readFileSync('/proc/self/mountinfo', 'utf8')]
   const { status, stderr } = execute('bash', ['-c', 'ulimit -n 64 && exec "$@"', 'sh', NSBOX, ...options, 'true'])
@@ -71,7 +71,7 @@ test('where fewer files may be open than a plan has binds, the message names the
   assert.equal([treeOf(dir), readFileSync('/proc/self/mountinfo', 'utf8')], before)
 }))
 
-test('a soft limit on open files does not limit a plan, and the command has it as it was', inTemp((dir) => {
+test('a soft limit on open files does not limit a plan, and the command gets it unchanged', inTemp((dir) => {
   const options = manyBinds(dir, 300)
   const command = ['sh', '-c', 'grep -c " /m/" /proc/self/mountinfo; ulimit -Sn']
   const { stdout: plan } = nsbox(['plan', ...options, ...command])

@@ -1,4 +1,4 @@
-/** What each option of the root and mounts groups shows in the box, by both mount interfaces. */
+/** Each option of the root and mounts groups, by both mount interfaces. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,10 @@ import { asRoot, busyboxRoot, execute, failure, INTERFACES, inTemp, NSBOX, nsbox
 
 type Body = (box: (...args: string[]) => string, root: string, dir: string, raw: (args: readonly string[]) => Ran) => void
 
-/** The test for each interface, in a busybox root; nothing may be left among the mounts. `box` gives the output of a box that must work. */
+/**
+ * Runs a test for each interface, in a busybox root. No mount may be left. `box` returns the output of a box that must
+ * work.
+ */
 function each(title: string, body: Body, directories?: readonly string[]): void {
   for (const { name, box } of INTERFACES) {
     test(`${title} (${name})`, inTemp((dir) => {
@@ -51,7 +54,7 @@ each('a read-only bind can be read and not written', (_box, root, dir, raw) => {
 })
 
 each('what is mounted below a read-only bind is read-only too', (_box, root, dir) => {
-  // The nested mounts are those of another box, in which this one runs: so it works for everybody.
+  // Another box around this one has the nested mounts, so that the test works for every user.
   mkdirSync(join(dir, 'shared/deep'), { recursive: true })
   const outer = ['--map-root', '--cap-add', 'all', '--tmpfs', join(dir, 'shared/deep'), '--']
   const inner = ['--root', root, '--ro-bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'touch /mnt/deep/x 2>/dev/null && echo written; grep -c /mnt/deep /proc/mounts']

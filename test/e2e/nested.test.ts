@@ -1,4 +1,4 @@
-/** A box in a box: where the outer one allows it; and where not, the message says what stands in the way, and what to do. */
+/** A box in a box starts if the outer one allows it. If not, the message names the obstacle and the way out. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, execute, failure, inTemp, nsbox, NSBOX } from '../helpers/nsbox.ts'
@@ -21,7 +21,7 @@ for (const [outer, inner] of ALLOWED) {
   })
 }
 
-test('what the outer box has taken away the inner one cannot give', () => {
+test('an inner box can\'t give what the outer one has taken away', () => {
   const { stdout } = nested(['--privileged', '--map-root', '--cap-drop', 'net_raw', '--ro'], ['--cap-add', 'all'], ['sh', '-c', 'grep CapEff /proc/self/status; touch /usr/x 2>/dev/null || echo read-only'])
   const [, held = '', rest] = /^CapEff:\t(\w+)\n(.*)$/s.exec(stdout) ?? []
   const NET_RAW = 13n
@@ -30,12 +30,12 @@ test('what the outer box has taken away the inner one cannot give', () => {
   assert.is(rest, 'read-only\n')
 })
 
-const HINTS = { box: 'the filter of the box that this runs in refuses namespaces: start that one with --allow-userns, and this one with --nest', nest: 'without cap_sys_admin, as root in most containers: --nest .*', filter: 'the seccomp filter here refuses user namespaces. .*: --allow-userns' }
+const HINTS = { box: 'the outer box\'s filter refuses namespaces: start that box with --allow-userns, and this one with --nest', nest: 'root has no cap_sys_admin here, as in most containers: --nest .*', filter: 'the seccomp filter here refuses user namespaces. .*: --allow-userns' }
 for (const outer of [[], ['--map-root'], ['--userns'], ['--share', 'pid']]) {
   for (const inner of [[], ['--userns'], ['--share', 'pid'], ['--nest']]) {
     test(`nsbox ${outer.join(' ')} nsbox ${inner.join(' ')} is refused by the outer filter, and says so`, () => {
       const ran = nested(outer, inner)
-      // The process 1 that tells of a box is not to be seen with --share pid.
+      // With --share pid the inner nsbox can't see the box's process 1, by which it recognizes a box.
       const hint = !outer.includes('pid') ? HINTS.box : asRoot && !inner.includes('--userns') && !inner.includes('--nest') ? HINTS.nest : HINTS.filter
       failure(ran, new RegExp(`^(nsbox: warning: --nest: .*\n)?nsbox: namespaces: make a process in new namespaces: Operation not permitted \\(EPERM\\)\nhint: ${hint}\n$`))
       assert.is(ran.stdout, '')
@@ -45,17 +45,17 @@ for (const outer of [[], ['--map-root'], ['--userns'], ['--share', 'pid']]) {
 
 test('a masked /proc above is named, and no other process is shown instead', () => {
   const ran = nested(['--seccomp', 'none'], ['--userns'])
-  failure(ran, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: something is mounted over parts of this \/proc,.*--nest/)
+  failure(ran, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: parts of this \/proc are covered,.*--nest/)
 })
 
-test('the doctor in a box tells that it is in one', () => {
+test('the doctor in a box reports that it is in a box', () => {
   const { stdout } = nsbox([NSBOX, 'doctor'])
   assert.match(stdout, /user namespaces: refused by the filter of the box that this runs in\n.*\n +fix: nsbox --allow-userns/)
   assert.match(stdout, /proc: parts of \/proc are masked/)
   assert.match(stdout, /\nno box can run here:.*\n.*\n +hint: .*--allow-userns/)
 })
 
-test('--nest is announced, and shows the /proc around it so that nothing in it can be written', () => {
+test('--nest has a warning, and shows the outer /proc read-only', () => {
   const { status, stdout, stderr } = nsbox(['--quiet', '--allow-userns', NSBOX, '--nest', 'sh', '-c', 'set -- /proc/[0-9]*; echo $#; cat /proc/self/comm; for f in /proc/self/oom_score_adj /proc/self/coredump_filter /proc/sys/kernel/hostname; do echo 0 2>/dev/null >$f && echo $f; done; readlink /proc/1/root /proc/1/cwd /proc/2/exe; true'])
   assert.is(status, 0, stderr)
   assert.match(stderr, /^nsbox: warning: --nest: the box has a user namespace, .*read-only, with all processes there\n$/)

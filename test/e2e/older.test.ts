@@ -1,6 +1,6 @@
 /**
- * What older kernels lack, nsbox does in another way, and a person sees no difference. The calls are refused by a filter, all
- * that a kernel of that version has not.
+ * nsbox does without the calls that older kernels lack, and a user sees no difference. A filter refuses all calls that
+ * a kernel of that version lacks.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,13 +10,13 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, BIN, busyboxRoot, execute, inTemp, NSBOX, planOf, SIDECAR, treeOf, type Ran } from '../helpers/nsbox.ts'
 
-/** The first kernel that has them, newest first. */
+/** Calls by the first kernel that has them, newest first. */
 const SINCE: readonly [string, readonly string[]][] = [
   ['5.12', ['mount_setattr']], ['5.9', ['close_range']], ['5.8', ['faccessat2']], ['5.6', ['openat2']], ['5.3', ['clone3', 'pidfd_open']],
   ['5.2', ['open_tree', 'move_mount', 'fsopen', 'fsconfig', 'fsmount']],
 ]
 
-/** What filters of container engines that don't know a call answer: ENOSYS newer ones, EPERM and EINVAL older ones. */
+/** Errors of container engines' filters for unknown calls: newer filters return ENOSYS, older ones EPERM and EINVAL. */
 const REFUSALS = [1, 22]
 const ALONE = ['clone3', 'open_tree', 'fsopen', 'fsconfig', 'fsmount', 'move_mount', 'mount_setattr', 'openat2', 'close_range', 'pidfd_open']
 
@@ -28,7 +28,7 @@ for (const number of REFUSALS) KERNELS.push({ name: `where a filter answers ${nu
 const on = ({ lacks }: Kernel, args: readonly string[]): Ran => execute(join(BIN, 'deny'), [...lacks, '--', NSBOX, ...args])
 const here = (args: readonly string[]): Ran => execute(NSBOX, args)
 
-/** A root with a link that leads out of it, and a read-only bind of what has a mount of its own below. */
+/** A root with a link that leads out of it, and a read-only bind of a directory with a mount below. */
 function prepare(dir: string): string {
   const root = busyboxRoot(join(dir, 'r'))
   mkdirSync(join(dir, 'outside'))
@@ -39,7 +39,10 @@ function prepare(dir: string): string {
 }
 
 const LOOK = 'echo $$; cat /proc/self/status | grep -E "^(Cap|NoNewPrivs|Seccomp:)"; ls /tmp /m /proc/self/fd; cat /tmp/copy; echo x >/m/x; hostname; ls -d /dev/null /dev/pts'
-/** Of the host's own root it would also show what lies hidden below other mounts, which no path leads to, and mount(2) neither. */
+/**
+ * On the host's own root it would also list covered mounts, which no path leads to, and which mount(2) can't reach
+ * either.
+ */
 const LOOK_AT_MOUNTS = `${LOOK}; cat /proc/self/mountinfo | sed 's/^[0-9]* [0-9]* [^ ]* //; s/ - .*//' | sort`
 
 for (const kernel of KERNELS) {
@@ -69,7 +72,8 @@ for (const kernel of KERNELS) {
   }))
 
   test(`mounts of the host that others cover hinder no box ${kernel.name}`, inTemp((dir) => {
-    // On the whole of it, on a directory above, on what it lies in; and such a pile beside a mount that is seen.
+    // Covering mounts on the mount itself, on a directory above, on the mount around it; and such a pile beside a
+    // visible mount.
     const script = `cd "$1"; shift; mkdir -p m/sub m/beside/x seen; t() { mount -t tmpfs t "$1"; }
       t m/sub; mkdir m/sub/deep; t m/sub/deep; t m/beside/x; t m/beside; t m; mkdir m/v; t m/v; t m/v; t seen; t seen; touch seen/there
       for options in --ro "--ro-bind .:/mnt" "--tmpfs /mnt"; do "$@" $options sh -c 'ls seen; touch m/v/x 2>/dev/null && echo writable; if [ -e /mnt/seen ]; then touch /mnt/seen/x 2>/dev/null && echo written; fi; exit 5'; echo $?; rm -f m/v/x; done`
@@ -94,16 +98,16 @@ for (const kernel of KERNELS) {
   })
 }
 
-// 5.10.223 finds no file by a descriptor and an empty path; filters of containers refuse the call.
+// Linux 5.10.223 fails for a descriptor with an empty path; filters of containers refuse the call.
 for (const [name, error] of [['ENOENT', 2], ['EPERM', 1], ['ENOSYS', 38]] as const) {
   const refused = [`execveat=${error}`, '--']
 
-  test(`a box starts where no file can be executed by its descriptor (${name})`, () => {
+  test(`a box starts on a system that executes no file by descriptor (${name})`, () => {
     const { status, stdout, stderr } = execute(join(BIN, 'deny'), [...refused, NSBOX, '--tmpfs', '/tmp', 'sh', '-c', 'echo ran; ls /proc/self/fd; exit 7'])
     assert.equal({ status, stdout, stderr }, { status: 7, stdout: 'ran\n0\n1\n2\n3\n', stderr: '' })
   })
 
-  test(`a box stays where no file can be executed by its descriptor (${name})`, inTemp(async (dir) => {
+  test(`a box stays on a system that executes no file by descriptor (${name})`, inTemp(async (dir) => {
     const plan = planOf(['--tmpfs', '/tmp', 'x'])
     const file = join(dir, 'plan')
     writeFileSync(file, JSON.stringify({ ...plan, process: { ...plan.process, pause: true }, supervision: { init: true, statusFd: 1 } }))
@@ -119,7 +123,7 @@ for (const [name, error] of [['ENOENT', 2], ['EPERM', 1], ['ENOSYS', 38]] as con
 }
 
 for (const call of ALONE) {
-  test(`a box is the same where a filter refuses ${call} alone, with whatever error`, inTemp((dir) => {
+  test(`a box is the same if a filter refuses ${call} alone, with whatever error`, inTemp((dir) => {
     const shape = ['--root', prepare(dir), '--tmpfs', '/tmp', '--ro-bind', `${dir}:/m`, '--file', `${join(dir, 'file')}:/tmp/copy`, '--mask', '/proc/version', '--die-with-parent', 'sh', '-c', LOOK_AT_MOUNTS]
     for (const number of [...REFUSALS, 38]) assert.equal(on({ name: call, lacks: [`${call}=${number}`] }, shape), here(shape), String(number))
   }))

@@ -1,4 +1,7 @@
-/** What is read-only stays what it is at its path, and nsbox's own directories stay its own, whatever a box does with what is around them. */
+/**
+ * A read-only directory stays at its path, and nsbox's own directories stay its own, whatever a box does with the
+ * directories above.
+ */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +9,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, NSBOX, nsbox, SIDECAR } from '../helpers/nsbox.ts'
 
-/** Tries to put something in the place of P/.git, whose hooks are read-only. Prints what succeeded. */
+/** Tries to replace P/.git, whose hooks are read-only. Prints the attempts that succeeded. */
 const ATTACK = `
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -75,7 +78,7 @@ for (const { name, box } of INTERFACES) {
     }
   }))
 
-  test(`the same in a root of one's own, on another path, and for a baked box (${name})`, inTemp((dir) => {
+  test(`the same holds in another root, on another path, and for a baked box (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'w', 'etc/deep/er'])
     const project = projectIn(dir)
     const moves = 'mv /w/.git /w/x; mv /etc /e; mv /etc/deep /etc/d; rm -rf /w/.git /etc; test -e /w/.git/hooks/kept && test -d /etc/deep/er && touch /w/.git/new && mv /w/.git/new /w/new && echo held'
@@ -86,13 +89,13 @@ for (const { name, box } of INTERFACES) {
     assert.is(execute(join(dir, 'baked'), []).stdout, 'held\n')
   }))
 
-  test(`without /proc and /dev, too (${name})`, inTemp((dir) => {
+  test(`it holds without /proc and /dev, too (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['etc/deep/er/est'])
     const { stdout } = box(['--root', root, '--ro-bind', `${root}/bin:/etc/deep/er/est`, 'sh', '-c', 'mv /etc /e; mv /etc/deep /etc/d; mv /etc/deep/er /etc/deep/x; test -e /etc/deep/er/est/sh && touch /etc/deep/er/new && echo held'])
     assert.is(stdout, 'held\n')
   }))
 
-  test(`a link on the way is held as well, and what it leads through (${name})`, inTemp((dir) => {
+  test(`a link on the path is pinned, and so are the directories that it leads through (${name})`, inTemp((dir) => {
     const project = projectIn(dir)
     symlinkSync('project', join(dir, 'home/src/link'))
     symlinkSync(join(dir, 'home/src'), join(dir, 'home/far'))
@@ -109,7 +112,7 @@ test('a mask moves along with its directory, and needs no pin', inTemp((dir) => 
   assert.is(nsbox(['--ro', '--bind', project, '--mask', `${project}/.git/hooks`, '--cwd', '/', 'sh', '-c', `mv ${project}/.git ${project}/g; ls ${project}/g/hooks; echo done`]).stdout, 'done\n')
 }))
 
-test('explain names each directory that is held', inTemp((dir) => {
+test('explain names each pinned directory', inTemp((dir) => {
   const project = projectIn(dir)
   const text = nsbox(['explain', '--ro', '--bind', project, '--ro-bind', `${project}/.git/hooks`, 'true']).stdout.replace(/\s+/g, ' ')
   assert.match(text, `Pin the path to ${project}/.git`)
@@ -135,7 +138,7 @@ git('git works beside read-only hooks: commits, worktrees, submodules, clones wi
   }
 }))
 
-/** Own directories of this user: of an ordinary one, below HOME. */
+/** nsbox's own directories for this user; an ordinary user's lie below HOME. */
 const places = (home: string) => (asRoot ? { config: '/etc/nsbox', cache: '/var/cache/nsbox', state: '/var/lib/nsbox' } : { config: `${home}/.config/nsbox`, cache: `${home}/.cache/nsbox`, state: `${home}/.local/state/nsbox` })
 
 function homeIn(dir: string): { home: string; env: NodeJS.ProcessEnv } {
@@ -145,7 +148,7 @@ function homeIn(dir: string): { home: string; env: NodeJS.ProcessEnv } {
   return { home, env: { ...env, HOME: home, XDG_RUNTIME_DIR: join(dir, 'run') } }
 }
 
-/** What a box tries with one of them. Prints what succeeded. */
+/** A box's attempts on one of them. Prints those that succeeded. */
 const takeOver = (own: string) => {
   const parent = own.slice(0, own.lastIndexOf('/'))
   return `mkdir -p ${own}/x && echo made; touch ${own}/file && echo written; rm -rf ${own}; test -d ${own} || echo removed; mv ${own} ${own}.x && echo renamed; ln -sfn /tmp ${own}
@@ -191,7 +194,7 @@ test('what hides own directories is as empty as it was asked for', inTemp((dir) 
 }))
 
 if (!asRoot) {
-  test('own directories are known by what they are: through links, by another name, in a root that holds them', inTemp((dir) => {
+  test('own directories are recognized through links, by another name, and in another root', inTemp((dir) => {
     const { home, env } = homeIn(dir)
     renameSync(join(home, '.cache'), join(dir, 'elsewhere'))
     symlinkSync('../elsewhere', join(home, '.cache'))
@@ -206,7 +209,7 @@ if (!asRoot) {
     assert.is(nsbox(['--root', root, 'ls', '-a', '/'], { env }).stdout.includes('.local'), true, 'it shows there')
   }))
 
-  test('what is in an own directory can be read, and a bind of that very directory can write to it', inTemp((dir) => {
+  test('a box can read an own directory, and write to it only by a bind of that very directory', inTemp((dir) => {
     const { home, env } = homeIn(dir)
     const own = join(home, '.cache/nsbox')
     mkdirSync(own, { mode: 0o700 })
@@ -254,7 +257,7 @@ if (!asRoot) {
     }))
   }
 
-  test('what can\'t be made by nsbox can\'t be made by the box: it starts all the same', inTemp((dir) => {
+  test('a box starts even if nsbox can\'t make an own directory, which the box can\'t make either', inTemp((dir) => {
     const { home, env } = homeIn(dir)
     chmodSync(join(home, '.cache'), 0o555)
     symlinkSync('/nowhere/at/all', join(home, '.config'))

@@ -1,4 +1,6 @@
-/** Programs that need more than a default box gives: each row of docs/guides/programs-that-need-more.md that has a command, and its tables. */
+/**
+ * Programs that need more than a default box gives: the commands and tables of docs/guides/programs-that-need-more.md.
+ */
 // seconds: 200
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -15,7 +17,7 @@ const GUIDE = readFileSync(new URL('../../docs/guides/programs-that-need-more.md
 const box = (args: readonly string[], env: Record<string, string> = {}): Ran => execute(NSBOX, args, { cwd: '/', env: { ...process.env, ...env } })
 const has = (program: string): boolean => execute('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0
 
-/** A test of a program that may not be here; what the guide says opens it stands in it. */
+/** A test of a program that may not be installed, with the options that the guide names for it. */
 function needing(programs: readonly string[], title: string, said: string, body: () => void | Promise<void>): void {
   const missing = programs.filter((name) => !has(name))
   if (missing.length > 0) return test.skip(`${title} (not installed: ${missing.join(' ')})`, () => undefined)
@@ -31,7 +33,7 @@ const fails = ({ status, stdout, stderr }: Ran, message: RegExp): void => {
   assert.match(stdout + stderr, message)
 }
 
-/** A display of its own number, which ends with the body. */
+/** Runs the body beside an X display with a free number, which then ends. */
 async function onDisplay(body: (display: string, socket: string) => void): Promise<void> {
   const server = spawn('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
   try {
@@ -138,7 +140,7 @@ test('the guide\'s table of refused calls says what the filters do', () => {
   for (const [, cell = '', way, capability] of ROWS) {
     for (const name of namesIn(cell)) {
       told.add(name)
-      // Names that are newer than the headers of this machine have no number here.
+      // Calls that are newer than this machine's headers have no number here.
       if (numbers[name] === undefined) continue
       assert.is(allows([], false, name), false, `${name} is allowed anyway`)
       if (way === '`--allow-userns`') assert.is(allows([], true, name), true, `${name} with --allow-userns`)

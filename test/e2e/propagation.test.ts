@@ -1,10 +1,13 @@
-/** What the host mounts and unmounts while a box runs. */
+/** Mounts that the host makes and removes while a box runs. */
 import { existsSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
 
-/** SCRIPT as the host: in a mount namespace whose mounts are all shared, as systemd has them; $1 is a directory, $2 is nsbox. */
+/**
+ * Runs SCRIPT as the host: in a mount namespace whose mounts are shared, as systemd makes them. $1 is a directory, $2
+ * is nsbox.
+ */
 const onHost = (dir: string, script: string) => execute('unshare', [...(asRoot ? [] : ['--user', '--map-root-user']), '--mount', '--propagation', 'shared', 'sh', '-ec', script, 'sh', dir, NSBOX])
 
 test('a mount that the host makes later neither shows in a box nor covers what is masked there', inTemp((dir) => {

@@ -1,6 +1,6 @@
 /**
- * Somebody swaps two names of the root while boxes start: whatever lies below an earlier mount of the plan is looked up from
- * that mount, so that none of it is lost and none of it lands elsewhere.
+ * Another process swaps two names of the root while boxes start. Paths below an earlier mount of the plan are resolved
+ * from that mount, so that no mount is lost or lands elsewhere.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, BIN, busyboxRoot, execute, failure, INTERFACES, inTemp, NSBOX, planOf, type Ran, sidecar, treeOf } from '../helpers/nsbox.ts'
 
-/** RUN says the same as before while A and B of the root are exchanged, in that many starts. */
+/** Checks that RUN prints the same as before while A and B of the root are swapped, in that many starts. */
 function underSwaps(starts: number, root: string, a: string, b: string, run: () => Ran): void {
   const { status, stdout, stderr } = run()
   assert.is(status, 0, stderr)
@@ -25,10 +25,10 @@ function underSwaps(starts: number, root: string, a: string, b: string, run: () 
   }
 }
 
-/** Goes to the directory of the two that has the mount, and stays there, whatever it is called by then. */
+/** Enters the one of the two directories that has the mount, and stays there, whatever its name is by then. */
 const GO = (a: string, b: string, has: string): string => `n=0; until { cd /${a} && test -e ${has}; } || { cd /${b} && test -e ${has}; } || test $((n += 1)) = 1000; do :; done; `
 
-/** What a later mount is, below DIR, and what a box says of it that has it. FROM has the sources. */
+/** Later mounts below DIR, and the output of a box that has each. FROM has the sources. */
 const LATER: { mount: (dir: string, from: string) => Record<string, unknown>; show: string }[] = [
   { mount: (dir) => ({ type: 'dir', target: `${dir}/made/deeper` }), show: 'test -d made/deeper && echo dir' },
   { mount: (dir) => ({ type: 'symlink', target: `${dir}/link`, to: 'made' }), show: 'readlink link' },
@@ -78,7 +78,7 @@ for (const { name } of INTERFACES) {
 
     test(`the masks of /proc are not lost to a swap of names (${[name, ...flags].join(' ')})`, inTemp((dir) => {
       const root = busyboxRoot(join(dir, 'r'), ['proc', 'p2', 'dev'])
-      // All of its mounts are there, whatever their names; and root can write to none of them.
+      // All its mounts are there, whatever their names, and root can't write to any of them.
       const show = 'wc -l <self/mountinfo; for p in sys/kernel/core_pattern sysrq-trigger; do (: >>$p) 2>/dev/null && echo $p; done; dd if=kcore bs=1 count=1 2>/dev/null | wc -c'
       const plan = planOf(['--root', root, ...flags, 'sh', '-c', GO('proc', 'p2', 'self/exe') + show])
       underSwaps(40, root, 'proc', 'p2', () => sidecar(plan, old))
@@ -86,7 +86,7 @@ for (const { name } of INTERFACES) {
     }))
   }
 
-  test(`a mount is found through links of the root too, and what lies below it (${name})`, inTemp((dir) => {
+  test(`a mount, and paths below it, are found through links of the root too (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'run', 'var', 'a'])
     symlinkSync('/run', join(root, 'var/run'))
     symlinkSync('../run/b', join(root, 'a/run-b'))
@@ -103,7 +103,7 @@ for (const { name } of INTERFACES) {
     assert.equal(treeOf(join(root, 'run')), [])
   }))
 
-  test(`what an earlier mount does not have is an error, and what its kernel does not have is none (${name})`, inTemp((dir) => {
+  test(`a file that an earlier mount lacks is an error, and one that the kernel lacks is not (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['p'])
     const plan = planOf(['--root', root, 'echo', 'ran'])
     mkdirSync(join(root, 'p/sys'))
@@ -119,7 +119,7 @@ const onlyRoot = asRoot ? test : test.skip
 onlyRoot('a sysfs that is not where its masks belong is an error; none at all is none (needs root)', inTemp((dir) => {
   const inOwn = (script: string, ...args: string[]) => execute('unshare', ['-m', 'sh', '-c', script, 'sh', dir, NSBOX, '--cwd', '/', ...args, 'sh', '-c', 'echo ran'])
   for (const flags of [[], ['--net', 'none'], ['--overlay']]) {
-    failure(inOwn('mkdir -p "$1/s" && mount --move /sys "$1/s" && shift && exec "$@"', ...flags), /^nsbox: mounts: is no sysfs, and there is one elsewhere in the root: \/sys\nhint: /)
+    failure(inOwn('mkdir -p "$1/s" && mount --move /sys "$1/s" && shift && exec "$@"', ...flags), /^nsbox: mounts: is not a sysfs, and there is one elsewhere in the root: \/sys\nhint: /)
     assert.is(inOwn('umount -R /sys && shift && exec "$@"', ...flags).stdout, 'ran\n')
   }
 }))

@@ -9,7 +9,7 @@ import { asRoot, busyboxRoot, execute, INTERFACES, inTemp, NSBOX, nsbox, treeOf,
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const identities = [[], ['--map-root']]
 
-/** The output of a box that must work, and that has nothing to say on stderr. */
+/** The output of a box that must work, with an empty stderr. */
 function ok({ status, stdout, stderr }: Ran): string {
   assert.is(stderr, '')
   assert.is(status, 0)
@@ -69,7 +69,7 @@ withCc('a program finds the libraries beside it ($ORIGIN) in a root that was bui
   for (const who of identities) assert.is(ok(nsbox(['--root', join(dir, 'r'), ...who, join(dir, 'second')])), '42\n')
 }))
 
-test('building twice, and building more into a root, leaves what is there and works', inTemp((dir) => {
+test('building twice, and building more into a root, keeps its files and works', inTemp((dir) => {
   const root = join(dir, 'r')
   build(root, 'bash', 'ls')
   const first = treeOf(root)
@@ -116,7 +116,7 @@ withCertificates('with ca-certificates, a program in the box trusts what the hos
   const root = join(dir, 'r')
   build(root, '--with=ca-certificates', 'openssl')
   const bundle = '/etc/ssl/certs/ca-certificates.crt'
-  // OpenSSL finds a certificate in the directory only by the link that is named by its hash.
+  // OpenSSL finds a certificate in the directory only by a link whose name is the certificate's hash.
   const first = readFileSync(bundle, 'utf8').split('-----END CERTIFICATE-----')[0]
   writeFileSync(join(dir, 'one.pem'), `${first}-----END CERTIFICATE-----\n`)
   const { status, stdout, stderr } = nsbox(['--root', root, '--file', `${dir}/one.pem:/one.pem`, 'openssl', 'verify', '-CApath', '/etc/ssl/certs', '/one.pem'])

@@ -1,4 +1,4 @@
-/** Signals reach the command once; whoever watches the box ends with it, and it with them. */
+/** Signals reach the command once. The box ends with nsbox, and nsbox with the box. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ async function ended({ box }: Started): Promise<number | null> {
   return status
 }
 
-/** The command that says each signal when it comes, and ends with 42 at QUIT. */
+/** The command that prints each signal as it comes, and ends with status 42 at QUIT. */
 const TELLING = [join(BIN, 'hear'), 'QUIT']
 
 for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) {
@@ -47,7 +47,7 @@ for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) 
 
 const runs = (seconds: string) => ['sh', '-c', `echo ready; exec sleep ${seconds}`]
 
-test('a command that is process 1 ends by a signal as any other does, with its status', async () => {
+test('a command that is process 1 ends by a signal as any other command does, with its status', async () => {
   for (const [name, number] of [['TERM', 15], ['INT', 2], ['QUIT', 3], ['HUP', 1], ['USR1', 10], ['RTMIN+3', 37]] as const) {
     for (const flags of [[], ['--new-session'], ...(asRoot ? [['--user', '5001']] : [])]) {
       const started = start(['--no-init', ...flags, ...runs('1000')])
@@ -119,7 +119,7 @@ test('a signal to the whole process group reaches the command once', async () =>
 })
 
 test('a signal by name, as killall and pkill send it, reaches the command once', async () => {
-  // To all processes of this box with that name, and to no other ones that run here.
+  // Signals only processes of this box with that name, and no others on this machine.
   const started = start(TELLING, true)
   await started.until(/ready/)
   const named = () => family(started.box.pid as number).filter(({ name }) => name === 'nsbox')
@@ -133,7 +133,7 @@ test('a signal by name, as killall and pkill send it, reaches the command once',
 
 type Known = { pid: number; since: string; name: string }
 
-/** A process that has not ended; `since` tells it from a later one with the same number. proc_pid_stat(5) */
+/** A process that has not ended; `since` distinguishes it from a later one with the same number. proc_pid_stat(5) */
 function look(pid: number): (Known & { parent: number; state: string }) | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -145,7 +145,7 @@ function look(pid: number): (Known & { parent: number; state: string }) | undefi
   }
 }
 
-/** A process with all that descend from it: the supervisor, process 1, the command and its children. */
+/** A process and all its descendants: the supervisor, process 1, the command and its children. */
 function family(top: number): Known[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => look(Number(name))).filter((found) => found !== undefined)
   const of = (pid: number): Known[] => all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...of(child.pid)])
@@ -161,7 +161,7 @@ async function gone(known: readonly Known[]): Promise<void> {
 
 for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid'], ...(asRoot ? [['--no-init', '--user', '5001']] : [])]) {
   test(`when nsbox is killed, nothing of the box is left (${flags.join(' ') || 'by default'})`, async () => {
-    // With the host's pid namespace only the command itself is tied to nsbox.
+    // With the host's pid namespace only the command itself ends with nsbox.
     const inner = flags.includes('pid') ? 'echo ready; exec sleep 1000' : 'sleep 1000 & setsid sleep 1000 & echo ready; wait'
     const started = start([...flags, 'sh', '-c', inner])
     await started.until(/ready/)
@@ -173,7 +173,10 @@ for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid'], .
   })
 }
 
-/** Start, wait a little longer each time, and kill: from the first millisecond until the command was there a few times. */
+/**
+ * Starts a box and kills it a little later each time: from the first millisecond on, until the command has started a
+ * few times.
+ */
 async function killAtAnyMoment(startOne: () => ChildProcess): Promise<Known[]> {
   const known: Known[] = []
   for (let round = 0, reached = 0; reached < 5; round++) {
@@ -197,7 +200,7 @@ test('nsbox killed at any moment of its start leaves nothing', async () => {
 test('processes in the background end with the command', async () => {
   const started = start(['sh', '-c', '(sleep 1000 &) ; setsid sleep 1000 & echo ready; read x; exit 5'], false, 'pipe')
   await started.until(/ready/)
-  // Until both have become what they are.
+  // Wait until both have executed their programs.
   let known = family(started.box.pid as number)
   for (let tries = 0; tries < 500 && known.filter(({ name }) => name === 'sleep').length < 2; tries++, known = family(started.box.pid as number)) await Bun.sleep(10)
   started.box.stdin?.end('\n')
@@ -207,7 +210,8 @@ test('processes in the background end with the command', async () => {
 })
 
 test('orphans are reaped', () => {
-  // Each has ended before the shell looks: it reads from a pipe that they hold open. Then init has a moment to reap them.
+  // The shell reads from a pipe that they hold open, so each has ended before it looks. Then init has a moment to reap
+  // them.
   const script = 'for i in 1 2 3 4 5; do ( (exec true) & ) ; done | cat; for t in $(seq 500); do grep -l "State:.Z" /proc/[0-9]*/status || break; sleep 0.01; done >/dev/null; set -- /proc/[0-9]*; echo $#'
   // Process 1 and the shell.
   assert.is(execute(NSBOX, ['bash', '-c', script]).stdout, '2\n')
@@ -239,14 +243,14 @@ test('without it the box outlives its parent', async () => {
   const other = await below(['--die-with-parent'])
   parent.kill('SIGKILL')
   other.parent.kill('SIGKILL')
-  // By the time that the one which would end has ended, this one would have, too.
+  // A box that would end with its parent has ended by now, so this one would have ended too.
   await gone(other.known)
   assert.equal(still(known), known)
   process.kill((known[0] as Known).pid, 'SIGKILL')
   await gone(known)
 })
 
-test('pipes between boxes carry all of it', () => {
+test('pipes between boxes lose nothing', () => {
   assert.is(execute('bash', ['-c', '"$0" seq 1 20000 | "$0" cat | "$0" wc -l', NSBOX]).stdout.trim(), '20000')
 })
 

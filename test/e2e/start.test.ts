@@ -1,11 +1,11 @@
-/** What a start costs, by what is counted: bytes, modules, threads, calls. */
+/** The cost of a start, in countable things: bytes, modules, threads, calls. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { execute, inTemp, NSBOX, nsbox } from '../helpers/nsbox.ts'
 
-/** The JavaScript that the compiled program carries at its end: the start first, and what it loads later. */
+/** The JavaScript at the end of the compiled program: first the start, then the modules that it loads later. */
 function parts(): string[] {
   const program = readFileSync(NSBOX)
   const end = program.subarray(-8 << 20).toString('latin1')
@@ -19,8 +19,8 @@ test('the front end is no more than 280 KB', () => {
 })
 
 /**
- * Functions of the language whose first call takes as long as that of some ten functions of ours, which come as bytecode. Most
- * are JavaScript in the runtime, of which it then reads the source; those of strings come with regular expressions.
+ * Built-in functions whose first call takes as long as that of ten functions of ours, which come as bytecode. Most are
+ * JavaScript in the runtime, which then parses the source; string functions bring in regular expressions.
  */
 const READ_AT_FIRST_CALL: readonly (readonly [object, string, readonly string[]])[] = [
   [Array.prototype, 'Array', ['map', 'filter', 'some', 'every', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flatMap', 'flat', 'forEach', 'reduce', 'reduceRight', 'at', 'toReversed', 'toSorted']],
@@ -29,7 +29,7 @@ const READ_AT_FIRST_CALL: readonly (readonly [object, string, readonly string[]]
   [Object, 'Object', ['fromEntries', 'groupBy']],
 ]
 
-/** Runs something; the names of those functions that it has called. */
+/** Runs something, and returns the names of those functions that it called. */
 function readingSource(run: () => void): string[] {
   const called = new Set<string>()
   const kept = READ_AT_FIRST_CALL.flatMap(([owner, of, names]) => names.map((name) => ({ owner, of, name, before: Object.getOwnPropertyDescriptor(owner, name) as PropertyDescriptor })))
@@ -47,7 +47,10 @@ function readingSource(run: () => void): string[] {
   return [...called]
 }
 
-/** Runs the start of the program with these words, up to where it becomes another; the modules that it has loaded, and the plan. */
+/**
+ * Runs the start with these arguments until it would execute another program. Returns the loaded modules, and the
+ * plan.
+ */
 function started(words: readonly string[]): { loaded: string[]; reading: string[]; plan: unknown } {
   const loaded: string[] = []
   let handed: [string, string[]] | undefined
@@ -56,7 +59,7 @@ function started(words: readonly string[]): { loaded: string[]; reading: string[
     execve: (path: string, argv: string[]) => { handed ??= [path, argv] },
   }
   const load = (name: string) => {
-    // What is loaded once the program should have become another is for where that fails.
+    // Modules that are loaded after the failed execve are for its error.
     if (handed === undefined) loaded.push(name)
     return new Proxy({}, { get: () => () => 0 })
   }
@@ -77,11 +80,11 @@ test('a box that starts loads no module', () => {
 test('a box that starts has the runtime read no source', () => {
   const plain = ['--root', '/', '--tmpfs', '/tmp', '--ro-bind', '/usr:/mnt', '--bind', '/var/tmp', '--proc', '--dev', '--net', 'none', '--share', 'ipc', '--env', 'A=1', '--user', '7:8', '--cwd', '/', '--', 'true']
   assert.equal(started(plain).reading, [])
-  // That a call would be seen.
+  // Check that a call would be seen.
   assert.equal(readingSource(() => [1].map((one) => one)), ['Array.map'])
 })
 
-test('what is not a plain start loads what it needs', () => {
+test('other starts load the modules that they need', () => {
   const loads = (...words: string[]) => {
     try {
       return started(words).loaded.join()
@@ -102,9 +105,9 @@ test('the front end starts no thread, and opens no file of its own', inTemp((dir
   const lines = readFileSync(log, 'utf8').split('\n')
   const over = lines.findIndex((line) => line.includes('execveat('))
   const before = lines.slice(0, over).map((line) => line.replace(/^\d+ +/, ''))
-  // Where the stack is stands in the program's own memory.
+  // The native code finds the stack, so /proc/self/maps isn't read.
   assert.equal(before.filter((line) => line.includes('/proc/self/maps')), [])
-  // The process that gives the memory back, last of all.
+  // The process that frees the memory is made last.
   const made = before.filter((line) => /^(clone3?|v?fork)\(/.test(line))
   assert.match(made.join('\n'), /^clone\(child_stack=NULL, flags=CLONE_VM\b/)
   assert.is(made.length, 1)
@@ -114,12 +117,12 @@ test('the front end starts no thread, and opens no file of its own', inTemp((dir
   assert.ok(before.length - first < 40, before.slice(first).join('\n'))
 }))
 
-test('what the runtime is told for a quick start is not in the environment of the command, nor in a plan', () => {
+test('the runtime\'s settings for a quick start are neither in the environment of the command nor in a plan', () => {
   assert.not.match(nsbox(['env']).stdout, 'JIT')
   assert.not.match(nsbox(['plan', '--clear-env', '--env', 'BUN_JSC_useJIT', 'true']).stdout, 'JIT')
 })
 
-test('what the caller has set for programs of Bun changes nothing in nsbox, and reaches the command', inTemp((dir) => {
+test('the caller\'s variables for Bun change nothing in nsbox, and reach the command', inTemp((dir) => {
   writeFileSync(join(dir, 'first.js'), 'console.log("loaded from the directory of the caller")')
   const set = { BUN_BE_BUN: '1', BUN_OPTIONS: '--preload ./first.js', BUN_JSC_useJIT: 'neither', BUN_JSC_dumpOptions: '2' }
   const env = { PATH: process.env.PATH, ...set }
@@ -134,13 +137,13 @@ test('what the caller has set for programs of Bun changes nothing in nsbox, and 
   assert.equal(given('--clear-env', 'env'), [])
 }))
 
-test('a limit on the size of files that leaves no room for nsbox is told', () => {
+test('too low a limit on the size of files is an error message', () => {
   const { stdout, stderr } = execute('bash', ['-c', 'ulimit -f 8; "$0" true; echo $?', NSBOX])
   assert.is(stdout, '125\n')
   assert.match(stderr, /^nsbox: hand over: execute the sidecar: [^\n]*: file too large \(EFBIG\)\nhint: the limit on the size of files \(ulimit -f\) is too low/)
 })
 
-test('a limit that the runtime would die by is no death without a word, and the command has it as it was', () => {
+test('a limit that would kill the runtime is raised or reported, and the command gets it unchanged', () => {
   const rows = [['s', 64, 'stack'], ['s', 180, 'stack'], ['d', 20000, 'data'], ['d', 200000, 'data'], ['v', 300000, 'address space']] as const
   for (const [letter, kilobytes, name] of rows) {
     for (const [words, out] of [['--version', /^nsbox \d/], [`bash -c "ulimit -S -${letter}"`, new RegExp(`^${kilobytes}\n$`)]] as const) {
@@ -148,7 +151,7 @@ test('a limit that the runtime would die by is no death without a word, and the 
       assert.is(soft.status, 0, `${letter} ${kilobytes}: ${soft.stderr}`)
       assert.match(soft.stdout, out)
       const hard = execute('bash', ['-c', `ulimit -${letter} ${kilobytes} && exec "$0" ${words}`, NSBOX], { cwd: '/' })
-      // Whoever has cap_sys_resource may raise the hard limit too.
+      // With cap_sys_resource the hard limit may be raised too.
       if (hard.status === 0) assert.match(hard.stdout, out)
       else assert.equal([hard.status, hard.stderr.startsWith(`nsbox: start: the limit on ${name === 'stack' ? 'the stack' : name} is too small for nsbox itself\nhint: raise it (ulimit -${letter})`)], [125, true], hard.stderr)
     }

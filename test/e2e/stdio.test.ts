@@ -1,4 +1,4 @@
-/** What a command may get as its descriptors 0 to 2. */
+/** The files that a command may get as its descriptors 0 to 2. */
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -9,7 +9,7 @@ import { busyboxRoot, execute, inTemp, NSBOX, nsbox, planOf, SIDECAR } from '../
 const O_PATH = 0o10000000
 const REFUSED = /^nsbox: descriptors: is (a directory|opened by O_PATH), [^\n]*: standard (input|output)\nhint: [^\n]*\n$/
 
-/** Both kinds of what a box could walk by, as each of 0 to 2. */
+/** Both kinds of descriptors through which a box could reach the host, as each of 0 to 2. */
 function each(dir: string, body: (stdio: (number | 'pipe')[], fd: number) => void): void {
   writeFileSync(join(dir, 'file'), '')
   for (const [path, flags] of [[dir, constants.O_RDONLY], [dir, O_PATH], [join(dir, 'file'), O_PATH]] as const) {
@@ -33,7 +33,7 @@ for (const flags of [[], ['--no-init'], ['--ro'], ['--share', 'pid'], ['--privil
   })))
 }
 
-test('so it is by the sidecar, a baked program, nsbox enter, and the library, and nothing is made before', inTemp(async (dir) => {
+test('the sidecar, a baked program, nsbox enter and the library refuse it too, and nothing is made before', inTemp(async (dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   writeFileSync(join(dir, 'plan'), JSON.stringify(planOf(['--root', root, '--dir', '/made', 'true'])))
   assert.is(nsbox(['bake', '-o', join(dir, 'baked'), '--root', root, '--dir', '/made', 'true']).status, 0)
@@ -53,7 +53,7 @@ test('so it is by the sidecar, a baked program, nsbox enter, and the library, an
   assert.is(execute('test', ['-e', join(root, 'made')]).status, 1)
 }))
 
-test('files, pipes, /dev/null and closed ones are taken', inTemp((dir) => {
+test('files, pipes, /dev/null and closed descriptors are allowed', inTemp((dir) => {
   writeFileSync(join(dir, 'file'), 'content\n')
   const shell = (script: string) => execute('bash', ['-c', script, NSBOX], { cwd: dir })
   assert.is(shell('"$0" cat < file').stdout, 'content\n')

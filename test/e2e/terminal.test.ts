@@ -19,10 +19,10 @@ const shell = (body: (pty: Pty) => Promise<void>) => () => inShell(async (pty) =
   await body(pty)
 })
 
-/** What is typed shows too: so what is waited for must not stand in it. */
+/** The terminal echoes the typed text, so the awaited text must not occur in it. */
 const READY = 'echo re""ady'
 
-/** The command that has been entered says that it is ready; then Ctrl-C ends it with the status of SIGINT. */
+/** Waits until the typed command is ready, and checks that Ctrl-C ends it with the status of SIGINT. */
 async function endsByCtrlC(pty: Pty): Promise<void> {
   await pty.expect(/ready/)
   pty.type('\x03')
@@ -57,7 +57,7 @@ test('Ctrl-C reaches a command once', shell(async (pty) => {
     pty.type('\x03')
     await pty.expect(/got/)
   }
-  // A second one for the same key would show before the end that is typed later.
+  // A second signal for the same key would show before the end that is typed later.
   pty.enter('')
   await pty.expect(/ended/)
   assert.is(pty.shown.match(/got/g)?.length, 3)

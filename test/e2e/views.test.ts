@@ -1,4 +1,4 @@
-/** What of the kernel a box sees, what it can change, and what is hidden from it. */
+/** The kernel's files in a box: those that it sees, those that it can change, and those that are hidden. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -8,19 +8,19 @@ import { asRoot, busyboxRoot, failure, INTERFACES, inTemp, nsbox, parseMounts } 
 const HIDDEN = ['acpi', 'asound', 'interrupts', 'kcore', 'keys', 'latency_stats', 'sched_debug', 'scsi', 'timer_list', 'timer_stats'].map((name) => `/proc/${name}`).concat('/sys/firmware', '/sys/devices/virtual/powercap')
 const SETTINGS = ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/proc/irq/default_smp_affinity', '/proc/sys/vm/drop_caches', '/sys/kernel/uevent_seqnum', '/sys/kernel/mm/transparent_hugepage/enabled']
 
-/** In a box: the kind of file system that shows its control group, and which group that is. */
+/** Prints, in a box, the type of the file system that shows its control group, and the group. */
 const GROUP = 'stat -f -c %T /sys/fs/cgroup; stat -c %i /sys/fs/cgroup'
 
-/** What that prints, of the group that we are in, with all that others may make in there. */
+/** The expected output for our own group, with everything that others may make in it. */
 function ownGroup(): string {
   const mount = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')).find(({ type }) => type === 'cgroup2')
   const path = join(mount?.path ?? '/nowhere', /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '')
-  // Where it doesn't show here, any one group or an empty directory.
+  // If this machine doesn't show it: any single group, or an empty directory.
   return existsSync(path) ? `cgroup2fs\n${statSync(path).ino}\n` : '(cgroup2fs|tmpfs)\n\\d+\n'
 }
 
 for (const { name, box } of INTERFACES) {
-  test(`what the kernel tells of the machine is hidden (${name})`, () => {
+  test(`files of the kernel about the machine are hidden (${name})`, () => {
     const there = HIDDEN.filter((path) => existsSync(path))
     assert.ok(there.length > 2, there.join())
     for (const flags of [[], ['--share', 'pid'], ['--proc=/proc'], ['--bind', '/proc/:/proc'], ['--bind', '//proc/.:/proc']]) {
@@ -59,7 +59,7 @@ for (const { name, box } of INTERFACES) {
     failure(box(['--root', root, '--mask', '/nowhere', 'true']), /^nsbox: mounts: open: \/nowhere: No such file or directory \(ENOENT\)\n/)
     failure(box(['--root', root, '--mask', '/', 'true']), /^nsbox: mounts: is the root itself: \/\n/)
     symlinkSync('password', join(root, 'link'))
-    failure(box(['--root', root, '--mask', '/link', 'true']), /^nsbox: mounts: is a symbolic link: name what it leads to: \/link\n/)
+    failure(box(['--root', root, '--mask', '/link', 'true']), /^nsbox: mounts: is a symbolic link: name the file that it leads to: \/link\n/)
   }))
 
   test(`CVE-2025-52881: a root can't move the masks by links or files of its own (${name})`, inTemp((dir) => {

@@ -1,4 +1,4 @@
-/** Ordinary work goes on under the defaults: what people do all day, each as root and as an ordinary user. tmux is in terminal.test.ts. */
+/** Everyday work goes on under the defaults, as root and as an ordinary user. tmux is in terminal.test.ts. */
 // seconds: 150
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -7,18 +7,18 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, inTemp, nsbox } from '../helpers/nsbox.ts'
 
-/** Programs of the system, and none that a version manager in somebody's home has put before them. */
+/** Only programs of the system, and not those that a version manager in a home directory puts before them. */
 const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'
 const whereIs = (program: string) => spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8', env: { ...process.env, PATH } }).stdout.trim()
 
-/** With these programs, or counted as skipped. */
+/** A test that needs these programs, or counts as skipped. */
 function work(programs: readonly string[], title: string, body: (dir: string) => void): void {
   const missing = programs.filter((program) => whereIs(program) === '')
   if (missing.length === 0) test(title, inTemp(body))
   else test.skip(`${title} (${missing.join(', ')} is missing)`, () => {})
 }
 
-/** In a directory, with the defaults and nothing else. */
+/** A box in a directory, with the defaults only. */
 function inBox(dir: string, command: readonly string[], flags: readonly string[] = []): string {
   const { status, stdout, stderr } = nsbox([...flags, ...command], { cwd: dir, env: { ...process.env, PATH, HOME: dir, LC_ALL: 'C' }, timeout: 100000 })
   assert.is(status, 0, `${command.join(' ')}: ${stdout}${stderr}`)
@@ -148,7 +148,7 @@ tar czf tree.tar.gz tree && mkdir out && tar xpzf tree.tar.gz -C out && cd out/t
   assert.match(inBox(dir, ['sh', '-c', packing], ['--env', 'TZ=UTC']), new RegExp(`^sub 1755 2 \\d+ \\d+ directory\nsub/file 600 2 ${owner} 1577836800 regular file\nlink 777 1 .* symbolic link\npipe .* fifo\n$`))
 })
 
-/** Tracing needs a tracer that may; where it may not outside, it may not inside. */
+/** A tracer that may not trace outside of a box may not do it inside either, so these tests are skipped then. */
 const mayTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
 const tracing = mayTrace ? (title: string, body: (dir: string) => void) => work(['strace'], title, body) : (title: string) => test.skip(`${title} (it may not trace here)`, () => {})
 tracing('strace follows a program and its children', (dir) => {

@@ -13,7 +13,7 @@ test.after(remove)
 cpSync(join(top, 'examples'), join(dir, 'examples'), { recursive: true })
 
 const debian = join(top, 'dist/debian-root')
-/** dpkg writes into a system that belongs to whoever has it installed. */
+/** dpkg only works in a system that the user owns. */
 const ownsDebian = existsSync(debian) && statSync(debian).uid === process.getuid?.()
 if (!ownsDebian) console.log('skipped: there is no dist/debian-root that belongs to this user')
 
@@ -32,7 +32,7 @@ for (const { name, program } of RUNTIMES) {
   test(`run-code: each piece of code ends as it should (${name})`, () => {
     const lines = done(example('run-code.mjs')).stdout.trim().split('\n')
     assert.match(lines.pop() ?? '', /^calls home: done: (ENETUNREACH|ECONNREFUSED)$/)
-    // To a user both are true, and the runtimes tell one or the other.
+    // For a user both are true, and runtimes report one or the other.
     assert.match(lines.pop() ?? '', /^changes the machine: failed with 1: (EROFS|EACCES)$/)
     assert.equal(lines, [
       'adds up: done: 6',
@@ -43,7 +43,7 @@ for (const { name, program } of RUNTIMES) {
     ])
   })
 
-  test(`test-runner: tests that would be in each other's way pass, and one that fails is told (${name})`, () => {
+  test(`test-runner: tests that would disturb each other pass, and one that fails is reported (${name})`, () => {
     const { stdout } = done(example('test-runner.mjs'))
     assert.equal(stdout.replace(/ \(\d+ MiB\)/g, '').trim().split('\n').sort(), ['3 passed, 0 failed', 'ok port-one.test.mjs', 'ok port-three.test.mjs', 'ok port-two.test.mjs'])
     const tests = join(dir, `tests-${name}`)

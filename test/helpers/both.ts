@@ -1,4 +1,4 @@
-/** A plain script with tests of the installed package, run by Node and by Bun. Their totals are counted by scripts/test.ts. */
+/** Runs a plain script with tests of the installed package by Node and by Bun. scripts/test.ts counts their totals. */
 import { spawnSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,14 +1,14 @@
-/** What the command line asks for, without doing it. */
+/** Parses a command line without carrying it out. */
 import { walk } from '../../src/cli/argv.ts'
 import { verbOf } from '../../src/cli/verb.ts'
 import type { Options } from '../../src/options/types.ts'
 import type { RootfsOptions } from '../../src/rootfs/choices.ts'
 import { ROWS } from '../../src/verbs/rows.ts'
 
-/** A box that is asked for, or a root. */
+/** The options of a box, or of a root. */
 type Request = { verb: string; options: Options; argv: string[]; planFile?: string; args: string[]; how: RootfsOptions }
 
-/** The verb with what it was asked for; `--help` and `--version` as verbs of their own. Throws UsageError. */
+/** The verb with its options; `--help` and `--version` are verbs of their own. Throws UsageError. */
 export function parse(argv: readonly string[]): Request {
   const named = verbOf(argv)
   const name = named ?? 'run'

@@ -1,4 +1,4 @@
-/** An archive as the kernel unpacks it into its first root file system: the "newc" format of cpio(5). */
+/** Writes an archive that the kernel unpacks into its first root file system: the "newc" format of cpio(5). */
 
 export type Entry = { path: string; mode: number; content: Buffer }
 
@@ -10,7 +10,7 @@ export const file = (path: string, content: string | Buffer, mode = 0o755): Entr
 export const directory = (path: string, mode = 0o755): Entry => ({ path, mode: DIRECTORY | mode, content: Buffer.alloc(0) })
 export const link = (path: string, to: string): Entry => ({ path, mode: LINK | 0o777, content: Buffer.from(to) })
 
-/** Directories before what is in them; all belong to root. */
+/** Directories come before their entries; all belong to root. */
 export function archive(entries: readonly Entry[]): Buffer {
   const end: Entry = { path: 'TRAILER!!!', mode: 0, content: Buffer.alloc(0) }
   return Buffer.concat([...entries, end].flatMap(({ path, mode, content }, inode) => {

@@ -1,12 +1,12 @@
 /**
- * Texts that are almost plans, by chance but the same for the same seed: the plans of a corpus with bytes or tokens changed,
- * trees of theirs with values, keys and depth changed, and plans that the contract's own table makes up.
+ * Random texts that are almost plans, and the same for the same seed: plans of a corpus with changed bytes or tokens,
+ * their trees with changed values, keys and depth, and plans that are made up from the contract's own table.
  */
 import { toBytes } from '../../src/text/bytes.ts'
 import { Members, readJson } from '../../src/plan/json.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../../src/plan/schema.ts'
 
-/** Numbers by xorshift, https://www.jstatsoft.org/v08/i14 */
+/** Random numbers by xorshift, https://www.jstatsoft.org/v08/i14 */
 export class Chance {
   #state: number
 
@@ -51,11 +51,12 @@ const TEXTS = ['', '/', './', '.', '../x', 'x', '/x', './x', '/a/b', 'a=b', '=b'
 const NAMES = [...new Set([...Object.values(OBJECTS).flatMap((table) => Object.keys(table)), ...Object.values(VARIANTS.mount).flatMap((table) => Object.keys(table)), 'type'])]
 const WORDS = [...new Set([...Object.values<Table>(OBJECTS).flatMap((table) => Object.values(table)).flatMap((field) => ('values' in field ? field.values : [])), ...Object.keys(VARIANTS.mount)])]
 
-// --- Bytes ---------------------------------------------------------------------------------------------------------------
+// --- Bytes
+// ---------------------------------------------------------------------------------------------------------------
 
 type Change = (bytes: readonly number[], chance: Chance, other: readonly number[]) => number[]
 
-/** One token of a kind in the text, in place of which comes another. */
+/** Replaces one token of a kind in the text by another. */
 const replace = (kind: RegExp, by: (chance: Chance, token: string) => readonly number[]): Change => (bytes, chance) => {
   const found = [...Buffer.from(bytes).toString('latin1').matchAll(kind)]
   if (found.length === 0) return [...bytes]
@@ -94,9 +95,10 @@ const CHANGES: readonly Change[] = [
   replace(/true|false|null|\[|\]|\{|\}|,|:/g, (chance) => chance.one(TOKENS)),
 ]
 
-// --- Trees ---------------------------------------------------------------------------------------------------------------
+// --- Trees
+// ---------------------------------------------------------------------------------------------------------------
 
-/** What is printed as it stands. */
+/** A text that is printed as it is. */
 class Raw {
   readonly text: string
 
@@ -155,7 +157,7 @@ function changedEntries(entries: Members['entries'], chance: Chance): Members['e
   }
 }
 
-/** As JSON, with white space and escapes by chance. */
+/** The tree as JSON, with random white space and escapes. */
 function print(tree: unknown, chance: Chance): string {
   const space = () => (chance.once(12) ? chance.one([' ', '\n', '\t', '\r', '  ']) : '')
   const text = (value: string) => JSON.stringify(chance.once(30) ? [...value].toReversed().join('') : value)
@@ -167,9 +169,10 @@ function print(tree: unknown, chance: Chance): string {
   return typeof tree === 'string' ? text(tree) : JSON.stringify(tree)
 }
 
-// --- Plans of the table ----------------------------------------------------------------------------------------------------
+// --- Plans of the table
+// ----------------------------------------------------------------------------------------------------
 
-/** A value that the field allows, or now and then one just beside. */
+/** A value that the field allows, or sometimes one just outside of its limits. */
 function valueOf(field: Field, chance: Chance): Tree {
   const beside = chance.once(150) ? 1 : 0
   const some = <T>(make: () => T, most = 3) => Array.from({ length: chance.below(most + 1) }, make)
@@ -204,7 +207,7 @@ function made(table: Table, chance: Chance): Members {
   return object(shuffled(entries.map(([key, field]) => [key, key === 'contract' ? CONTRACT : valueOf(field, chance)] as const), chance))
 }
 
-/** Made from the table, and mostly of sense: without the keys that need others. */
+/** A plan from the table that mostly makes sense: without keys that need others. */
 function plan(chance: Chance): Members {
   const { entries } = made(OBJECTS.plan, chance)
   const enter = chance.once(4)
@@ -215,7 +218,8 @@ function plan(chance: Chance): Members {
   return object(shuffled([...wanted, ...more], chance))
 }
 
-// --- All -----------------------------------------------------------------------------------------------------------------
+// --- All
+// -----------------------------------------------------------------------------------------------------------------
 
 function tryJson(bytes: readonly number[]): Tree | undefined {
   try {
@@ -225,10 +229,10 @@ function tryJson(bytes: readonly number[]): Tree | undefined {
   }
 }
 
-/** One text after the other, without an end. */
+/** An endless sequence of texts. */
 export function* mutations(corpus: readonly Uint8Array[], chance: Chance): Generator<Uint8Array> {
   const seeds = corpus.filter(({ length }) => length > 0).map((bytes) => [...bytes])
-  // The long ones take most of the time.
+  // Long texts take most of the time.
   const short = seeds.filter(({ length }) => length < 3000)
   const trees = short.map(tryJson).filter((tree) => tree !== undefined)
   for (;;) {

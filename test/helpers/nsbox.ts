@@ -10,14 +10,14 @@ export const NSBOX = process.env.NSBOX ?? join(top, 'dist/nsbox')
 export const SIDECAR = process.env.NSBOX_SIDECAR ?? join(top, 'dist/nsbox-sidecar')
 export const BIN = process.env.NSBOX_TEST_BIN ?? join(top, 'dist/test')
 export const asRoot = process.getuid?.() === 0
-/** What is tested is the build with sanitizers (`make sanitize`): slower, larger, and dynamically linked. */
+/** Whether the tested build has the sanitizers (`make sanitize`): it is slower, larger, and dynamically linked. */
 export const SANITIZED = process.env.NSBOX_TEST_BUILD?.includes('sanitize') ?? false
 /** What is tested is the build without native code in the front end (`make NATIVE=0`). */
 export const PLAIN = process.env.NSBOX_TEST_BUILD?.includes('plain') ?? false
 
 export type Ran = { status: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 
-/** What ran is a failure of nsbox itself, and says so in these words. */
+/** Checks that nsbox itself failed, with this message. */
 export function failure({ status, stderr }: Ran, message: RegExp): void {
   assert.is(status, 125, stderr)
   assert.match(stderr, message)
@@ -33,7 +33,7 @@ export function nsbox(args: readonly string[], options?: SpawnSyncOptions): Ran 
   return execute(NSBOX, args, options)
 }
 
-/** Whether this kernel can keep a box from abstract sockets and processes outside: Landlock's scopes, from Linux 6.12 on. */
+/** Whether this kernel has Landlock's scopes (Linux 6.12), which close abstract sockets and processes outside. */
 export const hasScopes = Number(execute(join(BIN, 'landlock'), []).stdout) >= 6
 
 /** The plan that `nsbox plan` prints for these arguments. */
@@ -43,7 +43,7 @@ export function planOf(args: readonly string[]): Record<string, unknown> & { pro
   return JSON.parse(stdout)
 }
 
-/** Run a plan by the sidecar alone, which reads it from its standard input. */
+/** Runs a plan by the sidecar alone, which reads it from its standard input. */
 export function sidecar(plan: unknown, flags: readonly string[] = [], options: SpawnSyncOptions = {}): Ran {
   return execute(SIDECAR, ['--plan-fd', '0', ...flags], { input: typeof plan === 'string' ? plan : JSON.stringify(plan), ...options })
 }
@@ -57,7 +57,7 @@ export const INTERFACES: readonly { name: string; box: (args: readonly string[])
   } },
 ]
 
-/** A directory for the body, which goes afterwards with all that is in it; nothing on another file system is touched. */
+/** Runs the body with a directory, and removes that afterwards. Files on other file systems below it aren't touched. */
 export function inTemp(body: (dir: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
     const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-')))
@@ -65,7 +65,7 @@ export function inTemp(body: (dir: string) => void | Promise<void>): () => Promi
       await body(dir)
     } finally {
       const { status, stderr } = spawnSync('rm', ['-rf', '--one-file-system', dir], { encoding: 'utf8' })
-      // What a box under other ids has left there.
+      // A box with other ids may have left files there.
       if (status !== 0 && !asRoot) spawnSync(NSBOX, ['--map-auto', 'rm', '-rf', dir])
       else if (status !== 0) throw new Error(stderr)
     }
@@ -74,7 +74,7 @@ export function inTemp(body: (dir: string) => void | Promise<void>): () => Promi
 
 const APPLETS = ['sh', 'ls', 'cat', 'id', 'ps', 'touch', 'mkdir', 'rm', 'ln', 'mount', 'umount', 'readlink', 'stat', 'echo', 'sleep', 'kill', 'hostname', 'env', 'true', 'false', 'find', 'grep', 'chmod', 'pwd', 'printf', 'test', 'tty', 'stty', 'yes', 'head', 'dd', 'mv', 'ip', 'mktemp', 'wc', 'sort', 'ulimit', 'sed']
 
-/** A root with busybox and nothing else but the directories named. */
+/** A root with only busybox and the named directories. */
 export function busyboxRoot(dir: string, directories: readonly string[] = ['proc', 'dev', 'tmp']): string {
   mkdirSync(join(dir, 'bin'), { recursive: true })
   copyFileSync('/bin/busybox', join(dir, 'bin/busybox'))
@@ -83,7 +83,7 @@ export function busyboxRoot(dir: string, directories: readonly string[] = ['proc
   return dir
 }
 
-/** Everything below a directory, one line each: kind, mode, size and content or link target. To compare before and after. */
+/** Lists everything below a directory, a line each: kind, mode, size and content or link target. For comparisons. */
 export function treeOf(dir: string): string[] {
   return (readdirSync(dir, { recursive: true }) as string[]).sort().map((name) => {
     const path = join(dir, name)

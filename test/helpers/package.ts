@@ -1,4 +1,4 @@
-/** The npm package as its users have it: the packed file, installed into an empty project, and used by Node and by Bun. */
+/** The npm package as users get it: the packed file, installed into an empty project, and used by Node and by Bun. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -9,7 +9,7 @@ export const VERSION = (JSON.parse(readFileSync(join(top, 'package.json'), 'utf8
 export const TARBALL = join(top, `dist/nsbox-${VERSION}.tgz`)
 
 const skipped = join(top, 'dist/arm64.skipped')
-/** Why there is no sidecar for arm64, where there is none. */
+/** Why there is no sidecar for arm64, if there is none. */
 export const WITHOUT_ARM64 = existsSync(skipped) ? readFileSync(skipped, 'utf8').trim() : undefined
 
 /** Both run the same plain JavaScript. */
@@ -18,19 +18,19 @@ export const RUNTIMES: readonly { name: string; program: string }[] = [
   { name: 'Bun', program: process.execPath },
 ]
 
-/** An empty project with the package, and links to packages that the tests use beside it; for all tests of a file. */
+/** An empty project with the package, and links to other packages that the tests use; for all tests of a file. */
 export function project(...beside: string[]): { path: string; remove: () => void } {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-')))
   const path = join(dir, 'project')
   mkdirSync(path)
   writeFileSync(join(path, 'package.json'), '{ "name": "user", "version": "1.0.0", "type": "module", "private": true }\n')
-  // A cache of its own: that of a home that others use may belong to somebody else.
+  // A cache of its own, since the cache in HOME may belong to another user.
   done(execute('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', '--cache', join(dir, 'npm-cache'), TARBALL], { cwd: path }))
   for (const name of beside) link(path, name)
   return { path, remove: () => rmSync(dir, { recursive: true }) }
 }
 
-/** A package of this checkout, as if it were installed there too. */
+/** Links a package of this checkout, as if it were installed there too. */
 export function link(project: string, name: string): void {
   const place = join(project, 'node_modules', name)
   mkdirSync(dirname(place), { recursive: true })

@@ -1,4 +1,4 @@
-/** A program on a terminal of its own, and what a person would type and see there. */
+/** A program on a terminal of its own, with functions to type and to see as a person does. */
 
 type Terminal = { write(text: string): void; resize(columns: number, rows: number): void; close(): void }
 type OnTerminal = { terminal: Terminal; pid: number; kill(signal: string): void; exited: Promise<number> }
@@ -19,12 +19,12 @@ export class Pty {
 
   type(text: string): void { this.#process.terminal.write(text) }
 
-  /** A line, and Enter. */
+  /** Types a line, and Enter. */
   enter(line: string): void { this.type(`${line}\r`) }
 
   resize(columns: number, rows: number): void { this.#process.terminal.resize(columns, rows) }
 
-  /** Wait until this shows, after what was waited for before. */
+  /** Waits until this shows, behind the text of the previous wait. */
   async expect(what: RegExp, seconds = 20): Promise<string> {
     for (const end = Date.now() + seconds * 1000; Date.now() < end; await Bun.sleep(10)) {
       const match = what.exec(this.shown.slice(this.#seen))
@@ -35,7 +35,7 @@ export class Pty {
     throw new Error(`${what} did not show; this did: ${JSON.stringify(this.shown.slice(this.#seen))}`)
   }
 
-  /** Type a key again and again until this shows: for programs that lose keys while they still set the terminal up. */
+  /** Types a key again and again until this shows, for programs that lose keys while they set the terminal up. */
   async press(key: string, until: RegExp): Promise<string> {
     for (let tries = 0; tries < 19; tries++) {
       this.type(key)
@@ -46,7 +46,7 @@ export class Pty {
     return this.expect(until, 1)
   }
 
-  /** The status with which the program ends by itself. */
+  /** Waits for the program's end, and returns its status. */
   exited(): Promise<number> { return this.#process.exited }
 
   async end(): Promise<void> {

@@ -1,9 +1,10 @@
 /**
- * A virtual machine with a kernel of its own and all controllers of cgroup v2. It boots once, runs all cases of a file one
- * after another, tells what they printed over its serial line, and goes.
+ * A virtual machine with a kernel of its own and all controllers of cgroup v2. It boots once, runs all cases of a file
+ * one after another, tells what they printed over its serial line, and goes.
  *
- * In the guest are busybox, the sidecar and plans, and the front end where a file asks for it. The plans are made here, for the
- * guest's users: what a plan leaves open, such as whose control group is the one above, is found where it runs.
+ * In the guest are busybox, the sidecar and plans, and the front end where a file asks for it. The plans are made
+ * here, for the guest's users: what a plan leaves open, such as whose control group is the one above, is found where
+ * it runs.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,10 +25,13 @@ export const USER = 1000
 export type Outcome = { status: number; output: string }
 export type Case = { name: string; script: string; first: boolean }
 
-/** `path`: where `make` has put it; or the reason why it is not there. */
+/** `path`: the kernel's directory in dist/; or the reason why it is missing. */
 export type Kernel = { name: string; release: string } & ({ path: string; modules: string[] } | { reason: string })
 
-/** Those of VM_KERNELS in the Makefile; the one of that name alone where it is among them, unless all are asked for. */
+/**
+ * The kernels of VM_KERNELS in the Makefile; only the one with that name, if it is among them, unless all are asked
+ * for.
+ */
 export function kernels(only?: string): Kernel[] {
   const dir = join(top, 'dist/vm')
   const [program = ''] = QEMU
@@ -43,14 +47,14 @@ export function kernels(only?: string): Kernel[] {
   })
 }
 
-/** Less than 0 where A is the older one. */
+/** Less than 0 if A is the older version. */
 export function byVersion(a: string, b: string): number {
   const [first, second] = [a, b].map((name) => name.replace(/-.*/, '').split('.').map(Number))
   for (let i = 0; i < 3; i++) if ((first?.[i] ?? 0) !== (second?.[i] ?? 0)) return (first?.[i] ?? 0) - (second?.[i] ?? 0)
   return 0
 }
 
-/** What a plan depends on, of the guest. */
+/** The facts about the guest that a plan depends on. */
 function guest(uid: number): HostFacts {
   return {
     machine: 'x64', uid, gid: uid, cwd: '/', env: {}, userName: () => undefined, isLink: () => false, variable: () => undefined, changed: () => ({ signals: [] }),
@@ -65,17 +69,17 @@ export class Guest {
   readonly #plans: Plan[] = []
   readonly #withFrontEnd: boolean
 
-  /** With the front end, which needs a larger machine, and takes seconds more to be unpacked. */
+  /** Whether the front end is in the guest, which needs a larger machine and seconds more to unpack. */
   constructor({ frontEnd = false } = {}) {
     this.#withFrontEnd = frontEnd
   }
 
-  /** `first`: before the guest leaves its first root file system, the initramfs. */
+  /** `first`: the case runs before the guest leaves its first root file system, the initramfs. */
   add(name: string, script: string, first = false): void {
     this.cases.push({ name, script, first })
   }
 
-  /** Words of shell that run a box with the arguments of the command line; what follows goes to the command. */
+  /** Shell words that run a box with these arguments of the command line; words after them go to the command. */
   box(args: readonly string[], { uid = 0, flags = '', change = (plan: Plan): Plan => plan } = {}): string {
     const parsed = parse(args)
     if (parsed.verb !== 'run' || parsed.planFile !== undefined) throw new Error('not a command to run')
@@ -83,7 +87,7 @@ export class Guest {
     return `nsbox-sidecar ${flags} --plan /plans/${this.#plans.length - 1}`
   }
 
-  /** Boot, and give back what each case printed, by its name. Cases without an entry were not reached. */
+  /** Boots, and returns the output of each case, by its name. Cases without an entry were not reached. */
   async run({ path, modules }: { path: string; modules: readonly string[] }, seconds: number): Promise<{ outcomes: Map<string, Outcome>; console: string }> {
     const dir = mkdtempSync(join(tmpdir(), 'nsbox-vm-'))
     try {
@@ -110,14 +114,14 @@ export class Guest {
   }
 }
 
-/** The loader and the libraries of a program of this machine, at the places where the loader looks for them. */
+/** The loader and the libraries of a program of this machine, at the paths where the loader looks for them. */
 function librariesOf(program: string): string[] {
   return [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path)
 }
 
 const SECONDS_EACH = 60
 
-/** Process 1 of the guest, and again after it has moved to another root, where it is told "then". */
+/** Process 1 of the guest. It runs again, with the argument "then", after it has moved to another root. */
 const INIT = `#!/bin/sh
 export PATH=/bin HOME=/
 if [ "\${1-}" != then ]; then
@@ -148,7 +152,7 @@ echo @@over
 poweroff -f
 `
 
-/** What the machine says on its serial line until it goes. It is killed when the time is over. */
+/** The machine's output on its serial line until it ends. It is killed when the time is over. */
 function boot([program = '', ...args]: readonly string[], seconds: number): Promise<string> {
   return new Promise((done, reject) => {
     const machine = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -166,14 +170,17 @@ function boot([program = '', ...args]: readonly string[], seconds: number): Prom
   })
 }
 
-/** By the number of the case. */
+/** The outcomes by the number of the case. */
 function read(console: string): Map<string, Outcome> {
   return new Map([...console.matchAll(/^@@begin (\d+)\n(.*?)\n?@@end \1 (\d+)$/gms)].map(([, number = '', output = '', status]) => [number, { output, status: Number(status) }]))
 }
 
 export type Check = { name: string; check: (outcome: Outcome, kernel: string) => void }
 
-/** A test for each of the guest's cases, in their order, and each kernel. One that can't be had is counted as skipped. */
+/**
+ * Makes a test for each of the guest's cases, in their order, and each kernel. Tests of a missing kernel count as
+ * skipped.
+ */
 export async function onKernels(guest: Guest, checks: readonly Check[], wanted: readonly Kernel[]): Promise<void> {
   for (const kernel of wanted) {
     const title = (name: string) => `${name} (Linux ${kernel.release})`

@@ -1,11 +1,11 @@
-/** Mounts of the host that other tools have stumbled over: covered ones, automounts, overlays. */
+/** Mounts of the host that made other tools fail: covered ones, automounts, overlays. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, BIN, busyboxRoot, execute, inTemp, nsbox, NSBOX, type Ran } from '../helpers/nsbox.ts'
 
-/** SCRIPT in a mount namespace of its own, in which it may mount. */
+/** Runs SCRIPT in a mount namespace of its own, in which it may mount. */
 function mounting(script: string, ...args: string[]): Ran {
   return execute('unshare', [asRoot ? '-m' : '-Urm', 'bash', '-euc', script, 'bash', ...args])
 }
@@ -15,7 +15,7 @@ const FLAGS = [[], ['--ro'], ['--overlay'], ['--userns']]
 
 for (const [name, program] of Object.entries({ 'mount API': [NSBOX], 'before Linux 5.12': OLDER })) {
   test(`bw#118, bw#119: mounts of the host that others cover keep no box from starting (${name})`, inTemp((dir) => {
-    // Covered as a whole; below one that is; and by a mount on a directory on the way.
+    // A covered mount; one below a covered mount; and one covered by a mount on a directory above.
     const script = `cd "$1"; shift; mkdir a b; for d in a a b; do mount -t tmpfs t $d; mkdir -p $d/c/d; mount -t tmpfs t $d/c/d; done; mount -t tmpfs t b/c
       for f in ${FLAGS.map((flags) => `'${flags.join(' ')}'`).join(' ')}; do "$@" --cwd / $f sh -c 'echo ran'; done`
     const { status, stdout, stderr } = mounting(script, dir, ...program)
@@ -30,7 +30,10 @@ for (const [name, program] of Object.entries({ 'mount API': [NSBOX], 'before Lin
   }))
 }
 
-/** A direct automount at its first argument, which nobody will ever serve; then the command. 3: this kernel has none. */
+/**
+ * Makes a direct automount at its first argument, which no process serves, and runs the command. 3: no automounts
+ * here.
+ */
 const AUTOMOUNT = `
 import ctypes, os, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -44,7 +47,7 @@ except subprocess.TimeoutExpired:
     sys.exit(4)
 `
 
-test('bw#541, fp#1633: no box triggers an automount that nobody has named', inTemp((dir) => {
+test('bw#541, fp#1633: no box triggers an automount that no option names', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   for (const at of ['net', 'srv/net']) mkdirSync(join(root, at), { recursive: true })
   let ran = 0
@@ -54,7 +57,7 @@ test('bw#541, fp#1633: no box triggers an automount that nobody has named', inTe
     assert.equal([status, stdout], [0, 'ran\n'], [...program, at, ...flags, ...own, stderr].join(' '))
     ran++
   }
-  // A user namespace may mount none: then it is for root to try.
+  // Only root can try it, since a user namespace may not mount autofs.
   if (asRoot && execute('grep', ['-q', 'autofs', '/proc/filesystems']).status === 0) assert.is(ran, 32)
 }))
 
@@ -66,9 +69,9 @@ test('podman#13123: a directory can be renamed in an overlay, or the program is 
   const rename = (...flags: string[]) => nsbox(['--cwd', '/', ...flags, 'python3', '-c', 'import os, sys\ntry: os.rename(sys.argv[1] + "/old", sys.argv[1] + "/new"); print(open(sys.argv[1] + "/new/file").read())\nexcept OSError as e: print(e.strerror)', lower]).stdout.trim()
   assert.is(rename('--overlay'), asRoot ? 'file' : 'Invalid cross-device link')
   assert.is(rename('--overlay', '--userns'), 'Invalid cross-device link')
-  // Kept, it could take what is hidden away from under the mask of the next box.
+  // If changes are kept, a renamed directory could leave the next box's mask behind.
   assert.is(rename(`--overlay=${join(dir, 'state')}`), 'Invalid cross-device link')
-  // Ordinary users can't make anything in a directory of another's, in an overlay.
+  // In an overlay, ordinary users can't make files in another user's directory.
   if (!asRoot) return
   const { stdout, stderr } = nsbox(['--cwd', '/', '--overlay', 'sh', '-c', `mv ${lower}/old ${lower}/new && cat ${lower}/new/file`])
   assert.is(stdout, 'file\n', stderr)

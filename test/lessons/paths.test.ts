@@ -1,4 +1,7 @@
-/** Known failures of such tools: paths of the host and of the box that are not what they seem. Each test is named by its lesson. */
+/**
+ * Known failures of such tools: paths of the host and of the box that are not what they seem. Each test is named by
+ * its lesson.
+ */
 // seconds: 200
 import { spawn } from 'node:child_process'
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -7,7 +10,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BIN, busyboxRoot, failure, INTERFACES, inTemp, nsbox, NSBOX, planOf, SIDECAR, sidecar, treeOf } from '../helpers/nsbox.ts'
 
-/** A directory of the host that nobody is to reach, and what it holds. */
+/** A directory of the host that must stay out of reach, and its contents. */
 function victimIn(dir: string): { victim: string; before: string[] } {
   const victim = join(dir, 'victim')
   mkdirSync(victim)
@@ -38,7 +41,7 @@ for (const { name, box } of INTERFACES) {
     writeFileSync(join(root, 'fake/keys'), 'mine')
     for (const file of ['uid_map', 'gid_map', 'setgroups', 'oom_score_adj']) writeFileSync(join(root, 'fake/self', file), 'untouched\n')
     const before = treeOf(join(root, 'fake'))
-    // The masks of a plan are for the kernel's files; here other ones have their names: of a bind, of a tmpfs.
+    // A plan's masks are for files of the kernel. Here files of a bind and of a tmpfs have their names.
     const plan = planOf(['--root', root, '--proc', '--hostname', 'x', 'sh', '-c', 'cat /proc/keys; cat /proc/self/uid_map; echo x >/proc/sys/kernel/new && echo writable']) as { mounts: { type: string }[] } & ReturnType<typeof planOf>
     plan.mounts = plan.mounts.map((mount) => (mount.type === 'proc' ? { type: 'bind', source: join(root, 'fake'), target: '/proc' } : mount))
     const { stdout, stderr } = sidecar(plan, flags)
@@ -51,7 +54,7 @@ for (const { name, box } of INTERFACES) {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'tmp', 'data'])
     for (const [path, to] of [['data/file', join(victim, 'file')], ['data/null', '/dev/null'], ['data/up', '../../victim']] as const) {
       symlinkSync(to, join(root, path))
-      failure(box(['--root', root, '--mask', `/${path}`, 'true']), /^nsbox: mounts: is a symbolic link: name what it leads to: /)
+      failure(box(['--root', root, '--mask', `/${path}`, 'true']), /^nsbox: mounts: is a symbolic link: name the file that it leads to: /)
     }
     assert.equal(treeOf(victim), before)
   }))
@@ -84,7 +87,7 @@ for (const { name, box } of INTERFACES) {
     assert.is(box([...args('--no-follow'), `rmdir /work/cache && ln -s ${victim} /work/cache`]).status, 0)
     failure(box([...args('--no-follow'), 'echo x >/cache/file']), new RegExp(`^nsbox: mounts: bind: ${work}/cache: .*\\(ELOOP\\)\nhint: --no-follow `))
     assert.equal(treeOf(victim), before)
-    // Anywhere in a path, and for each option that names one.
+    // A link anywhere in a path, and for each option that takes one.
     symlinkSync(dir, join(dir, 'r/link'))
     symlinkSync('r', join(dir, 'way'))
     const refused: [string[], RegExp][] = [
@@ -92,7 +95,7 @@ for (const { name, box } of INTERFACES) {
       [['--root', root, '--file', `${dir}/r/bin/sh:/x`], /ELOOP/], [['--root', join(dir, 'way'), '--overlay'], /ELOOP/],
     ]
     for (const [options, cause] of refused) failure(box(['--no-follow', ...options, 'true']), cause)
-    // And what has none is as it was.
+    // Paths without links still work.
     assert.is(box(['--no-follow', '--root', `${dir}/./work/../r`, '--ro-bind', '/dev/null:/null', '--file', '/etc/passwd:/p', 'true']).status, 0)
   }))
 
@@ -138,7 +141,7 @@ test('cc#94008: 64 boxes at once, some of them killed while they start, leave no
     ['--ro', '--mask', '/password', '--tmpfs', '/tmp'],
   ]
   const boxes = Array.from({ length: 64 }, (_, i) => {
-    // The sidecar alone is in the midst of its work when it is killed, and not in the front end's.
+    // Only the sidecar, so that it is killed during its own work, and not during the front end's.
     const plan = JSON.stringify(planOf(['--root', root, ...(shapes[i % 4] ?? []), 'sh', '-c', 'cat /secret/key /password; sleep 0.02']))
     return { plan, kill: i % 3 === 0 ? i / 8 : undefined }
   })
@@ -152,13 +155,13 @@ test('cc#94008: 64 boxes at once, some of them killed while they start, leave no
     return new Response(box.stdout).text()
   }))
   assert.ok(outputs.filter((text) => text !== '').length <= 48, 'a mask was not there')
-  // Whoever is killed by KILL takes nothing back; what may be left is empty and was asked for by name.
+  // A box that is killed by KILL removes nothing, so empty mount points that options name may be left.
   assert.equal(treeOf(host).filter((line) => !before.includes(line) && !/^r\/named 40755$/.test(line)), [])
   assert.equal(before.filter((line) => !treeOf(host).includes(line)), [])
   assert.not.match(readFileSync('/proc/self/mountinfo', 'utf8'), host)
 }))
 
-test('ai-jail: no helper and no setting is taken from where others could put it', inTemp((dir) => {
+test('ai-jail: nsbox reads no helper and no setting from places where others could put them', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   const planted = '#!/bin/sh\necho planted >&2; exit 77\n'
   const home = join(dir, 'home')
@@ -181,7 +184,7 @@ test('ai-jail: no helper and no setting is taken from where others could put it'
   }
 }))
 
-test('fj#7132: what a box leaves in its directory changes nothing for the next one', inTemp((dir) => {
+test('fj#7132: files that a box leaves in its directory change nothing for the next one', inTemp((dir) => {
   const work = join(dir, 'work')
   mkdirSync(work)
   const box = (...command: string[]) => nsbox(['--bind', `${work}:${work}`, ...command], { cwd: work })
@@ -193,11 +196,11 @@ test('fj#7132: what a box leaves in its directory changes nothing for the next o
   const { status, stdout, stderr } = box('env')
   assert.is(status, 0, stderr)
   assert.not.match(stdout, 'NSBOX_PLANTED')
-  // A word is never the name of a file here: "none" is no filter, and not the profile that lies there.
+  // A word is never a file name: "none" means no filter, and not the profile with that name.
   assert.is(nsbox(['--seccomp', 'none', 'grep', 'Seccomp:', '/proc/self/status'], { cwd: work }).stdout, 'Seccomp:\t0\n')
 }))
 
-/** The program's file itself, in the box of its choice; afterwards it has to be what it was. */
+/** Runs a box that has the program's own file, which must be unchanged afterwards. */
 function attacked(dir: string, flags: readonly string[], milliseconds: number, baked: boolean): { before: string; after: string; held: string } {
   const copy = join(dir, 'nsbox-sidecar')
   const file = join(dir, 'plan.json')
@@ -214,7 +217,7 @@ function attacked(dir: string, flags: readonly string[], milliseconds: number, b
 }
 
 test('CVE-2019-5736: a box cannot overwrite the program that started it, neither while it runs nor afterwards', inTemp((dir) => {
-  // Root may look at each process that it sees here.
+  // Root may look at every process that it sees here.
   const mighty = process.getuid?.() === 0 ? [['--cap-add', 'sys_ptrace'], ['--cap-add', 'all', '--bind', '/proc'], ['--privileged'], ['--privileged', '--share', 'pid']] : []
   for (const flags of [[], ['--no-init'], ['--share', 'pid'], ['--map-root'], ['--userns'], ...mighty]) {
     for (const baked of [false, true]) {

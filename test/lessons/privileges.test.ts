@@ -11,7 +11,7 @@ const onlyRoot = asRoot ? test : test.skip
 const onlyUser = asRoot ? test.skip : test
 const has = (program: string) => execute('sh', ['-c', 'command -v "$0" || true', program], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } }).stdout.trim()
 
-/** As somebody else, who is in this group besides. */
+/** Runs as another user, who has this supplementary group. */
 const asUser = (groups: string, ...command: string[]) => execute('setpriv', ['--reuid', '5001', '--regid', '5001', ...(groups === '' ? ['--clear-groups'] : ['--groups', groups]), ...command])
 
 onlyRoot('CVE-2016-8659, CVE-2020-5291: a copy that is setuid, or has file capabilities, refuses (needs root)', inTemp((dir) => {
@@ -30,7 +30,7 @@ onlyRoot('CVE-2016-8659, CVE-2020-5291: a copy that is setuid, or has file capab
   chmodSync(copy, 0o755)
   const setcap = has('setcap')
   if (setcap !== '' && execute(setcap, ['cap_sys_admin+ep', copy]).status === 0) refused(copy, '--plan', plan)
-  // The whole program as well: it becomes the sidecar with the ids that it has.
+  // The whole program too, which becomes the sidecar with the ids that it has.
   const whole = join(dir, 'nsbox')
   copyFileSync(NSBOX, whole)
   chmodSync(whole, 0o4755)
@@ -38,7 +38,7 @@ onlyRoot('CVE-2016-8659, CVE-2020-5291: a copy that is setuid, or has file capab
 }))
 
 for (const flags of asRoot ? [['--user', '5001'], []] : [[], ['--map-root']]) {
-  test(`CVE-2026-41163: nobody who shares the processes of the host can trace a box while it is set up (${flags.join(' ') || 'default'})`, async () => {
+  test(`CVE-2026-41163: no process of the same user can trace a box while it is set up (${flags.join(' ') || 'default'})`, async () => {
     const tracer = Bun.spawn([NSBOX, '--share', 'pid', ...flags, join(BIN, 'seize')], { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' })
     const reader = tracer.stdout.getReader()
     assert.is(new TextDecoder().decode((await reader.read()).value), 'ready\n')
@@ -89,7 +89,7 @@ onlyRoot('ns#341: when the first process of a box is killed before its id maps a
     }
     let child = ''
     for (let tries = 0; tries < 100000 && child === ''; tries++) child = children()
-    // A zombie until we are done with it: the kernel gives its number to nobody.
+    // It stays a zombie until we reap it, so no other process gets its number.
     process.kill(Number(child), 'SIGKILL')
     const error = await new Response(box.stderr).text()
     const status = await box.exited
@@ -100,8 +100,9 @@ onlyRoot('ns#341: when the first process of a box is killed before its id maps a
 }))
 
 /**
- * A script for sh, as root in pid and mount namespaces of its own, with a /proc of its own. $N is nsbox. A user holds processes in
- * new user namespaces without maps under all numbers that a box may get; the last line tells what was written there.
+ * A script for sh, as root in pid and mount namespaces of its own, with a /proc of its own. $N is nsbox. A user keeps
+ * processes in new user namespaces without maps under all numbers that a box may get. The last line prints the maps
+ * that were written.
  */
 const AMONG_STRANGERS = (script: string) => `
 set -e
@@ -111,7 +112,7 @@ set +e
 ${script}
 for one in $strangers; do test -d /proc/$one || echo gone; cat /proc/$one/uid_map /proc/$one/gid_map /proc/$one/setgroups; done | sort | uniq -c | tr -s ' '`
 const amongStrangers = (script: string, ...args: string[]) => execute('unshare', ['-m', '-p', '-f', '--mount-proc', '--kill-child', 'sh', '-c', AMONG_STRANGERS(script), NSBOX, SIDECAR, ...args])
-/** Not one of the user's processes has a map, and setgroups is as it was. */
+/** No process of the user has a map, and setgroups is unchanged. */
 const UNTOUCHED = ' 60 allow\n'
 const SAME = '0 0 4294967295'
 const onlyNested = ['--bind', '/proc', '--cap-add', 'all', '--seccomp', 'none', '--allow-new-privs']
@@ -162,13 +163,13 @@ onlyRoot('a number of a process means nothing where /proc is another pid namespa
 test('ns#341: io_uring, which no filter can look into, is closed', () => {
   const { stdout } = nsbox([join(BIN, 'attack')])
   assert.match(stdout, /^uring closed$/m)
-  // What else has its own way past a filter: other ABIs, and clone3, whose flags lie in memory.
+  // Other ways past a filter: other ABIs, and clone3, whose flags lie in memory.
   for (const name of ['clone3_user', ...(process.arch === 'x64' ? ['x32', 'int80'] : [])]) assert.match(stdout, new RegExp(`^${name} closed$`, 'm'))
 })
 
 const SEALED = ['nosuid', 'nodev', 'noexec']
 for (const { name, box } of INTERFACES) {
-  test(`ns#283: every file system that nsbox mounts has the options that it can have (${name})`, inTemp((dir) => {
+  test(`ns#283: every file system that nsbox mounts has all restrictions that it can have (${name})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'tmp'])
     writeFileSync(join(dir, 'file'), '')
     writeFileSync(join(root, 'secret'), '')
@@ -178,14 +179,14 @@ for (const { name, box } of INTERFACES) {
       if (path === '/') return ['nosuid', 'nodev']
       if (/^\/tmp\/(b|f)$|^\/tmp$/.test(path)) return ['nosuid', 'nodev']
       if (path === '/tmp/ro') return ['ro', 'nosuid', 'nodev']
-      // Devices, on which nodev would close them.
+      // Devices, which nodev would close.
       if (type === 'devpts' || path === '/tmp/null' || /\/dev\/(null|zero|full|random|urandom|tty|console)$/.test(path)) return ['nosuid', ...(path === '/tmp/null' ? [] : ['noexec'])]
       return SEALED
     }
     for (const { path, type, options } of mounts) assert.equal(needed(path, type).filter((option) => !options.includes(option)), [], `${path} ${type} ${options}`)
     assert.ok(mounts.length > 30, String(mounts.length))
     const whole = parseMounts(box(['cat', '/proc/self/mountinfo']).stdout).filter(({ path }) => /^\/(proc|sys|dev)(\/|$)/.test(path))
-    // What lies below another mount on the same place is not to be seen.
+    // A mount below another one at the same path doesn't show.
     for (const { path, type, options } of new Map(whole.map((mount) => [mount.path, mount])).values()) assert.equal(needed(path, type).filter((option) => !options.includes(option)), [], `${path} ${type} ${options}`)
   }))
 }
@@ -195,7 +196,7 @@ test('CVE-2026-30892: an id is a decimal number, all of it, or it is refused', (
     '-0', '1,2', '0/0', 'NaN', 'Infinity', '1\t', '1:0x1', '1:4294967295', '--', '%d', '\u00a05', '1:\u200b2']
   for (const text of odd) assert.throws(() => parse(['--user', text, 'true']), (error: Error) => error.name === 'UsageError', JSON.stringify(text))
   for (const [text, user] of [['0', { uid: 0 }], ['4294967294:0', { uid: 4294967294, gid: 0 }]] as const) assert.equal((parse(['--user', text, 'true']) as { options: { user: object } }).options.user, user)
-  // To the sidecar, which takes plans from anybody, a text is no number, nor is one of another form.
+  // The sidecar takes plans from anybody, and refuses texts and other forms of numbers.
   const plan = JSON.stringify(planOf(['--user', '5:6', 'true']))
   const fields = asRoot ? [['"uid":5', '"uid":'], ['"gid":6', '"gid":']] as const : [['"inside":5', '"inside":']] as const
   for (const [field, key] of fields) {
@@ -204,17 +205,17 @@ test('CVE-2026-30892: an id is a decimal number, all of it, or it is refused', (
   }
 })
 
-test('bubblewrap 505: in a box whose /proc is masked, another one says why it gets none, and shows no other', () => {
+test('bubblewrap 505: in a box with a masked /proc, an inner box fails with the reason, and shows no other /proc', () => {
   const outer = [...(asRoot ? ['--userns'] : ['--map-root']), '--cap-add', 'all', '--allow-new-privs', '--seccomp', 'none']
   const { status, stdout, stderr } = nsbox([...outer, NSBOX, '--userns', 'sh', '-c', 'ls /proc'])
   assert.is(status, 125, stdout)
-  assert.match(stderr, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: something is mounted over parts of this \/proc[^\n]*\n$/)
+  assert.match(stderr, /^nsbox: mounts: mount proc: \/proc: Operation not permitted \(EPERM\)\nhint: parts of this \/proc are covered[^\n]*\n$/)
   assert.is(stdout, '')
-  // The way out that the hint names, and then it is the processes of the box around it.
+  // The hint's way out works, and shows the processes of the outer box.
   assert.match(nsbox([...outer, NSBOX, '--userns', '--share', 'pid', 'sh', '-c', 'cat /proc/1/comm']).stdout, /^box-init\n$/)
 })
 
-/** The box's output ends when the last process ends that could write to it. */
+/** Waits for the end of the box's output, when the last process that could write to it ends. */
 const ended = (stream: ReadableStream<Uint8Array>) => new Response(stream).text()
 
 test('bubblewrap 692: with --die-with-parent the box lives as long as the process, not the thread, that started it', async () => {
@@ -241,7 +242,7 @@ test('bubblewrap 633: a parent that is killed at any step of the start takes the
     parent.kill('SIGKILL')
     await parent.exited
     await ended(parent.stdout)
-    // Else the runtime may wait for that pipe for ever.
+    // Otherwise the runtime may wait for that pipe for ever.
     await parent.stdin.end()
   }
 }))

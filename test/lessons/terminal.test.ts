@@ -1,4 +1,7 @@
-/** Known failures of such tools: what a command can do to the terminal and to the processes around it. Each test is named by its lesson. */
+/**
+ * Known failures of such tools: what a command can do to the terminal and to the processes around it. Each test is
+ * named by its lesson.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -8,10 +11,10 @@ import { Pty } from '../helpers/pty.ts'
 
 const PUSH = join(BIN, 'push')
 
-/** The kernel itself may refuse it, dev.tty.legacy_tiocsti; before Linux 6.2 it never did. */
+/** Whether the kernel itself refuses TIOCSTI (dev.tty.legacy_tiocsti, Linux 6.2). */
 const kernelAllows = execute('sh', ['-c', 'cat /proc/sys/dev/tty/legacy_tiocsti 2>/dev/null || echo 1']).stdout.trim() === '1'
 
-/** What an interactive shell shows when a box in it has tried to type "echo INJ''ECTED" and Enter. */
+/** The screen of an interactive shell after a box in it has tried to type "echo INJ''ECTED" and Enter. */
 async function injected(flags: readonly string[], high = ''): Promise<string> {
   const pty = new Pty(['bash', '--norc', '--noediting', '-i'])
   try {
@@ -66,7 +69,7 @@ test('CVE-2017-5226: a box that could type into its terminal is warned of', asyn
 })
 
 test('CVE-2023-28100: the console\'s own way of pasting, TIOCLINUX, is refused too, with high bits as well', () => {
-  // As a session of its own, whose controlling terminal script(1) makes; attack.c tells each try.
+  // script(1) makes a session with a controlling terminal, and attack.c prints each attempt.
   const { stdout } = execute('script', ['-qec', `${NSBOX} ${join(BIN, 'attack')}`, '/dev/null'], { stdio: ['ignore', 'pipe', 'pipe'] })
   assert.match(stdout, /^console_paste closed\r?$/m)
 })
@@ -101,7 +104,7 @@ test('CVE-2025-52565: /dev/console is the terminal itself, whatever the root has
   assert.is(readFileSync(join(root, 'secret'), 'utf8'), 'secret\n')
 }))
 
-test('CVE-2024-32462: a program that is called like an option is a program', inTemp((dir) => {
+test('CVE-2024-32462: a program with the name of an option is run as a program', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   execute('sh', ['-c', 'printf "#!/bin/sh\necho ran \\"\\$*\\"\n" >"$0/bin/--dev-bind"; chmod 755 "$0/bin/--dev-bind"', root])
   assert.is(nsbox(['--root', root, '--', '--dev-bind', '/', '--ro']).stdout, 'ran / --ro\n')

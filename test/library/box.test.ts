@@ -65,7 +65,7 @@ test('an unknown option and a wrong value name the key', () => {
   assert.throws(() => box({ proc: false } as object), /proc: must be text/)
 })
 
-test('an entry of mounts that can not be names its place', () => {
+test('an invalid entry of mounts is an error that names its place', () => {
   const mistakes: [unknown, RegExp][] = [
     ['/tmp', /^mounts: must be an array, not '\/tmp'$/],
     [['/tmp'], /^mounts\[0\]: must be an object, not '\/tmp'$/],
@@ -87,7 +87,7 @@ test('an entry of mounts that can not be names its place', () => {
   }
 })
 
-test('messages of options speak of the keys of the object', () => {
+test('messages about options name the keys of the object', () => {
   assert.throws(() => box({ roBind: '/a:/b:ro' }), /^roBind: /)
   assert.throws(() => box({ mapRoot: true, user: 1 }), /^mapRoot and user: /)
   assert.throws(() => box({ timeout: 5000 } as object), /^timeout: must be text such as '10s', not 5000$/)
@@ -111,7 +111,7 @@ test('with adds to a box and leaves the first as it was', inRoot(async (root) =>
   assert.is((await count(plain))[1], '1')
 }))
 
-test('with adds to every list, replaces what is one, and takes back what is false', () => {
+test('with adds to lists, replaces single values, and removes options that are false', () => {
   const first = box({ capDrop: 'all', ulimit: ['core=0'], tmpfs: '/a', ro: true, hostname: 'one', userns: true })
   const plan = first.with({ capAdd: 'chown', ulimit: 'cpu=60', tmpfs: '/b', ro: false, hostname: 'two' }).plan(['true'])
   assert.equal([plan.process.capabilities, plan.hostname, plan.root?.options?.includes('ro')], [['chown'], 'two', false])
@@ -167,7 +167,7 @@ test('no descriptor stays open', inRoot(async (root) => {
   const before = open()
   for (let i = 0; i < 20; i++) await b.run(['true'])
   await Promise.all(Array.from({ length: 20 }, () => b.run(['true'])))
-  // The runtime closes its ends of pipes a little later. 40 boxes that leaked one each would stay.
+  // The runtime closes its ends of pipes a little later, but leaks of 40 boxes would stay.
   for (let tries = 0; tries < 100 && open() > before; tries++) await Bun.sleep(20)
   assert.ok(open() <= before + 2, `${before} descriptors became ${open()}`)
 }))

@@ -12,7 +12,7 @@ const { path: dir, remove } = project('zx')
 test.after(remove)
 const root = busyboxRoot(join(dir, 'r'))
 
-/** Runs a script's body, whose last word is what it prints as JSON. */
+/** Runs a script's body, and prints its last expression as JSON. */
 function script(program: string, body: string, env: Record<string, string> = {}): unknown {
   const file = join(dir, 'script.mjs')
   writeFileSync(file, `import { box, SandboxError } from 'nsbox'\nconst b = box({ root: ${JSON.stringify(root)}, tmpfs: '/tmp', net: 'none', hostname: 'live' })\n${body}`)
@@ -43,11 +43,11 @@ for (const { name, program: runtime } of RUNTIMES) {
       console.log(JSON.stringify([${status('live')} === ${status('b')}, (await live.run(['sh', '-c', 'pwd; echo $A'], { cwd: '/bin', env: { A: '1', PATH: '/bin' } })).stdout]))`)), [true, '/bin\n1\n'])
   })
 
-  test(`CVE-2019-5736: what holds its place shows no file that could be written to (${name})`, () => {
-    // From outside, where Landlock is in nobody's way.
+  test(`CVE-2019-5736: the process that keeps a box shows no file that could be written to (${name})`, () => {
+    // Checked from outside, without Landlock.
     const [file, written] = script(runtime, `import { readFileSync, readlinkSync } from 'node:fs'\n${inBox(`
       const { stdout } = await live.run(['sh', '-c', '{ echo x 2>/dev/null >/proc/2/exe; } && echo written || echo refused'])
-      // What watches the clock, and the supervisor with it, is a child too.
+      // The watchdog is a child, too.
       const childOf = (pid) => readFileSync('/proc/' + pid + '/task/' + pid + '/children', 'latin1').trim().split(' ')
         .find((child) => !readFileSync('/proc/' + child + '/comm', 'latin1').startsWith('nsbox-watchdog'))
       console.log(JSON.stringify([readlinkSync('/proc/' + childOf(childOf(live.pid)) + '/exe'), stdout.trim()]))`)}`) as string[]
@@ -55,7 +55,7 @@ for (const { name, program: runtime } of RUNTIMES) {
     assert.is(written, 'refused')
   })
 
-  test(`closing it ends all that runs in it, and says what it used (${name})`, () => {
+  test(`closing it ends all its processes, and returns the used resources (${name})`, () => {
     assert.equal(script(runtime, `
       const live = await b.open()
       const long = live.run(['sleep', '1000'])
@@ -67,7 +67,7 @@ for (const { name, program: runtime } of RUNTIMES) {
       console.log(JSON.stringify([exitCode, signal, timedOut, usage.wall > 0, late instanceof SandboxError && late.step]))`), [137, 'SIGKILL', false, true, 'enter'])
   })
 
-  test(`a failure of nsbox is told by open and by a command that can't start (${name})`, () => {
+  test(`open, and a command that can't start, throw a failure of nsbox (${name})`, () => {
     assert.equal(script(runtime, `
       const failed = await b.with({ cwd: '/nowhere' }).open().catch((error) => error)
       const live = await b.open()
@@ -104,7 +104,7 @@ for (const { name, program: runtime } of RUNTIMES) {
     }
   })
 
-  test(`nsbox enter gets into it from a shell (${name})`, () => {
+  test(`nsbox enter enters it from a shell (${name})`, () => {
     const file = join(dir, 'entered.mjs')
     writeFileSync(file, `import { box } from 'nsbox'\nconst live = await box({ hostname: 'entered' }).open()\nconsole.log(live.pid)\nawait new Promise((done) => process.stdin.once('data', done))\nawait live.close()\nprocess.exit()`)
     const script = `coproc "$1" "$2"; read -r pid <&\${COPROC[0]}; "$3" enter $pid hostname; "$3" enter $pid "$4" | grep -c ' open$'; echo >&\${COPROC[1]}; wait`

@@ -1,4 +1,6 @@
-/** The package's command line, under Node: what it does is what the compiled program does, but for a process of Node that waits. */
+/**
+ * The package's command line, under Node: it does what the compiled program does, with a process of Node that waits.
+ */
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -39,7 +41,7 @@ test('a command has its streams, and its status is that of nsbox', () => {
   assert.is(cli(['sh', '-c', 'kill -TERM $$']).status, 143)
 })
 
-test('in a directory that is gone it says so, and works where that does not matter', () => {
+test('a directory that is gone is an error message, unless it does not matter', () => {
   const gone = (...args: string[]) => execute('bash', ['-c', 'd=$(mktemp -d); cd $d; rmdir $d; exec "$0" "$@"', process.env.NODE ?? 'node', join(dir, 'node_modules/nsbox/dist/package/cli.js'), ...args])
   assert.is(gone('--version').status, 0)
   assert.is(gone('--cwd', '/usr', 'pwd').stdout, '/usr\n')

@@ -99,7 +99,7 @@ await b.run('true')
 const wrong: string = result.exitCode
 `
 
-test('its types are all that TypeScript needs, with those of Node, and refuse what is no option', () => {
+test('with Node\'s types, TypeScript needs only its types, which refuse unknown options', () => {
   for (const name of ['typescript', '@types/node', 'undici-types']) link(dir, name)
   writeFileSync(join(dir, 'user.ts'), USER)
   for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck']]) {

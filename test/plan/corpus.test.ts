@@ -32,7 +32,7 @@ function check(file: string): { status: number | null; stdout: string; stderr: s
   return { status, stdout: fromBytes(stdout), stderr: fromBytes(stderr) }
 }
 
-test('the sidecar is there to be asked', () => {
+test('the sidecar can be run', () => {
   assert.ok(existsSync(SIDECAR), `${SIDECAR} is missing: run make`)
 })
 
@@ -63,7 +63,7 @@ for (const file of files) {
   })
 }
 
-/** The lines of the table in the README: the class, what other readers do with it, what we do, our cases. */
+/** The lines of the table in the README: the class, other readers' verdicts, ours, and our cases. */
 const classes = readFileSync(`${top}test/fixtures/README.md`, 'utf8').split('\n').slice(1).filter((line) => line.startsWith('| ')).slice(2)
   .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()) as [string, string, string, string])
 
@@ -84,7 +84,7 @@ for (const [name, there, here, cases] of classes) {
   })
 }
 
-test('JSON: no case is missing in the classes', () => {
+test('JSON: the classes have all cases', () => {
   const known = new Set(classes.flatMap(([, , , cases]) => cases.split(', ')))
   assert.equal(files.filter((file) => expected[file]?.message.startsWith('not valid JSON: ') && !known.has(file.slice(0, -'.json'.length))), [])
 })

@@ -1,6 +1,6 @@
 /**
- * The two readers of a plan, on texts that nobody wrote: the same verdict, the same place, the same words. A failure names the
- * seed; NSBOX_READERS_SEED=N makes the same texts again, and NSBOX_READERS_TEXTS=N more of them.
+ * Both readers of plans on random texts: the same verdict, the same place, the same words. A failure names the seed,
+ * and NSBOX_READERS_SEED=N makes the same texts again. NSBOX_READERS_TEXTS=N sets their number.
  */
 // runs once
 import { spawnSync } from 'node:child_process'
@@ -22,7 +22,7 @@ const BATCH = 5000
 const corpus = ['../fixtures/plans', '../fuzz/json'].map((name) => resolve(import.meta.dir, name))
   .flatMap((directory) => readdirSync(directory).sort().map((name) => readFileSync(join(directory, name))))
 
-/** What is said of a text: nothing of one that is taken. Bytes, as latin1. */
+/** The messages about a text; empty for a valid plan. Bytes, as latin1. */
 function here(text: Uint8Array): string {
   try {
     const plan = parsePlan(text)
@@ -66,7 +66,7 @@ test(`${TEXTS} texts are judged the same by both readers`, () => {
       messages.add(there.replace(/^.*?: (?=must|not valid|[a-z])/s, '').replace(/\d+/g, 'N'))
     })
   }
-  // Else they would not reach far.
+  // Some texts must be valid, or the readers would stop early in all of them.
   assert.ok(taken > TEXTS / 50, `${taken} of ${TEXTS} taken, seed ${SEED}`)
   assert.ok(messages.size > 40, `${messages.size} messages, seed ${SEED}`)
   console.log(`${taken} taken, ${messages.size} messages`)

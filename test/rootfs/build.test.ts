@@ -7,7 +7,7 @@ import { build, cc, hasCc, inTemp, listing, refusal, script } from './helpers.ts
 
 const merged = lstatSync('/bin').isSymbolicLink()
 
-test('bash and ls, and what they need, start in their root', inTemp((dir) => {
+test('bash and ls start in a root that is built for them', inTemp((dir) => {
   const root = join(dir, 'root')
   const lines = build(root, 'bash', 'ls')
   assert.is(lines.length, 3)
@@ -55,7 +55,7 @@ test('modes are kept, setuid and setgid are not', inTemp((dir) => {
     try {
       build(root, tool, '--by', by)
     } catch (error) {
-      // Other file systems, and files of others, cannot be linked.
+      // Files on other file systems, and those of other users, can't be linked.
       assert.match((error as Error).message, /EXDEV|EPERM/)
     }
     if (existsSync(root + tool)) assert.is(statSync(root + tool).mode & 0o7777, 0o751)
@@ -117,7 +117,7 @@ test('a failure half-way leaves nothing that was not there before', inTemp((dir)
   const tool = script(join(dir, 'tool'), '#!/bin/sh\n')
   const elsewhere = mkdtempSync('/dev/shm/nsbox-rootfs-')
   try {
-    // No hard link leads to another file system.
+    // A hard link can't lead to another file system.
     const far = script(join(elsewhere, 'far'), '#!/bin/sh\n')
     assert.match(refusal(() => build(join(dir, 'new/root'), tool, far, '--by', 'hardlink')), /cannot make a hardlink of/)
     assert.not(existsSync(join(dir, 'new')))
@@ -126,7 +126,7 @@ test('a failure half-way leaves nothing that was not there before', inTemp((dir)
   }
   const root = join(dir, 'root')
   build(root, 'ls')
-  // In the way of the second file.
+  // A file in the way of the second one.
   mkdirSync(root + tool, { recursive: true })
   const before = listing(root)
   assert.match(refusal(() => build(root, 'cat', tool)), 'something else is in the way')

@@ -17,7 +17,7 @@ function closureOf(...programs: string[]): string[] {
   return [...closure.files].sort()
 }
 
-/** What the loader says: "name => path (address)" and "path (address)". */
+/** The loader's output: "name => path (address)" and "path (address)". */
 function loaderList(program: string): string[] {
   const text = execFileSync(LOADER, ['--list', program], { encoding: 'utf8', env: {} })
   return [...text.matchAll(/^\t(?:.* => )?(\/\S+) \(/gm)].map((match) => match[1] ?? '')
@@ -61,7 +61,7 @@ test('scripts are nested four deep and no deeper', inTemp((dir) => {
   assert.ok(closureOf(script(circle, `#!/usr/bin/env ${circle}\n`)).includes(circle))
 }))
 
-test('what is no program is refused', inTemp((dir) => {
+test('a file that is not a program is refused', inTemp((dir) => {
   assert.match(refusal(() => closureOf(script(join(dir, 'text'), 'hello\n'))), 'neither an ELF program nor a script')
   assert.match(refusal(() => closureOf(script(join(dir, 'empty'), ''))), 'neither an ELF program nor a script')
   writeFileSync(join(dir, 'plain'), '#!/bin/sh\n')
@@ -133,14 +133,14 @@ test('no program is executed', inTemp((dir) => {
   const mark = join(dir, 'mark')
   closureOf(script(join(dir, 'marker'), `#!/bin/sh\ntouch ${mark}\n`))
   if (hasCc) closureOf(cc(`#include <stdio.h>\nint main(void) { return !fopen("${mark}", "w"); }`, join(dir, 'program')))
-  // A loader that would leave a mark: ldd would run it.
+  // A loader that would leave a mark if it were run, as ldd would do.
   const loader = join(dir, 'loader')
   copyFileSync('/bin/true', loader)
   if (hasCc) closureOf(cc('int main(void) { return 0; }', join(dir, 'odd'), `-Wl,--dynamic-linker=${loader}`))
   assert.not(existsSync(mark))
 }))
 
-test('a cache that is cut or foreign is none, or a shorter one', () => {
+test('a cut or foreign cache is ignored, or counts as a shorter one', () => {
   assert.is(parseCache(Buffer.from('something else')).size, 0)
   if (!existsSync('/etc/ld.so.cache')) return
   const whole = readFileSync('/etc/ld.so.cache')

@@ -1,4 +1,7 @@
-/** A root that somebody else may write to, as whoever builds in it updates it: nothing outside of it may be made, changed or removed. */
+/**
+ * A root that another user can write to while a build updates it: nothing outside of it may be made, changed or
+ * removed.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
@@ -9,7 +12,7 @@ import { BIN, NSBOX, nsbox, treeOf } from '../helpers/nsbox.ts'
 import { build, inTemp, refusal } from './helpers.ts'
 
 const METHODS = ['copy', 'hardlink', 'reflink'] as const
-/** Builds under one swapping process, at most. */
+/** The most builds under one swapping process. */
 const BUILDS = 400
 
 /** A static program of the host three directories below DIR, and a root that was built of it before. */
@@ -19,7 +22,7 @@ function hostAndRoot(dir: string): { tool: string; root: string; outside: string
   copyFileSync(join(BIN, 'flip'), tool)
   const root = join(dir, 'root')
   build(root, tool)
-  // What lies outside has the names that a build makes and, where it fails, takes away again.
+  // Files outside have the names that a build makes, and removes if it fails.
   const outside = join(dir, 'outside')
   for (const name of ['', 'a', 'a/b', 'b', ...below(dir)]) mkdirSync(join(outside, name), { recursive: true })
   for (const name of ['', 'a/b', 'b', `${dir.slice(1)}/host/a/b`]) {
@@ -31,7 +34,7 @@ function hostAndRoot(dir: string): { tool: string; root: string; outside: string
 
 const below = (path: string): string[] => path.slice(1).split('/').map((_, n, names) => names.slice(0, n + 1).join('/'))
 
-/** What is swapped with a link, and where that leads. */
+/** The files that are swapped with a link, and the link's target. */
 const SWAPPED: Record<string, (at: { tool: string; root: string; outside: string }) => [name: string, to: string]> = {
   'DIR itself': ({ root, outside }) => [root, outside],
   'the first directory': ({ root, tool, outside }) => [`${root}/${tool.split('/')[1]}`, `${outside}/${tool.split('/')[1]}`],
@@ -42,7 +45,7 @@ const SWAPPED: Record<string, (at: { tool: string; root: string; outside: string
 
 for (const by of METHODS) {
   for (const [what, swapped] of Object.entries(SWAPPED)) {
-    test(`whoever swaps ${what} with a link to the outside while a root is built gets nothing written there (${by})`, inTemp(async (dir) => {
+    test(`swapping ${what} with a link to the outside while a root is built gets nothing written there (${by})`, inTemp(async (dir) => {
       const at = hostAndRoot(dir)
       const [name, to] = swapped(at)
       symlinkSync(to, `${dir}/link`)
@@ -52,7 +55,7 @@ for (const by of METHODS) {
       const flip = spawn(join(BIN, 'flip'), [name, link], { stdio: 'ignore' })
       await once(flip, 'spawn')
       const seen = { built: 0, refused: 0 }
-      // New in each build: where that fails afterwards, it is taken away again.
+      // New in each build, which removes it again if it fails.
       const second = join(dir, 'host/a/b/undone')
       for (let n = 0; n < BUILDS && (n < 25 || seen.built === 0 || seen.refused === 0); n++) {
         copyFileSync(join(BIN, 'flip'), second)
@@ -64,7 +67,7 @@ for (const by of METHODS) {
           assert.match((error as Error).message, /^rootfs: [^\n]+$/)
         }
         rmSync(second)
-        // The new file may have taken the place of the link.
+        // The new file may have replaced the link.
         if ([name, link].every((path) => !lstatSync(path).isSymbolicLink() && lstatSync(path).isFile())) {
           symlinkSync(to, `${link}.new`)
           renameSync(`${link}.new`, link)
@@ -80,7 +83,7 @@ for (const by of METHODS) {
   }
 }
 
-test('what stands in DIR in the place of a file is replaced or refused, and never written to', inTemp((dir) => {
+test('anything in DIR at the name of a file is replaced or refused, and never written to', inTemp((dir) => {
   for (const by of METHODS.slice(0, 2)) {
     const { tool, root, outside } = hostAndRoot(join(dir, by))
     const place = root + tool
@@ -115,7 +118,7 @@ test('a DIR that is a link is refused, whatever it leads to, with the way out', 
     assert.is(status, 125)
     assert.match(stderr, /^nsbox: rootfs: is a symbolic link: [^\n]+\nhint: name the directory that it leads to\n$/)
   }
-  // Links above it are the caller's business.
+  // Links above DIR are the caller's own.
   build(join(dir, 'link/new/root'), join(BIN, 'flip'))
   assert.match(refusal(() => build(join(dir, 'dangling/root'), join(BIN, 'flip'))), /^SandboxError: rootfs: cannot make the directory/)
   assert.equal(treeOf(dir).filter((line) => line.startsWith('nowhere')), [])

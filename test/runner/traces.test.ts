@@ -1,4 +1,4 @@
-/** The runner itself: what a test, or a box in one, leaves on the machine is found. */
+/** The runner itself: it finds what a test, or a box in one, leaves on the machine. */
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ test('the root directory of the machine is watched', () => {
   for (const name of ['/proc', '/dev/null']) assert.ok(traces(RUN).has(`file ${name}`), name)
 })
 
-/** While a box goes on that PROGRAM has started, and that has told its own process's number, or PROGRAM has. */
+/** Runs the body while a box goes on that PROGRAM has started, once the box or PROGRAM has printed a process number. */
 async function whileBoxRuns(program: string, args: readonly string[], run: string | undefined, look: (pid: string) => void): Promise<void> {
   const { NSBOX_TEST_RUN: _, ...env } = process.env
   const box = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'], env: { ...env, ...(run !== undefined && { NSBOX_TEST_RUN: run }) } })
@@ -33,7 +33,7 @@ async function whileBoxRuns(program: string, args: readonly string[], run: strin
     try {
       process.kill(-(box.pid ?? 0), 'SIGKILL')
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 }
@@ -45,7 +45,7 @@ test('a box that goes on is found, and one of another run is not', () => whileBo
   assert.not.ok([...traces(2)].some((trace) => trace.startsWith(`process ${pid} `)), pid)
 }))
 
-test('a box that says nothing of its run is found when whoever started it is gone', async () => {
+test('a box without the run in its environment is found once the process that started it is gone', async () => {
   const found = (pid: string) => [...traces(1)].some((trace) => trace.startsWith(`process ${pid} `))
   await whileBoxRuns(NSBOX, BOX, undefined, (pid) => assert.not.ok(found(pid)))
   await whileBoxRuns('sh', ['-c', '"$0" "$@" & echo $!', NSBOX, ...BOX], undefined, (pid) => {

@@ -1,4 +1,4 @@
-/** What the kernel makes of a filter, for the instructions that ours consist of. */
+/** Interprets a filter as the kernel does, for the instructions that our filters have. */
 export function evaluate(program: Uint8Array, call: { machine: number; number: number; args: readonly bigint[] }): number {
   const view = new DataView(program.buffer, program.byteOffset, program.length)
   const data = new DataView(new ArrayBuffer(64))

@@ -1,4 +1,4 @@
-/** The filters of system calls: what they say, that the kernel agrees, and what a command in a box meets. */
+/** The filters of system calls: their verdicts, the kernel's, and their effect on commands in a box. */
 // seconds: 200
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -31,7 +31,7 @@ for (const machine of ['x64', 'arm64'] as const) {
     for (const name of ['read', 'openat', 'execve', 'futex', 'mmap', 'ptrace', 'statx', 'rseq', 'prctl', 'seccomp']) assert.is(say(plain, name, -1), ALLOW, name)
   })
 
-  test(`it refuses what leads out of a box (${machine})`, () => {
+  test(`it refuses calls that lead out of a box (${machine})`, () => {
     for (const name of ['mount', 'umount2', 'unshare', 'setns', 'pivot_root', 'bpf', 'perf_event_open', 'keyctl', 'add_key', 'userfaultfd', 'io_uring_setup', 'init_module', 'kexec_load',
       'open_by_handle_at', 'fsopen', 'move_mount', 'swapon', 'acct', 'settimeofday', 'reboot', 'sethostname', 'quotactl', 'vhangup', 'syslog']) assert.is(say(plain, name), EPERM, name)
     assert.is(say(plain, 'chroot'), EPERM)
@@ -44,7 +44,7 @@ for (const machine of ['x64', 'arm64'] as const) {
     assert.is(say(plain, 'clone', 0x11), ALLOW)
     for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]) assert.is(say(plain, 'clone', 0x11 | flag), EPERM, flag.toString(16))
     assert.is(say(all, 'clone', 0x10000000), ALLOW)
-    // ADDR_NO_RANDOMIZE is what debuggers and sanitizers ask for; the kernel looks at 32 bits.
+    // Debuggers and sanitizers ask for ADDR_NO_RANDOMIZE; the kernel looks at 32 bits.
     for (const value of [0, 8, 0x20000, 0x20008, 0x40000, 0x40008, 0x60008, 0xffffffff, 0x7_0004_0000n]) assert.is(say(plain, 'personality', value), ALLOW, value.toString(16))
     for (const value of [0x0400000, 0x0440000, 0x100000, 0x1000000, 4, 0xfffffffe, 0x80000000]) assert.is(say(plain, 'personality', value), EPERM, value.toString(16))
     for (const family of [1, 2, 10, 16, 17]) assert.is(say(plain, 'socket', family), ALLOW)
@@ -66,7 +66,7 @@ for (const machine of ['x64', 'arm64'] as const) {
       for (const value of values) {
         for (const width of [undefined, 32] as const) {
           const condition: Condition = { arg: 3, op: op as Condition['op'], value, ...(width && { width }) }
-          // Beside another one, so that jumps over several conditions are seen.
+          // Beside another condition, to test jumps over several conditions.
           const when = [condition, { arg: 1, op: 'eq' as const, value: 9n }]
           const filter = compile({ machine, calls: new Map([[7, [{ when, action: ALLOW }, { when: [], action: errno(3) }]]]), otherwise: EPERM, unknown: ENOSYS, highest: 400 })
           for (const given of values) {
@@ -89,7 +89,7 @@ test('a filter of many calls with conditions, and more actions than are in reach
     { when: [{ arg: number % 6, op: 'ge' as const, value: BigInt(number) * step }, { arg: (number + 1) % 6, op: 'ne' as const, value: step }], action: at(number) },
     { when: [{ arg: 0, op: 'masked' as const, value: 1n, mask: step }], action: at(number + 7) },
   ]
-  // Every fifth is left to the default, and so is a neighbour of others.
+  // Every fifth call gets the default, and so does a neighbour of others.
   const calls = new Map(Array.from({ length: highest }, (_, number) => [number, rulesOf(number)] as const).filter(([number]) => number % 5 !== 0))
   const filter = compile({ machine, calls, otherwise: EPERM, unknown: ENOSYS, highest })
   assert.ok(filter.length / 8 > 2000, String(filter.length / 8))
@@ -112,7 +112,7 @@ test('a filter of many calls with conditions, and more actions than are in reach
 test('CVE-2021-41133: the kernel decides each call as the filter says', inTemp((dir) => {
   const root = busyboxRoot(join(dir, 'r'))
   copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-  // What the filter refuses gets a number of its own, that no call gives.
+  // Refused calls return an error number that no call returns itself.
   const ODD = 133
   const plan = planOf(['--root', root, '/bin/calls', '480', String(ODD)])
   const held = (plan.process.capabilities ?? []) as never[]
@@ -122,7 +122,7 @@ test('CVE-2021-41133: the kernel decides each call as the filter says', inTemp((
   const { status, stdout, stderr } = sidecar(plan, [], { timeout: 150000 })
   assert.is(status, 0, stderr)
   const names = SYSCALLS[machine] as Record<string, number>
-  // 335 and 336 are for the kernel's own uprobes: from Linux 6.11 on it asks no filter about them.
+  // 335 and 336 are for uprobes: from Linux 6.11 on the kernel asks no filter about them.
   const leftOut = [...['fork', 'vfork', 'sync'].map((name) => names[name]), 335, 336]
   const expected = Array.from({ length: 481 }, (_, number) => number)
     .filter((number) => !leftOut.includes(number) && decide(machine, filter, number, -1, -1, -1, -1, -1, -1) === errno(ODD))
@@ -138,7 +138,10 @@ const i386 = (run: (...words: string[]) => { status: number | null; stdout: stri
 }
 const GETPID_I386 = 20
 const isAnswered = (tried: number[][]): boolean => tried.some(([number, signal]) => number === GETPID_I386 && signal === 0)
-/** There are machines, and kernels, that give int 0x80 a general protection fault: no filter is asked, and the process ends by SIGSEGV. */
+/**
+ * On some machines and kernels int 0x80 is a general protection fault: SIGSEGV ends the process before any filter
+ * runs.
+ */
 const hostAnswers = process.arch === 'x64' && isAnswered(i386((program = '', ...args) => execute(join(BIN, program), args), GETPID_I386))
 
 const onX64 = process.arch === 'x64' ? test : test.skip
@@ -149,7 +152,7 @@ onX64('CVE-2021-41133: no call of another ABI of x86-64 gets through the default
   const all = Array.from({ length: 481 }, (_, number) => number)
   const leftOut: number[] = [SYSCALLS.x64.fork, SYSCALLS.x64.vfork, SYSCALLS.x64.sync]
   assert.equal(box('calls', '480', '38', 'x32').stdout.trim().split('\n').map(Number), all.filter((number) => !leftOut.includes(number)))
-  // Where the kernel answers such calls, SIGSEGV could be the work of a call that got through: of sigreturn, for one.
+  // If the kernel supports such calls, SIGSEGV could come from a call that got through, such as sigreturn.
   const SIGSEGV = 11
   assert.equal(i386(box, 480), hostAnswers ? [] : all.map((number) => [number, SIGSEGV]))
 }))
@@ -166,8 +169,8 @@ if (hostAnswers) {
   console.log(`skipped: ${ANSWERED}: on this machine int 0x80 ends a process by itself`)
 }
 
-test('a command has the filter by default, and none where that is asked for', () => {
-  // Process 1 takes its own when the command has started: it is waited for, but not without end.
+test('a command has the filter by default, and no filter with --seccomp none', () => {
+  // Process 1 loads its filter after the command's start, so the test waits for that, for a limited time.
   const script = 'i=0; while [ $i -lt 300 ] && grep -q "^Seccomp:.0" /proc/1/status; do i=$((i+1)); done; cat /proc/self/status /proc/1/status | grep "^Seccomp:" | tr -d "\\n"'
   const modes = (...flags: string[]) => nsbox([...flags, 'sh', '-c', script]).stdout
   assert.is(modes(), 'Seccomp:\t2Seccomp:\t2')
@@ -184,7 +187,7 @@ test('--privileged takes all protections off, and says so', () => {
   assert.is(nsbox(['--privileged', '--quiet', 'true']).stderr, '')
 })
 
-/** A profile in a file, and what a box with it says. */
+/** Writes a profile to a file, and runs a box with it. */
 function withProfile(dir: string, profile: unknown, command: readonly string[], flags: readonly string[] = []): { status: number | null; stdout: string; stderr: string } {
   const file = join(dir, 'profile.json')
   writeFileSync(file, typeof profile === 'string' ? profile : JSON.stringify(profile))
@@ -202,7 +205,7 @@ test('a profile of container engines does what it says', inTemp((dir) => {
   fails(deny({ names: ['mkdir', 'mkdirat'], errnoRet: 28 }), ['mkdir', `${dir}/new`], /No space left/)
   fails(deny({ name: 'personality', args: [{ index: 0, value: 8, op: 'SCMP_CMP_EQ' }] }), ['setarch', 'linux32', 'true'], /not permitted/)
   assert.is(withProfile(dir, deny({ name: 'personality', args: [{ index: 0, value: 7, op: 'SCMP_CMP_EQ' }] }), ['setarch', 'linux32', 'true']).status, 0)
-  // Several conditions for one argument are a choice.
+  // Several conditions for one argument are alternatives.
   fails(deny({ name: 'personality', args: [{ index: 0, value: 7, op: 'SCMP_CMP_EQ' }, { index: 0, value: 8, op: 'SCMP_CMP_EQ' }] }), ['setarch', 'linux32', 'true'], /not permitted/)
   fails(deny({ names: ['chroot'], excludes: { caps: ['CAP_SYS_PTRACE'] } }), ['chroot', '/', 'true'], /not permitted/)
   assert.is(withProfile(dir, deny({ names: ['mkdir', 'mkdirat'], includes: { arches: ['s390x'] } }), ['mkdir', `${dir}/a`]).status, 0)
@@ -224,12 +227,12 @@ test('the profiles that container engines ship are taken as they are', inTemp((d
     assert.equal([status, stdout], [3, 'a\n'])
   }
   assert.match(nsbox(['--seccomp', join(FIXTURES, 'moby.json'), 'unshare', '-U', 'true']).stderr, /not permitted/)
-  // The shapes of the tutorial of Kubernetes: log all, refuse all, allow some.
+  // The profiles of Kubernetes' tutorial: log all, refuse all, allow some.
   assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_LOG' }, ['sh', '-c', 'exit 3']).status, 3)
   assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO' }, ['true']).status, 125)
 }))
 
-test('the error of a profile is a number, or a name as podman has it', inTemp((dir) => {
+test('the error of a profile is a number, or a name as in podman\'s profiles', inTemp((dir) => {
   const says = (keys: object, text: RegExp) => {
     const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', ...keys }] }
     assert.match(withProfile(dir, profile, ['mkdir', `${dir}/new`]).stderr, text)
@@ -243,13 +246,13 @@ test('the error of a profile is a number, or a name as podman has it', inTemp((d
   assert.match(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO', defaultErrno: 'EWHAT' }, ['true']).stderr, /\/defaultErrno: no error number EWHAT/)
 }))
 
-/** What our own processes call before the command is there, and what they would say an error with. */
+/** Calls of our own processes before the command starts, and those that would print an error. */
 const OURS = ['rt_sigprocmask', 'rt_sigaction', 'prctl', 'capset', 'capget', 'setsid', 'setpgid', 'chdir', 'fchdir', 'getcwd', 'open', 'openat', 'openat2', 'stat', 'newfstatat', 'fstat',
   'faccessat', 'read', 'write', 'poll', 'ppoll', 'close', 'close_range', 'setresuid', 'setresgid', 'setgroups', 'getuid', 'geteuid', 'getppid', 'sendto']
 
 for (const flags of [[], ['--no-init'], ['--new-session'], ['--allow-new-privs'], ['--no-init', '--allow-new-privs', '--map-root']]) {
   const how = flags.join(' ') || 'by default'
-  test(`of nsbox's own calls a profile meets execve alone (${how})`, inTemp((dir) => {
+  test(`execve is the only call of nsbox that a profile meets (${how})`, inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'))
     copyFileSync(resolve(import.meta.dir, '../../dist/bench/empty'), join(root, 'bin/empty'))
     const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: OURS, action: 'SCMP_ACT_ERRNO' }] }
@@ -260,7 +263,7 @@ for (const flags of [[], ['--no-init'], ['--new-session'], ['--allow-new-privs']
   }))
 
   test(`a filter that refuses execve and the end of a process ends the box, and says so (${how})`, () => {
-    // Not by --seccomp, which would refuse it: by a plan.
+    // By a plan, since --seccomp would refuse the profile.
     const plan = planOf([...flags, '--env', 'PATH=/usr/bin:/bin', 'true'])
     const names = SYSCALLS[process.arch as Machine] as Record<string, number>
     const refused = ['execve', 'execveat', 'exit', 'exit_group', 'write', 'sendto'].map((name) => [names[name] as number, [{ when: [], action: EPERM }]] as const)

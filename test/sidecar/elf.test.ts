@@ -1,4 +1,4 @@
-/** The sidecar as a file: what somebody who finds a flaw in it would have to get past. */
+/** The sidecar's file has the hardening that makes flaws hard to exploit. */
 import { statSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -32,7 +32,7 @@ test('its stack is not executable, and nothing is both writable and executable',
   assert.equal(loaded.filter(({ flags }) => flags.includes('W') && flags.includes('E')), [])
 })
 
-test('what is relocated at the start is read-only afterwards, and nothing is relocated later', () => {
+test('relocated data is read-only after the start, and nothing is relocated later', () => {
   const [relro] = only('GNU_RELRO')
   const data = only('LOAD').find(({ flags }) => flags === 'RW')
   assert.ok(relro !== undefined && data !== undefined)

@@ -9,10 +9,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BIN, busyboxRoot, execute, inTemp, planOf, SANITIZED, SIDECAR, treeOf } from '../helpers/nsbox.ts'
 
-/** These return no error, belong to the end of the process, or to memory that the C library asks for. */
+/** These calls return no error, or belong to the end of the process or to the C library's memory. */
 const LEFT_OUT = new Set(['exit_group', 'exit', 'brk', 'mmap', 'munmap', 'mprotect', 'madvise', 'arch_prctl', 'set_tid_address', 'set_robust_list', 'rseq', 'getrandom', 'restart_syscall', 'execveat', 'rt_sigreturn'])
 
-/** How often each call is made by the process that makes it most, before the command runs. */
+/** How often the process that makes a call most makes it, before the command runs. */
 function callsOf(log: string): Map<string, number> {
   const counts = new Map<string, Map<string, number>>()
   const running = new Set<string>()
@@ -60,7 +60,7 @@ for (const flag of [[], ['--old-mount-api']]) {
     let failed = 0
     for (const [call, most] of callsOf(readFileSync(log, 'utf8'))) {
       if (LEFT_OUT.has(call)) continue
-      // More than this is a loop over descriptors or capabilities.
+      // A call that comes more often is in a loop over descriptors or capabilities.
       for (let nth = 1; nth <= Math.min(most, 24); nth++) {
         const { status, stdout, stderr } = run('-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:error=EPERM:when=${nth}`)
         tried++
@@ -70,7 +70,8 @@ for (const flag of [[], ['--old-mount-api']]) {
           continue
         }
         failed++
-        // With the sanitizers (`make sanitize`) their own calls fail too, which ends in an assertion of theirs, and those of the dynamic loader.
+        // With the sanitizers (`make sanitize`) their own calls fail too, which ends in an assertion of theirs, and
+        // those of the dynamic loader.
         if (SANITIZED && /AddressSanitizer: CHECK failed|^==\d+==WARNING: |error while loading shared libraries/.test(stderr)) continue
         if (status === 0) wrong.push(`${what}: another box: ${stdout}${stderr}`)
         else if (!/^nsbox: [^\n]+\n(hint: [^\n]*\n)?$/.test(stderr)) wrong.push(`${what}: says ${JSON.stringify(stderr)}`)

@@ -1,4 +1,4 @@
-/** Memory of the sidecar: what it takes for a plan, whatever its size, holds what was put in it. */
+/** The sidecar's memory: pieces of any size keep their contents. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { join } from 'node:path'

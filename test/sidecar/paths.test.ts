@@ -7,7 +7,7 @@ import { asRoot, busyboxRoot, inTemp, planOf, sidecar } from '../helpers/nsbox.t
 
 const long = 'n'.repeat(255)
 
-/** A root with all that a path can lead through. */
+/** A root with everything that a path can lead through. */
 function maze(dir: string): string {
   const root = busyboxRoot(dir)
   mkdirSync(join(root, 'd/e/f'), { recursive: true })
@@ -18,7 +18,7 @@ function maze(dir: string): string {
     'd/up': '..', 'd/e/far-up': '../../../../d', itself: 'itself', a: 'b', b: 'a', 'through-up': 'd/up/to-d/e', dots: './d/./e/../e/.',
   }
   for (const [name, to] of Object.entries(links)) symlinkSync(to, join(root, name))
-  // The kernel follows 40 links and no more; where it has to look twice, it counts those of both times.
+  // The kernel follows at most 40 links, and counts those of both walks if it has to walk twice.
   for (let n = 1; n <= 41; n++) symlinkSync(n === 1 ? 'd' : `chain${n - 1}`, join(root, `chain${n}`))
   return root
 }

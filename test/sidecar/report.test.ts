@@ -1,4 +1,4 @@
-/** What the sidecar says: one line that forges nothing, events that a program can read, and nothing said twice. */
+/** The sidecar's messages: one line that can't be forged, events that programs can read, and no message twice. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ test('a path in a message can\'t speak to the terminal', () => {
   assert.is(stderr, 'nsbox: root: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9: No such file or directory (ENOENT)\nhint: nsbox rootfs build DIR PROGRAM... makes one\n')
 })
 
-test('no hostile name can speak to the terminal: in hints, keys, warnings, plans and what explain and doctor say', inTemp((dir) => {
+test('no hostile name can speak to the terminal: in hints, keys, warnings, plans and the output of explain and doctor', inTemp((dir) => {
   const evil = 'a\u001b]0;x\u0007\u009b31m\u007f'
   const root = busyboxRoot(join(dir, 'r'))
   const script = join(root, 'bin', evil)
@@ -39,13 +39,13 @@ test('no hostile name can speak to the terminal: in hints, keys, warnings, plans
   ]
   for (const [args, expected, env = {}] of rows) {
     const { status, stdout, stderr } = execute(NSBOX, args, { cwd: '/', env: { ...process.env, ...env } })
-    // What doctor finds here is not ours.
+    // doctor's findings depend on the machine.
     if (args[0] !== 'doctor') assert.is(status, expected, `${JSON.stringify(args)}: ${stderr}`)
     assert.not.match(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/, JSON.stringify(args))
   }
   const { stdout, stderr } = execute(SIDECAR, [evil])
   assert.not.match(stdout + stderr, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
-  // Somebody who decodes the event has a path as it is, and a hint as it is read.
+  // A decoded event has the path's own bytes, and the hint as a person reads it.
   const event = JSON.parse(execute(NSBOX, ['--root', root, '--status-fd', '1', `/bin/${evil}`]).stdout.split('\n').find((line) => line.includes('error')) ?? '')
   assert.is(event.path, `/no/${evil}`)
   assert.not.match(event.hint, /[\x00-\x1f\x7f-\x9f]/)
@@ -67,7 +67,7 @@ const hasStrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
   }
 })
 
-test('a failure is told to the status descriptor as JSON, also where a path is not UTF-8', () => {
+test('a failure is written to the status descriptor as JSON, even if a path is not UTF-8', () => {
   const plan = { ...missing('/none/"\\\u0085\udcff\u00e9'), supervision: { statusFd: 1, errors: 'status' } }
   const { status, stdout, stderr } = sidecar(plan)
   assert.is(status, 125)
@@ -77,7 +77,7 @@ test('a failure is told to the status descriptor as JSON, also where a path is n
   assert.equal([event.event, event.step, event.code, event.status], ['error', 'root', 'ENOENT', 125])
 })
 
-test('the end of a box is told on the status descriptor, whichever that is', inTemp((dir) => {
+test('the end of a box is reported on the status descriptor, whichever that is', inTemp((dir) => {
   for (const fd of [1, 2, 3, 9]) {
     const { status } = execute('bash', ['-c', `exec "$0" --status-fd ${fd} sh -c 'exit 7' ${fd}>${dir}/status`, NSBOX])
     assert.is(status, 7)
@@ -87,7 +87,7 @@ test('the end of a box is told on the status descriptor, whichever that is', inT
   }
 }))
 
-test('that nobody reads the messages changes no exit status', inTemp((dir) => {
+test('messages without a reader change no exit status', inTemp((dir) => {
   writeFileSync(join(dir, 'plan'), JSON.stringify({ ...missing('/none'), supervision: { statusFd: 9 } }))
   // Both pipes have lost their readers by the time the sidecar starts.
   const script = `coproc { exec <&- ; }; exec 8>&"\${COPROC[1]}"; wait $COPROC_PID; "$0" --plan "$1" 2>&8 9>&8; echo "status $?"`
@@ -100,7 +100,7 @@ test('a plan is read also from a pipe that somebody has made non-blocking', () =
   const script = 'import fcntl, os, subprocess, sys, time\n' +
     'r, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETFL, os.O_NONBLOCK)\n' +
     'child = subprocess.Popen([sys.argv[1], "--check", "--plan-fd", str(r)], pass_fds=[r])\n' +
-    // Until it waits for what isn't there yet.
+    // Wait until it blocks on the empty pipe.
     'while open(f"/proc/{child.pid}/wchan").read() in ("", "0") and open(f"/proc/{child.pid}/stat").read().split()[2] != "S": time.sleep(0.01)\n' +
     'os.write(w, sys.argv[2].encode())\nos.close(w)\nsys.exit(child.wait())\n'
   const { status, stderr } = execute('python3', ['-c', script, SIDECAR, JSON.stringify(planOf(['true']))])
@@ -108,7 +108,7 @@ test('a plan is read also from a pipe that somebody has made non-blocking', () =
 })
 
 if (asRoot) {
-  test('where a helper for id maps is not there, one line says so', inTemp((dir) => {
+  test('a missing helper for id maps is reported in one line', inTemp((dir) => {
     writeFileSync(join(dir, 'none'), '')
     const hide = 'for helper in newuidmap newgidmap; do [ ! -e /usr/bin/$helper ] || mount --bind "$0" /usr/bin/$helper; done; exec "$@"'
     mkdirSync(join(dir, 'home'))

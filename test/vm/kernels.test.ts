@@ -1,6 +1,9 @@
 // runs once
 // seconds: 580
-/** The whole of nsbox, front end and all, on kernels from Linux 5.10 on. What an older kernel lacks is done in another way, or told. */
+/**
+ * All of nsbox, with the front end, on kernels from Linux 5.10 on. It works around what an older kernel lacks, or
+ * reports it.
+ */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { byVersion, Guest, kernels, onKernels, type Check } from '../helpers/vm.ts'
@@ -15,7 +18,7 @@ function inGuest(name: string, script: string, check: Check['check'] | readonly 
 
 const asUser = (script: string) => `cat >/tmp/as-user <<'END'\n${script}\nEND\nsu -s /bin/sh ann -c 'sh /tmp/as-user'`
 const FLAGS = ['', '--old-mount-api']
-/** The same box by each mount interface. */
+/** Runs the same box by each mount interface. */
 const both = (options: string, command: string) => FLAGS.map((flags) => `nsbox plan ${options} sh -c '${command}' >/tmp/plan-$$; nsbox-sidecar --plan /tmp/plan-$$ ${flags}; echo $?; rm /tmp/plan-$$`).join('\n')
 
 inGuest('a box starts, and gives its command\'s status back', `nsbox --version | cut -d' ' -f1; nsbox --tmpfs /tmp sh -c 'echo $$; ls /tmp; exit 7'; echo $?; nsbox nowhere 2>/dev/null; echo $?; nsbox sh -c 'kill -TERM $$'; echo $?`,
@@ -43,7 +46,7 @@ mkdir -p /tmp/data/sub; mount -t tmpfs sub /tmp/data/sub; touch /tmp/data/sub/fi
 ${both('--root /roots/r --ro --tmpfs /tmp --mask /secret --ro-bind /tmp/data:/data', 'ls /secret; ls /data/sub; touch /data/sub/no /data/no /no 2>/dev/null; touch /tmp/yes && ls /tmp')}
 umount /tmp/data/sub; rm -r /tmp/data`, FLAGS.flatMap(() => ['file', 'yes', '0']))
 
-// The mount below is reached by no path any more, and is a part of the tree all the same.
+// No path leads to the mount below any more, but it is still part of the tree.
 inGuest('a mount of the host that another one covers hinders no box', `
 unshare -m sh -c '
 mkdir -p /tmp/m/sub; mount -t tmpfs below /tmp/m/sub; mount -t tmpfs above /tmp/m

@@ -8,7 +8,7 @@ import { byVersion, Guest, kernels, onKernels, USER, type Check, type Outcome } 
 const guest = new Guest()
 const checks: Check[] = []
 
-/** SCRIPT runs in the guest as root, `first` on the initramfs itself; CHECK looks at what it said. */
+/** SCRIPT runs in the guest as root, with `first` on the initramfs itself. CHECK gets its output. */
 function inGuest(name: string, script: string, check: Check['check'], first = false): void {
   guest.add(name, script, first)
   checks.push({ name, check })
@@ -16,15 +16,18 @@ function inGuest(name: string, script: string, check: Check['check'], first = fa
 
 const { box } = { box: guest.box.bind(guest) }
 const G = '/sys/fs/cgroup'
-/** The same as the user, whose shell is in the group GROUP. */
+/** Runs SCRIPT as the user, whose shell is in the group GROUP. */
 const asUser = (group: string, script: string) => `cat >/tmp/as-user <<'END'\n${script}\nEND\n(echo 0 >${G}/${group}/cgroup.procs && exec su -s /bin/sh ann -c 'sh /tmp/as-user')`
-/** A group that root gives to the user as a service manager does: the directory, and the files that move processes and enable controllers. */
+/**
+ * A group that root gives to the user as a service manager does: the directory, and the files that move processes and
+ * enable controllers.
+ */
 const delegate = (group: string) => `mkdir -p ${G}/${group}/own; chown -R ${USER}:${USER} ${G}/${group}; for f in ${G}/${group}/*; do case $f in */cgroup.procs|*/cgroup.subtree_control|*/cgroup.threads|*/own) ;; *) chown 0:0 $f;; esac; done`
 const lines = ({ output }: Outcome) => output.split('\n').filter((line) => line !== '' && !/pivot_root is refused/.test(line))
-/** What is left of boxes in the hierarchy. */
+/** Groups of boxes that are left in the hierarchy. */
 const left = `find ${G} -name 'nsbox-*' -o -name box -type d`
 
-/** From here on the first root file system can be pivoted away, and memory.peak is there. */
+/** The versions of Linux from which the first root file system can be pivoted away, and memory.peak exists. */
 const [PIVOTS, PEAK] = ['7', '5.19']
 
 inGuest('a box that starts on an initramfs works, and says so where it is held by chroot', `${box(['sh', '-c', 'echo $$; ls -d /proc/[0-9]* | wc -l'])}`, ({ status, output }, kernel) => {
@@ -60,7 +63,7 @@ ps | grep -c '[s]leep 1000'`, (outcome) => {
 
 inGuest('a limit that is too small for the box itself is a failure, which says so', `
 ${box(['--memory', '1m', 'true'], { change: (plan) => ({ ...plan, cgroup: { memory: 65536 } }) })}; echo $?; ${left}`, (outcome) => {
-  assert.equal(lines(outcome), ['nsbox: supervise: killed for lack of memory before the command was started', 'hint: --memory is too small for the box itself', '125'])
+  assert.equal(lines(outcome), ['nsbox: supervise: killed for lack of memory before the command started', 'hint: --memory is too small for the box itself', '125'])
 })
 
 inGuest('the least memory that the command line takes is enough to start', `${box(['--memory', '1m', 'true'])}; echo $?`, (outcome) => assert.equal(lines(outcome), ['0']))
@@ -100,7 +103,7 @@ ${box(['--memory', '64m', '--pids', '50', 'sh', '-c', `cat /proc/self/cgroup; ca
   assert.equal(lines(outcome), ['0::/', String(64 * 2 ** 20), '51', 'done'])
 })
 
-/** What a box does that may mount. In a root of its own the host's hierarchy is not below the one that it is shown. */
+/** The script of a box that may mount. In a root of its own the host's hierarchy isn't below the one that it sees. */
 const RAISE = `PATH=/bin; mount -t cgroup2 none /tmp && cd /tmp || exit 9
 echo max >memory.max; echo max >pids.max; cat memory.max; mkdir sub sub/sub; ls -d nsbox-* 2>/dev/null
 dd if=/dev/zero of=/dev/null bs=64M count=1; echo went on`
