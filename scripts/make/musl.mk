@@ -1,17 +1,17 @@
-# How a static program is compiled and linked with musl, and made hard to exploit.
+# Compiles and links a static program with musl, hardened against exploits.
 
 MUSL_CC ?= musl-gcc
-# musl-gcc has no -static-pie of its own: its specs would link a program that asks for musl's dynamic loader. Where musl's
-# start file for static position-independent programs is there (beside the one that a link would use), the link is spelled
-# out; elsewhere the program is static at a fixed address. (Expanded in recipes, since musl-gcc may be installed by then
-# and not before.)
+# musl-gcc has no -static-pie of its own: its specs would link a program that needs musl's dynamic loader. If musl's
+# start file for static position-independent programs is there (beside the one that a link would use), the link is
+# spelled out; otherwise the program is static at a fixed address. (Expanded in recipes, since an earlier target may
+# install musl-gcc.)
 crt = $(shell dir=$$($(MUSL_CC) '-###' -x c /dev/null -o /dev/null 2>&1 | grep -o '[^ "]*/S\?crt1\.o' | head -n 1 | xargs -r dirname); \
 	if [ -n "$$dir" ] && [ -e "$$dir/rcrt1.o" ]; then echo "$$dir"; fi)
 crt_gcc = $(shell $(MUSL_CC) -print-file-name=$(1))
 kernel_headers = -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -print-multiarch)
-# What is not here: _FORTIFY_SOURCE, which is the C library's part, and musl has none (`make lint` compiles with that of
-# glibc, for its warnings); -fcf-protection, which the linker drops unless all objects have it, and musl's have not.
-# Nothing unwinds a stack here: no tables for that.
+# Left out: _FORTIFY_SOURCE, since musl doesn't implement it (`make lint` compiles with glibc's, for its warnings),
+# and -fcf-protection, since the linker drops it unless all objects have it, and musl's don't. No code unwinds a
+# stack, so there are no unwind tables.
 HARDENING = -fstack-protector-strong $(call if_known,-fstack-clash-protection) $(call if_known,-ftrivial-auto-var-init=zero)
 if_known = $(shell $(MUSL_CC) -Werror $(1) -c -x c -o /dev/null /dev/null 2>/dev/null && echo '$(1)')
 C_FLAGS = -std=c11 -Os $(call if_known,-Oz) -fno-align-functions -fmerge-all-constants $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
@@ -21,5 +21,6 @@ C_LINK = -static $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,
 	$(C_OBJECTS) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
 	-Wl,--gc-sections -Wl,--hash-style=gnu -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -s
 
-# Where the plan is read, most of the time goes that a start spends outside of the kernel: 146,000 instructions instead of 171,000.
+# Where the plan is read, most of the time goes that a start spends outside of the kernel: 146,000 instructions
+# instead of 171,000.
 $(addprefix dist/obj/,plan/json.o base/arena.o): private C_FLAGS += -O2

@@ -37,12 +37,9 @@ void overlay_open_state(struct layers *layers, int target, const char *name);
  * fail().
  */
 int overlay_layer(const struct layers *layers, int directory, const char *name, int like);
-/* An overlay that is not in its place yet. It is restricted as its lower mount is, too. -1 with errno. */
+/* Makes an overlay that isn't attached yet. It has the restrictions of its lower mount, too. -1 with errno. */
 int overlay_make(const struct layers *layers, int upper, int work, int target, unsigned options);
-/*
- * The way out where that has failed with errno, or NULL. The kernel's own words, where it has any, rarely say what to
- * do.
- */
+/* The hint after overlay_make has failed with errno, or NULL. The kernel's own words rarely name the way out. */
 const char *overlay_hint(const struct layers *layers);
 
 #endif

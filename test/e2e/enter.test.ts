@@ -1,4 +1,4 @@
-/** A command in a box that runs already: it is as the box's own command is, and gets no further. */
+/** A command that enters a running box has what the box's own command has, and no more. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, chmodSync, closeSync, copyFileSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync, truncateSync } from 'node:fs'
@@ -16,7 +16,7 @@ async function waitFor(what: () => boolean, why: string): Promise<void> {
 
 const childrenOf = (pid: number | undefined): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number)
 
-/** A box whose command says that it is ready, and stays until the body has ended. */
+/** Runs the body beside a box whose command prints that it is ready, and stays until the body has ended. */
 async function inBox(args: readonly string[], body: (pid: number, box: ChildProcess) => void | Promise<void>, program = NSBOX, script = 'echo ready; read x'): Promise<void> {
   const box = spawn(program, [...args, ...(program === NSBOX ? ['sh', '-c', script] : [])], { stdio: ['pipe', 'pipe', 'inherit'] })
   let said = ''
@@ -38,8 +38,8 @@ async function end(child: ChildProcess): Promise<void> {
 
 const enter = (pid: number, ...args: string[]) => nsbox(['enter', String(pid), ...args])
 
-test('a box is entered while what gives back the memory of the runtime is still there', async () => {
-  // The last system call of that process takes seconds here; it is the only one that calls exit, and not exit_group.
+test('a box can be entered while the process that frees the runtime\'s memory is still there', async () => {
+  // Here the last system call of that process takes seconds. Only that process calls exit instead of exit_group.
   const slowly = ['-f', '-q', '-e', 'trace=exit', '-e', 'inject=exit:delay_enter=3000000', '-o', '/dev/null', '--', NSBOX, '--hostname', 'inner', 'sh', '-c', 'echo ready; read x']
   await inBox(slowly, (strace) => {
     const [box = 0] = childrenOf(strace)
@@ -52,14 +52,14 @@ test('a box is entered while what gives back the memory of the runtime is still 
 
 test('a command that enters shares the host name, the files and the processes of the box', () => inBox(
   ['--hostname', 'inner', '--tmpfs', '/tmp'], (pid) => {
-    // No pipe: what has yet to become grep is a sh too.
+    // Without a pipe, in which a process that is about to become grep would be a sh too.
     const { status, stdout, stderr } = enter(pid, 'sh', '-c', 'hostname; echo mine >/tmp/mine; ps -e -o comm >/tmp/all; grep -c "^sh$" /tmp/all; exit 7')
     assert.is(status, 7, stderr)
     assert.equal(stdout, 'inner\n2\n')
     assert.is(enter(pid, 'cat', '/tmp/mine').stdout, 'mine\n')
   }, NSBOX, 'echo ready; read x'))
 
-/** All that the kernel says of the privileges of a process, and its limits. */
+/** The privileges of a process, as the kernel shows them, and its limits. */
 const PRIVILEGES = 'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status; ulimit -a; cat /proc/self/uid_map; readlink /proc/self/ns/*'
 const mapAuto = !asRoot && existsSync('/usr/bin/newuidmap') ? [['--map-auto'], ['--map-auto', '--user', '33']] : []
 for (const flags of [
@@ -102,7 +102,7 @@ test('in a root of its own it sees that root', inTemp((dir) => inBox(['--root', 
   assert.equal(enter(pid, 'ls', '/').stdout, 'bin\ndev\nproc\ntmp\n')
 })))
 
-test('when the box ends, what has entered it ends; when nsbox enter is killed, its command ends and the box goes on', () => inBox(['--tmpfs', '/tmp'], async (pid, box) => {
+test('when the box ends, commands that entered it end; when nsbox enter is killed, its command ends and the box goes on', () => inBox(['--tmpfs', '/tmp'], async (pid, box) => {
   const inner = spawn(NSBOX, ['enter', String(pid), 'sh', '-c', 'touch /tmp/first; sleep 1000'])
   const waiting = () => enter(pid, 'sh', '-c', 'test -e /tmp/first && test -n "$(pgrep sleep)"').status === 0
   await waitFor(waiting, 'the first did not start')
@@ -120,7 +120,7 @@ test('when the box ends, what has entered it ends; when nsbox enter is killed, i
   assert.is((await once(third, 'exit'))[0], 137)
 }))
 
-test('what enters may signal the processes of the box, and reaches none of the caller\'s', () => inBox([], (pid) => {
+test('a command that enters may signal the processes of the box, and reaches none of the caller\'s', () => inBox([], (pid) => {
   assert.is(enter(pid, 'sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!').status, 0)
   assert.is(enter(pid, 'pkill', '-x', 'sleep').status, 0)
   const { stdout, stderr } = execute('sh', ['-c', '"$0" enter "$1" sh -c "kill -TERM 0"; echo "status $?"', NSBOX, String(pid)], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -145,11 +145,11 @@ test('events and time-outs are those of the command', () => inBox([], (pid) => {
   assert.is(enter(pid, '--timeout', '100ms', 'sleep', '1000').status, 124)
 }))
 
-/** Of a shell that starts boxes, which stay as long as it has its standard input. */
+/** Starts boxes from a shell; they stay as long as it has its standard input. */
 const STARTS = 'exec 8<&0; for name in $1; do "$0" --hostname "$name" sh -c \'echo "<$0>"; read x\' "$name" <&8 & done; wait'
 
 for (const names of ['one', 'one two']) {
-  test(`what has started a box stands for it, if there is no other (${names})`, async () => {
+  test(`the process that started a box stands for it, if it started no other box (${names})`, async () => {
     const shell = spawn('sh', ['-c', STARTS, NSBOX, names], { stdio: ['pipe', 'pipe', 'inherit'] })
     let said = ''
     shell.stdout.on('data', (data: Buffer) => { said += data })
@@ -166,7 +166,7 @@ for (const names of ['one', 'one two']) {
   })
 }
 
-test('what has entered a box leads to that, or says why a user can\'t see it', () => inBox(['--hostname', 'inner'], async (pid) => {
+test('a process that entered a box leads nsbox enter to that box, or the message says why a user can\'t see it', () => inBox(['--hostname', 'inner'], async (pid) => {
   const inner = spawn(NSBOX, ['enter', String(pid), 'sh', '-c', 'echo ready; read x'], { stdio: ['pipe', 'pipe', 'inherit'] })
   try {
     await once(inner.stdout, 'data')
@@ -178,7 +178,7 @@ test('what has entered a box leads to that, or says why a user can\'t see it', (
   }
 }))
 
-test('a process that is no box, and one that is not there, say so', () => {
+test('a process without a box, and one that does not exist, are named as such', () => {
   failure(enter(process.pid, 'true'), new RegExp(`^nsbox: enter: no box of yours has this process: ${process.pid}\nhint: name nsbox itself`))
   const ended = execute('sh', ['-c', 'echo $$']).stdout.trim()
   failure(enter(Number(ended), 'true'), new RegExp(`^nsbox: enter: no such process: ${ended}\n`))
@@ -190,11 +190,11 @@ test('a process that got the number later is not entered', () => inBox(['--net',
   const started = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
   const plan = (at: number) => ({ contract: 2, namespaces: asRoot ? ['mount', 'net'] : ['user', 'mount', 'net'], enter: { pid: Number(command), started: at }, process: { argv: ['true'] } })
   assert.is(sidecar(plan(started)).status, 0)
-  failure(sidecar(plan(started + 1)), /^nsbox: enter: is not the process that it was: \/proc\/\d+\nhint: the box has ended\n/)
-  failure(sidecar({ ...plan(started), enter: { pid: process.pid, started: 1 } }), /is not the process that it was/)
+  failure(sidecar(plan(started + 1)), /^nsbox: enter: another process has that number now: \/proc\/\d+\nhint: the box has ended\n/)
+  failure(sidecar({ ...plan(started), enter: { pid: process.pid, started: 1 } }), /another process has that number now/)
 }))
 
-/** All that a process has in memory that it may write to. */
+/** All writable memory of a process. */
 function memoryOf(pid: number): string {
   const file = openSync(`/proc/${pid}/mem`, 'r')
   try {
@@ -211,13 +211,13 @@ function partOf(file: number, start: number, end: number): string {
   return bytes.toString('latin1')
 }
 
-/** The sanitizers' own malloc keeps what it likes. */
+/** The sanitizers' own malloc keeps freed memory. */
 const whereForgotten = SANITIZED ? test.skip : test
 whereForgotten('what holds the place of a command in a box that stays has neither the caller\'s environment nor the plan in it, wherever one looks', inTemp(async (dir) => {
   const plan = planOf(['--clear-env', ...['A', 'B', 'C'].flatMap((name) => ['--env', `${name}=${'of-the-plan '.repeat(9000)}`]), '--ro-bind', `${dir}:/mnt`, 'x'])
   const file = join(dir, 'plan')
   await Bun.write(file, JSON.stringify({ ...plan, process: { ...plan.process, pause: true }, supervision: { init: true, statusFd: 1 } }))
-  // From the package's file, and where the plan was in the program that runs.
+  // Started from the package's file, and with the plan in the running program.
   for (const [program, ...args] of [[SIDECAR, '--plan', file], [NSBOX, 'run', '--plan', file]] as const) {
     const box = spawn(program, args, { env: { SECRET: 'of-the-caller' }, stdio: ['ignore', 'pipe', 'inherit'] })
     try {
@@ -230,7 +230,7 @@ whereForgotten('what holds the place of a command in a box that stays has neithe
       assert.match(readlinkSync(`/proc/${holder}/exe`), /^\/memfd:nsbox /)
       await waitFor(() => readdirSync(`/proc/${holder}/fd`).length === 0, 'it has descriptors')
       for (const secret of ['of-the-caller', 'of-the-plan', `${dir}\0`, 'NSBOXPLN{']) for (const text of [memory, ...files]) assert.not.ok(text.includes(secret), secret)
-      // It is entered all the same: by the plan that the process outside has.
+      // The box can still be entered, by the plan that the supervisor has.
       assert.match(enter(box.pid ?? 0, '/bin/sh', '-c', 'echo $A').stdout, /^of-the-plan of-the-plan /)
       assert.is(enter(holder, '/bin/sh', '-c', ': </proc/2/exe').status, 2)
     } finally {
@@ -242,16 +242,16 @@ whereForgotten('what holds the place of a command in a box that stays has neithe
 const whereTraced = Number(execute(join(BIN, 'landlock'), []).stdout) >= 2 ? test : test.skip
 for (const flags of [['--net', 'none'], [], ['--share', 'ipc'], ['--net', 'none', '--seccomp', 'none'], ...(asRoot ? [['--net', 'none', '--cap-add', 'sys_admin']] : [['--net', 'none', '--map-root']])]) {
   whereTraced(`what enters can't look into the box's own processes (${flags.join(' ')})`, () => inBox([...flags, '--tmpfs', '/tmp'], (pid) => {
-    // The kernel shows these three to whoever may look at the performance of all programs.
+    // The kernel shows these three to a process that may measure all programs.
     const files = `mem exe fd/0 root cwd${flags.includes('sys_admin') ? '' : ' environ maps auxv'}`
     const inside = `for f in ${files}; do (: </proc/2/$f) 2>/dev/null && echo read $f; (: >>/proc/2/$f) 2>/dev/null && echo written $f; done; readlink /proc/2/exe /proc/2/root; kill -0 2 && echo signals`
     assert.is(enter(pid, 'sh', '-c', inside).stdout, 'signals\n')
-    // And what it does with files of its own is as it was.
+    // Its own files work as before.
     assert.is(enter(pid, 'sh', '-c', 'mkdir /tmp/a /tmp/b; echo x >/tmp/a/f; ln /tmp/a/f /tmp/b/f; mv /tmp/a/f /tmp/b/g; mv /tmp/b /tmp/a/; ls /tmp/a/b; cat /proc/self/maps >/dev/null').stdout, 'f\ng\n')
   }))
 }
 
-test('in a network of its own what enters reaches the abstract sockets of the box', () => inBox(['--net', 'none'], async (pid) => {
+test('in a network of its own a command that enters reaches the abstract sockets of the box', () => inBox(['--net', 'none'], async (pid) => {
   const answers = 'Bun.listen({ unix: "\\0nsbox-inner", socket: { data() {}, open(socket) { socket.end("answered\\n") } } })'
   const connects = 'Bun.connect({ unix: "\\0nsbox-inner", socket: { data(_, bytes) { process.stdout.write(bytes); process.exit() } } }).catch(() => {})'
   const listens = spawn(NSBOX, ['enter', String(pid), process.execPath, '-e', answers], { stdio: 'ignore' })
@@ -277,7 +277,7 @@ function forged(dir: string): string {
   return file
 }
 
-/** A program that claims to have a plan of this many bytes at its end; it is that many bytes longer, with a hole. */
+/** A program that claims to have a plan of this many bytes at its end. The file has a hole of that size. */
 function claiming(dir: string, length: bigint, hole: number): string {
   const file = join(dir, 'busybox')
   const end = Buffer.alloc(16)
@@ -290,7 +290,7 @@ function claiming(dir: string, length: bigint, hole: number): string {
   return file
 }
 
-/** While this program sleeps, in our own namespaces. */
+/** Runs the body while this program sleeps in our own namespaces. */
 async function asleep(command: readonly string[], body: (pid: number) => void): Promise<void> {
   const [program = '', ...args] = command
   const child = spawn(program, args, { cwd: '/', stdio: 'ignore' })
@@ -312,14 +312,14 @@ for (const [length, hole] of [[0xffffffffffffffffn, 0], [0x100000000n, 0x1000000
 }
 
 if (asRoot) {
-  test('of a process of another user root reads no more than whose it is', inTemp((dir) => {
+  test('root reads nothing about another user\'s process but its owner', inTemp((dir) => {
     chmodSync(dir, 0o755)
     return asleep(['setpriv', '--reuid', '5001', '--regid', '5001', '--clear-groups', claiming(dir, 16n, 16), 'sleep', '1000'], (pid) => {
       const trace = join(dir, 'trace')
       const { status, stderr } = execute('strace', ['-f', '-q', '-e', 'trace=%file', '-o', trace, NSBOX, 'enter', String(pid), 'true'])
       assert.is(status, 125)
       assert.match(stderr, new RegExp(`^nsbox: enter: belongs to another user: ${pid}\n`, 'm'))
-      // Each process is looked at by its directory, opened once: what follows that is about it.
+      // nsbox opens the directory of each process once, and everything after that is about it.
       const looks = readFileSync(trace, 'latin1').split(/"\/proc\/(\d+)", O_/)
       const about = looks.filter((_, i) => i % 2 === 0 && looks[i - 1] === String(pid))
       assert.ok(about.length > 0 && about.some((calls) => calls.includes('/status"')))
@@ -328,7 +328,7 @@ if (asRoot) {
   }))
 }
 
-/** A time that no other test run sleeps. */
+/** A sleep time that no other test run uses. */
 const LONG = 100000 + process.pid
 
 for (const flags of [['--net', 'none'], ['--share', 'pid']]) {
@@ -339,7 +339,7 @@ for (const flags of [['--net', 'none'], ['--share', 'pid']]) {
       await waitFor(() => found() > 0, 'the poser did not start')
       try {
         const { stdout, stderr } = enter(found(), 'grep', 'CapBnd', '/proc/self/status')
-        // With the processes of the host nsbox hides from its own user, and no box is found.
+        // With the host's processes visible, nsbox isn't dumpable, so no box is found.
         if (flags.includes('pid') && !asRoot) {
           assert.match(stderr, /^nsbox: enter: no box of yours has this process: /)
           return
@@ -354,7 +354,7 @@ for (const flags of [['--net', 'none'], ['--share', 'pid']]) {
 }
 
 if (asRoot) {
-  test('a box of another user is not entered, by root neither, and one of root\'s not by a user', inTemp(async (dir) => {
+  test('nobody enters a box of another user: root does not, and no user enters one of root\'s', inTemp(async (dir) => {
     const user = ['--reuid', '5001', '--regid', '5001', '--clear-groups']
     const box = spawn('setpriv', [...user, NSBOX, 'sh', '-c', 'echo ready; read x'], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] })
     await once(box.stdout, 'data')
@@ -368,11 +368,11 @@ if (asRoot) {
   }))
 }
 
-test('no attempt to get out succeeds from there either', () => inBox(['--net', 'none'], (pid) => {
+test('no attempt to get out succeeds for a command that entered', () => inBox(['--net', 'none'], (pid) => {
   const { stdout, stderr } = enter(pid, join(BIN, 'attack'))
   const lines = stdout.trim().split('\n').map((line) => line.split(' '))
   assert.ok(lines.length >= 100, stderr)
-  // In a network of the box's own root may do that.
+  // Root may do that in a network of the box's own.
   assert.equal(lines.filter(([, verdict]) => verdict === 'open').map(([name]) => name), asRoot ? ['raw_socket', 'packet_socket'] : [])
 }))
 
@@ -396,7 +396,7 @@ test('a shell that enters has job control on the terminal', () => inBox([], asyn
   }
 }))
 
-/** An interactive shell of the caller's on a terminal, beside a box; $P is the number of that. */
+/** An interactive shell of the caller on a terminal, beside a box; $P is the box's process. */
 const besideShell = (argv: readonly string[], body: (pty: Pty) => Promise<void>) => () => inBox(['--tmpfs', '/tmp'], async (pid) => {
   const pty = new Pty(argv, { N: NSBOX, P: String(pid) })
   try {
@@ -426,7 +426,7 @@ test('in a script without job control it has the terminal when it asks for it, a
     assert.is(await pty.exited(), 0)
   }))
 
-test('a pager behind what has entered reads the terminal', besideShell(BASH, async (pty) => {
+test('a pager behind a command that entered reads the terminal', besideShell(BASH, async (pty) => {
   await pty.expect(/\$ $/)
   pty.enter('"$N" enter "$P" seq 500 | less -X')
   await pty.expect(/\r\n22\r\n[^]*:/)
@@ -444,7 +444,7 @@ test('a pager behind what has entered reads the terminal', besideShell(BASH, asy
   await pty.expect(/status 0/)
 }))
 
-test('Ctrl-Z and fg stop and continue what has entered, and bg leaves it until it reads', besideShell(BASH, async (pty) => {
+test('Ctrl-Z and fg stop and continue a command that entered, and bg lets it run until it reads', besideShell(BASH, async (pty) => {
   await pty.expect(/\$ $/)
   for (const program of ['sh -c \'echo re""ady; read x; echo "read:$x"\'', 'sh -c \'stty -echo; stty echo; echo re""ady; read x; echo "read:$x"\'']) {
     pty.enter(`"$N" enter "$P" ${program}`)
@@ -462,7 +462,7 @@ test('Ctrl-Z and fg stop and continue what has entered, and bg leaves it until i
     pty.enter('answer')
     await pty.expect(/read:answer[^]*\$ $/)
   }
-  // One that never touches the terminal.
+  // The same for a command that never touches the terminal.
   pty.enter('"$N" enter "$P" sh -c \'echo re""ady; exec sleep 1000\'')
   await pty.expect(/ready/)
   pty.type('\x1a')
@@ -481,7 +481,7 @@ test('Ctrl-Z stops a script whose command has the terminal, and a pipeline as a 
     pty.enter(line)
     await pty.expect(/ready/)
     pty.enter('one')
-    // What has not been read by then the terminal forgets.
+    // The terminal drops input that isn't read by then.
     await pty.expect(/got/)
     pty.type('\x1a')
     await pty.expect(/Stopped[^]*\$ $/)
@@ -504,7 +504,7 @@ test('Ctrl-C ends a script whose command does not use the terminal', besideShell
   assert.not.match(pty.shown, /gone on/)
 }))
 
-test('what has entered as the first program on a terminal is not stopped for ever by Ctrl-Z', () => inBox([], async (pid) => {
+test('Ctrl-Z does not stop a command for ever that entered as the first program on a terminal', () => inBox([], async (pid) => {
   const pty = new Pty([NSBOX, 'enter', String(pid), 'sh', '-c', 'echo ready; read x; echo "read:$x"'])
   try {
     await pty.expect(/ready/)
@@ -531,7 +531,7 @@ test('a full-screen program that has entered stops and comes back', besideShell(
   await pty.expect(/status 0/)
 }))
 
-test('where the root was moved over the old one, what enters has no cap_sys_chroot either', async () => {
+test('if the root was moved over the old one, a command that enters has no cap_sys_chroot either', async () => {
   const chroot = (text: string) => ['CapEff', 'CapBnd', 'CapAmb'].map((set) => BigInt(`0x${new RegExp(`^${set}:\\s+(\\w+)`, 'm').exec(text)?.[1]}`) >> 18n & 1n)
   const options = ['--quiet', ...(asRoot ? [] : ['--map-root']), '--cap-add', 'sys_admin']
   const statusIn = async (pid: number) => {

@@ -20,7 +20,7 @@ const BOX: BoxPlan = {
 }
 const USER = { uid: 1000 }
 const told = (change: Partial<BoxPlan> = {}): string => explain({ ...BOX, ...change }, USER)
-/** As one line, so that a test does not depend on where a line breaks. */
+/** The text as one line, so that tests don't depend on line breaks. */
 const flat = (text: string): string => text.replace(/\s+/g, ' ')
 const tree = (text: string): string[] => text.split('What the box sees\n\n')[1]!.split('\n\n')[0]!.split('\n').map((line) => line.slice(2))
 const sharing = (text: string): string => flat(text.split('What the box still shares with the host')[1]!)
@@ -54,7 +54,7 @@ test('a reader learns why mounts become private', () => {
   assert.match(flat(told()), 'systemd makes / shared: each mount in the box would show up on the host')
 })
 
-test('what Landlock closes is told, and from which kernel on', () => {
+test('the text names what Landlock closes, and from which kernel on', () => {
   const text = flat(told({ process: { ...BOX.process, landlock: ['abstract', 'signals'] } }))
   for (const word of ['landlock_restrict_self', 'Linux 6.12', 'abstract Unix sockets', 'The box can\'t signal processes outside']) assert.match(text, word)
   assert.not.match(told(), 'landlock')
@@ -93,13 +93,13 @@ test('a box with the host\'s network says so, abstract sockets included', () => 
   assert.not.match(sharing(told({ namespaces: ['mount', 'net'] })), 'abstract Unix sockets')
 })
 
-test('what is shared by option is told: processes, ids, host name', () => {
+test('the text names what is shared by option: processes, ids, host name', () => {
   const text = sharing(explain({ ...BOX, namespaces: ['mount'] }, { uid: 0 }))
   for (const part of ['can signal those of anybody', 'root in the box is root on the host', 'System V shared memory', 'The host name']) assert.match(text, part)
   assert.not.match(sharing(told()), 'Processes:')
 })
 
-test('limits of the whole box are told, and where its cgroup namespace comes from', () => {
+test('the text names limits of the whole box, and where its cgroup namespace comes from', () => {
   const text = told({ namespaces: ['mount', 'cgroup'], cgroup: { memory: 2 ** 29, cpuQuota: 150000, pids: 101 } })
   for (const part of ['Make a control group', 'memory: 512 MiB', 'processors: 1.5 ', 'processes and threads: 101', 'clone3(CLONE_NEWNS | CLONE_INTO_CGROUP), unshare(CLONE_NEWCGROUP)']) assert.match(text, part)
   assert.match(sharing(text), 'Without a limit: time (--timeout).')

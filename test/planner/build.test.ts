@@ -1,4 +1,4 @@
-/** From options to plans, on machines that are made up. */
+/** Options become plans, on made-up machines. */
 import { procView } from '../../src/planner/masked-paths.ts'
 import { DEFAULT_FILTERS } from '../../src/seccomp/filters.ts'
 import { test } from 'uvu'
@@ -30,11 +30,11 @@ function host(facts: Partial<HostFacts> = {}): HostFacts {
 
 const ROOT = { uid: 0, gid: 0, userName: () => 'root' }
 const plan = (options: Options, facts?: Partial<HostFacts>) => buildPlan(options, ['cmd', 'arg'], host(facts))
-/** Without what hides parts of /proc and /sys, and the place for pins. */
+/** The mounts without the masks of /proc and /sys, and without the stash for pins. */
 const mountsOf = (options: Options) => (plan(options).mounts ?? []).filter((mount) => !('kernel' in mount) && mount.type !== 'stash')
 const targets = (options: Options) => mountsOf(options).map(({ type, target }) => `${type} ${target}`)
 
-test('the least that is asked gives the defaults', () => {
+test('a command without options gets the defaults', () => {
   assert.equal(plan({}), {
     contract: 2, namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
     idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
@@ -46,7 +46,7 @@ test('the least that is asked gives the defaults', () => {
   })
 })
 
-test('what no namespace divides is closed, but where an option asks for it', () => {
+test('Landlock closes what no namespace divides, unless an option opens it', () => {
   const scopes = (options: Options) => plan(options).process.landlock
   assert.equal(scopes({ net: 'none' }), ['signals'])
   assert.equal(scopes({ share: ['ipc'] }), ['signals'])
@@ -56,7 +56,7 @@ test('what no namespace divides is closed, but where an option asks for it', () 
   assert.is(scopes({ privileged: true }), undefined)
 })
 
-test('every plan that is built is one', () => {
+test('every plan that is built is valid', () => {
   const asked: Options[] = [{}, { root: 'r', ro: true }, { overlay: true }, { overlay: '/state', root: '/bare' }, { net: 'none', hostname: 'h' }, { mapRoot: true }, { mapAuto: true }, { user: { uid: 5 } },
     { clearEnv: true, env: [{ type: 'pass', name: 'SECRET' }] }, { share: ['pid', 'ipc', 'uts', 'cgroup'] }, { mounts: [{ type: 'bind', source: '/src' }, { type: 'tmpfs', target: '/t', size: 1 }, { type: 'file', source: '/src/file', target: '/f' }] }]
   for (const options of asked) {
@@ -85,22 +85,22 @@ for (const option of OPTIONS) {
     const word = option.value === undefined || option.alone !== undefined ? [`--${option.name}`] : [`--${option.name}`, VALUES[option.name] ?? assert.unreachable(`no value for ${option.name}`) as never]
     const command = parse([...word, 'cmd', 'arg'])
     if (command.verb !== 'run') throw new Error(command.verb)
-    // As root, which has capabilities to lose and a user namespace to gain.
+    // Built for root, which has capabilities to lose and a user namespace to gain.
     const facts = option.name === 'map-auto' ? {} : ROOT
-    // In a root with nothing, where /dev is there only if it is asked for.
+    // Built for an empty root, which gets a /dev only if the option asks for it.
     assert.not.equal(buildPlan({ root: '/bare', ...command.options }, command.argv, host(facts)), plan({ root: '/bare' }, facts))
   })
 }
 
-test('few options are those of one verb alone', () => assert.equal(Object.values(ROWS).flatMap(ownOptions).map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet', 'json']))
+test('few options belong to one verb only', () => assert.equal(Object.values(ROWS).flatMap(ownOptions).map(({ name }) => name), ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet', 'json']))
 
-test('a root is absolute, and gets the mounts that it has a place for', () => {
+test('a root is absolute, and gets the mounts for whose targets it has directories', () => {
   assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })
   assert.equal(targets({ root: 'r' }), ['proc /proc'])
   assert.equal(targets({ root: '/bare' }), [])
 })
 
-test('with --nest a box has a user namespace, and the /proc around it read-only, whatever asks for a /proc', () => {
+test('with --nest a box has a user namespace, and the outer /proc read-only, even with an option for a /proc', () => {
   const PROC = { type: 'bind', source: '/proc', target: '/proc', options: ['ro', 'nosuid', 'nodev', 'noexec'] }
   for (const facts of [{}, ROOT]) {
     const nested = plan({ nest: true }, facts)
@@ -111,13 +111,13 @@ test('with --nest a box has a user namespace, and the /proc around it read-only,
   }
 })
 
-test('root with --nest maps all ids where it may, and else its own', () => {
+test('root with --nest maps all ids if it may, otherwise its own', () => {
   const withCapabilities = (bits: string) => plan({ nest: true }, { ...ROOT, read: (path) => (path === '/proc/self/status' ? { text: `CapEff:\t${bits}\n` } : path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }) }).idmap
   assert.is(withCapabilities('00000000800405fb')?.by, 'parent')
   for (const lacking of ['0000000000000000', '00000000000405fb', '800405bb', '8004057b']) assert.equal(withCapabilities(lacking), { by: 'self', uid: [{ inside: 0, outside: 0, count: 1 }], gid: [{ inside: 0, outside: 0, count: 1 }] })
 })
 
-test('a /proc that is asked for beside --share pid is the one that is there', () => {
+test('with --share pid an option for a /proc shows the host\'s /proc', () => {
   assert.equal(mountsOf({ share: ['pid'], mounts: [{ type: 'proc', target: '/proc' }] }).find(({ target }) => target === '/proc'), { type: 'bind', source: '/proc', target: '/proc', options: ['nosuid', 'nodev', 'noexec'] })
 })
 
@@ -127,11 +127,11 @@ test('user namespaces of programs are allowed by a variant of the default filter
   assert.is.not(filter, plan({}).process.seccomp?.filter)
 })
 
-test('what an option mounts takes the place of a default', () => {
+test('a mount of an option replaces a default mount', () => {
   assert.equal(targets({ mounts: [{ type: 'tmpfs', target: '/proc' }, { type: 'bind', source: '/dev', devices: true }] }), ['tmpfs /proc', 'bind /dev'])
 })
 
-test('a place in the box is absolute and clean, whatever was typed; the source keeps what stands before ".."', () => {
+test('a target is absolute and clean, whatever was typed; a source keeps the component before ".."', () => {
   const all: HostFacts['look'] = () => 'directory'
   const made = (source: string) => (plan({ root: '/bare', mounts: [{ type: 'bind', source }] }, { look: all, cwd: '/tmp/w' }).mounts ?? []).at(-1)
   for (const [typed, source, target] of [['.', '/tmp/w/.', '/tmp/w'], ['./src', '/tmp/w/./src', '/tmp/w/src'], ['a/../b', '/tmp/w/a/../b', '/tmp/w/b'], ['../w', '/tmp/w/../w', '/tmp/w'], ['src//', '/tmp/w/src//', '/tmp/w/src'], ['../../../..', '/tmp/w/../../../..', '/'], ['.git', '/tmp/w/.git', '/tmp/w/.git'], ['..a/b.', '/tmp/w/..a/b.', '/tmp/w/..a/b.']] as const) {
@@ -158,7 +158,7 @@ test('a mount that a later one covers entirely is found, once, and nothing else 
   for (const fine of [['--dir', '/x', '--bind', 'b:/x'], ['--tmpfs', '/x', '--tmpfs', '/x/y'], ['--bind', '.', '--tmpfs', '/src/tmp'], ['--tmpfs', '/sr', '--tmpfs', '/src'], ['--tmpfs', '/src', '--tmpfs', '/sr'], ['--tmpfs', '/x/a', '--dir', '/x'], ['--mask', '/home/me', '--bind', '/home/me/p'], ['--tmpfs', '/proc', '--dev'], ['--proc', '--tmpfs', '/proc/sys'], ['--bind', '/sys', '--bind', '/proc']]) assert.equal(covered(...fine), [], fine.join(' '))
 })
 
-test('the way to what is read-only is held, in what the box can write to, and nothing else is', () => {
+test('directories on the path to a read-only one are pinned, if the box can write there, and no others', () => {
   const all: HostFacts['look'] = () => 'directory'
   const pins = (options: Options) => (plan(options, { look: all }).mounts ?? []).flatMap((mount) => (mount.type === 'pin' ? [`${mount.from} ${mount.target}`] : []))
   const bind = (source: string, target?: string): NonNullable<Options['mounts']>[number] => ({ type: 'bind', source, ...(target && { target }) })
@@ -168,17 +168,17 @@ test('the way to what is read-only is held, in what the box can write to, and no
   assert.equal(pins({ mounts: [bind('/h/p'), ro('/h/p/.git/hooks')] }), ['/h/p /h/p/.git', '/ /h'])
   assert.equal(pins({ root: '/bare', mounts: [bind('/h/p', '/w'), ro('/x', '/w/a/b')] }), ['/w /w/a'])
   assert.equal(pins({ root: '/bare', mounts: [ro('/x', '/a/b/c')] }), ['/ /a/b'])
-  // Nothing above it can be written to, or what can is the box's own.
+  // The box can't write above it, or only to directories of its own.
   for (const fine of [[bind('/p')], [bind('/p'), ro('/p/x')], [ro('/p'), ro('/p/a/b')], [{ type: 'tmpfs', target: '/t' }, ro('/x', '/t/a/b')], [bind('/p'), { type: 'mask', target: '/p/a/b' }], [bind('/p'), { type: 'tmpfs', target: '/p/a' }, ro('/x', '/p/a/b/c')]] as NonNullable<Options['mounts']>[]) {
     assert.equal(pins({ ro: true, mounts: fine }), [], JSON.stringify(fine))
   }
   assert.equal(pins({ overlay: true, mounts: [ro('/h/p/.git/hooks')] }), [])
-  // The place for what holds them is hidden by a mount that comes later.
+  // A later mount hides the stash.
   const types = (plan({ ro: true, mounts: [bind('/p'), ro('/p/.git/hooks')] }, { look: all }).mounts ?? []).map(({ type, target }) => `${type} ${target}`)
   assert.is(types.indexOf('stash /proc') + 1, types.indexOf('proc /proc'))
 })
 
-test('what is missing directly below /, or anywhere with --ro, gets a view of the directory that lacks it', () => {
+test('a target that is missing directly below /, or anywhere with --ro, gets a view of the directory that lacks it', () => {
   const tmpfs = (...targets: string[]): Options => ({ mounts: targets.map((target) => ({ type: 'tmpfs', target })) })
   const views = (options: Options) => {
     const { root, mounts = [], takeBack } = plan(options)
@@ -195,7 +195,7 @@ test('what is missing directly below /, or anywhere with --ro, gets a view of th
   assert.equal(views({}), [])
 })
 
-test('a plan names nsbox\'s own directories where the box could write to something of the host\'s', () => {
+test('a plan names nsbox\'s own directories if the box can write to files of the host', () => {
   assert.equal(plan({}, ROOT).own, ['/etc/nsbox', '/var/cache/nsbox', '/var/lib/nsbox', '/run/nsbox'])
   const variables: Record<string, string> = { HOME: '/h', XDG_CACHE_HOME: '/c/', XDG_CONFIG_HOME: 'relative', XDG_RUNTIME_DIR: '/r' }
   assert.equal(plan({}, { variable: (name) => variables[name] }).own, ['/h/.config/nsbox', '/c/nsbox', '/h/.local/state/nsbox', '/r/nsbox'])
@@ -204,7 +204,7 @@ test('a plan names nsbox\'s own directories where the box could write to somethi
   assert.is(plan({ ro: true, mounts: [{ type: 'bind', source: '/src' }] }).own?.length, 4)
 })
 
-test('what hides parts of /proc goes with each, and not with a privileged box', () => {
+test('the masks of /proc come with every /proc, except in a privileged box', () => {
   const hidden = (options: Options) => (plan(options).mounts ?? []).filter(({ type }) => type === 'mask').map(({ target }) => target)
   assert.ok(hidden({}).includes('/proc/kcore'))
   assert.ok(hidden({ mounts: [{ type: 'proc', target: '/p/' }] }).includes('/p/kcore'))
@@ -212,14 +212,14 @@ test('what hides parts of /proc goes with each, and not with a privileged box', 
   assert.equal(hidden({ privileged: true }), [])
 })
 
-test('binds say what they may', () => {
+test('binds have their options', () => {
   const [, , writable, readonly, devices] = mountsOf({ mounts: [{ type: 'bind', source: '/src' }, { type: 'bind', source: '/src', target: '/x', readonly: true }, { type: 'bind', source: '/src', devices: true }] })
   assert.equal(writable, { type: 'bind', source: '/src', target: '/src', options: ['nosuid', 'nodev'] })
   assert.equal(readonly, { type: 'bind', source: '/src', target: '/x', options: ['ro', 'nosuid', 'nodev'] })
   assert.equal(devices, { type: 'bind', source: '/src', target: '/src', options: ['nosuid'] })
 })
 
-test('ids are mapped as far as the caller may', () => {
+test('ids are mapped as far as the caller may map them', () => {
   const ranges = (options: Options, facts?: Partial<HostFacts>) => plan(options, facts).idmap?.uid.map(({ inside, outside, count }) => [inside, outside, count].join(' '))
   assert.equal(ranges({ mapRoot: true }), ['0 1000 1'])
   assert.equal(ranges({ user: { uid: 7 } }), ['7 1000 1'])
@@ -232,7 +232,7 @@ test('ids are mapped as far as the caller may', () => {
   assert.throws(() => plan({ share: ['user'] }), /--share user/)
 })
 
-test('root drops its groups, and becomes who it is asked to be', () => {
+test('root drops its groups, and becomes the user that the options name', () => {
   const { uid, gid, dropGroups } = plan({ user: { uid: 5 } }, ROOT).process
   assert.equal({ uid, gid, dropGroups }, { uid: 5, gid: 5, dropGroups: true })
 })
@@ -245,13 +245,13 @@ test('capabilities are those of root for root, and none for others', () => {
   assert.equal(plan({ capabilities: [{ type: 'drop', name: 'all' }, { type: 'add', name: 'bpf' }] }, ROOT).process.capabilities, ['bpf'])
 })
 
-test('the environment is inherited, or made of what is named', () => {
+test('the environment is inherited, or made from the named variables', () => {
   assert.equal(plan({ env: [{ type: 'set', name: 'A', value: '1' }, { type: 'pass', name: 'SECRET' }] }).process.env, { inherit: true, set: ['A=1'] })
   assert.equal(plan({ clearEnv: true, env: [{ type: 'pass', name: 'SECRET' }, { type: 'pass', name: 'MISSING' }, { type: 'file', path: '/vars' }] }).process.env, { set: ['SECRET=s', 'A=1', 'B=x=y'] })
   assert.throws(() => plan({ env: [{ type: 'file', path: '/bad-vars' }] }), /line 2 is not NAME=VALUE/)
 })
 
-test('what is missing on the host is a failure with its path', () => {
+test('a file that is missing on the host is a failure with its path', () => {
   for (const options of [{ root: 'nowhere' }, { overlay: '/nowhere' }, { mounts: [{ type: 'bind', source: 'nowhere' }] }] as Options[]) {
     assert.throws(() => plan(options), (error: unknown) => error instanceof SandboxError && error.code === 'ENOENT' && (error.path ?? '').endsWith('/nowhere'))
   }

@@ -1,4 +1,4 @@
-/** Overlays of a root: changes vanish or stay, what is below never changes, and a box can't be led out of its state. */
+/** Overlays of a root: changes vanish or stay, the root below never changes, and the state leads no box elsewhere. */
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,13 +11,13 @@ const rootOnly = (title: string, body: () => Promise<void>) => asRoot ? test(tit
 const inBoxTest = (title: string, body: () => Promise<void>) => SANITIZED ? test.skip(`${title} (the sidecar needs libraries, which the box has not)`, body) : test(title, body)
 const userOnly = (title: string, body: () => void) => asRoot ? test.skip(`${title} (root may read all)`, body) : test(title, body)
 
-/** The output of a box that must work. */
+/** Returns the output of a box that must work. */
 function ok({ status, stdout, stderr }: Ran): string {
   assert.is(status, 0, stderr)
   return stdout
 }
 
-/** A busybox root with something to change in it. */
+/** A busybox root with files to change. */
 function rootWithFiles(dir: string): string {
   const root = busyboxRoot(dir)
   mkdirSync(join(root, 'data/deep/er'), { recursive: true })
@@ -53,7 +53,7 @@ for (const { name, box } of INTERFACES) {
     assert.not(kept('ls /').includes('data'))
     assert.equal(treeOf(root), before)
     assert.equal(readdirSync(state).sort(), ['upper', 'work'])
-    // Nobody needs more than rm to be rid of it.
+    // rm is enough to remove it.
     assert.is(spawnSync('rm', ['-rf', state]).status, 0)
     assert.not(existsSync(state))
   }))
@@ -162,7 +162,7 @@ test('a state that is missing, or is no directory, is named', inTemp((dir) => {
 inBoxTest('a state inside of an overlay, where the kernel keeps none, is refused with the way out', inTemp((dir) => {
   const root = rootWithFiles(join(dir, 'r'))
   mkdirSync(join(root, 'state'))
-  // The outer box is one whose root is an overlay; the inner one finds nsbox there, and wants to keep its changes.
+  // The outer box has an overlay as its root, in which the inner box keeps its changes.
   const inner = `/nsbox-sidecar --plan-fd 0 <<'END'\n${JSON.stringify({ contract: 2, namespaces: ['mount'], root: { type: 'layers', lowers: ['/data'], state: '/state' }, process: { argv: ['/one'] } })}\nEND\n`
   spawnSync('cp', [SIDECAR, join(root, 'nsbox-sidecar')])
   const { status, stderr } = nsbox(['--root', root, '--overlay', '--map-root', '--cap-add', 'sys_admin', 'sh', '-c', inner])
@@ -173,7 +173,7 @@ inBoxTest('a state inside of an overlay, where the kernel keeps none, is refused
 test('two boxes with overlays of one root at once do not see each other\'s changes', inTemp(async (dir) => {
   const root = rootWithFiles(join(dir, 'r'))
   const before = treeOf(root)
-  // Each tells that its file is there, and lists the directory when the other one's is there too.
+  // Each prints when its file is there, and lists the directory once the other one's is there too.
   const boxes = ['a', 'b'].map((name) => spawn(NSBOX, ['--root', root, '--overlay', 'sh', '-c', `echo >/data/${name}; echo ready; read go; ls /data`]))
   const said = boxes.map(() => '')
   boxes.forEach((child, i) => child.stdout.on('data', (data: Buffer) => { said[i] += String(data) }))
@@ -193,7 +193,7 @@ for (const flags of [[], ['--no-init']]) {
     let said = ''
     first.stdout.on('data', (data: Buffer) => { said += String(data) })
     while (!said.includes('ready')) await Bun.sleep(5)
-    failure(nsbox(['--root', root, `--overlay=${state}`, 'true']), /^nsbox: state: another box uses it to keep its changes: .*\/s\nhint: /)
+    failure(nsbox(['--root', root, `--overlay=${state}`, 'true']), /^nsbox: state: another box keeps its changes there: .*\/s\nhint: /)
     first.stdin.end('go\n')
     await new Promise((done) => first.on('close', done))
     ok(nsbox(['--root', root, `--overlay=${state}`, 'true']))
@@ -201,7 +201,7 @@ for (const flags of [[], ['--no-init']]) {
 }
 
 inBoxTest('an overlay gives no right that the mount below it does not give', inTemp((dir) => {
-  // /proc is nosuid, nodev and noexec on all machines, and no overlay can be made of it; a tmpfs of a box is nosuid and nodev.
+  // /proc is nosuid, nodev and noexec everywhere, but can't be a lower layer; a box's tmpfs is nosuid and nodev.
   const root = rootWithFiles(join(dir, 'r'))
   mkdirSync(join(root, 'state'))
   spawnSync('cp', [SIDECAR, join(root, 'nsbox-sidecar')])
@@ -227,7 +227,7 @@ rootOnly('what is mounted below a root shows in its overlay, and can\'t be writt
   assert.equal(readdirSync(join(root, 'data')).sort(), ['deep', 'one'])
 }))
 
-/** Run nsbox by a script of its own mount namespace, as "$@". */
+/** Runs a script in a mount namespace of its own, with nsbox as "$@". */
 function nsboxIn(script: string, args: readonly string[]): Ran {
   const { status, signal, stdout, stderr } = spawnSync('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script, 'sh', NSBOX, ...args], { encoding: 'utf8' })
   return { status, signal, stdout, stderr }
