@@ -43,7 +43,7 @@ static const char *hint_for_refusal(unsigned namespaces)
 		return "root has no cap_sys_admin here, as in most containers: --nest makes a user namespace first, and does without what containers refuse";
 	if (filtered)
 		return "the seccomp filter here refuses user namespaces. Podman's default filter allows them; docker needs --security-opt "
-			"seccomp=unconfined, or a profile that allows clone, unshare, mount and umount2; a box of nsbox needs --allow-userns";
+			"seccomp=unconfined, or a profile that allows clone, unshare, mount and umount2; for a box of nsbox: --allow-userns";
 	return "user namespaces are not allowed here: nsbox doctor shows why, and the fix; in a chroot, ordinary users can't make them";
 }
 
