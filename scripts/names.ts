@@ -47,7 +47,7 @@ function usedExports(): Set<string> {
         const clause = node.exportClause
         use(node.moduleSpecifier, clause !== undefined && ts.isNamedExports(clause) ? clause.elements.map(({ propertyName, name }) => (propertyName ?? name).text) : [EVERYTHING])
       } else if (ts.isImportTypeNode(node)) {
-        // Of `require(X) as typeof import(X)` all may be used.
+        // `require(X) as typeof import(X)` may use all exports of X.
         use(node.argument, [node.qualifier === undefined ? EVERYTHING : node.qualifier.getText().split('.')[0] as string])
       } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
         use(node.arguments[0], [EVERYTHING])

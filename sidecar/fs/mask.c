@@ -127,7 +127,7 @@ void mask_hide(const struct mount *mount)
 	int fd = find_masked(mount, &st);
 	if (fd < 0)
 		return;
-	/* What the kernel itself shows is none. */
+	/* A target of the kernel may be the top of a procfs or sysfs that is the root itself. */
 	if ((!mount->kernel || !*mount->target) && inroot_is_root(fd))
 		fail_plain("is the root itself", *mount->target ? mount->target : "/");
 	attach_mask(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target)->mask = S_ISDIR(st.st_mode);

@@ -51,7 +51,10 @@ static bool is_still(const struct known *known, int fd)
 	return fstat(fd, &st) == 0 && st.st_ino == known->st.st_ino && st.st_dev == known->st.st_dev;
 }
 
-/* On the scratch tmpfs. Mode 0000, in case the mount that hides it is missing: without capabilities the box can't enter it. */
+/*
+ * On the scratch tmpfs. Mode 0000, in case the mount that hides it is missing: without capabilities the box can't enter
+ * it.
+ */
 void pin_stash(int target, const char *path)
 {
 	int scratch = staging_scratch();
@@ -115,7 +118,7 @@ static int find_hidden(struct known *parent, int directory, const char *name, co
  */
 static bool may_change(struct known *parent, int fd)
 {
-	/* By another mount it may be writable, where it isn't by this one. */
+	/* The directory may be read-only through this mount, and writable through another one. */
 	if (!parent->may_change)
 		parent->may_change = syscall(SYS_faccessat, fd, ".", W_OK) == 0 || (errno != EROFS && parent->st.st_uid == getuid());
 	return parent->may_change;

@@ -35,8 +35,8 @@ enum { MAX_LINKS = 64, MADE_BYTE = 1, MAX_TRIES = 100 };
 void rollback_set(int how) { current = how; }
 
 /*
- * Each box that uses a file which a box has made holds a read lock on its first byte: so the last of them removes it, and a file that
- * was there before stays. Nothing on the disk says so.
+ * Each box that uses a file which a box has made holds a read lock on its first byte: so the last of them removes it,
+ * and a file that was there before stays. Nothing on the disk says so.
  */
 static void mark(int fd)
 {
@@ -74,7 +74,10 @@ void rollback_done(void)
 	errno = number;
 }
 
-/* By a descriptor of its own: locks of one descriptor don't show by that one. */
+/*
+ * Whether another process is making mount points. Asks by a new descriptor, since locks of our own one would not show
+ * by it.
+ */
 static bool somebody_makes(void)
 {
 	static int asking = -1;
@@ -84,7 +87,10 @@ static bool somebody_makes(void)
 	return asking >= 0 && fcntl(asking, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
 }
 
-/* Whether FD is marked; waits for a box that may be about to do that: who is done by the first look has marked it before the second. */
+/*
+ * Whether FD is marked; waits for a box that may be about to do that: who is done by the first look has marked it
+ * before the second.
+ */
 static bool gets_marked(int fd)
 {
 	for (int tries = 0; tries < MAX_TRIES; tries++) {
@@ -150,8 +156,8 @@ static bool may_be_made(const struct stat *st)
 }
 
 /*
- * Another box has made FD, whose path is PATH: the last box that uses it removes it. Gives back its directory; or -1, and FD stays the
- * caller's. The name is compared only when it is removed: here a mount may lie on it.
+ * Another box has made FD, whose path is PATH: the last box that uses it removes it. Gives back its directory; or -1,
+ * and FD stays the caller's. The name is compared only when it is removed: here a mount may lie on it.
  */
 static int adopt(int fd, char *path, int how)
 {

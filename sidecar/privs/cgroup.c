@@ -219,7 +219,7 @@ void cgroup_remove(void)
 void cgroup_hold(int process, const char *whose)
 {
 	char same[32], top[PATH_MAX];
-	/* By descriptor: another process may have its number by now. */
+	/* Looked up by descriptor, since another process may have its number by now. */
 	snprintf(same, sizeof same, "self/fd/%d", process);
 	char *path = cgroup_of(same, top);
 	if (!path || !cgroup_is_inner(path))

@@ -13,7 +13,10 @@
 
 bool release_is_needed(const struct plan *plan);
 
-/* In the box: all is set up. Returns when the supervisor lets it go on; ends the process, as a failure does, if it does not. */
+/*
+ * In the box: all is set up. Returns when the supervisor lets it go on; ends the process, as a failure does, if it does
+ * not.
+ */
 void release_await(int channel);
 
 /* In the supervisor, when the namespaces are there: starts the helpers. */
@@ -26,9 +29,12 @@ int release_descriptor(void);
 void release_read(const struct box *box);
 /* Looks for helpers that have ended, after SIGCHLD. */
 void release_look(const struct box *box);
-/* A signal that ends the box where it waits, which no command is there to get. False: the command, or its init, gets it. */
+/*
+ * A signal that ends the box where it waits, which no command is there to get. False: the command, or its init, gets
+ * it.
+ */
 bool release_take_signal(const struct box *box, int signal);
-/* Of the above, the signal for which the box ended, or 0. */
+/* The signal of release_take_signal for which the box ended, or 0. */
 int release_signal(void);
 /* Ends the helpers with the box. A message about what went wrong is on FD; true: that is why the box has ended. */
 bool release_end(int fd);

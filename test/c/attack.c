@@ -241,7 +241,7 @@ WRITE(dev_kvm, "/dev/kvm")
 WRITE(dev_tun, "/dev/net/tun")
 READ(dev_disk, "/dev/sda")
 
-/* What the kernel shows. */
+/* Files of the kernel. */
 WRITE(core_pattern, "/proc/sys/kernel/core_pattern")
 WRITE(modprobe, "/proc/sys/kernel/modprobe")
 WRITE(hostname_file, "/proc/sys/kernel/hostname")

@@ -19,7 +19,7 @@ whole('make install puts program, manual and completions below DESTDIR and PREFI
   const place = join(dir, 'a place')
   const where = [`DESTDIR=${place}`, 'PREFIX=/opt/n s']
   const prefix = join(place, 'opt/n s')
-  // Whoever packages has a strict umask at times.
+  // Packagers sometimes have a strict umask.
   const { status, stderr } = execute('sh', ['-c', 'umask 077; exec make --no-print-directory -C "$0" install "$@"', TOP, ...where], { env: { ...process.env, MAKEFLAGS: '' } })
   assert.is(status, 0, stderr)
   assert.equal(filesOf(prefix), INSTALLED)

@@ -12,7 +12,7 @@ export const BIN = process.env.NSBOX_TEST_BIN ?? join(top, 'dist/test')
 export const asRoot = process.getuid?.() === 0
 /** Whether the tested build has the sanitizers (`make sanitize`): it is slower, larger, and dynamically linked. */
 export const SANITIZED = process.env.NSBOX_TEST_BUILD?.includes('sanitize') ?? false
-/** What is tested is the build without native code in the front end (`make NATIVE=0`). */
+/** Whether the tested build has no native code in the front end (`make NATIVE=0`). */
 export const PLAIN = process.env.NSBOX_TEST_BUILD?.includes('plain') ?? false
 
 export type Ran = { status: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }

@@ -130,7 +130,7 @@ test('CVE-2021-41133: the kernel decides each call as the filter says', inTemp((
   assert.ok(expected.length > 60 && expected.length < 200, String(expected.length))
 }))
 
-/** What `calls N i386` prints: the number of each call that SIGSYS did not end, and the signal that did, or 0. */
+/** The output of `calls N i386`: the number of each call that SIGSYS did not end, and the signal that did, or 0. */
 const i386 = (run: (...words: string[]) => { status: number | null; stdout: string; stderr: string }, highest: number): number[][] => {
   const { status, stdout, stderr } = run('calls', String(highest), 'i386')
   assert.is(status, 0, stderr)
