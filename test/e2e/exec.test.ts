@@ -174,7 +174,7 @@ test('the command starts where the caller is, or in / if the box has no such dir
   assert.is(nsbox(['--root', root, '--cwd', '/bin', 'pwd']).stdout, '/bin\n')
   const { status, stderr } = nsbox(['--root', root, '--cwd', '/nowhere', 'pwd'])
   assert.is(status, 125)
-  assert.is(stderr, 'nsbox: exec: change to directory: /nowhere: No such file or directory (ENOENT)\n')
+  assert.is(stderr, 'nsbox: exec: change to directory: /nowhere: No such file or directory (ENOENT)\nhint: --cwd names a directory of the box, as the box sees it; --dir makes one that is missing\n')
 }))
 
 test('no Bun is left beside the box', () => {
