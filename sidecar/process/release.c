@@ -147,8 +147,9 @@ bool release_end(int fd)
 	if (fd >= 0 && fd != 2)
 		dup2(fd, 2);
 	report_step(failure ? STEP_HELPERS : STEP_GATE);
+	errno = failure ? failure->number : 0;
 	if (failure)
-		report_failure(failure->what, failure->program, NULL, failure->number);
+		report_failure(failure->what, failure->program, report_process_hint(), failure->number);
 	else
 		report_failure("it was closed without a byte that lets the box go on", NULL, NULL, 0);
 	return true;

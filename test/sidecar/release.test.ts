@@ -1,10 +1,10 @@
 /** What a box waits for before its command: helpers outside of it, and a gate. No option asks for them; a plan does. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, execute, failure, inTemp, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import { asRoot, execute, failure, inTemp, NSBOX, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 type Helper = { program: string; argv: string[]; ends?: 'nothing' | 'box' }
 
@@ -148,9 +148,14 @@ test('no helper is left when the box has ended, has failed, or its supervisor wa
 
 test('a gate that is not open, and helpers where there is no room for a process, say so', () => {
   failure(sidecar(planWith([], ['true'], [], { gateFd: 77 })), /^nsbox: descriptors: use as gate: Bad file descriptor \(EBADF\)\nhint: /)
-  if (asRoot) return
-  const plan = planWith([shell('echo r >&3; exec sleep 60')], ['true'])
-  const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -u 1; exec "$0" --plan-fd 0', SIDECAR], { input: JSON.stringify(plan), encoding: 'utf8' })
+  if (!asRoot) return
+  const other = (command: string[], input = '') => execute('setpriv', ['--reuid', '54323', '--regid', '54323', '--clear-groups', ...command], { cwd: '/', input })
+  const plan = JSON.parse(other([NSBOX, 'plan', 'true']).stdout)
+  // The supervisor and the first process of the box.
+  const { status, stderr } = other(['prlimit', '--nproc=2', SIDECAR, '--plan-fd', '0'], JSON.stringify({ ...plan, helpers: [shell('echo r >&3; exec sleep 60')] }))
+  assert.is(status, 125)
+  assert.match(stderr, /^nsbox: helpers: start the helper: \/bin\/sh: Resource temporarily unavailable \(EAGAIN\)\nhint: as many processes run/)
+})
   assert.is(status, 125)
   assert.match(stderr, /EAGAIN/)
 })
