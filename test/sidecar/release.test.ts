@@ -156,9 +156,6 @@ test('a gate that is not open, and helpers where there is no room for a process,
   assert.is(status, 125)
   assert.match(stderr, /^nsbox: helpers: start the helper: \/bin\/sh: Resource temporarily unavailable \(EAGAIN\)\nhint: as many processes run/)
 })
-  assert.is(status, 125)
-  assert.match(stderr, /EAGAIN/)
-})
 
 test('a mount point that was made for a box goes when the box ends at its gate, or for want of a helper', inTemp((dir) => {
   const point = join(dir, 'made')
