@@ -4,7 +4,17 @@
  * and the names of open attempts.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -14,30 +24,135 @@ const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-peers-')))
 chmodSync(dir, 0o755)
 const attack = join(dir, 'attack')
 /** Firejail fails for a user without a name. */
-const [uid, gid] = (/^\w+:[^:]*:([1-5]\d{3}):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? ['', '65534', '65534']).slice(1)
-const USER = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', 'env', `HOME=${dir}/home`, `TMPDIR=${dir}/home`]
+const [uid, gid] = (
+  /^\w+:[^:]*:([1-5]\d{3}):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? ['', '65534', '65534']
+).slice(1)
+const USER = [
+  'setpriv',
+  '--reuid',
+  String(uid),
+  '--regid',
+  String(gid),
+  '--clear-groups',
+  'env',
+  `HOME=${dir}/home`,
+  `TMPDIR=${dir}/home`,
+]
 
 type Who = 'root' | 'user'
-type Launcher = { name: string; program: string; version: string[]; command: (who: Who) => string[]; prepare?: (who: Who) => void }
+type Launcher = {
+  name: string
+  program: string
+  version: string[]
+  command: (who: Who) => string[]
+  prepare?: (who: Who) => void
+}
 
 const nsbox = join(dir, 'nsbox')
 /** The command line that an ordinary user of each would type to run a program on this machine's files. */
 const LAUNCHERS: readonly Launcher[] = [
   { name: 'nsbox', program: nsbox, version: ['--version'], command: () => [nsbox, attack] },
-  { name: 'nsbox, own root', program: nsbox, version: ['--version'], command: () => [nsbox, '--root', join(dir, 'root'), '/attack'] },
-  { name: 'bubblewrap', program: 'bwrap', version: ['--version'], command: () => ['bwrap', '--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', attack] },
-  { name: 'bubblewrap, --unshare-user', program: 'bwrap', version: ['--version'], command: () => ['bwrap', '--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', attack] },
-  { name: 'firejail', program: 'firejail', version: ['--version'], command: () => ['firejail', '--quiet', '--noprofile', attack] },
-  { name: 'firejail, --seccomp', program: 'firejail', version: ['--version'], command: () => ['firejail', '--quiet', '--noprofile', '--seccomp', '--caps.drop=all', '--nonewprivs', attack] },
-  { name: 'runc', program: 'runc', version: ['--version'], prepare: (who) => bundle('runc', who), command: (who) => ['runc', '--root', join(dir, `state-${who}`), 'run', '--bundle', join(dir, `bundle-${who}`), `peers-${process.pid}`] },
-  { name: 'crun', program: 'crun', version: ['--version'], prepare: (who) => bundle('crun', who), command: (who) => ['crun', '--cgroup-manager', 'disabled', '--root', join(dir, `state-${who}`), 'run', '--bundle', join(dir, `bundle-${who}`), `peers-${process.pid}`] },
+  {
+    name: 'nsbox, own root',
+    program: nsbox,
+    version: ['--version'],
+    command: () => [nsbox, '--root', join(dir, 'root'), '/attack'],
+  },
+  {
+    name: 'bubblewrap',
+    program: 'bwrap',
+    version: ['--version'],
+    command: () => [
+      'bwrap',
+      '--bind',
+      '/',
+      '/',
+      '--dev',
+      '/dev',
+      '--proc',
+      '/proc',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--unshare-cgroup-try',
+      attack,
+    ],
+  },
+  {
+    name: 'bubblewrap, --unshare-user',
+    program: 'bwrap',
+    version: ['--version'],
+    command: () => [
+      'bwrap',
+      '--bind',
+      '/',
+      '/',
+      '--dev',
+      '/dev',
+      '--proc',
+      '/proc',
+      '--unshare-user',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--unshare-cgroup-try',
+      attack,
+    ],
+  },
+  {
+    name: 'firejail',
+    program: 'firejail',
+    version: ['--version'],
+    command: () => ['firejail', '--quiet', '--noprofile', attack],
+  },
+  {
+    name: 'firejail, --seccomp',
+    program: 'firejail',
+    version: ['--version'],
+    command: () => ['firejail', '--quiet', '--noprofile', '--seccomp', '--caps.drop=all', '--nonewprivs', attack],
+  },
+  {
+    name: 'runc',
+    program: 'runc',
+    version: ['--version'],
+    prepare: (who) => bundle('runc', who),
+    command: (who) => [
+      'runc',
+      '--root',
+      join(dir, `state-${who}`),
+      'run',
+      '--bundle',
+      join(dir, `bundle-${who}`),
+      `peers-${process.pid}`,
+    ],
+  },
+  {
+    name: 'crun',
+    program: 'crun',
+    version: ['--version'],
+    prepare: (who) => bundle('crun', who),
+    command: (who) => [
+      'crun',
+      '--cgroup-manager',
+      'disabled',
+      '--root',
+      join(dir, `state-${who}`),
+      'run',
+      '--bundle',
+      join(dir, `bundle-${who}`),
+      `peers-${process.pid}`,
+    ],
+  },
 ]
 
 function ownRoot(path: string): void {
   for (const name of ['bin', 'proc', 'dev', 'tmp', 'sys', 'etc']) mkdirSync(join(path, name), { recursive: true })
   copyFileSync(attack, join(path, 'attack'))
   chmodSync(join(path, 'tmp'), 0o1777)
-  copyFileSync(spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim(), join(path, 'bin/busybox'))
+  copyFileSync(
+    spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim(),
+    join(path, 'bin/busybox'),
+  )
   symlinkSync('busybox', join(path, 'bin/sh'))
 }
 
@@ -58,22 +173,37 @@ function bundle(runtime: string, who: Who): void {
   chmodSync(join(dir, `state-${who}`), 0o777)
 }
 
-function run(who: Who, command: readonly string[], cwd = '/'): { status: number | null; stdout: string; stderr: string } {
+function run(
+  who: Who,
+  command: readonly string[],
+  cwd = '/',
+): { status: number | null; stdout: string; stderr: string } {
   const [program = '', ...args] = isRoot && who === 'user' ? [...USER, ...command] : command
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', timeout: 60000 })
   return { status, stdout: stdout ?? '', stderr: error?.message ?? stderr ?? '' }
 }
 
-const isThere = (program: string) => program.includes('/') || spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0
+const isThere = (program: string) =>
+  program.includes('/') || spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0
 
 function tryOut({ name, command, prepare }: Launcher, who: Who): void {
   prepare?.(who)
   const line = command(who)
   const { stdout, stderr } = run(who, line)
-  const verdicts = stdout.trim().split(/\r?\n/).map((text) => text.split(' ')).filter(([, verdict]) => ['open', 'closed', 'n/a'].includes(verdict ?? ''))
-  const shown = line.map((word) => word.replaceAll(dir, 'DIR').replace(/peers-\d+/, 'NAME')).join(' ').replace('DIR/nsbox', 'nsbox').replace(/DIR\/attack/, 'attack')
+  const verdicts = stdout
+    .trim()
+    .split(/\r?\n/)
+    .map((text) => text.split(' '))
+    .filter(([, verdict]) => ['open', 'closed', 'n/a'].includes(verdict ?? ''))
+  const shown = line
+    .map((word) => word.replaceAll(dir, 'DIR').replace(/peers-\d+/, 'NAME'))
+    .join(' ')
+    .replace('DIR/nsbox', 'nsbox')
+    .replace(/DIR\/attack/, 'attack')
   if (verdicts.length === 0) {
-    console.log(`| ${name} | ${who} | does not start here: ${stderr.trim().split('\n').at(-1)?.replaceAll(dir, 'DIR') ?? ''} | | \`${shown}\` |`)
+    console.log(
+      `| ${name} | ${who} | does not start here: ${stderr.trim().split('\n').at(-1)?.replaceAll(dir, 'DIR') ?? ''} | | \`${shown}\` |`,
+    )
     return
   }
   const of = (word: string) => verdicts.filter(([, verdict]) => verdict === word).map(([attempt = '']) => attempt)
@@ -87,10 +217,17 @@ try {
   copyFileSync(join(top, 'dist/test/attack'), attack)
   copyFileSync(join(top, 'dist/nsbox'), nsbox)
   ownRoot(join(dir, 'root'))
-  console.log(`kernel ${spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim()}, ${new Date().toISOString().slice(0, 10)}`)
-  for (const { program, version } of LAUNCHERS.filter(({ program: one }, i, all) => isThere(one) && all.findIndex((other) => other.program === one) === i)) console.log(run('root', [program, ...version]).stdout.split('\n')[0])
+  console.log(
+    `kernel ${spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim()}, ${new Date().toISOString().slice(0, 10)}`,
+  )
+  for (const { program, version } of LAUNCHERS.filter(
+    ({ program: one }, i, all) => isThere(one) && all.findIndex((other) => other.program === one) === i,
+  ))
+    console.log(run('root', [program, ...version]).stdout.split('\n')[0])
   console.log('\n| | as | open | which | command |\n| --- | --- | --- | --- | --- |')
-  for (const launcher of LAUNCHERS) for (const who of isRoot ? ['root', 'user'] as const : ['user'] as const) if (isThere(launcher.program)) tryOut(launcher, who)
+  for (const launcher of LAUNCHERS)
+    for (const who of isRoot ? (['root', 'user'] as const) : (['user'] as const))
+      if (isThere(launcher.program)) tryOut(launcher, who)
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }

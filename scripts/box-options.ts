@@ -29,13 +29,25 @@ function member(row: OptionRow): string {
 }
 
 function sentence({ doc, name }: OptionRow): string {
-  const more = name === 'die-with-parent' ? '; in a program that is so unless it is false' : name === 'env' ? '; as an object, undefined leaves the caller\'s value out' : ''
+  const more =
+    name === 'die-with-parent'
+      ? '; in a program that is so unless it is false'
+      : name === 'env'
+        ? "; as an object, undefined leaves the caller's value out"
+        : ''
   return `${doc.charAt(0).toUpperCase()}${doc.slice(1)}${more}.`
 }
 
 function typeOf({ value, alone, repeat }: OptionRow): string {
   if (value === undefined) return 'boolean'
-  const one = /^[a-z]+(\|[a-z]+)+$/.test(value) ? value.split('|').map((word) => `'${word}'`).join(' | ') : takesNumber(value) ? 'string | number' : 'string'
+  const one = /^[a-z]+(\|[a-z]+)+$/.test(value)
+    ? value
+        .split('|')
+        .map((word) => `'${word}'`)
+        .join(' | ')
+    : takesNumber(value)
+      ? 'string | number'
+      : 'string'
   const many = !repeat ? '' : one === 'string' ? ' | readonly string[]' : ` | readonly (${one})[]`
   return `${one}${many}${alone === undefined ? '' : repeat ? ' | true' : ' | boolean'}`
 }

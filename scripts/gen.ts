@@ -28,14 +28,16 @@ const KEY_MAX = 20
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
 const cName = (key: string) => (snake(key) === 'default' ? 'default_' : snake(key))
-const constant = (...words: string[]) => words.map((word) => (word === word.toUpperCase() ? word : snake(word)).toUpperCase()).join('_')
+const constant = (...words: string[]) =>
+  words.map((word) => (word === word.toUpperCase() ? word : snake(word)).toUpperCase()).join('_')
 
 /** The tables in the order that C needs: an object after the objects that it holds. */
 function objectsInnermostFirst(): string[] {
   const done: string[] = []
   const visit = (name: string) => {
     const table: Table = OBJECTS[name as keyof typeof OBJECTS]
-    for (const field of Object.values(table)) if ((field.type === 'object' || field.type === 'objects') && !done.includes(field.of)) visit(field.of)
+    for (const field of Object.values(table))
+      if ((field.type === 'object' || field.type === 'objects') && !done.includes(field.of)) visit(field.of)
     if (!done.includes(name)) done.push(name)
   }
   for (const name of Object.keys(OBJECTS).reverse()) visit(name)
@@ -45,16 +47,28 @@ function objectsInnermostFirst(): string[] {
 function cMember(key: string, field: Field): string {
   const name = cName(key)
   switch (field.type) {
-    case 'bool': return `bool ${name};`
-    case 'int': return `int64_t ${name};`
-    case 'string': case 'base64': return `const char *${name};`
-    case 'mode': return `unsigned ${name};`
-    case 'enum': return `unsigned ${name};`
-    case 'flags': return `uint64_t ${name};`
-    case 'strings': return `char **${name}; size_t ${name}_count;`
-    case 'object': case 'variant': return `struct ${field.of} *${name};`
-    case 'objects': return `struct ${field.of} *${name}; size_t ${name}_count;`
-    case 'variants': return `struct ${field.of} *${name}; size_t ${name}_count;`
+    case 'bool':
+      return `bool ${name};`
+    case 'int':
+      return `int64_t ${name};`
+    case 'string':
+    case 'base64':
+      return `const char *${name};`
+    case 'mode':
+      return `unsigned ${name};`
+    case 'enum':
+      return `unsigned ${name};`
+    case 'flags':
+      return `uint64_t ${name};`
+    case 'strings':
+      return `char **${name}; size_t ${name}_count;`
+    case 'object':
+    case 'variant':
+      return `struct ${field.of} *${name};`
+    case 'objects':
+      return `struct ${field.of} *${name}; size_t ${name}_count;`
+    case 'variants':
+      return `struct ${field.of} *${name}; size_t ${name}_count;`
   }
 }
 
@@ -77,14 +91,18 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
     if (names.has(id)) return
     const name = `${prefix}_${snake(key)}`
     names.set(id, name)
-    const rows = field.values.map((value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`)
+    const rows = field.values.map(
+      (value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`,
+    )
     // An enumerator is an int, so a list with more than 31 bits has no enumerators; bit n is word n.
     if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
     out.push(`static const char ${name}_words[] = ${cList(field.values)};`, '')
   }
-  for (const [object, table] of Object.entries(OBJECTS)) for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
+  for (const [object, table] of Object.entries(OBJECTS))
+    for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
   for (const [union, variants] of Object.entries(VARIANTS)) {
-    for (const table of Object.values(variants)) for (const [key, field] of Object.entries(table as Table)) add(union, key, field)
+    for (const table of Object.values(variants))
+      for (const [key, field] of Object.entries(table as Table)) add(union, key, field)
   }
   return { text: out.join('\n'), nameOf: (values) => `${names.get(values.join())}_words` }
 }
@@ -93,15 +111,24 @@ function cField(struct: string, key: string, field: Field, words: (values: reado
   if (key.length >= KEY_MAX) throw new Error(`${struct}.${key}: a key has less than ${KEY_MAX} bytes, field.h`)
   const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, `offsetof(struct ${struct}, ${cName(key)})`]
   const extra: string[] = field.required ? ['.required = true'] : []
-  if (field.type === 'int') extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
-  if (field.type === 'string') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path === true}, .host = ${field.path === 'host'}`)
+  if (field.type === 'int')
+    extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
+  if (field.type === 'string')
+    extra.push(
+      `.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path === true}, .host = ${field.path === 'host'}`,
+    )
   if (field.type === 'base64') extra.push(`.min = ${field.unit}, .max = ${field.max}`)
   if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
-  if (field.type === 'enum') extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
+  if (field.type === 'enum')
+    extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
   if (field.type === 'flags') extra.push(`.words = ${words(field.values)}`)
-  if (field.type === 'strings') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.entry === 'path'}, .host = ${field.entry === 'host'}, .assignment = ${field.entry === 'assignment'}`)
+  if (field.type === 'strings')
+    extra.push(
+      `.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.entry === 'path'}, .host = ${field.entry === 'host'}, .assignment = ${field.entry === 'assignment'}`,
+    )
   if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
-  if (field.type === 'objects') extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
+  if (field.type === 'objects')
+    extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
   if (field.type === 'variant') extra.push(`.variants = &${field.of}_variants`)
   if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .variants = &${field.of}_variants`)
   if (extra.length === 0) extra.push('.required = false')
@@ -121,30 +148,64 @@ function cObject(name: string, struct: string, table: Table, words: (values: rea
 /** One C structure for all variants: it has the members of all of them, and `type` decides which ones apply. */
 function cVariantStruct(name: string, variants: Record<string, Table>): string[] {
   const members = new Map<string, string>()
-  for (const table of Object.values(variants)) for (const [key, field] of Object.entries(table)) members.set(key, cMember(key, field))
+  for (const table of Object.values(variants))
+    for (const [key, field] of Object.entries(table)) members.set(key, cMember(key, field))
   const types = Object.keys(variants)
   return [
-    `enum ${name}_type {`, ...types.map((type, n) => `\t${constant(name, type)} = ${n},`), '};',
-    `struct ${name} {`, '\tunsigned type; /* enum ' + name + '_type */', ...[...members.values()].map((m) => `\t${m}`), '};', '',
+    `enum ${name}_type {`,
+    ...types.map((type, n) => `\t${constant(name, type)} = ${n},`),
+    '};',
+    `struct ${name} {`,
+    '\tunsigned type; /* enum ' + name + '_type */',
+    ...[...members.values()].map((m) => `\t${m}`),
+    '};',
+    '',
   ]
 }
 
 /** The text of `sidecar/plan/contract.h`. */
 export function contractHeader(): string {
   const words = cWords()
-  const out = [`/* ${note} */`, '#ifndef NSBOX_PLAN_CONTRACT_H', '#define NSBOX_PLAN_CONTRACT_H', '', '#include <stdbool.h>', '#include <stddef.h>', '#include <stdint.h>', '', '#include "plan/field.h"', '', `#define NSBOX_CONTRACT ${CONTRACT}`, '', words.text]
+  const out = [
+    `/* ${note} */`,
+    '#ifndef NSBOX_PLAN_CONTRACT_H',
+    '#define NSBOX_PLAN_CONTRACT_H',
+    '',
+    '#include <stdbool.h>',
+    '#include <stddef.h>',
+    '#include <stdint.h>',
+    '',
+    '#include "plan/field.h"',
+    '',
+    `#define NSBOX_CONTRACT ${CONTRACT}`,
+    '',
+    words.text,
+  ]
   for (const [name, variants] of Object.entries(VARIANTS)) out.push(...cVariantStruct(name, variants))
   const order = objectsInnermostFirst()
   for (const name of order) {
     const table: Table = OBJECTS[name as keyof typeof OBJECTS]
-    out.push(`struct ${name} {`, ...Object.entries(table).map(([key, field]) => `\t${cMember(key, field)} /* ${field.doc} */`), '};', '')
+    out.push(
+      `struct ${name} {`,
+      ...Object.entries(table).map(([key, field]) => `\t${cMember(key, field)} /* ${field.doc} */`),
+      '};',
+      '',
+    )
   }
   out.push('#ifdef NSBOX_CONTRACT_FIELDS', '')
   for (const [name, variants] of Object.entries(VARIANTS)) {
-    for (const [type, table] of Object.entries(variants)) out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
-    out.push(`static const struct variants ${name}_variants = {`, `\t${cList(Object.keys(variants))},`,
-      `\t(const struct object *const[]){${Object.keys(variants).map((t) => `&${name}_${t}_object`).join(', ')}},`,
-      `\tsizeof(struct ${name}), offsetof(struct ${name}, type),`, '};', '')
+    for (const [type, table] of Object.entries(variants))
+      out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
+    out.push(
+      `static const struct variants ${name}_variants = {`,
+      `\t${cList(Object.keys(variants))},`,
+      `\t(const struct object *const[]){${Object.keys(variants)
+        .map((t) => `&${name}_${t}_object`)
+        .join(', ')}},`,
+      `\tsizeof(struct ${name}), offsetof(struct ${name}, type),`,
+      '};',
+      '',
+    )
   }
   for (const name of order) out.push(...cObject(name, name, OBJECTS[name as keyof typeof OBJECTS], words.nameOf))
   out.push('#endif', '', '#endif', '')
@@ -155,12 +216,21 @@ export function contractHeader(): string {
 export function stepsHeader(): string {
   return [
     '/* Generated from src/plan/steps.ts by scripts/gen.ts; change the table, not this file. */',
-    '#ifndef NSBOX_STEPS_H', '#define NSBOX_STEPS_H', '',
-    'enum step {', ...STEPS.map((step) => `\tSTEP_${step.toUpperCase().replaceAll(' ', '_')},`), '};', '',
-    ...Object.entries(HINTS).map(([name, hint]) => `#define HINT_${snake(name).toUpperCase()} ${JSON.stringify(hint)}`), '',
+    '#ifndef NSBOX_STEPS_H',
+    '#define NSBOX_STEPS_H',
+    '',
+    'enum step {',
+    ...STEPS.map((step) => `\tSTEP_${step.toUpperCase().replaceAll(' ', '_')},`),
+    '};',
+    '',
+    ...Object.entries(HINTS).map(([name, hint]) => `#define HINT_${snake(name).toUpperCase()} ${JSON.stringify(hint)}`),
+    '',
     '#ifdef NSBOX_STEP_WORDS',
     `static const char step_words[] = "${STEPS.map((step) => `${step}\\0`).join('')}";`,
-    '#endif', '', '#endif', '',
+    '#endif',
+    '',
+    '#endif',
+    '',
   ].join('\n')
 }
 
@@ -169,24 +239,87 @@ type Schema = Record<string, unknown>
 function schemaOf(field: Field): Schema {
   const doc = { description: field.doc }
   switch (field.type) {
-    case 'bool': return { type: 'boolean', default: false, ...doc }
-    case 'int': return { type: 'integer', minimum: field.min, maximum: field.max, ...(field.default !== undefined && field.default >= field.min ? { default: field.default } : {}), ...doc }
-    case 'string': return { type: 'string', ...(field.path ? { pattern: field.path === 'host' ? '^\\.?/' : '^/' } : {}), ...(field.min ? { minLength: field.min } : {}), ...(field.max ? { maxLength: field.max } : {}), ...doc }
-    case 'base64': return { type: 'string', contentEncoding: 'base64', minLength: 4, maxLength: Math.ceil(field.max / 3) * 4, ...doc }
-    case 'mode': return { type: 'string', pattern: '^[0-7]{3,4}$', ...(field.default ? { default: field.default } : {}), ...doc }
-    case 'enum': return { enum: [...field.values], ...(field.default ? { default: field.default } : {}), ...doc }
-    case 'flags': return { type: 'array', uniqueItems: true, items: { enum: [...field.values] }, ...doc }
-    case 'strings': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), ...(field.max ? { maxItems: field.max } : {}), items: { type: 'string', ...(field.entry === 'assignment' ? { pattern: '^[^=]+=' } : field.entry === 'path' ? { pattern: '^/' } : field.entry === 'host' ? { pattern: '^\\.?/' } : {}) }, ...doc }
-    case 'object': case 'variant': return { $ref: `#/$defs/${field.of}`, ...doc }
-    case 'objects': return { type: 'array', ...(field.min ? { minItems: field.min } : {}), ...(field.max ? { maxItems: field.max } : {}), items: { $ref: `#/$defs/${field.of}` }, ...doc }
-    case 'variants': return { type: 'array', ...(field.max ? { maxItems: field.max } : {}), items: { $ref: `#/$defs/${field.of}` }, ...doc }
+    case 'bool':
+      return { type: 'boolean', default: false, ...doc }
+    case 'int':
+      return {
+        type: 'integer',
+        minimum: field.min,
+        maximum: field.max,
+        ...(field.default !== undefined && field.default >= field.min ? { default: field.default } : {}),
+        ...doc,
+      }
+    case 'string':
+      return {
+        type: 'string',
+        ...(field.path ? { pattern: field.path === 'host' ? '^\\.?/' : '^/' } : {}),
+        ...(field.min ? { minLength: field.min } : {}),
+        ...(field.max ? { maxLength: field.max } : {}),
+        ...doc,
+      }
+    case 'base64':
+      return {
+        type: 'string',
+        contentEncoding: 'base64',
+        minLength: 4,
+        maxLength: Math.ceil(field.max / 3) * 4,
+        ...doc,
+      }
+    case 'mode':
+      return { type: 'string', pattern: '^[0-7]{3,4}$', ...(field.default ? { default: field.default } : {}), ...doc }
+    case 'enum':
+      return { enum: [...field.values], ...(field.default ? { default: field.default } : {}), ...doc }
+    case 'flags':
+      return { type: 'array', uniqueItems: true, items: { enum: [...field.values] }, ...doc }
+    case 'strings':
+      return {
+        type: 'array',
+        ...(field.min ? { minItems: field.min } : {}),
+        ...(field.max ? { maxItems: field.max } : {}),
+        items: {
+          type: 'string',
+          ...(field.entry === 'assignment'
+            ? { pattern: '^[^=]+=' }
+            : field.entry === 'path'
+              ? { pattern: '^/' }
+              : field.entry === 'host'
+                ? { pattern: '^\\.?/' }
+                : {}),
+        },
+        ...doc,
+      }
+    case 'object':
+    case 'variant':
+      return { $ref: `#/$defs/${field.of}`, ...doc }
+    case 'objects':
+      return {
+        type: 'array',
+        ...(field.min ? { minItems: field.min } : {}),
+        ...(field.max ? { maxItems: field.max } : {}),
+        items: { $ref: `#/$defs/${field.of}` },
+        ...doc,
+      }
+    case 'variants':
+      return {
+        type: 'array',
+        ...(field.max ? { maxItems: field.max } : {}),
+        items: { $ref: `#/$defs/${field.of}` },
+        ...doc,
+      }
   }
 }
 
 function schemaObject(table: Table, type?: string): Schema {
   const properties = Object.fromEntries(Object.entries(table).map(([key, field]) => [key, schemaOf(field)]))
-  const required = Object.entries(table).filter(([, field]) => field.required).map(([key]) => key)
-  return { type: 'object', additionalProperties: false, required: type ? ['type', ...required] : required, properties: type ? { type: { const: type }, ...properties } : properties }
+  const required = Object.entries(table)
+    .filter(([, field]) => field.required)
+    .map(([key]) => key)
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: type ? ['type', ...required] : required,
+    properties: type ? { type: { const: type }, ...properties } : properties,
+  }
 }
 
 /** The text of `docs/plan.schema.json` (JSON Schema 2020-12). */
@@ -194,7 +327,8 @@ export function jsonSchema(): string {
   const { plan, ...objects } = OBJECTS
   const defs: Schema = {}
   for (const [name, table] of Object.entries(objects)) defs[name] = schemaObject(table)
-  for (const [name, variants] of Object.entries(VARIANTS)) defs[name] = { oneOf: Object.entries(variants).map(([type, table]) => schemaObject(table, type)) }
+  for (const [name, variants] of Object.entries(VARIANTS))
+    defs[name] = { oneOf: Object.entries(variants).map(([type, table]) => schemaObject(table, type)) }
   return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', title: `nsbox plan, contract ${CONTRACT}`, $comment: note, ...schemaObject(plan), $defs: defs }, null, 2)}\n`
 }
 
@@ -202,17 +336,21 @@ export function jsonSchema(): string {
 function readme(): string {
   const text = readFileSync(`${root}README.md`, 'utf8')
   const [start, end] = [text.indexOf(REFERENCE_BEGIN), text.indexOf(REFERENCE_END)]
-  if (start < 0 || end < start) throw new Error(`README.md: the lines "${REFERENCE_BEGIN}" and "${REFERENCE_END}" are missing`)
+  if (start < 0 || end < start)
+    throw new Error(`README.md: the lines "${REFERENCE_BEGIN}" and "${REFERENCE_END}" are missing`)
   return text.slice(0, start) + optionReference(ROWS).trimEnd() + text.slice(end + REFERENCE_END.length)
 }
 
 /** The compiled default filters of most boxes, so that a start needn't compile one. */
 function filters(): string {
-  const rows = (machine: 'x64' | 'arm64') => [[], relevant([...OF_ROOT])].map((capabilities) => {
-    const without = relevant(CAPABILITIES).filter((one) => !capabilities.includes(one))
-    const filter = Buffer.from(compile(defaultFilter(machine, capabilities))).toString('base64')
-    return `    { capabilities: ${JSON.stringify(capabilities)}, without: ${JSON.stringify(without)}, filter: '${filter}' },`.replaceAll('"', "'").replaceAll("','", "', '")
-  })
+  const rows = (machine: 'x64' | 'arm64') =>
+    [[], relevant([...OF_ROOT])].map((capabilities) => {
+      const without = relevant(CAPABILITIES).filter((one) => !capabilities.includes(one))
+      const filter = Buffer.from(compile(defaultFilter(machine, capabilities))).toString('base64')
+      return `    { capabilities: ${JSON.stringify(capabilities)}, without: ${JSON.stringify(without)}, filter: '${filter}' },`
+        .replaceAll('"', "'")
+        .replaceAll("','", "', '")
+    })
   return `/** Generated by scripts/gen.ts from src/seccomp/default.ts; do not change it by hand. */
 import type { Capability } from '../plan/types.ts'
 import type { Machine } from './filter.ts'
@@ -234,7 +372,11 @@ function syscalls(): string {
   const found = readFileSync(`${root}src/seccomp/syscalls.ts`, 'utf8')
   if (!process.argv.includes('--check') || headerVersion() === HEADER_VERSION) return syscallsSource()
   const here = syscallTables()
-  const differs = (['x64', 'arm64'] as const).flatMap((machine) => Object.entries(SYSCALLS[machine]).filter(([name, number]) => name in here[machine] && here[machine][name] !== number))
+  const differs = (['x64', 'arm64'] as const).flatMap((machine) =>
+    Object.entries(SYSCALLS[machine]).filter(
+      ([name, number]) => name in here[machine] && here[machine][name] !== number,
+    ),
+  )
   return differs.length === 0 ? found : ''
 }
 
@@ -258,9 +400,16 @@ const files: Record<string, () => string> = {
 if (import.meta.main) {
   let stale = 0
   for (const [path, text] of Object.entries(files)) {
-    if (!process.argv.includes('--check')) { writeFileSync(root + path, text()); continue }
+    if (!process.argv.includes('--check')) {
+      writeFileSync(root + path, text())
+      continue
+    }
     let found = ''
-    try { found = readFileSync(root + path, 'utf8') } catch { /* a missing file is a stale one */ }
+    try {
+      found = readFileSync(root + path, 'utf8')
+    } catch {
+      /* a missing file is a stale one */
+    }
     if (found === text()) continue
     stale++
     console.error(`gen: ${path}: is out of date\nhint: run "make gen" and commit the result`)

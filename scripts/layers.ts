@@ -24,7 +24,16 @@ const FRONT_END = [
   ['verbs', 'index.ts'],
   ['late.ts', 'late-filters.ts', 'main.ts'],
 ]
-const SIDECAR = [['libc'], ['plan/contract.h', 'plan/field.h'], ['base'], ['plan'], ['privs', 'namespaces'], ['fs'], ['process'], ['main.c']]
+const SIDECAR = [
+  ['libc'],
+  ['plan/contract.h', 'plan/field.h'],
+  ['base'],
+  ['plan'],
+  ['privs', 'namespaces'],
+  ['fs'],
+  ['process'],
+  ['main.c'],
+]
 
 /** Through it a room reaches what is loaded late, above it; what stands there counts for nothing. */
 const DOOR = 'lazy.ts'
@@ -32,14 +41,17 @@ const DOOR = 'lazy.ts'
 type Graph = Map<string, string[]>
 
 function filesBelow(folder: string, endings: readonly string[]): string[] {
-  return (readdirSync(join(TOP, folder), { recursive: true }) as string[]).filter((name) => endings.some((ending) => name.endsWith(ending))).sort()
+  return (readdirSync(join(TOP, folder), { recursive: true }) as string[])
+    .filter((name) => endings.some((ending) => name.endsWith(ending)))
+    .sort()
 }
 
 /**
  * Types are erased, so an import of types can't be part of a circle at run time. It counts for the layers all the
  * same.
  */
-const TS_IMPORT = /(?:^|\n)\s*(?:import|export)\s[^'";]*?from '(\.[^']+)'|(?:import|require)\('(\.[^']+)'\)|(?:^|\n)import '(\.[^']+)'/g
+const TS_IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s[^'";]*?from '(\.[^']+)'|(?:import|require)\('(\.[^']+)'\)|(?:^|\n)import '(\.[^']+)'/g
 
 function typescriptGraph(): Graph {
   const graph: Graph = new Map()
@@ -49,7 +61,12 @@ function typescriptGraph(): Graph {
       continue
     }
     const text = readFileSync(join(TOP, 'src', file), 'utf8')
-    graph.set(file, [...text.matchAll(TS_IMPORT)].map((match) => normalize(join(dirname(file), match[1] ?? match[2] ?? match[3] ?? ''))).filter((path) => path.endsWith('.ts')))
+    graph.set(
+      file,
+      [...text.matchAll(TS_IMPORT)]
+        .map((match) => normalize(join(dirname(file), match[1] ?? match[2] ?? match[3] ?? '')))
+        .filter((path) => path.endsWith('.ts')),
+    )
   }
   return graph
 }
@@ -60,7 +77,9 @@ function cGraph(): Graph {
   for (const file of filesBelow('sidecar', ['.c', '.h']).filter((name) => !name.endsWith('_fuzz.c'))) {
     const text = readFileSync(join(TOP, 'sidecar', file), 'utf8')
     const unit = file === 'main.c' || /plan\/(contract|field)\.h/.test(file) ? file : file.replace(/\.[ch]$/, '')
-    const uses = [...text.matchAll(/^#include "([^"]+)"/gm)].map(([, path = '']) => (/plan\/(contract|field)\.h/.test(path) ? path : path.replace(/\.h$/, '')))
+    const uses = [...text.matchAll(/^#include "([^"]+)"/gm)].map(([, path = '']) =>
+      /plan\/(contract|field)\.h/.test(path) ? path : path.replace(/\.h$/, ''),
+    )
     graph.set(unit, [...new Set([...(graph.get(unit) ?? []), ...uses.filter((name) => name !== unit)])])
   }
   return graph
@@ -105,8 +124,14 @@ function circles(graph: Graph, top: string): string[] {
 if (import.meta.main) {
   const [front, sidecar] = [typescriptGraph(), cGraph()]
   if (front.size === 0 || sidecar.size === 0) throw new Error('layers: no files found')
-  const found = [...wrongImports(front, FRONT_END, 'src'), ...wrongImports(sidecar, SIDECAR, 'sidecar'), ...circles(front, 'src'), ...circles(sidecar, 'sidecar')]
+  const found = [
+    ...wrongImports(front, FRONT_END, 'src'),
+    ...wrongImports(sidecar, SIDECAR, 'sidecar'),
+    ...circles(front, 'src'),
+    ...circles(sidecar, 'sidecar'),
+  ]
   for (const line of found) console.error(`layers: ${line}`)
-  if (found.length > 0) console.error('hint: CONTRIBUTING.md shows the house; what both rooms need belongs in one below them')
+  if (found.length > 0)
+    console.error('hint: CONTRIBUTING.md shows the house; what both rooms need belongs in one below them')
   process.exitCode = found.length > 0 ? 1 : 0
 }

@@ -1,6 +1,7 @@
 /**
- * Fails where a line has more than 120 columns; a tab counts as four. The formatters break code, and neither comments nor texts: a
- * comment is wrapped by hand, and a text that no line break can go into may stand over the end of its line.
+ * Fails where a line has more than 120 columns; a tab counts as four. The formatters break code, and neither comments
+ * nor texts: a comment is wrapped by hand, and a text that no line break can go into may stand over the end of its
+ * line.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,8 @@ const TOP = join(import.meta.dir, '..')
 const COLUMNS = 120
 const FOLDERS = ['src', 'sidecar', 'scripts', 'test']
 const ENDINGS = /\.(ts|c|h)$/
-const IGNORED = /^(test\/(fixtures|fuzz)\/|src\/seccomp\/(filters|syscalls)\.ts|src\/library\/box-options\.ts|sidecar\/plan\/contract\.h)/
+const IGNORED =
+  /^(test\/(fixtures|fuzz)\/|src\/seccomp\/(filters|syscalls)\.ts|src\/library\/box-options\.ts|sidecar\/plan\/contract\.h)/
 
 const columns = (line: string): number => [...line.replaceAll('\t', '    ')].length
 /** A text or a pattern that may stand over the end of the line. */
@@ -30,5 +32,8 @@ for (const folder of FOLDERS) {
   }
 }
 if (files === 0) throw new Error('long-lines: no files found')
-if (found > 0) console.error(`long-lines: ${found} lines have more than ${COLUMNS} columns\nhint: make format breaks code; a comment is wrapped by hand`)
+if (found > 0)
+  console.error(
+    `long-lines: ${found} lines have more than ${COLUMNS} columns\nhint: make format breaks code; a comment is wrapped by hand`,
+  )
 process.exitCode = found > 0 ? 1 : 0

@@ -15,7 +15,14 @@ const OUT = join(TOP, 'dist/package')
  */
 async function bundle(entry: string, name: string, banner: string): Promise<void> {
   const built = await Bun.build({
-    entrypoints: [join(TOP, entry)], target: 'node', format: 'esm', conditions: ['package'], banner, minify: { syntax: true, whitespace: false, identifiers: false }, outdir: OUT, naming: name,
+    entrypoints: [join(TOP, entry)],
+    target: 'node',
+    format: 'esm',
+    conditions: ['package'],
+    banner,
+    minify: { syntax: true, whitespace: false, identifiers: false },
+    outdir: OUT,
+    naming: name,
   })
   if (!built.success) throw new Error(built.logs.join('\n'))
 }
@@ -28,19 +35,38 @@ function noticeOfCac(): string {
 
 /** Writes the declarations of the library, and of the files that they import. */
 function declarations(): Map<string, string> {
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(TOP, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, TOP)
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(TOP, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    TOP,
+  )
   const entry = join(TOP, 'src/index.ts')
   const all = new Map<string, string>()
-  const program = ts.createProgram([entry, join(TOP, 'src/launch/assets.d.ts')], { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: join(TOP, 'src'), outDir: OUT })
+  const program = ts.createProgram([entry, join(TOP, 'src/launch/assets.d.ts')], {
+    ...options,
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    rootDir: join(TOP, 'src'),
+    outDir: OUT,
+  })
   const { diagnostics } = program.emit(undefined, (file, text) => all.set(relative(OUT, file), text), undefined, true)
   const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics]
-  if (problems.length > 0) throw new Error(ts.formatDiagnostics(problems, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => TOP, getNewLine: () => '\n' }))
+  if (problems.length > 0)
+    throw new Error(
+      ts.formatDiagnostics(problems, {
+        getCanonicalFileName: (name) => name,
+        getCurrentDirectory: () => TOP,
+        getNewLine: () => '\n',
+      }),
+    )
   const kept = new Map<string, string>()
   const keep = (name: string) => {
     const text = all.get(name)
     if (text === undefined || kept.has(name)) return
     kept.set(name, text.replace(/(from '\.[^']*)\.ts'/g, "$1.js'"))
-    for (const [, path = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]*)\.ts['"]/g)) keep(join(dirname(name), `${path}.d.ts`))
+    for (const [, path = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]*)\.ts['"]/g))
+      keep(join(dirname(name), `${path}.d.ts`))
   }
   keep('index.d.ts')
   return kept

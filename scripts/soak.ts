@@ -5,7 +5,18 @@
  *   bun scripts/soak.ts [BOXES] [SEED]     prints the seed; the same seed makes the same choices again
  */
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -28,16 +39,31 @@ function random(): number {
 }
 const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
 
-type Job = { args: readonly string[]; program: readonly string[]; command: readonly string[]; expected: readonly string[]; signal?: 'SIGKILL' | 'SIGTERM'; after: number }
+type Job = {
+  args: readonly string[]
+  program: readonly string[]
+  command: readonly string[]
+  expected: readonly string[]
+  signal?: 'SIGKILL' | 'SIGTERM'
+  after: number
+}
 
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-soak-')))
 const root = join(dir, 'r')
 /** Without directories that the user may not search, which would change the failure of a missing command. */
-const ENV = { ...process.env, PATH: '/usr/bin:/bin', TMPDIR: join(dir, 'places'), [MARK.split('=')[0] as string]: MARK.split('=')[1] }
+const ENV = {
+  ...process.env,
+  PATH: '/usr/bin:/bin',
+  TMPDIR: join(dir, 'places'),
+  [MARK.split('=')[0] as string]: MARK.split('=')[1],
+}
 
 function prepare(): void {
   for (const name of ['bin', 'proc', 'dev', 'tmp', 'm', 'secret']) mkdirSync(join(root, name), { recursive: true })
-  copyFileSync(spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim(), join(root, 'bin/busybox'))
+  copyFileSync(
+    spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim(),
+    join(root, 'bin/busybox'),
+  )
   for (const applet of ['sh', 'sleep', 'true', 'kill', 'setsid']) symlinkSync('busybox', join(root, 'bin', applet))
   writeFileSync(join(root, 'secret/key'), 'secret')
   mkdirSync(join(dir, 'source'))
@@ -47,9 +73,18 @@ function prepare(): void {
 
 /** Shapes of boxes, and a plan for each, to which the sidecar appends the command. */
 const SHAPES: readonly (readonly string[])[] = [
-  ['--root', root], ['--root', root, '--tmpfs', '/tmp', '--new-session'], ['--root', root, '--ro', '--tmpfs', '/tmp:size=1m'], ['--root', root, '--overlay', '--dir', '/new/deep'],
-  ['--root', root, '--no-init'], ['--root', root, '--net', 'none', '--hostname', 'soak'], ['--root', root, '--ro-bind', `${dir}/source:/m`, '--mask', '/secret'],
-  ['--root', root, '--file', `${dir}/source/file:/m/file`, '--tmpfs', '/tmp/made'], ['--root', root, '--map-root', '--cap-drop', 'all'], [], ['--overlay'], ['--tmpfs', '/tmp', '--ro'],
+  ['--root', root],
+  ['--root', root, '--tmpfs', '/tmp', '--new-session'],
+  ['--root', root, '--ro', '--tmpfs', '/tmp:size=1m'],
+  ['--root', root, '--overlay', '--dir', '/new/deep'],
+  ['--root', root, '--no-init'],
+  ['--root', root, '--net', 'none', '--hostname', 'soak'],
+  ['--root', root, '--ro-bind', `${dir}/source:/m`, '--mask', '/secret'],
+  ['--root', root, '--file', `${dir}/source/file:/m/file`, '--tmpfs', '/tmp/made'],
+  ['--root', root, '--map-root', '--cap-drop', 'all'],
+  [],
+  ['--overlay'],
+  ['--tmpfs', '/tmp', '--ro'],
 ]
 
 /** Commands by name, with the status that each ends with. */
@@ -68,17 +103,31 @@ function job(plans: readonly string[]): Job {
   const shape = Math.floor(random() * SHAPES.length)
   const args = SHAPES[shape] ?? []
   // One in ten starts by the whole program, front end included.
-  const program = random() < 0.1 ? [NSBOX, ...args] : [SIDECAR, '--plan', plans[shape] ?? '', ...(random() < 0.3 ? ['--old-mount-api'] : []), '--']
+  const program =
+    random() < 0.1
+      ? [NSBOX, ...args]
+      : [SIDECAR, '--plan', plans[shape] ?? '', ...(random() < 0.3 ? ['--old-mount-api'] : []), '--']
   if (random() < 0.4) {
-    const signal = random() < 0.7 ? 'SIGKILL' as const : 'SIGTERM' as const
-    const command = pick([['sleep', '100'], ['sh', '-c', 'sleep 100 & (setsid sleep 100 &) ; sleep 100']])
+    const signal = random() < 0.7 ? ('SIGKILL' as const) : ('SIGTERM' as const)
+    const command = pick([
+      ['sleep', '100'],
+      ['sh', '-c', 'sleep 100 & (setsid sleep 100 &) ; sleep 100'],
+    ])
     // Without an init the command is process 1, and the kernel drops signals that it doesn't handle.
-    const kind = args.includes('--no-init') ? 'SIGKILL' as const : signal
-    return { args, program, command, signal: kind, expected: kind === 'SIGKILL' ? ['SIGKILL', '137'] : ['SIGTERM', '143'], after: random() * (program[0] === NSBOX ? 30 : 10) }
+    const kind = args.includes('--no-init') ? ('SIGKILL' as const) : signal
+    return {
+      args,
+      program,
+      command,
+      signal: kind,
+      expected: kind === 'SIGKILL' ? ['SIGKILL', '137'] : ['SIGTERM', '143'],
+      after: random() * (program[0] === NSBOX ? 30 : 10),
+    }
   }
   const { command, expected } = commandAndStatus()
   // Process 1 can't kill itself by a signal, so a shell that is process 1 goes on.
-  if (expected === '139' && args.includes('--no-init')) return { args, program, command: ['true'], expected: ['0'], after: 0 }
+  if (expected === '139' && args.includes('--no-init'))
+    return { args, program, command: ['true'], expected: ['0'], after: 0 }
   return { args, program, command, expected: [expected], after: 0 }
 }
 
@@ -95,18 +144,25 @@ async function run({ program, command, expected, signal, after }: Job): Promise<
   await box.exited
   counts.boxes++
   const status = String(box.signalCode ?? box.exitCode)
-  if (!expected.includes(status)) wrong.push(`${program.slice(1).join(' ')} ${command.join(' ')}: ${status}, and not ${expected.join(' or ')}${signal === undefined ? '' : ` (${signal} after ${after.toFixed(1)} ms)`}`)
+  if (!expected.includes(status))
+    wrong.push(
+      `${program.slice(1).join(' ')} ${command.join(' ')}: ${status}, and not ${expected.join(' or ')}${signal === undefined ? '' : ` (${signal} after ${after.toFixed(1)} ms)`}`,
+    )
 }
 
 /** Our own processes and those in our boxes, zombies included. */
 function processes(): string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid)).flatMap((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(MARK) ? [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')}`] : []
-    } catch {
-      return []
-    }
-  })
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
+    .flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(MARK)
+          ? [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')}`]
+          : []
+      } catch {
+        return []
+      }
+    })
 }
 
 function tree(directory: string): string[] {
@@ -120,7 +176,9 @@ function groups(directory = '/sys/fs/cgroup'): string[] {
     return [...(name.includes('nsbox') && name.includes(String(process.pid)) ? [path] : []), ...groups(path)]
   }
   try {
-    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap(({ name }) => deeper(name))
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name }) => deeper(name))
   } catch {
     return []
   }
@@ -143,7 +201,8 @@ function descriptors(): string[] {
 type Machine = Record<'mounts' | 'processes' | 'groups' | 'files' | 'descriptors', string[]>
 const look = (): Machine => ({
   mounts: readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n'),
-  processes: processes(), groups: groups(),
+  processes: processes(),
+  groups: groups(),
   files: tree(dir),
   descriptors: descriptors(),
 })
@@ -151,7 +210,10 @@ const look = (): Machine => ({
 function left(before: Machine): string[] {
   const now = look()
   return (Object.keys(before) as (keyof Machine)[]).flatMap((kind) => {
-    if (kind === 'descriptors') return now[kind].length > before[kind].length ? [`descriptors: ${now[kind].join(', ')}, and not ${before[kind].join(', ')}`] : []
+    if (kind === 'descriptors')
+      return now[kind].length > before[kind].length
+        ? [`descriptors: ${now[kind].join(', ')}, and not ${before[kind].join(', ')}`]
+        : []
     return now[kind].filter((one) => !before[kind].includes(one)).map((one) => `${kind}: ${one}`)
   })
 }
@@ -170,7 +232,13 @@ async function soak(): Promise<void> {
   for (const args of SHAPES) spawnSync(NSBOX, [...args, 'true'])
   symlinkSync('busybox', join(root, 'bin/env'))
   // The runtime opens its own descriptors for children with the first ones.
-  const first = { args: [], program: [SIDECAR, '--plan', plans[0] ?? '', '--'], command: ['true'], expected: ['0'], after: 0 }
+  const first = {
+    args: [],
+    program: [SIDECAR, '--plan', plans[0] ?? '', '--'],
+    command: ['true'],
+    expected: ['0'],
+    after: 0,
+  }
   await Promise.all(Array.from({ length: 4 * AT_ONCE }, () => run(first)))
   Object.assign(counts, { boxes: 0, killed: 0 })
   for (let tries = 0; tries < 100 && descriptors().some((one) => one.includes(' socket:')); tries++) await Bun.sleep(10)
@@ -185,7 +253,9 @@ async function soak(): Promise<void> {
   // Killed processes need a moment to end.
   for (let tries = 0; tries < 100 && left(before).length > 0; tries++) await Bun.sleep(50)
   wrong.push(...left(before).map((one) => `left: ${one}`))
-  console.log(`${COUNT} boxes, ${counts.killed} killed, seed ${SEED}: ${(COUNT / seconds).toFixed(0)} a second; ${wrong.length} wrong`)
+  console.log(
+    `${COUNT} boxes, ${counts.killed} killed, seed ${SEED}: ${(COUNT / seconds).toFixed(0)} a second; ${wrong.length} wrong`,
+  )
 }
 
 console.log(`seed ${SEED}`)

@@ -7,10 +7,15 @@ import { execFileSync } from 'node:child_process'
 type Table = Record<string, number>
 
 /** The optional calls of the generic table that arm64 has. */
-const ARM64 = ['RENAMEAT', 'NEW_STAT', 'SET_GET_RLIMIT', 'TIME32_SYSCALLS', 'SYS_CLONE3', 'MEMFD_SECRET'].map((name) => `-D__ARCH_WANT_${name}`)
+const ARM64 = ['RENAMEAT', 'NEW_STAT', 'SET_GET_RLIMIT', 'TIME32_SYSCALLS', 'SYS_CLONE3', 'MEMFD_SECRET'].map(
+  (name) => `-D__ARCH_WANT_${name}`,
+)
 
 function definitions(header: string, flags: readonly string[]): Map<string, string> {
-  const text = execFileSync('gcc', ['-E', '-dM', ...flags, '-x', 'c', '-'], { input: `#include <${header}>\n`, encoding: 'utf8' })
+  const text = execFileSync('gcc', ['-E', '-dM', ...flags, '-x', 'c', '-'], {
+    input: `#include <${header}>\n`,
+    encoding: 'utf8',
+  })
   return new Map([...text.matchAll(/^#define (\w+) (.+)$/gm)].map(([, name = '', value = '']) => [name, value]))
 }
 
@@ -18,8 +23,12 @@ function definitions(header: string, flags: readonly string[]): Map<string, stri
 function table(header: string, flags: readonly string[] = []): Table {
   const all = definitions(header, flags)
   const resolve = (value: string): string => (all.has(value) ? resolve(all.get(value) ?? '') : value)
-  const calls = [...all].flatMap(([name, value]) => (/^__NR_(?!syscalls$|arch_specific_syscall$)/.test(name) ? [[name.slice(5), Number(resolve(value))] as const] : []))
-  return Object.fromEntries(calls.filter(([, number]) => Number.isInteger(number)).sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)))
+  const calls = [...all].flatMap(([name, value]) =>
+    /^__NR_(?!syscalls$|arch_specific_syscall$)/.test(name) ? [[name.slice(5), Number(resolve(value))] as const] : [],
+  )
+  return Object.fromEntries(
+    calls.filter(([, number]) => Number.isInteger(number)).sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)),
+  )
 }
 
 export function headerVersion(): number {
@@ -29,7 +38,9 @@ export function headerVersion(): number {
 export function syscallTables(): { x64: Table; arm64: Table; other: string[] } {
   const x64 = table('asm/unistd_64.h')
   const arm64 = table('asm-generic/unistd.h', ['-D__BITS_PER_LONG=64', '-U__ILP32__', ...ARM64])
-  const other = Object.keys(table('asm/unistd_32.h')).filter((name) => !(name in x64) && !(name in arm64)).sort()
+  const other = Object.keys(table('asm/unistd_32.h'))
+    .filter((name) => !(name in x64) && !(name in arm64))
+    .sort()
   return { x64, arm64, other }
 }
 

@@ -10,7 +10,17 @@
  * the user, and runs only as the user who started us. `// seconds: N` is its time limit.
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, chownSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  chownSync,
+} from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { traces } from './traces.ts'
@@ -31,19 +41,25 @@ const scratch = mkdtempSync(join(tmpdir(), 'nsbox-test-'))
 chmodSync(scratch, 0o711)
 
 function jobs(words: readonly string[]): Job[] {
-  const files = (readdirSync(join(TOP, 'test'), { recursive: true }) as string[]).filter((name) => name.endsWith('.test.ts')).sort()
+  const files = (readdirSync(join(TOP, 'test'), { recursive: true }) as string[])
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
   return files
     .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
     .flatMap((name) => {
       const { once, ...how } = settings(join(TOP, 'test', name))
-      const users = once ? [isRoot ? 'root' as const : 'user' as const] : ['root' as const, 'user' as const]
+      const users = once ? [isRoot ? ('root' as const) : ('user' as const)] : ['root' as const, 'user' as const]
       return users.map((user) => ({ file: join(TOP, 'test', name), user, ...how }))
     })
 }
 
 function settings(file: string): Pick<Job, 'alone' | 'seconds'> & { once: boolean } {
   const head = readFileSync(file, 'utf8').split('\n').slice(0, 10).join('\n')
-  return { alone: head.includes('// runs alone'), once: head.includes('// runs once'), seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120) }
+  return {
+    alone: head.includes('// runs alone'),
+    once: head.includes('// runs once'),
+    seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120),
+  }
 }
 
 /** The files that define the ordinary user, and its home directory. */
@@ -53,7 +69,12 @@ function prepare(): void {
     const before = existsSync(path) ? readFileSync(path, 'utf8') : ''
     const lines = before.split('\n').filter((line) => line !== '' && !line.startsWith(`${ORDINARY.name}:`))
     const { name: user, id, subordinate } = ORDINARY
-    const added = { passwd: `${user}:x:${id}:${id}::/:/bin/bash`, group: `${user}:x:${id}:`, subuid: `${user}:${subordinate}:65536`, subgid: `${user}:${subordinate}:65536` }[name]
+    const added = {
+      passwd: `${user}:x:${id}:${id}::/:/bin/bash`,
+      group: `${user}:x:${id}:`,
+      subuid: `${user}:${subordinate}:65536`,
+      subgid: `${user}:${subordinate}:65536`,
+    }[name]
     writeFileSync(join(scratch, name), `${[...lines, added].join('\n')}\n`)
   }
 }
@@ -98,20 +119,41 @@ function homeOf(user: User): string {
 
 async function run(job: Job): Promise<Outcome> {
   const start = Date.now()
-  if (start > DEADLINE) return { passed: 0, failed: 1, skipped: 0, output: 'not started: the time for all tests is over\n', seconds: 0, status: '' }
+  if (start > DEADLINE)
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      output: 'not started: the time for all tests is over\n',
+      seconds: 0,
+      status: '',
+    }
   const home = homeOf(job.user)
   const built = (name: string) => join(TOP, BUILD, name)
   const [program = '', ...args] = commandOf(job, home)
   const child = spawn(program, args, {
-    cwd: TOP, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: TOP,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env, HOME: home, TMPDIR: home, FORCE_COLOR: '0', NO_COLOR: '1', NSBOX: built('nsbox'), NSBOX_SIDECAR: built('nsbox-sidecar'),
-      NSBOX_TEST_BIN: join(TOP, 'dist/test'), NSBOX_TEST_RUN: String(process.pid),
+      ...process.env,
+      HOME: home,
+      TMPDIR: home,
+      FORCE_COLOR: '0',
+      NO_COLOR: '1',
+      NSBOX: built('nsbox'),
+      NSBOX_SIDECAR: built('nsbox-sidecar'),
+      NSBOX_TEST_BIN: join(TOP, 'dist/test'),
+      NSBOX_TEST_RUN: String(process.pid),
     },
   })
   let output = ''
-  child.stdout.on('data', (data: Buffer) => { output += data })
-  child.stderr.on('data', (data: Buffer) => { output += data })
+  child.stdout.on('data', (data: Buffer) => {
+    output += data
+  })
+  child.stderr.on('data', (data: Buffer) => {
+    output += data
+  })
   let late = false
   const timer = setTimeout(() => {
     late = true
@@ -125,7 +167,8 @@ async function run(job: Job): Promise<Outcome> {
 
 /** uvu's totals of all suites in the file. A file without any, or one that fails in another way, is one failure. */
 function counted(output: string, status: string): Pick<Outcome, 'passed' | 'failed' | 'skipped'> {
-  const sum = (label: string) => [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((all, match) => all + Number(match[1]), 0)
+  const sum = (label: string) =>
+    [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((all, match) => all + Number(match[1]), 0)
   const [total, passed, skipped] = [sum('Total'), sum('Passed'), sum('Skipped')]
   // uvu counts a skipped test neither as passed nor in the total.
   const failed = total - passed
@@ -157,7 +200,9 @@ async function runAll(all: readonly Job[]): Promise<void> {
   for (const job of all.filter(({ alone }) => alone)) tell(job, await run(job))
   const difference = () => {
     const after = traces(process.pid)
-    const missing = [...before].filter((trace) => trace.startsWith('file ') && !after.has(trace)).map((trace) => `${trace} is gone`)
+    const missing = [...before]
+      .filter((trace) => trace.startsWith('file ') && !after.has(trace))
+      .map((trace) => `${trace} is gone`)
     return [...[...after].filter((trace) => !before.has(trace)), ...missing]
   }
   // Killed processes need a moment to end.

@@ -13,7 +13,10 @@ export function traces(run: number, watched: readonly string[] = WATCHED): Set<s
 }
 
 function mounts(): string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => `mount ${line.split(' ').slice(3, 5).join(' ')}`)
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => `mount ${line.split(' ').slice(3, 5).join(' ')}`)
 }
 
 function names(dir: string): string[] {

@@ -70,7 +70,8 @@ static const struct plan *decode(const char *text, size_t length)
 static _Noreturn void refuse_descriptor(int fd, const char *what)
 {
 	static const char *const names[] = {"standard input", "standard output", "standard error"};
-	fail_plain_hint(what, names[fd], "give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
+	fail_plain_hint(what, names[fd],
+		"give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
 }
 
 /* Keeps a descriptor of the caller's that we use and the command doesn't get. */
@@ -108,8 +109,10 @@ static void close_descriptors(void)
 static void cut_propagation(void)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		fail_hint("make mounts private", "/", errno != EINVAL ? NULL :
-			"the root directory here is no mount point (a chroot): bind it onto itself first, mount --rbind DIR DIR");
+		fail_hint("make mounts private", "/",
+			errno != EINVAL
+				? NULL
+				: "the root directory here is no mount point (a chroot): bind it onto itself first, mount --rbind DIR DIR");
 }
 
 static void build_root(const struct plan *plan, bool old_mount_api)
@@ -183,7 +186,8 @@ static void wait_for_watchdog(int link)
 }
 
 /* The first process in the box, until it becomes the command or its init. */
-static _Noreturn void run_inside(const struct plan *plan, const struct invocation *invocation, const sigset_t *mask, int link, bool watched)
+static _Noreturn void run_inside(
+	const struct plan *plan, const struct invocation *invocation, const sigset_t *mask, int link, bool watched)
 {
 	report_on_failure(NULL);
 	channel = link;
@@ -237,10 +241,16 @@ struct start {
 static struct box describe_box(const struct plan *plan, const struct supervision *supervision)
 {
 	bool own_pids = plan->namespaces & PLAN_NAMESPACES_PID;
-	return (struct box){.init = supervision->init, .new_session = plan->process->new_session,
-		.own_group = plan->enter && !plan->process->new_session, .parent = -1, .verbose = supervision->verbose,
-		.first = !plan->enter && own_pids, .seen = plan->enter || !own_pids,
-		.timeout = supervision->timeout, .grace = supervision->grace, .memory = plan->cgroup ? plan->cgroup->memory : 0,
+	return (struct box){.init = supervision->init,
+		.new_session = plan->process->new_session,
+		.own_group = plan->enter && !plan->process->new_session,
+		.parent = -1,
+		.verbose = supervision->verbose,
+		.first = !plan->enter && own_pids,
+		.seen = plan->enter || !own_pids,
+		.timeout = supervision->timeout,
+		.grace = supervision->grace,
+		.memory = plan->cgroup ? plan->cgroup->memory : 0,
 		.quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 }
 
@@ -253,7 +263,8 @@ static void prepare(struct start *start)
 	sigset_t all;
 	start->box = describe_box(plan, supervision);
 	report_phase(STEP_DESCRIPTORS);
-	keep_descriptor((int)supervision->status_fd, "use as status descriptor", "nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
+	keep_descriptor((int)supervision->status_fd, "use as status descriptor",
+		"nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
 	keep_descriptor((int)supervision->gate_fd, "use as gate", "nothing is open under that number");
 	close_descriptors();
 	if (start->invocation->text && !plan->enter)
@@ -365,15 +376,18 @@ static bool is_within_reach(const struct plan *plan, bool baked)
 	unsigned spaces = (unsigned)plan->namespaces;
 	bool traces = plan->process->capabilities >> CAP_SYS_PTRACE & 1;
 	/* Relative paths start from the directory of our file, which a copy in memory doesn't have. */
-	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) && !(baked && base_dir_is_needed());
+	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) &&
+		   !(baked && base_dir_is_needed());
 }
 
 static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *invocation)
 {
 	plan_source_become_sealed(text, length, invocation->old_mount_api, invocation->extra);
 	if (plan->process->pause)
-		fail_hint("execute a file in memory", NULL, "a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
-	report_warning("this system executes no file in memory: root in the box may get to write to the program that started it");
+		fail_hint("execute a file in memory", NULL,
+			"a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
+	report_warning(
+		"this system executes no file in memory: root in the box may get to write to the program that started it");
 }
 
 int main(int argc, char **argv)
@@ -408,7 +422,8 @@ int main(int argc, char **argv)
 	if (invocation.check)
 		return 0;
 	report_set_up(plan);
-	if (plan->process->pause ? baked || !plan_source_is_sealed() : is_within_reach(plan, baked) && !plan_source_is_sealed())
+	if (plan->process->pause ? baked || !plan_source_is_sealed()
+							 : is_within_reach(plan, baked) && !plan_source_is_sealed())
 		become_sealed(plan, segment ? segment : text, length, &invocation);
 	if (baked)
 		free(text);

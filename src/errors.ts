@@ -49,7 +49,12 @@ export class SandboxError extends Error {
   constructor(failure: Failure) {
     const { step, what, path, pointer, code, errno, text, hint, status = 125 } = failure
     const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
-    super([step, what, path, cause].filter((part) => part !== undefined).map(printable).join(': '))
+    super(
+      [step, what, path, cause]
+        .filter((part) => part !== undefined)
+        .map(printable)
+        .join(': '),
+    )
     this.name = 'SandboxError'
     this.step = step
     this.what = what

@@ -1,7 +1,7 @@
 /**
- * The modules that are loaded late, listed once. A plain start needs none of them, and the runtime reads a whole file before it
- * runs the first line, so each is a file of its own in the compiled program. The Makefile reads this list. The files stand beside
- * this one, since in the program all of them lie in one directory.
+ * The modules that are loaded late, listed once. A plain start needs none of them, and the runtime reads a whole file
+ * before it runs the first line, so each is a file of its own in the compiled program. The Makefile reads this list.
+ * The files stand beside this one, since in the program all of them lie in one directory.
  *
  * This is a door: callers name no file behind it, and scripts/layers.ts does not count the imports here.
  */

@@ -29,4 +29,9 @@ function main(): number | Promise<number> {
 
 const status = main()
 if (typeof status === 'number') process.exitCode = status
-else void status.catch((error) => late().statusOf(error)).then((late) => { process.exitCode = late })
+else
+  void status
+    .catch((error) => late().statusOf(error))
+    .then((late) => {
+      process.exitCode = late
+    })

@@ -22,7 +22,8 @@ export const root = ({ dir }: Bench): string => join(dir, 'root')
 
 /** Adds the directories that container tools want to find in a root. */
 export function makeRoot(bench: Bench): void {
-  for (const name of ['bin', 'proc', 'tmp', 'dev', 'sys', 'usr']) mkdirSync(join(root(bench), name), { recursive: true })
+  for (const name of ['bin', 'proc', 'tmp', 'dev', 'sys', 'usr'])
+    mkdirSync(join(root(bench), name), { recursive: true })
   for (const name of ['empty', 'flood', 'idle', 'getppid']) {
     copyFileSync(bench.program(name), join(root(bench), 'bin', name))
     chmodSync(join(root(bench), 'bin', name), 0o755)
@@ -30,7 +31,9 @@ export function makeRoot(bench: Bench): void {
 }
 
 export function planOf(options: readonly string[], command: readonly string[] = [COMMAND]): Plan {
-  return parsePlan(execFileSync(NSBOX, ['plan', ...options, '--', ...command], { encoding: 'utf8', maxBuffer: 1 << 26 }))
+  return parsePlan(
+    execFileSync(NSBOX, ['plan', ...options, '--', ...command], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+  )
 }
 
 /**
@@ -39,7 +42,11 @@ export function planOf(options: readonly string[], command: readonly string[] = 
  */
 export function withoutDefaults(plan: Plan): Plan {
   const { seccomp: _, landlock: __, ...process } = plan.process
-  return { ...plan, mounts: (plan.mounts ?? []).filter(({ type }) => !['mask', 'protect', 'cgroup', 'dev'].includes(type)), process }
+  return {
+    ...plan,
+    mounts: (plan.mounts ?? []).filter(({ type }) => !['mask', 'protect', 'cgroup', 'dev'].includes(type)),
+    process,
+  }
 }
 
 export function store(bench: Bench, name: string, plan: Plan): string {

@@ -18,7 +18,10 @@ export async function enterCommands(bench: Bench): Promise<Staying> {
     const child = spawn(bake(bench, name, one), [], { stdio: ['ignore', 'ignore', 'inherit'] })
     children.push(child)
     const box = await whenStarted(child.pid ?? 0)
-    return { box, file: store(bench, `enter-${name}`, enterPlan(box.plan, box.entry, {}, [COMMAND], hostOfProgram(), false)) }
+    return {
+      box,
+      file: store(bench, `enter-${name}`, enterPlan(box.plan, box.entry, {}, [COMMAND], hostOfProgram(), false)),
+    }
   }
   const end = async () => {
     await Promise.all(children.map((child) => new Promise((done) => child.once('exit', done).kill('SIGKILL'))))
@@ -26,13 +29,28 @@ export async function enterCommands(bench: Bench): Promise<Staying> {
   const same = await stay('staying', withoutDefaults(plan))
   const defaults = await stay('staying-defaults', plan)
   const nsenter = which('nsenter')
-  const kinds = ['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'])]
+  const kinds = [
+    '--mount',
+    '--pid',
+    '--ipc',
+    '--uts',
+    '--cgroup',
+    ...(process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']),
+  ]
   return {
     end,
     commands: [
       { name: 'sidecar', argv: [SIDECAR, '--plan', same.file], does: 'joins the namespaces, drops capabilities' },
       { name: 'sidecar, defaults', argv: [SIDECAR, '--plan', defaults.file], does: 'more: a filter of system calls' },
-      ...(nsenter === null ? [] : [{ name: 'nsenter', argv: [nsenter, '--target', String(same.box.entry.pid), ...kinds, '--', COMMAND], does: 'less: joins the namespaces, drops nothing' }]),
+      ...(nsenter === null
+        ? []
+        : [
+            {
+              name: 'nsenter',
+              argv: [nsenter, '--target', String(same.box.entry.pid), ...kinds, '--', COMMAND],
+              does: 'less: joins the namespaces, drops nothing',
+            },
+          ]),
     ],
   }
 }

@@ -85,7 +85,8 @@ static void run_inside(const char *directory, bool init, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct clone_args args = {.exit_signal = SIGCHLD, .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP};
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP};
 	unsigned uid = geteuid(), gid = getegid();
 	bool init = argc > 1 && strcmp(argv[1], "--init") == 0;
 	argv += init;

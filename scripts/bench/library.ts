@@ -1,6 +1,6 @@
 /**
- * A program that starts boxes by the library, for Bun and for Node.js: run by scripts/bench/programs.ts with the one argument below, it
- * prints the microseconds of each start, from the call to the end of the command.
+ * A program that starts boxes by the library, for Bun and for Node.js: run by scripts/bench/programs.ts with the one
+ * argument below, it prints the microseconds of each start, from the call to the end of the command.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { box } from '../../src/index.ts'
@@ -19,7 +19,13 @@ export type Asked = {
   runtime: { module: string; config: unknown } | null
 }
 
-type Runtime = { SandboxManager: { initialize(config: unknown): Promise<void>; wrapWithSandbox(command: string): Promise<string>; reset(): Promise<void> } }
+type Runtime = {
+  SandboxManager: {
+    initialize(config: unknown): Promise<void>
+    wrapWithSandbox(command: string): Promise<string>
+    reset(): Promise<void>
+  }
+}
 
 const asked = JSON.parse(process.argv[2] ?? '') as Asked
 const boxed = box({ root: asked.root, tmpfs: '/tmp' })
@@ -34,7 +40,8 @@ const ways: Record<string, () => ChildProcess | Promise<ChildProcess>> = {
 }
 const { bwrap } = asked
 if (bwrap !== null) ways.bubblewrap = () => spawn(bwrap[0] ?? '', bwrap.slice(1), quiet)
-if (runtime !== null) ways['sandbox-runtime'] = async () => spawn(await runtime.wrapWithSandbox(asked.bare), { ...quiet, shell: true })
+if (runtime !== null)
+  ways['sandbox-runtime'] = async () => spawn(await runtime.wrapWithSandbox(asked.bare), { ...quiet, shell: true })
 
 async function time(start: () => ChildProcess | Promise<ChildProcess>): Promise<number> {
   const begun = performance.now()

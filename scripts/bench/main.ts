@@ -19,12 +19,25 @@ import { plot } from './plot.ts'
 import { readmeText, resultText } from './print.ts'
 import type { Result } from './result.ts'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' }, readme: { type: 'boolean' }, out: { type: 'string' }, peers: { type: 'string' } } })
-const BEGIN = '<!-- bench: begin (written by make bench FLAGS=--readme; times differ from machine to machine, so nothing compares them) -->'
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean' },
+    readme: { type: 'boolean' },
+    out: { type: 'string' },
+    peers: { type: 'string' },
+  },
+})
+const BEGIN =
+  '<!-- bench: begin (written by make bench FLAGS=--readme; times differ from machine to machine, so nothing compares them) -->'
 const END = '<!-- bench: end -->'
 
 const out = resolve(values.out ?? join(TOP, 'dist'))
-const bench: Bench = { dir: join(out, 'bench-run'), quick: values.quick ?? false, program: (name) => join(TOP, 'dist/bench', name) }
+const bench: Bench = {
+  dir: join(out, 'bench-run'),
+  quick: values.quick ?? false,
+  program: (name) => join(TOP, 'dist/bench', name),
+}
 mkdirSync(bench.dir, { recursive: true })
 makeRoot(bench)
 const tidy = watchControlGroups()
@@ -34,10 +47,17 @@ const { usable, absent } = findPeers(bench, values.peers?.split(','))
 const result: Result = {
   date: new Date().toISOString().slice(0, 10),
   machine: {
-    kernel: release().split('-')[0] ?? '', processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30),
+    kernel: release().split('-')[0] ?? '',
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory: Math.round(totalmem() / 2 ** 30),
     user: process.getuid?.() === 0 ? 'root' : 'ordinary',
   },
-  quick: bench.quick, parts: [], byMounts: [], targets: [], absent,
+  quick: bench.quick,
+  parts: [],
+  byMounts: [],
+  targets: [],
+  absent,
 }
 for (const { name, measure } of PARTS) {
   if (positionals.length > 0 && !positionals.includes(name)) continue

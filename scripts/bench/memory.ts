@@ -7,7 +7,8 @@ function proportionalSize(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
 }
 
-const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
 
 /** A process and its descendants, without the box's command. */
@@ -21,7 +22,8 @@ function family(pid: number): { pids: number[]; ready: number } {
 export async function memoryOfEach(argv: readonly string[], count: number): Promise<number> {
   const children: ChildProcess[] = []
   try {
-    for (let i = 0; i < count; i++) children.push(spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'ignore', 'inherit'], detached: true }))
+    for (let i = 0; i < count; i++)
+      children.push(spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'ignore', 'inherit'], detached: true }))
     let families: ReturnType<typeof family>[] = []
     const running = () => (families = children.map(({ pid = 0 }) => family(pid))).every(({ ready }) => ready === 1)
     for (let tries = 0; !running(); tries++) {

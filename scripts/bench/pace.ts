@@ -26,13 +26,21 @@ export const rounds = ({ quick }: Bench, full: number): number => (quick ? 2 : f
  * Each command `count` times a round, `together` of them at the same time; `equal`: without priority over others.
  * Throws with the message of a command that fails.
  */
-export function pace(bench: Bench, full: number, commands: readonly Command[], { count = 1, together = 1, equal = false } = {}): Times {
+export function pace(
+  bench: Bench,
+  full: number,
+  commands: readonly Command[],
+  { count = 1, together = 1, equal = false } = {},
+): Times {
   const file = join(bench.dir, 'pace.commands')
   writeFileSync(file, commands.map(({ argv }) => `${argv.map((word) => `${word}\0`).join('')}\0`).join(''))
   const args = [...(equal ? ['--equal'] : []), String(rounds(bench, full)), String(count), String(together), file]
   const { status, stdout, stderr } = spawnSync(bench.program('pace'), args, { encoding: 'utf8', maxBuffer: 1 << 28 })
   if (status !== 0) throw new Error(stderr.trim())
-  const lines = stdout.trim().split('\n').map((line) => line.split(' ').map((text) => Number(text) / 1000))
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').map((text) => Number(text) / 1000))
   return new Map(commands.map(({ name }, i) => [name, lines.map((line) => line[i] ?? NaN)]))
 }
 

@@ -33,21 +33,34 @@ type Named = Command & Pick<Row, 'release' | 'does'>
 
 function part(title: string, times: Times, commands: readonly Named[], reference: string): Part {
   const rows = commands.map(({ name, release, does }) => ({
-    name, ...(release !== undefined && { release }), ...(does !== undefined && { does }), spread: spread(times.get(name) ?? []), ratio: ratio(times, name, reference),
+    name,
+    ...(release !== undefined && { release }),
+    ...(does !== undefined && { does }),
+    spread: spread(times.get(name) ?? []),
+    ratio: ratio(times, name, reference),
   }))
   return { title, unit: 'us', rounds: times.get(reference)?.length ?? 0, reference, rows }
 }
 
-const ratioTo = (times: Times, a: string, b: string): number | null => (times.has(a) && times.has(b) ? ratio(times, a, b).median : null)
+const ratioTo = (times: Times, a: string, b: string): number | null =>
+  times.has(a) && times.has(b) ? ratio(times, a, b).median : null
 
 /** The box that other launchers make too, and the same box with nsbox's defaults. */
 function boxes(bench: Bench): Named[] {
   const plan = planOf(ROOT_OPTIONS(bench))
   const same = withoutDefaults(plan)
   return [
-    { name: 'baked box', argv: [bake(bench, 'baked', same)], does: 'pid, ipc, uts, cgroup and mount namespaces, proc, tmpfs, a process 1, capabilities dropped' },
+    {
+      name: 'baked box',
+      argv: [bake(bench, 'baked', same)],
+      does: 'pid, ipc, uts, cgroup and mount namespaces, proc, tmpfs, a process 1, capabilities dropped',
+    },
     { name: 'sidecar', argv: [SIDECAR, '--plan', store(bench, 'plan', same)], does: 'the same from a stored plan' },
-    { name: 'baked box, defaults', argv: [bake(bench, 'baked-defaults', plan)], does: 'more: a filter of system calls, parts of /proc hidden' },
+    {
+      name: 'baked box, defaults',
+      argv: [bake(bench, 'baked-defaults', plan)],
+      does: 'more: a filter of system calls, parts of /proc hidden',
+    },
   ]
 }
 
@@ -55,13 +68,29 @@ function boxes(bench: Bench): Named[] {
 function withoutInit(bench: Bench): Named {
   const { supervision, ...same } = withoutDefaults(planOf(ROOT_OPTIONS(bench)))
   const { init: _, ...others } = supervision ?? {}
-  return { name: 'baked box, --no-init', argv: [bake(bench, 'baked-no-init', { ...same, supervision: others })], does: 'the command is process 1, as in the floor' }
+  return {
+    name: 'baked box, --no-init',
+    argv: [bake(bench, 'baked-no-init', { ...same, supervision: others })],
+    does: 'the command is process 1, as in the floor',
+  }
 }
 
 const floors = (bench: Bench): Named[] => [
-  { name: 'empty program', argv: [bench.program('empty')], does: 'a static program that does nothing: the command in each box' },
-  { name: 'floor', argv: [bench.program('floor'), root(bench), COMMAND], does: 'clone, mounts and exec alone: scripts/bench/floor.c' },
-  { name: 'floor with a process 1', argv: [bench.program('floor'), '--init', root(bench), COMMAND], does: 'one process more, which waits for the command' },
+  {
+    name: 'empty program',
+    argv: [bench.program('empty')],
+    does: 'a static program that does nothing: the command in each box',
+  },
+  {
+    name: 'floor',
+    argv: [bench.program('floor'), root(bench), COMMAND],
+    does: 'clone, mounts and exec alone: scripts/bench/floor.c',
+  },
+  {
+    name: 'floor with a process 1',
+    argv: [bench.program('floor'), '--init', root(bench), COMMAND],
+    does: 'one process more, which waits for the command',
+  },
 ]
 
 function start({ bench, peers }: Context): Found {
@@ -81,19 +110,49 @@ function hostRoot({ bench, find }: Context): Found {
   const command = [bench.program('empty')]
   const plan = planOf(['--tmpfs', '/run'], command)
   const { mounts = [] } = plan
-  const same = { ...withoutDefaults(plan), mounts: mounts.filter(({ type }) => !['mask', 'protect', 'cgroup'].includes(type)) }
+  const same = {
+    ...withoutDefaults(plan),
+    mounts: mounts.filter(({ type }) => !['mask', 'protect', 'cgroup'].includes(type)),
+  }
   const bwrap = find('bubblewrap')
   const commands: Named[] = [
-    { name: 'baked box', argv: [bake(bench, 'host', same)], does: 'on the host\'s root, with a minimal /dev' },
-    { name: 'baked box, defaults', argv: [bake(bench, 'host-defaults', plan)], does: 'more: a filter of system calls, parts of /proc and /sys hidden' },
-    ...(bwrap === undefined ? [] : [{ ...bwrap, does: 'the same', argv: [
-      bwrap.argv[0] ?? '', ...BWRAP_NAMESPACES, '--bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/run', ...command,
-    ] }]),
+    { name: 'baked box', argv: [bake(bench, 'host', same)], does: "on the host's root, with a minimal /dev" },
+    {
+      name: 'baked box, defaults',
+      argv: [bake(bench, 'host-defaults', plan)],
+      does: 'more: a filter of system calls, parts of /proc and /sys hidden',
+    },
+    ...(bwrap === undefined
+      ? []
+      : [
+          {
+            ...bwrap,
+            does: 'the same',
+            argv: [
+              bwrap.argv[0] ?? '',
+              ...BWRAP_NAMESPACES,
+              '--bind',
+              '/',
+              '/',
+              '--proc',
+              '/proc',
+              '--dev',
+              '/dev',
+              '--tmpfs',
+              '/run',
+              ...command,
+            ],
+          },
+        ]),
   ]
-  return { parts: [part('start on the host\'s root', pace(bench, 150, commands), commands, 'baked box')] }
+  return { parts: [part("start on the host's root", pace(bench, 150, commands), commands, 'baked box')] }
 }
 
-const commandLineOf = (bench: Bench): Named => ({ name: 'command line', argv: [installed(bench, NSBOX), ...ROOT_OPTIONS(bench), '--', COMMAND], does: 'nsbox with its defaults' })
+const commandLineOf = (bench: Bench): Named => ({
+  name: 'command line',
+  argv: [installed(bench, NSBOX), ...ROOT_OPTIONS(bench), '--', COMMAND],
+  does: 'nsbox with its defaults',
+})
 
 /** Without priority, since runc is among them and must be an ordinary process. */
 function slowPeers({ bench, peers }: Context): Found {
@@ -111,7 +170,8 @@ function commandLine({ bench, find }: Context): Found {
   const bwrap = find('bubblewrap')
   const commands: Named[] = [
     { name: 'empty Bun program', argv: [emptyBunProgram(bench)], does: 'what the runtime takes to start and end' },
-    commandLineOf(bench), ...(bwrap === undefined ? [] : [bwrap]),
+    commandLineOf(bench),
+    ...(bwrap === undefined ? [] : [bwrap]),
   ]
   const times = pace(bench, 100, commands)
   return {
@@ -133,20 +193,52 @@ function byMounts({ bench, find }: Context): Found {
   let toBwrap: number | null = null
   for (const count of counts) {
     const sources = from.slice(0, count)
-    const plan = planOf([...ROOT_OPTIONS(bench), ...sources.flatMap((source, i) => ['--ro-bind', `${source}:/tmp/${i}`])])
+    const plan = planOf([
+      ...ROOT_OPTIONS(bench),
+      ...sources.flatMap((source, i) => ['--ro-bind', `${source}:/tmp/${i}`]),
+    ])
     const commands: Command[] = [
       { name: 'nsbox', argv: [bake(bench, `binds-${count}`, withoutDefaults(plan))] },
-      ...(bwrap === undefined ? [] : [{ name: 'bubblewrap', argv: [...bwrap.argv.slice(0, -1), ...sources.flatMap((source, i) => ['--ro-bind', source, `/tmp/${i}`]), COMMAND] }]),
+      ...(bwrap === undefined
+        ? []
+        : [
+            {
+              name: 'bubblewrap',
+              argv: [
+                ...bwrap.argv.slice(0, -1),
+                ...sources.flatMap((source, i) => ['--ro-bind', source, `/tmp/${i}`]),
+                COMMAND,
+              ],
+            },
+          ]),
     ]
     const engine: Command[] = [
-      ...(crun === undefined ? [] : [{ name: crun.name, argv: crun.argv.map((word) => (word === join(bench.dir, 'bundle') ? bundle(bench, `bundle-${count}`, sources) : word)) }]),
+      ...(crun === undefined
+        ? []
+        : [
+            {
+              name: crun.name,
+              argv: crun.argv.map((word) =>
+                word === join(bench.dir, 'bundle') ? bundle(bench, `bundle-${count}`, sources) : word,
+              ),
+            },
+          ]),
     ]
-    const times = new Map([...pace(bench, count >= 300 ? 7 : 30, commands), ...(engine.length > 0 ? pace(bench, 7, engine, { equal: true }) : [])])
-    for (const { name } of [...commands, ...engine]) all.set(name, (all.get(name) ?? new Map()).set(count, median(times, name)))
+    const times = new Map([
+      ...pace(bench, count >= 300 ? 7 : 30, commands),
+      ...(engine.length > 0 ? pace(bench, 7, engine, { equal: true }) : []),
+    ])
+    for (const { name } of [...commands, ...engine])
+      all.set(name, (all.get(name) ?? new Map()).set(count, median(times, name)))
     if (count === counts.at(-1)) toBwrap = ratioTo(times, 'nsbox', 'bubblewrap')
   }
   const [few = 0, many = 0] = bench.quick ? counts : [100, 1000]
-  for (const [name, values] of pace(bench, 15, [few, many].map((count) => ({ name: String(count), argv: [join(bench.dir, `binds-${count}`)] })))) both.set(name, values)
+  for (const [name, values] of pace(
+    bench,
+    15,
+    [few, many].map((count) => ({ name: String(count), argv: [join(bench.dir, `binds-${count}`)] })),
+  ))
+    both.set(name, values)
   const points: Points[] = [...all].map(([name, times]) => ({ name, times: [...times] }))
   return {
     byMounts: points,
@@ -167,17 +259,30 @@ function library({ bench, peers }: Context): Found {
   const empty = { name: 'empty', argv: [bench.program('empty')] }
   const alone = median(pace(bench, 100, [empty]), 'empty')
   const DOES: Record<string, string> = {
-    bare: 'spawn of the empty program, in no box', baked: 'spawn of the same box as a baked program', box: 'a box by the library, with its defaults',
-    bubblewrap: 'spawn of bwrap', 'sandbox-runtime': 'wrapWithSandbox and spawn',
+    bare: 'spawn of the empty program, in no box',
+    baked: 'spawn of the same box as a baked program',
+    box: 'a box by the library, with its defaults',
+    bubblewrap: 'spawn of bwrap',
+    'sandbox-runtime': 'wrapWithSandbox and spawn',
   }
   const parts: Part[] = []
   const targets: Target[] = []
-  for (const [runtime, name] of [['bun', 'Bun'], ['node', 'Node.js']] as const) {
+  for (const [runtime, name] of [
+    ['bun', 'Bun'],
+    ['node', 'Node.js'],
+  ] as const) {
     const times = libraryTimes(bench, runtime, 100, defaults?.argv[0] ?? '', peers)
     const rows = [...times].map(([way, values]): Row => ({ name: way, does: DOES[way] ?? '', spread: spread(values) }))
     parts.push({ title: `a box from a program, ${name}`, unit: 'us', rounds: times.get('box')?.length ?? 0, rows })
     const both = (times.get('baked') ?? []).map((value) => value + alone)
-    if (runtime === 'bun') targets.push(atMost('library from Bun / (bare spawn + baked box)', 1.2, ratio(new Map([...times, ['both', both]]), 'box', 'both').median))
+    if (runtime === 'bun')
+      targets.push(
+        atMost(
+          'library from Bun / (bare spawn + baked box)',
+          1.2,
+          ratio(new Map([...times, ['both', both]]), 'box', 'both').median,
+        ),
+      )
   }
   return { parts, targets }
 }
@@ -196,11 +301,21 @@ async function enter({ bench }: Context): Promise<Found> {
 }
 
 function pipe({ bench }: Context): Found {
-  const commands: Named[] = [{ name: 'unboxed', argv: [], does: 'scripts/bench/flood.c, read by the program' }, { name: 'boxed', argv: [], does: 'the same from a box' }]
-  const found = ([['bun', 'Bun'], ['node', 'Node.js']] as const).map(([runtime, name]) => ({ name, times: pipeTimes(bench, runtime, 7) }))
+  const commands: Named[] = [
+    { name: 'unboxed', argv: [], does: 'scripts/bench/flood.c, read by the program' },
+    { name: 'boxed', argv: [], does: 'the same from a box' },
+  ]
+  const found = (
+    [
+      ['bun', 'Bun'],
+      ['node', 'Node.js'],
+    ] as const
+  ).map(([runtime, name]) => ({ name, times: pipeTimes(bench, runtime, 7) }))
   return {
     parts: found.map(({ name, times }) => part(`much output to a program, ${name}`, times, commands, 'unboxed')),
-    targets: found.map(({ name, times }) => atMost(`1 GiB through a boxed pipe / an unboxed one, ${name}`, 1.1, ratioTo(times, 'boxed', 'unboxed'))),
+    targets: found.map(({ name, times }) =>
+      atMost(`1 GiB through a boxed pipe / an unboxed one, ${name}`, 1.1, ratioTo(times, 'boxed', 'unboxed')),
+    ),
   }
 }
 
@@ -214,7 +329,9 @@ function twoAtATime({ bench, find }: Context): Found {
   const rate: Times = new Map([...times].map(([name, values]) => [name, values.map((taken) => (count * 1e6) / taken)]))
   return {
     parts: [{ ...part('boxes per second, two at a time', rate, commands, 'baked box'), unit: '1/s' }],
-    targets: [atLeast('boxes per second, two at a time: nsbox / bubblewrap', 3, ratioTo(rate, 'baked box', 'bubblewrap'))],
+    targets: [
+      atLeast('boxes per second, two at a time: nsbox / bubblewrap', 3, ratioTo(rate, 'baked box', 'bubblewrap')),
+    ],
   }
 }
 
@@ -228,7 +345,11 @@ function filter({ bench }: Context): Found {
   const commands: Named[] = [
     { name: 'no filter', argv: [bake(bench, 'getppid', { ...plan, process })] },
     { name: 'default filter', argv: [bake(bench, 'getppid-filter', plan)] },
-    { name: 'filter of one instruction', argv: [bake(bench, 'getppid-allow', { ...plan, process: { ...process, seccomp: ALLOW_ALL } })], does: 'allows all: what the kernel takes for any filter' },
+    {
+      name: 'filter of one instruction',
+      argv: [bake(bench, 'getppid-allow', { ...plan, process: { ...process, seccomp: ALLOW_ALL } })],
+      does: 'allows all: what the kernel takes for any filter',
+    },
   ]
   const times = pace(bench, 40, commands)
   return {
@@ -246,8 +367,21 @@ async function memory({ bench, find }: Context): Promise<Found> {
   const asked: { name: string; count: number; argv: readonly string[]; does?: string }[] = [
     { name: 'baked box', count: 1, argv: [box], does: 'one alone' },
     { name: 'baked box', count: many, argv: [box], does: `${many} at once` },
-    ...(bwrap === undefined ? [] : [{ name: 'bubblewrap', count: many, argv: [...bwrap.argv.slice(0, -1), '/bin/idle'], does: `${many} at once` }]),
-    ...(runtime === undefined ? [] : [{ name: 'sandbox-runtime', count: few, argv: [...runtime.argv.slice(0, -1), bench.program('idle')], does: `${few} at once` }]),
+    ...(bwrap === undefined
+      ? []
+      : [
+          { name: 'bubblewrap', count: many, argv: [...bwrap.argv.slice(0, -1), '/bin/idle'], does: `${many} at once` },
+        ]),
+    ...(runtime === undefined
+      ? []
+      : [
+          {
+            name: 'sandbox-runtime',
+            count: few,
+            argv: [...runtime.argv.slice(0, -1), bench.program('idle')],
+            does: `${few} at once`,
+          },
+        ]),
   ]
   runtimeSettings(bench)
   const rows: Row[] = []
@@ -268,7 +402,11 @@ async function memory({ bench, find }: Context): Promise<Found> {
     parts: [{ title: 'memory of a box while its command runs, the command left out', unit: 'kB', rounds: 1, rows }],
     targets: [
       atMost(text, 200, alone ?? null, 'kB'),
-      atMost('memory of 500 boxes / 50 of sandbox-runtime', 1, theirs === undefined || together === undefined ? null : (500 * together) / (50 * theirs)),
+      atMost(
+        'memory of 500 boxes / 50 of sandbox-runtime',
+        1,
+        theirs === undefined || together === undefined ? null : (500 * together) / (50 * theirs),
+      ),
     ],
   }
 }

@@ -25,37 +25,115 @@ const isRoot = process.getuid?.() === 0
 export const RUNTIME = join(TOP, 'dist/bench/node_modules/@anthropic-ai/sandbox-runtime')
 
 export const PEERS: readonly Peer[] = [
-  { name: 'bubblewrap', program: 'bwrap', version: said('--version'), does: 'the same', argv: (bench, program) => [
-    program, ...BWRAP_NAMESPACES, '--bind', root(bench), '/', '--proc', '/proc', '--tmpfs', '/tmp', COMMAND,
-  ] },
-  { name: 'unshare', program: 'unshare', version: said('--version'), does: 'less: the host\'s root, no tmpfs, nothing dropped, the command is process 1', argv: (bench, program) => [
-    program, ...(isRoot ? [] : ['--user', '--map-current-user']), '--mount', '--pid', '--fork', '--ipc', '--uts', '--cgroup', '--mount-proc', '--propagation', 'private', bench.program('empty'),
-  ] },
-  { name: 'proot', program: 'proot', version: said('--version'), does: 'less: no namespaces, each path is rewritten by ptrace', argv: (bench, program) => [
-    program, '-r', root(bench), '-w', '/', COMMAND,
-  ] },
-  { name: 'crun', program: 'crun', version: said('--version'), does: 'more: a state directory; less: no control groups', slow: true, argv: (bench, program) => [
-    program, '--root', state(bench, 'crun'), '--cgroup-manager=disabled', 'run', '-b', bundle(bench), 'nsbox-bench-crun',
-  ] },
-  { name: 'runc', program: 'runc', version: said('--version'), does: 'more: a state directory, control groups of its own', slow: true, argv: (bench, program) => [
-    program, '--root', state(bench, 'runc'), 'run', '-b', bundle(bench), 'nsbox-bench-runc',
-  ] },
-  { name: 'systemd-nspawn', program: 'systemd-nspawn', version: said('--version'), does: 'more: /dev, /sys, /run, a filter, id checks', slow: true, argv: (bench, program) => [
-    program, '-q', '--register=no', '--keep-unit', '-D', root(bench), COMMAND,
-  ] },
-  { name: 'firejail', program: 'firejail', version: said('--version'), does: 'on the host\'s root, without a profile; more: parts of /run, /proc and /sys hidden', slow: true, argv: (bench, program) => [
-    program, '--quiet', '--noprofile', '--private-tmp', bench.program('empty'),
-  ] },
-  { name: 'sandbox-runtime', program: join(RUNTIME, 'dist/cli.js'), version: packageVersion, does: 'on the host\'s root; more: a filter, no network but through its proxies', slow: true, argv: (bench, program) => [
-    process.env.NODE ?? 'node', program, '--settings', runtimeSettings(bench), bench.program('empty'),
-  ] },
+  {
+    name: 'bubblewrap',
+    program: 'bwrap',
+    version: said('--version'),
+    does: 'the same',
+    argv: (bench, program) => [
+      program,
+      ...BWRAP_NAMESPACES,
+      '--bind',
+      root(bench),
+      '/',
+      '--proc',
+      '/proc',
+      '--tmpfs',
+      '/tmp',
+      COMMAND,
+    ],
+  },
+  {
+    name: 'unshare',
+    program: 'unshare',
+    version: said('--version'),
+    does: "less: the host's root, no tmpfs, nothing dropped, the command is process 1",
+    argv: (bench, program) => [
+      program,
+      ...(isRoot ? [] : ['--user', '--map-current-user']),
+      '--mount',
+      '--pid',
+      '--fork',
+      '--ipc',
+      '--uts',
+      '--cgroup',
+      '--mount-proc',
+      '--propagation',
+      'private',
+      bench.program('empty'),
+    ],
+  },
+  {
+    name: 'proot',
+    program: 'proot',
+    version: said('--version'),
+    does: 'less: no namespaces, each path is rewritten by ptrace',
+    argv: (bench, program) => [program, '-r', root(bench), '-w', '/', COMMAND],
+  },
+  {
+    name: 'crun',
+    program: 'crun',
+    version: said('--version'),
+    does: 'more: a state directory; less: no control groups',
+    slow: true,
+    argv: (bench, program) => [
+      program,
+      '--root',
+      state(bench, 'crun'),
+      '--cgroup-manager=disabled',
+      'run',
+      '-b',
+      bundle(bench),
+      'nsbox-bench-crun',
+    ],
+  },
+  {
+    name: 'runc',
+    program: 'runc',
+    version: said('--version'),
+    does: 'more: a state directory, control groups of its own',
+    slow: true,
+    argv: (bench, program) => [program, '--root', state(bench, 'runc'), 'run', '-b', bundle(bench), 'nsbox-bench-runc'],
+  },
+  {
+    name: 'systemd-nspawn',
+    program: 'systemd-nspawn',
+    version: said('--version'),
+    does: 'more: /dev, /sys, /run, a filter, id checks',
+    slow: true,
+    argv: (bench, program) => [program, '-q', '--register=no', '--keep-unit', '-D', root(bench), COMMAND],
+  },
+  {
+    name: 'firejail',
+    program: 'firejail',
+    version: said('--version'),
+    does: "on the host's root, without a profile; more: parts of /run, /proc and /sys hidden",
+    slow: true,
+    argv: (bench, program) => [program, '--quiet', '--noprofile', '--private-tmp', bench.program('empty')],
+  },
+  {
+    name: 'sandbox-runtime',
+    program: join(RUNTIME, 'dist/cli.js'),
+    version: packageVersion,
+    does: "on the host's root; more: a filter, no network but through its proxies",
+    slow: true,
+    argv: (bench, program) => [
+      process.env.NODE ?? 'node',
+      program,
+      '--settings',
+      runtimeSettings(bench),
+      bench.program('empty'),
+    ],
+  },
 ]
 
 export const BWRAP_NAMESPACES = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup']
 
 /** The launchers that are installed and work, and why the others are left out. */
 export function findPeers(bench: Bench, wanted?: readonly string[]): { usable: Usable[]; absent: Absent[] } {
-  const found = PEERS.map((peer) => (wanted?.includes(peer.name) ?? true ? tryPeer(bench, peer) : { name: peer.name, why: 'not asked for' }))
+  const found = PEERS.map((peer) =>
+    (wanted?.includes(peer.name) ?? true) ? tryPeer(bench, peer) : { name: peer.name, why: 'not asked for' },
+  )
   return { usable: found.filter((one) => 'argv' in one), absent: found.filter((one) => 'why' in one) }
 }
 
@@ -64,14 +142,21 @@ function tryPeer(bench: Bench, peer: Peer): Usable | Absent {
   if (program === null) return { name: peer.name, why: 'not installed' }
   const argv = peer.argv(bench, program)
   argv[0] = which(argv[0] ?? '') ?? ''
-  const { status, error, stderr } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'], timeout: 30000 })
-  if (status !== 0) return { name: peer.name, why: `installed, but fails here: ${error?.message ?? stderr.trim().split('\n').at(-1)}` }
+  const { status, error, stderr } = spawnSync(argv[0], argv.slice(1), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 30000,
+  })
+  if (status !== 0)
+    return { name: peer.name, why: `installed, but fails here: ${error?.message ?? stderr.trim().split('\n').at(-1)}` }
   return { name: peer.name, argv, release: peer.version(program), does: peer.does, slow: peer.slow ?? false }
 }
 
 /** Returns a function that removes what systemd-nspawn has left behind since, on a machine without systemd. */
 export function watchControlGroups(): () => void {
-  const all = ['', 'systemd/', 'unified/'].flatMap((hierarchy) => ['payload', 'supervisor'].map((name) => `/sys/fs/cgroup/${hierarchy}${name}`))
+  const all = ['', 'systemd/', 'unified/'].flatMap((hierarchy) =>
+    ['payload', 'supervisor'].map((name) => `/sys/fs/cgroup/${hierarchy}${name}`),
+  )
   const absent = all.filter((path) => !existsSync(path))
   return () => {
     for (const path of absent.filter((one) => existsSync(one))) rmdirSync(path)
@@ -85,7 +170,8 @@ export function which(name: string): string | null {
 
 /** The first number in a program's --version. */
 function said(...args: string[]): (program: string) => string {
-  return (program) => /\d+(\.\d+)+|\b\d{3}\b/.exec(spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '')?.[0] ?? '?'
+  return (program) =>
+    /\d+(\.\d+)+|\b\d{3}\b/.exec(spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '')?.[0] ?? '?'
 }
 
 function packageVersion(): string {
@@ -114,7 +200,10 @@ export function bundle(bench: Bench, name = 'bundle', binds: readonly string[] =
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev'] },
       ...binds.map((source, i) => ({ destination: `/tmp/${i}`, type: 'bind', source, options: ['rbind', 'ro'] })),
     ],
-    linux: { namespaces: kinds.map((type) => ({ type })), ...(!isRoot && { uidMappings: id(uid), gidMappings: id(gid) }) },
+    linux: {
+      namespaces: kinds.map((type) => ({ type })),
+      ...(!isRoot && { uidMappings: id(uid), gidMappings: id(gid) }),
+    },
   }
   writeFileSync(join(directory, 'config.json'), JSON.stringify(config))
   return directory
@@ -127,4 +216,7 @@ export function runtimeSettings(bench: Bench): string {
   return file
 }
 
-export const RUNTIME_CONFIG = { network: { allowedDomains: [], deniedDomains: [] }, filesystem: { denyRead: [], allowWrite: ['/tmp'], denyWrite: [] } }
+export const RUNTIME_CONFIG = {
+  network: { allowedDomains: [], deniedDomains: [] },
+  filesystem: { denyRead: [], allowWrite: ['/tmp'], denyWrite: [] },
+}

@@ -25,5 +25,6 @@ async function time(start: () => ChildProcess): Promise<number> {
 }
 
 const times: Record<string, number[]> = {}
-for (let round = 0; round < rounds; round++) for (const [name, start] of Object.entries(ways)) (times[name] ??= []).push(await time(start))
+for (let round = 0; round < rounds; round++)
+  for (const [name, start] of Object.entries(ways)) (times[name] ??= []).push(await time(start))
 console.log(JSON.stringify(times))

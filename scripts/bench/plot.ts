@@ -11,18 +11,28 @@ const TOP = 30
 const BOTTOM = 50
 const COLOURS = ['#0b6e4f', '#b3541e', '#3b5b92', '#7a3b69']
 
-const decades = (values: readonly number[]): [number, number] => [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))]
+const decades = (values: readonly number[]): [number, number] => [
+  Math.floor(Math.log10(Math.min(...values))),
+  Math.ceil(Math.log10(Math.max(...values))),
+]
 
 export function plot(lines: readonly Points[]): string {
   const all = lines.flatMap(({ times }) => times)
   const [left, right] = decades(all.map(([count]) => count))
   const [bottom, top] = decades(all.map(([, time]) => time / 1000))
   const x = (count: number) => LEFT + ((Math.log10(count) - left) / (right - left || 1)) * (WIDTH - LEFT - RIGHT)
-  const y = (milliseconds: number) => HEIGHT - BOTTOM - ((Math.log10(milliseconds) - bottom) / (top - bottom || 1)) * (HEIGHT - TOP - BOTTOM)
+  const y = (milliseconds: number) =>
+    HEIGHT - BOTTOM - ((Math.log10(milliseconds) - bottom) / (top - bottom || 1)) * (HEIGHT - TOP - BOTTOM)
   const powers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i))
   const grid = [
-    ...powers(left, right).map((count) => `<path d="M${at(x(count))} ${TOP}V${HEIGHT - BOTTOM}" stroke="#ddd"/>${text(x(count), HEIGHT - BOTTOM + 18, String(count), 'middle')}`),
-    ...powers(bottom, top).map((time) => `<path d="M${LEFT} ${at(y(time))}H${WIDTH - RIGHT}" stroke="#ddd"/>${text(LEFT - 8, y(time) + 4, String(time), 'end')}`),
+    ...powers(left, right).map(
+      (count) =>
+        `<path d="M${at(x(count))} ${TOP}V${HEIGHT - BOTTOM}" stroke="#ddd"/>${text(x(count), HEIGHT - BOTTOM + 18, String(count), 'middle')}`,
+    ),
+    ...powers(bottom, top).map(
+      (time) =>
+        `<path d="M${LEFT} ${at(y(time))}H${WIDTH - RIGHT}" stroke="#ddd"/>${text(LEFT - 8, y(time) + 4, String(time), 'end')}`,
+    ),
   ]
   const drawn = lines.map(({ name, times }, i) => {
     const colour = COLOURS[i % COLOURS.length] ?? '#000'
@@ -36,8 +46,13 @@ export function plot(lines: readonly Points[]): string {
   })
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`, ...grid, ...drawn,
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, 'bind mounts in the box', 'middle'), text(LEFT, TOP - 12, 'milliseconds from start to end', 'start'), '</svg>', '',
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
+    ...grid,
+    ...drawn,
+    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, 'bind mounts in the box', 'middle'),
+    text(LEFT, TOP - 12, 'milliseconds from start to end', 'start'),
+    '</svg>',
+    '',
   ].join('\n')
 }
 

@@ -2,14 +2,19 @@
 import type { Spread } from './pace.ts'
 import type { Part, Result, Row, Target } from './result.ts'
 
-const plain = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value < 1 ? 3 : 2))
+const plain = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value < 1 ? 3 : 2)
 
 const UNITS = { us: 'microseconds', kB: 'kB', '1/s': 'per second' }
 
 /** Columns as wide as their contents, with numbers to the right. */
 function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)))
-  const line = (row: readonly string[]) => row.map((text, i) => (right.includes(i) ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0))).join('  ').trimEnd()
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, i) => (right.includes(i) ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd()
   return rows.map(line).join('\n')
 }
 
@@ -18,21 +23,36 @@ const nameOf = ({ name, release }: Row): string => (release === undefined ? name
 
 function partText(part: Part): string {
   const head = ['', 'median', 'quartiles', part.reference === undefined ? '' : `/ ${part.reference}`, '']
-  const rows = part.rows.map((row) => [nameOf(row), plain(row.spread.median), between(row.spread), row.ratio === undefined ? '' : plain(row.ratio.median), row.does ?? ''])
+  const rows = part.rows.map((row) => [
+    nameOf(row),
+    plain(row.spread.median),
+    between(row.spread),
+    row.ratio === undefined ? '' : plain(row.ratio.median),
+    row.does ?? '',
+  ])
   return `${part.title} (${UNITS[part.unit]}; ${part.rounds} rounds)\n${table([head, ...rows], [1, 2, 3])}\n`
 }
 
 function mountsText({ byMounts }: Result): string {
   const counts = byMounts[0]?.times.map(([count]) => count) ?? []
   const rows = byMounts.map(({ name, times }) => [name, ...times.map(([, time]) => plain(time / 1000))])
-  return `start by number of binds (milliseconds, median)\n${table([['', ...counts.map(String)], ...rows], counts.map((_, i) => i + 1))}\n`
+  return `start by number of binds (milliseconds, median)\n${table(
+    [['', ...counts.map(String)], ...rows],
+    counts.map((_, i) => i + 1),
+  )}\n`
 }
 
-const verdict = ({ met, value }: Target): string => (met === null ? (value === null ? 'not measured' : 'not judged') : met ? 'met' : 'MISSED')
+const verdict = ({ met, value }: Target): string =>
+  met === null ? (value === null ? 'not measured' : 'not judged') : met ? 'met' : 'MISSED'
 const bound = ({ atLeast, bound }: Target): string => `${atLeast ? '>=' : '<='} ${bound}`
 
 function targetsText({ targets }: Result): string {
-  const rows = targets.map((target) => [target.text, target.value === null ? '-' : plain(target.value), `${bound(target)}${target.unit ? ` ${target.unit}` : ''}`, verdict(target)])
+  const rows = targets.map((target) => [
+    target.text,
+    target.value === null ? '-' : plain(target.value),
+    `${bound(target)}${target.unit ? ` ${target.unit}` : ''}`,
+    verdict(target),
+  ])
   return `what is asked for\n${table([['', 'is', 'bound', ''], ...rows], [1])}\n`
 }
 
@@ -43,7 +63,8 @@ export function machineText({ date, machine, quick }: Result): string {
 
 export function resultText(result: Result): string {
   return [
-    machineText(result), '',
+    machineText(result),
+    '',
     ...result.parts.map(partText),
     ...(result.byMounts.length > 0 ? [mountsText(result)] : []),
     targetsText(result),
@@ -53,14 +74,30 @@ export function resultText(result: Result): string {
 
 /** Only ratios, since times depend on the machine. */
 export function readmeText(result: Result): string {
-  const ratios = ({ rows, reference, title }: Part): string[] => rows.filter(({ name }) => name !== reference)
-    .map((row) => `| ${title}: ${nameOf(row)} | ${row.ratio === undefined ? '' : plain(row.ratio.median)} | ${row.does ?? ''} |`)
+  const ratios = ({ rows, reference, title }: Part): string[] =>
+    rows
+      .filter(({ name }) => name !== reference)
+      .map(
+        (row) =>
+          `| ${title}: ${nameOf(row)} | ${row.ratio === undefined ? '' : plain(row.ratio.median)} | ${row.does ?? ''} |`,
+      )
   const parts = result.parts.filter(({ reference, unit }) => reference === 'baked box' && unit === 'us')
   return [
-    `Whole processes, in turn, median of the ratios of ${parts[0]?.rounds ?? 0} rounds or fewer; the command is a static program that does nothing. ${machineText(result)}.`, '',
-    '| how many times what a baked box of nsbox takes | | beside that box it does |', '| --- | --- | --- |', ...parts.flatMap(ratios), '',
-    '| what was to be reached | is | bound | |', '| --- | --- | --- | --- |',
-    ...result.targets.map((target) => `| ${target.text} | ${target.value === null ? '-' : plain(target.value)} | ${bound(target)}${target.unit ? ` ${target.unit}` : ''} | ${verdict(target).toLowerCase()} |`), '',
-    ...(result.absent.length > 0 ? [`Not compared: ${result.absent.map(({ name, why }) => `${name} (${why})`).join(', ')}.`, ''] : []),
+    `Whole processes, in turn, median of the ratios of ${parts[0]?.rounds ?? 0} rounds or fewer; the command is a static program that does nothing. ${machineText(result)}.`,
+    '',
+    '| how many times what a baked box of nsbox takes | | beside that box it does |',
+    '| --- | --- | --- |',
+    ...parts.flatMap(ratios),
+    '',
+    '| what was to be reached | is | bound | |',
+    '| --- | --- | --- | --- |',
+    ...result.targets.map(
+      (target) =>
+        `| ${target.text} | ${target.value === null ? '-' : plain(target.value)} | ${bound(target)}${target.unit ? ` ${target.unit}` : ''} | ${verdict(target).toLowerCase()} |`,
+    ),
+    '',
+    ...(result.absent.length > 0
+      ? [`Not compared: ${result.absent.map(({ name, why }) => `${name} (${why})`).join(', ')}.`, '']
+      : []),
   ].join('\n')
 }

@@ -8,7 +8,8 @@ import { rounds, type Bench, type Times } from './pace.ts'
 import { RUNTIME, RUNTIME_CONFIG, which, type Usable } from './peers.ts'
 import type { AskedPipe } from './pipe.ts'
 
-const bun = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: TOP, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+const bun = (...args: string[]): string =>
+  execFileSync(process.execPath, args, { cwd: TOP, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 /**
  * Copies a program of a hundred megabytes as cp(1) does. The way in which a file was written decides in which pieces
@@ -25,7 +26,17 @@ export function emptyBunProgram(bench: Bench): string {
   const source = join(bench.dir, 'empty-bun.ts')
   const file = join(bench.dir, 'empty-bun')
   writeFileSync(source, '')
-  bun('build', '--compile', '--minify', '--bytecode', '--no-compile-autoload-bunfig', '--no-compile-autoload-dotenv', source, '--outfile', file)
+  bun(
+    'build',
+    '--compile',
+    '--minify',
+    '--bytecode',
+    '--no-compile-autoload-bunfig',
+    '--no-compile-autoload-dotenv',
+    source,
+    '--outfile',
+    file,
+  )
   return installed(bench, file)
 }
 
@@ -36,18 +47,38 @@ export function bundleSize({ dir }: Bench): number {
 }
 
 /** The times of the program that uses the library, under Bun or Node.js. */
-export function libraryTimes(bench: Bench, runtime: Runtime, full: number, baked: string, peers: readonly Usable[]): Times {
+export function libraryTimes(
+  bench: Bench,
+  runtime: Runtime,
+  full: number,
+  baked: string,
+  peers: readonly Usable[],
+): Times {
   const usable = (name: string) => peers.find((peer) => peer.name === name)
   const asked: Asked = {
-    rounds: rounds(bench, full), root: root(bench), command: COMMAND, bare: bench.program('empty'), baked, bwrap: usable('bubblewrap')?.argv ?? null,
-    runtime: usable('sandbox-runtime') === undefined ? null : { module: join(RUNTIME, 'dist/index.js'), config: RUNTIME_CONFIG },
+    rounds: rounds(bench, full),
+    root: root(bench),
+    command: COMMAND,
+    bare: bench.program('empty'),
+    baked,
+    bwrap: usable('bubblewrap')?.argv ?? null,
+    runtime:
+      usable('sandbox-runtime') === undefined
+        ? null
+        : { module: join(RUNTIME, 'dist/index.js'), config: RUNTIME_CONFIG },
   }
   return timesOf(bench, runtime, 'library', asked)
 }
 
 /** The times of the program that reads a command's output. */
 export function pipeTimes(bench: Bench, runtime: Runtime, full: number): Times {
-  const asked: AskedPipe = { rounds: rounds(bench, full), bytes: bench.quick ? 2 ** 24 : 2 ** 30, root: root(bench), command: '/bin/flood', bare: bench.program('flood') }
+  const asked: AskedPipe = {
+    rounds: rounds(bench, full),
+    bytes: bench.quick ? 2 ** 24 : 2 ** 30,
+    root: root(bench),
+    command: '/bin/flood',
+    bare: bench.program('flood'),
+  }
   return timesOf(bench, runtime, 'pipe', asked)
 }
 

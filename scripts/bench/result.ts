@@ -15,7 +15,14 @@ export type Row = {
 export type Part = { title: string; unit: 'us' | 'kB' | '1/s'; rounds: number; reference?: string; rows: Row[] }
 
 /** A demand on a ratio or size; `value` is null if one side of the comparison is missing. */
-export type Target = { text: string; value: number | null; bound: number; atLeast: boolean; met: boolean | null; unit?: 'kB' }
+export type Target = {
+  text: string
+  value: number | null
+  bound: number
+  atLeast: boolean
+  met: boolean | null
+  unit?: 'kB'
+}
 
 export type Points = { name: string; times: [count: number, microseconds: number][] }
 
@@ -29,8 +36,19 @@ export type Result = {
   absent: Absent[]
 }
 
-export const atMost = (text: string, bound: number, value: number | null, unit?: 'kB'): Target =>
-  ({ text, value, bound, atLeast: false, met: value === null ? null : value <= bound, ...(unit && { unit }) })
+export const atMost = (text: string, bound: number, value: number | null, unit?: 'kB'): Target => ({
+  text,
+  value,
+  bound,
+  atLeast: false,
+  met: value === null ? null : value <= bound,
+  ...(unit && { unit }),
+})
 
-export const atLeast = (text: string, bound: number, value: number | null): Target =>
-  ({ text, value, bound, atLeast: true, met: value === null ? null : value >= bound })
+export const atLeast = (text: string, bound: number, value: number | null): Target => ({
+  text,
+  value,
+  bound,
+  atLeast: true,
+  met: value === null ? null : value >= bound,
+})

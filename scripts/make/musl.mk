@@ -12,8 +12,8 @@ kernel_headers = -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_
 # Left out: _FORTIFY_SOURCE, since musl doesn't implement it (`make lint` compiles with glibc's, for its warnings),
 # and -fcf-protection, since the linker drops it unless all objects have it, and musl's don't. No code unwinds a
 # stack, so there are no unwind tables.
-# All files are linked as one (-flto), which makes the sidecar smaller: a box starts by loading it.
-LTO = $(call if_known,-flto)
+# All files are linked as one (-flto=auto), which makes the sidecar smaller: a box starts by loading it.
+LTO = $(call if_known,-flto=auto)
 HARDENING = -fstack-protector-strong $(call if_known,-fstack-clash-protection) $(call if_known,-ftrivial-auto-var-init=zero)
 if_known = $(shell $(MUSL_CC) -Werror $(1) -c -x c -o /dev/null /dev/null 2>/dev/null && echo '$(1)')
 C_FLAGS = -std=c11 -Os $(call if_known,-Oz) $(LTO) -fno-align-functions -fmerge-all-constants $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \

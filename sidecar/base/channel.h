@@ -15,8 +15,8 @@
 enum channel_kind {
 	CHANNEL_STARTED = 1, /* the command was executed */
 	CHANNEL_STOPPED = 2, /* signal VALUE stopped the command */
-	CHANNEL_ENDED = 3,   /* the command ended; VALUE is its wait status */
-	CHANNEL_FAILED = 4,  /* nsbox failed in the box; VALUE is the exit status */
+	CHANNEL_ENDED = 3, /* the command ended; VALUE is its wait status */
+	CHANNEL_FAILED = 4, /* nsbox failed in the box; VALUE is the exit status */
 	/* Before the id maps: the descriptor is the sender's own directory in /proc, VALUE is its number there. */
 	CHANNEL_PROCESS = 6,
 	/*
@@ -28,7 +28,7 @@ enum channel_kind {
 	 * Before the command is started: NAME was made in the directory that the descriptor refers to. VALUE:
 	 * CHANNEL_MADE_*.
 	 */
-	CHANNEL_READY = 8,   /* all is set up, and the box waits */
+	CHANNEL_READY = 8, /* all is set up, and the box waits */
 	CHANNEL_MADE = 5,
 };
 
@@ -36,14 +36,27 @@ enum channel_kind {
  * DIRECTORY: a directory was made. STAYS: only a box that fails takes it back. OWN: it is one of nsbox's own
  * directories.
  */
-enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4, CHANNEL_MADE_LOCKED = 8, CHANNEL_MADE_LINK = 16 };
+enum {
+	CHANNEL_MADE_DIRECTORY = 1,
+	CHANNEL_MADE_STAYS = 2,
+	CHANNEL_MADE_OWN = 4,
+	CHANNEL_MADE_LOCKED = 8,
+	CHANNEL_MADE_LINK = 16
+};
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
 
 /* Its inode identifies what was made, since a mount may lie on the name by now. */
-struct channel_made { uint64_t device, inode; char name[CHANNEL_NAME]; };
+struct channel_made {
+	uint64_t device, inode;
+	char name[CHANNEL_NAME];
+};
 /* MADE is sent with a descriptor only; a message without one is CHANNEL_PLAIN bytes long. */
-struct channel_message { uint32_t kind; int32_t value; struct channel_made made; };
+struct channel_message {
+	uint32_t kind;
+	int32_t value;
+	struct channel_made made;
+};
 enum { CHANNEL_PLAIN = offsetof(struct channel_message, made) };
 
 static inline void channel_send(int fd, enum channel_kind kind, int value)
@@ -52,13 +65,18 @@ static inline void channel_send(int fd, enum channel_kind kind, int value)
 	(void)send(fd, &message, CHANNEL_PLAIN, MSG_NOSIGNAL);
 }
 
-union channel_control { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; };
+union channel_control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
 
 static inline void channel_send_with(int fd, struct channel_message *message, int along)
 {
-	union channel_control control = {.header = {.cmsg_len = CMSG_LEN(sizeof along), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	union channel_control control = {
+		.header = {.cmsg_len = CMSG_LEN(sizeof along), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec text = {message, sizeof *message};
-	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct msghdr packet = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	memcpy(CMSG_DATA(&control.header), &along, sizeof along);
 	/* ETOOMANYREFS: too many descriptors are in flight (Linux 4.5), so the supervisor has to receive some first. */
 	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
@@ -88,7 +106,8 @@ static inline ssize_t channel_receive(int fd, struct channel_message *message, i
 {
 	union channel_control control = {0};
 	struct iovec text = {message, sizeof *message};
-	struct msghdr packet = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct msghdr packet = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	ssize_t length = recvmsg(fd, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	*parent = -1;
 	if (length > 0 && CMSG_FIRSTHDR(&packet) && control.header.cmsg_type == SCM_RIGHTS)

@@ -58,7 +58,7 @@ static int is_fuse_above(const struct mountinfo *mount, void *path)
 	size_t length = strlen(mount->path);
 	const char *wanted = path;
 	return strncmp(mount->type, "fuse", 4) == 0 && strncmp(wanted, mount->path, length) == 0 &&
-		(wanted[length] == '/' || wanted[length] == '\0');
+		   (wanted[length] == '/' || wanted[length] == '\0');
 }
 
 const char *host_hint(const char *path, const char *missing)

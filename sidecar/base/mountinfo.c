@@ -11,8 +11,14 @@
 #include "base/report.h"
 #include "base/sys.h"
 
-static const struct { char word[12]; unsigned long flag; } words[] = {
-	{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC},
+static const struct {
+	char word[12];
+	unsigned long flag;
+} words[] = {
+	{"ro", MS_RDONLY},
+	{"nosuid", MS_NOSUID},
+	{"nodev", MS_NODEV},
+	{"noexec", MS_NOEXEC},
 	{"nosymfollow", MOUNT_NOSYMFOLLOW},
 };
 
@@ -63,7 +69,11 @@ static bool read_line(char *line, struct mountinfo *out)
 	word = strtok_r(NULL, " ", &rest);
 	unescape(field[3]);
 	unescape(field[4]);
-	*out = (struct mountinfo){.path = strdup(field[4]), .top = strdup(field[3]), .flags = flags_of(field[5]), .id = atoi(field[0]), .parent = atoi(field[1])};
+	*out = (struct mountinfo){.path = strdup(field[4]),
+		.top = strdup(field[3]),
+		.flags = flags_of(field[5]),
+		.id = atoi(field[0]),
+		.parent = atoi(field[1])};
 	snprintf(out->type, sizeof out->type, "%s", word ? word : "");
 	/* A skipped mount would stay without its options, such as "ro". */
 	if (!out->path || !out->top)
@@ -101,12 +111,14 @@ static size_t read_lines(char *text, const char *top, struct mountinfo **out)
 static bool stands_before(const struct mountinfo *other, const struct mountinfo *mount)
 {
 	size_t length = strlen(other->path);
-	return other->parent == mount->parent && strncmp(mount->path, other->path, length) == 0 && mount->path[length] == '/';
+	return other->parent == mount->parent && strncmp(mount->path, other->path, length) == 0 &&
+		   mount->path[length] == '/';
 }
 
 static bool is_hidden_with(const struct mountinfo *parent, const struct mountinfo *mount)
 {
-	return parent->id == mount->parent && (parent->hidden || (parent->covered && strcmp(parent->path, mount->path) != 0));
+	return parent->id == mount->parent &&
+		   (parent->hidden || (parent->covered && strcmp(parent->path, mount->path) != 0));
 }
 
 /* Marks the mounts that no path leads to, and those that are mounted below them. */

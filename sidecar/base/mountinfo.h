@@ -5,14 +5,14 @@
 #include <stdbool.h>
 
 struct mountinfo {
-	char *path;          /* mount point, unescaped, as seen from our root */
-	const char *inside;  /* the part of PATH below the directory that the caller named: "" or from a slash on */
-	char *top;           /* the directory or file of its file system that it shows, unescaped */
-	char type[16];       /* type of the file system, cut off */
+	char *path; /* mount point, unescaped, as seen from our root */
+	const char *inside; /* the part of PATH below the directory that the caller named: "" or from a slash on */
+	char *top; /* the directory or file of its file system that it shows, unescaped */
+	char type[16]; /* type of the file system, cut off */
 	unsigned long flags; /* MS_* of the mount itself, without those of access times */
 	int id, parent;
 	bool covered; /* another mount lies on it, or on the path to it: no path leads to it */
-	bool hidden;  /* another mount lies on the path to it */
+	bool hidden; /* another mount lies on the path to it */
 };
 
 /*

@@ -30,7 +30,8 @@ static bool is_self(int process)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
 	snprintf(name, sizeof name, "fd/%d", ends[0]);
-	bool same = fstat(ends[0], &here) == 0 && fstatat(process, name, &there, 0) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+	bool same = fstat(ends[0], &here) == 0 && fstatat(process, name, &there, 0) == 0 && here.st_dev == there.st_dev &&
+				here.st_ino == there.st_ino;
 	close(ends[0]);
 	close(ends[1]);
 	return same;
@@ -44,7 +45,8 @@ int procfs_open_self(int *number)
 		return -1;
 	/* "self" is our number in the pid namespace of that procfs, which may not be ours. */
 	int process = is_procfs(proc) ? openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (process >= 0 && (readlinkat(proc, "self", text, sizeof text - 1) <= 0 || !is_procfs(process) || !is_self(process))) {
+	if (process >= 0 &&
+		(readlinkat(proc, "self", text, sizeof text - 1) <= 0 || !is_procfs(process) || !is_self(process))) {
 		close(process);
 		process = -1;
 	}
@@ -66,7 +68,8 @@ const char *procfs_hint(void)
 bool procfs_has_our_numbers(void)
 {
 	char text[4096];
-	int number, process = procfs_open_self(&number), fd = process < 0 ? -1 : openat(process, "status", O_RDONLY | O_CLOEXEC);
+	int number, process = procfs_open_self(&number),
+				fd = process < 0 ? -1 : openat(process, "status", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	close(fd);
 	close(process);

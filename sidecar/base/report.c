@@ -69,7 +69,9 @@ void report_last_phase(void)
 
 const char *report_process_hint(void)
 {
-	return errno == EAGAIN ? "as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here" : NULL;
+	return errno == EAGAIN
+			   ? "as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here"
+			   : NULL;
 }
 
 void report_on_failure(void (*function)(void)) { undo = function; }
@@ -90,7 +92,8 @@ enum form { TEXT, JSON_VALUE, JSON_TEXT };
  */
 static void print_safe(FILE *out, const char *text, enum form form)
 {
-	static const char *const one[] = {"\\x%02x", "\\u%04x", "\\\\x%02x"}, *const two[] = {"\\xc2\\x%02x", "\\u%04x", "\\\\xc2\\\\x%02x"};
+	static const char *const one[] = {"\\x%02x", "\\u%04x", "\\\\x%02x"}, *const two[] = {"\\xc2\\x%02x", "\\u%04x",
+																			  "\\\\xc2\\\\x%02x"};
 	size_t left = strlen(text), length;
 	for (const unsigned char *c = (const unsigned char *)text; left > 0; c += length, left -= length) {
 		length = utf8_length(c, left);
@@ -118,7 +121,10 @@ static void print_hint(FILE *out, const char *hint)
 }
 
 /* One failure, as it was reported. */
-struct failure { const char *what, *path, *hint; int number; };
+struct failure {
+	const char *what, *path, *hint;
+	int number;
+};
 
 static void print_line(const struct failure *failure)
 {
@@ -149,7 +155,8 @@ static void print_event(const struct failure *failure, int status)
 		print_safe(out, failure->path, JSON_VALUE);
 	}
 	if (failure->number)
-		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", failure->number, errno_name(failure->number), strerror(failure->number));
+		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", failure->number, errno_name(failure->number),
+			strerror(failure->number));
 	if (failure->hint) {
 		fputs("\",\"hint\":\"", out);
 		print_safe(out, failure->hint, JSON_TEXT);
@@ -204,7 +211,10 @@ void report_give_up(int status) { finish(status, NULL); }
 void fail(const char *what, const char *path) { fail_hint(what, path, NULL); }
 void fail_hint(const char *what, const char *path, const char *hint) { fail_status(STATUS_FAILED, what, path, hint); }
 void fail_plain(const char *what, const char *path) { fail_plain_hint(what, path, NULL); }
-void fail_plain_hint(const char *what, const char *path, const char *hint) { finish(STATUS_FAILED, &(struct failure){what, path, hint, 0}); }
+void fail_plain_hint(const char *what, const char *path, const char *hint)
+{
+	finish(STATUS_FAILED, &(struct failure){what, path, hint, 0});
+}
 
 void fail_status(int status, const char *what, const char *path, const char *hint)
 {
@@ -255,11 +265,15 @@ static void print_seconds(FILE *out, const char *key, int64_t microseconds)
 
 void report_out_of_memory(int fd, int64_t limit)
 {
-	static const struct { int64_t bytes; const char *name; } units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
+	static const struct {
+		int64_t bytes;
+		const char *name;
+	} units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
 	size_t unit = 0;
 	while (limit % units[unit].bytes)
 		unit++;
-	dprintf(fd, "nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: give it more with --memory\n",
+	dprintf(fd,
+		"nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: give it more with --memory\n",
 		(long long)(limit / units[unit].bytes), units[unit].name);
 }
 
@@ -277,12 +291,14 @@ static int64_t microseconds(struct timeval time, int64_t of_group)
 	return of_group >= 0 ? of_group : time.tv_sec * INT64_C(1000000) + time.tv_usec;
 }
 
-void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group)
+void report_exited(
+	int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group)
 {
 	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
 	if (!out)
 		return;
-	fprintf(out, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal, timed_out ? "\"timedOut\":true," : "");
+	fprintf(out, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal,
+		timed_out ? "\"timedOut\":true," : "");
 	print_seconds(out, "wall", wall);
 	print_seconds(out, "user", microseconds(used->ru_utime, group ? group->user : -1));
 	print_seconds(out, "system", microseconds(used->ru_stime, group ? group->system : -1));

@@ -11,7 +11,13 @@
 struct plan;
 struct rusage;
 
-enum { STATUS_USAGE = 2, STATUS_TIMED_OUT = 124, STATUS_FAILED = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
+enum {
+	STATUS_USAGE = 2,
+	STATUS_TIMED_OUT = 124,
+	STATUS_FAILED = 125,
+	STATUS_NOT_EXECUTABLE = 126,
+	STATUS_NOT_FOUND = 127
+};
 
 void report_set_up(const struct plan *plan);
 /* Enters a phase, whose time --verbose prints; it is the step of every message from now on, too. */
@@ -61,12 +67,15 @@ void report_started(int pid);
 /* Prints one line on FD: stderr may be closed by now, since the command has its own copy. */
 void report_out_of_memory(int fd, int64_t limit);
 /* A control group's figures for a box; -1: the group has no such figure. */
-struct report_usage { int64_t user, system /* microseconds */, peak_memory /* bytes */, oom_kills; };
+struct report_usage {
+	int64_t user, system /* microseconds */, peak_memory /* bytes */, oom_kills;
+};
 
 /*
  * WALL is in microseconds. USED is what the whole box used. GROUP, if not NULL, has its control group's figures, which
  * win.
  */
-void report_exited(int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group);
+void report_exited(
+	int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group);
 
 #endif

@@ -10,10 +10,14 @@ size_t utf8_length(const unsigned char *p, size_t left)
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
 	length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0) low = 0xa0; /* overlong */
-	if (p[0] == 0xed) high = 0x9f; /* surrogates */
-	if (p[0] == 0xf0) low = 0x90; /* overlong */
-	if (p[0] == 0xf4) high = 0x8f; /* above U+10FFFF */
+	if (p[0] == 0xe0)
+		low = 0xa0; /* overlong */
+	if (p[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	if (p[0] == 0xf0)
+		low = 0x90; /* overlong */
+	if (p[0] == 0xf4)
+		high = 0x8f; /* above U+10FFFF */
 	if (left < length || p[1] < low || p[1] > high)
 		return 0;
 	for (size_t i = 2; i < length; i++)

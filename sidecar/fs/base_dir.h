@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 
-
 /* Whether the plan has relative paths, which start from the program's directory. */
 bool base_dir_is_needed(void);
 /* Enters that directory, before anything of the host is opened. BAKED: the plan came from our own executable. */

@@ -16,14 +16,17 @@
 #include "plan/plan.h"
 
 static const struct plan *plan;
-static const char *path;  /* the directory of the host, or NULL if it has no path */
-static int reason;        /* errno of looking for it on the host, or 0 */
-static struct stat host;  /* that directory on the host */
+static const char *path; /* the directory of the host, or NULL if it has no path */
+static int reason; /* errno of looking for it on the host, or 0 */
+static struct stat host; /* that directory on the host */
 static struct stat shown; /* the directory in its place in the box */
 static bool has_shown;
 
 static bool is_of_host(const struct process *process) { return process->cwd_of_host || process->cwd_of_caller; }
-static bool is_same(const struct stat *a, const struct stat *b) { return a->st_dev == b->st_dev && a->st_ino == b->st_ino; }
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
 void cwd_note(const struct plan *given)
 {
@@ -80,9 +83,21 @@ static bool covers(const char *directory, const char *below)
 static bool hides(const struct mount *mount)
 {
 	switch ((enum mount_type)mount->type) {
-	case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_PROTECT: case MOUNT_STASH: case MOUNT_PIN: return false;
-	case MOUNT_BIND: case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_OVERLAY: case MOUNT_MASK: case MOUNT_VIEW:
-	case MOUNT_SYSFS: case MOUNT_CGROUP: case MOUNT_FILE: return true;
+	case MOUNT_DIR:
+	case MOUNT_SYMLINK:
+	case MOUNT_PROTECT:
+	case MOUNT_STASH:
+	case MOUNT_PIN: return false;
+	case MOUNT_BIND:
+	case MOUNT_TMPFS:
+	case MOUNT_PROC:
+	case MOUNT_DEV:
+	case MOUNT_OVERLAY:
+	case MOUNT_MASK:
+	case MOUNT_VIEW:
+	case MOUNT_SYSFS:
+	case MOUNT_CGROUP:
+	case MOUNT_FILE: return true;
 	}
 	return true;
 }
@@ -139,9 +154,9 @@ static const char elsewhere[] = "--cwd / starts in the root directory of the box
 static const char *hint_text(const char *of, const char *hiding, const char *way)
 {
 	char *text;
-	int done = *way ? asprintf(&text, "%s%s hides it: %s %s%s, or start in the root directory of the box by --cwd /", of, shell_word(hiding), way,
-			shell_word(path), *way == 'p' ? " after that" : "")
-		: asprintf(&text, "%s%s hides it: %s", of, shell_word(hiding), elsewhere);
+	int done = *way ? asprintf(&text, "%s%s hides it: %s %s%s, or start in the root directory of the box by --cwd /",
+						  of, shell_word(hiding), way, shell_word(path), *way == 'p' ? " after that" : "")
+					: asprintf(&text, "%s%s hides it: %s", of, shell_word(hiding), elsewhere);
 	return done < 0 ? elsewhere : text;
 }
 
@@ -157,14 +172,24 @@ static const char *hint_for(const struct mount *mount)
 	const char *target = mount->target, *home = getenv("HOME");
 	if (!path)
 		return elsewhere;
-	bool with_home = home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path) && !is_scratch(target);
+	bool with_home =
+		home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path) && !is_scratch(target);
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_TMPFS: return hint_text("--tmpfs ", target, with_home ? "" : "put --bind");
 	case MOUNT_MASK: return hint_text("--mask ", target, with_home || strcmp(target, path) == 0 ? "" : "put --bind");
 	case MOUNT_DEV: return hint_text("the box's own ", target, "add --bind");
-	case MOUNT_PROC: case MOUNT_SYSFS: case MOUNT_CGROUP: return hint_text("the box's own ", target, "");
-	case MOUNT_BIND: case MOUNT_OVERLAY: case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_PROTECT: case MOUNT_VIEW:
-	case MOUNT_STASH: case MOUNT_PIN: case MOUNT_FILE: break;
+	case MOUNT_PROC:
+	case MOUNT_SYSFS:
+	case MOUNT_CGROUP: return hint_text("the box's own ", target, "");
+	case MOUNT_BIND:
+	case MOUNT_OVERLAY:
+	case MOUNT_DIR:
+	case MOUNT_SYMLINK:
+	case MOUNT_PROTECT:
+	case MOUNT_VIEW:
+	case MOUNT_STASH:
+	case MOUNT_PIN:
+	case MOUNT_FILE: break;
 	}
 	return hint_text("what is mounted on ", target, "put --bind");
 }
@@ -174,7 +199,9 @@ static _Noreturn void refuse(int number)
 {
 	const struct mount *mount = path ? hiding_mount() : NULL;
 	report_step(STEP_CWD);
-	const char *hint = plan->process->cwd_of_caller ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box" : "--cwd DIR names a directory of the box to start in";
+	const char *hint = plan->process->cwd_of_caller
+						   ? "nsbox bake --cwd DIR makes a program that starts in a directory of the box"
+						   : "--cwd DIR names a directory of the box to start in";
 	if (reason == ENOENT)
 		fail_plain_hint("the caller's directory is gone", path, hint);
 	if (!path && reason)
@@ -195,8 +222,10 @@ static _Noreturn void refuse(int number)
 /* DIRECTORY is what --cwd, or a plan, names. */
 static _Noreturn void refuse_named(int number, const char *directory)
 {
-	const char *hint = number == ENOENT ? "--cwd names a directory of the box, as the box sees it; --dir makes one that is missing" :
-		number == EACCES ? "the user of the box may not enter it" : NULL;
+	const char *hint = number == ENOENT
+						   ? "--cwd names a directory of the box, as the box sees it; --dir makes one that is missing"
+					   : number == EACCES ? "the user of the box may not enter it"
+										  : NULL;
 	errno = number;
 	fail_hint("change to directory", directory, hint);
 }
@@ -212,7 +241,8 @@ static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 	int fd = root < 0 ? -1 : inroot_open(root, directory, O_DIRECTORY);
 	int done = fd < 0 ? -1 : of_host ? fstat(fd, &found) : 0;
 	/* "/" needs no check: the box's root takes the place of the host's. */
-	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same(&found, &host) && !(has_shown && is_same(&found, &shown))) {
+	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same(&found, &host) &&
+		!(has_shown && is_same(&found, &shown))) {
 		errno = 0;
 		done = -1;
 	}
@@ -245,7 +275,8 @@ static void follow(const struct process *process, char **environment, const char
 			return;
 	if (!*environment || strcmp(*environment + 4, now) == 0 || (named && strcmp(*environment + 4, named) == 0))
 		return;
-	if (!named && (*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 && is_same(&here, &there))
+	if (!named && (*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 &&
+		is_same(&here, &there))
 		return;
 	if (asprintf(&entry, "PWD=%s", now) < 0)
 		fail("allocate", NULL);

@@ -16,12 +16,25 @@
 #include "fs/mounted.h"
 
 /* Numbers from the kernel's Documentation/admin-guide/devices.txt. */
-static const struct { char name[8]; unsigned major, minor; } devices[] = {
-	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+static const struct {
+	char name[8];
+	unsigned major, minor;
+} devices[] = {
+	{"null", 1, 3},
+	{"zero", 1, 5},
+	{"full", 1, 7},
+	{"random", 1, 8},
+	{"urandom", 1, 9},
+	{"tty", 5, 0},
 };
 
-static const struct { char name[8], to[16]; } links[] = {
-	{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+static const struct {
+	char name[8], to[16];
+} links[] = {
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
 	{"ptmx", "pts/ptmx"},
 };
 
@@ -57,7 +70,8 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
 		fail("make mount point", name);
 	int tree = tree_of(held);
-	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 || tree_attach_at(tree, dev, name) < 0)
+	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 ||
+		tree_attach_at(tree, dev, name) < 0)
 		fail("bind", path);
 	close(tree);
 }
@@ -75,7 +89,8 @@ static void attach_in_dev(int tree, int dev, const char *name, const char *what)
 /* Group 5 is "tty" on all systems. EINVAL: our user namespace, or one above it, doesn't map that group. */
 static int new_pts(void)
 {
-	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {NULL, NULL}};
+	struct setting settings[] = {{"source", "devpts"}, {"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"},
+		{"gid", "5"}, {NULL, NULL}};
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC;
 	int tree = tree_new("devpts", options, settings);
 	if (tree < 0 && errno == EINVAL) {
@@ -96,7 +111,8 @@ static void mount_pts(int dev)
 static bool is_same_file(const char *path, const struct stat *file)
 {
 	struct stat there;
-	return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev && there.st_rdev == file->st_rdev;
+	return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev &&
+		   there.st_rdev == file->st_rdev;
 }
 
 /*
@@ -111,7 +127,9 @@ static void bind_console(int dev)
 	for (int fd = 0; fd < 3; fd++) {
 		if (!isatty(fd) || fstat(fd, &ours) < 0)
 			continue;
-		const char *found = descriptor_path(fd, path) && is_same_file(path, &ours) ? path : is_same_file("/dev/console", &ours) ? "/dev/console" : NULL;
+		const char *found = descriptor_path(fd, path) && is_same_file(path, &ours) ? path
+							: is_same_file("/dev/console", &ours)                  ? "/dev/console"
+																				   : NULL;
 		if (!found)
 			continue;
 		bind_device(dev, found, ours.st_rdev, "console");
@@ -124,7 +142,8 @@ void dev_mount(const struct mount *mount)
 	int target = inroot_make_unlinked(mount->target);
 	/* "nodev", so that no node that the box makes here works: the devices have mounts of their own. */
 	const unsigned options = ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC;
-	int dev = tree_new("tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
+	int dev = tree_new(
+		"tmpfs", options, (struct setting[]){{"source", "tmpfs"}, {"mode", "0755"}, {"size", "1m"}, {NULL, NULL}});
 	if (dev < 0 || tree_attach(dev, target) < 0)
 		fail_hint("mount tmpfs", mount->target, tree_hint());
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {

@@ -17,7 +17,12 @@
 static int held[3] = {-1, -1, -1};
 
 /* The device that replaces a descriptor, and the flags to open it with. */
-struct device { const char *name; dev_t number; uid_t owner; int flags; };
+struct device {
+	const char *name;
+	dev_t number;
+	uid_t owner;
+	int flags;
+};
 
 static bool is_device(int fd, struct device *device)
 {
@@ -40,7 +45,8 @@ static int open_hosts(const struct device *device)
 	int source = tree_hold(path), tree = source < 0 ? -1 : tree_of(source);
 	if (tree < 0)
 		return -1;
-	if (tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) == 0 && fstat(tree, &st) == 0) {
+	if (tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) == 0 &&
+		fstat(tree, &st) == 0) {
 		errno = ENODEV;
 		if (S_ISCHR(st.st_mode) && st.st_rdev == device->number)
 			fd = open(descriptor_name(tree, link), device->flags);
@@ -63,8 +69,8 @@ static int open_entered(const struct device *device)
 	int fd = open(path, device->flags | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->number && fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) &&
-	    fcntl(fd, F_SETFL, device->flags) == 0)
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->number && fstatvfs(fd, &fs) == 0 &&
+		(fs.f_flag & ST_RDONLY) && fcntl(fd, F_SETFL, device->flags) == 0)
 		return fd;
 	close(fd);
 	return -1;

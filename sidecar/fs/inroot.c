@@ -26,20 +26,24 @@ void inroot_force_walk(void) { force_walk = true; }
 void inroot_open_masks_by(struct mounted *(*function)(const struct mounted *mask)) { open_mask = function; }
 
 /* How to make the last component if it is missing; missing parents become directories. PATH is for messages. */
-struct making { bool directory; mode_t mode; const char *path; };
+struct making {
+	bool directory;
+	mode_t mode;
+	const char *path;
+};
 
 /*
  * The state of a walk, which goes one component at a time: the directory that we are in, as a descriptor and as its
  * path without links, and the text that is still to be walked.
  */
 struct walk {
-	int root;                    /* absolute links start here, if ON is NULL */
-	struct mounted *on;          /* the mount of the plan that we are on; NULL: the walk ignores mounts of the plan */
-	int fd;                      /* the directory that we are in */
-	bool owned;                  /* FD is ours to close: it isn't the descriptor of a mount or of the root */
+	int root; /* absolute links start here, if ON is NULL */
+	struct mounted *on; /* the mount of the plan that we are on; NULL: the walk ignores mounts of the plan */
+	int fd; /* the directory that we are in */
+	bool owned; /* FD is ours to close: it isn't the descriptor of a mount or of the root */
 	int links, steps_up;
 	const struct making *making; /* or NULL */
-	inroot_visit *each;          /* or NULL */
+	inroot_visit *each; /* or NULL */
 	char here[PATH_MAX], rest[PATH_MAX * 2];
 };
 
@@ -51,7 +55,10 @@ static void walk_go(struct walk *w, int fd, bool owned)
 	w->owned = owned;
 }
 
-static bool is_name(const char *start, size_t length, const char *name) { return length == strlen(name) && memcmp(start, name, length) == 0; }
+static bool is_name(const char *start, size_t length, const char *name)
+{
+	return length == strlen(name) && memcmp(start, name, length) == 0;
+}
 
 /* Leaves one slash before each component, and removes "."; ".." stays. The text doesn't grow. */
 static void tidy(char *text)
@@ -149,7 +156,8 @@ static int set_special_bits(int parent, const char *name, mode_t mode)
 static int make_in(int parent, const char *name, bool is_last, bool directory, mode_t mode, const char *path)
 {
 	rollback_begin();
-	int done = directory ? mkdirat(parent, name, mode) : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+	int done = directory ? mkdirat(parent, name, mode)
+						 : openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
 	if (done < 0) {
 		rollback_done();
 		if (errno == EEXIST)
@@ -252,7 +260,8 @@ static int walk_next(struct walk *w, char name[NAME_MAX + 1])
  * Does what RESOLVE_IN_ROOT of openat2 does: links are read, and followed from the root. If a directory is moved while
  * we walk, we stay in the one that we opened. Never inlined: its large frame would cost starts that don't walk.
  */
-__attribute__((noinline)) static int walk(int root, struct mounted **on, const char *path, int flags, const struct making *making, inroot_visit *each)
+__attribute__((noinline)) static int walk(
+	int root, struct mounted **on, const char *path, int flags, const struct making *making, inroot_visit *each)
 {
 	struct walk w = {.root = root, .fd = root, .making = making, .each = each};
 	char name[NAME_MAX + 1];
@@ -325,8 +334,9 @@ int inroot_find(const char *path, int flags, struct mounted **found_on)
 	size_t length = strlen(path), prefix;
 	struct mounted *on = mounted_above(path, length, &prefix);
 	int fd = prefix == length ? descriptor_copy(on->fd) :
-		/* Without links, these names lead nowhere but down this mount, and onto those that were bound along with it. */
-		open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
+							  /* Without links, these names lead nowhere but down this mount, and onto those that were
+								 bound along with it. */
+				 open_by_kernel(on->fd, path + prefix + 1, flags, RESOLVE_DOWN | RESOLVE_NO_LINKS);
 	if (fd < 0 && prefix != length && (errno == EAGAIN || errno == ELOOP || errno == EXDEV))
 		fd = walk(mounted_root(), &on, path, flags, NULL, NULL);
 	if (found_on)
@@ -393,7 +403,8 @@ void inroot_link(const char *path, const char *to)
 	ssize_t length = readlinkat(parent, name, now, sizeof now);
 	errno = EEXIST;
 	if (length < 0 || (size_t)length != strlen(to) || memcmp(now, to, (size_t)length) != 0)
-		fail_hint("make symbolic link", path, "--bind and --file put something over what is there, a symbolic link can't");
+		fail_hint(
+			"make symbolic link", path, "--bind and --file put something over what is there, a symbolic link can't");
 	rollback_use_link(parent, name);
 	close(parent);
 }
@@ -430,7 +441,8 @@ int inroot_make_unlinked(const char *path)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISLNK(st.st_mode))
-		fail_plain_hint("is a symbolic link", path, "the root has a symbolic link there; nsbox mounts this on a directory only");
+		fail_plain_hint(
+			"is a symbolic link", path, "the root has a symbolic link there; nsbox mounts this on a directory only");
 	if (!S_ISDIR(st.st_mode))
 		fail_plain("is not a directory", path);
 	return fd;

@@ -12,7 +12,8 @@
 static bool is_root_of_host(void)
 {
 	struct stat top, host;
-	return fstat(mounted_root(), &top) == 0 && stat("/", &host) == 0 && top.st_dev == host.st_dev && top.st_ino == host.st_ino;
+	return fstat(mounted_root(), &top) == 0 && stat("/", &host) == 0 && top.st_dev == host.st_dev &&
+		   top.st_ino == host.st_ino;
 }
 
 static const char *hint_below(long type, const char *path)
@@ -23,10 +24,12 @@ static const char *hint_below(long type, const char *path)
 	const struct mounted *on = mounted_above(path, strlen(path), &prefix);
 	if (type == OVERLAY)
 		return "the user of the box may not make it there: make it first, or, without --root, use --ro in place of --overlay";
-	if (on && on->length && asprintf(&text, "make it first in what is mounted on %s, or choose another place in the box", on->path) >= 0)
+	if (on && on->length &&
+		asprintf(&text, "make it first in what is mounted on %s, or choose another place in the box", on->path) >= 0)
 		return text;
-	return is_root_of_host() ? "it does not exist and can't be made there; make it first, or use --ro, which makes it in the box alone" :
-		"it does not exist and can't be made there; make it first, or use --overlay";
+	return is_root_of_host()
+			   ? "it does not exist and can't be made there; make it first, or use --ro, which makes it in the box alone"
+			   : "it does not exist and can't be made there; make it first, or use --overlay";
 }
 
 const char *make_hint(int parent, const char *path)

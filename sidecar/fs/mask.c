@@ -48,7 +48,9 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
 		fail("read", descriptor_name(mounted_root(), link));
 	if (mountinfo_below(root, is_whole, kind) == 0)
 		return;
-	fail_plain_hint(strcmp(type, "proc") == 0 ? "is not a proc file system, and there is one elsewhere in the root" : "is not a sysfs, and there is one elsewhere in the root", path,
+	fail_plain_hint(strcmp(type, "proc") == 0 ? "is not a proc file system, and there is one elsewhere in the root"
+											  : "is not a sysfs, and there is one elsewhere in the root",
+		path,
 		"another process may have renamed it while the box started; nsbox hides parts of it only in its usual place");
 }
 
@@ -154,7 +156,8 @@ void mask_sysfs(const struct mount *mount)
 	if (tree < 0 && errno != EPERM)
 		fail_hint("mount sysfs", mount->target, tree_hint());
 	if (tree < 0)
-		report_warning("the kernel allows no new sysfs, since parts of the one here are hidden: /sys shows the host's network devices");
+		report_warning(
+			"the kernel allows no new sysfs, since parts of the one here are hidden: /sys shows the host's network devices");
 	attach_mask(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
 }
 

@@ -74,8 +74,10 @@ static int hold_bind(const char *source)
 {
 	int fd = tree_hold_host(source);
 	if (fd < 0)
-		fail_hint("bind", source, errno == EMFILE ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn" :
-			errno == EINVAL ? "it may lie on an unbindable mount" : host_hint(source, NULL));
+		fail_hint("bind", source,
+			errno == EMFILE   ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn"
+			: errno == EINVAL ? "it may lie on an unbindable mount"
+							  : host_hint(source, NULL));
 	return fd;
 }
 
@@ -105,8 +107,18 @@ void mounts_hold(const struct plan *plan)
 		case MOUNT_BIND: holds[i].lower = hold_bind(mount->source); break;
 		case MOUNT_FILE: holds[i].lower = hold_file(mount->source); break;
 		case MOUNT_OVERLAY: holds[i] = overlay_hold((char *const *)&mount->lower, 1, mount->state, STEP_MOUNTS); break;
-		case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_DIR: case MOUNT_SYMLINK: case MOUNT_MASK: case MOUNT_PROTECT:
-		case MOUNT_VIEW: case MOUNT_STASH: case MOUNT_PIN: case MOUNT_SYSFS: case MOUNT_CGROUP: break;
+		case MOUNT_TMPFS:
+		case MOUNT_PROC:
+		case MOUNT_DEV:
+		case MOUNT_DIR:
+		case MOUNT_SYMLINK:
+		case MOUNT_MASK:
+		case MOUNT_PROTECT:
+		case MOUNT_VIEW:
+		case MOUNT_STASH:
+		case MOUNT_PIN:
+		case MOUNT_SYSFS:
+		case MOUNT_CGROUP: break;
 		}
 	}
 }
@@ -115,9 +127,21 @@ bool mounts_need_scratch(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++)
 		switch ((enum mount_type)plan->mounts[i].type) {
-		case MOUNT_FILE: case MOUNT_MASK: case MOUNT_CGROUP: case MOUNT_STASH: return true;
-		case MOUNT_BIND: case MOUNT_TMPFS: case MOUNT_PROC: case MOUNT_DEV: case MOUNT_OVERLAY: case MOUNT_DIR: case MOUNT_SYMLINK:
-		case MOUNT_PROTECT: case MOUNT_VIEW: case MOUNT_PIN: case MOUNT_SYSFS: break;
+		case MOUNT_FILE:
+		case MOUNT_MASK:
+		case MOUNT_CGROUP:
+		case MOUNT_STASH: return true;
+		case MOUNT_BIND:
+		case MOUNT_TMPFS:
+		case MOUNT_PROC:
+		case MOUNT_DEV:
+		case MOUNT_OVERLAY:
+		case MOUNT_DIR:
+		case MOUNT_SYMLINK:
+		case MOUNT_PROTECT:
+		case MOUNT_VIEW:
+		case MOUNT_PIN:
+		case MOUNT_SYSFS: break;
 		}
 	return false;
 }
@@ -142,7 +166,9 @@ static int open_target(const char *path, bool directory)
 	if (fstat(fd, &st) < 0)
 		fail("open", path);
 	if (S_ISDIR(st.st_mode) != directory)
-		fail_plain(directory ? "is not a directory: a directory can't be mounted on it" : "is a directory: a file can't be mounted on it", path);
+		fail_plain(directory ? "is not a directory: a directory can't be mounted on it"
+							 : "is a directory: a file can't be mounted on it",
+			path);
 	if (inroot_is_root(fd))
 		fail_plain_hint("is the root itself", *path ? path : "/", "to choose the root: --root DIR");
 	return fd;
@@ -222,9 +248,11 @@ static void proc(const struct mount *mount, bool host_root)
 	look_for_proc(target, mount, host_root);
 	int tree = tree_new("proc", (unsigned)mount->options, (struct setting[]){{"source", "proc"}, {NULL, NULL}});
 	if (tree < 0)
-		fail_hint("mount proc", mount->target, errno != EPERM ? tree_hint() :
-			"parts of this /proc are covered, as in most containers, and then the kernel allows no new proc mount: --nest shows "
-			"this /proc read-only, with the processes outside of the box; the box keeps a pid namespace of its own");
+		fail_hint("mount proc", mount->target,
+			errno != EPERM
+				? tree_hint()
+				: "parts of this /proc are covered, as in most containers, and then the kernel allows no new proc mount: --nest shows "
+				  "this /proc read-only, with the processes outside of the box; the box keeps a pid namespace of its own");
 	attach(tree, target, 0, mount->target);
 }
 

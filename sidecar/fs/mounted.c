@@ -10,7 +10,9 @@ static struct mounted *root;
 /*
  * A hash table with open addressing, by path: a box may have a thousand binds, and each looks for the mounts above it.
  */
-static struct slot { struct mounted *latest; } *slots;
+static struct slot {
+	struct mounted *latest;
+} * slots;
 static size_t room, count;
 static unsigned made;
 
@@ -50,7 +52,8 @@ struct mounted *mounted_add(const char *path, int fd)
 	struct mounted *added = malloc(sizeof *added);
 	if (!added)
 		fail("allocate", NULL);
-	*added = (struct mounted){.path = path, .length = strlen(path), .hash = FNV_OFFSET, .number = made++, .fd = fd, .kernel = -1};
+	*added = (struct mounted){
+		.path = path, .length = strlen(path), .hash = FNV_OFFSET, .number = made++, .fd = fd, .kernel = -1};
 	for (const char *c = path; *c; c++)
 		added->hash = add_to_hash(added->hash, *c);
 	if (added->length == 0)

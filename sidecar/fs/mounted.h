@@ -13,11 +13,11 @@ struct mounted {
 	const char *path; /* clean, as inroot_clean gives it; "" for the root */
 	size_t length;
 	uint32_t hash;
-	unsigned number;  /* in the order of mounting: a later mount covers earlier ones at and below its path */
-	int fd;           /* its top directory, or its file */
-	bool own;         /* it protects a directory of nsbox itself */
-	bool mask;        /* it is the empty directory that all masks share */
-	int kernel;       /* whether it is a procfs or sysfs; -1: not looked at yet */
+	unsigned number; /* in the order of mounting: a later mount covers earlier ones at and below its path */
+	int fd; /* its top directory, or its file */
+	bool own; /* it protects a directory of nsbox itself */
+	bool mask; /* it is the empty directory that all masks share */
+	int kernel; /* whether it is a procfs or sysfs; -1: not looked at yet */
 };
 
 /* Adds a mount at PATH with the top FD, which becomes ours. PATH must stay in memory. The root, "", comes first. */

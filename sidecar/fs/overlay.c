@@ -20,7 +20,9 @@
  * The flags of statvfs(3) and of the plan must be the same numbers: an overlay takes its lower mount's restrictions
  * over.
  */
-_Static_assert((int)ROOT_OPTIONS_NOSUID == (int)ST_NOSUID && (int)ROOT_OPTIONS_NODEV == (int)ST_NODEV && (int)ROOT_OPTIONS_NOEXEC == (int)ST_NOEXEC, "mount options");
+_Static_assert((int)ROOT_OPTIONS_NOSUID == (int)ST_NOSUID && (int)ROOT_OPTIONS_NODEV == (int)ST_NODEV &&
+				   (int)ROOT_OPTIONS_NOEXEC == (int)ST_NOEXEC,
+	"mount options");
 
 bool overlay_in_user_namespace(void)
 {
@@ -82,9 +84,12 @@ static _Noreturn void fail_layer(const struct layers *layers, const char *name, 
 	if (asprintf(&path, "%s/%s", layers->state_path ? layers->state_path : "", name) < 0)
 		path = NULL;
 	errno = number;
-	fail_hint(what, path, number == EROFS || number == EACCES || number == EPERM ?
-		"the directory of --overlay=DIR must be one that you can write to; --overlay alone keeps the changes in memory" : number == ENOTDIR ?
-		"there is a file or a symbolic link where nsbox keeps its changes: move it away, or name another directory" : NULL);
+	fail_hint(what, path,
+		number == EROFS || number == EACCES || number == EPERM
+			? "the directory of --overlay=DIR must be one that you can write to; --overlay alone keeps the changes in memory"
+		: number == ENOTDIR
+			? "there is a file or a symbolic link where nsbox keeps its changes: move it away, or name another directory"
+			: NULL);
 }
 
 int overlay_layer(const struct layers *layers, int directory, const char *name, int like)
@@ -115,7 +120,8 @@ static struct setting notes(bool kept)
 	return (struct setting){"redirect_dir", kept ? "nofollow" : "on"};
 }
 
-/* userxattr came with Linux 5.11, and an upper layer without trusted attributes can't redirect. LAST: the end of SETTINGS. */
+/* userxattr came with Linux 5.11, and an upper layer without trusted attributes can't redirect. LAST: the end of
+ * SETTINGS. */
 static int make_noted(struct setting *settings, struct setting *last, bool kept, unsigned options, int target)
 {
 	*last = notes(kept);
@@ -162,7 +168,8 @@ static int make_listed(const struct layers *layers, const struct setting *fixed,
 	if (here < 0 || chdir("/proc/self/fd") < 0)
 		fail("enter", "/proc/self/fd");
 	for (size_t n = 0; n <= layers->more_count; n++)
-		length += (size_t)snprintf(list + length, size - length, "%s%d", n ? ":" : "", n ? layers->more[n - 1] : layers->lower);
+		length += (size_t)snprintf(
+			list + length, size - length, "%s%d", n ? ":" : "", n ? layers->more[n - 1] : layers->lower);
 	struct setting settings[FIXED + 2] = {fixed[SOURCE], {"lowerdir", list}, fixed[UPPER], fixed[WORK]};
 	int tree = make_noted(settings, &settings[FIXED], layers->state_path != NULL, options, target), number = errno;
 	if (fchdir(here) < 0)
@@ -178,11 +185,13 @@ static int make_mount(const struct layers *layers, int upper, int work, unsigned
 	/* Layers by descriptor, since fsconfig(2) takes 256 bytes at most, and a path may have commas and colons. */
 	char lower[DESCRIPTOR_NAME], upper_name[DESCRIPTOR_NAME], work_name[DESCRIPTOR_NAME];
 	struct setting fixed[] = {
-		[SOURCE] = {"source", "overlay"}, [UPPER] = {"upperdir", descriptor_name(upper, upper_name)},
+		[SOURCE] = {"source", "overlay"},
+		[UPPER] = {"upperdir", descriptor_name(upper, upper_name)},
 		[WORK] = {"workdir", descriptor_name(work, work_name)},
 	};
 	if (layers->more_count == 0) {
-		struct setting settings[FIXED + 2] = {fixed[SOURCE], {"lowerdir", descriptor_name(layers->lower, lower)}, fixed[UPPER], fixed[WORK]};
+		struct setting settings[FIXED + 2] = {
+			fixed[SOURCE], {"lowerdir", descriptor_name(layers->lower, lower)}, fixed[UPPER], fixed[WORK]};
 		return make_noted(settings, &settings[FIXED], layers->state_path != NULL, options, target);
 	}
 	int tree = tree_is_old() ? -1 : make_appended(layers, fixed, options, target);
@@ -202,11 +211,12 @@ const char *overlay_hint(const struct layers *layers)
 	if (number == EPERM)
 		hint = "this kernel allows overlays only to root; from Linux 5.11 on ordinary users may make them";
 	if (number == EINVAL && layers->state_path && fstatfs(layers->state, &fs) == 0)
-		hint = (long)fs.f_type == overlay
-			? "DIR of --overlay=DIR lies on an overlay itself, as everything in a container does, and an overlay can't keep the "
-			  "changes of another one: name a directory on another file system, such as a volume"
-			: "DIR of --overlay=DIR may lie on a file system that can't keep changes, such as NFS or FAT: name another directory, "
-			  "or use --overlay alone, which keeps the changes in memory";
+		hint =
+			(long)fs.f_type == overlay
+				? "DIR of --overlay=DIR lies on an overlay itself, as everything in a container does, and an overlay can't keep the "
+				  "changes of another one: name a directory on another file system, such as a volume"
+				: "DIR of --overlay=DIR may lie on a file system that can't keep changes, such as NFS or FAT: name another directory, "
+				  "or use --overlay alone, which keeps the changes in memory";
 	errno = number;
 	return hint;
 }
@@ -214,7 +224,9 @@ const char *overlay_hint(const struct layers *layers)
 static unsigned restrictions_of(int lower)
 {
 	struct statvfs below;
-	return fstatvfs(lower, &below) < 0 ? 0 : (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
+	return fstatvfs(lower, &below) < 0
+			   ? 0
+			   : (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
 }
 
 int overlay_make(const struct layers *layers, int upper, int work, int target, unsigned options)
@@ -237,7 +249,8 @@ void overlay_open_state(struct layers *layers, int target, const char *name)
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name)
 {
 	overlay_open_state(&layers, target, name);
-	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), work = overlay_layer(&layers, layers.state, "work", -1);
+	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower),
+		work = overlay_layer(&layers, layers.state, "work", -1);
 	int tree = overlay_make(&layers, upper, work, target, options);
 	/* On top of the tmpfs, if there is one: TARGET still refers to the directory below both. */
 	if (tree < 0)

@@ -9,8 +9,8 @@
 
 /* The directories of an overlay, opened before the first mount hides them. STATE is -1 if no changes are kept. */
 struct layers {
-	int lower;       /* the top one of those that are not written to */
-	int *more;       /* the others, from top to bottom */
+	int lower; /* the top one of those that are not written to */
+	int *more; /* the others, from top to bottom */
 	size_t more_count;
 	int state;
 	const char *state_path;

@@ -23,16 +23,19 @@ struct entry {
 	struct entry *next;
 	char *name;
 	mode_t mode;
-	int fd;         /* the entry itself */
-	int held;       /* the entry with its mounts, opened for a bind, or -1 */
-	bool overlay;   /* it gets an overlay; HELD is bound if the kernel refuses one, as for VFAT */
-	int tree;       /* that overlay, or -1 */
+	int fd; /* the entry itself */
+	int held; /* the entry with its mounts, opened for a bind, or -1 */
+	bool overlay; /* it gets an overlay; HELD is bound if the kernel refuses one, as for VFAT */
+	int tree; /* that overlay, or -1 */
 };
 
 static struct entry *entries;
 
 /* Mounts below the root: NAME is one on an entry of the root, NAME/... is one further down. */
-struct points { char **names; size_t count; };
+struct points {
+	char **names;
+	size_t count;
+};
 
 static int add_point(const struct mountinfo *mount, void *with)
 {
@@ -164,7 +167,8 @@ static bool is_replaced(int upper, const struct entry *entry)
 static void make_overlay(struct layers layers, int uppers, int works, struct entry *entry, unsigned options)
 {
 	layers.lower = entry->fd;
-	int upper = overlay_layer(&layers, uppers, entry->name, entry->fd), work = overlay_layer(&layers, works, entry->name, -1);
+	int upper = overlay_layer(&layers, uppers, entry->name, entry->fd),
+		work = overlay_layer(&layers, works, entry->name, -1);
 	entry->tree = overlay_make(&layers, upper, work, -1, options);
 	if (entry->tree < 0 && entry->held < 0)
 		fail_hint("mount overlay", entry->name, overlay_hint(&layers));
@@ -194,7 +198,8 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 {
 	int top = copy_top(layers.lower, target, name);
 	overlay_open_state(&layers, target, name);
-	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower), works = overlay_layer(&layers, layers.state, "works", -1);
+	int upper = overlay_layer(&layers, layers.state, "upper", layers.lower),
+		works = overlay_layer(&layers, layers.state, "works", -1);
 	struct entry **link = &entries;
 	for (struct entry *entry; (entry = *link);) {
 		/* These entries need no mount, so they leave the list. */
@@ -214,7 +219,8 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 	/* An overlay with -1 would silently lose its changes. */
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);
-	int root = overlay_attach((struct layers){.lower = top, .state = state, .state_path = layers.state_path}, target, options, name);
+	int root = overlay_attach(
+		(struct layers){.lower = top, .state = state, .state_path = layers.state_path}, target, options, name);
 	mounted_add("", root);
 	for (struct entry *entry = entries; entry; entry = entry->next) {
 		if (entry->overlay && tree_is_old())

@@ -23,7 +23,12 @@
  * A directory that is one of them or leads to one. Its inode identifies it, since mounts and links give it other names.
  * REST is the rest of the path from there on.
  */
-struct above { dev_t device; ino_t inode; char *rest; struct above *next; };
+struct above {
+	dev_t device;
+	ino_t inode;
+	char *rest;
+	struct above *next;
+};
 
 enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20 };
 
@@ -31,7 +36,12 @@ static struct above *aboves;
 static bool shows;
 
 /* A cache of stat: most of the directories share the beginning of their paths. LINK: the path itself is one. */
-struct known { char *path; struct stat st; bool there, link; struct known *next; };
+struct known {
+	char *path;
+	struct stat st;
+	bool there, link;
+	struct known *next;
+};
 
 static struct known *known;
 
@@ -79,7 +89,8 @@ static void add(const struct stat *st, const char *rest, const char *missing)
 	aboves = above;
 }
 
-/* Adds all existing directories on PATH, from "/" on. Returns the length of the part that exists; *LINK becomes true for a link in it. */
+/* Adds all existing directories on PATH, from "/" on. Returns the length of the part that exists; *LINK becomes true
+ * for a link in it. */
 static size_t add_ways(char *path, const char *missing, bool *link)
 {
 	size_t length = strlen(path), end = 0;
@@ -136,7 +147,8 @@ void own_look(const struct plan *plan)
 		return;
 	shows = plan->root->type == ROOT_DIRECTORY && leads_there(plan->root->path);
 	for (size_t i = 0; i < plan->mounts_count && !shows; i++)
-		shows = plan->mounts[i].type == MOUNT_BIND && !(plan->mounts[i].options & ROOT_OPTIONS_RO) && leads_there(plan->mounts[i].source);
+		shows = plan->mounts[i].type == MOUNT_BIND && !(plan->mounts[i].options & ROOT_OPTIONS_RO) &&
+				leads_there(plan->mounts[i].source);
 }
 
 bool own_shows(void) { return shows; }
@@ -150,7 +162,8 @@ static bool is_bound(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* Opens the directory PATH, but only where the mount ON itself shows it. EXDEV: another mount does; EALREADY: it is protected. */
+/* Opens the directory PATH, but only where the mount ON itself shows it. EXDEV: another mount does; EALREADY: it is
+ * protected. */
 static int find_shown(const char *path, const struct mounted *on)
 {
 	struct mounted *shown = NULL;
@@ -184,7 +197,8 @@ static int make_part(char *path, char *name, const struct mounted *on)
 	return done;
 }
 
-/* Opens the directory PATH, and makes what is missing of it below the first START bytes. -1: we can't, so the box can't either. */
+/* Opens the directory PATH, and makes what is missing of it below the first START bytes. -1: we can't, so the box can't
+ * either. */
 static int make_directories(char *path, size_t start, const struct mounted *on)
 {
 	int fd = find_shown(path, on);
@@ -218,8 +232,8 @@ static void seal_own(int fd, const char *path)
 }
 
 /*
- * Something of the box's own hides the directory, at the first part of PATH that ON doesn't show. Who could move what leads to that
- * part could make another directory.
+ * Something of the box's own hides the directory, at the first part of PATH that ON doesn't show. Who could move what
+ * leads to that part could make another directory.
  */
 static void hold_cover(char *path, size_t start, const struct mounted *on)
 {
@@ -258,7 +272,9 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	const struct mounted *on = mounted_above(target, start, &prefix);
 	int fd = make_directories(path, start, on);
 	/* Another box that has made it, or what leads to it, may be about to take it away. */
-	for (int tries = 0; (fd >= 0 ? !rollback_use(fd) : errno == ENOENT) && tries < (fd >= 0 ? MAX_TRIES : MAX_TRIES_TO_MAKE); tries++) {
+	for (int tries = 0;
+		 (fd >= 0 ? !rollback_use(fd) : errno == ENOENT) && tries < (fd >= 0 ? MAX_TRIES : MAX_TRIES_TO_MAKE);
+		 tries++) {
 		close(fd);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		fd = make_directories(path, start, on);

@@ -22,7 +22,12 @@ enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROO
  * A file on a path to pin. HELD: it is pinned. For directories: the hidden mount of it, or -1; whether the box could
  * rename entries of it, as far as that is known.
  */
-struct known { struct stat st; bool held, may_change; int tree; struct known *next; };
+struct known {
+	struct stat st;
+	bool held, may_change;
+	int tree;
+	struct known *next;
+};
 
 static int stash = -1, place = -1, blank = -1;
 static struct known *all;
@@ -73,7 +78,8 @@ void pin_stash(int target, const char *path)
 /* For a link, on which no directory can be mounted. */
 static int empty_file(void)
 {
-	if (blank < 0 && (mknodat(place, "file", S_IFREG, 0) < 0 || (blank = openat(place, "file", O_PATH | O_CLOEXEC)) < 0))
+	if (blank < 0 &&
+		(mknodat(place, "file", S_IFREG, 0) < 0 || (blank = openat(place, "file", O_PATH | O_CLOEXEC)) < 0))
 		fail("pin", way);
 	return blank;
 }
@@ -92,7 +98,8 @@ static int hidden(struct known *parent, int fd)
 		return parent->tree;
 	int tree = tree_alone(fd);
 	/* With mount(2), mounts that had to come along may have no path, so only the top one is restricted then. */
-	bool sealed = tree >= 0 && (tree_restrict(tree, SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
+	bool sealed =
+		tree >= 0 && (tree_restrict(tree, SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
 	return parent->tree = attach_pin(sealed ? tree : -1, stash);
 }
 
@@ -120,7 +127,8 @@ static bool may_change(struct known *parent, int fd)
 {
 	/* The directory may be read-only through this mount, and writable through another one. */
 	if (!parent->may_change)
-		parent->may_change = syscall(SYS_faccessat, fd, ".", W_OK) == 0 || (errno != EROFS && parent->st.st_uid == getuid());
+		parent->may_change =
+			syscall(SYS_faccessat, fd, ".", W_OK) == 0 || (errno != EROFS && parent->st.st_uid == getuid());
 	return parent->may_change;
 }
 

@@ -19,16 +19,23 @@
  * LOCK is on a file that is removed when the box ends. All boxes that use the file share the lock as long as they run,
  * and the box that made the file removes it only if no other box has the lock.
  */
-struct rollback_entry { int parent, lock, how; struct channel_made made; struct rollback_entry *next; };
+struct rollback_entry {
+	int parent, lock, how;
+	struct channel_made made;
+	struct rollback_entry *next;
+};
 
-static struct rollback_entry *latest;                        /* in the box */
-static struct rollback_entry *received, **end = &received;   /* in the supervisor */
+static struct rollback_entry *latest; /* in the box */
+static struct rollback_entry *received, **end = &received; /* in the supervisor */
 static int current;
-static int lock = -1;    /* lock of a root that keeps its mount points */
+static int lock = -1; /* lock of a root that keeps its mount points */
 static int arrived = -1; /* lock of the next entry */
 
 /* In the box: locks on files that other boxes may have made. */
-static struct used { int lock; struct used *next; } *used;
+static struct used {
+	int lock;
+	struct used *next;
+} * used;
 
 enum { MAX_LINKS = 64, MADE_BYTE = 1, MAX_TRIES = 100 };
 
@@ -54,7 +61,8 @@ static int gate = -1;
 
 static bool set_gate(short type)
 {
-	return fcntl(gate, F_OFD_SETLK, &(struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = MADE_BYTE, .l_len = 1}) == 0;
+	return fcntl(gate, F_OFD_SETLK,
+			   &(struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = MADE_BYTE, .l_len = 1}) == 0;
 }
 
 void rollback_begin(void)
@@ -109,7 +117,8 @@ static off_t byte_of(const struct stat *st) { return (off_t)(2 + (st->st_ino & 0
 
 static bool set_link(int fd, const struct stat *st, short type)
 {
-	return fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte_of(st), .l_len = 1}) == 0;
+	return fcntl(fd, F_OFD_SETLK,
+			   &(struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte_of(st), .l_len = 1}) == 0;
 }
 
 static int lock_link(int parent, const struct stat *st)
@@ -152,7 +161,8 @@ static bool may_be_made(const struct stat *st)
 	static uid_t ours = (uid_t)-1;
 	if (ours == (uid_t)-1)
 		ours = geteuid();
-	return st->st_uid == ours && (S_ISDIR(st->st_mode) ? st->st_nlink <= MAX_LINKS : S_ISREG(st->st_mode) && st->st_size == 0);
+	return st->st_uid == ours &&
+		   (S_ISDIR(st->st_mode) ? st->st_nlink <= MAX_LINKS : S_ISREG(st->st_mode) && st->st_size == 0);
 }
 
 /*
@@ -200,9 +210,11 @@ static void remember_made(int parent, const char *name, bool directory)
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct rollback_entry){.parent = descriptor_copy(parent), .how = current | (directory ? CHANNEL_MADE_DIRECTORY : 0), .next = latest};
+	*entry = (struct rollback_entry){
+		.parent = descriptor_copy(parent), .how = current | (directory ? CHANNEL_MADE_DIRECTORY : 0), .next = latest};
 	struct stat st;
-	if (entry->parent < 0 || strlen(name) >= sizeof entry->made.name || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (entry->parent < 0 || strlen(name) >= sizeof entry->made.name ||
+		fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		free(entry);
 		return;
 	}
@@ -210,7 +222,9 @@ static void remember_made(int parent, const char *name, bool directory)
 	entry->made.device = st.st_dev;
 	entry->made.inode = st.st_ino;
 	entry->how |= S_ISLNK(st.st_mode) ? CHANNEL_MADE_LINK : 0;
-	entry->lock = current & CHANNEL_MADE_STAYS ? -1 : S_ISLNK(st.st_mode) ? lock_link(parent, &st) : lock_shared(parent, name);
+	entry->lock = current & CHANNEL_MADE_STAYS ? -1
+				  : S_ISLNK(st.st_mode)        ? lock_link(parent, &st)
+											   : lock_shared(parent, name);
 	/* The other entries are sent before descriptors are closed. */
 	if (current & CHANNEL_MADE_STAYS)
 		descriptor_keep(entry->parent);
@@ -390,7 +404,8 @@ static bool is_unused(const struct rollback_entry *entry)
 		return false;
 	if (st.st_ino != entry->made.inode || st.st_dev != entry->made.device)
 		return false;
-	return entry->how & CHANNEL_MADE_DIRECTORY ? S_ISDIR(st.st_mode) : S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0);
+	return entry->how & CHANNEL_MADE_DIRECTORY ? S_ISDIR(st.st_mode)
+											   : S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0);
 }
 
 static bool may_go(const struct rollback_entry *entry, bool failed, bool alone)
@@ -412,7 +427,9 @@ void rollback_take_back(bool failed, bool alone)
 		again = false;
 		for (struct rollback_entry **at = &received; *at;) {
 			struct rollback_entry *entry = *at;
-			bool gone = is_unused(entry) && may_go(entry, failed, alone) && unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0) == 0;
+			bool gone =
+				is_unused(entry) && may_go(entry, failed, alone) &&
+				unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0) == 0;
 			if (gone)
 				*at = entry->next;
 			else

@@ -32,7 +32,11 @@
  * A mount below a directory that becomes an overlay. An overlay shows one file system, so these are bound back,
  * read-only.
  */
-struct below { char *path; int held; struct below *next; };
+struct below {
+	char *path;
+	int held;
+	struct below *next;
+};
 
 static int held = -1;
 static bool was_writable;
@@ -143,7 +147,8 @@ static int attach_directory(const struct root *root)
 	 * Mount points may have to be made in it first. On the host's own root they are made in views, so it stays
 	 * read-only.
 	 */
-	else if (was_writable && strcmp(root->path, "/") != 0 && (root->options & ROOT_OPTIONS_RO) && tree_set_readonly(tree, false) < 0)
+	else if (was_writable && strcmp(root->path, "/") != 0 && (root->options & ROOT_OPTIONS_RO) &&
+			 tree_set_readonly(tree, false) < 0)
 		fail("set mount options", root->path);
 	mounted_add("", tree);
 	return tree;
@@ -204,8 +209,10 @@ static void move_over(bool initramfs)
 		fail("move the root", "/");
 	enum { CAP_SYS_CHROOT_NUMBER = 18 };
 	privileges_forbid(UINT64_C(1) << CAP_SYS_CHROOT_NUMBER);
-	report_warning(initramfs ? "pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot"
-		: "pivot_root is refused here (by a seccomp filter, as in a container): moved the root over the old one, and dropped cap_sys_chroot");
+	report_warning(
+		initramfs
+			? "pivot_root is refused here (initramfs): used chroot, and dropped cap_sys_chroot"
+			: "pivot_root is refused here (by a seccomp filter, as in a container): moved the root over the old one, and dropped cap_sys_chroot");
 }
 
 void root_switch(int fd)

@@ -7,7 +7,11 @@
 #include "base/report.h"
 #include "fs/tree.h"
 
-struct sealed { int fd; const char *path; struct sealed *next; };
+struct sealed {
+	int fd;
+	const char *path;
+	struct sealed *next;
+};
 
 static struct sealed *list;
 

@@ -2,6 +2,8 @@
 #define NSBOX_FS_SETTING_H
 
 /* A parameter of a file system; without a value it is a flag. A list ends with a NULL key. */
-struct setting { const char *key, *value; };
+struct setting {
+	const char *key, *value;
+};
 
 #endif

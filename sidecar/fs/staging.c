@@ -70,7 +70,8 @@ static int set_up_files(const char *place)
 
 static int open_scratch_new(void)
 {
-	scratch = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+	scratch = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV,
+		(struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
 	return scratch < 0 ? -1 : tree_attach(scratch, target);
 }
 

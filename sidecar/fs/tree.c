@@ -32,9 +32,11 @@ static bool filter_refuses(void)
 	enum { NO_COMMAND = 99 };
 	if (prctl(PR_GET_SECCOMP) == 0)
 		return false;
-	return (sys_open_tree(-1, NULL, TREE_CLONE) < 0 && sys_is_refused(errno)) || (sys_fsopen(NULL) < 0 && sys_is_refused(errno)) ||
-		(syscall(SYS_FSCONFIG, INT_MAX, NO_COMMAND, NULL, NULL, 0) < 0 && sys_is_refused(errno)) ||
-		(sys_fsmount(-1, 0) < 0 && sys_is_refused(errno)) || (syscall(SYS_MOVE_MOUNT, -1, NULL, -1, NULL, 0u) < 0 && sys_is_refused(errno));
+	return (sys_open_tree(-1, NULL, TREE_CLONE) < 0 && sys_is_refused(errno)) ||
+		   (sys_fsopen(NULL) < 0 && sys_is_refused(errno)) ||
+		   (syscall(SYS_FSCONFIG, INT_MAX, NO_COMMAND, NULL, NULL, 0) < 0 && sys_is_refused(errno)) ||
+		   (sys_fsmount(-1, 0) < 0 && sys_is_refused(errno)) ||
+		   (syscall(SYS_MOVE_MOUNT, -1, NULL, -1, NULL, 0u) < 0 && sys_is_refused(errno));
 }
 
 void tree_set_up(bool force_old)

@@ -116,10 +116,13 @@ int old_new(const char *type, const struct setting *settings)
 static unsigned long flags_for(unsigned options)
 {
 	return (options & ROOT_OPTIONS_RO ? MS_RDONLY : 0) | (options & ROOT_OPTIONS_NOSUID ? MS_NOSUID : 0) |
-		(options & ROOT_OPTIONS_NODEV ? MS_NODEV : 0) | (options & ROOT_OPTIONS_NOEXEC ? MS_NOEXEC : 0);
+		   (options & ROOT_OPTIONS_NODEV ? MS_NODEV : 0) | (options & ROOT_OPTIONS_NOEXEC ? MS_NOEXEC : 0);
 }
 
-struct restriction { int tree; unsigned long flags; };
+struct restriction {
+	int tree;
+	unsigned long flags;
+};
 
 /*
  * A remount sets all flags, and in a user namespace the kernel refuses to clear one, so the present ones are passed
@@ -134,7 +137,8 @@ static int restrict_one(const struct mountinfo *info, void *with)
 	int fd = *info->inside ? inroot_open(restriction->tree, info->inside, O_NOFOLLOW) : dup(restriction->tree);
 	if (fd < 0)
 		return 1;
-	int done = mount(NULL, descriptor_name(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
+	int done =
+		mount(NULL, descriptor_name(fd, name), NULL, MS_REMOUNT | MS_BIND | info->flags | restriction->flags, NULL);
 	descriptor_close(fd);
 	return done < 0;
 }
@@ -156,7 +160,8 @@ static int remount(int tree, unsigned long flags, unsigned long dropped)
 	 * ST_ and MS_ flags of the same name are equal. Without a flag for access times, those stay as they are (Linux
 	 * 3.17).
 	 */
-	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) | (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
+	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) |
+						 (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
 	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
 
@@ -174,10 +179,7 @@ int old_restrict(int tree, unsigned options)
 	return mountinfo_below(stage, count_open, &restriction) == 0 ? 0 : -1;
 }
 
-int old_set_readonly(int tree, bool readonly)
-{
-	return remount(tree, readonly ? MS_RDONLY : 0, MS_RDONLY);
-}
+int old_set_readonly(int tree, bool readonly) { return remount(tree, readonly ? MS_RDONLY : 0, MS_RDONLY); }
 
 void old_discard(void) { umount2(stage, MNT_DETACH); }
 

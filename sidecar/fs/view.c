@@ -24,7 +24,10 @@
  */
 enum { MOST = 1024 };
 
-struct view { int tree; struct view *next; };
+struct view {
+	int tree;
+	struct view *next;
+};
 
 static struct view *views;
 
@@ -117,7 +120,8 @@ int view_make(int directory, unsigned options, const char *path)
 		return overlay;
 	}
 	snprintf(mode, sizeof mode, "%04o", (unsigned)st.st_mode & 07777);
-	int top = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, (struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
+	int top = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV,
+		(struct setting[]){{"source", "nsbox"}, {"mode", mode}, {NULL, NULL}});
 	if (top < 0 || tree_attach(top, directory) < 0)
 		fail_hint("mount tmpfs", path, tree_hint());
 	/* fchownat fails for an owner that the user namespace doesn't map. */

@@ -1,7 +1,8 @@
 /*
  * A vfprintf with what the sidecar prints: flags - and 0, a width, a precision for text, the sizes l, ll and z, and d u
  * o x c s %. The whole printf family of musl calls vfprintf, and musl's own brings floating point and wide characters:
- * 12 KB of 150, and no system call or page fault more. Under glibc the C library's stays, since the sanitizers intercept it.
+ * 12 KB of 150, and no system call or page fault more. Under glibc the C library's stays, since the sanitizers
+ * intercept it.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,7 +12,12 @@
 #ifndef __GLIBC__
 
 /* Collects a line for one write: stderr and dprintf have no buffer of their own. */
-struct sink { FILE *to; int count; size_t used; char text[1024]; };
+struct sink {
+	FILE *to;
+	int count;
+	size_t used;
+	char text[1024];
+};
 
 static void flush(struct sink *sink)
 {
@@ -42,11 +48,17 @@ static void fill(struct sink *sink, char with, long count)
 		put(sink, &with, 1);
 }
 
-struct conversion { bool left, zero; long width, precision; int size; };
+struct conversion {
+	bool left, zero;
+	long width, precision;
+	int size;
+};
 
 static unsigned long long next_unsigned(int size, va_list *args)
 {
-	return size > 1 ? va_arg(*args, unsigned long long) : size > 0 ? va_arg(*args, unsigned long) : va_arg(*args, unsigned);
+	return size > 1   ? va_arg(*args, unsigned long long)
+		   : size > 0 ? va_arg(*args, unsigned long)
+					  : va_arg(*args, unsigned);
 }
 
 static long long next_signed(int size, va_list *args)
@@ -63,7 +75,8 @@ static void put_padded(struct sink *sink, const struct conversion *how, const ch
 		fill(sink, ' ', how->width - (long)length);
 }
 
-static void put_number(struct sink *sink, const struct conversion *how, unsigned long long number, unsigned base, bool minus)
+static void put_number(
+	struct sink *sink, const struct conversion *how, unsigned long long number, unsigned base, bool minus)
 {
 	char text[24], *from = text + sizeof text;
 	do
@@ -100,7 +113,8 @@ static const char *convert(struct sink *sink, const char *format, va_list *args)
 	switch (*format) {
 	case 'd': {
 		long long number = next_signed(how.size, args);
-		put_number(sink, &how, number < 0 ? 0 - (unsigned long long)number : (unsigned long long)number, 10, number < 0);
+		put_number(
+			sink, &how, number < 0 ? 0 - (unsigned long long)number : (unsigned long long)number, 10, number < 0);
 		break;
 	}
 	case 'u': put_number(sink, &how, next_unsigned(how.size, args), 10, false); break;

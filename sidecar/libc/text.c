@@ -28,7 +28,10 @@ unsigned long long strtoull(const char *restrict text, char **restrict end, int 
 	return first == start ? number : -number;
 }
 
-long long strtoll(const char *restrict text, char **restrict end, int base) { return (long long)strtoull(text, end, base); }
+long long strtoll(const char *restrict text, char **restrict end, int base)
+{
+	return (long long)strtoull(text, end, base);
+}
 long strtol(const char *restrict text, char **restrict end, int base) { return (long)strtoull(text, end, base); }
 
 char *strstr(const char *text, const char *word)

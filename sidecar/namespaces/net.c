@@ -104,7 +104,8 @@ void net_open_up(bool ping, bool low_ports)
 		close(proc);
 	done = (!low_ports || set("sys/net/ipv4/ip_unprivileged_port_start", "0")) && done;
 	if (!done)
-		report_warning("the settings of the box's own network can't be written here: ping and ports below 1024 need cap_net_raw "
+		report_warning(
+			"the settings of the box's own network can't be written here: ping and ports below 1024 need cap_net_raw "
 			"and cap_net_bind_service");
 }
 
@@ -114,8 +115,10 @@ void net_raise_loopback(void)
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0) {
-		fail_hint("bring up", "lo", errno != EPERM ? NULL :
-			"root has no cap_net_admin here, as in some containers: --userns gives the box one of its own; if that fails, --nest");
+		fail_hint("bring up", "lo",
+			errno != EPERM
+				? NULL
+				: "root has no cap_net_admin here, as in some containers: --userns gives the box one of its own; if that fails, --nest");
 	}
 	close(fd);
 }

@@ -27,17 +27,17 @@ static inline const char *word_at(const char *words, unsigned n)
 enum { KEY_MAX = 20 };
 
 enum kind {
-	KIND_BOOL,     /* bool */
-	KIND_INT,      /* int64_t, min to max */
-	KIND_STRING,   /* const char *, NULL when absent; min, max: length in bytes, max 0 is no limit */
-	KIND_BASE64,   /* const char *, checked; min: bytes of an entry, max: bytes in all */
-	KIND_MODE,     /* unsigned, from three or four octal digits */
-	KIND_ENUM,     /* unsigned, number of the word */
-	KIND_FLAGS,    /* uint64_t, bit n is word n */
-	KIND_STRINGS,  /* char ** ending in NULL, and NAME_count */
-	KIND_OBJECT,   /* pointer, NULL when absent */
-	KIND_OBJECTS,  /* array, and NAME_count */
-	KIND_VARIANT,  /* pointer, NULL when absent */
+	KIND_BOOL, /* bool */
+	KIND_INT, /* int64_t, min to max */
+	KIND_STRING, /* const char *, NULL when absent; min, max: length in bytes, max 0 is no limit */
+	KIND_BASE64, /* const char *, checked; min: bytes of an entry, max: bytes in all */
+	KIND_MODE, /* unsigned, from three or four octal digits */
+	KIND_ENUM, /* unsigned, number of the word */
+	KIND_FLAGS, /* uint64_t, bit n is word n */
+	KIND_STRINGS, /* char ** ending in NULL, and NAME_count */
+	KIND_OBJECT, /* pointer, NULL when absent */
+	KIND_OBJECTS, /* array, and NAME_count */
+	KIND_VARIANT, /* pointer, NULL when absent */
 	KIND_VARIANTS, /* array, and NAME_count */
 };
 
@@ -46,13 +46,13 @@ struct variants;
 
 struct field {
 	char key[KEY_MAX];
-	unsigned kind : 4;        /* enum kind */
+	unsigned kind : 4; /* enum kind */
 	unsigned offset : 16;
 	bool required : 1;
-	bool path : 1;            /* the value must start with a slash */
-	bool host : 1;            /* "./" is allowed too: relative to the program that holds the plan */
-	bool assignment : 1;      /* the value must be NAME=VALUE, with a NAME that isn't empty */
-	int32_t min, absent;      /* absent: the value if the key is missing */
+	bool path : 1; /* the value must start with a slash */
+	bool host : 1; /* "./" is allowed too: relative to the program that holds the plan */
+	bool assignment : 1; /* the value must be NAME=VALUE, with a NAME that isn't empty */
+	int32_t min, absent; /* absent: the value if the key is missing */
 	int64_t max;
 	union {
 		const char *words;
@@ -71,7 +71,7 @@ struct object {
 struct variants {
 	const char *types; /* words */
 	const struct object *const *objects;
-	size_t size;        /* of the C structure that serves all of them */
+	size_t size; /* of the C structure that serves all of them */
 	size_t type_offset; /* of its member "type" */
 };
 

@@ -10,7 +10,7 @@ struct invocation {
 	int plan_fd;
 	bool check, old_mount_api;
 	char *const *extra; /* further arguments of the command, ending in NULL; or NULL */
-	char *text;         /* the plan's text, if it doesn't come from an executable */
+	char *text; /* the plan's text, if it doesn't come from an executable */
 	size_t length;
 };
 

@@ -33,10 +33,7 @@ static void *refuse_memory(struct reader *r)
 }
 
 /* The next byte, or -1 at the end. */
-static int peek(const struct reader *r)
-{
-	return r->at < r->length ? r->text[r->at] : -1;
-}
+static int peek(const struct reader *r) { return r->at < r->length ? r->text[r->at] : -1; }
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
 
@@ -84,7 +81,10 @@ static int unit_at(const struct reader *r, size_t at)
 		return -1;
 	for (size_t i = at + 2; i < at + 6; i++) {
 		int c = r->text[i];
-		int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int digit = is_digit(c)            ? c - '0'
+					: c >= 'a' && c <= 'f' ? c - 'a' + 10
+					: c >= 'A' && c <= 'F' ? c - 'A' + 10
+										   : -1;
 		if (digit < 0)
 			return -1;
 		unit = unit * 16 + digit;

@@ -32,17 +32,18 @@ enum json_kind {
 struct json {
 	enum json_kind kind;
 	uint32_t key_length;
-	const char *key;         /* of an object's member, ends in NUL */
+	const char *key; /* of an object's member, ends in NUL */
 	const struct json *next; /* sibling */
 	union {
 		bool boolean;
 		int64_t integer;
-		const char *text;         /* ends in NUL, holds none */
+		const char *text; /* ends in NUL, holds none */
 		const struct json *first; /* entry or member */
 	};
 	uint32_t length; /* bytes of the text, or number of entries or members */
 };
 
-bool json_parse(const char *text, size_t length, struct arena *arena, const struct json **out, struct plan_error *error);
+bool json_parse(
+	const char *text, size_t length, struct arena *arena, const struct json **out, struct plan_error *error);
 
 #endif

@@ -17,23 +17,17 @@ static void check(bool holds)
 		abort();
 }
 
-static void check_text(const char *text, size_t length)
-{
-	check(strlen(text) == length);
-}
+static void check_text(const char *text, size_t length) { check(strlen(text) == length); }
 
 static void check_node(const struct json *node, unsigned depth)
 {
 	size_t count = 0;
 	check(depth <= JSON_MAX_DEPTH);
 	switch (node->kind) {
-	case JSON_STRING:
-		check_text(node->text, node->length);
-		break;
-	case JSON_INTEGER:
-		check(node->integer >= -JSON_MAX_INTEGER && node->integer <= JSON_MAX_INTEGER);
-		break;
-	case JSON_ARRAY: case JSON_OBJECT:
+	case JSON_STRING: check_text(node->text, node->length); break;
+	case JSON_INTEGER: check(node->integer >= -JSON_MAX_INTEGER && node->integer <= JSON_MAX_INTEGER); break;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
 		for (const struct json *item = node->first; item; item = item->next, count++) {
 			check((item->key != NULL) == (node->kind == JSON_OBJECT));
 			if (item->key)
@@ -43,8 +37,7 @@ static void check_node(const struct json *node, unsigned depth)
 		check(count == node->length);
 		check(node->kind == JSON_ARRAY || count <= JSON_MAX_KEYS);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define POINTER_MAX (sizeof ((struct plan_error *)0)->pointer - 1)
+#define POINTER_MAX (sizeof((struct plan_error *)0)->pointer - 1)
 #define CUT "..."
 
 struct sink {

@@ -13,12 +13,12 @@ struct plan_error {
 struct place {
 	const struct place *up;
 	const char *key; /* NULL: an array's entry */
-	size_t length;   /* of key */
+	size_t length; /* of key */
 	size_t index;
 };
 
 /* Fills ERROR. */
-__attribute__((format(printf, 3, 4)))
-void plan_error_set(struct plan_error *error, const struct place *place, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void plan_error_set(
+	struct plan_error *error, const struct place *place, const char *format, ...);
 
 #endif

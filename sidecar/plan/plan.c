@@ -22,7 +22,7 @@ struct list {
 };
 
 static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
-			  const struct place *place, const char *skip, void *out);
+	const struct place *place, const char *skip, void *out);
 
 static bool refuse_plain(struct decoder *d, const struct place *place, const char *message)
 {
@@ -33,8 +33,11 @@ static bool refuse_plain(struct decoder *d, const struct place *place, const cha
 static bool expect(struct decoder *d, const struct json *node, enum json_kind kind, const struct place *place)
 {
 	static const char *const nouns[] = {
-		[JSON_BOOL] = "a boolean", [JSON_INTEGER] = "an integer", [JSON_STRING] = "a string",
-		[JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+		[JSON_BOOL] = "a boolean",
+		[JSON_INTEGER] = "an integer",
+		[JSON_STRING] = "a string",
+		[JSON_ARRAY] = "an array",
+		[JSON_OBJECT] = "an object",
 	};
 	if (node->kind == kind)
 		return true;
@@ -58,19 +61,22 @@ static const struct json *member(const struct json *object, const char *key)
 	return NULL;
 }
 
-static bool decode_int(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, int64_t *out)
+static bool decode_int(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, int64_t *out)
 {
 	if (!expect(d, node, JSON_INTEGER, place))
 		return false;
 	if (node->integer < field->min || node->integer > field->max) {
-		plan_error_set(d->error, place, "must be an integer from %lld to %lld", (long long)field->min, (long long)field->max);
+		plan_error_set(
+			d->error, place, "must be an integer from %lld to %lld", (long long)field->min, (long long)field->max);
 		return false;
 	}
 	*out = node->integer;
 	return true;
 }
 
-static bool decode_string(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
+static bool decode_string(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
 {
 	if (!expect(d, node, JSON_STRING, place))
 		return false;
@@ -98,7 +104,8 @@ static bool is_base64(const char *text, size_t length, size_t *padding)
 	return length % 4 == 0 && *padding <= 2 && strspn(text + used, "=") == *padding;
 }
 
-static bool decode_base64(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
+static bool decode_base64(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
 {
 	size_t padding;
 	if (!expect(d, node, JSON_STRING, place))
@@ -107,7 +114,8 @@ static bool decode_base64(struct decoder *d, const struct field *field, const st
 		return refuse_plain(d, place, "must be base64");
 	size_t bytes = (size_t)node->length / 4 * 3 - padding;
 	if (bytes == 0 || bytes % (size_t)field->min != 0 || bytes > (size_t)field->max) {
-		plan_error_set(d->error, place, "must stand for 1 to %lld entries of %lld bytes", (long long)(field->max / field->min), (long long)field->min);
+		plan_error_set(d->error, place, "must stand for 1 to %lld entries of %lld bytes",
+			(long long)(field->max / field->min), (long long)field->min);
 		return false;
 	}
 	*out = node->text;
@@ -148,14 +156,16 @@ __attribute__((noinline)) static bool refuse_word(struct decoder *d, const char 
 	return false;
 }
 
-static bool decode_word(struct decoder *d, const char *words, const struct json *node, const struct place *place, unsigned *out)
+static bool decode_word(
+	struct decoder *d, const char *words, const struct json *node, const struct place *place, unsigned *out)
 {
 	if (!expect(d, node, JSON_STRING, place))
 		return false;
 	return find_word(words, node->text, out) || refuse_word(d, words, place);
 }
 
-static bool decode_flags(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, uint64_t *out)
+static bool decode_flags(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, uint64_t *out)
 {
 	struct place entry = {.up = place};
 	const char *rest = field->words;
@@ -181,12 +191,14 @@ static bool decode_flags(struct decoder *d, const struct field *field, const str
 }
 
 /* Checks that the value is an array with as many entries as the field allows. */
-static bool expect_array(struct decoder *d, const struct field *field, const struct json *node, const struct place *place)
+static bool expect_array(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place)
 {
 	if (!expect(d, node, JSON_ARRAY, place))
 		return false;
 	if (node->length < (uint32_t)field->min) {
-		plan_error_set(d->error, place, "must have at least %lld %s", (long long)field->min, field->min == 1 ? "entry" : "entries");
+		plan_error_set(d->error, place, "must have at least %lld %s", (long long)field->min,
+			field->min == 1 ? "entry" : "entries");
 		return false;
 	}
 	if (field->max && node->length > field->max) {
@@ -196,7 +208,8 @@ static bool expect_array(struct decoder *d, const struct field *field, const str
 	return true;
 }
 
-static bool decode_strings(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+static bool decode_strings(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
 {
 	/* The length limits of this field count entries, not bytes. */
 	const struct field text = {.path = field->path, .host = field->host};
@@ -217,7 +230,8 @@ static bool decode_strings(struct decoder *d, const struct field *field, const s
 	return true;
 }
 
-static bool decode_objects(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+static bool decode_objects(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
 {
 	struct place entry = {.up = place};
 	char *entries;
@@ -233,7 +247,8 @@ static bool decode_objects(struct decoder *d, const struct field *field, const s
 	return true;
 }
 
-static bool decode_variant(struct decoder *d, const struct variants *variants, const struct json *node, const struct place *place, char *out)
+static bool decode_variant(
+	struct decoder *d, const struct variants *variants, const struct json *node, const struct place *place, char *out)
 {
 	struct place inner = {.up = place, .key = "type", .length = strlen("type")};
 	const struct json *type;
@@ -251,7 +266,8 @@ static bool decode_variant(struct decoder *d, const struct variants *variants, c
 	return decode_object(d, variants->objects[n], node, place, "type", out);
 }
 
-static bool decode_variants(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+static bool decode_variants(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
 {
 	struct place entry = {.up = place};
 	char *entries;
@@ -270,7 +286,8 @@ static bool decode_variants(struct decoder *d, const struct field *field, const 
 /*
  * Stores a pointer in a member, by memcpy: the members have pointer types of their own, so an assignment would alias.
  */
-static bool decode_container(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
+static bool decode_container(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
 {
 	struct list list = {NULL, 0};
 	switch (field->kind) {
@@ -303,26 +320,20 @@ static bool decode_container(struct decoder *d, const struct field *field, const
 	return true;
 }
 
-static bool decode_field(struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
+static bool decode_field(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *member)
 {
 	switch (field->kind) {
 	case KIND_BOOL:
 		*(bool *)member = node->kind == JSON_BOOL && node->boolean;
 		return expect(d, node, JSON_BOOL, place);
-	case KIND_INT:
-		return decode_int(d, field, node, place, (int64_t *)(void *)member);
-	case KIND_STRING:
-		return decode_string(d, field, node, place, (const char **)(void *)member);
-	case KIND_BASE64:
-		return decode_base64(d, field, node, place, (const char **)(void *)member);
-	case KIND_MODE:
-		return decode_mode(d, node, place, (unsigned *)(void *)member);
-	case KIND_ENUM:
-		return decode_word(d, field->words, node, place, (unsigned *)(void *)member);
-	case KIND_FLAGS:
-		return decode_flags(d, field, node, place, (uint64_t *)(void *)member);
-	default:
-		return decode_container(d, field, node, place, member);
+	case KIND_INT: return decode_int(d, field, node, place, (int64_t *)(void *)member);
+	case KIND_STRING: return decode_string(d, field, node, place, (const char **)(void *)member);
+	case KIND_BASE64: return decode_base64(d, field, node, place, (const char **)(void *)member);
+	case KIND_MODE: return decode_mode(d, node, place, (unsigned *)(void *)member);
+	case KIND_ENUM: return decode_word(d, field->words, node, place, (unsigned *)(void *)member);
+	case KIND_FLAGS: return decode_flags(d, field, node, place, (uint64_t *)(void *)member);
+	default: return decode_container(d, field, node, place, member);
 	}
 }
 
@@ -350,7 +361,7 @@ static const struct field *find_field(const struct object *table, const char *ke
 
 /* SKIP: a key that was decoded before. */
 static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
-			  const struct place *place, const char *skip, void *out)
+	const struct place *place, const char *skip, void *out)
 {
 	if (!expect(d, node, JSON_OBJECT, place))
 		return false;
@@ -390,11 +401,12 @@ static bool check_contract(struct decoder *d, const struct json *node)
 	if (contract->integer == NSBOX_CONTRACT)
 		return true;
 	if (contract->integer >= 1 && contract->integer < NSBOX_CONTRACT)
-		plan_error_set(d->error, &place, "an older nsbox made this plan (contract %lld, and this program speaks contract %d): make it anew with nsbox plan",
-			       (long long)contract->integer, NSBOX_CONTRACT);
+		plan_error_set(d->error, &place,
+			"an older nsbox made this plan (contract %lld, and this program speaks contract %d): make it anew with nsbox plan",
+			(long long)contract->integer, NSBOX_CONTRACT);
 	else
 		plan_error_set(d->error, &place, "this plan has contract %lld, and this program speaks contract %d",
-		       (long long)contract->integer, NSBOX_CONTRACT);
+			(long long)contract->integer, NSBOX_CONTRACT);
 	return false;
 }
 
@@ -411,12 +423,15 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 {
 	static const char words[] = "must not be there beside enter", no[] = "must not be true beside enter";
 	return refuse_if(d, plan->root, NULL, "root", words) && refuse_if(d, plan->mounts_count, NULL, "mounts", words) &&
-		refuse_if(d, plan->idmap, NULL, "idmap", words) && refuse_if(d, plan->hostname, NULL, "hostname", words) &&
-		refuse_if(d, plan->loopback, NULL, "loopback", words) && refuse_if(d, plan->ping, NULL, "ping", words) &&
-		refuse_if(d, plan->low_ports, NULL, "lowPorts", words) && refuse_if(d, plan->own_count, NULL, "own", words) &&
-		refuse_if(d, plan->take_back, NULL, "takeBack", words) && refuse_if(d, plan->cgroup, NULL, "cgroup", words) &&
-		refuse_if(d, plan->helpers_count, NULL, "helpers", words) && refuse_if(d, plan->process->pause, "process", "pause", no) &&
-		refuse_if(d, plan->supervision && plan->supervision->init, "supervision", "init", no);
+		   refuse_if(d, plan->idmap, NULL, "idmap", words) && refuse_if(d, plan->hostname, NULL, "hostname", words) &&
+		   refuse_if(d, plan->loopback, NULL, "loopback", words) && refuse_if(d, plan->ping, NULL, "ping", words) &&
+		   refuse_if(d, plan->low_ports, NULL, "lowPorts", words) &&
+		   refuse_if(d, plan->own_count, NULL, "own", words) &&
+		   refuse_if(d, plan->take_back, NULL, "takeBack", words) &&
+		   refuse_if(d, plan->cgroup, NULL, "cgroup", words) &&
+		   refuse_if(d, plan->helpers_count, NULL, "helpers", words) &&
+		   refuse_if(d, plan->process->pause, "process", "pause", no) &&
+		   refuse_if(d, plan->supervision && plan->supervision->init, "supervision", "init", no);
 }
 
 /* Checks what the table can't say: keys that need each other. */
@@ -426,21 +441,27 @@ static bool check_sense(struct decoder *d, const struct plan *plan)
 	const struct process *process = plan->process;
 	bool user = plan->namespaces & PLAN_NAMESPACES_USER, net = plan->namespaces & PLAN_NAMESPACES_NET;
 	return refuse_if(d, !(plan->namespaces & PLAN_NAMESPACES_MOUNT), NULL, "namespaces", "must contain mount") &&
-		refuse_if(d, !plan->enter && !plan->root, NULL, "root", "missing required key") &&
-		(!plan->enter || check_beside_enter(d, plan)) &&
-		refuse_if(d, process->pause && !(plan->supervision && plan->supervision->init), "process", "pause", "needs an init") &&
-		refuse_if(d, user && !plan->idmap && !plan->enter, NULL, "idmap", "must be there when namespaces contain user") &&
-		refuse_if(d, !user && plan->idmap, NULL, "idmap", "needs user in namespaces") &&
-		refuse_if(d, plan->hostname && !(plan->namespaces & PLAN_NAMESPACES_UTS), NULL, "hostname", "needs uts in namespaces") &&
-		refuse_if(d, plan->loopback && !net, NULL, "loopback", needs_net) && refuse_if(d, plan->ping && !net, NULL, "ping", needs_net) &&
-		refuse_if(d, plan->low_ports && !net, NULL, "lowPorts", needs_net) &&
-		refuse_if(d, process->cwd_of_caller && process->cwd, "process", "cwd", "must not be there beside cwdOfCaller") &&
-		refuse_if(d, process->cwd_of_host && !process->cwd, "process", "cwdOfHost", "needs cwd") &&
-		refuse_if(d, plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF, "idmap", "setgroups",
-			"must not be true when by is self");
+		   refuse_if(d, !plan->enter && !plan->root, NULL, "root", "missing required key") &&
+		   (!plan->enter || check_beside_enter(d, plan)) &&
+		   refuse_if(d, process->pause && !(plan->supervision && plan->supervision->init), "process", "pause",
+			   "needs an init") &&
+		   refuse_if(
+			   d, user && !plan->idmap && !plan->enter, NULL, "idmap", "must be there when namespaces contain user") &&
+		   refuse_if(d, !user && plan->idmap, NULL, "idmap", "needs user in namespaces") &&
+		   refuse_if(d, plan->hostname && !(plan->namespaces & PLAN_NAMESPACES_UTS), NULL, "hostname",
+			   "needs uts in namespaces") &&
+		   refuse_if(d, plan->loopback && !net, NULL, "loopback", needs_net) &&
+		   refuse_if(d, plan->ping && !net, NULL, "ping", needs_net) &&
+		   refuse_if(d, plan->low_ports && !net, NULL, "lowPorts", needs_net) &&
+		   refuse_if(
+			   d, process->cwd_of_caller && process->cwd, "process", "cwd", "must not be there beside cwdOfCaller") &&
+		   refuse_if(d, process->cwd_of_host && !process->cwd, "process", "cwdOfHost", "needs cwd") &&
+		   refuse_if(d, plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF, "idmap", "setgroups",
+			   "must not be true when by is self");
 }
 
-bool plan_decode(const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error)
+bool plan_decode(
+	const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error)
 {
 	struct decoder d = {arena, error};
 	const struct json *node;

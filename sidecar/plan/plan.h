@@ -14,7 +14,8 @@
 #include "plan/json_pointer.h"
 
 /* The plan lives in the arena; the text may be freed afterwards. False if ERROR is filled. */
-bool plan_decode(const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error);
+bool plan_decode(
+	const char *text, size_t length, struct arena *arena, const struct plan **out, struct plan_error *error);
 
 /* The first relative path of the host in the decoded plan; NULL if all are absolute. */
 const char *plan_first_relative(void);

@@ -32,7 +32,8 @@ static void read_text(const char *text)
 
 static void read_plan(const struct plan *plan)
 {
-	if (!plan->root == !plan->enter || !plan->process || !(plan->namespaces & PLAN_NAMESPACES_MOUNT) || plan->process->argv_count == 0)
+	if (!plan->root == !plan->enter || !plan->process || !(plan->namespaces & PLAN_NAMESPACES_MOUNT) ||
+		plan->process->argv_count == 0)
 		abort();
 	read_strings(plan->process->argv, plan->process->argv_count);
 	if (plan->process->env) {

@@ -27,8 +27,10 @@ enum { MAX_PLAN = 256 << 20, TRAILER = 16 };
 /*
  * src/launch/append-plan.ts makes the note's program header a PT_LOAD, so that the kernel maps the plan at the start.
  */
-__attribute__((section(".note.nsbox"), used, aligned(4)))
-static const struct { uint32_t name_size, size, type; char name[8]; } note = {6, 0, 1, "nsbox"};
+__attribute__((section(".note.nsbox"), used, aligned(4))) static const struct {
+	uint32_t name_size, size, type;
+	char name[8];
+} note = {6, 0, 1, "nsbox"};
 
 /* The length that stands before the magic word. */
 static uint64_t length_in(const unsigned char *end)
@@ -182,8 +184,10 @@ static char **arguments(int plan, bool old_mount_api, char *const *extra)
 void plan_source_become_sealed(const char *text, size_t length, bool old_mount_api, char *const *extra)
 {
 	enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-	int fd = memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC), plan = memory_file("nsbox-plan", 0, FILE_NOEXEC_SEAL);
-	if (fd < 0 || plan < 0 || !copy_program(fd) || !descriptor_write(plan, text, length) || lseek(plan, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	int fd = memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC),
+		plan = memory_file("nsbox-plan", 0, FILE_NOEXEC_SEAL);
+	if (fd < 0 || plan < 0 || !copy_program(fd) || !descriptor_write(plan, text, length) ||
+		lseek(plan, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		fail("copy the program into memory", NULL);
 	char **argv = arguments(plan, old_mount_api, extra), name[DESCRIPTOR_NAME];
 	syscall(SYS_execveat, fd, "", argv, environ, EMPTY_PATH);

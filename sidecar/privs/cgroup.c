@@ -33,7 +33,8 @@ static void sweep(void)
 	int fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	for (struct dirent *entry; list && (entry = readdir(list));) {
-		int group = cgroup_is_ours(entry->d_name) ? openat(place, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		int group =
+			cgroup_is_ours(entry->d_name) ? openat(place, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (group < 0)
 			continue;
 		if (flock(group, LOCK_EX | LOCK_NB) == 0) {
@@ -130,8 +131,10 @@ bool cgroup_read_usage(struct report_usage *usage)
 	if (outer < 0)
 		return false;
 	*usage = (struct report_usage){
-		number_of("cpu.stat", "user_usec "), number_of("cpu.stat", "system_usec "),
-		number_of("memory.peak", ""), number_of("memory.events", "oom_kill "),
+		number_of("cpu.stat", "user_usec "),
+		number_of("cpu.stat", "system_usec "),
+		number_of("memory.peak", ""),
+		number_of("memory.events", "oom_kill "),
 	};
 	return true;
 }
@@ -206,7 +209,8 @@ void cgroup_remove(void)
 		cgroup_write(outer, "cgroup.kill", "1");
 	/* Killed processes need a moment to end, and a group with processes can't be removed. */
 	for (int tries = 0; outer >= 0 && tries < REMOVE_TRIES; tries++) {
-		if ((unlinkat(outer, "box", AT_REMOVEDIR) == 0 || errno == ENOENT) && (unlinkat(place, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
+		if ((unlinkat(outer, "box", AT_REMOVEDIR) == 0 || errno == ENOENT) &&
+			(unlinkat(place, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
 			break;
 		remove_below(outer, DEEPEST);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

@@ -16,7 +16,11 @@
 #include "base/sys.h"
 
 /* Why no group will do: the first reason that we met, in the group nearest to the caller's. */
-static struct { const char *what; char *path; int number; } reason;
+static struct {
+	const char *what;
+	char *path;
+	int number;
+} reason;
 static int stepped_out = -1; /* our own group, if we have left it for one below it */
 
 void cgroup_controllers(const struct cgroup *limits, char sign, char text[64])
@@ -65,7 +69,10 @@ bool cgroup_write(int group, const char *name, const char *text)
 	return done;
 }
 
-struct search { const char *group; char *path, *top; };
+struct search {
+	const char *group;
+	char *path, *top;
+};
 
 /* Stores the group's path and stops the search if MOUNT is a mount of the hierarchy that shows the group. */
 static int look_at_mount(const struct mountinfo *mount, void *with)
@@ -170,10 +177,7 @@ static bool step_out(int group)
 
 enum effort { AS_IT_IS, ENABLE, STEP_OUT };
 
-static bool is_writable(int group, const char *name)
-{
-	return syscall(SYS_faccessat, group, name, W_OK) == 0;
-}
+static bool is_writable(int group, const char *name) { return syscall(SYS_faccessat, group, name, W_OK) == 0; }
 
 static bool enable(int group, const struct cgroup *limits)
 {
@@ -213,19 +217,23 @@ static _Noreturn void explain_refusal(const char *top, const struct cgroup *limi
 {
 	char list[256] = "", text[64];
 	int group = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const char *missing = group >= 0 && cgroup_read(group, "cgroup.controllers", list, sizeof list) ? lacking(list, limits) : NULL;
+	const char *missing =
+		group >= 0 && cgroup_read(group, "cgroup.controllers", list, sizeof list) ? lacking(list, limits) : NULL;
 	if (missing || !reason.number) {
-		const char *hint = missing ? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; a container needs it delegated"
-			: "a group above must enable it: with systemd, set Delegate=cpu memory pids by systemctl edit user@.service";
+		const char *hint =
+			missing
+				? "version 1 may have it: boot with systemd.unified_cgroup_hierarchy=1; a container needs it delegated"
+				: "a group above must enable it: with systemd, set Delegate=cpu memory pids by systemctl edit user@.service";
 		snprintf(text, sizeof text, "cgroup v2 has no controller %s here", missing ? missing : reason.what);
 		fail_plain_hint(text, missing ? top : reason.path, hint);
 	}
 	errno = reason.number;
-	fail_hint(reason.what, reason.path, reason.number == EROFS ?
-		"the hierarchy is mounted read-only, as in most containers: mount it writable" : reason.number == EBUSY ?
-		"a group with processes can't have groups with limits below it: start nsbox alone in a group, with "
-		"systemd-run --scope -p Delegate=yes nsbox ..." :
-		"with systemd you get a group of your own: systemd-run --user --scope -p Delegate=yes nsbox ...");
+	fail_hint(reason.what, reason.path,
+		reason.number == EROFS ? "the hierarchy is mounted read-only, as in most containers: mount it writable"
+		: reason.number == EBUSY
+			? "a group with processes can't have groups with limits below it: start nsbox alone in a group, with "
+			  "systemd-run --scope -p Delegate=yes nsbox ..."
+			: "with systemd you get a group of your own: systemd-run --user --scope -p Delegate=yes nsbox ...");
 }
 
 static bool has_limit(int group, const char *file)
@@ -243,8 +251,9 @@ static bool go_up(char *path, const char *top)
 	char *last = strrchr(path, '/');
 	int group = strcmp(path, top) == 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* An inner group has the same limits as the group above it, which keep holding. */
-	bool free_to_go = group >= 0 && (cgroup_is_inner(path) ||
-		(!has_limit(group, "memory.max") && !has_limit(group, "cpu.max") && !cgroup_is_ours(last + 1)));
+	bool free_to_go =
+		group >= 0 && (cgroup_is_inner(path) || (!has_limit(group, "memory.max") && !has_limit(group, "cpu.max") &&
+													!cgroup_is_ours(last + 1)));
 	if (group >= 0)
 		close(group);
 	if (free_to_go)
@@ -257,7 +266,8 @@ int cgroup_find_parent(const struct cgroup *limits)
 	char top[PATH_MAX];
 	char *own = cgroup_of("self", top);
 	if (!own) {
-		static const char hint[] = "boot with systemd.unified_cgroup_hierarchy=1, or mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+		static const char hint[] =
+			"boot with systemd.unified_cgroup_hierarchy=1, or mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup";
 		if (errno)
 			fail_hint("find our control group", "/proc/self/cgroup", hint);
 		fail_plain_hint("no hierarchy of cgroup v2 is mounted that shows ours", NULL, hint);

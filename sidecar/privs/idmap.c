@@ -71,7 +71,8 @@ static void write_map(int dir, const char *name, const struct idrange *ranges, s
 	if (!text)
 		fail("allocate", NULL);
 	for (size_t i = 0; i < count; i++)
-		end += sprintf(end, "%lld %lld %lld\n", (long long)ranges[i].inside, (long long)ranges[i].outside, (long long)ranges[i].count);
+		end += sprintf(end, "%lld %lld %lld\n", (long long)ranges[i].inside, (long long)ranges[i].outside,
+			(long long)ranges[i].count);
 	write_file(dir, name, text);
 	free(text);
 }
@@ -131,7 +132,8 @@ static void run_helper(const char *name, const struct idrange *ranges, size_t co
 		free(argv[i]);
 	free(argv);
 	if (!done)
-		fail_plain_hint("the helper refused the map", path, "/etc/subuid and /etc/subgid must grant the ranges: nsbox doctor shows what they grant");
+		fail_plain_hint("the helper refused the map", path,
+			"/etc/subuid and /etc/subgid must grant the ranges: nsbox doctor shows what they grant");
 }
 
 void idmap_get(const struct idmap *map, int link)

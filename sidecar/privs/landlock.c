@@ -43,7 +43,10 @@ static bool restrict_by(int fd)
 static int make_domain(void)
 {
 	const struct sys_landlock_ruleset rules = {.fs = REFER};
-	const struct { uint64_t allowed; int32_t parent; } __attribute__((packed)) everywhere = {REFER, open("/", O_PATH | O_CLOEXEC)};
+	const struct {
+		uint64_t allowed;
+		int32_t parent;
+	} __attribute__((packed)) everywhere = {REFER, open("/", O_PATH | O_CLOEXEC)};
 	int fd = (int)syscall(SYS_LANDLOCK_CREATE, &rules, sizeof rules.fs, 0u);
 	if (fd >= 0 && syscall(SYS_LANDLOCK_ADD_RULE, fd, 1u, &everywhere, 0u) < 0)
 		fail("restrict by Landlock", "/");

@@ -9,8 +9,8 @@
 #include "base/report.h"
 
 #ifndef PR_CAP_AMBIENT
-#define PR_CAP_AMBIENT           47
-#define PR_CAP_AMBIENT_RAISE     2
+#define PR_CAP_AMBIENT 47
+#define PR_CAP_AMBIENT_RAISE 2
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 #endif
 

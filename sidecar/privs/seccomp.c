@@ -53,9 +53,12 @@ void seccomp_load(const struct seccomp *seccomp)
 	struct sock_fprog program = {.filter = filter};
 	program.len = (unsigned short)(decode(seccomp->filter, (unsigned char *)filter) / sizeof *filter);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		fail_hint("load the seccomp filter", NULL, errno == EINVAL ?
-			"this kernel has no seccomp filters, or the plan's filter isn't valid: --seccomp none runs without one" : errno == EACCES ?
-			"with --allow-new-privs a filter takes cap_sys_admin: leave that option out, or add --seccomp none" : NULL);
+		fail_hint("load the seccomp filter", NULL,
+			errno == EINVAL
+				? "this kernel has no seccomp filters, or the plan's filter isn't valid: --seccomp none runs without one"
+			: errno == EACCES
+				? "with --allow-new-privs a filter takes cap_sys_admin: leave that option out, or add --seccomp none"
+				: NULL);
 	free(filter);
 }
 

@@ -21,10 +21,17 @@
  * In the order of joining: the user namespace gives the privileges for the others, and the mount namespace comes last,
  * since paths lead elsewhere after it. Joining a pid namespace counts for children only, setns(2).
  */
-static struct { const char *name; unsigned word; int flag, fd; } namespaces[] = {
-	{"ns/user", PLAN_NAMESPACES_USER, CLONE_NEWUSER, -1}, {"ns/pid", PLAN_NAMESPACES_PID, CLONE_NEWPID, -1},
-	{"ns/ipc", PLAN_NAMESPACES_IPC, CLONE_NEWIPC, -1}, {"ns/uts", PLAN_NAMESPACES_UTS, CLONE_NEWUTS, -1},
-	{"ns/cgroup", PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP, -1}, {"ns/net", PLAN_NAMESPACES_NET, CLONE_NEWNET, -1},
+static struct {
+	const char *name;
+	unsigned word;
+	int flag, fd;
+} namespaces[] = {
+	{"ns/user", PLAN_NAMESPACES_USER, CLONE_NEWUSER, -1},
+	{"ns/pid", PLAN_NAMESPACES_PID, CLONE_NEWPID, -1},
+	{"ns/ipc", PLAN_NAMESPACES_IPC, CLONE_NEWIPC, -1},
+	{"ns/uts", PLAN_NAMESPACES_UTS, CLONE_NEWUTS, -1},
+	{"ns/cgroup", PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP, -1},
+	{"ns/net", PLAN_NAMESPACES_NET, CLONE_NEWNET, -1},
 	{"ns/mnt", PLAN_NAMESPACES_MOUNT, CLONE_NEWNS, -1},
 };
 enum { COUNT = sizeof namespaces / sizeof *namespaces, BEFORE_FORK = 2 };
@@ -73,7 +80,8 @@ static void hold_namespace(int process, size_t n)
 	struct stat theirs, ours;
 	namespaces[n].fd = openat(process, namespaces[n].name, O_RDONLY | O_CLOEXEC);
 	if (namespaces[n].fd < 0)
-		fail_hint("open its namespace", namespaces[n].name, errno == EACCES ? "it belongs to another user, or hides itself from its owner" : NULL);
+		fail_hint("open its namespace", namespaces[n].name,
+			errno == EACCES ? "it belongs to another user, or hides itself from its owner" : NULL);
 	snprintf(own, sizeof own, "/proc/self/%s", namespaces[n].name);
 	if (fstat(namespaces[n].fd, &theirs) < 0 || stat(own, &ours) < 0)
 		fail("look at", own);
@@ -102,7 +110,8 @@ static void join(size_t first, size_t end)
 {
 	for (size_t n = first; n < end; n++)
 		if (namespaces[n].fd >= 0 && setns(namespaces[n].fd, namespaces[n].flag) < 0)
-			fail_hint("join the namespace", namespaces[n].name, errno == EPERM ? "only the user who started a box can enter it" : NULL);
+			fail_hint("join the namespace", namespaces[n].name,
+				errno == EPERM ? "only the user who started a box can enter it" : NULL);
 }
 
 int enter_spawn(void)
@@ -113,7 +122,4 @@ int enter_spawn(void)
 	return spawn_box(0, cgroup_descriptor());
 }
 
-void enter_join(void)
-{
-	join(BEFORE_FORK, COUNT);
-}
+void enter_join(void) { join(BEFORE_FORK, COUNT); }

@@ -48,8 +48,9 @@ static bool elf_interpreter(int fd, const char *start, ssize_t length, char *out
 	size_t offset, used;
 	if (length < (ssize_t)sizeof(Elf64_Ehdr) || memcmp(start, ELFMAG, SELFMAG) != 0)
 		return false;
-	bool found = start[EI_CLASS] == ELFCLASS64 ? find_interpreter_64(fd, start, &offset, &used)
-		: start[EI_CLASS] == ELFCLASS32 && find_interpreter_32(fd, start, &offset, &used);
+	bool found = start[EI_CLASS] == ELFCLASS64
+					 ? find_interpreter_64(fd, start, &offset, &used)
+					 : start[EI_CLASS] == ELFCLASS32 && find_interpreter_32(fd, start, &offset, &used);
 	if (!found || used == 0 || used > size || pread(fd, out, used, (off_t)offset) != (ssize_t)used)
 		return false;
 	out[used - 1] = '\0';
@@ -65,7 +66,8 @@ static bool lacks_interpreter(const char *path, int depth)
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
-	bool has = script_interpreter(start, length, interpreter, sizeof interpreter) || elf_interpreter(fd, start, length, interpreter, sizeof interpreter);
+	bool has = script_interpreter(start, length, interpreter, sizeof interpreter) ||
+			   elf_interpreter(fd, start, length, interpreter, sizeof interpreter);
 	close(fd);
 	if (!has || depth == MAX_INTERPRETERS)
 		return false;
@@ -106,7 +108,8 @@ static void explain_missing(const char *path)
 			there ? "the script's interpreter exists, but lacks its own interpreter or loader" : hint);
 	}
 	if (elf_interpreter(fd, start, length, interpreter, sizeof interpreter)) {
-		snprintf(hint, sizeof hint, "%s exists, but its loader %s does not: nsbox rootfs build copies both", path, interpreter);
+		snprintf(hint, sizeof hint, "%s exists, but its loader %s does not: nsbox rootfs build copies both", path,
+			interpreter);
 		errno = ENOENT;
 		fail_status(STATUS_NOT_FOUND, "the ELF interpreter of the program is missing in the box", interpreter, hint);
 	}
@@ -139,7 +142,7 @@ static const char *hint_for(int number, const char *path)
 		return "its file has a capability that the box may not have: --cap-add it, or leave out --allow-new-privs and it starts without";
 	if (number == ENOEXEC)
 		return is_text(path) ? "it is a script that names no interpreter, and the box has no /bin/sh to run it"
-			: "it is neither a program for this machine nor a script";
+							 : "it is neither a program for this machine nor a script";
 	return NULL;
 }
 

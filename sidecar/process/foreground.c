@@ -9,8 +9,8 @@
 #include "base/report.h"
 
 static int terminal = -1; /* our terminal, which is the command's too */
-static bool handed;       /* the command has the terminal */
-static bool wanted;       /* when the command stopped, it had the terminal, or had asked for it */
+static bool handed; /* the command has the terminal */
+static bool wanted; /* when the command stopped, it had the terminal, or had asked for it */
 
 void foreground_set_up(void)
 {

@@ -18,7 +18,11 @@
 /* What a helper finds open: /dev/null as 0 and 1, the caller's 2, and these. */
 enum { READY = 3, BOX = 4, FAILED = 5, ABOVE = 10 };
 
-struct helper_process { pid_t pid; int ready; const struct helper *helper; };
+struct helper_process {
+	pid_t pid;
+	int ready;
+	const struct helper *helper;
+};
 
 static struct helper_process *processes;
 static size_t count;
@@ -35,7 +39,12 @@ pid_t helper_fork(void)
 }
 
 /* What a helper is started with; READY and BOX may be -1. */
-struct start { const char *program; char **argv, **env; const sigset_t *mask; int ready, box; };
+struct start {
+	const char *program;
+	char **argv, **env;
+	const sigset_t *mask;
+	int ready, box;
+};
 
 /* FD as NUMBER, which execve keeps open; or nothing under that number. */
 static bool place(int fd, int number)
@@ -49,10 +58,12 @@ static bool place(int fd, int number)
 static _Noreturn void execute(const struct start *start, int failed, pid_t supervisor)
 {
 	int ready = start->ready < 0 ? -1 : fcntl(start->ready, F_DUPFD_CLOEXEC, ABOVE);
-	int box = start->box < 0 ? -1 : fcntl(start->box, F_DUPFD_CLOEXEC, ABOVE), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int box = start->box < 0 ? -1 : fcntl(start->box, F_DUPFD_CLOEXEC, ABOVE),
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	failed = fcntl(failed, F_DUPFD_CLOEXEC, ABOVE);
-	bool done = failed >= 0 && null >= 0 && (ready >= 0 || start->ready < 0) && (box >= 0 || start->box < 0) && setsid() >= 0 &&
-		place(null, 0) && place(null, 1) && place(ready, READY) && place(box, BOX) && dup3(failed, FAILED, O_CLOEXEC) == FAILED;
+	bool done = failed >= 0 && null >= 0 && (ready >= 0 || start->ready < 0) && (box >= 0 || start->box < 0) &&
+				setsid() >= 0 && place(null, 0) && place(null, 1) && place(ready, READY) && place(box, BOX) &&
+				dup3(failed, FAILED, O_CLOEXEC) == FAILED;
 	descriptor_close_range(FAILED + 1, INT_MAX);
 	if (done && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
 		if (getppid() != supervisor)

@@ -18,7 +18,8 @@
  */
 pid_t helper_fork(void);
 
-/* Runs PROGRAM to its end, without environment. False: its status was not 0. Fails by fail_hint() if it can't be run. */
+/* Runs PROGRAM to its end, without environment. False: its status was not 0. Fails by fail_hint() if it can't be run.
+ */
 bool helper_run(const char *program, char **argv);
 
 /* Starts the helpers of the plan, which get the signal mask MASK. Those that can't be executed count as failed. */
@@ -30,7 +31,10 @@ void helpers_read(void);
 /* Looks for those that have ended, after SIGCHLD. */
 void helpers_look(void);
 /* One was not ready, or has ended and ends the box: its program, with what has happened, or NULL. */
-struct helper_failure { const char *what, *program; int number; };
+struct helper_failure {
+	const char *what, *program;
+	int number;
+};
 const struct helper_failure *helpers_failure(void);
 /* The end of one of them can end the box. */
 bool helpers_can_end_box(void);

@@ -41,7 +41,8 @@ static long milliseconds(void)
 static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 {
 	static long direct[_NSIG];
-	int mark = info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_signo == FORWARDED_BY ? info->si_value.sival_int : 0;
+	int mark =
+		info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_signo == FORWARDED_BY ? info->si_value.sival_int : 0;
 	if ((mark & ~FORWARDED_SIGNAL & ~FORWARDED_TO_GROUP) != FORWARDED) {
 		direct[info->si_signo] = same_group ? milliseconds() : 0;
 		return;
@@ -129,7 +130,11 @@ static int start_holder(const struct process *process, const sigset_t *mask)
 	return holder;
 }
 
-struct start { const struct process *process; char *const *extra; const sigset_t *mask; };
+struct start {
+	const struct process *process;
+	char *const *extra;
+	const sigset_t *mask;
+};
 
 static int start(void *argument)
 {

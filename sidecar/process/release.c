@@ -8,9 +8,9 @@
 #include "base/report.h"
 #include "process/helper.h"
 
-static bool pending;          /* the box has not been let go on yet */
-static bool refused;          /* and won't be */
-static bool box_ready, told;  /* it waits; and the caller knows */
+static bool pending; /* the box has not been let go on yet */
+static bool refused; /* and won't be */
+static bool box_ready, told; /* it waits; and the caller knows */
 static bool gate_failed;
 static int gate = -1, ended_by;
 
@@ -118,10 +118,13 @@ bool release_take_signal(const struct box *box, int signal)
 	if (!pending)
 		return false;
 	switch (signal) {
-	case SIGTSTP: case SIGTTIN: case SIGTTOU:
-		return false;
-	case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH:
-		return true;
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU: return false;
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+	case SIGWINCH: return true;
 	default:
 		/* What the caller ignores, the command would ignore too. */
 		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)

@@ -20,15 +20,18 @@
  */
 enum { FIRST_LOOK_MS = 5, MOST_MS = 500, MAX_BUSY_LOOKS = 4 };
 
-static uint64_t waiting;  /* signals that were sent, and may be pending still */
-static int look_in;       /* milliseconds until we look at them again */
+static uint64_t waiting; /* signals that were sent, and may be pending still */
+static int look_in; /* milliseconds until we look at them again */
 static int busy_looks;
 static int killed_for;
 
 static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
 /* UNSURE: the command is running, so it may wait by sigwait(3), which hides the blocked signals. */
-struct state { uint64_t blocked, taken, pending; bool unsure; };
+struct state {
+	uint64_t blocked, taken, pending;
+	bool unsure;
+};
 
 static uint64_t set_after(const char *text, const char *name)
 {
@@ -71,16 +74,18 @@ static bool has_no_defaults(const struct box *box) { return box->first && !box->
 static void act(const struct box *box, int signal)
 {
 	switch (signal) {
-	case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH:
-		return;
-	case SIGTSTP: case SIGTTIN: case SIGTTOU:
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+	case SIGWINCH: return;
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
 		/* A new session's process group is orphaned, and the kernel doesn't stop such a group. */
 		if (!box->new_session || kill(-box->pid, SIGSTOP) < 0)
 			kill(box->pid, SIGSTOP);
 		return;
-	default:
-		killed_for = signal;
-		kill(box->pid, SIGKILL);
+	default: killed_for = signal; kill(box->pid, SIGKILL);
 	}
 }
 

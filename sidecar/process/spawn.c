@@ -17,9 +17,16 @@
 #include "base/report.h"
 #include "base/sys.h"
 
-static const struct { unsigned name; uint64_t flag; } flags[] = {
-	{PLAN_NAMESPACES_USER, CLONE_NEWUSER}, {PLAN_NAMESPACES_MOUNT, CLONE_NEWNS}, {PLAN_NAMESPACES_PID, CLONE_NEWPID},
-	{PLAN_NAMESPACES_IPC, CLONE_NEWIPC}, {PLAN_NAMESPACES_UTS, CLONE_NEWUTS}, {PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP},
+static const struct {
+	unsigned name;
+	uint64_t flag;
+} flags[] = {
+	{PLAN_NAMESPACES_USER, CLONE_NEWUSER},
+	{PLAN_NAMESPACES_MOUNT, CLONE_NEWNS},
+	{PLAN_NAMESPACES_PID, CLONE_NEWPID},
+	{PLAN_NAMESPACES_IPC, CLONE_NEWIPC},
+	{PLAN_NAMESPACES_UTS, CLONE_NEWUTS},
+	{PLAN_NAMESPACES_CGROUP, CLONE_NEWCGROUP},
 	{PLAN_NAMESPACES_NET, CLONE_NEWNET},
 };
 
@@ -43,7 +50,7 @@ static const char *hint_for_refusal(unsigned namespaces)
 		return "root has no cap_sys_admin here, as in most containers: --nest makes a user namespace first, and does without what containers refuse";
 	if (filtered)
 		return "the seccomp filter here refuses user namespaces. Podman's default filter allows them; docker needs --security-opt "
-			"seccomp=unconfined, or a profile that allows clone, unshare, mount and umount2; for a box of nsbox: --allow-userns";
+			   "seccomp=unconfined, or a profile that allows clone, unshare, mount and umount2; for a box of nsbox: --allow-userns";
 	return "user namespaces are not allowed here: nsbox doctor shows why, and the fix; in a chroot, ordinary users can't make them";
 }
 

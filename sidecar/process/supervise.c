@@ -30,10 +30,10 @@ enum { MAX_ERRORS = 8 };
 
 static bool started, failed;
 static int command_status = -1; /* wait status of the command, once init has sent it */
-static struct rusage used;      /* resources that the box used, with all processes that were reaped in it */
-static bool over;               /* the box has ended */
-static int terminal = -1;       /* terminal on which we were in the foreground */
-static int complaints = 2;      /* descriptor for the message that memory ran out */
+static struct rusage used; /* resources that the box used, with all processes that were reaped in it */
+static bool over; /* the box has ended */
+static int terminal = -1; /* terminal on which we were in the foreground */
+static int complaints = 2; /* descriptor for the message that memory ran out */
 
 static void take_terminal(void)
 {
@@ -109,11 +109,16 @@ static bool read_link(const struct box *box)
 		return true;
 	switch ((enum channel_kind)message.kind) {
 	case CHANNEL_STARTED: say_started(box); break;
-	case CHANNEL_STOPPED: if (!over) stop_too(); break;
+	case CHANNEL_STOPPED:
+		if (!over)
+			stop_too();
+		break;
 	case CHANNEL_ENDED: command_status = message.value; break;
 	case CHANNEL_FAILED: failed = true; break;
 	case CHANNEL_READY: release_box_is_ready(box); break;
-	case CHANNEL_MADE: case CHANNEL_HELD: case CHANNEL_PROCESS: break;
+	case CHANNEL_MADE:
+	case CHANNEL_HELD:
+	case CHANNEL_PROCESS: break;
 	}
 	return true;
 }
@@ -175,7 +180,8 @@ static _Noreturn void finish(const struct box *box, int status)
 	bool starved = signal == SIGKILL && grouped && group.oom_kills > 0;
 	cgroup_remove();
 	if (starved && !started && !failed)
-		fail_plain_hint("killed for lack of memory before the command started", NULL, "--memory is too small for the box itself");
+		fail_plain_hint(
+			"killed for lack of memory before the command started", NULL, "--memory is too small for the box itself");
 	if (exec_filtered_has_failed() && !failed)
 		exec_filtered_explain();
 	if (starved && complaints >= 0 && !timed_out && !box->quiet)

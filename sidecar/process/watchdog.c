@@ -20,7 +20,9 @@
 #include "base/sys.h"
 
 /* Lies in memory that supervisor and watchdog share. */
-static struct verdict { atomic_bool acted, timed_out; } *verdict;
+static struct verdict {
+	atomic_bool acted, timed_out;
+} * verdict;
 static pid_t watchdog;
 static int channel; /* socket to the watchdog */
 
@@ -99,7 +101,8 @@ static _Noreturn void watch(struct box box, pid_t supervisor)
 	if (read(0, &box.pid, sizeof box.pid) != sizeof box.pid)
 		_exit(STATUS_FAILED);
 	/* pidfd_open came with Linux 5.3: on an older kernel the supervisor ends us. */
-	struct pollfd polls[] = {{.fd = sys_pidfd_open(box.pid), .events = POLLIN}, {.fd = box.parent < 0 ? -1 : 1, .events = POLLIN}};
+	struct pollfd polls[] = {
+		{.fd = sys_pidfd_open(box.pid), .events = POLLIN}, {.fd = box.parent < 0 ? -1 : 1, .events = POLLIN}};
 	if (write(0, "r", 1) != 1)
 		_exit(STATUS_FAILED);
 	close(0);
@@ -134,8 +137,10 @@ void watchdog_start(const struct box *box)
 		watch(*box, supervisor);
 	}
 	if (watchdog < 0)
-		fail_hint("start the watchdog", NULL, errno != EAGAIN ? NULL :
-			"--timeout and --die-with-parent take one more process outside of the box: see ulimit -u, and pids.max of the control group");
+		fail_hint("start the watchdog", NULL,
+			errno != EAGAIN
+				? NULL
+				: "--timeout and --die-with-parent take one more process outside of the box: see ulimit -u, and pids.max of the control group");
 	close(pair[1]);
 	channel = pair[0];
 }

@@ -1,9 +1,9 @@
 /**
  * Walks over the command line once. The words stay as they were typed: `--hostname 007` is the text 007.
  *
- * cac (cac.ts) knows the same options and makes the help, but doesn't walk: it turns 007 into a number and an empty value into "0",
- * loses the order among repeated options, reads the command's own options as ours, and takes 1 ms to load. A test gives both the
- * same command lines.
+ * cac (cac.ts) knows the same options and makes the help, but doesn't walk: it turns 007 into a number and an empty
+ * value into "0", loses the order among repeated options, reads the command's own options as ours, and takes 1 ms to
+ * load. A test gives both the same command lines.
  */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
@@ -80,7 +80,8 @@ function longName(word: string): string | undefined {
 }
 
 function attached(option: OptionRow, value: string): string {
-  if (option.value === undefined) throw new UsageError(`--${option.name}: takes no value, but has '${printable(value)}'`)
+  if (option.value === undefined)
+    throw new UsageError(`--${option.name}: takes no value, but has '${printable(value)}'`)
   return filled(option, value)
 }
 
@@ -100,5 +101,8 @@ function filled(option: OptionRow, value: string): string {
 function refuseDetachedValue(last: Given | undefined, argv: readonly string[], at: number): void {
   const { name, alone } = last?.option ?? {}
   if (typeof alone !== 'string' || argv[at] !== alone || argv[at - 1] !== `--${name}`) return
-  throw new UsageError(`--${name}: ${alone} would be the command`, `--${name} alone means ${alone}; any other: --${name}=DIR`)
+  throw new UsageError(
+    `--${name}: ${alone} would be the command`,
+    `--${name} alone means ${alone}; any other: --${name}=DIR`,
+  )
 }

@@ -1,6 +1,6 @@
 /**
- * Declares the verbs and the table's options on cac. The first call loads it: that takes about 1 ms, which a plain start must not
- * pay.
+ * Declares the verbs and the table's options on cac. The first call loads it: that takes about 1 ms, which a plain
+ * start must not pay.
  */
 import type { CAC } from 'cac'
 import type { OptionRow } from '../options/rows.ts'

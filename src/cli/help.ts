@@ -8,8 +8,9 @@ import type { Verb, VerbName } from './verb.ts'
 /** Every terminal has as many columns. */
 const WIDTH = 80
 
-export const NOTES = '\\: is a colon in a path. nsbox mounts and makes files in the order given. If an option that sets one thing is repeated, the last one counts. '
-  + 'Our options end at the first word that is not one of them, or at --. All that follows belongs to the command, untouched.'
+export const NOTES =
+  '\\: is a colon in a path. nsbox mounts and makes files in the order given. If an option that sets one thing is repeated, the last one counts. ' +
+  'Our options end at the first word that is not one of them, or at --. All that follows belongs to the command, untouched.'
 
 export const REFERENCE_BEGIN = '<!-- options: begin (generated from src/options/table.ts) -->'
 export const REFERENCE_END = '<!-- options: end -->'
@@ -19,7 +20,9 @@ export function helpText(rows: Rows, topic?: VerbName): string {
   const cli = declare(rows)
   const verb = rows[topic ?? 'run']
   cli.help((sections) => [
-    { body: topic === undefined ? 'nsbox: run a command in its own view of the machine' : `nsbox ${topic}: ${verb.doc}` },
+    {
+      body: topic === undefined ? 'nsbox: run a command in its own view of the machine' : `nsbox ${topic}: ${verb.doc}`,
+    },
     ...sections.filter(({ title }) => title === 'Usage'),
     ...(topic === undefined ? [{ title: 'Verbs', body: verbLines(rows) }] : []),
     ...optionSections(verb),
@@ -34,7 +37,9 @@ export function optionReference(verbs: Rows): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
   const rows = (group: string) => allOptions(verbs).filter((option) => option.group === group)
-  const tables = GROUPS.map((group) => [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'))
+  const tables = GROUPS.map((group) =>
+    [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'),
+  )
   return [REFERENCE_BEGIN, '', ...tables, REFERENCE_END, ''].join('\n')
 }
 
@@ -43,7 +48,9 @@ function inGroup(group: string, verb: Verb): OptionRow[] {
 }
 
 function verbLines(rows: Rows): string {
-  return Object.entries(rows).map(([verb, { doc }]) => `  ${verb.padEnd(9)}${doc}`).join('\n')
+  return Object.entries(rows)
+    .map(([verb, { doc }]) => `  ${verb.padEnd(9)}${doc}`)
+    .join('\n')
 }
 
 function optionSections(verb: Verb): { title: string; body: string }[] {
@@ -51,9 +58,13 @@ function optionSections(verb: Verb): { title: string; body: string }[] {
   const left = Math.max(...optionsOf(verb).map((option) => synopsis(option).length)) + 4
   const sections = GROUPS.filter((group) => inGroup(group, verb).length > 0).map((group) => ({
     title: `Options: ${group}`,
-    body: inGroup(group, verb).map((option) => entry(`  ${synopsis(option)}`, option.doc, left)).join('\n'),
+    body: inGroup(group, verb)
+      .map((option) => entry(`  ${synopsis(option)}`, option.doc, left))
+      .join('\n'),
   }))
-  const notes = wrap(NOTES, WIDTH - 2).map((line) => `  ${line}`).join('\n')
+  const notes = wrap(NOTES, WIDTH - 2)
+    .map((line) => `  ${line}`)
+    .join('\n')
   return [...sections, ...(verb.takes === undefined ? [] : [{ title: 'Notes', body: notes }])]
 }
 
@@ -67,7 +78,9 @@ function entry(head: string, doc: string, left: number): string {
 function printed(print: () => void): string {
   const { info } = console
   let text = ''
-  console.info = (line: string) => { text += `${line}\n` }
+  console.info = (line: string) => {
+    text += `${line}\n`
+  }
   try {
     print()
   } finally {

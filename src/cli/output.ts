@@ -27,7 +27,10 @@ export function line(text: string): void {
   print(`${printable(text)}\n`)
 }
 
-/** Prints an error; returns its status. Classes are known by their names, since each file loaded late has its own copy of them. */
+/**
+ * Prints an error; returns its status. Classes are known by their names, since each file loaded late has its own copy
+ * of them.
+ */
 export function statusOf(error: unknown): number {
   if (isA<UsageError>(error, 'UsageError')) {
     complain(error.message, error.hint)
@@ -42,7 +45,10 @@ export function statusOf(error: unknown): number {
     complain(`read plan: ${error.message}${pointer === '' ? '' : `: ${printable(pointer)}`}`, undefined)
     return STATUS_FAILED
   }
-  complain(`internal error: ${printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error))}`, undefined)
+  complain(
+    `internal error: ${printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error))}`,
+    undefined,
+  )
   return STATUS_FAILED
 }
 

@@ -13,14 +13,22 @@ export function unknownOption(word: string, verb: VerbName): UsageError {
   const asked = ASKED.find((name) => word === `--${name}`)
   if (asked !== undefined) return new UsageError(`--${asked}: takes no value`)
   const isBoxOption = lookup(word, { words: 0, takes: () => true }) !== undefined
-  if (isBoxOption && verb === 'enter') return new UsageError(`${word}: the box is made already`, 'nsbox help enter lists the options of a command that enters a box')
+  if (isBoxOption && verb === 'enter')
+    return new UsageError(
+      `${word}: the box is made already`,
+      'nsbox help enter lists the options of a command that enters a box',
+    )
   const takesBox = ROWS[verb].takes !== undefined
   const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
-  if (owner !== undefined && takesBox) return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
+  if (owner !== undefined && takesBox)
+    return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
   const near = nearest(word.replace(/^-+/, ''), [...optionsOf(ROWS[verb]).map((option) => option.name), ...ASKED])
   const hint = word === '-h' ? 'help' : /^-v$/i.test(word) ? 'version' : near
   const list = takesBox ? 'nsbox help' : `nsbox help ${verb}`
-  return new UsageError(`unknown option ${printable(word)}`, hint === undefined ? `${list} lists all options` : `the nearest is --${hint}`)
+  return new UsageError(
+    `unknown option ${printable(word)}`,
+    hint === undefined ? `${list} lists all options` : `the nearest is --${hint}`,
+  )
 }
 
 /** NEXT: the word in the place of the value. */

@@ -1,8 +1,13 @@
-/** The shape of a verb. Each is one file in src/verbs/, with all that the command line, help, manual and completions need. */
+/**
+ * The shape of a verb. Each is one file in src/verbs/, with all that the command line, help, manual and completions
+ * need.
+ */
 import { UsageError } from '../errors.ts'
 import type { Group, OptionRow, Row } from '../options/table.ts'
 
-/** All verbs, in the order of help. A name is a verb only as the very first word; src/verbs/rows.ts has the row of each. */
+/**
+ * All verbs, in the order of help. A name is a verb only as the very first word; src/verbs/rows.ts has the row of each.
+ */
 export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doctor', 'help'] as const
 export type VerbName = (typeof VERBS)[number]
 
@@ -23,7 +28,9 @@ export type Syntax = {
   takes?(name: string, group: Group): boolean
   /** Its own options. */
   own?: readonly Row[]
-  /** How many words stand before the command, with options anywhere among them; Infinity for a verb without a command. */
+  /**
+   * How many words stand before the command, with options anywhere among them; Infinity for a verb without a command.
+   */
   words: number
 }
 
@@ -49,7 +56,8 @@ export function verb<Request>(row: Verb<Request>): Verb {
 
 /** The verb that the command line begins with; undefined where it begins with an option or a command. */
 export function verbOf(argv: readonly string[]): VerbName | undefined {
-  if (argv.length === 0) throw new UsageError('no command', 'nsbox COMMAND [ARG...] runs one in a box; nsbox help lists verbs and options')
+  if (argv.length === 0)
+    throw new UsageError('no command', 'nsbox COMMAND [ARG...] runs one in a box; nsbox help lists verbs and options')
   const [first] = argv
   for (const name of VERBS) if (name === first) return name
   return undefined

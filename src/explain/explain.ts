@@ -1,6 +1,6 @@
 /**
- * Explains a plan in words: what the sidecar does, in its order, each step with its system calls; then the resulting tree of
- * mounts, and what the box still shares with the host. Nothing is decided here, and nothing runs.
+ * Explains a plan in words: what the sidecar does, in its order, each step with its system calls; then the resulting
+ * tree of mounts, and what the box still shares with the host. Nothing is decided here, and nothing runs.
  */
 import type { HostFacts } from '../host/bun.ts'
 import type { BoxPlan, IdMap, IdRange, Mount, Namespace } from '../plan/types.ts'
@@ -10,7 +10,22 @@ import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
 import { explainMounts, own, root, sources } from './mounts.ts'
-import { PIVOT, clock, execute, hostname, identity, init, limits, loopback, networkSettings, parent, release, privileges, scopes, signals } from './process.ts'
+import {
+  PIVOT,
+  clock,
+  execute,
+  hostname,
+  identity,
+  init,
+  limits,
+  loopback,
+  networkSettings,
+  parent,
+  release,
+  privileges,
+  scopes,
+  signals,
+} from './process.ts'
 import { type Step, command, sizeWords } from './step.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
 
@@ -26,75 +41,144 @@ export function explain(plan: BoxPlan, host: { uid: number; look?: HostFacts['lo
     '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
     ...attention(plan, host.look),
-    '', 'What the box sees',
-    '', ...drawTree(plan), '', ...legend(),
-    '', 'What the box still shares with the host', '',
-    ...shared(plan, host.uid).flatMap((text) => wrap(text, WIDTH, '  - ', '    ')), '',
-  ].map(printable).join('\n')
+    '',
+    'What the box sees',
+    '',
+    ...drawTree(plan),
+    '',
+    ...legend(),
+    '',
+    'What the box still shares with the host',
+    '',
+    ...shared(plan, host.uid).flatMap((text) => wrap(text, WIDTH, '  - ', '    ')),
+    '',
+  ]
+    .map(printable)
+    .join('\n')
 }
 
 function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
-    READ, CLOSE, ...cgroup(plan), makeNamespaces(plan), ...idMaps(plan.idmap, uid), PRIVATE, ...sources(plan), root(plan),
-    ...explainMounts(plan.mounts ?? [], plan), ...own(plan), PIVOT,
-    ...hostname(plan), ...loopback(plan), ...networkSettings(plan), ...limits(plan.process), ...signals(plan.process), ...scopes(plan.process),
-    ...init(plan), ...clock(plan), ...identity(plan.process), ...privileges(plan.process), ...release(plan), execute(plan), parent(plan),
+    READ,
+    CLOSE,
+    ...cgroup(plan),
+    makeNamespaces(plan),
+    ...idMaps(plan.idmap, uid),
+    PRIVATE,
+    ...sources(plan),
+    root(plan),
+    ...explainMounts(plan.mounts ?? [], plan),
+    ...own(plan),
+    PIVOT,
+    ...hostname(plan),
+    ...loopback(plan),
+    ...networkSettings(plan),
+    ...limits(plan.process),
+    ...signals(plan.process),
+    ...scopes(plan.process),
+    ...init(plan),
+    ...clock(plan),
+    ...identity(plan.process),
+    ...privileges(plan.process),
+    ...release(plan),
+    execute(plan),
+    parent(plan),
   ]
 }
 
 // ---- the steps, in the order of the sidecar ----
 
 const READ: Step = {
-  title: 'Read the plan', calls: 'read',
+  title: 'Read the plan',
+  calls: 'read',
   why: 'The sidecar, a small static C program, reads the plan and checks each field. From here on it decides nothing: it does what the plan says or stops with an error.',
 }
 
 const CLOSE: Step = {
-  title: 'Close all other descriptors', calls: 'close_range',
+  title: 'Close all other descriptors',
+  calls: 'close_range',
   why: 'The command gets 0, 1 and 2. All that the sidecar opens from here on is closed by the kernel when the command is executed. An open directory of the host would be a way out of the box.',
 }
 
 const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
-  user: { flag: 'CLONE_NEWUSER', what: 'user and group ids, and with them privileges: the box may be powerful inside and has no power outside. Without root this makes all the rest possible' },
-  mount: { flag: 'CLONE_NEWNS', what: 'the table of mounts: the box gets a copy, and what it mounts or unmounts changes nothing outside' },
-  pid: { flag: 'CLONE_NEWPID', what: 'process ids: the box counts from 1, and can neither see nor signal processes outside. When its process 1 ends, the kernel kills all others' },
-  ipc: { flag: 'CLONE_NEWIPC', what: 'System V shared memory, semaphores and message queues, and POSIX message queues' },
+  user: {
+    flag: 'CLONE_NEWUSER',
+    what: 'user and group ids, and with them privileges: the box may be powerful inside and has no power outside. Without root this makes all the rest possible',
+  },
+  mount: {
+    flag: 'CLONE_NEWNS',
+    what: 'the table of mounts: the box gets a copy, and what it mounts or unmounts changes nothing outside',
+  },
+  pid: {
+    flag: 'CLONE_NEWPID',
+    what: 'process ids: the box counts from 1, and can neither see nor signal processes outside. When its process 1 ends, the kernel kills all others',
+  },
+  ipc: {
+    flag: 'CLONE_NEWIPC',
+    what: 'System V shared memory, semaphores and message queues, and POSIX message queues',
+  },
   uts: { flag: 'CLONE_NEWUTS', what: 'the host name' },
   cgroup: { flag: 'CLONE_NEWCGROUP', what: 'the view of the control groups: the box sees its own group as the top' },
-  net: { flag: 'CLONE_NEWNET', what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else' },
+  net: {
+    flag: 'CLONE_NEWNET',
+    what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else',
+  },
 }
 
 /** What may surprise the caller. */
 function attention({ mounts = [], root }: BoxPlan, look: HostFacts['look'] | undefined): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
   if (look !== undefined && !root.options?.includes('ro')) {
-    for (const { target, parent } of missingOnHost(mounts, [], root, look)) if (parent !== '/') texts.push(`${quote(target)} does not exist on the host: it is made for the box, and removed with it.`)
+    for (const { target, parent } of missingOnHost(mounts, [], root, look))
+      if (parent !== '/')
+        texts.push(`${quote(target)} does not exist on the host: it is made for the box, and removed with it.`)
   }
   for (const { target } of mounts.filter((mount) => isFileOfHost(mount, look))) texts.push(FILE_TEXT(quote(target)))
-  return texts.length === 0 ? [] : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]
+  return texts.length === 0
+    ? []
+    : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]
 }
 
 /** Whether this masks or protects a single file at its own path on the host: such a mount goes with the file. */
 function isFileOfHost(mount: Mount, look: HostFacts['look'] | undefined): boolean {
   if (mount.type === 'mask') return !mount.kernel && look?.(mount.target, true) === 'other'
-  return mount.type === 'bind' && mount.source === mount.target && mount.options?.includes('ro') === true && look?.(mount.source, true) === 'other'
+  return (
+    mount.type === 'bind' &&
+    mount.source === mount.target &&
+    mount.options?.includes('ro') === true &&
+    look?.(mount.source, true) === 'other'
+  )
 }
 
-const FILE_TEXT = (path: string): string => `The mount on the file ${path} vanishes when somebody outside renames another file over it, as editors do when they save and git does with its configuration: the box then sees the new file, unprotected. Use --mask or --ro-bind on the directory of the file, or --overlay: those stay.`
+const FILE_TEXT = (path: string): string =>
+  `The mount on the file ${path} vanishes when somebody outside renames another file over it, as editors do when they save and git does with its configuration: the box then sees the new file, unprotected. Use --mask or --ro-bind on the directory of the file, or --overlay: those stay.`
 
 /** The limits of the box; the sidecar adds nothing to them. */
 function cgroup({ cgroup: limits }: BoxPlan): Step[] {
   if (limits === undefined) return []
   const { memory, cpuQuota, cpuPeriod = 100000, pids } = limits
-  return [{
-    title: 'Make a control group with the limits of the box', calls: 'mkdir, write cgroup.subtree_control, write memory.max, cpu.max, pids.max',
-    why: 'A control group (version 2) counts what all its processes use together. It is made below the caller\'s own group, or beside it if that has other processes; if neither is allowed, that is an error. A second group inside it holds the processes: the box sees that one as the top, and can\'t reach the files with the limits. Both are removed with the box.',
-    also: [
-      ...(memory === undefined ? [] : [`memory: ${sizeWords(memory)}, and no swap. A box that needs more is killed as a whole: status 137.`]),
-      ...(cpuQuota === undefined ? [] : [`processors: ${cpuQuota / cpuPeriod} (${cpuQuota} microseconds in each ${cpuPeriod}); then all of the box waits for the next period.`]),
-      ...(pids === undefined ? [] : [`processes and threads: ${pids}, the box's own init among them if it has one; a further fork fails with EAGAIN.`]),
-    ],
-  }]
+  return [
+    {
+      title: 'Make a control group with the limits of the box',
+      calls: 'mkdir, write cgroup.subtree_control, write memory.max, cpu.max, pids.max',
+      why: "A control group (version 2) counts what all its processes use together. It is made below the caller's own group, or beside it if that has other processes; if neither is allowed, that is an error. A second group inside it holds the processes: the box sees that one as the top, and can't reach the files with the limits. Both are removed with the box.",
+      also: [
+        ...(memory === undefined
+          ? []
+          : [`memory: ${sizeWords(memory)}, and no swap. A box that needs more is killed as a whole: status 137.`]),
+        ...(cpuQuota === undefined
+          ? []
+          : [
+              `processors: ${cpuQuota / cpuPeriod} (${cpuQuota} microseconds in each ${cpuPeriod}); then all of the box waits for the next period.`,
+            ]),
+        ...(pids === undefined
+          ? []
+          : [
+              `processes and threads: ${pids}, the box's own init among them if it has one; a further fork fails with EAGAIN.`,
+            ]),
+      ],
+    },
+  ]
 }
 
 function makeNamespaces({ namespaces: names, cgroup: limits }: BoxPlan): Step {
@@ -102,7 +186,13 @@ function makeNamespaces({ namespaces: names, cgroup: limits }: BoxPlan): Step {
   return {
     title: 'Make a process in new namespaces',
     // The top of a cgroup namespace is its maker's group, so a box with a group of its own makes the namespace itself.
-    calls: limits === undefined ? cloneCall(known) : `${cloneCall(known.filter((name) => name !== 'cgroup'), ['CLONE_INTO_CGROUP'])}${known.includes('cgroup') ? ', unshare(CLONE_NEWCGROUP)' : ''}`,
+    calls:
+      limits === undefined
+        ? cloneCall(known)
+        : `${cloneCall(
+            known.filter((name) => name !== 'cgroup'),
+            ['CLONE_INTO_CGROUP'],
+          )}${known.includes('cgroup') ? ', unshare(CLONE_NEWCGROUP)' : ''}`,
     why: 'A namespace is a view of one kind of thing that the kernel keeps. A process in a new one sees its own set of them. The new process gets its own:',
     also: known.map((name) => `${name}: ${SEPARATES[name].what}.`),
     see: 'ls -l /proc/self/ns, inside and outside: other numbers; namespaces(7)',
@@ -114,26 +204,40 @@ function cloneCall(names: readonly Namespace[], more: readonly string[] = []): s
 }
 
 const MAP_WRITER: Readonly<Record<IdMap['by'], { calls: string; why: string }>> = {
-  self: { calls: 'write /proc/self/setgroups, uid_map, gid_map', why: 'The box writes its maps itself. Without privilege the kernel allows just one id, your own.' },
-  parent: { calls: 'write /proc/PID/uid_map, gid_map', why: 'The process that made the box writes its maps, since it has the privilege for more than one id.' },
-  helper: { calls: 'execve newuidmap, newgidmap', why: 'More ids than your own need privilege: the setuid helpers newuidmap and newgidmap write the maps, after checking them against /etc/subuid and /etc/subgid.' },
+  self: {
+    calls: 'write /proc/self/setgroups, uid_map, gid_map',
+    why: 'The box writes its maps itself. Without privilege the kernel allows just one id, your own.',
+  },
+  parent: {
+    calls: 'write /proc/PID/uid_map, gid_map',
+    why: 'The process that made the box writes its maps, since it has the privilege for more than one id.',
+  },
+  helper: {
+    calls: 'execve newuidmap, newgidmap',
+    why: 'More ids than your own need privilege: the setuid helpers newuidmap and newgidmap write the maps, after checking them against /etc/subuid and /etc/subgid.',
+  },
 }
 
 function idMaps(map: IdMap | undefined, uid: number): Step[] {
   if (map === undefined) return []
   const { calls, why } = MAP_WRITER[map.by]
-  return [{
-    title: 'Map the ids', calls,
-    why: `${why} Other ids show as 65534 ("nobody") in the box, and can\'t be used there.`,
-    also: [
-      ...map.uid.map((range) => `user ${rangeText(range)}${range.count === 1 && range.outside === uid ? ' (you)' : ''}`),
-      ...map.gid.map((range) => `group ${rangeText(range)}`),
-      map.setgroups === true
-        ? 'setgroups(2) stays allowed, since a privileged process wrote the maps.'
-        : 'setgroups(2) is denied first: by dropping a group, a process would gain what is denied to that group.',
-    ],
-    see: 'cat /proc/self/uid_map; user_namespaces(7)',
-  }]
+  return [
+    {
+      title: 'Map the ids',
+      calls,
+      why: `${why} Other ids show as 65534 ("nobody") in the box, and can\'t be used there.`,
+      also: [
+        ...map.uid.map(
+          (range) => `user ${rangeText(range)}${range.count === 1 && range.outside === uid ? ' (you)' : ''}`,
+        ),
+        ...map.gid.map((range) => `group ${rangeText(range)}`),
+        map.setgroups === true
+          ? 'setgroups(2) stays allowed, since a privileged process wrote the maps.'
+          : 'setgroups(2) is denied first: by dropping a group, a process would gain what is denied to that group.',
+      ],
+      see: 'cat /proc/self/uid_map; user_namespaces(7)',
+    },
+  ]
 }
 
 function rangeText({ inside, outside, count }: IdRange): string {
@@ -142,7 +246,8 @@ function rangeText({ inside, outside, count }: IdRange): string {
 }
 
 const PRIVATE: Step = {
-  title: 'Cut the mounts off from the host\'s', calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
+  title: "Cut the mounts off from the host's",
+  calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
   why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Making / and all below it private ends that before the first mount.',
   see: 'no "shared:" in /proc/self/mountinfo; mount_namespaces(7)',
 }
@@ -151,23 +256,44 @@ function shared(plan: BoxPlan, uid: number): string[] {
   const { namespaces, process, supervision } = plan
   const own = (name: Namespace): boolean => namespaces.includes(name)
   const list = ['The kernel, its clock and its log; processors and memory.']
-  if (!own('net')) list.push('The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.')
-  if (!own('pid')) list.push(`Processes: the box sees the host's, and can signal those of ${uid === 0 && !own('user') ? 'anybody' : 'the same user'}.`)
-  if (own('pid') && plan.mounts?.some((mount) => mount.type === 'bind' && mount.source === '/proc')) list.push('The list of all processes around the box, in /proc.')
-  if (!own('user')) list.push(uid === 0
-    ? 'User ids: root in the box is root on the host. --userns makes ids of its own.'
-    : 'User ids: they are the host\'s, and so are the rights that go with them.')
+  if (!own('net'))
+    list.push(
+      'The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.',
+    )
+  if (!own('pid'))
+    list.push(
+      `Processes: the box sees the host's, and can signal those of ${uid === 0 && !own('user') ? 'anybody' : 'the same user'}.`,
+    )
+  if (own('pid') && plan.mounts?.some((mount) => mount.type === 'bind' && mount.source === '/proc'))
+    list.push('The list of all processes around the box, in /proc.')
+  if (!own('user'))
+    list.push(
+      uid === 0
+        ? 'User ids: root in the box is root on the host. --userns makes ids of its own.'
+        : "User ids: they are the host's, and so are the rights that go with them.",
+    )
   if (!own('ipc')) list.push('System V shared memory, semaphores and message queues, and POSIX message queues.')
   if (!own('uts')) list.push('The host name, which a box with privilege could change.')
   if (!own('cgroup')) list.push('The view of the control groups.')
-  if (mountNodes(plan).some(({ kind }) => kind !== 'box')) list.push('The files that are marked host above. That includes sockets, such as /run/docker.sock and the D-Bus of the system: neither a read-only mount nor a net namespace stops a connection.')
+  if (mountNodes(plan).some(({ kind }) => kind !== 'box'))
+    list.push(
+      'The files that are marked host above. That includes sockets, such as /run/docker.sock and the D-Bus of the system: neither a read-only mount nor a net namespace stops a connection.',
+    )
   if (process.newSession !== true) list.push('The terminal, if standard input is one. --new-session gives that up.')
-  if (process.env?.inherit === true) list.push('The caller\'s environment, with any secret in it. --clear-env leaves it out.')
-  if (process.seccomp === undefined) list.push('Every system call that its ids and capabilities allow: there is no seccomp filter.')
-  const unlimited = [...(supervision?.timeout ? [] : ['time (--timeout)']), ...(plan.cgroup?.memory ? [] : ['memory (--memory)']), ...(plan.cgroup?.cpuQuota ? [] : ['processors (--cpus)']), ...(plan.cgroup?.pids ? [] : ['processes (--pids)'])]
+  if (process.env?.inherit === true)
+    list.push("The caller's environment, with any secret in it. --clear-env leaves it out.")
+  if (process.seccomp === undefined)
+    list.push('Every system call that its ids and capabilities allow: there is no seccomp filter.')
+  const unlimited = [
+    ...(supervision?.timeout ? [] : ['time (--timeout)']),
+    ...(plan.cgroup?.memory ? [] : ['memory (--memory)']),
+    ...(plan.cgroup?.cpuQuota ? [] : ['processors (--cpus)']),
+    ...(plan.cgroup?.pids ? [] : ['processes (--pids)']),
+  ]
   if (unlimited.length > 0) list.push(`Without a limit: ${unlimited.join(', ')}.`)
   if (process.noNewPrivs !== true) list.push('Setuid programs: without no_new_privs they may give privileges.')
-  if (supervision?.dieWithParent !== true) list.push('No lifetime: the box may outlive the process that started nsbox. --die-with-parent ties them.')
+  if (supervision?.dieWithParent !== true)
+    list.push('No lifetime: the box may outlive the process that started nsbox. --die-with-parent ties them.')
   return list
 }
 
@@ -176,7 +302,7 @@ function shared(plan: BoxPlan, uid: number): string[] {
 function renderStep({ title, calls, why, also = [], see }: Step, number: number): string[] {
   return [
     ...wrap(title, WIDTH, `${String(number).padStart(2)}. `, INDENT),
-    ...wrap(calls, WIDTH, `${INDENT}[`, `${INDENT} `).map((line, i, all) => i === all.length - 1 ? `${line}]` : line),
+    ...wrap(calls, WIDTH, `${INDENT}[`, `${INDENT} `).map((line, i, all) => (i === all.length - 1 ? `${line}]` : line)),
     ...wrap(why, WIDTH, INDENT),
     ...also.flatMap((text) => wrap(text, WIDTH, `${INDENT}- `, `${INDENT}  `)),
     ...(see === undefined ? [] : wrap(see, WIDTH, `${INDENT}see: `, `${INDENT}     `)),

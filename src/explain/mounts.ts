@@ -6,20 +6,27 @@ import type { BoxPlan, Mount, MountOption, Root } from '../plan/types.ts'
 
 export function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
   if (!mounts.some(({ type }) => MOUNT_TYPES[type].opens)) return []
-  return [{
-    title: 'Open everything of the host that will be shown', calls: 'open_tree(OPEN_TREE_CLONE), open',
-    why: `Paths still are the host's now; the first mount would hide some. Each source is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
-  }]
+  return [
+    {
+      title: 'Open everything of the host that will be shown',
+      calls: 'open_tree(OPEN_TREE_CLONE), open',
+      why: `Paths still are the host's now; the first mount would hide some. Each source is mounted later by its descriptor, so nobody can put something else under its name meanwhile.${noFollow ? ' A symbolic link in one of these paths is an error.' : ''}`,
+    },
+  ]
 }
 
 export function root({ root: shown }: BoxPlan): Step {
   switch (shown.type) {
-    case 'directory': return directoryRoot(shown)
-    case 'layers': return layersRoot(shown)
-    case 'empty': return {
-      title: 'Take an empty directory as the root', calls: 'fsopen("tmpfs"), fsconfig, fsmount, move_mount',
-      why: `A tmpfs, mode ${shown.mode ?? '0755'}, ${sizeText(shown.size)}: the box sees what is mounted or made in it below, and nothing else. It vanishes with the box.${shown.options?.includes('ro') ? ' It becomes read-only once all that lies below is there.' : ''}${optionsText(shown.options, false)}`,
-    }
+    case 'directory':
+      return directoryRoot(shown)
+    case 'layers':
+      return layersRoot(shown)
+    case 'empty':
+      return {
+        title: 'Take an empty directory as the root',
+        calls: 'fsopen("tmpfs"), fsconfig, fsmount, move_mount',
+        why: `A tmpfs, mode ${shown.mode ?? '0755'}, ${sizeText(shown.size)}: the box sees what is mounted or made in it below, and nothing else. It vanishes with the box.${shown.options?.includes('ro') ? ' It becomes read-only once all that lies below is there.' : ''}${optionsText(shown.options, false)}`,
+      }
   }
 }
 
@@ -31,12 +38,14 @@ function layersRoot({ lowers, state, options }: RootOf<'layers'>): Step {
   const flags = optionsText(options, true)
   if (others.length === 0) {
     return {
-      ...step, title: `Lay an overlay over ${quote(top)} as the root`,
+      ...step,
+      title: `Lay an overlay over ${quote(top)} as the root`,
       why: `The box sees the files of ${quote(top)}, and a change makes a copy above them: the host's own files are never written. ${keeps(state)}${top === '/' ? ' An overlay covers one file system: others that are mounted below show as they are, read-only.' : ''}${flags}`,
     }
   }
   return {
-    ...step, title: `Lay an overlay over ${lowers.length} directories as the root`,
+    ...step,
+    title: `Lay an overlay over ${lowers.length} directories as the root`,
     why: `The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state)}${flags}`,
     also: lowers.map((path) => `${quote(path)}`),
   }
@@ -44,9 +53,9 @@ function layersRoot({ lowers, state, options }: RootOf<'layers'>): Step {
 
 function directoryRoot({ path, options, view }: RootOf<'directory'>): Step {
   const flags = optionsText(options, true)
-  const whose = path === '/' ? 'the host\'s own root' : quote(path)
+  const whose = path === '/' ? "the host's own root" : quote(path)
   return {
-    title: path === '/' ? 'Take the host\'s root as the root' : `Take ${quote(path)} as the root`,
+    title: path === '/' ? "Take the host's root as the root" : `Take ${quote(path)} as the root`,
     calls: `open_tree(${quote(path)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`,
     why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}${view ? ` ${viewText(path)}` : ''}`,
     see: 'cat /proc/self/mountinfo: each mount, with the directory that it shows; proc(5)',
@@ -60,7 +69,9 @@ function viewText(path: string): string {
 }
 
 function keeps(state: string | undefined): string {
-  return state === undefined ? 'The changes go to a tmpfs, in memory, and vanish with the box.' : `The changes are kept in ${quote(state)}.`
+  return state === undefined
+    ? 'The changes go to a tmpfs, in memory, and vanish with the box.'
+    : `The changes are kept in ${quote(state)}.`
 }
 
 const OPTION_TEXT: Readonly<Record<MountOption, { flag: string; what: string }>> = {
@@ -98,78 +109,121 @@ export function explainMounts(mounts: readonly Mount[], plan: BoxPlan): Step[] {
   return steps
 }
 
-const isKernels = (mount: Mount): boolean => (mount.type === 'mask' || mount.type === 'protect') && mount.kernel === true
+const isKernels = (mount: Mount): boolean =>
+  (mount.type === 'mask' || mount.type === 'protect') && mount.kernel === true
 
 function together(run: readonly Mount[]): Step {
   const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
   return run[0]?.type === 'mask'
-    ? { title: 'Hide what the kernel shows of the machine', calls: MASK_CALLS, why: 'An empty read-only file or directory is mounted over each: they show memory, keys, timers and devices.', also }
-    : { title: 'Make the kernel\'s settings read-only', calls: PROTECT_CALLS, why: 'Each is mounted over itself, read-only: they belong to the whole machine, and no namespace divides them.', also }
+    ? {
+        title: 'Hide what the kernel shows of the machine',
+        calls: MASK_CALLS,
+        why: 'An empty read-only file or directory is mounted over each: they show memory, keys, timers and devices.',
+        also,
+      }
+    : {
+        title: "Make the kernel's settings read-only",
+        calls: PROTECT_CALLS,
+        why: 'Each is mounted over itself, read-only: they belong to the whole machine, and no namespace divides them.',
+        also,
+      }
 }
 
 function explainMount(mount: Mount, plan: BoxPlan): Step {
   const at = quote(mount.target)
   switch (mount.type) {
-    case 'bind': return bind(mount)
-    case 'tmpfs': return {
-      title: `Mount a tmpfs at ${at}`, calls: NEW_MOUNT('tmpfs'),
-      why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${mount.options?.includes('ro') ? ' It becomes read-only once everything below it is there.' : ''}${optionsText(mount.options, false)}`,
-    }
-    case 'proc': return {
-      title: `Mount a fresh /proc at ${at}`, calls: NEW_MOUNT('proc'),
-      why: (plan.namespaces.includes('pid')
-        ? 'A proc file system shows the pid namespace of the process that mounts it, so this one has the box\'s processes and no others.'
-        : 'The pid namespace is the host\'s, so this shows the host\'s processes.') + optionsText(mount.options, false),
-      see: 'ls -d /proc/[0-9]*; pid_namespaces(7)',
-    }
-    case 'dev': return {
-      title: `Make a minimal /dev at ${at}`, calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
-      why: 'A tmpfs with the few devices that programs expect. null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; they are read-only, so that the box can\'t change their mode and owner. pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host\'s devices are not there.',
-      see: 'ls -l /dev',
-    }
-    case 'overlay': return {
-      title: `Lay an overlay over ${quote(mount.lower)} at ${at}`, calls: NEW_MOUNT('overlay'),
-      why: `The box sees the files of ${quote(mount.lower)}, and a change makes a copy above them. ${keeps(mount.state)}${optionsText(mount.options, false)}`,
-    }
-    case 'dir': return {
-      title: `Make the directory ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
-      why: `Missing parents are made too; mode ${mount.mode ?? '0755'}. The path is resolved inside the box's root, so no symbolic link there leads out of it.`,
-    }
-    case 'symlink': return {
-      title: `Make the symbolic link ${at}`, calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
-      why: `It leads to ${quote(mount.to)}, as the box sees it.`,
-    }
-    case 'mask': return {
-      title: `Hide ${at}`, calls: MASK_CALLS,
-      why: 'An empty read-only file or directory is mounted over it.',
-    }
-    case 'protect': return {
-      title: `Make ${at} read-only`, calls: PROTECT_CALLS,
-      why: 'It is mounted over itself, read-only, with all that is mounted below.',
-    }
-    case 'view': return {
-      title: `Put a view in the place of ${at}`, calls: VIEW_CALLS, why: viewText(mount.target),
-    }
-    case 'stash': return {
-      title: 'Make a hidden place for pins', calls: NEW_MOUNT('tmpfs'),
-      why: `Pins, in a later step, need a tmpfs that nobody can enter: the next mount at ${at} hides this one.`,
-    }
-    case 'pin': return {
-      title: `Pin the path to ${at}`, calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
-      why: `A mount moves with the directory that it lies in, so a box that renames one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the path, becomes a mount point in a hidden place: renaming, replacing or removing it fails (EBUSY). The files in it can be written, renamed and linked as before.`,
-    }
-    case 'sysfs': return {
-      title: `Mount a sysfs of the box's own network at ${at}`, calls: NEW_MOUNT('sysfs'),
-      why: 'The host\'s sysfs would show the host\'s network devices. This one is read-only. Where the kernel allows no such mount, the host\'s becomes read-only, and a warning says so.',
-    }
-    case 'cgroup': return {
-      title: `Show the box's own control group at ${at}`, calls: NEW_MOUNT('cgroup2'),
-      why: 'It is read-only. Where the kernel allows no such mount, the directory is hidden, so that the box can\'t see the host\'s groups.',
-    }
-    case 'file': return {
-      title: `Copy ${quote(mount.source)} to ${at}`, calls: 'open, read, write',
-      why: 'The copy has the content at the start of the box; later changes on either side do not reach the other.',
-    }
+    case 'bind':
+      return bind(mount)
+    case 'tmpfs':
+      return {
+        title: `Mount a tmpfs at ${at}`,
+        calls: NEW_MOUNT('tmpfs'),
+        why: `An empty directory in memory, mode ${mount.mode ?? '1777'}, ${sizeText(mount.size)}. It hides what was there, and vanishes with the box.${mount.options?.includes('ro') ? ' It becomes read-only once everything below it is there.' : ''}${optionsText(mount.options, false)}`,
+      }
+    case 'proc':
+      return {
+        title: `Mount a fresh /proc at ${at}`,
+        calls: NEW_MOUNT('proc'),
+        why:
+          (plan.namespaces.includes('pid')
+            ? "A proc file system shows the pid namespace of the process that mounts it, so this one has the box's processes and no others."
+            : "The pid namespace is the host's, so this shows the host's processes.") +
+          optionsText(mount.options, false),
+        see: 'ls -d /proc/[0-9]*; pid_namespaces(7)',
+      }
+    case 'dev':
+      return {
+        title: `Make a minimal /dev at ${at}`,
+        calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
+        why: "A tmpfs with the few devices that programs expect. null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; they are read-only, so that the box can't change their mode and owner. pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host's devices are not there.",
+        see: 'ls -l /dev',
+      }
+    case 'overlay':
+      return {
+        title: `Lay an overlay over ${quote(mount.lower)} at ${at}`,
+        calls: NEW_MOUNT('overlay'),
+        why: `The box sees the files of ${quote(mount.lower)}, and a change makes a copy above them. ${keeps(mount.state)}${optionsText(mount.options, false)}`,
+      }
+    case 'dir':
+      return {
+        title: `Make the directory ${at}`,
+        calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
+        why: `Missing parents are made too; mode ${mount.mode ?? '0755'}. The path is resolved inside the box's root, so no symbolic link there leads out of it.`,
+      }
+    case 'symlink':
+      return {
+        title: `Make the symbolic link ${at}`,
+        calls: 'openat2(RESOLVE_IN_ROOT), symlinkat',
+        why: `It leads to ${quote(mount.to)}, as the box sees it.`,
+      }
+    case 'mask':
+      return {
+        title: `Hide ${at}`,
+        calls: MASK_CALLS,
+        why: 'An empty read-only file or directory is mounted over it.',
+      }
+    case 'protect':
+      return {
+        title: `Make ${at} read-only`,
+        calls: PROTECT_CALLS,
+        why: 'It is mounted over itself, read-only, with all that is mounted below.',
+      }
+    case 'view':
+      return {
+        title: `Put a view in the place of ${at}`,
+        calls: VIEW_CALLS,
+        why: viewText(mount.target),
+      }
+    case 'stash':
+      return {
+        title: 'Make a hidden place for pins',
+        calls: NEW_MOUNT('tmpfs'),
+        why: `Pins, in a later step, need a tmpfs that nobody can enter: the next mount at ${at} hides this one.`,
+      }
+    case 'pin':
+      return {
+        title: `Pin the path to ${at}`,
+        calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
+        why: `A mount moves with the directory that it lies in, so a box that renames one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the path, becomes a mount point in a hidden place: renaming, replacing or removing it fails (EBUSY). The files in it can be written, renamed and linked as before.`,
+      }
+    case 'sysfs':
+      return {
+        title: `Mount a sysfs of the box's own network at ${at}`,
+        calls: NEW_MOUNT('sysfs'),
+        why: "The host's sysfs would show the host's network devices. This one is read-only. Where the kernel allows no such mount, the host's becomes read-only, and a warning says so.",
+      }
+    case 'cgroup':
+      return {
+        title: `Show the box's own control group at ${at}`,
+        calls: NEW_MOUNT('cgroup2'),
+        why: "It is read-only. Where the kernel allows no such mount, the directory is hidden, so that the box can't see the host's groups.",
+      }
+    case 'file':
+      return {
+        title: `Copy ${quote(mount.source)} to ${at}`,
+        calls: 'open, read, write',
+        why: 'The copy has the content at the start of the box; later changes on either side do not reach the other.',
+      }
   }
 }
 
@@ -182,28 +236,43 @@ function wayOf({ target, from }: Extract<Mount, { type: 'pin' }>): string[] {
 
 export function own({ own: directories = [] }: BoxPlan): Step[] {
   if (directories.length === 0) return []
-  return [{
-    title: 'Keep the box out of nsbox\'s own directories', calls: 'fstat, mkdirat, open_tree, mount_setattr, move_mount',
-    why: 'Where a writable mount shows one of them, it becomes read-only, and the path to it is pinned. A missing one is made while the box runs, or the box could make it. A bind of that very directory lifts this.',
-    also: [`${directories.map(quote).join(' ')}.`],
-  }]
+  return [
+    {
+      title: "Keep the box out of nsbox's own directories",
+      calls: 'fstat, mkdirat, open_tree, mount_setattr, move_mount',
+      why: 'Where a writable mount shows one of them, it becomes read-only, and the path to it is pinned. A missing one is made while the box runs, or the box could make it. A bind of that very directory lifts this.',
+      also: [`${directories.map(quote).join(' ')}.`],
+    },
+  ]
 }
 
 function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
   const { source, target, options } = mount
   const calls = `open_tree(${quote(source)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
   if (source === '/dev/null') {
-    return { title: `Hide ${quote(target)}`, calls, why: `The null device is mounted over it, so that its content cannot be read.${optionsText(options, false)}` }
+    return {
+      title: `Hide ${quote(target)}`,
+      calls,
+      why: `The null device is mounted over it, so that its content cannot be read.${optionsText(options, false)}`,
+    }
   }
   if (source === '/proc') {
     return {
-      title: `Mount the present /proc at ${quote(target)}`, calls,
-      why: `It isn't a new one: it shows all processes around the box, with their names and arguments.${optionsText(options, true)}`, see: 'ls -d /proc/[0-9]*; proc(5)',
+      title: `Mount the present /proc at ${quote(target)}`,
+      calls,
+      why: `It isn't a new one: it shows all processes around the box, with their names and arguments.${optionsText(options, true)}`,
+      see: 'ls -d /proc/[0-9]*; proc(5)',
     }
   }
-  const writes = options?.includes('ro') ? 'The box can read it but not change it.' : 'The files are the host\'s: what the box writes here is written on the host.'
+  const writes = options?.includes('ro')
+    ? 'The box can read it but not change it.'
+    : "The files are the host's: what the box writes here is written on the host."
   return {
-    title: source === target ? `Mount the host's ${quote(source)} at the same place` : `Mount the host's ${quote(source)} at ${quote(target)}`,
-    calls, why: `${writes}${optionsText(options, true)}`,
+    title:
+      source === target
+        ? `Mount the host's ${quote(source)} at the same place`
+        : `Mount the host's ${quote(source)} at ${quote(target)}`,
+    calls,
+    why: `${writes}${optionsText(options, true)}`,
   }
 }

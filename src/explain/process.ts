@@ -6,82 +6,130 @@ import { quote } from '../text/quote.ts'
 import type { BoxPlan, Process } from '../plan/types.ts'
 
 export const PIVOT: Step = {
-  title: 'Make it the root, and detach the old one', calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
+  title: 'Make it the root, and detach the old one',
+  calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
   why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
   see: 'pivot_root(2)',
 }
 
 export function hostname({ hostname: name }: BoxPlan): Step[] {
   if (name === undefined) return []
-  return [{ title: `Set the host name to ${quote(name)}`, calls: 'sethostname', why: 'In the new uts namespace only.', see: 'uname -n; uts_namespaces(7)' }]
+  return [
+    {
+      title: `Set the host name to ${quote(name)}`,
+      calls: 'sethostname',
+      why: 'In the new uts namespace only.',
+      see: 'uname -n; uts_namespaces(7)',
+    },
+  ]
 }
 
 export function loopback({ loopback: up }: BoxPlan): Step[] {
   if (up !== true) return []
-  return [{ title: 'Bring the loopback interface up', calls: 'ioctl(SIOCSIFFLAGS)', why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.', see: 'cat /proc/net/dev; network_namespaces(7)' }]
+  return [
+    {
+      title: 'Bring the loopback interface up',
+      calls: 'ioctl(SIOCSIFFLAGS)',
+      why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.',
+      see: 'cat /proc/net/dev; network_namespaces(7)',
+    },
+  ]
 }
 
 export function networkSettings({ ping, lowPorts }: BoxPlan): Step[] {
   const also = [
-    ...(ping ? ['net.ipv4.ping_group_range: all groups of the box may open ICMP sockets, so that ping works without a capability.'] : []),
-    ...(lowPorts ? ['net.ipv4.ip_unprivileged_port_start = 0: everybody may listen on ports below 1024, such as 80.'] : []),
+    ...(ping
+      ? [
+          'net.ipv4.ping_group_range: all groups of the box may open ICMP sockets, so that ping works without a capability.',
+        ]
+      : []),
+    ...(lowPorts
+      ? ['net.ipv4.ip_unprivileged_port_start = 0: everybody may listen on ports below 1024, such as 80.']
+      : []),
   ]
   if (also.length === 0) return []
-  return [{
-    title: 'Open up the settings of the box\'s own network', calls: 'openat, write',
-    why: 'Each network namespace has its own settings: the host\'s stay as they are.', also, see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
-  }]
+  return [
+    {
+      title: "Open up the settings of the box's own network",
+      calls: 'openat, write',
+      why: "Each network namespace has its own settings: the host's stay as they are.",
+      also,
+      see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
+    },
+  ]
 }
 
 export function limits({ limits: list = [] }: Process): Step[] {
   if (list.length === 0) return []
-  const amount = (n: number): string => n === -1 ? 'unlimited' : String(n)
-  return [{
-    title: 'Set resource limits', calls: 'setrlimit', why: 'The limits hold for each process of the box: children inherit them.',
-    also: list.map(({ resource, soft, hard }) =>
-      `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`),
-    see: 'cat /proc/self/limits; getrlimit(2)',
-  }]
+  const amount = (n: number): string => (n === -1 ? 'unlimited' : String(n))
+  return [
+    {
+      title: 'Set resource limits',
+      calls: 'setrlimit',
+      why: 'The limits hold for each process of the box: children inherit them.',
+      also: list.map(
+        ({ resource, soft, hard }) =>
+          `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`,
+      ),
+      see: 'cat /proc/self/limits; getrlimit(2)',
+    },
+  ]
 }
 
 export function signals({ resetSignals = [] }: Process): Step[] {
   if (resetSignals.length === 0) return []
-  return [{
-    title: `Put ${resetSignals.map((name) => `SIG${name}`).join(' and ')} back to the default`, calls: 'sigaction',
-    why: 'The runtime of the front end ignores them, and a command would inherit that: `yes | head` would not end.',
-  }]
+  return [
+    {
+      title: `Put ${resetSignals.map((name) => `SIG${name}`).join(' and ')} back to the default`,
+      calls: 'sigaction',
+      why: 'The runtime of the front end ignores them, and a command would inherit that: `yes | head` would not end.',
+    },
+  ]
 }
 
 const SCOPE_TEXT: Readonly<Record<NonNullable<Process['landlock']>[number], string>> = {
-  abstract: 'The box can\'t connect to abstract Unix sockets of others outside; they belong to the network, which is the host\'s. X11 clients try one first: --share abstract leaves them open.',
-  signals: 'The box can\'t signal processes outside; kill(0) would reach its caller\'s process group.',
-  trace: 'The command can\'t trace processes that it did not start, nor read their memory.',
+  abstract:
+    "The box can't connect to abstract Unix sockets of others outside; they belong to the network, which is the host's. X11 clients try one first: --share abstract leaves them open.",
+  signals: "The box can't signal processes outside; kill(0) would reach its caller's process group.",
+  trace: "The command can't trace processes that it did not start, nor read their memory.",
 }
 
 export function scopes({ landlock: list = [] }: Process): Step[] {
   if (list.length === 0) return []
-  return [{
-    title: 'Close what no namespace divides', calls: 'landlock_create_ruleset, landlock_restrict_self',
-    why: 'Landlock closes these where the kernel has its scopes, from Linux 6.12 on; an older kernel leaves them open:',
-    also: list.map((name) => SCOPE_TEXT[name]),
-  }]
+  return [
+    {
+      title: 'Close what no namespace divides',
+      calls: 'landlock_create_ruleset, landlock_restrict_self',
+      why: 'Landlock closes these where the kernel has its scopes, from Linux 6.12 on; an older kernel leaves them open:',
+      also: list.map((name) => SCOPE_TEXT[name]),
+    },
+  ]
 }
 
 export function identity({ uid, gid, dropGroups }: Process): Step[] {
-  const calls = [...(dropGroups ? ['setgroups'] : []), ...(gid === undefined ? [] : ['setresgid']), ...(uid === undefined ? [] : ['setresuid'])]
+  const calls = [
+    ...(dropGroups ? ['setgroups'] : []),
+    ...(gid === undefined ? [] : ['setresgid']),
+    ...(uid === undefined ? [] : ['setresuid']),
+  ]
   if (calls.length === 0) return []
-  const who = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(' and ')
-  return [{
-    title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`, calls: calls.join(', '),
-    why: `${dropGroups ? 'Supplementary groups are dropped first, since that is not allowed any more afterwards. ' : ''}Ids are those of the box.`,
-  }]
+  const who = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(
+    ' and ',
+  )
+  return [
+    {
+      title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`,
+      calls: calls.join(', '),
+      why: `${dropGroups ? 'Supplementary groups are dropped first, since that is not allowed any more afterwards. ' : ''}Ids are those of the box.`,
+    },
+  ]
 }
 
 function capabilities({ capabilities: kept = [] }: Process): Step {
   return {
     title: kept.length === 0 ? 'Give up all capabilities' : `Keep ${kept.length} capabilities and give up the others`,
     calls: 'prctl(PR_CAPBSET_DROP), capset, prctl(PR_CAP_AMBIENT)',
-    why: 'Capabilities are the parts of root\'s power. No program can get back what is dropped from the bounding set.',
+    why: "Capabilities are the parts of root's power. No program can get back what is dropped from the bounding set.",
     ...(kept.length === 0 ? {} : { also: [`Kept: ${kept.join(' ')}.`] }),
     see: 'grep Cap /proc/self/status; capabilities(7)',
   }
@@ -91,43 +139,61 @@ export function privileges(process: Process): Step[] {
   const { noNewPrivs, seccomp } = process
   // Without no_new_privs a filter needs cap_sys_admin, so it comes before the capabilities are dropped.
   if (!noNewPrivs) return [...filter(seccomp), capabilities(process)]
-  return [capabilities(process), {
-    title: 'Give up gaining privileges', calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
-    why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
-    see: 'grep NoNewPrivs /proc/self/status; prctl(2)',
-  }, ...filter(seccomp)]
+  return [
+    capabilities(process),
+    {
+      title: 'Give up gaining privileges',
+      calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
+      why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
+      see: 'grep NoNewPrivs /proc/self/status; prctl(2)',
+    },
+    ...filter(seccomp),
+  ]
 }
 
 const REFUSED: Readonly<Record<string, string>> = {
-  default: ' It refuses calls that few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.',
-  'default with user namespaces': ' It refuses calls that few programs need and many attacks have used: keyrings, bpf, modules, the clock. It allows namespaces and mounts (--allow-userns): a program has all capabilities in a user namespace of its own, but can\'t remove there what hides or protects something in this box.',
+  default:
+    ' It refuses calls that few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.',
+  'default with user namespaces':
+    " It refuses calls that few programs need and many attacks have used: keyrings, bpf, modules, the clock. It allows namespaces and mounts (--allow-userns): a program has all capabilities in a user namespace of its own, but can't remove there what hides or protects something in this box.",
 }
 
 function filter(seccomp: Process['seccomp']): Step[] {
   if (seccomp === undefined) return []
   const size = Buffer.from(seccomp.filter, 'base64').length / 8
-  return [{
-    title: isOurs(seccomp.from) ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(seccomp.from)}`, calls: 'prctl(PR_SET_SECCOMP)',
-    why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[seccomp.from] ?? ''}`,
-    see: 'grep Seccomp /proc/self/status; seccomp(2)',
-  }]
+  return [
+    {
+      title: isOurs(seccomp.from)
+        ? 'Allow only ordinary system calls'
+        : `Allow only the system calls of ${quote(seccomp.from)}`,
+      calls: 'prctl(PR_SET_SECCOMP)',
+      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[seccomp.from] ?? ''}`,
+      see: 'grep Seccomp /proc/self/status; seccomp(2)',
+    },
+  ]
 }
 
 export function init(plan: BoxPlan): Step[] {
   if (plan.supervision?.init !== true) return []
-  return [{
-    title: 'Leave an init behind as the box\'s first process', calls: 'fork, waitpid',
-    why: `${plan.namespaces.includes('pid') ? 'Process 1 inherits every orphan, and the kernel drops signals that it has no handler for. ' : ''}A small init stays, reaps what ends and passes signals on; the command is its child.`,
-    see: 'cat /proc/1/comm; pid_namespaces(7)',
-  }]
+  return [
+    {
+      title: "Leave an init behind as the box's first process",
+      calls: 'fork, waitpid',
+      why: `${plan.namespaces.includes('pid') ? 'Process 1 inherits every orphan, and the kernel drops signals that it has no handler for. ' : ''}A small init stays, reaps what ends and passes signals on; the command is its child.`,
+      see: 'cat /proc/1/comm; pid_namespaces(7)',
+    },
+  ]
 }
 
 export function clock({ supervision: { timeout, grace = 0 } = {} }: BoxPlan): Step[] {
   if (!timeout) return []
-  return [{
-    title: `Watch the clock: ${timeout / 1000} s`, calls: 'fork, setsid, poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
-    why: `A separate process watches, outside of the box and in no terminal's session, so that nothing stops it. When the time is up, the command gets TERM; ${grace / 1000} s later the first process of the box is killed, and the kernel kills the rest of its pid namespace.`,
-  }]
+  return [
+    {
+      title: `Watch the clock: ${timeout / 1000} s`,
+      calls: 'fork, setsid, poll, rt_sigqueueinfo(SIGTERM), kill(SIGKILL)',
+      why: `A separate process watches, outside of the box and in no terminal's session, so that nothing stops it. When the time is up, the command gets TERM; ${grace / 1000} s later the first process of the box is killed, and the kernel kills the rest of its pid namespace.`,
+    },
+  ]
 }
 
 function startText({ cwd = '/', cwdOfHost, cwdFallback }: Process): string {
@@ -140,14 +206,19 @@ export function execute({ process }: BoxPlan): Step {
   const { env = {}, newSession, pause } = process
   const set = env.set ?? []
   return {
-    title: `Run ${command(process)}`, calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
+    title: `Run ${command(process)}`,
+    calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
     why: `${startText(process)} The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
     also: [
-      env.inherit === true ? 'Environment: the caller\'s.' : 'Environment: starts empty.',
+      env.inherit === true ? "Environment: the caller's." : 'Environment: starts empty.',
       ...(env.unset?.length ? [`Removed: ${env.unset.map(printable).join(' ')}`] : []),
       // Only names, since people paste this text into bug reports, and a value may be a token.
       ...(set.length ? [`Set: ${set.map((entry) => printable(entry.slice(0, entry.indexOf('=')))).join(' ')}`] : []),
-      ...(pause ? ['In place of the command a process waits that executes nothing, so that the box stays for commands that enter it.'] : []),
+      ...(pause
+        ? [
+            'In place of the command a process waits that executes nothing, so that the box stays for commands that enter it.',
+          ]
+        : []),
       ...(newSession ? ['It runs in a session of its own, with no controlling terminal.'] : []),
     ],
   }
@@ -156,23 +227,34 @@ export function execute({ process }: BoxPlan): Step {
 /** What the command has to wait for, although all is set up. */
 export function release({ helpers = [], supervision: { gateFd = -1 } = {} }: BoxPlan): Step[] {
   if (helpers.length === 0 && gateFd < 0) return []
-  return [{
-    title: 'The command waits', calls: 'execve, poll, read',
-    why: 'The plan names what has to be ready outside of the box before its command is executed.',
-    also: [
-      ...helpers.map(({ program, ends }) => `${quote(program)} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`),
-      ...(gateFd < 0 ? [] : [`A byte on descriptor ${gateFd} lets the box go on; its end without one ends the box.`]),
-    ],
-  }]
+  return [
+    {
+      title: 'The command waits',
+      calls: 'execve, poll, read',
+      why: 'The plan names what has to be ready outside of the box before its command is executed.',
+      also: [
+        ...helpers.map(
+          ({ program, ends }) =>
+            `${quote(program)} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`,
+        ),
+        ...(gateFd < 0 ? [] : [`A byte on descriptor ${gateFd} lets the box go on; its end without one ends the box.`]),
+      ],
+    },
+  ]
 }
 
 export function parent({ supervision = {} }: BoxPlan): Step {
   const { dieWithParent, statusFd = -1 } = supervision
   return {
-    title: 'Meanwhile, outside', calls: 'waitpid, kill',
+    title: 'Meanwhile, outside',
+    calls: 'waitpid, kill',
     why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts vanish with the last process of the box.',
     also: [
-      ...(dieWithParent ? ['If the process that started nsbox ends, the box is killed, even while nsbox is stopped: a separate process watches (pidfd_open).'] : []),
+      ...(dieWithParent
+        ? [
+            'If the process that started nsbox ends, the box is killed, even while nsbox is stopped: a separate process watches (pidfd_open).',
+          ]
+        : []),
       ...(statusFd < 0 ? [] : [`Events are written to descriptor ${statusFd}, as JSON lines.`]),
     ],
   }

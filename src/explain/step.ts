@@ -3,8 +3,8 @@ import { quote } from '../text/quote.ts'
 import type { Process } from '../plan/types.ts'
 
 /**
- * One thing that the sidecar does. `also`: its points, each on a line of its own. `see`: what shows it in a shell in the box,
- * and the manual page about it.
+ * One thing that the sidecar does. `also`: its points, each on a line of its own. `see`: what shows it in a shell in
+ * the box, and the manual page about it.
  */
 export type Step = { title: string; calls: string; why: string; also?: string[]; see?: string }
 
@@ -13,7 +13,11 @@ export function command({ argv, program }: Process): string {
   return program === undefined || program === argv[0] ? words : `${words} (program: ${quote(program)})`
 }
 
-const UNITS = [['GiB', 2 ** 30], ['MiB', 2 ** 20], ['KiB', 2 ** 10]] as const
+const UNITS = [
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20],
+  ['KiB', 2 ** 10],
+] as const
 
 export function sizeText(size: number | undefined): string {
   if (size === undefined || size === 0) return 'which may take up to half of the memory'

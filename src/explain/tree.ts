@@ -21,15 +21,17 @@ export function drawTree(plan: BoxPlan): string[] {
   }
   draw(nodes[0]!, '/', '  ', '', '')
   const column = Math.min(44, Math.max(...rows.map(({ text }) => text.length)) + 2)
-  return rows.map(({ text, node }) => `${text.padEnd(column - 1)} ${node.note === '' ? node.kind : `${node.kind}  (${node.note})`}`)
+  return rows.map(
+    ({ text, node }) => `${text.padEnd(column - 1)} ${node.note === '' ? node.kind : `${node.kind}  (${node.note})`}`,
+  )
 }
 
 export function legend(): string[] {
   return [
-    '  host             the host\'s own files: what the box may write here',
+    "  host             the host's own files: what the box may write here",
     '                   stays on the host',
-    '  host, read-only  the host\'s own files, which the box cannot change',
-    '  box              the box\'s own files, which the host does not see; they vanish',
+    "  host, read-only  the host's own files, which the box cannot change",
+    "  box              the box's own files, which the host does not see; they vanish",
     '                   with the box unless they are kept',
   ]
 }
@@ -43,7 +45,7 @@ export function mountNodes(plan: BoxPlan): Node[] {
     // They are too many to draw, and this kernel may not have all of them.
     if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
     const made = mount.type === 'dir' || mount.type === 'symlink'
-    nodes = nodes.filter((node) => made ? node.path !== path : node.path !== path && !within(path, node.path))
+    nodes = nodes.filter((node) => (made ? node.path !== path : node.path !== path && !within(path, node.path)))
     nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
   }
   return nodes.sort((a, b) => compare(a.path, b.path))
@@ -51,29 +53,54 @@ export function mountNodes(plan: BoxPlan): Node[] {
 
 function rootNode({ root }: BoxPlan): Node {
   switch (root.type) {
-    case 'directory': return { path: '/', kind: hostKind(root.options), note: root.path === '/' ? '' : quote(root.path) }
-    case 'layers': return { path: '/', kind: 'box', note: overlayNote(root.lowers, root.state) }
-    case 'empty': return { path: '/', kind: 'box', note: root.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
+    case 'directory':
+      return { path: '/', kind: hostKind(root.options), note: root.path === '/' ? '' : quote(root.path) }
+    case 'layers':
+      return { path: '/', kind: 'box', note: overlayNote(root.lowers, root.state) }
+    case 'empty':
+      return { path: '/', kind: 'box', note: root.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
   }
 }
 
-function mountNode(mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
+function mountNode(
+  mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>,
+  plan: BoxPlan,
+  parentKind: Kind,
+): Omit<Node, 'path'> {
   switch (mount.type) {
-    case 'bind': return mount.source === '/dev/null'
-      ? { kind: 'box', note: 'hidden' }
-      : { kind: hostKind(mount.options), note: cleanPath(mount.source) === cleanPath(mount.target) ? '' : quote(mount.source) }
-    case 'tmpfs': return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
-    case 'proc': return { kind: 'box', note: plan.namespaces.includes('pid') ? 'proc, of the box\'s processes' : 'proc, of the host\'s processes' }
-    case 'dev': return { kind: 'box', note: 'minimal /dev' }
-    case 'overlay': return { kind: 'box', note: overlayNote([mount.lower], mount.state) }
+    case 'bind':
+      return mount.source === '/dev/null'
+        ? { kind: 'box', note: 'hidden' }
+        : {
+            kind: hostKind(mount.options),
+            note: cleanPath(mount.source) === cleanPath(mount.target) ? '' : quote(mount.source),
+          }
+    case 'tmpfs':
+      return { kind: 'box', note: mount.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
+    case 'proc':
+      return {
+        kind: 'box',
+        note: plan.namespaces.includes('pid') ? "proc, of the box's processes" : "proc, of the host's processes",
+      }
+    case 'dev':
+      return { kind: 'box', note: 'minimal /dev' }
+    case 'overlay':
+      return { kind: 'box', note: overlayNote([mount.lower], mount.state) }
     // A directory or link that is made among the host's files stays on the host.
-    case 'dir': return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
-    case 'symlink': return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
-    case 'mask': return { kind: 'box', note: 'hidden' }
-    case 'protect': return { kind: 'host, read-only', note: '' }
-    case 'sysfs': return { kind: 'box', note: 'sysfs, of the box\'s own network' }
-    case 'cgroup': return { kind: 'box', note: 'its own control group' }
-    case 'file': return { kind: 'box', note: `copy of ${quote(mount.source)}` }
+    case 'dir':
+      return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
+    case 'symlink':
+      return { kind: parentKind, note: `link to ${quote(mount.to)}${parentKind === 'host' ? '; stays' : ''}` }
+    case 'mask':
+      return { kind: 'box', note: 'hidden' }
+    case 'protect':
+      return { kind: 'host, read-only', note: '' }
+    case 'sysfs':
+      return { kind: 'box', note: "sysfs, of the box's own network" }
+    case 'cgroup':
+      return { kind: 'box', note: 'its own control group' }
+    case 'file':
+      return { kind: 'box', note: `copy of ${quote(mount.source)}` }
   }
 }
 
@@ -82,7 +109,8 @@ function overlayNote(lowers: readonly string[], state: string | undefined): stri
   return `overlay over ${others.length > 0 ? `${lowers.length} directories` : quote(top)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
 }
 
-const hostKind = (options: readonly MountOption[] | undefined): Kind => options?.includes('ro') ? 'host, read-only' : 'host'
+const hostKind = (options: readonly MountOption[] | undefined): Kind =>
+  options?.includes('ro') ? 'host, read-only' : 'host'
 
 /** Kind of the innermost mount that PATH lies in. */
 function cover(nodes: readonly Node[], path: string): Kind {
@@ -93,9 +121,11 @@ function cover(nodes: readonly Node[], path: string): Kind {
 /** The mount that holds PATH. */
 function closest(nodes: readonly Node[], path: string): Node | undefined {
   let best: Node | undefined
-  for (const node of nodes) if (within(node.path, path) && (best === undefined || node.path.length > best.path.length)) best = node
+  for (const node of nodes)
+    if (within(node.path, path) && (best === undefined || node.path.length > best.path.length)) best = node
   return best
 }
 
-const within = (above: string, path: string): boolean => path !== above && path.startsWith(above === '/' ? '/' : `${above}/`)
-const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+const within = (above: string, path: string): boolean =>
+  path !== above && path.startsWith(above === '/' ? '/' : `${above}/`)
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,4 +1,7 @@
-/** The facts about this machine and caller that a plan depends on, each looked up on demand: a start pays for what it needs. */
+/**
+ * The facts about this machine and caller that a plan depends on, each looked up on demand: a start pays for what it
+ * needs.
+ */
 import { SandboxError } from '../errors.ts'
 import type { RESET_SIGNALS } from '../plan/constants.ts'
 import { fromBytes, toBytes } from '../text/bytes.ts'
@@ -38,20 +41,37 @@ export function thisHost(): HostFacts {
     machine: process.arch,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    get cwd() { return whole(callersDirectory(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' })) },
-    get env() { return variables() },
+    get cwd() {
+      return whole(callersDirectory(), () => files().readlinkSync('/proc/self/cwd', { encoding: 'buffer' }))
+    },
+    get env() {
+      return variables()
+    },
     // The compiled program restores everything itself (entry.c).
-    variable, look, isLink, read, userName, changed: () => ({ signals: [] }),
+    variable,
+    look,
+    isLink,
+    read,
+    userName,
+    changed: () => ({ signals: [] }),
   }
 }
 
-/** The directory that this program was started in. Throws SandboxError where it has no path: it was removed, or lies too deep. */
+/**
+ * The directory that this program was started in. Throws SandboxError where it has no path: it was removed, or lies too
+ * deep.
+ */
 export function callersDirectory(): string {
   try {
     return process.cwd()
   } catch (error) {
-    const what = codeOf(error) === 'ENOENT' ? "the caller's directory is gone" : "the path of the caller's directory is too long"
-    throw new SandboxError({ step: 'cwd', what, hint: 'cd to another one; or use absolute paths only, and --cwd DIR, which names a directory of the box' })
+    const what =
+      codeOf(error) === 'ENOENT' ? "the caller's directory is gone" : "the path of the caller's directory is too long"
+    throw new SandboxError({
+      step: 'cwd',
+      what,
+      hint: 'cd to another one; or use absolute paths only, and --cwd DIR, which names a directory of the box',
+    })
   }
 }
 
@@ -62,9 +82,13 @@ function whole(text: string, read: () => Uint8Array): string {
 
 /** Read from the kernel: the runtime's own copy lacks some variables (entry.c), and spoils bytes that aren't UTF-8. */
 function variables(): Record<string, string | undefined> {
-  const entries = fromBytes(files().readFileSync('/proc/self/environ')).split('\0').filter((entry) => entry.includes('='))
+  const entries = fromBytes(files().readFileSync('/proc/self/environ'))
+    .split('\0')
+    .filter((entry) => entry.includes('='))
   // The first of two with one name counts, as for getenv(3).
-  return Object.fromEntries(entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
+  return Object.fromEntries(
+    entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+  )
 }
 
 /** A value that the runtime has spoiled is read from the kernel. */
@@ -130,5 +154,8 @@ export function codeOf(error: unknown): string {
 export function userName(uid: number): string | undefined {
   const passwd = read('/etc/passwd')
   if ('code' in passwd) return undefined
-  return passwd.text.split('\n').find((line) => line.split(':')[2] === String(uid))?.split(':')[0]
+  return passwd.text
+    .split('\n')
+    .find((line) => line.split(':')[2] === String(uid))
+    ?.split(':')[0]
 }

@@ -1,6 +1,6 @@
 /**
- * Names and texts of error numbers, from the table that the runtime carries. Only the first call loads `node:util`, so that a
- * box that starts without an error doesn't pay for it.
+ * Names and texts of error numbers, from the table that the runtime carries. Only the first call loads `node:util`, so
+ * that a box that starts without an error doesn't pay for it.
  */
 
 import { SandboxError, type Failure } from '../errors.ts'
@@ -11,19 +11,33 @@ export function errnoText(name: string): string | undefined {
 }
 
 function entryOf(name: string): [number: number, text: string] | undefined {
-  for (const [number, [code, text]] of table()) if (code === name) return [-number, TEXTS[code] ?? text.charAt(0).toUpperCase() + text.slice(1)]
+  for (const [number, [code, text]] of table())
+    if (code === name) return [-number, TEXTS[code] ?? text.charAt(0).toUpperCase() + text.slice(1)]
   return undefined
 }
 
 /** As the sidecar has them: a fault has the same text whichever half notices it. */
 const TEXTS: Readonly<Record<string, string>> = {
-  EBUSY: 'Resource busy', EEXIST: 'File exists', EFAULT: 'Bad address', EIO: 'I/O error', EISDIR: 'Is a directory', ELOOP: 'Symbolic link loop',
-  EMFILE: 'No file descriptors available', ENAMETOOLONG: 'Filename too long', ENFILE: 'Too many open files in system', ENOMEM: 'Out of memory',
-  ENOTSUP: 'Not supported', ETIMEDOUT: 'Operation timed out', ETXTBSY: 'Text file busy', EXDEV: 'Cross-device link',
+  EBUSY: 'Resource busy',
+  EEXIST: 'File exists',
+  EFAULT: 'Bad address',
+  EIO: 'I/O error',
+  EISDIR: 'Is a directory',
+  ELOOP: 'Symbolic link loop',
+  EMFILE: 'No file descriptors available',
+  ENAMETOOLONG: 'Filename too long',
+  ENFILE: 'Too many open files in system',
+  ENOMEM: 'Out of memory',
+  ENOTSUP: 'Not supported',
+  ETIMEDOUT: 'Operation timed out',
+  ETXTBSY: 'Text file busy',
+  EXDEV: 'Cross-device link',
 }
 
 /** The failure of a system call on the host, with the text of its error number where this system knows it. */
-export function systemFailure(failure: Pick<Failure, 'step' | 'what' | 'path' | 'hint'> & { code: string }): SandboxError {
+export function systemFailure(
+  failure: Pick<Failure, 'step' | 'what' | 'path' | 'hint'> & { code: string },
+): SandboxError {
   const found = entryOf(failure.code)
   return new SandboxError(found === undefined ? failure : { ...failure, errno: found[0], text: found[1] })
 }

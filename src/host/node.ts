@@ -1,4 +1,7 @@
-/** The facts that a plan depends on, for a program that uses the library: by node:fs, which such a program has loaded anyway. */
+/**
+ * The facts that a plan depends on, for a program that uses the library: by node:fs, which such a program has loaded
+ * anyway.
+ */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
 import { type HostFacts, type Looked, callersDirectory, codeOf, isLink, userName } from './bun.ts'
@@ -9,10 +12,17 @@ export function hostOfProgram(): HostFacts {
     machine: process.arch,
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    get cwd() { return callersDirectory() },
+    get cwd() {
+      return callersDirectory()
+    },
     // Not a copy, which takes Node a quarter of a millisecond.
     env: process.env,
-    variable: (name) => process.env[name], look: lookAt, isLink, read: readText, userName, changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
+    variable: (name) => process.env[name],
+    look: lookAt,
+    isLink,
+    read: readText,
+    userName,
+    changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
   }
 }
 
@@ -25,7 +35,11 @@ function lookAt(path: string, follow: boolean): Looked {
   } catch (error) {
     return { code: codeOf(error) }
   }
-  return { get code() { return reasonOf(() => stat(path)) } }
+  return {
+    get code() {
+      return reasonOf(() => stat(path))
+    },
+  }
 }
 
 /** ENOENT also where the path has come up meanwhile. */

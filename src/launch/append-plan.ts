@@ -6,8 +6,8 @@ import { PT_LOAD, PT_NOTE, READABLE, SEGMENT, writeLoad } from './elf-segment.ts
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 
 /**
- * The sidecar with a plan at its end. A spare program header (a note) becomes a segment with the plan, so that a start finds it
- * in memory: sidecar/plan/plan_source.c. MAGIC as its physical address marks that segment.
+ * The sidecar with a plan at its end. A spare program header (a note) becomes a segment with the plan, so that a start
+ * finds it in memory: sidecar/plan/plan_source.c. MAGIC as its physical address marks that segment.
  */
 export function withPlan(plan: Plan): Uint8Array[] {
   const program = readFileSync(sidecarPath())
@@ -32,7 +32,15 @@ function addSegment(program: Buffer, length: number): void {
   if (note === undefined || last === undefined) throw new Error('the sidecar was built without a header for the plan')
   const alignment = word(last + SEGMENT.alignment)
   const offset = BigInt(program.length)
-  const free = (word(last + SEGMENT.address) + word(last + SEGMENT.memorySize) + alignment - 1n) / alignment * alignment
+  const free =
+    ((word(last + SEGMENT.address) + word(last + SEGMENT.memorySize) + alignment - 1n) / alignment) * alignment
   const physical = Buffer.from(MAGIC, 'latin1').readBigUInt64LE()
-  writeLoad(program, note, { flags: READABLE, offset, address: free + offset % alignment, physical, size: BigInt(length), alignment })
+  writeLoad(program, note, {
+    flags: READABLE,
+    offset,
+    address: free + (offset % alignment),
+    physical,
+    size: BigInt(length),
+    alignment,
+  })
 }

@@ -20,16 +20,28 @@ export type BakeOptions = {
 }
 
 /** Writes the file, or fails and leaves nothing. Returns the plan. */
-export function bake(file: string, options: Options, argv: readonly string[], host: HostFacts, how: BakeOptions): BoxPlan {
+export function bake(
+  file: string,
+  options: Options,
+  argv: readonly string[],
+  host: HostFacts,
+  how: BakeOptions,
+): BoxPlan {
   const path = absolute(file, host)
   const plan = bakedPlan(options, argv, host)
   write(path, withPlan(how.relative ? relativeTo(realDirectory(path), plan) : plan), how.force ?? false)
   return plan
 }
 
-/** The program's later caller is the caller: its limits and signals need no change, and its directory isn't known yet. */
+/**
+ * The program's later caller is the caller: its limits and signals need no change, and its directory isn't known yet.
+ */
 function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
-  const plan = buildPlan({ cwd: '/', ...options }, argv, Object.assign(Object.create(host) as HostFacts, { changed: () => ({ signals: [] }) }))
+  const plan = buildPlan(
+    { cwd: '/', ...options },
+    argv,
+    Object.assign(Object.create(host) as HostFacts, { changed: () => ({ signals: [] }) }),
+  )
   if (options.cwd !== undefined) return plan
   const { cwd: _, ...process } = plan.process
   return { ...plan, process: { ...process, cwdOfCaller: true, ...(!showsHost(plan.root) && { cwdFallback: '/' }) } }

@@ -3,8 +3,8 @@ import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 
 /**
- * The plan on one line, or a SandboxError. In a plan that was made here the sidecar can refuse only text with NUL or with half a
- * character in it. JSON writes both as escapes, so a plan without escapes needs no check.
+ * The plan on one line, or a SandboxError. In a plan that was made here the sidecar can refuse only text with NUL or
+ * with half a character in it. JSON writes both as escapes, so a plan without escapes needs no check.
  */
 export function encodeChecked(plan: Plan): string {
   const text = encodePlan(plan)

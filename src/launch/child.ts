@@ -1,6 +1,7 @@
 /**
- * Starts the box as a child, for the package's command line under Node: this process waits and ends as the box does. In the
- * package this file takes the place of replace.ts (package.json, imports), since Node before 22.15 can't become another program.
+ * Starts the box as a child, for the package's command line under Node: this process waits and ends as the box does. In
+ * the package this file takes the place of replace.ts (package.json, imports), since Node before 22.15 can't become
+ * another program.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, readFileSync } from 'node:fs'
@@ -19,7 +20,16 @@ const PLAN = 3
 const STATUS = 4
 
 /** Signals that a shell or a supervisor sends to us alone: we pass them to the command. */
-const PASSED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGALRM', 'SIGPIPE', 'SIGCONT']
+const PASSED: readonly NodeJS.Signals[] = [
+  'SIGTERM',
+  'SIGHUP',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGALRM',
+  'SIGPIPE',
+  'SIGCONT',
+]
 /** Signals that a terminal sends to its whole foreground: then the command has got them already. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
@@ -31,13 +41,21 @@ export async function becomeBox(plan: Plan): Promise<number> {
   let child: ChildProcess | undefined
   // The handlers come before the child, since somebody may signal us as soon as the command runs.
   for (const signal of PASSED) process.on(signal, () => void child?.kill(signal))
-  for (const signal of FROM_TERMINAL) process.on(signal, () => { if (!inForeground()) child?.kill(signal) })
+  for (const signal of FROM_TERMINAL)
+    process.on(signal, () => {
+      if (!inForeground()) child?.kill(signal)
+    })
   try {
-    child = spawn(sidecarPath(), ['--plan-fd', String(PLAN)], { argv0: 'nsbox', stdio: [0, 1, 2, file, ...(status > 2 ? [status] : [])] })
+    child = spawn(sidecarPath(), ['--plan-fd', String(PLAN)], {
+      argv0: 'nsbox',
+      stdio: [0, 1, 2, file, ...(status > 2 ? [status] : [])],
+    })
   } finally {
     closeSync(file)
   }
-  const orphaned = () => { if (process.ppid !== parent) child.kill('SIGKILL') }
+  const orphaned = () => {
+    if (process.ppid !== parent) child.kill('SIGKILL')
+  }
   const watch = plan.supervision?.dieWithParent ? setInterval(orphaned, 100) : undefined
   try {
     return await ending(child)
@@ -54,7 +72,11 @@ function supervisionOf({ supervision }: Plan): NonNullable<Plan['supervision']> 
 
 function ending(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(systemFailure({ step: 'hand over', what: 'execute the sidecar', path: sidecarPath(), code: codeOf(error) })))
+    child.once('error', (error) =>
+      reject(
+        systemFailure({ step: 'hand over', what: 'execute the sidecar', path: sidecarPath(), code: codeOf(error) }),
+      ),
+    )
     child.once('exit', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
 }

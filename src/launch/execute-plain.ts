@@ -1,6 +1,6 @@
 /**
- * The same as execute.ts without native/entry.c: by the C library's own functions, which `bun:ffi` calls. It takes longer, and it can't know
- * what the runtime has changed before our first line. README.md of native/ says what differs.
+ * The same as execute.ts without native/entry.c: by the C library's own functions, which `bun:ffi` calls. It takes
+ * longer, and it can't know what the runtime has changed before our first line. README.md of native/ says what differs.
  */
 import * as ffi from 'bun:ffi'
 import * as fs from 'node:fs'
@@ -22,7 +22,10 @@ const SET_DESCRIPTOR_FLAGS = 2
 const ADD_SEALS = 1033
 const ALL_SEALS = 15
 const CLOEXEC_AND_SEALS = 3
-/** Where vm.memfd_noexec says so, a file is executable only if that is asked for. Kernels before 6.3 don't know the flag. */
+/**
+ * Where vm.memfd_noexec says so, a file is executable only if that is asked for. Kernels before 6.3 don't know the
+ * flag.
+ */
 const EXECUTABLE = 16
 /** The runtime ignores them: SIGPIPE and SIGXFSZ. */
 const IGNORED = [13, 25]
@@ -72,7 +75,11 @@ export const execute: typeof import('./execute.ts').execute = (path, argv, kept)
     words = ['nsbox']
   }
   for (const fd of kept) c.fcntl(fd, SET_DESCRIPTOR_FLAGS, 0)
-  const [file, given, environment] = [text(Buffer.from(program)), list(words.map((word) => Buffer.from(word))), list(variables())]
+  const [file, given, environment] = [
+    text(Buffer.from(program)),
+    list(words.map((word) => Buffer.from(word))),
+    list(variables()),
+  ]
   for (const signal of IGNORED) c.signal(signal, DEFAULT)
   const before = setSoftLimit(softLimitOfCaller())
   c.execve(file, given, environment)
@@ -95,15 +102,21 @@ function withTrailer(plan: string): Uint8Array[] {
 /** What the kernel has is the caller's, byte by byte. */
 function variables(): Buffer[] {
   const text = fs.readFileSync('/proc/self/environ', 'latin1')
-  return text === '' ? [] : text.replace(/\0$/, '').split('\0').map((entry) => Buffer.from(entry, 'latin1'))
+  return text === ''
+    ? []
+    : text
+        .replace(/\0$/, '')
+        .split('\0')
+        .map((entry) => Buffer.from(entry, 'latin1'))
 }
 
 /**
- * The runtime has set the soft limit on open files to the hard one. What it was before is nowhere; but a limit is inherited, so most often it
- * was that of the process that started us.
+ * The runtime has set the soft limit on open files to the hard one. What it was before is nowhere; but a limit is
+ * inherited, so most often it was that of the process that started us.
  */
 function softLimitOfCaller(): bigint | undefined {
-  const limits = (pid: number | 'self') => /^Max open files +(\d+) +(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'latin1'))
+  const limits = (pid: number | 'self') =>
+    /^Max open files +(\d+) +(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'latin1'))
   try {
     const [own, caller] = [limits('self'), limits(process.ppid)]
     if (own === null || caller === null) return undefined

@@ -15,18 +15,22 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
   if (!isWhole()) throw new Error('this program was built without its entry: make, or make NATIVE=0')
   const parts = withPlan(plan)
   let last = failed
-  for (const place of places()) last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(place, 0o500), parts)}`, ['nsbox'], kept))
+  for (const place of places())
+    last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(place, 0o500), parts)}`, ['nsbox'], kept))
   reasonOf(() => executeBeside(plan, kept))
   throw systemFailure({
-    step: 'hand over', what: 'no place from which a file can be executed', path: places().join(' '), code: last,
+    step: 'hand over',
+    what: 'no place from which a file can be executed',
+    path: places().join(' '),
+    code: last,
     hint: 'set TMPDIR to a directory on a file system that is not mounted noexec, or put nsbox-sidecar beside nsbox',
   })
 }
 
 /**
- * For machines that execute no file of our making: runs the sidecar beside this program, with the plan on a descriptor, as the
- * library does. The plan lies in a nameless file: a pipe would need a process that stays to write what doesn't fit into it. No
- * variable and no PATH can name another sidecar.
+ * For machines that execute no file of our making: runs the sidecar beside this program, with the plan on a descriptor,
+ * as the library does. The plan lies in a nameless file: a pipe would need a process that stays to write what doesn't
+ * fit into it. No variable and no PATH can name another sidecar.
  */
 function executeBeside(plan: Plan, kept: readonly number[]): void {
   const text = filled(nameless(), [Buffer.from(encodePlan(plan))])

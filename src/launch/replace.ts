@@ -1,9 +1,9 @@
 /**
- * The front end becomes the box: it writes the sidecar, with the plan at its end, into a nameless file, and executes that in its
- * own place, so that nothing of Bun is left.
+ * The front end becomes the box: it writes the sidecar, with the plan at its end, into a nameless file, and executes
+ * that in its own place, so that nothing of Bun is left.
  *
- * Nobody can replace a file without a name, or write to it once it is executed. Mostly it is a file in memory that entry.c makes,
- * so that a start needs no node:fs; the other ways are for systems that execute no file in memory.
+ * Nobody can replace a file without a name, or write to it once it is executed. Mostly it is a file in memory that
+ * entry.c makes, so that a start needs no node:fs; the other ways are for systems that execute no file in memory.
  */
 import { execute } from '#execute'
 import { late } from '../lazy.ts'

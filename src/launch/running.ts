@@ -1,6 +1,6 @@
 /**
- * Finds a running box by the number of one of its processes. A plan is read only from processes of our own, in our namespaces: a
- * process in a box could otherwise pose as another box, with a plan that has more privileges.
+ * Finds a running box by the number of one of its processes. A plan is read only from processes of our own, in our
+ * namespaces: a process in a box could otherwise pose as another box, with a plan that has more privileges.
  */
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
@@ -39,7 +39,9 @@ export function refuseForeignProc(): void {
   const numbers = /^NSpid:\t(.*)$/m.exec(status)?.[1]?.split('\t') ?? /^Pid:\t(.*)$/m.exec(status)?.slice(1) ?? []
   if (numbers.length === 1 && numbers[0] === String(process.pid)) return
   throw new SandboxError({
-    step: 'enter', what: 'process numbers in /proc are not ours', path: '/proc',
+    step: 'enter',
+    what: 'process numbers in /proc are not ours',
+    path: '/proc',
     hint: 'this /proc belongs to another pid namespace: mount a new one first, as unshare --mount-proc does',
   })
 }
@@ -85,7 +87,8 @@ function boxesBelow(pid: number): number[] {
 function noBox(pid: number, below: readonly number[]): SandboxError {
   if (below.length > 0) return enterFailure('has started more than one box', pid, `say which: ${below.join(' ')}`)
   if (!hasOurIds(`/proc/${pid}`)) return anothers(pid)
-  const hint = isHidden(pid) ? 'this process or one above it hides from its owner, as with --share pid or while a command enters: name nsbox itself instead'
+  const hint = isHidden(pid)
+    ? 'this process or one above it hides from its owner, as with --share pid or while a command enters: name nsbox itself instead'
     : 'name nsbox itself (nsbox ... & nsbox enter $!), or a process in the box'
   return enterFailure('no box of yours has this process', pid, hint)
 }
@@ -109,8 +112,8 @@ function link(path: string): string | undefined {
 }
 
 /**
- * Reads from the directory of a process in /proc, if the process is ours. The open directory stays that process's, even when its
- * number is used again. Nothing is read of a process that isn't ours, since it chooses what its executable is.
+ * Reads from the directory of a process in /proc, if the process is ours. The open directory stays that process's, even
+ * when its number is used again. Nothing is read of a process that isn't ours, since it chooses what its executable is.
  */
 function ofOurs<T>(pid: number, body: (directory: string) => T | undefined): T | undefined {
   let fd: number
@@ -153,12 +156,20 @@ function readPlan(text: Uint8Array, pid: number): Plan {
     return parsePlan(text)
   } catch (error) {
     if (!(error instanceof PlanError) || error.pointer !== '/contract') throw error
-    throw enterFailure('its box was started by another version of nsbox', pid, 'enter it with the nsbox that started it')
+    throw enterFailure(
+      'its box was started by another version of nsbox',
+      pid,
+      'enter it with the nsbox that started it',
+    )
   }
 }
 
 function anothers(pid: number): SandboxError {
-  return enterFailure('belongs to another user', pid, 'only the user who started a box can enter it, and not even root instead')
+  return enterFailure(
+    'belongs to another user',
+    pid,
+    'only the user who started a box can enter it, and not even root instead',
+  )
 }
 
 /** Bytes, as in sidecar/plan/plan_source.c. */
@@ -208,12 +219,14 @@ function keptBy(directory: string): Uint8Array | undefined {
     return undefined
   }
   const kept = names.find((fd) => link(`${directory}/${fd}`)?.startsWith('/memfd:nsbox-plan '))
-  return kept === undefined ? undefined : reading(`${directory}/${kept}`, (fd, size) => (size > MAX_PLAN ? undefined : bytesOf(fd, 0, size)))
+  return kept === undefined
+    ? undefined
+    : reading(`${directory}/${kept}`, (fd, size) => (size > MAX_PLAN ? undefined : bytesOf(fd, 0, size)))
 }
 
 /**
- * The process whose namespaces are joined. Process 1 of a box hides from its owner; its oldest child, the command, doesn't, and
- * lives as long as the box.
+ * The process whose namespaces are joined. Process 1 of a box hides from its owner; its oldest child, the command,
+ * doesn't, and lives as long as the box.
  */
 function entryOf(supervisor: number, plan: Plan): Entry {
   const first = oldestChild(supervisor, WATCHDOG)
@@ -224,20 +237,34 @@ function entryOf(supervisor: number, plan: Plan): Entry {
 
 type Stat = { pid: number; name: string; parent: number; started: number; exitSignal: number }
 
-/** Skips the process that returns the runtime's memory (entry.c): only that one has no exit signal, and it may live for a while. */
+/**
+ * Skips the process that returns the runtime's memory (entry.c): only that one has no exit signal, and it may live for
+ * a while.
+ */
 export function oldestChild(pid: number, except?: string): Stat | undefined {
-  const children = childrenOf(pid).map(statOf).filter((stat) => stat !== undefined).filter(({ name, exitSignal }) => exitSignal !== 0 && name !== except)
+  const children = childrenOf(pid)
+    .map(statOf)
+    .filter((stat) => stat !== undefined)
+    .filter(({ name, exitSignal }) => exitSignal !== 0 && name !== except)
   return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
 }
 
 function childrenOf(pid: number): number[] {
   try {
-    return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter((word) => word !== '').map(Number)
+    return fs
+      .readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+      .split(' ')
+      .filter((word) => word !== '')
+      .map(Number)
   } catch (error) {
     refuseLack(error, 'enter', 'look at the processes of this machine')
     if (codeOf(error) !== 'ENOENT') return []
     // This kernel has no CONFIG_PROC_CHILDREN.
-    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((child) => statOf(child)?.parent === pid)
+    return fs
+      .readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((child) => statOf(child)?.parent === pid)
   }
 }
 
@@ -246,7 +273,13 @@ function statOf(pid: number): Stat | undefined {
   try {
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { pid, name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')), parent: Number(fields[1]), started: Number(fields[19]), exitSignal: Number(fields[35]) }
+    return {
+      pid,
+      name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
+      parent: Number(fields[1]),
+      started: Number(fields[19]),
+      exitSignal: Number(fields[35]),
+    }
   } catch (error) {
     refuseLack(error, 'enter', 'look at the processes of this machine')
     return undefined

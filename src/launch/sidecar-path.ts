@@ -13,8 +13,11 @@ export function sidecarPath(): string {
   found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path))
   if (found === undefined) {
     throw systemFailure({
-      step: 'start', what: `this package has no sidecar for ${process.platform} ${process.arch}`, path: fileURLToPath(new URL(places[0] as string, import.meta.url)),
-      code: 'ENOENT', hint: 'nsbox runs on Linux, x64 and arm64; a package with a file missing has to be installed again',
+      step: 'start',
+      what: `this package has no sidecar for ${process.platform} ${process.arch}`,
+      path: fileURLToPath(new URL(places[0] as string, import.meta.url)),
+      code: 'ENOENT',
+      hint: 'nsbox runs on Linux, x64 and arm64; a package with a file missing has to be installed again',
     })
   }
   return found

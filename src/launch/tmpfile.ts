@@ -7,13 +7,17 @@ import type { Plan } from '../plan/types.ts'
 
 const { O_DIRECTORY, O_RDWR } = fs.constants
 
-/** open(2); Node's constants have no name for it. It includes O_DIRECTORY, which is another bit on arm64 than on x86-64. */
+/**
+ * open(2); Node's constants have no name for it. It includes O_DIRECTORY, which is another bit on arm64 than on x86-64.
+ */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY
 
 /** Directories for such files, best first: in memory, then the caller's, then everybody's. */
 export function places(): string[] {
   const { XDG_RUNTIME_DIR, TMPDIR } = process.env
-  return [FIRST, XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter((place): place is string => place !== undefined && place !== '')
+  return [FIRST, XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter(
+    (place): place is string => place !== undefined && place !== '',
+  )
 }
 
 const FIRST = '/dev/shm'
@@ -61,5 +65,6 @@ export function planFile(plan: Plan): number {
 
 /** `at`: an offset in the file; the position of the descriptor then stays, for those who read from it. */
 export function writeAll(fd: number, bytes: Uint8Array, at: number | null = null): void {
-  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done, bytes.length - done, at === null ? null : at + done)
+  for (let done = 0; done < bytes.length;)
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, at === null ? null : at + done)
 }

@@ -1,3 +1,6 @@
-/** The end of an executable with a plan, as sidecar/plan/plan_source.c reads it: the text, its length in 8 bytes (little endian), MAGIC. */
+/**
+ * The end of an executable with a plan, as sidecar/plan/plan_source.c reads it: the text, its length in 8 bytes (little
+ * endian), MAGIC.
+ */
 export const MAGIC = 'NSBOXPLN'
 export const TRAILER_BYTES = 8 + MAGIC.length

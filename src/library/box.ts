@@ -23,8 +23,8 @@ export type Box = Commands & {
 }
 
 /**
- * Describes a box; each command runs in a new one. Options are the command line's, in camel case. Throws UsageError for an unknown
- * option or a wrong value. Its methods throw SandboxError where the host lacks what an option names.
+ * Describes a box; each command runs in a new one. Options are the command line's, in camel case. Throws UsageError for
+ * an unknown option or a wrong value. Its methods throw SandboxError where the host lacks what an option names.
  */
 export function box(options: BoxOptions = {}): Box {
   return make(readOptions(options))

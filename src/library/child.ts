@@ -1,6 +1,7 @@
 /**
- * Starts the sidecar as a child of this program. Every failure to start becomes one SandboxError, emitted as `error` with `close`
- * after it. child_process alone throws some of these errors, emits others, and then returns a child without streams.
+ * Starts the sidecar as a child of this program. Every failure to start becomes one SandboxError, emitted as `error`
+ * with `close` after it. child_process alone throws some of these errors, emits others, and then returns a child
+ * without streams.
  */
 import * as child_process from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -20,15 +21,18 @@ export function startChild(file: string, args: readonly string[], options: Optio
     reserveDescriptors(2 * options.stdio.filter(isPipe).length + 2)
     const child = child_process.spawn(file, args, options as child_process.SpawnOptions)
     if (child.pid !== undefined) return child
-    return failedChild(new Promise((resolve) => child.once('error', (error) => resolve(startFailure(error, file, options.cwd)))), options)
+    return failedChild(
+      new Promise((resolve) => child.once('error', (error) => resolve(startFailure(error, file, options.cwd)))),
+      options,
+    )
   } catch (error) {
     return failedChild(Promise.resolve(startFailure(error, file, options.cwd)), options)
   }
 }
 
 /**
- * Throws EMFILE or ENFILE where fewer than COUNT descriptors are free. A runtime that runs out of them reports an error, but Node
- * then leaves some open, and Bun has started the child all the same.
+ * Throws EMFILE or ENFILE where fewer than COUNT descriptors are free. A runtime that runs out of them reports an
+ * error, but Node then leaves some open, and Bun has started the child all the same.
  */
 export function reserveDescriptors(count: number): void {
   if (arePlenty(count)) return
@@ -42,7 +46,10 @@ export function reserveDescriptors(count: number): void {
 
 let limit: number | undefined
 
-/** Saves opening them, which takes a tenth of a millisecond. From Linux 6.2 on, the directory's size is the number of open ones. */
+/**
+ * Saves opening them, which takes a tenth of a millisecond. From Linux 6.2 on, the directory's size is the number of
+ * open ones.
+ */
 function arePlenty(count: number): boolean {
   try {
     limit ??= Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1] ?? 0)
@@ -60,7 +67,8 @@ export function startFailure(error: unknown, file: string, cwd?: string | URL): 
   if (code === undefined || code.startsWith('ERR_') || syscall === undefined) throw error
   const trouble = cwd === undefined ? undefined : troubleOf(cwd)
   // child_process reports a bad directory as a program that can't be started, and would name the sidecar.
-  if (trouble !== undefined) return systemFailure({ step: 'cwd', what: 'no directory of the host', path: pathOf(cwd), code: trouble })
+  if (trouble !== undefined)
+    return systemFailure({ step: 'cwd', what: 'no directory of the host', path: pathOf(cwd), code: trouble })
   const hint = HINTS[code]
   const about = OF_THE_FILE.includes(code) ? { path: file } : {}
   const failure = { step: 'start', what: 'start the sidecar', code, ...about } as const
@@ -81,11 +89,16 @@ const REINSTALL = 'the package is damaged, or made for another machine: install 
 /** Ways out of errors that keep a process from starting. */
 export const HINTS: Readonly<Record<string, string>> = {
   ...LACKS,
-  E2BIG: 'the environment is too large: one variable may have 128 KiB, and all of it a quarter of the limit on the stack (ulimit -s)',
+  E2BIG:
+    'the environment is too large: one variable may have 128 KiB, and all of it a quarter of the limit on the stack (ulimit -s)',
   EACCES: 'the file must be executable, and its file system not mounted noexec',
   EPERM: 'the file must be executable, and its file system not mounted noexec',
-  ENOENT: REINSTALL, ENOEXEC: REINSTALL, ELIBBAD: REINSTALL, ENOTDIR: REINSTALL,
-  ENOSPC: 'set TMPDIR to a directory with space in it', EDQUOT: 'set TMPDIR to a directory with space in it',
+  ENOENT: REINSTALL,
+  ENOEXEC: REINSTALL,
+  ELIBBAD: REINSTALL,
+  ENOTDIR: REINSTALL,
+  ENOSPC: 'set TMPDIR to a directory with space in it',
+  EDQUOT: 'set TMPDIR to a directory with space in it',
   EROFS: 'set TMPDIR to a directory that can be written to',
 }
 
@@ -108,10 +121,26 @@ export function withoutReport(file: string): SandboxError {
 /** A child that has never started, with empty streams. */
 export function failedChild(failure: Promise<SandboxError>, { stdio }: Options): Child {
   const child = Object.setPrototypeOf(new EventEmitter(), child_process.ChildProcess.prototype) as EventEmitter
-  const [stdin, stdout, stderr] = [0, 1, 2].map((fd) => (!isPipe(stdio[fd]) ? null : fd === 0 ? nowhere() : Readable.from([])))
+  const [stdin, stdout, stderr] = [0, 1, 2].map((fd) =>
+    !isPipe(stdio[fd]) ? null : fd === 0 ? nowhere() : Readable.from([]),
+  )
   const own = {
-    stdin, stdout, stderr, stdio: [stdin, stdout, stderr], channel: undefined, pid: undefined, connected: false, killed: false, exitCode: null,
-    signalCode: null, spawnargs: [], spawnfile: '', kill: () => false, ref: () => {}, unref: () => {}, [Symbol.dispose]: () => {},
+    stdin,
+    stdout,
+    stderr,
+    stdio: [stdin, stdout, stderr],
+    channel: undefined,
+    pid: undefined,
+    connected: false,
+    killed: false,
+    exitCode: null,
+    signalCode: null,
+    spawnargs: [],
+    spawnfile: '',
+    kill: () => false,
+    ref: () => {},
+    unref: () => {},
+    [Symbol.dispose]: () => {},
   }
   // Defined, not assigned: under Bun the prototype has getters for some.
   for (const key of Reflect.ownKeys(own) as (keyof typeof own)[]) {
@@ -133,7 +162,8 @@ export function failedChild(failure: Promise<SandboxError>, { stdio }: Options):
 /** The exit status of a child that did not start, as in child_process: the error number, below zero. */
 export const closeStatus = ({ errno, status }: SandboxError): number => errno ?? status
 
-const isPipe = (stdio: unknown): boolean => stdio === 'pipe' || stdio === 'overlapped' || stdio === undefined || stdio === null
+const isPipe = (stdio: unknown): boolean =>
+  stdio === 'pipe' || stdio === 'overlapped' || stdio === undefined || stdio === null
 
 function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() })

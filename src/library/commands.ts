@@ -7,21 +7,30 @@ export type Commands = {
   run(argv: readonly string[], options: RunOptions & { encoding: 'buffer' }): Promise<RunResult<Buffer>>
   run(argv: readonly string[], options?: RunOptions & { encoding?: BufferEncoding | undefined }): Promise<RunResult>
   /**
-   * child_process.spawn with the command in a box: `$({ spawn: b.spawn, spawnSync: b.spawnSync })` makes a zx of boxed commands.
-   * `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is a directory of the host, as for child_process: the command starts
-   * there if the box shows it, otherwise in the box's own `cwd`. Without that it starts in "/" in a root of its own, and fails on the
-   * host's root. The box ends with this program, even when `detached`, unless its option `dieWithParent` is false. When nsbox itself
-   * fails, at any moment, the child emits `error` with a SandboxError, then `close`, and neither `spawn` nor `exit`.
+   * child_process.spawn with the command in a box: `$({ spawn: b.spawn, spawnSync: b.spawnSync })` makes a zx of boxed
+   * commands. `uid`, `gid`, and descriptors beyond 2 are refused. `cwd` is a directory of the host, as for
+   * child_process: the command starts there if the box shows it, otherwise in the box's own `cwd`. Without that it
+   * starts in "/" in a root of its own, and fails on the host's root. The box ends with this program, even when
+   * `detached`, unless its option `dieWithParent` is false. When nsbox itself fails, at any moment, the child emits
+   * `error` with a SandboxError, then `close`, and neither `spawn` nor `exit`.
    */
   spawn: typeof child_process.spawn
-  /** child_process.spawnSync with the command in a box. When nsbox itself fails, `error` is a SandboxError, and `status` is null. */
+  /**
+   * child_process.spawnSync with the command in a box. When nsbox itself fails, `error` is a SandboxError, and `status`
+   * is null.
+   */
   spawnSync: typeof child_process.spawnSync
 }
 
 export interface RunOptions {
-  /** Directory of the box to start in. Default: the box's own `cwd`, or the caller's directory, which the box has to show. */
+  /**
+   * Directory of the box to start in. Default: the box's own `cwd`, or the caller's directory, which the box has to
+   * show.
+   */
   cwd?: string | URL | undefined
-  /** The environment in place of the caller's, also where the box has `clearEnv`. The box's own `env` is applied on top. */
+  /**
+   * The environment in place of the caller's, also where the box has `clearEnv`. The box's own `env` is applied on top.
+   */
   env?: Readonly<Record<string, string | undefined>> | undefined
   /** As for child_process. Default: standard input is `input`, and the two outputs are collected. */
   stdio?: child_process.SpawnOptions['stdio']
@@ -31,7 +40,10 @@ export interface RunOptions {
   signal?: AbortSignal | undefined
   /** Milliseconds after which all that runs in the box is killed; the result says `timedOut`. */
   timeout?: number | undefined
-  /** Limit in bytes for each of the two outputs: above it the box is killed and `run` rejects with a RangeError. Default: no limit. */
+  /**
+   * Limit in bytes for each of the two outputs: above it the box is killed and `run` rejects with a RangeError.
+   * Default: no limit.
+   */
   maxBuffer?: number | undefined
   /** The encoding of the output, or "buffer" for its bytes. Default: "utf8". */
   encoding?: BufferEncoding | 'buffer' | undefined

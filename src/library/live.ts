@@ -28,25 +28,30 @@ export type Closed = {
 }
 
 /**
- * A box that stays. Files in its tmpfs, processes of its commands and its host name stay until it is closed: by `close`, at the
- * end of an `await using` block, or with this program. It keeps the mounts that the host had when it was made, so a device that
- * the host unmounts stays busy until then.
+ * A box that stays. Files in its tmpfs, processes of its commands and its host name stay until it is closed: by
+ * `close`, at the end of an `await using` block, or with this program. It keeps the mounts that the host had when it
+ * was made, so a device that the host unmounts stays busy until then.
  */
-export type LiveBox = Commands & AsyncDisposable & {
-  /** Number of the process that watches the box; `nsbox enter PID` enters it from a shell. */
-  readonly pid: number
-  /** Settles when the box has ended, for whatever reason. Reading it keeps the program alive until then. */
-  readonly closed: Promise<Closed>
-  /** End the box and all that runs in it. */
-  close(): Promise<void>
-}
+export type LiveBox = Commands &
+  AsyncDisposable & {
+    /** Number of the process that watches the box; `nsbox enter PID` enters it from a shell. */
+    readonly pid: number
+    /** Settles when the box has ended, for whatever reason. Reading it keeps the program alive until then. */
+    readonly closed: Promise<Closed>
+    /** End the box and all that runs in it. */
+    close(): Promise<void>
+  }
 
 /** Milliseconds that the sidecar has to remove what it made on the host. */
 const GRACE = 5000
 
-/** Rejects with SandboxError if the box can't be made, and with the signal's reason if that is aborted before the box has started. */
+/**
+ * Rejects with SandboxError if the box can't be made, and with the signal's reason if that is aborted before the box
+ * has started.
+ */
 export async function open(options: Options, { signal }: OpenOptions = {}): Promise<LiveBox> {
-  if (signal !== undefined && !isAbortSignal(signal)) throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
+  if (signal !== undefined && !isAbortSignal(signal))
+    throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
   throwIfAborted(signal)
   refuseForeignProc()
   const { plan, sidecar } = startHolding(options)
@@ -84,7 +89,10 @@ function holding(options: Options): BoxPlan {
   const { share = [], init } = options
   if (share.includes('pid') || init === false) {
     const name = init === false ? 'noInit' : 'share: pid'
-    throw new UsageError(`open: ${name}: a box that stays needs a process 1 that ends with it`, 'leave it out, or use run, which makes a box for each command')
+    throw new UsageError(
+      `open: ${name}: a box that stays needs a process 1 that ends with it`,
+      'leave it out, or use run, which makes a box for each command',
+    )
   }
   const plan = newBox(options)(['nsbox'], {})
   return { ...plan, process: { ...plan.process, pause: true }, supervision: { ...plan.supervision, statusFd: 1 } }

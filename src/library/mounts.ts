@@ -7,7 +7,9 @@ import type { MountRequest } from '../options/types.ts'
 /** Names what a value should be, or returns undefined if it is that. */
 type Check = (value: unknown) => string | undefined
 type Key = { check: Check; required?: true }
-type KeysOf<T extends MountRequest['type']> = { [K in Exclude<keyof Extract<MountRequest, { type: T }>, 'type'>]-?: Key }
+type KeysOf<T extends MountRequest['type']> = {
+  [K in Exclude<keyof Extract<MountRequest, { type: T }>, 'type'>]-?: Key
+}
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
@@ -16,8 +18,12 @@ const hostPath: Check = (value) => (isText(value) ? undefined : 'a path')
 const text: Check = (value) => (isText(value) ? undefined : 'text')
 const bool: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
 /** 0 is refused, since the kernel takes it as no limit at all. */
-const bytes: Check = (value) => (Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'a number of bytes above 0')
-const mode: Check = (value) => (typeof value === 'string' && /^[0-7]{3,4}$/.test(value) ? undefined : 'text of three or four octal digits, such as "0755"')
+const bytes: Check = (value) =>
+  Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'a number of bytes above 0'
+const mode: Check = (value) =>
+  typeof value === 'string' && /^[0-7]{3,4}$/.test(value)
+    ? undefined
+    : 'text of three or four octal digits, such as "0755"'
 
 const target: Key = { check: boxPath, required: true }
 const source: Key = { check: hostPath, required: true }
@@ -41,20 +47,30 @@ export function readMounts(list: unknown): MountRequest[] {
 }
 
 function readMount(entry: unknown, place: string): MountRequest {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw new UsageError(`${place}: must be an object, not ${kindOf(entry)}`)
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
+    throw new UsageError(`${place}: must be an object, not ${kindOf(entry)}`)
   const { type, ...rest } = entry as Record<string, unknown>
   const names = Object.keys(KINDS)
-  if (typeof type !== 'string' || !Object.hasOwn(KINDS, type)) throw new UsageError(`${place}.type: must be one of ${names.join(', ')}, not ${kindOf(type)}`, near(String(type), names))
+  if (typeof type !== 'string' || !Object.hasOwn(KINDS, type))
+    throw new UsageError(
+      `${place}.type: must be one of ${names.join(', ')}, not ${kindOf(type)}`,
+      near(String(type), names),
+    )
   const keys: Record<string, Key> = KINDS[type as MountRequest['type']]
   const out: Record<string, unknown> = { type }
   for (const [key, value] of Object.entries(rest)) {
-    if (!Object.hasOwn(keys, key)) throw new UsageError(`${place}.${printable(key)}: unknown key of a mount of type ${type}`, near(key, Object.keys(keys)))
+    if (!Object.hasOwn(keys, key))
+      throw new UsageError(
+        `${place}.${printable(key)}: unknown key of a mount of type ${type}`,
+        near(key, Object.keys(keys)),
+      )
     if (value === undefined) continue
     const wanted = keys[key]?.check(value)
     if (wanted !== undefined) throw new UsageError(`${place}.${key}: must be ${wanted}, not ${kindOf(value)}`)
     out[key] = value
   }
-  for (const [key, { required }] of Object.entries(keys)) if (required && !Object.hasOwn(out, key)) throw new UsageError(`${place}.${key}: is missing`)
+  for (const [key, { required }] of Object.entries(keys))
+    if (required && !Object.hasOwn(out, key)) throw new UsageError(`${place}.${key}: is missing`)
   return out as MountRequest
 }
 

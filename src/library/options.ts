@@ -11,8 +11,8 @@ import { kindOf, readMounts } from './mounts.ts'
 import { camel, FOR_THE_COMMAND_LINE, takesNumber } from '../text/camel-case.ts'
 
 /**
- * Adds the options of a program to `before`: a single value replaces, a list adds, false takes back. Throws UsageError, which
- * names the key. Keys count in their order in the object.
+ * Adds the options of a program to `before`: a single value replaces, a list adds, false takes back. Throws UsageError,
+ * which names the key. Keys count in their order in the object.
  */
 export function readOptions(boxOptions: BoxOptions, before: Options = {}): Options {
   if (typeof boxOptions !== 'object' || boxOptions === null || Array.isArray(boxOptions)) {
@@ -29,18 +29,22 @@ export function readOptions(boxOptions: BoxOptions, before: Options = {}): Optio
   return draft.options
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function setAll(options: Options, values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue
-    if (name === '' || name.includes('=')) throw new UsageError(`env: '${printable(name)}' can't be the name of a variable`)
+    if (name === '' || name.includes('='))
+      throw new UsageError(`env: '${printable(name)}' can't be the name of a variable`)
     if (typeof value !== 'string') throw new UsageError(`env.${printable(name)}: must be text, not ${kindOf(value)}`)
     ;(options.env ??= []).push({ type: 'set', name, value })
   }
 }
 
-const ROWS: ReadonlyMap<string, OptionRow> = new Map(OPTIONS.filter(({ name }) => !FOR_THE_COMMAND_LINE.includes(name)).map((row) => [camel(row.name), row]))
+const ROWS: ReadonlyMap<string, OptionRow> = new Map(
+  OPTIONS.filter(({ name }) => !FOR_THE_COMMAND_LINE.includes(name)).map((row) => [camel(row.name), row]),
+)
 
 function rowOf(key: string): OptionRow {
   const found = ROWS.get(key)
@@ -50,7 +54,8 @@ function rowOf(key: string): OptionRow {
 }
 
 function apply(draft: { options: Options }, row: OptionRow, key: string, value: unknown): void {
-  if (value === false && !row.repeat && (row.value === undefined || row.alone !== undefined)) return takeBack(draft.options, row)
+  if (value === false && !row.repeat && (row.value === undefined || row.alone !== undefined))
+    return takeBack(draft.options, row)
   const values = Array.isArray(value) && row.repeat ? (value as unknown[]) : [value]
   for (const one of values) applyNamed(draft.options, row.name, valueText(row, key, one))
 }
@@ -66,7 +71,8 @@ function valueText(row: OptionRow, key: string, value: unknown): string {
   if (value === true && row.alone !== undefined) return row.alone === true ? '' : row.alone
   const isNumber = typeof value === 'number' && Number.isFinite(value) && takesNumber(row.value ?? '')
   if (row.value !== undefined && (isNumber || (typeof value === 'string' && value !== ''))) return String(value)
-  const wanted = row.value === undefined ? 'true or false' : row.value === 'TIME' ? "text such as '10s'" : `text (${row.value})`
+  const wanted =
+    row.value === undefined ? 'true or false' : row.value === 'TIME' ? "text such as '10s'" : `text (${row.value})`
   throw new UsageError(`${key}: must be ${wanted}, not ${kindOf(value)}`)
 }
 
@@ -93,6 +99,8 @@ export function withHintInProgram<T>(body: () => T): T {
   try {
     return body()
   } catch (error) {
-    throw error instanceof SandboxError && error.hint !== undefined ? Object.assign(error, { hint: inProgram(error.hint) }) : error
+    throw error instanceof SandboxError && error.hint !== undefined
+      ? Object.assign(error, { hint: inProgram(error.hint) })
+      : error
   }
 }

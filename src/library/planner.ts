@@ -29,17 +29,24 @@ const STATUS = 4
 
 export function newBox(box: Options): Planner<BoxPlan> {
   const plain = { ...box, ...reporting(box) }
-  return (argv, how) => withHintInProgram(() => {
-    const host = hostOf(how)
-    const place = placeOf(how, box)
-    const asked = differs(how) ? { ...plain, ...asking(how, host) } : plain
-    const plan = completed(buildPlan(place === undefined ? asked : { ...asked, cwd: '/' }, argv, host), how)
-    return place === undefined ? plan : { ...plan, process: { ...plan.process, ...startingAt(absolute(place, host), box, plan.root) } }
-  })
+  return (argv, how) =>
+    withHintInProgram(() => {
+      const host = hostOf(how)
+      const place = placeOf(how, box)
+      const asked = differs(how) ? { ...plain, ...asking(how, host) } : plain
+      const plan = completed(buildPlan(place === undefined ? asked : { ...asked, cwd: '/' }, argv, host), how)
+      return place === undefined
+        ? plan
+        : { ...plan, process: { ...plan.process, ...startingAt(absolute(place, host), box, plan.root) } }
+    })
 }
 
 /** Starts in the box's own `cwd` where the box does not show PLACE. */
-function startingAt(place: string, { cwd }: Options, root: BoxPlan['root']): Pick<BoxPlan['process'], 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
+function startingAt(
+  place: string,
+  { cwd }: Options,
+  root: BoxPlan['root'],
+): Pick<BoxPlan['process'], 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
   return { ...startingIn(() => place, root), ...(cwd !== undefined && { cwdFallback: cwd }) }
 }
 
@@ -61,11 +68,24 @@ function ownDirectory(): string | undefined {
 export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
-    const entered = how.keepEnv ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } } : plan
+    const entered = how.keepEnv
+      ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } }
+      : plan
     const place = placeOf(how, box)
     const cwd = place === undefined ? box.cwd : undefined
-    const from = place === undefined ? host : Object.create(host, { cwd: { value: absolute(place, host) } }) as HostFacts
-    return completed(enterPlan(entered, entry, { ...(cwd !== undefined && { cwd }), ...asking(how, host), ...reporting(box) }, argv, from, onTerminal(how)), how)
+    const from =
+      place === undefined ? host : (Object.create(host, { cwd: { value: absolute(place, host) } }) as HostFacts)
+    return completed(
+      enterPlan(
+        entered,
+        entry,
+        { ...(cwd !== undefined && { cwd }), ...asking(how, host), ...reporting(box) },
+        argv,
+        from,
+        onTerminal(how),
+      ),
+      how,
+    )
   }
 }
 

@@ -1,4 +1,7 @@
-/** Prepares the start of a command: plan and report travel in a nameless file, on descriptors that the command doesn't get. */
+/**
+ * Prepares the start of a command: plan and report travel in a nameless file, on descriptors that the command doesn't
+ * get.
+ */
 import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
@@ -26,11 +29,14 @@ export type Launch = {
 export function prepare(plan: () => Plan): Launch {
   const sidecar = sidecarPath()
   const { file } = planned(plan)
-  // The two descriptors share one position in the file, so the sidecar writes the report behind the plan that it has read.
+  // The two descriptors share one position in the file, so the sidecar writes the report behind the plan that it has
+  // read.
   const from = fstatSync(file).size
   const close = once(() => closeSync(file))
   return {
-    file: sidecar, args: ['--plan-fd', String(PLAN)], descriptors: [file, file],
+    file: sidecar,
+    args: ['--plan-fd', String(PLAN)],
+    descriptors: [file, file],
     hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
     report: (ended) => {
       try {
@@ -69,6 +75,7 @@ function once(body: () => void): () => void {
 export function wordsOf(argv: unknown): string[] {
   if (!Array.isArray(argv)) throw new UsageError('command: must be an array of words', "such as ['ls', '-l']")
   const [command] = argv as unknown[]
-  if (typeof command !== 'string' || command === '') throw new UsageError(command === '' ? "command: empty value ''" : 'command: must be text')
+  if (typeof command !== 'string' || command === '')
+    throw new UsageError(command === '' ? "command: empty value ''" : 'command: must be text')
   return argv.map(String)
 }

@@ -24,7 +24,10 @@ export type Usage = {
   user: number
   system: number
   maxRss: number
-  /** Peak memory of the whole box in bytes, with its share of the page cache. Only with `memory`, `cpus` or `pids`, from Linux 5.19 on. */
+  /**
+   * Peak memory of the whole box in bytes, with its share of the page cache. Only with `memory`, `cpus` or `pids`, from
+   * Linux 5.19 on.
+   */
   peakMemory?: number
   /** Processes that were killed for lack of memory; above zero, the box hit its limit. Only with `memory`. */
   oomKills?: number
@@ -41,20 +44,33 @@ export function readReport(file: number, from: number, status: number | null): R
 }
 
 export function reportOf(text: string, status: number | null): Report {
-  const events = text.split('\n').filter((line) => line !== '').flatMap(eventIn)
+  const events = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .flatMap(eventIn)
   const started = events.some(({ event }) => event === 'start')
   const failure = events.find((event) => event.event === 'error')
   const exit = events.find((event) => event.event === 'exit')
   if (failure !== undefined) return { started, error: errorOf(failure) }
   if (exit === undefined && !started && status !== null) return { started, error: withoutReport(sidecarPath()) }
   const signal = exit === undefined || exit.signal === 0 ? undefined : signalName(exit.signal)
-  return { started, ...(signal !== undefined && { signal }), ...(exit?.timedOut && { timedOut: true as const }), ...(exit && { usage: exit.usage }) }
+  return {
+    started,
+    ...(signal !== undefined && { signal }),
+    ...(exit?.timedOut && { timedOut: true as const }),
+    ...(exit && { usage: exit.usage }),
+  }
 }
 
-/** A directory that the box does not show is ENOENT, as for child_process: zx prints code and errno, whether there are any or not. */
+/**
+ * A directory that the box does not show is ENOENT, as for child_process: zx prints code and errno, whether there are
+ * any or not.
+ */
 function errorOf({ hint, ...failure }: Failure): SandboxError {
   const error = new SandboxError({ ...failure, ...(hint !== undefined && { hint: inProgram(hint) }) })
-  return failure.step === 'cwd' && failure.code === undefined ? Object.assign(error, { code: 'ENOENT', errno: -constants.errno.ENOENT }) : error
+  return failure.step === 'cwd' && failure.code === undefined
+    ? Object.assign(error, { code: 'ENOENT', errno: -constants.errno.ENOENT })
+    : error
 }
 
 /** Adds the hint to the message as its second line, since zx and others print nothing else of an error. */
@@ -80,7 +96,8 @@ function eventIn(line: string): Event[] {
 function reportText(file: number, from: number): string {
   const bytes = Buffer.alloc(fstatSync(file).size - from)
   let done = 0
-  for (let got = 1; got > 0 && done < bytes.length; done += got) got = readSync(file, bytes, done, bytes.length - done, from + done)
+  for (let got = 1; got > 0 && done < bytes.length; done += got)
+    got = readSync(file, bytes, done, bytes.length - done, from + done)
   return bytes.toString('utf8', 0, done)
 }
 

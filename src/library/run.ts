@@ -16,7 +16,11 @@ import { reportOfChild, start } from './spawn.ts'
 type Failed = { error?: unknown }
 
 /** Rejects with SandboxError if nsbox itself failed. A failing command is a result. */
-export async function run(planner: Planner, argv: readonly string[], options: RunOptions = {}): Promise<RunResult<string | Buffer>> {
+export async function run(
+  planner: Planner,
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult<string | Buffer>> {
   const { input, signal, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
   throwIfAborted(signal)
   const words = wordsOf(argv)
@@ -36,7 +40,11 @@ export async function run(planner: Planner, argv: readonly string[], options: Ru
       failed.error = new RangeError(`maxBuffer: more than ${maxBuffer} bytes of output`)
       kill()
     }
-    const [stdout, stderr, exitCode] = await Promise.all([collect(child.stdout, maxBuffer, tooMuch), collect(child.stderr, maxBuffer, tooMuch), ending(child)])
+    const [stdout, stderr, exitCode] = await Promise.all([
+      collect(child.stdout, maxBuffer, tooMuch),
+      collect(child.stderr, maxBuffer, tooMuch),
+      ending(child),
+    ])
     throwIfAborted(signal)
     if ('error' in failed) throw failed.error
     const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
@@ -53,7 +61,8 @@ export async function run(planner: Planner, argv: readonly string[], options: Ru
 function howOf({ cwd, env, timeout, stdio }: RunOptions): How {
   return {
     ...(stdio !== undefined && { stdio }),
-    ...(cwd !== undefined && { cwd }), ...(env !== undefined && { env, keepEnv: true }),
+    ...(cwd !== undefined && { cwd }),
+    ...(env !== undefined && { env, keepEnv: true }),
     ...(timeout !== undefined && { limit: { timeout: Math.max(1, Math.round(timeout)), grace: 0 } }),
   }
 }
@@ -63,7 +72,8 @@ const environmentOf = ({ env }: RunOptions): SpawnOptions => (env === undefined 
 function stdioOf({ stdio, input }: RunOptions): Exclude<NonNullable<SpawnOptions['stdio']>, string>[number][] {
   if (stdio === undefined) return [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']
   const three = Array.isArray(stdio) ? [0, 1, 2].map((fd) => stdio[fd] ?? 'pipe') : [stdio, stdio, stdio]
-  if (input !== undefined && three[0] !== 'pipe') throw new UsageError('input: needs standard input to be a pipe, and stdio says otherwise')
+  if (input !== undefined && three[0] !== 'pipe')
+    throw new UsageError('input: needs standard input to be a pipe, and stdio says otherwise')
   return three
 }
 
@@ -92,19 +102,26 @@ const positive: Check = (value) => (typeof value === 'number' && value > 0 ? und
 const CHECKS: { [K in keyof RunOptions]-?: Check } = {
   cwd: (value) => (isUrl(value) || (typeof value === 'string' && value !== '') ? undefined : 'a path'),
   env: (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'),
-  stdio: (value) => (!Array.isArray(value) || (value.length <= 3 && !value.includes('ipc')) ? undefined : 'for descriptors 0, 1 and 2'),
+  stdio: (value) =>
+    !Array.isArray(value) || (value.length <= 3 && !value.includes('ipc')) ? undefined : 'for descriptors 0, 1 and 2',
   input: (value) => (typeof value === 'string' || isUint8Array(value) ? undefined : 'text or bytes'),
   signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
   timeout: positive,
   maxBuffer: positive,
-  encoding: (value) => (value === 'buffer' || (typeof value === 'string' && Buffer.isEncoding(value)) ? undefined : 'an encoding, or "buffer"'),
+  encoding: (value) =>
+    value === 'buffer' || (typeof value === 'string' && Buffer.isEncoding(value))
+      ? undefined
+      : 'an encoding, or "buffer"',
 }
 
 function readRunOptions(options: RunOptions): RunOptions {
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, key)) {
       const near = nearest(key, Object.keys(CHECKS))
-      throw new UsageError(`run: unknown option ${printable(key)}`, near === undefined ? undefined : `the nearest is ${near}`)
+      throw new UsageError(
+        `run: unknown option ${printable(key)}`,
+        near === undefined ? undefined : `the nearest is ${near}`,
+      )
     }
     const wanted = value === undefined ? undefined : CHECKS[key as keyof RunOptions](value)
     if (wanted !== undefined) throw new UsageError(`run: ${key}: must be ${wanted}, not ${kindOf(value)}`)

@@ -1,6 +1,6 @@
 /**
- * child_process's spawn and spawnSync, with the command in a box. The child is the sidecar, which passes signals on; events and
- * results are about the command.
+ * child_process's spawn and spawnSync, with the command in a box. The child is the sidecar, which passes signals on;
+ * events and results are about the command.
  */
 import * as child_process from 'node:child_process'
 import { SandboxError } from '../errors.ts'
@@ -23,13 +23,22 @@ export function spawn(planner: Planner, { words, options }: Arguments): child_pr
     launch = launchOf(planner, argv, options)
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error
-    return named(failedChild(Promise.resolve(about(error, 'spawn', argv) as SandboxError), { stdio: threeOf(options.stdio) }), argv, options)
+    return named(
+      failedChild(Promise.resolve(about(error, 'spawn', argv) as SandboxError), { stdio: threeOf(options.stdio) }),
+      argv,
+      options,
+    )
   }
   return start(launch, optionsOf(launch, options), argv, options)
 }
 
 /** `options`: child_process's, for the sidecar. `how`: those that we carry out ourselves. */
-export function start(launch: Launch, options: SpawnOptions & { stdio: unknown[] }, argv: readonly string[], how: SpawnOptions): child_process.ChildProcess {
+export function start(
+  launch: Launch,
+  options: SpawnOptions & { stdio: unknown[] },
+  argv: readonly string[],
+  how: SpawnOptions,
+): child_process.ChildProcess {
   let child: child_process.ChildProcess
   try {
     child = startChild(launch.file, launch.args, options)
@@ -39,13 +48,22 @@ export function start(launch: Launch, options: SpawnOptions & { stdio: unknown[]
   }
   named(child, argv, how)
   // Defined, not assigned: under Bun the property has no setter.
-  Object.defineProperty(child, 'stdio', { value: child.stdio.slice(0, 3), configurable: true, enumerable: true, writable: true })
+  Object.defineProperty(child, 'stdio', {
+    value: child.stdio.slice(0, 3),
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  })
   const stop = endInTime(child, how)
   emitForCommand(child, launch, argv, stop)
   return child
 }
 
-function named(child: child_process.ChildProcess, [file, ...args]: readonly string[], { argv0 }: SpawnOptions): child_process.ChildProcess {
+function named(
+  child: child_process.ChildProcess,
+  [file, ...args]: readonly string[],
+  { argv0 }: SpawnOptions,
+): child_process.ChildProcess {
   return Object.assign(child, { spawnfile: file, spawnargs: [argv0 ?? file, ...args] })
 }
 
@@ -57,10 +75,15 @@ export function reportOfChild(child: child_process.ChildProcess): Report {
 }
 
 /**
- * Replaces the sidecar's events with the command's. A command that could not start has neither `spawn` nor `exit`. The sidecar ends
- * with 128 + N when signal N has killed the command, and then the child shows that signal.
+ * Replaces the sidecar's events with the command's. A command that could not start has neither `spawn` nor `exit`. The
+ * sidecar ends with 128 + N when signal N has killed the command, and then the child shows that signal.
  */
-function emitForCommand(child: child_process.ChildProcess, launch: Launch, argv: readonly string[], stop: () => void): void {
+function emitForCommand(
+  child: child_process.ChildProcess,
+  launch: Launch,
+  argv: readonly string[],
+  stop: () => void,
+): void {
   const emit = child.emit.bind(child) as (event: string, ...args: unknown[]) => boolean
   const ended = (status: number | null): Report => {
     const report = reports.get(child) ?? launch.report(status)
@@ -100,7 +123,10 @@ function emitForCommand(child: child_process.ChildProcess, launch: Launch, argv:
 }
 
 /** Holds `spawn` back until the command has started or ended. The sidecar's report shows that, and has to be polled. */
-function heldBack(emitSpawn: () => void, launch: Launch): { hold: (isAwaited: boolean) => boolean; drop: () => void; before: (next: () => boolean) => boolean } {
+function heldBack(
+  emitSpawn: () => void,
+  launch: Launch,
+): { hold: (isAwaited: boolean) => boolean; drop: () => void; before: (next: () => boolean) => boolean } {
   let held = false
   let isLate = false
   let timer: NodeJS.Timeout | undefined
@@ -137,13 +163,18 @@ function heldBack(emitSpawn: () => void, launch: Launch): { hold: (isAwaited: bo
 /** Adds the command's name to an error, as child_process does. */
 function about(error: Error, call: 'spawn' | 'spawnSync', [file, ...args]: readonly string[]): Error {
   const { path = file } = error as NodeJS.ErrnoException
-  return Object.assign(error instanceof SandboxError ? withHint(error) : error, { syscall: `${call} ${file}`, path, spawnargs: args })
+  return Object.assign(error instanceof SandboxError ? withHint(error) : error, {
+    syscall: `${call} ${file}`,
+    path,
+    spawnargs: args,
+  })
 }
 
 /** Node ends a child by a signal that the child may ignore, so a box that is still there after the grace is killed. */
 function endInTime(child: child_process.ChildProcess, { signal, timeout, killSignal }: SpawnOptions): () => void {
   const timers: NodeJS.Timeout[] = []
-  const killIn = (milliseconds: number) => void timers.push(setTimeout(() => child.kill('SIGKILL'), milliseconds).unref())
+  const killIn = (milliseconds: number) =>
+    void timers.push(setTimeout(() => child.kill('SIGKILL'), milliseconds).unref())
   const abort = () => {
     killIn(GRACE)
     if (child.kill(killSignal)) child.emit('error', abortError(signal?.reason))
@@ -169,14 +200,20 @@ export function spawnSync(planner: Planner, { words, options }: Arguments): Resu
   let launch: Launch | undefined
   let report: Report | undefined
   try {
-    launch = launchOf(planner, argv, options, options.timeout ? { timeout: options.timeout + GRACE, grace: 0 } : undefined)
+    launch = launchOf(
+      planner,
+      argv,
+      options,
+      options.timeout ? { timeout: options.timeout + GRACE, grace: 0 } : undefined,
+    )
     reserveDescriptors(FOR_SPAWN_SYNC)
     const result = child_process.spawnSync(launch.file, launch.args, optionsOf(launch, options) as SpawnSyncOptions)
     if (result.error !== undefined && !result.pid) throw startFailure(result.error, launch.file, options.cwd)
     report = launch.report(result.status)
     return resultOf(result, report, argv)
   } catch (error) {
-    const failure = error instanceof SandboxError || launch === undefined ? error : startFailure(error, launch.file, options.cwd)
+    const failure =
+      error instanceof SandboxError || launch === undefined ? error : startFailure(error, launch.file, options.cwd)
     if (failure instanceof SandboxError) return notStarted(failure, argv)
     throw failure
   } finally {
@@ -188,7 +225,9 @@ function resultOf(result: Result, { error, started, signal, timedOut }: Report, 
   if (error !== undefined && !started) return notStarted(error, argv)
   const failure = error ?? result.error
   return {
-    ...result, output: result.output?.slice(0, 3), ...(failure !== undefined && { error: about(ofCommand(failure, argv), 'spawnSync', argv) }),
+    ...result,
+    output: result.output?.slice(0, 3),
+    ...(failure !== undefined && { error: about(ofCommand(failure, argv), 'spawnSync', argv) }),
     ...(signal !== undefined && !timedOut && result.signal === null && { status: null, signal }),
   }
 }
@@ -201,16 +240,29 @@ function ofCommand(error: Error, [file]: readonly string[]): Error {
 
 /** Like child_process's result, whose types are wrong here. */
 function notStarted(error: SandboxError, argv: readonly string[]): Result {
-  return { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null, error: about(error, 'spawnSync', argv) } as unknown as Result
+  return {
+    pid: 0,
+    output: null,
+    stdout: null,
+    stderr: null,
+    status: null,
+    signal: null,
+    error: about(error, 'spawnSync', argv),
+  } as unknown as Result
 }
 
-function launchOf(planner: Planner, argv: readonly string[], { cwd, env, argv0, stdio }: SpawnOptions, limit?: How['limit']): Launch {
+function launchOf(
+  planner: Planner,
+  argv: readonly string[],
+  { cwd, env, argv0, stdio }: SpawnOptions,
+  limit?: How['limit'],
+): Launch {
   return prepare(() => planner(argv, { env, argv0, limit, place: cwd, ...(stdio !== undefined && { stdio }) }))
 }
 
 /**
- * child_process gets `cwd`, so that it refuses a bad directory as it does without a box. It doesn't get the signal: we watch that,
- * with one listener for each child.
+ * child_process gets `cwd`, so that it refuses a bad directory as it does without a box. It doesn't get the signal: we
+ * watch that, with one listener for each child.
  */
 function optionsOf(launch: Launch, options: SpawnOptions): SpawnOptions & { stdio: unknown[] } {
   const { shell: _, argv0: __, signal: ___, ...rest } = options

@@ -3,75 +3,187 @@ import type { MountRequest, Options, Shareable } from './types.ts'
 import { CAPABILITIES } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
 import type { TABLE } from './table.ts'
-import { bind, boxPath, cpus, dir, env, file, hostname, integer, known, memory, network, pids, quote, symlink, time, tmpfs, ulimit, user, wrong } from './values.ts'
+import {
+  bind,
+  boxPath,
+  cpus,
+  dir,
+  env,
+  file,
+  hostname,
+  integer,
+  known,
+  memory,
+  network,
+  pids,
+  quote,
+  symlink,
+  time,
+  tmpfs,
+  ulimit,
+  user,
+  wrong,
+} from './values.ts'
 
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number][0]
 
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 
-/** NAME is an option of the table; the value of a flag is ''. One switch, since each start would have to create 45 functions. */
+/**
+ * NAME is an option of the table; the value of a flag is ''. One switch, since each start would have to create 45
+ * functions.
+ */
 export function apply(o: Options, name: string, value: string): void {
   const option = name as Name
   switch (option) {
-    case 'root': o.root = value; break
-    case 'ro': o.ro = true; break
-    case 'overlay': o.overlay = value === '' ? true : value; break
+    case 'root':
+      o.root = value
+      break
+    case 'ro':
+      o.ro = true
+      break
+    case 'overlay':
+      o.overlay = value === '' ? true : value
+      break
 
-    case 'bind': add(o, bind('bind', value, {})); break
-    case 'ro-bind': add(o, bind('ro-bind', value, { readonly: true })); break
-    case 'dev-bind': add(o, bind('dev-bind', value, { devices: true })); break
-    case 'tmpfs': add(o, tmpfs(value)); break
-    case 'proc': add(o, { type: 'proc', target: boxPath('proc', value) }); break
-    case 'dev': add(o, { type: 'dev', target: boxPath('dev', value) }); break
-    case 'mask': add(o, { type: 'mask', target: boxPath('mask', value) }); break
-    case 'dir': add(o, dir(value)); break
-    case 'symlink': add(o, symlink(value)); break
-    case 'file': add(o, file(value)); break
-    case 'no-follow': o.noFollow = true; break
+    case 'bind':
+      add(o, bind('bind', value, {}))
+      break
+    case 'ro-bind':
+      add(o, bind('ro-bind', value, { readonly: true }))
+      break
+    case 'dev-bind':
+      add(o, bind('dev-bind', value, { devices: true }))
+      break
+    case 'tmpfs':
+      add(o, tmpfs(value))
+      break
+    case 'proc':
+      add(o, { type: 'proc', target: boxPath('proc', value) })
+      break
+    case 'dev':
+      add(o, { type: 'dev', target: boxPath('dev', value) })
+      break
+    case 'mask':
+      add(o, { type: 'mask', target: boxPath('mask', value) })
+      break
+    case 'dir':
+      add(o, dir(value))
+      break
+    case 'symlink':
+      add(o, symlink(value))
+      break
+    case 'file':
+      add(o, file(value))
+      break
+    case 'no-follow':
+      o.noFollow = true
+      break
 
-    case 'share': share(o, value); break
-    case 'net': o.net = network(value); break
-    case 'hostname': o.hostname = hostname(value); break
+    case 'share':
+      share(o, value)
+      break
+    case 'net':
+      o.net = network(value)
+      break
+    case 'hostname':
+      o.hostname = hostname(value)
+      break
 
-    case 'user': o.user = user(value); break
-    case 'map-root': o.mapRoot = true; break
-    case 'map-auto': o.mapAuto = true; break
-    case 'userns': o.userns = true; break
-    case 'nest': o.nest = true; break
+    case 'user':
+      o.user = user(value)
+      break
+    case 'map-root':
+      o.mapRoot = true
+      break
+    case 'map-auto':
+      o.mapAuto = true
+      break
+    case 'userns':
+      o.userns = true
+      break
+    case 'nest':
+      o.nest = true
+      break
 
-    case 'cap-add': addCapability(o, 'add', value); break
-    case 'cap-drop': addCapability(o, 'drop', value); break
-    case 'allow-new-privs': o.allowNewPrivs = true; break
-    case 'allow-userns': o.allowUserns = true; break
-    case 'seccomp': o.seccomp = value; break
-    case 'privileged': o.privileged = true; break
+    case 'cap-add':
+      addCapability(o, 'add', value)
+      break
+    case 'cap-drop':
+      addCapability(o, 'drop', value)
+      break
+    case 'allow-new-privs':
+      o.allowNewPrivs = true
+      break
+    case 'allow-userns':
+      o.allowUserns = true
+      break
+    case 'seccomp':
+      o.seccomp = value
+      break
+    case 'privileged':
+      o.privileged = true
+      break
 
-    case 'timeout': o.timeout = time(value); break
-    case 'memory': o.memory = memory(value); break
-    case 'cpus': o.cpus = cpus(value); break
-    case 'pids': o.pids = pids(value); break
-    case 'ulimit': (o.ulimits ??= []).push(ulimit(value)); break
+    case 'timeout':
+      o.timeout = time(value)
+      break
+    case 'memory':
+      o.memory = memory(value)
+      break
+    case 'cpus':
+      o.cpus = cpus(value)
+      break
+    case 'pids':
+      o.pids = pids(value)
+      break
+    case 'ulimit':
+      ;(o.ulimits ??= []).push(ulimit(value))
+      break
 
-    case 'cwd': o.cwd = boxPath('cwd', value); break
-    case 'env': (o.env ??= []).push(env(value)); break
-    case 'env-file': (o.env ??= []).push({ type: 'file', path: value }); break
-    case 'clear-env': o.clearEnv = true; break
-    case 'argv0': o.argv0 = value; break
-    case 'new-session': o.newSession = true; break
-    case 'die-with-parent': o.dieWithParent = true; break
-    case 'no-init': o.init = false; break
+    case 'cwd':
+      o.cwd = boxPath('cwd', value)
+      break
+    case 'env':
+      ;(o.env ??= []).push(env(value))
+      break
+    case 'env-file':
+      ;(o.env ??= []).push({ type: 'file', path: value })
+      break
+    case 'clear-env':
+      o.clearEnv = true
+      break
+    case 'argv0':
+      o.argv0 = value
+      break
+    case 'new-session':
+      o.newSession = true
+      break
+    case 'die-with-parent':
+      o.dieWithParent = true
+      break
+    case 'no-init':
+      o.init = false
+      break
 
-    case 'status-fd': o.statusFd = integer('status-fd', value, 1048576); break
-    case 'verbose': o.verbose = true; break
-    case 'quiet': o.quiet = true; break
+    case 'status-fd':
+      o.statusFd = integer('status-fd', value, 1048576)
+      break
+    case 'verbose':
+      o.verbose = true
+      break
+    case 'quiet':
+      o.quiet = true
+      break
 
-    default: option satisfies never
+    default:
+      option satisfies never
   }
 }
 
 function add(options: Pick<Options, 'mounts'>, request: MountRequest): void {
-  (options.mounts ??= []).push(request)
+  ;(options.mounts ??= []).push(request)
 }
 
 function share(options: Pick<Options, 'share'>, value: string): void {
@@ -85,8 +197,15 @@ function share(options: Pick<Options, 'share'>, value: string): void {
 function shareable(name: string): Shareable {
   const found = known(SHAREABLE, name)
   if (found !== undefined) return found
-  const hints: Record<string, string> = { net: 'the network is --net host or --net none', mount: 'the mount namespace is always new' }
-  throw wrong('share', `${quote(name)} must be one of ${SHAREABLE.join(', ')}`, Object.hasOwn(hints, name) ? hints[name] : undefined)
+  const hints: Record<string, string> = {
+    net: 'the network is --net host or --net none',
+    mount: 'the mount namespace is always new',
+  }
+  throw wrong(
+    'share',
+    `${quote(name)} must be one of ${SHAREABLE.join(', ')}`,
+    Object.hasOwn(hints, name) ? hints[name] : undefined,
+  )
 }
 
 /** Names may start with cap_, in upper or lower case. */
@@ -96,7 +215,11 @@ function addCapability(options: Pick<Options, 'capabilities'>, type: 'add' | 'dr
   const name = plain === 'all' ? plain : known(CAPABILITIES, plain)
   if (name === undefined) {
     const near = nearest(plain, [...CAPABILITIES, 'all'])
-    throw wrong(`cap-${type}`, `no capability ${quote(value)}`, near === undefined ? 'man 7 capabilities lists them' : `the nearest is ${near}`)
+    throw wrong(
+      `cap-${type}`,
+      `no capability ${quote(value)}`,
+      near === undefined ? 'man 7 capabilities lists them' : `the nearest is ${near}`,
+    )
   }
-  (options.capabilities ??= []).push({ type, name })
+  ;(options.capabilities ??= []).push({ type, name })
 }

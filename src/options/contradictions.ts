@@ -7,26 +7,46 @@ export function refuseContradictions(o: Options): void {
   refuseRootOfTmpfs(o)
   if (o.ro && o.overlay) contradict('--ro and --overlay', 'a read-only root has no changes to keep apart')
   if (o.mapRoot && o.user) contradict('--map-root and --user', 'both say who you are in the box; --map-root is user 0')
-  if (o.userns && shares(o, 'user')) contradict('--userns and --share user', 'the user namespace is either new or the host\'s')
-  if (o.nest && shares(o, 'user')) contradict('--nest and --share user', 'in a container the user namespace is what allows the box to mount')
-  if (o.allowUserns && (o.privileged || o.seccomp !== undefined)) contradict(`--allow-userns and ${o.privileged ? '--privileged' : '--seccomp'}`, 'it changes the default filter, which the other option takes away')
-  if (o.net === 'none' && shares(o, 'abstract')) contradict('--net none and --share abstract', 'abstract sockets belong to the network, and the box does not have the host\'s')
-  if (o.mapRoot && shares(o, 'user')) contradict('--map-root and --share user', 'mapping ids needs a new user namespace')
-  if (o.mapAuto && shares(o, 'user')) contradict('--map-auto and --share user', 'mapping ids needs a new user namespace')
-  if (o.hostname && shares(o, 'uts')) contradict('--hostname and --share uts', 'the name would become the host\'s')
-  if (o.init === false && shares(o, 'pid')) contradict('--no-init and --share pid', 'only a new pid namespace has a process 1')
-  if (o.timeout && shares(o, 'pid')) contradict('--timeout and --share pid', 'only a pid namespace of its own ends with all that is in it')
+  if (o.userns && shares(o, 'user'))
+    contradict('--userns and --share user', "the user namespace is either new or the host's")
+  if (o.nest && shares(o, 'user'))
+    contradict('--nest and --share user', 'in a container the user namespace is what allows the box to mount')
+  if (o.allowUserns && (o.privileged || o.seccomp !== undefined))
+    contradict(
+      `--allow-userns and ${o.privileged ? '--privileged' : '--seccomp'}`,
+      'it changes the default filter, which the other option takes away',
+    )
+  if (o.net === 'none' && shares(o, 'abstract'))
+    contradict(
+      '--net none and --share abstract',
+      "abstract sockets belong to the network, and the box does not have the host's",
+    )
+  if (o.mapRoot && shares(o, 'user'))
+    contradict('--map-root and --share user', 'mapping ids needs a new user namespace')
+  if (o.mapAuto && shares(o, 'user'))
+    contradict('--map-auto and --share user', 'mapping ids needs a new user namespace')
+  if (o.hostname && shares(o, 'uts')) contradict('--hostname and --share uts', "the name would become the host's")
+  if (o.init === false && shares(o, 'pid'))
+    contradict('--no-init and --share pid', 'only a new pid namespace has a process 1')
+  if (o.timeout && shares(o, 'pid'))
+    contradict('--timeout and --share pid', 'only a pid namespace of its own ends with all that is in it')
   if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
 }
 
 /** A tmpfs on "/" is the root of the box, and all other mounts are made in that. */
 function refuseRootOfTmpfs({ root, overlay, mounts = [] }: Options): void {
-  const at = mounts.flatMap(({ type, target }, n) => (type === 'tmpfs' && target !== undefined && cleanPath(target) === '/' ? [n] : []))
+  const at = mounts.flatMap(({ type, target }, n) =>
+    type === 'tmpfs' && target !== undefined && cleanPath(target) === '/' ? [n] : [],
+  )
   if (at.length === 0) return
   if (root !== undefined) contradict('--root and --tmpfs /', 'both say what the root is')
   if (overlay !== undefined) contradict('--overlay and --tmpfs /', 'an empty root has nothing below its changes')
   if (at.length > 1) throw new UsageError('--tmpfs /: is there twice', 'a box has one root')
-  if (at[0] !== 0) throw new UsageError('--tmpfs /: must come before all other mounts', 'it is the root, and would hide what is mounted before it')
+  if (at[0] !== 0)
+    throw new UsageError(
+      '--tmpfs /: must come before all other mounts',
+      'it is the root, and would hide what is mounted before it',
+    )
 }
 
 function contradict(pair: string, why: string): never {

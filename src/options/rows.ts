@@ -10,14 +10,21 @@ export type OptionRow = PlainRow & { choices?: readonly string[] }
 
 const CAPABILITY_NAMES = [...CAPABILITIES, 'all']
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
-  share: SHAREABLE, net: ['host', 'none'], seccomp: ['default', 'none'], 'cap-add': CAPABILITY_NAMES, 'cap-drop': CAPABILITY_NAMES,
+  share: SHAREABLE,
+  net: ['host', 'none'],
+  seccomp: ['default', 'none'],
+  'cap-add': CAPABILITY_NAMES,
+  'cap-drop': CAPABILITY_NAMES,
   ulimit: LIMITS.map((name) => `${name}=`),
 }
 
 export const OPTIONS: readonly OptionRow[] = rowsOf(TABLE)
 
 /** Rows as objects, each with the words of `choices` under its name. */
-export function rowsOf(rows: readonly Row[], choices: Readonly<Record<string, readonly string[]>> = CHOICES): OptionRow[] {
+export function rowsOf(
+  rows: readonly Row[],
+  choices: Readonly<Record<string, readonly string[]>> = CHOICES,
+): OptionRow[] {
   return rows.map((row) => {
     const option: OptionRow = optionOf(row)
     const words = choices[option.name]

@@ -5,7 +5,9 @@ import type { Capability, Limit } from '../plan/types.ts'
 /** Namespaces that `share` can keep the host's, and its abstract sockets. The mount namespace is always new. */
 export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'abstract'
 
-/** One mount or made file, in the order given. Host paths may be relative to the caller's cwd; box paths are absolute. */
+/**
+ * One mount or made file, in the order given. Host paths may be relative to the caller's cwd; box paths are absolute.
+ */
 export type MountRequest =
   | { type: 'bind'; source: string; target?: string; readonly?: boolean; devices?: boolean }
   /** `size` in bytes, `mode` as octal text. */

@@ -42,7 +42,10 @@ function filled(name: string, part: string, text: string): string {
   return text
 }
 
-/** A path in the box can't be relative: there is no directory to start from. `..` is allowed, and resolved inside the root. */
+/**
+ * A path in the box can't be relative: there is no directory to start from. `..` is allowed, and resolved inside the
+ * root.
+ */
 export function boxPath(name: string, path: string): string {
   if (!path.startsWith('/')) throw wrong(name, `${quote(path)} must be an absolute path`, absoluteHint(path))
   return path
@@ -51,13 +54,15 @@ export function boxPath(name: string, path: string): string {
 /** The two halves of `A:B`, both there and neither empty. */
 function pair(name: string, value: string, first: string, second: string): [string, string] {
   const [before, after] = splitColon(value)
-  if (after === undefined) throw wrong(name, `${quote(value)} must be ${first}:${second}`, 'a colon that belongs to a name is written \\:')
+  if (after === undefined)
+    throw wrong(name, `${quote(value)} must be ${first}:${second}`, 'a colon that belongs to a name is written \\:')
   return [filled(name, first, before), filled(name, second, after)]
 }
 
 /** Strict decimal: no sign, no leading zero, no blanks, no other base. */
 export function integer(name: string, text: string, max: number): number {
-  if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || Number(text) > max) throw wrong(name, `${quote(text)} must be a whole number from 0 to ${max}`)
+  if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || Number(text) > max)
+    throw wrong(name, `${quote(text)} must be a whole number from 0 to ${max}`)
   return Number(text)
 }
 
@@ -78,7 +83,8 @@ export function bind(name: string, value: string, how: { readonly?: boolean; dev
 function refuseSuffix(name: string, value: string): void {
   const suffix = /(?<!\\):(r[ow]|[zZ])$/.exec(value)?.[1]
   if (suffix === undefined) return
-  const hint = suffix === 'ro' ? 'read-only is --ro-bind SRC:DST' : `if :${suffix} belongs to the name, write \\:${suffix}`
+  const hint =
+    suffix === 'ro' ? 'read-only is --ro-bind SRC:DST' : `if :${suffix} belongs to the name, write \\:${suffix}`
   throw wrong(name, `${quote(value)} must be SRC:DST without a suffix`, hint)
 }
 
@@ -89,7 +95,12 @@ export function tmpfs(value: string): MountRequest {
   const seen = new Set<string>()
   for (const setting of settings.split(',')) {
     const [, key, text] = /^(size|mode)=(.*)$/s.exec(setting) ?? (setting === 'ro' ? ['', 'ro', ''] : [])
-    if (key === undefined || text === undefined) throw wrong('tmpfs', `${quote(setting)} must be size=..., mode=... or ro`, 'such as --tmpfs /tmp:size=64m,mode=1777')
+    if (key === undefined || text === undefined)
+      throw wrong(
+        'tmpfs',
+        `${quote(setting)} must be size=..., mode=... or ro`,
+        'such as --tmpfs /tmp:size=64m,mode=1777',
+      )
     if (seen.has(key)) throw wrong('tmpfs', `${key} is given twice`)
     seen.add(key)
     if (key === 'ro') request.readonly = true
@@ -103,7 +114,8 @@ export function tmpfs(value: string): MountRequest {
 function size(name: string, text: string): number {
   const [, digits, unit] = /^([1-9][0-9]{0,15})([kmgt]?)$/i.exec(text) ?? []
   const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
-  if (!Number.isSafeInteger(bytes)) throw wrong(name, `size ${quote(text)} must be a number of bytes, or one with k, m, g or t`)
+  if (!Number.isSafeInteger(bytes))
+    throw wrong(name, `size ${quote(text)} must be a number of bytes, or one with k, m, g or t`)
   return bytes
 }
 
@@ -112,11 +124,18 @@ const LEAST_MEMORY = 1024 ** 2
 
 export function memory(text: string): number {
   const bytes = size('memory', text)
-  if (bytes < LEAST_MEMORY) throw wrong('memory', `size ${quote(text)} is less than a box needs to start`, 'such as 512m; units: k, m, g, t, without one it is bytes')
+  if (bytes < LEAST_MEMORY)
+    throw wrong(
+      'memory',
+      `size ${quote(text)} is less than a box needs to start`,
+      'such as 512m; units: k, m, g, t, without one it is bytes',
+    )
   return bytes
 }
 
-/** A thousandth is the least that the kernel takes: a millisecond in a second, cpu.max in the cgroup v2 documentation. */
+/**
+ * A thousandth is the least that the kernel takes: a millisecond in a second, cpu.max in the cgroup v2 documentation.
+ */
 export function cpus(text: string): number {
   const number = /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : NaN
   if (number >= 0.001 && number <= MAX_CPUS) return number
@@ -136,19 +155,29 @@ export function time(text: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
   const milliseconds = Math.round(Number(number) * (UNITS[unit] ?? 1))
   if (milliseconds >= 1 && milliseconds <= MAX_MILLISECONDS) return milliseconds
-  throw wrong('timeout', `${quote(text)} must be a time above zero, such as 10s`, 'units: ms, s, m, h, d; without one it is seconds')
+  throw wrong(
+    'timeout',
+    `${quote(text)} must be a time above zero, such as 10s`,
+    'units: ms, s, m, h, d; without one it is seconds',
+  )
 }
 
 export function ulimit(text: string): Limit {
   const [, name, soft, hard] = /^([^=]*)=([^:]*)(?::(.*))?$/s.exec(text) ?? []
-  if (name === undefined || soft === undefined) throw wrong('ulimit', `${quote(text)} must be NAME=SOFT or NAME=SOFT:HARD`, 'such as --ulimit nofile=1024')
+  if (name === undefined || soft === undefined)
+    throw wrong('ulimit', `${quote(text)} must be NAME=SOFT or NAME=SOFT:HARD`, 'such as --ulimit nofile=1024')
   const resource = known(LIMITS, name)
   if (resource === undefined) {
     const near = nearest(name, LIMITS)
-    throw wrong('ulimit', `no limit ${quote(name)}`, near === undefined ? `limits: ${LIMITS.join(' ')}` : `the nearest is ${near}`)
+    throw wrong(
+      'ulimit',
+      `no limit ${quote(name)}`,
+      near === undefined ? `limits: ${LIMITS.join(' ')}` : `the nearest is ${near}`,
+    )
   }
   const values = hard === undefined ? { soft: amount(soft) } : { soft: amount(soft), hard: amount(hard) }
-  if ('hard' in values && values.hard >= 0 && (values.soft < 0 || values.soft > values.hard)) throw wrong('ulimit', `${quote(text)}: the soft limit is above the hard one`)
+  if ('hard' in values && values.hard >= 0 && (values.soft < 0 || values.soft > values.hard))
+    throw wrong('ulimit', `${quote(text)}: the soft limit is above the hard one`)
   return { resource, ...values }
 }
 
@@ -157,7 +186,8 @@ function amount(text: string): number {
   if (text === 'unlimited') return -1
   const [, digits, unit] = /^(\d{1,15})([kmgt]?)$/i.exec(text) ?? []
   const value = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
-  if (!Number.isSafeInteger(value)) throw wrong('ulimit', `${quote(text)} must be a number, one with k, m, g or t, or unlimited`)
+  if (!Number.isSafeInteger(value))
+    throw wrong('ulimit', `${quote(text)} must be a number, one with k, m, g or t, or unlimited`)
   return value
 }
 

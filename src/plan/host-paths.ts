@@ -13,13 +13,20 @@ function mapObject(table: Table, value: object, change: (path: string) => string
 
 function mapField(field: Field | undefined, value: unknown, change: (path: string) => string): unknown {
   switch (field?.type) {
-    case 'string': return field.path === 'host' && typeof value === 'string' ? change(value) : value
-    case 'strings': return field.entry === 'host' ? (value as string[]).map(change) : value
-    case 'variant': return mapObject(variant(field.of, (value as { type: string }).type), value as object, change)
-    case 'object': return mapObject(OBJECTS[field.of as keyof typeof OBJECTS], value as object, change)
-    case 'objects': return (value as object[]).map((entry) => mapObject(OBJECTS[field.of as keyof typeof OBJECTS], entry, change))
-    case 'variants': return (value as { type: string }[]).map((entry) => mapObject(variant(field.of, entry.type), entry, change))
-    default: return value
+    case 'string':
+      return field.path === 'host' && typeof value === 'string' ? change(value) : value
+    case 'strings':
+      return field.entry === 'host' ? (value as string[]).map(change) : value
+    case 'variant':
+      return mapObject(variant(field.of, (value as { type: string }).type), value as object, change)
+    case 'object':
+      return mapObject(OBJECTS[field.of as keyof typeof OBJECTS], value as object, change)
+    case 'objects':
+      return (value as object[]).map((entry) => mapObject(OBJECTS[field.of as keyof typeof OBJECTS], entry, change))
+    case 'variants':
+      return (value as { type: string }[]).map((entry) => mapObject(variant(field.of, entry.type), entry, change))
+    default:
+      return value
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * A strict reader of JSON (RFC 8259), the twin of `sidecar/plan/json.c`: same verdicts, same messages. It refuses what readers
- * disagree about: duplicate keys, invalid UTF-8, a byte order mark, lone surrogates, NUL. One extension: a lone \udc80 to
- * \udcff stands for the byte 0x80 to 0xff, so that file names that are not UTF-8 can travel.
+ * A strict reader of JSON (RFC 8259), the twin of `sidecar/plan/json.c`: same verdicts, same messages. It refuses what
+ * readers disagree about: duplicate keys, invalid UTF-8, a byte order mark, lone surrogates, NUL. One extension: a lone
+ * \udc80 to \udcff stands for the byte 0x80 to 0xff, so that file names that are not UTF-8 can travel.
  */
 import { fromBytes, utf8Length } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
@@ -9,7 +9,9 @@ import { type Place, PlanError } from './error.ts'
 const MAX_DEPTH = 32
 const MAX_KEYS = 256
 
-/** An object with its keys in the order of the text. A JavaScript object would put keys that look like numbers first. */
+/**
+ * An object with its keys in the order of the text. A JavaScript object would put keys that look like numbers first.
+ */
 export class Members {
   readonly entries: readonly (readonly [string, unknown])[]
 
@@ -18,7 +20,10 @@ export class Members {
   }
 }
 
-/** The value of a JSON text. Objects are `Members`; a number that isn't a safe integer, or is written as 1.0 or 1e0, is NaN. */
+/**
+ * The value of a JSON text. Objects are `Members`; a number that isn't a safe integer, or is written as 1.0 or 1e0, is
+ * NaN.
+ */
 export function readJson(text: string | Uint8Array): unknown {
   return new Reader(typeof text === 'string' ? encode(text) : text).document()
 }

@@ -4,9 +4,12 @@ import type { Root } from './types.ts'
 /** The directories of the host that the root shows, the topmost first. */
 export function rootDirectories(root: Root): readonly string[] {
   switch (root.type) {
-    case 'directory': return [root.path]
-    case 'layers': return root.lowers
-    case 'empty': return []
+    case 'directory':
+      return [root.path]
+    case 'layers':
+      return root.lowers
+    case 'empty':
+      return []
   }
 }
 

@@ -1,13 +1,23 @@
 /**
  * The contract between the two halves of nsbox, as one table.
  *
- * From this table come the TypeScript types (`types.ts`, by inference), the run-time validator (`validate.ts`, which walks
- * it), the published JSON Schema (`docs/plan.schema.json`) and the C structures with their field list
- * (`sidecar/plan/contract.h`). `scripts/gen.ts` writes the last two, and `make lint` fails when they differ from the table.
+ * From this table come the TypeScript types (`types.ts`, by inference), the run-time validator (`validate.ts`, which
+ * walks it), the published JSON Schema (`docs/plan.schema.json`) and the C structures with their field list
+ * (`sidecar/plan/contract.h`). `scripts/gen.ts` writes the last two, and `make lint` fails when they differ from the
+ * table.
  *
  * A change that an older sidecar would misread needs a new contract number.
  */
-import { CAPABILITIES, CONTRACT, LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS, RESET_SIGNALS } from './constants.ts'
+import {
+  CAPABILITIES,
+  CONTRACT,
+  LIMITS,
+  MAX_CPUS,
+  MAX_ID,
+  MAX_MILLISECONDS,
+  MAX_PIDS,
+  RESET_SIGNALS,
+} from './constants.ts'
 
 export * from './constants.ts'
 
@@ -15,7 +25,10 @@ export * from './constants.ts'
 export type Field = { doc: string; required?: true } & (
   | { type: 'bool' }
   | { type: 'int'; min: number; max: number; default?: number }
-  /** Text without NUL. `path`: an absolute path; one of the host ("host") may be relative to the program that holds the plan. */
+  /**
+   * Text without NUL. `path`: an absolute path; one of the host ("host") may be relative to the program that holds the
+   * plan.
+   */
   | { type: 'string'; min?: number; max?: number; path?: true | 'host' }
   /** Bytes as text, RFC 4648 with padding: a multiple of UNIT bytes. */
   | { type: 'base64'; unit: number; max: number }
@@ -51,29 +64,71 @@ const SCOPES = ['abstract', 'signals', 'trace'] as const
 export const OBJECTS = {
   plan: {
     contract: { type: 'int', min: CONTRACT, max: CONTRACT, required: true, doc: 'Number of this contract.' },
-    namespaces: { type: 'flags', values: NAMESPACES, required: true, doc: 'Namespaces that are the box\'s own, made or entered; "mount" always is.' },
+    namespaces: {
+      type: 'flags',
+      values: NAMESPACES,
+      required: true,
+      doc: 'Namespaces that are the box\'s own, made or entered; "mount" always is.',
+    },
     idmap: { type: 'object', of: 'idmap', doc: 'Id maps of the new user namespace.' },
-    enter: { type: 'object', of: 'enter', doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.' },
+    enter: {
+      type: 'object',
+      of: 'enter',
+      doc: 'The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent.',
+    },
     root: { type: 'variant', of: 'root', doc: 'What the box sees as its root directory; there unless enter is.' },
     mounts: { type: 'variants', of: 'mount', max: 100000, doc: 'What is mounted or made in the root, in this order.' },
-    own: { type: 'strings', entry: 'path', doc: 'Directories of nsbox itself on the host. Where the box could write to one, or to a directory above it, it becomes read-only and can\'t be moved; a missing one is made, empty.' },
-    takeBack: { type: 'bool', doc: 'Remove what was made for this box in its root, such as mount points, when the box has ended and nobody uses it.' },
+    own: {
+      type: 'strings',
+      entry: 'path',
+      doc: "Directories of nsbox itself on the host. Where the box could write to one, or to a directory above it, it becomes read-only and can't be moved; a missing one is made, empty.",
+    },
+    takeBack: {
+      type: 'bool',
+      doc: 'Remove what was made for this box in its root, such as mount points, when the box has ended and nobody uses it.',
+    },
     noFollow: { type: 'bool', doc: 'Refuse paths of the host with a symbolic link in them.' },
     hostname: { type: 'string', min: 1, max: 64, doc: 'Host name of the new uts namespace.' },
     loopback: { type: 'bool', doc: 'Bring up lo in the new net namespace.' },
-    ping: { type: 'bool', doc: 'Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range.' },
-    lowPorts: { type: 'bool', doc: 'Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start.' },
-    cgroup: { type: 'object', of: 'cgroup', doc: 'A control group (version 2) of its own for the box, made where the caller may make one.' },
-    helpers: { type: 'objects', of: 'helper', max: 16, doc: 'Programs that are started outside of the box, in this order, when its namespaces are there. The command is not executed before all of them are ready; they end with the box.' },
+    ping: {
+      type: 'bool',
+      doc: 'Let all groups that are mapped in the box open ICMP sockets in the new net namespace, as ping does: net.ipv4.ping_group_range.',
+    },
+    lowPorts: {
+      type: 'bool',
+      doc: 'Let everybody listen on ports below 1024 in the new net namespace: net.ipv4.ip_unprivileged_port_start.',
+    },
+    cgroup: {
+      type: 'object',
+      of: 'cgroup',
+      doc: 'A control group (version 2) of its own for the box, made where the caller may make one.',
+    },
+    helpers: {
+      type: 'objects',
+      of: 'helper',
+      max: 16,
+      doc: 'Programs that are started outside of the box, in this order, when its namespaces are there. The command is not executed before all of them are ready; they end with the box.',
+    },
     process: { type: 'object', of: 'process', required: true, doc: 'The command and what it gets.' },
     supervision: { type: 'object', of: 'supervision', doc: 'How the box is watched and reported.' },
   },
   enter: {
     pid: { type: 'int', min: 1, max: MAX_PID, required: true, doc: 'A process of the box, by its number outside.' },
-    started: { type: 'int', min: 0, max: MAX_SIZE, required: true, doc: 'When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). A process that got the number later is not entered.' },
+    started: {
+      type: 'int',
+      min: 0,
+      max: MAX_SIZE,
+      required: true,
+      doc: 'When it was started, in ticks since the boot: field 22 of /proc/PID/stat, proc(5). A process that got the number later is not entered.',
+    },
   },
   idmap: {
-    by: { type: 'enum', values: ['self', 'parent', 'helper'], required: true, doc: 'What writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap.' },
+    by: {
+      type: 'enum',
+      values: ['self', 'parent', 'helper'],
+      required: true,
+      doc: 'What writes the maps: the box itself (its own id only), the process that made it (privileged), or newuidmap and newgidmap.',
+    },
     uid: { type: 'objects', of: 'idrange', min: 1, max: 340, required: true, doc: 'User id ranges.' },
     gid: { type: 'objects', of: 'idrange', min: 1, max: 340, required: true, doc: 'Group id ranges.' },
     setgroups: { type: 'bool', doc: 'Leave setgroups(2) allowed in the box; never with "self".' },
@@ -84,39 +139,87 @@ export const OBJECTS = {
     count: { type: 'int', min: 1, max: MAX_ID + 1, required: true, doc: 'Number of ids.' },
   },
   helper: {
-    program: { type: 'string', path: 'host', required: true, doc: 'File on the host to execute. It gets the environment of the sidecar, a session of its own, standard error, descriptor 3, to which it writes a byte when it is ready, and descriptor 4, the directory of the first process of the box in /proc.' },
+    program: {
+      type: 'string',
+      path: 'host',
+      required: true,
+      doc: 'File on the host to execute. It gets the environment of the sidecar, a session of its own, standard error, descriptor 3, to which it writes a byte when it is ready, and descriptor 4, the directory of the first process of the box in /proc.',
+    },
     argv: { type: 'strings', min: 1, required: true, doc: 'Its name and its arguments.' },
     ends: { type: 'enum', values: ['nothing', 'box'], default: 'nothing', doc: 'What its end ends, once it is ready.' },
   },
   cgroup: {
     memory: { type: 'int', min: 1, max: MAX_SIZE, doc: 'Bytes of memory, and no swap; absent: no limit.' },
-    cpuQuota: { type: 'int', min: 1000, max: MAX_QUOTA, doc: 'Microseconds of processor time in each period, of all processors together; absent: no limit.' },
+    cpuQuota: {
+      type: 'int',
+      min: 1000,
+      max: MAX_QUOTA,
+      doc: 'Microseconds of processor time in each period, of all processors together; absent: no limit.',
+    },
     cpuPeriod: { type: 'int', min: 1000, max: 1000000, default: 100000, doc: 'Microseconds of a period.' },
-    pids: { type: 'int', min: 1, max: MAX_PIDS, doc: 'Processes and threads, the init of the box among them; absent: no limit.' },
+    pids: {
+      type: 'int',
+      min: 1,
+      max: MAX_PIDS,
+      doc: 'Processes and threads, the init of the box among them; absent: no limit.',
+    },
   },
   process: {
     argv: { type: 'strings', min: 1, required: true, doc: 'The command and its arguments.' },
-    program: { type: 'string', min: 1, doc: 'What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box.' },
+    program: {
+      type: 'string',
+      min: 1,
+      doc: 'What to execute, where it is not argv[0]. Without a slash it is looked for in the PATH of the box.',
+    },
     env: { type: 'object', of: 'env', doc: 'Environment.' },
     cwd: { type: 'string', path: true, doc: 'Working directory in the box; absent: "/".' },
-    cwdOfHost: { type: 'bool', doc: 'cwd is a directory of the host: the command starts there only if the box shows that very directory.' },
+    cwdOfHost: {
+      type: 'bool',
+      doc: 'cwd is a directory of the host: the command starts there only if the box shows that very directory.',
+    },
     cwdOfCaller: { type: 'bool', doc: 'The same for the directory that the plan is run from; cwd is then absent.' },
-    cwdFallback: { type: 'string', path: true, doc: 'Where the command starts if the box doesn\'t show that directory, or "/" if it lacks this one too; absent: that is an error.' },
+    cwdFallback: {
+      type: 'string',
+      path: true,
+      doc: 'Where the command starts if the box doesn\'t show that directory, or "/" if it lacks this one too; absent: that is an error.',
+    },
     uid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'User id in the box; absent: as it is.' },
     gid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'Group id in the box; absent: as it is.' },
     dropGroups: { type: 'bool', doc: 'Drop all supplementary groups.' },
-    capabilities: { type: 'flags', values: CAPABILITIES, doc: 'Capabilities that the command may have at most; absent: none.' },
+    capabilities: {
+      type: 'flags',
+      values: CAPABILITIES,
+      doc: 'Capabilities that the command may have at most; absent: none.',
+    },
     noNewPrivs: { type: 'bool', doc: 'Set no_new_privs: setuid programs and file capabilities give nothing.' },
     seccomp: { type: 'object', of: 'seccomp', doc: 'The filter of system calls; absent: none.' },
-    landlock: { type: 'flags', values: SCOPES, doc: 'What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on).' },
+    landlock: {
+      type: 'flags',
+      values: SCOPES,
+      doc: 'What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on).',
+    },
     limits: { type: 'objects', of: 'limit', max: 16, doc: 'Resource limits, setrlimit(2).' },
     resetSignals: { type: 'flags', values: RESET_SIGNALS, doc: 'Signals whose disposition goes back to the default.' },
     newSession: { type: 'bool', doc: 'Run in a session of its own, setsid(2).' },
-    pause: { type: 'bool', doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it.' },
+    pause: {
+      type: 'bool',
+      doc: 'Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it.',
+    },
   },
   seccomp: {
-    from: { type: 'string', min: 1, required: true, doc: 'What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file.' },
-    filter: { type: 'base64', unit: 8, max: 4096 * 8, required: true, doc: 'Array of struct sock_filter, as this machine has it; seccomp(2).' },
+    from: {
+      type: 'string',
+      min: 1,
+      required: true,
+      doc: 'What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file.',
+    },
+    filter: {
+      type: 'base64',
+      unit: 8,
+      max: 4096 * 8,
+      required: true,
+      doc: 'Array of struct sock_filter, as this machine has it; seccomp(2).',
+    },
   },
   env: {
     inherit: { type: 'bool', doc: 'Start from the environment of the sidecar.' },
@@ -129,15 +232,45 @@ export const OBJECTS = {
     hard: { type: 'int', min: -1, max: MAX_SIZE, doc: 'Hard limit; absent: as it is.', default: -2 },
   },
   supervision: {
-    init: { type: 'bool', doc: 'Run an init as process 1 that reaps and forwards signals; without it the command is process 1.' },
-    timeout: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds after which the command gets TERM; 0 is no limit.' },
-    grace: { type: 'int', min: 0, max: MAX_MILLISECONDS, doc: 'Milliseconds after TERM until all that is left is killed.' },
+    init: {
+      type: 'bool',
+      doc: 'Run an init as process 1 that reaps and forwards signals; without it the command is process 1.',
+    },
+    timeout: {
+      type: 'int',
+      min: 0,
+      max: MAX_MILLISECONDS,
+      doc: 'Milliseconds after which the command gets TERM; 0 is no limit.',
+    },
+    grace: {
+      type: 'int',
+      min: 0,
+      max: MAX_MILLISECONDS,
+      doc: 'Milliseconds after TERM until all that is left is killed.',
+    },
     dieWithParent: { type: 'bool', doc: 'Kill the box when the process that started nsbox ends.' },
-    statusFd: { type: 'int', min: 0, max: 1048576, default: -1, doc: 'Descriptor to which events are written as JSON lines.' },
-    gateFd: { type: 'int', min: 3, max: 1048576, default: -1, doc: 'Descriptor on which the box waits when all is set up, before its command is executed ("ready" on the status descriptor): one byte lets it go on, and its end without one ends the box.' },
+    statusFd: {
+      type: 'int',
+      min: 0,
+      max: 1048576,
+      default: -1,
+      doc: 'Descriptor to which events are written as JSON lines.',
+    },
+    gateFd: {
+      type: 'int',
+      min: 3,
+      max: 1048576,
+      default: -1,
+      doc: 'Descriptor on which the box waits when all is set up, before its command is executed ("ready" on the status descriptor): one byte lets it go on, and its end without one ends the box.',
+    },
     verbose: { type: 'bool', doc: 'Print each phase with its time on stderr.' },
     quiet: { type: 'bool', doc: 'Print no warnings and no hints.' },
-    errors: { type: 'enum', values: ['stderr', 'status'], default: 'stderr', doc: 'Where a failure of nsbox itself is reported: on stderr, or on the status descriptor alone.' },
+    errors: {
+      type: 'enum',
+      values: ['stderr', 'status'],
+      default: 'stderr',
+      doc: 'Where a failure of nsbox itself is reported: on stderr, or on the status descriptor alone.',
+    },
   },
 } as const satisfies Record<string, Table>
 
@@ -145,19 +278,51 @@ export const OBJECTS = {
 export const VARIANTS = {
   root: {
     directory: {
-      path: { type: 'string', path: 'host', required: true, doc: 'Directory on the host; "/" is the host\'s own root.' },
-      view: { type: 'bool', doc: 'Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it on the host.' },
+      path: {
+        type: 'string',
+        path: 'host',
+        required: true,
+        doc: 'Directory on the host; "/" is the host\'s own root.',
+      },
+      view: {
+        type: 'bool',
+        doc: 'Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host.',
+      },
+      options: {
+        type: 'flags',
+        values: MOUNT_OPTIONS,
+        doc: 'Mount options of the root and what is mounted below it on the host.',
+      },
     },
     layers: {
-      lowers: { type: 'strings', min: 1, max: MAX_LOWERS, entry: 'host', required: true, doc: 'Directories on the host that an overlay shows, the topmost first; none is written to. What is mounted below one of them shows where it is the only one.' },
-      state: { type: 'string', path: 'host', doc: 'Directory that keeps the overlay\'s changes; absent, they go to a tmpfs and vanish.' },
+      lowers: {
+        type: 'strings',
+        min: 1,
+        max: MAX_LOWERS,
+        entry: 'host',
+        required: true,
+        doc: 'Directories on the host that an overlay shows, the topmost first; none is written to. What is mounted below one of them shows where it is the only one.',
+      },
+      state: {
+        type: 'string',
+        path: 'host',
+        doc: "Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish.",
+      },
       options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it.' },
     },
     empty: {
-      size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit of the tmpfs in bytes; 0 is the kernel\'s default, half of the memory.' },
+      size: {
+        type: 'int',
+        min: 0,
+        max: MAX_SIZE,
+        doc: "Size limit of the tmpfs in bytes; 0 is the kernel's default, half of the memory.",
+      },
       mode: { type: 'mode', default: '0755', doc: 'Mode of the root directory.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" from when all that lies below is there.' },
+      options: {
+        type: 'flags',
+        values: MOUNT_OPTIONS,
+        doc: 'Mount options; "ro" from when all that lies below is there.',
+      },
     },
   },
   mount: {
@@ -168,9 +333,18 @@ export const VARIANTS = {
     },
     tmpfs: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
-      size: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Size limit in bytes; 0 is the kernel\'s default, half of the memory.' },
+      size: {
+        type: 'int',
+        min: 0,
+        max: MAX_SIZE,
+        doc: "Size limit in bytes; 0 is the kernel's default, half of the memory.",
+      },
       mode: { type: 'mode', default: '1777', doc: 'Mode of its top directory.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options; "ro" takes effect once everything below is there.' },
+      options: {
+        type: 'flags',
+        values: MOUNT_OPTIONS,
+        doc: 'Mount options; "ro" takes effect once everything below is there.',
+      },
     },
     proc: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
@@ -195,30 +369,76 @@ export const VARIANTS = {
     },
     mask: {
       target: { type: 'string', path: true, required: true, doc: 'What an empty file or directory hides.' },
-      kernel: { type: 'bool', doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.' },
+      kernel: {
+        type: 'bool',
+        doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.',
+      },
     },
     protect: {
-      target: { type: 'string', path: true, required: true, doc: 'What becomes read-only, with all that is mounted below.' },
-      kernel: { type: 'bool', doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.' },
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: 'What becomes read-only, with all that is mounted below.',
+      },
+      kernel: {
+        type: 'bool',
+        doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.',
+      },
     },
     view: {
-      target: { type: 'string', path: true, required: true, doc: 'Directory of the root to show as a view, as root.view does for the root itself, with the root\'s options.' },
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: "Directory of the root to show as a view, as root.view does for the root itself, with the root's options.",
+      },
     },
     stash: {
-      target: { type: 'string', path: true, required: true, doc: 'Where an empty tmpfs serves the pins; the next mount at the same place hides it, so that nobody can enter it.' },
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: 'Where an empty tmpfs serves the pins; the next mount at the same place hides it, so that nobody can enter it.',
+      },
     },
     pin: {
-      target: { type: 'string', path: true, required: true, doc: 'Directory whose path is pinned: the box can\'t rename, replace or remove any directory or link on it, but can change what is in them.' },
-      from: { type: 'string', path: true, required: true, doc: 'Directory above it, below which the path is pinned; it is not pinned itself.' },
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: "Directory whose path is pinned: the box can't rename, replace or remove any directory or link on it, but can change what is in them.",
+      },
+      from: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: 'Directory above it, below which the path is pinned; it is not pinned itself.',
+      },
     },
     sysfs: {
-      target: { type: 'string', path: true, required: true, doc: 'Where a read-only sysfs shows the devices of the box\'s own network; where the kernel refuses one, the host\'s becomes read-only.' },
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: "Where a read-only sysfs shows the devices of the box's own network; where the kernel refuses one, the host's becomes read-only.",
+      },
     },
     cgroup: {
-      target: { type: 'string', path: true, required: true, doc: 'Where the hierarchy of the box\'s own control group shows, if the directory is there.' },
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: "Where the hierarchy of the box's own control group shows, if the directory is there.",
+      },
     },
     file: {
-      source: { type: 'string', path: 'host', required: true, doc: 'File on the host whose content is copied when the box starts.' },
+      source: {
+        type: 'string',
+        path: 'host',
+        required: true,
+        doc: 'File on the host whose content is copied when the box starts.',
+      },
       target: { type: 'string', path: true, required: true, doc: 'Where the copy shows in the box.' },
     },
   },

@@ -1,15 +1,44 @@
 /**
- * The steps of a start: the first word of each message, `step` of each error, the phases of `--verbose`. One table for both
- * halves (`sidecar/base/steps.h` is made from it), so that a fault has the same step whichever half notices it.
+ * The steps of a start: the first word of each message, `step` of each error, the phases of `--verbose`. One table for
+ * both halves (`sidecar/base/steps.h` is made from it), so that a fault has the same step whichever half notices it.
  */
 export const STEPS = [
   // Only the front end.
-  'rootfs', 'bake', 'environment', 'seccomp', 'hand over', 'start',
+  'rootfs',
+  'bake',
+  'environment',
+  'seccomp',
+  'hand over',
+  'start',
   // Whichever half notices first.
-  'read plan', 'enter', 'root', 'state', 'mounts', 'id maps',
-  // Only the sidecar, in its order. "sources" has a time, and no faults: what can't be opened there is the root's, or a mount's.
-  'descriptors', 'watchdog', 'control group', 'namespaces', 'box', 'network settings', 'propagation', 'sources', 'switch root',
-  'hostname', 'loopback', 'limits', 'landlock', 'privileges', 'helpers', 'gate', 'init', 'cwd', 'exec', 'supervise',
+  'read plan',
+  'enter',
+  'root',
+  'state',
+  'mounts',
+  'id maps',
+  // Only the sidecar, in its order. "sources" has a time, and no faults: what can't be opened there is the root's, or a
+  // mount's.
+  'descriptors',
+  'watchdog',
+  'control group',
+  'namespaces',
+  'box',
+  'network settings',
+  'propagation',
+  'sources',
+  'switch root',
+  'hostname',
+  'loopback',
+  'limits',
+  'landlock',
+  'privileges',
+  'helpers',
+  'gate',
+  'init',
+  'cwd',
+  'exec',
+  'supervise',
 ] as const
 
 export type Step = (typeof STEPS)[number]

@@ -4,17 +4,27 @@ import type { OBJECTS, VARIANTS } from './schema.ts'
 type Objects = typeof OBJECTS
 type Variants = typeof VARIANTS
 
-type Value<F> = F extends { type: 'bool' } ? boolean
-  : F extends { type: 'int' } ? number
-  : F extends { type: 'string' | 'mode' | 'base64' } ? string
-  : F extends { type: 'enum'; values: infer V extends readonly string[] } ? V[number]
-  : F extends { type: 'flags'; values: infer V extends readonly string[] } ? V[number][]
-  : F extends { type: 'strings' } ? string[]
-  : F extends { type: 'object'; of: infer N extends keyof Objects } ? FromTable<Objects[N]>
-  : F extends { type: 'objects'; of: infer N extends keyof Objects } ? FromTable<Objects[N]>[]
-  : F extends { type: 'variant'; of: infer N extends keyof Variants } ? FromVariants<Variants[N]>
-  : F extends { type: 'variants'; of: infer N extends keyof Variants } ? FromVariants<Variants[N]>[]
-  : never
+type Value<F> = F extends { type: 'bool' }
+  ? boolean
+  : F extends { type: 'int' }
+    ? number
+    : F extends { type: 'string' | 'mode' | 'base64' }
+      ? string
+      : F extends { type: 'enum'; values: infer V extends readonly string[] }
+        ? V[number]
+        : F extends { type: 'flags'; values: infer V extends readonly string[] }
+          ? V[number][]
+          : F extends { type: 'strings' }
+            ? string[]
+            : F extends { type: 'object'; of: infer N extends keyof Objects }
+              ? FromTable<Objects[N]>
+              : F extends { type: 'objects'; of: infer N extends keyof Objects }
+                ? FromTable<Objects[N]>[]
+                : F extends { type: 'variant'; of: infer N extends keyof Variants }
+                  ? FromVariants<Variants[N]>
+                  : F extends { type: 'variants'; of: infer N extends keyof Variants }
+                    ? FromVariants<Variants[N]>[]
+                    : never
 
 type Required_<T> = { [K in keyof T as T[K] extends { required: true } ? K : never]: Value<T[K]> }
 type Optional_<T> = { [K in keyof T as T[K] extends { required: true } ? never : K]?: Value<T[K]> }

@@ -1,6 +1,6 @@
 /**
- * Checks a plan against the contract table, in the order and with the messages of `sidecar/plan/plan.c`, so that both halves
- * give the same answer.
+ * Checks a plan against the contract table, in the order and with the messages of `sidecar/plan/plan.c`, so that both
+ * halves give the same answer.
  */
 import { hasStraySurrogate, toBytes } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
@@ -19,8 +19,34 @@ export function validatePlan(value: unknown): Plan {
 }
 
 /** Refuses beside `enter` what is made with a box, or done by its own process 1. */
-function refuseBesideEnter({ root, mounts, idmap, hostname, loopback, ping, lowPorts, own, takeBack, cgroup, helpers, process, supervision }: Plan): void {
-  const beside = Object.entries({ root, mounts: mounts?.length, idmap, hostname, loopback, ping, lowPorts, own: own?.length, takeBack, cgroup, helpers: helpers?.length }).find(([, value]) => value)
+function refuseBesideEnter({
+  root,
+  mounts,
+  idmap,
+  hostname,
+  loopback,
+  ping,
+  lowPorts,
+  own,
+  takeBack,
+  cgroup,
+  helpers,
+  process,
+  supervision,
+}: Plan): void {
+  const beside = Object.entries({
+    root,
+    mounts: mounts?.length,
+    idmap,
+    hostname,
+    loopback,
+    ping,
+    lowPorts,
+    own: own?.length,
+    takeBack,
+    cgroup,
+    helpers: helpers?.length,
+  }).find(([, value]) => value)
   if (beside) refuse([beside[0]], 'must not be there beside enter')
   if (process.pause) refuse(['process', 'pause'], 'must not be true beside enter')
   if (supervision?.init) refuse(['supervision', 'init'], 'must not be true beside enter')
@@ -37,8 +63,13 @@ function checkContract(value: unknown): void {
   const contract = entriesOf(value, []).find(([key]) => key === 'contract')
   if (!contract) refuse(['contract'], 'missing required key')
   const number = integer(contract[1], ['contract'])
-  if (number >= 1 && number < CONTRACT) refuse(['contract'], `an older nsbox made this plan (contract ${number}, and this program speaks contract ${CONTRACT}): make it anew with nsbox plan`)
-  if (number !== CONTRACT) refuse(['contract'], `this plan has contract ${number}, and this program speaks contract ${CONTRACT}`)
+  if (number >= 1 && number < CONTRACT)
+    refuse(
+      ['contract'],
+      `an older nsbox made this plan (contract ${number}, and this program speaks contract ${CONTRACT}): make it anew with nsbox plan`,
+    )
+  if (number !== CONTRACT)
+    refuse(['contract'], `this plan has contract ${number}, and this program speaks contract ${CONTRACT}`)
 }
 
 /** What the table cannot say: keys that need each other. */
@@ -54,9 +85,11 @@ function checkSense(plan: Plan): void {
   if (plan.loopback && !has.has('net')) refuse(['loopback'], 'needs net in namespaces')
   if (plan.ping && !has.has('net')) refuse(['ping'], 'needs net in namespaces')
   if (plan.lowPorts && !has.has('net')) refuse(['lowPorts'], 'needs net in namespaces')
-  if (plan.process.cwdOfCaller && plan.process.cwd !== undefined) refuse(['process', 'cwd'], 'must not be there beside cwdOfCaller')
+  if (plan.process.cwdOfCaller && plan.process.cwd !== undefined)
+    refuse(['process', 'cwd'], 'must not be there beside cwdOfCaller')
   if (plan.process.cwdOfHost && plan.process.cwd === undefined) refuse(['process', 'cwdOfHost'], 'needs cwd')
-  if (plan.idmap?.setgroups && plan.idmap.by === 'self') refuse(['idmap', 'setgroups'], 'must not be true when by is self')
+  if (plan.idmap?.setgroups && plan.idmap.by === 'self')
+    refuse(['idmap', 'setgroups'], 'must not be true when by is self')
 }
 
 function entriesOf(value: unknown, place: Place): Entries {
@@ -75,24 +108,37 @@ function readObject(table: Table, value: unknown, place: Place, type?: string): 
     if (!field) refuse([...place, key], 'unknown key')
     out[key] = readField(field, inner, [...place, key])
   }
-  for (const [key, field] of Object.entries(table)) if (field.required && !Object.hasOwn(out, key)) refuse([...place, key], 'missing required key')
+  for (const [key, field] of Object.entries(table))
+    if (field.required && !Object.hasOwn(out, key)) refuse([...place, key], 'missing required key')
   return out
 }
 
 function readField(field: Field, value: unknown, place: Place): unknown {
   switch (field.type) {
-    case 'bool': return typeof value === 'boolean' ? value : refuse(place, 'must be a boolean')
-    case 'int': return readInt(field, value, place)
-    case 'string': return readString(field, value, place)
-    case 'mode': return readMode(value, place)
-    case 'base64': return readBase64(field, value, place)
-    case 'enum': return readWord(field.values, value, place)
-    case 'flags': return readFlags(field.values, value, place)
-    case 'strings': return readArray(field, value, place, (item, at) => readEntry(field.entry, item, at))
-    case 'object': return readObject(tableOf(field.of), value, place)
-    case 'objects': return readArray(field, value, place, (item, at) => readObject(tableOf(field.of), item, at))
-    case 'variant': return readVariant(field.of, value, place)
-    case 'variants': return readArray(field, value, place, (item, at) => readVariant(field.of, item, at))
+    case 'bool':
+      return typeof value === 'boolean' ? value : refuse(place, 'must be a boolean')
+    case 'int':
+      return readInt(field, value, place)
+    case 'string':
+      return readString(field, value, place)
+    case 'mode':
+      return readMode(value, place)
+    case 'base64':
+      return readBase64(field, value, place)
+    case 'enum':
+      return readWord(field.values, value, place)
+    case 'flags':
+      return readFlags(field.values, value, place)
+    case 'strings':
+      return readArray(field, value, place, (item, at) => readEntry(field.entry, item, at))
+    case 'object':
+      return readObject(tableOf(field.of), value, place)
+    case 'objects':
+      return readArray(field, value, place, (item, at) => readObject(tableOf(field.of), item, at))
+    case 'variant':
+      return readVariant(field.of, value, place)
+    case 'variants':
+      return readArray(field, value, place, (item, at) => readVariant(field.of, item, at))
   }
 }
 
@@ -116,7 +162,11 @@ function text(value: unknown, place: Place): string {
 }
 
 /** Limits are in bytes. */
-function readString(limits: { min?: number; max?: number; path?: true | 'host' }, value: unknown, place: Place): string {
+function readString(
+  limits: { min?: number; max?: number; path?: true | 'host' },
+  value: unknown,
+  place: Place,
+): string {
   const string = text(value, place)
   if (limits.path === 'host' && !/^\.?\//.test(string)) refuse(place, 'must be an absolute path, or start with ./')
   if (limits.path === true && !string.startsWith('/')) refuse(place, 'must be an absolute path')
@@ -133,8 +183,9 @@ function readMode(value: unknown, place: Place): string {
 function readBase64({ unit, max }: { unit: number; max: number }, value: unknown, place: Place): string {
   const string = text(value, place)
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(string)) refuse(place, 'must be base64')
-  const bytes = string.length / 4 * 3 - (/=*$/.exec(string)?.[0].length ?? 0)
-  if (bytes === 0 || bytes % unit !== 0 || bytes > max) refuse(place, `must stand for 1 to ${max / unit} entries of ${unit} bytes`)
+  const bytes = (string.length / 4) * 3 - (/=*$/.exec(string)?.[0].length ?? 0)
+  if (bytes === 0 || bytes % unit !== 0 || bytes > max)
+    refuse(place, `must stand for 1 to ${max / unit} entries of ${unit} bytes`)
   return string
 }
 
@@ -159,7 +210,12 @@ function readEntry(kind: 'assignment' | 'path' | 'host' | undefined, value: unkn
   return string
 }
 
-function readArray<T>(limits: { min?: number; max?: number }, value: unknown, place: Place, read: (item: unknown, at: Place) => T): T[] {
+function readArray<T>(
+  limits: { min?: number; max?: number },
+  value: unknown,
+  place: Place,
+  read: (item: unknown, at: Place) => T,
+): T[] {
   const { min = 0, max = Number.POSITIVE_INFINITY } = limits
   if (!Array.isArray(value)) refuse(place, 'must be an array')
   if (value.length < min) refuse(place, `must have at least ${min} ${min === 1 ? 'entry' : 'entries'}`)

@@ -14,7 +14,17 @@ import { rootDirectories, showsHost } from '../plan/root.ts'
 import { ownDirectories } from './own.ts'
 import { withPins } from './pins.ts'
 import { HINTS, type Step } from '../plan/steps.ts'
-import type { BoxPlan, Cgroup, Limit, Mount, MountOption, Namespace, Process, Root, Supervision } from '../plan/types.ts'
+import type {
+  BoxPlan,
+  Cgroup,
+  Limit,
+  Mount,
+  MountOption,
+  Namespace,
+  Process,
+  Root,
+  Supervision,
+} from '../plan/types.ts'
 import { missingOnHost, viewsFor } from './views.ts'
 import { absoluteHint } from '../text/absolute-hint.ts'
 
@@ -30,7 +40,8 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   for (const mount of asked) addWithView(mounts, mount, options)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const all = withPins(mounts, root, own.length > 0)
-  for (let n = views.length - 1; n >= 0; n--) if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
+  for (let n = views.length - 1; n >= 0; n--)
+    if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
   const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
   const seccomp = seccompOf(options, held, host)
@@ -86,7 +97,13 @@ function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] 
 function cgroupOf({ memory, cpus, pids, init }: Options, namespaces: readonly Namespace[]): { cgroup?: Cgroup } {
   if (memory === undefined && cpus === undefined && pids === undefined) return {}
   const ours = namespaces.includes('pid') && init !== false ? 1 : 0
-  return { cgroup: { ...(memory !== undefined && { memory }), ...(cpus !== undefined && share(cpus)), ...(pids !== undefined && { pids: pids + ours }) } }
+  return {
+    cgroup: {
+      ...(memory !== undefined && { memory }),
+      ...(cpus !== undefined && share(cpus)),
+      ...(pids !== undefined && { pids: pids + ours }),
+    },
+  }
 }
 
 /** The period is a tenth of a second, or a second for a small share: the kernel takes no quota below a millisecond. */
@@ -108,22 +125,32 @@ function mountsBelow(options: Options): readonly MountRequest[] {
 function rootOf(options: Options, host: HostFacts): Root {
   // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
-  // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability that the box lacks.
+  // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability
+  // that the box lacks.
   if (!gainsPrivileges(options)) flags.push('nosuid')
   // Root may make device nodes, which are to work only in the box's own /dev.
   if (!options.privileged) flags.push('nodev')
   const mounted = flags.length > 0 ? { options: flags } : {}
   const empty = emptyRoot(options)
   if (empty !== undefined) return emptied(empty, flags)
-  const path = options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
+  const path =
+    options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
   if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
   if (options.overlay === true) return { type: 'layers', lowers: [path], ...mounted }
   return { type: 'layers', lowers: [path], ...mounted, state: directory('state', options.overlay, options, host) }
 }
 
-function emptied({ size, mode, readonly }: Extract<MountRequest, { type: 'tmpfs' }>, flags: readonly MountOption[]): Root {
+function emptied(
+  { size, mode, readonly }: Extract<MountRequest, { type: 'tmpfs' }>,
+  flags: readonly MountOption[],
+): Root {
   const options: MountOption[] = readonly && !flags.includes('ro') ? ['ro', ...flags] : [...flags]
-  return { type: 'empty', ...(size !== undefined && { size }), ...(mode !== undefined && { mode }), ...(options.length > 0 && { options }) }
+  return {
+    type: 'empty',
+    ...(size !== undefined && { size }),
+    ...(mode !== undefined && { mode }),
+    ...(options.length > 0 && { options }),
+  }
 }
 
 /** Whether PATH is "/", also when it is written as // or /. */
@@ -139,7 +166,8 @@ function directory(step: 'root' | 'state', path: string, options: Options, host:
   if (kind === 'directory') return found
   // A directory that may not be entered is a directory all the same.
   const inside = host.look(`${found}/.`, true)
-  if (typeof inside === 'object' && inside.code !== 'ENOTDIR') throw missing({ step, what: 'open', path: found, code: inside.code }, options, host)
+  if (typeof inside === 'object' && inside.code !== 'ENOTDIR')
+    throw missing({ step, what: 'open', path: found, code: inside.code }, options, host)
   throw new SandboxError({ step, what: 'is not a directory', path: found })
 }
 
@@ -167,7 +195,9 @@ function isOnFuse(path: string, host: HostFacts): boolean {
   if ('code' in mounts) return false
   return mounts.text.split('\n').some((line) => {
     const [before = '', after = ''] = line.split(' - ')
-    const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(parseInt(octal, 8)),
+    )
     return after.startsWith('fuse') && `${path}/`.startsWith(`${point}/`)
   })
 }
@@ -175,7 +205,12 @@ function isOnFuse(path: string, host: HostFacts): boolean {
 /** A descriptor is valid only in this process, and the sidecar opens what the box shows anew. */
 function refuseDescriptor(step: Step, path: string): void {
   if (!/^\/(dev\/(fd\/|std(in|out|err)$)|proc\/(self|thread-self)\/fd\/)/.test(path)) return
-  throw new SandboxError({ step, what: "an open descriptor can't be shown in a box", path, hint: 'name a file: write what the pipe gives into one first' })
+  throw new SandboxError({
+    step,
+    what: "an open descriptor can't be shown in a box",
+    path,
+    hint: 'name a file: write what the pipe gives into one first',
+  })
 }
 
 /** Resolves PATH from the caller's directory; "." and ".." stay, since a link may stand before them. */
@@ -187,7 +222,8 @@ export function absolute(path: string, host: HostFacts): string {
 /** Whether the box can write to any file of the host. */
 function isWritable(root: Root, mounts: readonly Mount[]): boolean {
   if (root.type === 'directory' && !root.options?.includes('ro')) return true
-  for (const { type, ...mount } of mounts) if (type === 'bind' && 'options' in mount && !mount.options?.includes('ro')) return true
+  for (const { type, ...mount } of mounts)
+    if (type === 'bind' && 'options' in mount && !mount.options?.includes('ro')) return true
   return false
 }
 
@@ -196,11 +232,14 @@ const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 /** A root that has /proc and /dev gets fresh ones, unless an option mounts something there. */
 function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
   const mounts: Mount[] = []
-  const has = (name: string) => !isTaken(name, asked) && rootDirectories(root).some((path) => typeof host.look(path === '/' ? name : path + name, false) === 'string')
+  const has = (name: string) =>
+    !isTaken(name, asked) &&
+    rootDirectories(root).some((path) => typeof host.look(path === '/' ? name : path + name, false) === 'string')
   if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
   // Only the host's root has a sysfs that no option has asked for.
-  if (showsHost(root) && !options.privileged && has('/sys')) mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
+  if (showsHost(root) && !options.privileged && has('/sys'))
+    mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
   return mounts
 }
 
@@ -210,8 +249,8 @@ function isTaken(name: string, asked: readonly Mount[]): boolean {
 }
 
 /**
- * Adds a mount, and behind a procfs what hides parts of it. A link to /proc isn't recognised: only the caller could have put
- * one in the caller's own way.
+ * Adds a mount, and behind a procfs what hides parts of it. A link to /proc isn't recognised: only the caller could
+ * have put one in the caller's own way.
  */
 function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): void {
   mounts.push(mount)
@@ -219,7 +258,10 @@ function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): vo
   if (isProc && !privileged) mounts.push(...procView(mount.target))
 }
 
-/** A procfs shows the pid namespace of the process that mounts it. In the host's, the kernel allows a user only a bind of the host's /proc. */
+/**
+ * A procfs shows the pid namespace of the process that mounts it. In the host's, the kernel allows a user only a bind
+ * of the host's /proc.
+ */
 function proc(target: string, { share = [], nest }: Options): Mount {
   // In a container the kernel allows no new procfs; the container's is read-only, or the box could change its settings.
   if (nest) return { type: 'bind', source: '/proc', target, options: ['ro', ...PROC_OPTIONS] }
@@ -232,10 +274,14 @@ function mountOf(request: MountRequest, host: HostFacts, options: Options): Moun
   if (request.type === 'bind') return bind(request, options, host)
   const target = cleanPath(request.target)
   switch (request.type) {
-    case 'tmpfs': return tmpfs(request, target)
-    case 'proc': return proc(target, options)
-    case 'file': return { ...request, target, source: existing('copy', request.source, options, host) }
-    default: return { ...request, target }
+    case 'tmpfs':
+      return tmpfs(request, target)
+    case 'proc':
+      return proc(target, options)
+    case 'file':
+      return { ...request, target, source: existing('copy', request.source, options, host) }
+    default:
+      return { ...request, target }
   }
 }
 
@@ -243,7 +289,11 @@ function tmpfs({ readonly, ...request }: Extract<MountRequest, { type: 'tmpfs' }
   return { ...request, target, options: readonly ? ['ro', 'nosuid', 'nodev'] : ['nosuid', 'nodev'] }
 }
 
-function bind({ source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>, options: Options, host: HostFacts): Mount {
+function bind(
+  { source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>,
+  options: Options,
+  host: HostFacts,
+): Mount {
   const path = existing('bind', source, options, host)
   const flags: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
   return { type: 'bind', source: path, target: cleanPath(target ?? path), options: flags }
@@ -279,10 +329,13 @@ function gainsPrivileges({ allowNewPrivs, privileged }: Options): boolean {
 }
 
 /**
- * The command starts in its caller's directory, and never elsewhere instead, where a `rm -rf *` would meet other files. A root of
- * its own shows that directory only where a mount put it there; otherwise the command starts in "/".
+ * The command starts in its caller's directory, and never elsewhere instead, where a `rm -rf *` would meet other files.
+ * A root of its own shows that directory only where a mount put it there; otherwise the command starts in "/".
  */
-export function startingIn(callersDirectory: () => string, root: Root): Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
+export function startingIn(
+  callersDirectory: () => string,
+  root: Root,
+): Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
   if (showsHost(root)) return { cwd: callersDirectory(), cwdOfHost: true }
   try {
     return { cwd: callersDirectory(), cwdOfHost: true, cwdFallback: '/' }
@@ -296,7 +349,8 @@ function limitsOf({ ulimits }: Options, openFiles: number | undefined): Limit[] 
   if (ulimits === undefined) return openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
   const asked = new Map<Limit['resource'], Limit>()
   for (const limit of ulimits) asked.set(limit.resource, limit)
-  const inherited = openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]
+  const inherited =
+    openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]
   return [...inherited, ...asked.values()]
 }
 
@@ -307,8 +361,8 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
 }
 
 /**
- * Closes two things that no namespace of the box divides: abstract sockets belong to the network, and a command in its caller's
- * process group could end that whole group by kill(0).
+ * Closes two things that no namespace of the box divides: abstract sockets belong to the network, and a command in its
+ * caller's process group could end that whole group by kill(0).
  */
 function scoped({ share = [], net, privileged }: Options): Pick<Process, 'landlock'> {
   const landlock: NonNullable<Process['landlock']> = []

@@ -5,18 +5,48 @@ import type { Capability } from '../plan/types.ts'
 
 /** What container engines leave to root in a container, in the order of their numbers. */
 export const OF_ROOT: readonly Capability[] = [
-  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'net_raw', 'sys_chroot',
-  'mknod', 'audit_write', 'setfcap',
+  'chown',
+  'dac_override',
+  'fowner',
+  'fsetid',
+  'kill',
+  'setgid',
+  'setuid',
+  'setpcap',
+  'net_bind_service',
+  'net_raw',
+  'sys_chroot',
+  'mknod',
+  'audit_write',
+  'setfcap',
 ]
 
-/** The same without net_raw: on the host's network, root would read and forge all that passes there, on its loopback too. */
+/**
+ * The same without net_raw: on the host's network, root would read and forge all that passes there, on its loopback
+ * too.
+ */
 const OF_ROOT_ON_HOST_NETWORK: readonly Capability[] = [
-  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'sys_chroot',
-  'mknod', 'audit_write', 'setfcap',
+  'chown',
+  'dac_override',
+  'fowner',
+  'fsetid',
+  'kill',
+  'setgid',
+  'setuid',
+  'setpcap',
+  'net_bind_service',
+  'sys_chroot',
+  'mknod',
+  'audit_write',
+  'setfcap',
 ]
 
 /** Capabilities in the order of their numbers. Only root in the box has any by default. */
-export function capabilitiesOf({ capabilities, privileged }: Options, uid: number, ownNetwork: boolean): readonly Capability[] {
+export function capabilitiesOf(
+  { capabilities, privileged }: Options,
+  uid: number,
+  ownNetwork: boolean,
+): readonly Capability[] {
   const before = uid !== 0 ? [] : privileged ? CAPABILITIES : ownNetwork ? OF_ROOT : OF_ROOT_ON_HOST_NETWORK
   if (capabilities === undefined) return before
   const kept = new Set<Capability>(before)

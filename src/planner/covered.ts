@@ -8,10 +8,25 @@ type Covered = { mount: Mount; by: Mount }
 /** The option that asks for such a mount; undefined for mounts that nsbox adds by itself. */
 export function optionOf(mount: Mount): string | undefined {
   switch (mount.type) {
-    case 'bind': return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
-    case 'mask': return mount.kernel ? undefined : 'mask'
-    case 'tmpfs': case 'proc': case 'dev': case 'dir': case 'symlink': case 'file': return mount.type
-    case 'overlay': case 'protect': case 'view': case 'stash': case 'pin': case 'sysfs': case 'cgroup': return undefined
+    case 'bind':
+      return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
+    case 'mask':
+      return mount.kernel ? undefined : 'mask'
+    case 'tmpfs':
+    case 'proc':
+    case 'dev':
+    case 'dir':
+    case 'symlink':
+    case 'file':
+      return mount.type
+    case 'overlay':
+    case 'protect':
+    case 'view':
+    case 'stash':
+    case 'pin':
+    case 'sysfs':
+    case 'cgroup':
+      return undefined
   }
 }
 
@@ -25,7 +40,8 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
     if (optionOf(mount) === undefined) continue
     const { type, target } = mount
     let first = covers.get(target) ?? mounts.length
-    for (let end = target.lastIndexOf('/'); end > 0; end = target.lastIndexOf('/', end - 1)) first = Math.min(first, covers.get(target.slice(0, end)) ?? first)
+    for (let end = target.lastIndexOf('/'); end > 0; end = target.lastIndexOf('/', end - 1))
+      first = Math.min(first, covers.get(target.slice(0, end)) ?? first)
     const by = mounts[first]
     // A directory that was made for a mount to lie on has had its effect.
     if (by !== undefined && !(type === 'dir' && by.target === target)) found.unshift({ mount, by })

@@ -8,10 +8,17 @@ import { showsHost } from '../plan/root.ts'
 import type { Entry, Plan, Process } from '../plan/types.ts'
 
 /**
- * `box`: the plan of the box. Only options that say how a command runs count. `onTerminal`: standard input is a terminal, so a
- * shell may want job control.
+ * `box`: the plan of the box. Only options that say how a command runs count. `onTerminal`: standard input is a
+ * terminal, so a shell may want job control.
  */
-export function enterPlan(box: Plan, entry: Entry, options: Options, argv: readonly string[], host: HostFacts, onTerminal: boolean): Plan {
+export function enterPlan(
+  box: Plan,
+  entry: Entry,
+  options: Options,
+  argv: readonly string[],
+  host: HostFacts,
+  onTerminal: boolean,
+): Plan {
   return {
     contract: CONTRACT,
     namespaces: box.namespaces,
@@ -43,12 +50,13 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
 }
 
 /**
- * A command can't join the box's Landlock domain. A new scope of signals would keep it from signalling the box's processes, so it
- * has none. To keep kill(0) from the caller's process group it runs in a new session, or on a terminal in a new process group
- * (sidecar/process/foreground.c).
+ * A command can't join the box's Landlock domain. A new scope of signals would keep it from signalling the box's
+ * processes, so it has none. To keep kill(0) from the caller's process group it runs in a new session, or on a terminal
+ * in a new process group (sidecar/process/foreground.c).
  *
- * It has a domain all the same, or it could look into the process that holds a box open. "trace" is that domain, but it forbids
- * mounting: a command that may mount gets the scope of abstract sockets instead, where the network is not the box's own.
+ * It has a domain all the same, or it could look into the process that holds a box open. "trace" is that domain, but it
+ * forbids mounting: a command that may mount gets the scope of abstract sockets instead, where the network is not the
+ * box's own.
  */
 function enteringScopes({ landlock = [], capabilities = [], seccomp }: Process): Pick<Process, 'landlock'> {
   const kept = landlock.filter((scope) => scope !== 'signals')
@@ -71,7 +79,10 @@ function startDirectory(box: Plan, options: Options, host: HostFacts): Directory
   }
 }
 
-/** Below an overlay the kernel takes a directory of the host for another one, so its path counts, unless a mount covers it. */
+/**
+ * Below an overlay the kernel takes a directory of the host for another one, so its path counts, unless a mount covers
+ * it.
+ */
 function callersDirectory(cwd: string, box: Plan, start: string): Directory {
   const onOverlay = box.root?.type === 'layers' && showsHost(box.root) && !isCovered(cwd, box)
   return { cwd, ...(!onOverlay && { cwdOfHost: true }), cwdFallback: start }

@@ -6,8 +6,8 @@ import type { Options } from '../options/types.ts'
 import type { Process } from '../plan/types.ts'
 
 /**
- * The environment as changes to the caller's, which travels by execve and never through the plan: so a printed plan shows
- * no secret that happens to be set.
+ * The environment as changes to the caller's, which travels by execve and never through the plan: so a printed plan
+ * shows no secret that happens to be set.
  */
 export function environment({ env = [], clearEnv }: Options, host: HostFacts): NonNullable<Process['env']> {
   const set: string[] = []
@@ -32,7 +32,10 @@ function fromFile(path: string, host: HostFacts): string[] {
     if (line.trim() === '' || line.startsWith('#')) return []
     if (/^[^=\0]+=[^\0]*$/.test(line)) return [line]
     throw new SandboxError({
-      step: 'environment', what: `line ${index + 1} is not NAME=VALUE`, path, hint: `the line is: ${printable(line.slice(0, 60))}`,
+      step: 'environment',
+      what: `line ${index + 1} is not NAME=VALUE`,
+      path,
+      hint: `the line is: ${printable(line.slice(0, 60))}`,
     })
   })
 }

@@ -10,11 +10,17 @@ type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGro
 export function identity(options: Options, host: HostFacts): Identity {
   const root = host.uid === 0
   if (!root && options.share?.includes('user')) {
-    throw new UsageError('--share user: without root a box needs a user namespace of its own to mount anything', 'leave it out, or run nsbox as root')
+    throw new UsageError(
+      '--share user: without root a box needs a user namespace of its own to mount anything',
+      'leave it out, or run nsbox as root',
+    )
   }
   if (options.mapAuto) return mapAuto(options, host)
   if (options.mapRoot) return ownId(0, 0, host)
-  if (root && (options.userns || options.nest)) return options.nest && !mapsAnyId(host) ? ownId(options.user?.uid ?? 0, options.user?.gid ?? 0, host) : sameIds(options, host)
+  if (root && (options.userns || options.nest))
+    return options.nest && !mapsAnyId(host)
+      ? ownId(options.user?.uid ?? 0, options.user?.gid ?? 0, host)
+      : sameIds(options, host)
   if (root) return { process: { ...taken(options), dropGroups: true } }
   return ownId(options.user?.uid ?? host.uid, options.user?.gid ?? host.gid, host)
 }
@@ -22,7 +28,8 @@ export function identity(options: Options, host: HostFacts): Identity {
 /** The command's user id in the box. */
 export function uidInBox({ idmap, process }: Identity, uid: number): number {
   if (process.uid !== undefined || idmap === undefined) return process.uid ?? uid
-  for (const { inside, outside, count } of idmap.uid) if (outside <= uid && uid < outside + count) return inside + uid - outside
+  for (const { inside, outside, count } of idmap.uid)
+    if (outside <= uid && uid < outside + count) return inside + uid - outside
   return uid
 }
 
@@ -41,13 +48,21 @@ const singleId = (inside: number, outside: number): IdRange => ({ inside, outsid
 /** Maps each of our ids to itself. In a user namespace we have only some, and the kernel refuses a map of others. */
 function sameIds(options: Options, host: HostFacts): Identity {
   return {
-    idmap: { by: 'parent', uid: ownRanges('/proc/self/uid_map', host), gid: ownRanges('/proc/self/gid_map', host), setgroups: true },
+    idmap: {
+      by: 'parent',
+      uid: ownRanges('/proc/self/uid_map', host),
+      gid: ownRanges('/proc/self/gid_map', host),
+      setgroups: true,
+    },
     process: { ...taken(options), dropGroups: true },
   }
 }
 
-/** CAP_SETGID, CAP_SETUID and CAP_SETFCAP. Without them the kernel allows a map of one id only, and from Linux 5.12 on not of user 0. */
-const MAPPING = 1n << 6n | 1n << 7n | 1n << 31n
+/**
+ * CAP_SETGID, CAP_SETUID and CAP_SETFCAP. Without them the kernel allows a map of one id only, and from Linux 5.12 on
+ * not of user 0.
+ */
+const MAPPING = (1n << 6n) | (1n << 7n) | (1n << 31n)
 
 function mapsAnyId(host: HostFacts): boolean {
   const status = host.read('/proc/self/status')
@@ -60,7 +75,9 @@ function ownRanges(path: string, host: HostFacts): IdRange[] {
   const lines = 'text' in map ? map.text.trim().split('\n') : []
   const ranges = lines.flatMap((line) => {
     const [inside, , count] = line.trim().split(/\s+/).map(Number)
-    return inside === undefined || count === undefined ? [] : [{ inside, outside: inside, count: Math.min(count, MAX_ID + 1 - inside) }]
+    return inside === undefined || count === undefined
+      ? []
+      : [{ inside, outside: inside, count: Math.min(count, MAX_ID + 1 - inside) }]
   })
   return ranges.length > 0 ? ranges : [{ inside: 0, outside: 0, count: MAX_ID + 1 }]
 }
@@ -71,12 +88,17 @@ function mapAuto(options: Options, host: HostFacts): Identity {
   const gid = subordinate('/etc/subgid', host)
   const ids = { uid: options.user?.uid ?? 0, gid: options.user?.gid ?? options.user?.uid ?? 0 }
   if (ids.uid > uid.count || ids.gid > gid.count) {
-    throw new UsageError(`--user ${ids.uid}:${ids.gid}: not among the mapped ids`, `--map-auto maps 0 to ${uid.count} here, as /etc/subuid grants`)
+    throw new UsageError(
+      `--user ${ids.uid}:${ids.gid}: not among the mapped ids`,
+      `--map-auto maps 0 to ${uid.count} here, as /etc/subuid grants`,
+    )
   }
   return {
     idmap: {
       by: host.uid === 0 ? 'parent' : 'helper',
-      uid: [singleId(0, host.uid), { inside: 1, ...uid }], gid: [singleId(0, host.gid), { inside: 1, ...gid }], setgroups: true,
+      uid: [singleId(0, host.uid), { inside: 1, ...uid }],
+      gid: [singleId(0, host.gid), { inside: 1, ...gid }],
+      setgroups: true,
     },
     process: { ...ids, dropGroups: true },
   }
@@ -92,7 +114,9 @@ function subordinate(path: string, host: HostFacts): { outside: number; count: n
     if (Number(count) > 0 && Number(start) > 0) return { outside: Number(start), count: Number(count) }
   }
   throw new SandboxError({
-    step: 'id maps', what: `no range of ids for ${name}`, path,
+    step: 'id maps',
+    what: `no range of ids for ${name}`,
+    path,
     hint: `as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
   })
 }

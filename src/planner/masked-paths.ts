@@ -2,7 +2,18 @@
 import type { Mount } from '../plan/types.ts'
 
 /** These show the machine's memory, keys, timers and devices, or let a writer harm it. */
-const HIDDEN_IN_PROC = ['acpi', 'asound', 'interrupts', 'kcore', 'keys', 'latency_stats', 'sched_debug', 'scsi', 'timer_list', 'timer_stats']
+const HIDDEN_IN_PROC = [
+  'acpi',
+  'asound',
+  'interrupts',
+  'kcore',
+  'keys',
+  'latency_stats',
+  'sched_debug',
+  'scsi',
+  'timer_list',
+  'timer_stats',
+]
 const READ_ONLY_IN_PROC = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
 const HIDDEN_IN_SYS = ['firmware', 'devices/virtual/powercap']
 
@@ -16,7 +27,9 @@ export function procView(target: string): Mount[] {
 
 /** What follows the host's sysfs. `own`: the namespaces that are the box's own. */
 export function sysView(own: { cgroup: boolean; net: boolean }): Mount[] {
-  const mounts: Mount[] = [own.net ? { type: 'sysfs', target: '/sys' } : { type: 'protect', target: '/sys', kernel: true }]
+  const mounts: Mount[] = [
+    own.net ? { type: 'sysfs', target: '/sys' } : { type: 'protect', target: '/sys', kernel: true },
+  ]
   if (own.cgroup) mounts.push({ type: 'cgroup', target: '/sys/fs/cgroup' })
   for (const name of HIDDEN_IN_SYS) mounts.push({ type: 'mask', target: `/sys/${name}`, kernel: true })
   return mounts

@@ -1,4 +1,6 @@
-/** nsbox's own directories. No box can make, change or replace them, so that nsbox finds only its user's files there. */
+/**
+ * nsbox's own directories. No box can make, change or replace them, so that nsbox finds only its user's files there.
+ */
 import type { HostFacts } from '../host/bun.ts'
 import { cleanPath } from '../plan/box-path.ts'
 
@@ -13,7 +15,10 @@ const OWN_DIRECTORIES = [
 type OwnDirectory = (typeof OWN_DIRECTORIES)[number]
 
 /** A directory's path for this caller; undefined where the variables give no absolute path. */
-function ownDirectory({ root, variable, home }: OwnDirectory, host: Pick<HostFacts, 'uid' | 'variable'>): string | undefined {
+function ownDirectory(
+  { root, variable, home }: OwnDirectory,
+  host: Pick<HostFacts, 'uid' | 'variable'>,
+): string | undefined {
   if (host.uid === 0) return root
   const named = host.variable(variable)
   if (named !== undefined && named.startsWith('/')) return cleanPath(`${named}/nsbox`)

@@ -1,6 +1,7 @@
 /**
- * A mount moves with the directory that it lies in: a box that may rename a directory above a read-only mount could put something
- * else in its place. So the path to such a mount is pinned where it leads through directories of the host that the box can write to.
+ * A mount moves with the directory that it lies in: a box that may rename a directory above a read-only mount could put
+ * something else in its place. So the path to such a mount is pinned where it leads through directories of the host
+ * that the box can write to.
  */
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Root } from '../plan/types.ts'
@@ -49,7 +50,12 @@ function pinsOf(path: string, mounts: readonly Mount[], places: Places, root: Ro
   for (let below = path; below !== '/';) {
     const parent = parentOf(below)
     const cover = mounts[latestAbove(parent, places)]
-    if (cover === undefined ? root.type !== 'directory' || root.options?.includes('ro') : cover.type !== 'bind' || cover.options?.includes('ro')) break
+    if (
+      cover === undefined
+        ? root.type !== 'directory' || root.options?.includes('ro')
+        : cover.type !== 'bind' || cover.options?.includes('ro')
+    )
+      break
     const from = cover?.target ?? '/'
     if (parent !== from) pins.push({ type: 'pin', target: parent, from })
     below = from

@@ -1,6 +1,6 @@
 /**
- * A missing mount point is made where it shows. On the host's own root it then stands on the host while the box runs. Directly
- * below "/", or in a read-only root, it can't be made: there a view takes the place of the directory.
+ * A missing mount point is made where it shows. On the host's own root it then stands on the host while the box runs.
+ * Directly below "/", or in a read-only root, it can't be made: there a view takes the place of the directory.
  */
 import type { HostFacts } from '../host/bun.ts'
 import { latestAbove, parentOf, type Places } from './pins.ts'
@@ -11,7 +11,12 @@ import type { Mount, Root } from '../plan/types.ts'
 type Missing = { target: string; parent: string }
 
 /** `first`: mounts that come before, all on existing targets. All targets are clean. */
-export function missingOnHost(asked: readonly Mount[], first: readonly Mount[], root: Root, look: HostFacts['look']): Missing[] {
+export function missingOnHost(
+  asked: readonly Mount[],
+  first: readonly Mount[],
+  root: Root,
+  look: HostFacts['look'],
+): Missing[] {
   const missing: Missing[] = []
   if (root.type !== 'directory' || root.path !== '/' || asked.length === 0) return missing
   const places: Places = new Map()

@@ -1,7 +1,7 @@
 /**
  * `nsbox rootfs build DIR PROGRAM...`: a root directory from the host's own programs, with what they need to start.
- * No program is executed, so files that programs open by name at run time (plugins, data) aren't found: `--with` adds them, or
- * they are named as well.
+ * No program is executed, so files that programs open by name at run time (plugins, data) aren't found: `--with` adds
+ * them, or they are named as well.
  */
 
 import { lstatSync, realpathSync } from 'node:fs'
@@ -51,11 +51,17 @@ function count(n: number, what: string): string {
 /** The links /bin and /sbin, where they lead to a directory with one of the files. */
 function aliases(files: Set<string>): string[] {
   const dirs = new Set([...files].map((path) => realpathSync(dirname(path))))
-  return ALIASES.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && dirs.has(realpathSync(path)))
+  return ALIASES.filter(
+    (path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && dirs.has(realpathSync(path)),
+  )
 }
 
 function read([verb, dir, ...programs]: readonly string[]): { dir: string; programs: string[] } {
-  if (verb !== 'build') throw new UsageError(verb === undefined ? 'rootfs: what to do is missing' : `rootfs: unknown: ${printable(verb)}`, USAGE)
+  if (verb !== 'build')
+    throw new UsageError(
+      verb === undefined ? 'rootfs: what to do is missing' : `rootfs: unknown: ${printable(verb)}`,
+      USAGE,
+    )
   if (dir === undefined) throw new UsageError('rootfs build: DIR is missing', USAGE)
   if (dir === '') throw new UsageError("rootfs build: DIR is empty: ''", USAGE)
   if (programs.length === 0) throw new UsageError('rootfs build: PROGRAM is missing', USAGE)

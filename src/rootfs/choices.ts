@@ -1,4 +1,7 @@
-/** The choices of `nsbox rootfs build`, in a file of their own so that the option table loads nothing else of the builder. */
+/**
+ * The choices of `nsbox rootfs build`, in a file of their own so that the option table loads nothing else of the
+ * builder.
+ */
 export const METHODS = ['copy', 'hardlink', 'reflink'] as const
 export type Method = (typeof METHODS)[number]
 

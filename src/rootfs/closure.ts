@@ -80,9 +80,14 @@ export class Closure {
     const [interpreter, argument] = shebang(path)
     if (interpreter === undefined) throw refusal('neither an ELF program nor a script that starts with #!', path, why)
     if (!interpreter.startsWith('/')) {
-      throw new SandboxError({ step: 'rootfs', what: `the script's interpreter is not an absolute path: ${printable(interpreter)}`, path })
+      throw new SandboxError({
+        step: 'rootfs',
+        what: `the script's interpreter is not an absolute path: ${printable(interpreter)}`,
+        path,
+      })
     }
-    if (scripts === MAX_SCRIPTS) throw new SandboxError({ step: 'rootfs', what: 'interpreters of scripts are nested too deeply', path })
+    if (scripts === MAX_SCRIPTS)
+      throw new SandboxError({ step: 'rootfs', what: 'interpreters of scripts are nested too deeply', path })
     const known = this.files.has(path)
     this.files.add(path)
     const reason = `${printable(path)} is a script for it`
@@ -103,11 +108,17 @@ export class Closure {
         // The next directory may have it.
       }
     }
-    throw new SandboxError({ step: 'rootfs', what: 'program not found in PATH', path: name, hint: why ?? 'a path with a slash is taken as it is' })
+    throw new SandboxError({
+      step: 'rootfs',
+      what: 'program not found in PATH',
+      path: name,
+      hint: why ?? 'a path with a slash is taken as it is',
+    })
   }
 
   #interpreter(interpreter: string, path: string, elf: Elf): void {
-    const refuse = (why: string): SandboxError => refusal(`loader ${printable(interpreter)} of the program ${why}`, path)
+    const refuse = (why: string): SandboxError =>
+      refusal(`loader ${printable(interpreter)} of the program ${why}`, path)
     if (!interpreter.startsWith('/')) throw refuse('is not an absolute path')
     if (!existsSync(interpreter)) throw refuse('does not exist')
     const own = this.#read(interpreter)
@@ -126,7 +137,8 @@ export class Closure {
   #libraries(main: Loaded, loader: Loader): void {
     const names = new Set<string>()
     const interpreter = main.elf.interpreter
-    if (interpreter !== undefined) names.add(this.#read(interpreter)?.soname ?? basename(interpreter)).add(basename(interpreter))
+    if (interpreter !== undefined)
+      names.add(this.#read(interpreter)?.soname ?? basename(interpreter)).add(basename(interpreter))
     const queue: Loaded[] = [main]
     for (const needer of queue) {
       for (const name of needer.elf.needed) {
@@ -166,16 +178,27 @@ export class Closure {
     return found
   }
 
-  /** glibc's loader reads /proc/self/exe for the program's place, and the box gets a /proc only where its root has the directory. */
+  /**
+   * glibc's loader reads /proc/self/exe for the program's place, and the box gets a /proc only where its root has the
+   * directory.
+   */
   #noteOrigin<T>(text: string, found: T): T {
     if (ORIGIN.test(text)) this.directories.add('/proc')
     return found
   }
 
-  #findBySystem<T extends { path: string }>(name: string, needer: Loaded, loader: Loader, take: (path: string) => T[]): T[] {
+  #findBySystem<T extends { path: string }>(
+    name: string,
+    needer: Loaded,
+    loader: Loader,
+    take: (path: string) => T[],
+  ): T[] {
     const entries = [...(loader.cache.get(name) ?? [])].sort((a, b) => Number(a.variant) - Number(b.variant))
     const cached = entries.filter(({ path }) => !(needer.elf.noDefaults && loader.defaults.includes(dirname(path))))
-    const plain = cached.filter((e) => !e.variant).flatMap((e) => take(e.path)).slice(0, 1)
+    const plain = cached
+      .filter((e) => !e.variant)
+      .flatMap((e) => take(e.path))
+      .slice(0, 1)
     const found = [...plain, ...cached.filter((e) => e.variant).flatMap((e) => take(e.path))]
     const dirs = needer.elf.noDefaults ? [] : (loader.configured ?? loader.defaults)
     for (const dir of plain.length > 0 ? [] : dirs) {
@@ -230,12 +253,22 @@ function searchPath(needer: Loaded, loader: Loader): [string, string][] {
 
 function split(list: string | undefined, owner: Loaded, loader: Loader): [string, string][] {
   // Skips relative directories, which depend on the working directory at run time.
-  return (list ?? '').split(':').map((text): [string, string] => [text, expand(text, owner, loader)]).filter(([, dir]) => dir.startsWith('/'))
+  return (list ?? '')
+    .split(':')
+    .map((text): [string, string] => [text, expand(text, owner, loader)])
+    .filter(([, dir]) => dir.startsWith('/'))
 }
 
 function expand(text: string, owner: Loaded, loader: Loader): string {
-  const values: Record<string, string> = { ORIGIN: owner.origin, LIB: loader.lib, PLATFORM: PLATFORM[owner.elf.machine] ?? '' }
-  return text.replace(/\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?!\w))/g, (_, a?: string, b?: string) => values[a ?? b ?? ''] ?? '')
+  const values: Record<string, string> = {
+    ORIGIN: owner.origin,
+    LIB: loader.lib,
+    PLATFORM: PLATFORM[owner.elf.machine] ?? '',
+  }
+  return text.replace(
+    /\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?!\w))/g,
+    (_, a?: string, b?: string) => values[a ?? b ?? ''] ?? '',
+  )
 }
 
 /** The interpreter and its single argument, as the kernel reads them. */

@@ -1,12 +1,26 @@
 /**
- * Places host files in a directory, under the same paths. It walks each path as the kernel would: a link becomes the same link,
- * and the walk goes on to where it points. Each directory of the root is entered from its open parent, and never through a
- * link. So everything is written inside the root, even with hostile links in it, or if somebody swaps its directories meanwhile.
+ * Places host files in a directory, under the same paths. It walks each path as the kernel would: a link becomes the
+ * same link, and the walk goes on to where it points. Each directory of the root is entered from its open parent, and
+ * never through a link. So everything is written inside the root, even with hostile links in it, or if somebody swaps
+ * its directories meanwhile.
  */
 
 import {
-  closeSync, constants, copyFileSync, fchmodSync, fstatSync, futimesSync, linkSync, lstatSync, openSync, readlinkSync, readSync,
-  renameSync, type Stats, symlinkSync, writeSync
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  type Stats,
+  symlinkSync,
+  writeSync,
 } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { basename, dirname } from 'node:path'
@@ -56,7 +70,10 @@ export class Placer {
     throw new SandboxError({ step: 'rootfs', what: "a root cannot be built over the host's own", path: dir })
   }
 
-  /** Makes missing directories one by one below the last existing one, so that no link that comes up meanwhile is followed. */
+  /**
+   * Makes missing directories one by one below the last existing one, so that no link that comes up meanwhile is
+   * followed.
+   */
   #openOrMake(path: string, follow: boolean): Directory {
     try {
       return Directory.open(path, follow)
@@ -85,7 +102,10 @@ export class Placer {
     const opened: Directory[] = []
     try {
       let parent = this.#root.directory
-      for (const name of dirname(path).split('/').filter((part) => part !== '')) opened.push((parent = parent.enter(name)))
+      for (const name of dirname(path)
+        .split('/')
+        .filter((part) => part !== ''))
+        opened.push((parent = parent.enter(name)))
       parent.remove(basename(path))
     } finally {
       for (const directory of opened) directory.close()
@@ -105,7 +125,10 @@ export class Placer {
     }
   }
 
-  /** `way`: the open directories from the root down to the walk's place, so that ".." never asks the kernel for a parent. */
+  /**
+   * `way`: the open directories from the root down to the walk's place, so that ".." never asks the kernel for a
+   * parent.
+   */
   #walk(path: string, way: Place[], leave: (depth: number) => void): void {
     const todo = path.split('/').reverse()
     for (let hops = 0; todo.length > 0;) {
@@ -159,7 +182,12 @@ export class Placer {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOTDIR' || code === 'ELOOP') throw this.#inTheWay(source, 'the host has a directory there')
-      throw failed('cannot make the directory', this.#dir + source, error, code === 'EEXIST' || code === 'ENOENT' ? CHANGING : undefined)
+      throw failed(
+        'cannot make the directory',
+        this.#dir + source,
+        error,
+        code === 'EEXIST' || code === 'ENOENT' ? CHANGING : undefined,
+      )
     }
   }
 
@@ -208,7 +236,12 @@ export class Placer {
 
   #inTheWay(source: string, why: string): SandboxError {
     const what = `something else is in the way (${printable(why)})`
-    return new SandboxError({ step: 'rootfs', what, path: this.#dir + source, hint: 'build in a new directory, or remove it' })
+    return new SandboxError({
+      step: 'rootfs',
+      what,
+      path: this.#dir + source,
+      hint: 'build in a new directory, or remove it',
+    })
   }
 }
 
@@ -220,7 +253,8 @@ function fill(source: string, to: number, by: Method): void {
       const stat = fstatSync(from)
       if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
       // FICLONE takes the new file's descriptor, since its name may lead to another file by now.
-      if (by === 'reflink') copyFileSync(`/proc/self/fd/${from}`, `/proc/self/fd/${to}`, constants.COPYFILE_FICLONE_FORCE)
+      if (by === 'reflink')
+        copyFileSync(`/proc/self/fd/${from}`, `/proc/self/fd/${to}`, constants.COPYFILE_FICLONE_FORCE)
       else copy(from, to)
       fchmodSync(to, stat.mode & MODE)
       futimesSync(to, stat.atimeMs / 1000, stat.mtimeMs / 1000)
@@ -254,7 +288,12 @@ function linkAt(path: string): SandboxError | undefined {
   } catch {
     return undefined
   }
-  return new SandboxError({ step: 'rootfs', what: 'is a symbolic link', path, hint: 'name the directory that it leads to' })
+  return new SandboxError({
+    step: 'rootfs',
+    what: 'is a symbolic link',
+    path,
+    hint: 'name the directory that it leads to',
+  })
 }
 
 function quietly(action: () => void): void {

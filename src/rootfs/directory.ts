@@ -1,9 +1,21 @@
 /**
- * Open directories, and calls on one name in them. They use /proc/self/fd/N, which is the directory itself wherever its path
- * leads by now, since neither Node nor Bun has openat(2) and its like.
+ * Open directories, and calls on one name in them. They use /proc/self/fd/N, which is the directory itself wherever its
+ * path leads by now, since neither Node nor Bun has openat(2) and its like.
  */
 
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, rmdirSync, type Stats, statSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  rmdirSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs'
 import { SandboxError } from '../errors.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
@@ -89,5 +101,10 @@ export function verifyDescriptors(): void {
   } finally {
     root.close()
   }
-  throw new SandboxError({ step: 'rootfs', what: 'shows no open files of this process', path: '/proc/self/fd', hint: 'mount -t proc proc /proc' })
+  throw new SandboxError({
+    step: 'rootfs',
+    what: 'shows no open files of this process',
+    path: '/proc/self/fd',
+    hint: 'mount -t proc proc /proc',
+  })
 }

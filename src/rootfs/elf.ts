@@ -1,4 +1,7 @@
-/** Reads what a loader reads of an ELF file: its kind, its interpreter, and the libraries that it needs. Nothing is executed. */
+/**
+ * Reads what a loader reads of an ELF file: its kind, its interpreter, and the libraries that it needs. Nothing is
+ * executed.
+ */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
@@ -36,10 +39,15 @@ export function failed(what: string, path: string, error: unknown, hint?: string
   if (error instanceof SandboxError) return error
   const { code, message } = error as NodeJS.ErrnoException
   // The runtime's text for this one is about sockets.
-  const text = code === 'ENOTSUP' ? 'operation not supported' : /^[A-Z0-9]+: (.*?)(?:, \w+.*)?$/.exec(message ?? '')?.[1]
+  const text =
+    code === 'ENOTSUP' ? 'operation not supported' : /^[A-Z0-9]+: (.*?)(?:, \w+.*)?$/.exec(message ?? '')?.[1]
   return new SandboxError({
-    step: 'rootfs', what: printable(what), path, ...(code === undefined ? {} : { code }),
-    ...(text === undefined || code === undefined ? {} : { text }), ...(hint === undefined ? {} : { hint })
+    step: 'rootfs',
+    what: printable(what),
+    path,
+    ...(code === undefined ? {} : { code }),
+    ...(text === undefined || code === undefined ? {} : { text }),
+    ...(hint === undefined ? {} : { hint }),
   })
 }
 
@@ -85,21 +93,32 @@ class Reader {
     const segments = this.#segments(header)
     const interpreter = this.#interpreter(segments)
     return {
-      bits: this.#wide ? 64 : 32, little: this.#little, machine: this.#half(header, 18), type,
-      ...(interpreter === undefined ? {} : { interpreter }), ...this.#dynamic(segments)
+      bits: this.#wide ? 64 : 32,
+      little: this.#little,
+      machine: this.#half(header, 18),
+      type,
+      ...(interpreter === undefined ? {} : { interpreter }),
+      ...this.#dynamic(segments),
     }
   }
 
   #segments(header: Buffer): Segment[] {
     const start = this.#wide ? this.#word(header, 32) : this.#word(header, 28)
-    const [size, count] = this.#wide ? [this.#half(header, 54), this.#half(header, 56)] : [this.#half(header, 42), this.#half(header, 44)]
+    const [size, count] = this.#wide
+      ? [this.#half(header, 54), this.#half(header, 56)]
+      : [this.#half(header, 42), this.#half(header, 44)]
     if (count === 0) throw this.#malformed('it has no program headers')
     if (size !== (this.#wide ? 56 : 32)) throw this.#malformed(`its program headers are ${size} bytes each`)
     const table = this.#bytes(start, size * count, 'program headers')
     return Array.from({ length: count }, (_, i) => {
       const at = table.subarray(i * size)
       const [offset, address, length] = this.#wide ? [8, 16, 32] : [4, 8, 16]
-      return { type: this.#int(at, 0), offset: this.#word(at, offset), address: this.#word(at, address), size: this.#word(at, length) }
+      return {
+        type: this.#int(at, 0),
+        offset: this.#word(at, offset),
+        address: this.#word(at, address),
+        size: this.#word(at, length),
+      }
     })
   }
 
@@ -123,8 +142,11 @@ class Reader {
     const texts = (tag: number): string[] => named.filter((e) => e.tag === tag).map((e) => this.#text(strings, e.value))
     const [soname, rpath, runpath] = [texts(DT.soname)[0], texts(DT.rpath)[0], texts(DT.runpath)[0]]
     return {
-      needed: texts(DT.needed), noDefaults, ...(soname === undefined ? {} : { soname }),
-      ...(rpath === undefined ? {} : { rpath }), ...(runpath === undefined ? {} : { runpath })
+      needed: texts(DT.needed),
+      noDefaults,
+      ...(soname === undefined ? {} : { soname }),
+      ...(rpath === undefined ? {} : { rpath }),
+      ...(runpath === undefined ? {} : { runpath }),
     }
   }
 
@@ -146,7 +168,9 @@ class Reader {
   #strings(segments: Segment[], address: number | undefined, size: number | undefined): Buffer {
     if (address === undefined || size === undefined) throw this.#malformed('its dynamic section has no string table')
     if (size > LIMIT.strings) throw this.#malformed('its string table is too long')
-    const within = segments.find((s) => s.type === PT.load && address >= s.address && address + size <= s.address + s.size)
+    const within = segments.find(
+      (s) => s.type === PT.load && address >= s.address && address + size <= s.address + s.size,
+    )
     if (within === undefined) throw this.#malformed('its string table is in no segment')
     return this.#bytes(within.offset + address - within.address, size, 'string table')
   }

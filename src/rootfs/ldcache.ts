@@ -34,8 +34,14 @@ const HEADER = 48
 const ENTRY = 24
 
 const MULTIARCH: Record<number, string> = {
-  3: 'i386-linux-gnu', 21: 'powerpc64le-linux-gnu', 22: 's390x-linux-gnu', 40: 'arm-linux-gnueabihf',
-  62: 'x86_64-linux-gnu', 183: 'aarch64-linux-gnu', 243: 'riscv64-linux-gnu', 258: 'loongarch64-linux-gnu'
+  3: 'i386-linux-gnu',
+  21: 'powerpc64le-linux-gnu',
+  22: 's390x-linux-gnu',
+  40: 'arm-linux-gnueabihf',
+  62: 'x86_64-linux-gnu',
+  183: 'aarch64-linux-gnu',
+  243: 'riscv64-linux-gnu',
+  258: 'loongarch64-linux-gnu',
 }
 
 /** An absent or broken cache counts as empty, as it does for the loader. */
@@ -81,16 +87,27 @@ function muslLoader(path: string, arch: string): Loader {
   const config = `${prefix}/etc/ld-musl-${arch}.path`
   const loader = { musl: true, defaults: ['/lib', '/usr/local/lib', '/usr/lib'], config, cache: new Map(), lib: 'lib' }
   if (!existsSync(config)) return loader
-  return { ...loader, configured: readFileSync(config, 'utf8').split(/[\n:]/).filter((dir) => dir.startsWith('/')) }
+  return {
+    ...loader,
+    configured: readFileSync(config, 'utf8')
+      .split(/[\n:]/)
+      .filter((dir) => dir.startsWith('/')),
+  }
 }
 
 /**
- * glibc keeps its directories as a row of texts in the loader: "/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0...".
- * They differ between distributions, so they are read from the loader's file, without running it.
+ * glibc keeps its directories as a row of texts in the loader:
+ * "/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0...". They differ between distributions, so they are read from
+ * the loader's file, without running it.
  */
 function builtIn(path: string): string[] | undefined {
-  const rows = readFileSync(path).toString('latin1').match(/(?:\/[!-~]+\/\0){2,}/g) ?? []
-  const row = rows.map((r) => r.split('\0').filter((dir) => dir !== '')).find((dirs) => dirs.some((dir) => /\/lib\w*\/$/.test(dir)))
+  const rows =
+    readFileSync(path)
+      .toString('latin1')
+      .match(/(?:\/[!-~]+\/\0){2,}/g) ?? []
+  const row = rows
+    .map((r) => r.split('\0').filter((dir) => dir !== ''))
+    .find((dirs) => dirs.some((dir) => /\/lib\w*\/$/.test(dir)))
   return row?.map((dir) => dir.replace(/\/+$/, ''))
 }
 

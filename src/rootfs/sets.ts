@@ -1,4 +1,6 @@
-/** Files that programs look for at run time, though no header names them: `--with nss,locale,terminfo,ca-certificates`. */
+/**
+ * Files that programs look for at run time, though no header names them: `--with nss,locale,terminfo,ca-certificates`.
+ */
 
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
@@ -44,9 +46,11 @@ function addNss(closure: Closure): void {
 
 function addLocale(closure: Closure, env: Environment): void {
   const wanted = ['LC_ALL', 'LC_CTYPE', 'LC_COLLATE', 'LC_MESSAGES', 'LC_MONETARY', 'LC_NUMERIC', 'LC_TIME', 'LANG']
-    .map((name) => env[name] ?? '').filter((name) => /^[A-Za-z][\w.@-]*$/.test(name) && name !== 'C' && name !== 'POSIX')
+    .map((name) => env[name] ?? '')
+    .filter((name) => /^[A-Za-z][\w.@-]*$/.test(name) && name !== 'C' && name !== 'POSIX')
   // glibc compares the code set without case and punctuation: en_US.UTF-8 is the directory en_US.utf8.
-  const plain = (name: string): string => name.replace(/\.([^@]*)/, (_, set: string) => `.${set.replace(/[^A-Za-z0-9]/g, '').toLowerCase()}`)
+  const plain = (name: string): string =>
+    name.replace(/\.([^@]*)/, (_, set: string) => `.${set.replace(/[^A-Za-z0-9]/g, '').toLowerCase()}`)
   const names = new Set([...wanted, 'C.utf8'].flatMap((name) => [plain(name), plain(name).replace(/\.[^@]*/, '')]))
   names.delete('C')
   for (const name of list(LOCALES)) {
@@ -69,10 +73,17 @@ function addTerminfo(closure: Closure, env: Environment): void {
   }
 }
 
-/** Adds the bundle, and the links of /etc/ssl/certs that lead to the certificates of packages, but never a private key. */
+/**
+ * Adds the bundle, and the links of /etc/ssl/certs that lead to the certificates of packages, but never a private key.
+ */
 function addCertificates(closure: Closure): void {
   if (!existsSync(BUNDLE)) {
-    throw new SandboxError({ step: 'rootfs', what: 'the host has no certificates', path: BUNDLE, hint: 'install the package ca-certificates' })
+    throw new SandboxError({
+      step: 'rootfs',
+      what: 'the host has no certificates',
+      path: BUNDLE,
+      hint: 'install the package ca-certificates',
+    })
   }
   closure.files.add(BUNDLE)
   const dir = '/etc/ssl/certs'

@@ -1,6 +1,6 @@
 /**
- * Compiles seccomp filters for the kernel: an array of struct sock_filter (8 bytes each), seccomp(2). A filter is a pure
- * function of struct seccomp_data: the number of the call, the architecture, and six arguments of 64 bits.
+ * Compiles seccomp filters for the kernel: an array of struct sock_filter (8 bytes each), seccomp(2). A filter is a
+ * pure function of struct seccomp_data: the number of the call, the architecture, and six arguments of 64 bits.
  */
 import type { Action, Condition, Filter, Rule } from './filter.ts'
 
@@ -45,11 +45,13 @@ const MAX_CHAIN = 4
 export function compile(filter: Filter): Uint8Array {
   const program = new Program()
   let entry = search(ranges(filter), program)
-  if (filter.machine === 'x64') entry = program.jump(JUMP_GREATER_EQUAL, X32_BIT, program.returning(errno(ENOSYS)), entry)
+  if (filter.machine === 'x64')
+    entry = program.jump(JUMP_GREATER_EQUAL, X32_BIT, program.returning(errno(ENOSYS)), entry)
   entry = program.load(NUMBER, entry)
   entry = program.jump(JUMP_EQUAL, AUDIT_ARCH[filter.machine], entry, program.returning(KILL_PROCESS))
   program.load(ARCHITECTURE, entry)
-  if (program.length > MAX_INSTRUCTIONS) throw new RangeError(`the filter has ${program.length} instructions, and the kernel takes ${MAX_INSTRUCTIONS}`)
+  if (program.length > MAX_INSTRUCTIONS)
+    throw new RangeError(`the filter has ${program.length} instructions, and the kernel takes ${MAX_INSTRUCTIONS}`)
   return program.bytes()
 }
 
@@ -128,20 +130,29 @@ class Program {
 type Range = { from: number; rules: readonly Rule[]; otherwise: Action; key: string }
 
 function range(from: number, rules: readonly Rule[], otherwise: Action): Range {
-  return { from, rules, otherwise, key: JSON.stringify([rules, otherwise], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)) }
+  return {
+    from,
+    rules,
+    otherwise,
+    key: JSON.stringify([rules, otherwise], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
+  }
 }
 
 /** All numbers in order; neighbours with the same treatment are one range. */
 function ranges({ calls, otherwise, unknown, highest }: Filter): Range[] {
   const starts = new Map<number, Range>([[0, range(0, [], otherwise)]])
   for (const [number, rules] of calls) starts.set(number, range(number, rules, otherwise))
-  for (const number of calls.keys()) if (!starts.has(number + 1)) starts.set(number + 1, range(number + 1, [], otherwise))
+  for (const number of calls.keys())
+    if (!starts.has(number + 1)) starts.set(number + 1, range(number + 1, [], otherwise))
   starts.set(highest + 1, range(highest + 1, [], unknown))
   const sorted = [...starts.values()].filter(({ from }) => from <= highest + 1).sort((a, b) => a.from - b.from)
   return sorted.filter(({ key }, i) => key !== sorted[i - 1]?.key)
 }
 
-/** A binary search down to few numbers; the kernel itself caches calls that are always allowed. `end`: where the next range begins. */
+/**
+ * A binary search down to few numbers; the kernel itself caches calls that are always allowed. `end`: where the next
+ * range begins.
+ */
 function search(list: readonly Range[], program: Program, end = Infinity): Label {
   const [first, second] = list
   if (first === undefined) throw new RangeError('a filter without ranges')
@@ -152,7 +163,7 @@ function search(list: readonly Range[], program: Program, end = Infinity): Label
     return program.jump(JUMP_GREATER_EQUAL, second.from, after, before)
   }
   // An even index, so that both halves begin with the range that most numbers share.
-  const middle = Math.max(2, list.length >> 2 << 1)
+  const middle = Math.max(2, (list.length >> 2) << 1)
   const from = list[middle]?.from ?? 0
   const after = search(list.slice(middle), program, end)
   return program.jump(JUMP_GREATER_EQUAL, from, after, search(list.slice(0, middle), program, from))
@@ -161,13 +172,16 @@ function search(list: readonly Range[], program: Program, end = Infinity): Label
 /** Whether a few single numbers stand among others that are all treated alike. */
 function isChain(list: readonly Range[], end: number): boolean {
   const isSingle = (i: number) => (list[i + 1]?.from ?? end) === (list[i]?.from ?? 0) + 1
-  return list.length <= 2 * MAX_CHAIN + 1 && list.every(({ key }, i) => (i % 2 === 0 ? key === list[0]?.key : isSingle(i)))
+  return (
+    list.length <= 2 * MAX_CHAIN + 1 && list.every(({ key }, i) => (i % 2 === 0 ? key === list[0]?.key : isSingle(i)))
+  )
 }
 
 function chain([common, ...rest]: readonly Range[], program: Program): Label {
   if (common === undefined) throw new RangeError('a filter without ranges')
   let label = treat(common, program)
-  for (const [i, single] of [...rest.entries()].reverse()) if (i % 2 === 0) label = program.jump(JUMP_EQUAL, single.from, treat(single, program), label)
+  for (const [i, single] of [...rest.entries()].reverse())
+    if (i % 2 === 0) label = program.jump(JUMP_EQUAL, single.from, treat(single, program), label)
   return label
 }
 
@@ -188,19 +202,34 @@ function test(condition: Condition, yes: Label, no: Label, program: Program): La
   if (width === 32) return compare(low(arg), op, lowWord, mask, yes, no, program)
   const lower = compare(low(arg), op, lowWord, mask, yes, no, program)
   switch (op) {
-    case 'eq': case 'masked': return compare(high(arg), op, highWord, mask === undefined ? undefined : mask >> 32n, lower, no, program)
+    case 'eq':
+    case 'masked':
+      return compare(high(arg), op, highWord, mask === undefined ? undefined : mask >> 32n, lower, no, program)
     // True as soon as one word differs.
-    case 'ne': return compare(high(arg), 'eq', highWord, undefined, lower, yes, program)
+    case 'ne':
+      return compare(high(arg), 'eq', highWord, undefined, lower, yes, program)
     // Unsigned, high word first: it decides alone unless both are equal.
-    case 'gt': case 'ge': return order(high(arg), highWord, yes, lower, no, program)
-    case 'lt': case 'le': return order(high(arg), highWord, no, lower, yes, program)
+    case 'gt':
+    case 'ge':
+      return order(high(arg), highWord, yes, lower, no, program)
+    case 'lt':
+    case 'le':
+      return order(high(arg), highWord, no, lower, yes, program)
   }
 }
 
 const lowWord32 = (value: bigint): number => Number(value & 0xffffffffn)
 
 /** Compares the word at an offset. */
-function compare(place: number, op: Condition['op'], value: number, mask: bigint | undefined, yes: Label, no: Label, program: Program): Label {
+function compare(
+  place: number,
+  op: Condition['op'],
+  value: number,
+  mask: bigint | undefined,
+  yes: Label,
+  no: Label,
+  program: Program,
+): Label {
   const code = op === 'gt' || op === 'le' ? JUMP_GREATER : op === 'ge' || op === 'lt' ? JUMP_GREATER_EQUAL : JUMP_EQUAL
   const isOpposite = op === 'ne' || op === 'lt' || op === 'le'
   const decided = isOpposite ? program.jump(code, value, no, yes) : program.jump(code, value, yes, no)

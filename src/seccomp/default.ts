@@ -47,10 +47,13 @@ const ALLOWED = words(`
 /** Calls that are allowed with one of these capabilities: the kernel itself asks for it, or for one like it. */
 const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['dac_read_search', words('open_by_handle_at')],
-  ['sys_admin', words(`
+  [
+    'sys_admin',
+    words(`
     bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr move_mount open_tree
     perf_event_open pivot_root quotactl quotactl_fd setdomainname sethostname setns statmount listmount swapon swapoff syslog umount2 unshare
-  `)],
+  `),
+  ],
   ['sys_boot', words('reboot kexec_load kexec_file_load')],
   ['sys_chroot', words('chroot')],
   ['sys_module', words('init_module finit_module delete_module')],
@@ -65,21 +68,31 @@ const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['perfmon', words('perf_event_open')],
 ]
 
-/** Calls that a program needs in a user namespace of its own, where it has all capabilities: other namespaces, mounts, a root. */
+/**
+ * Calls that a program needs in a user namespace of its own, where it has all capabilities: other namespaces, mounts, a
+ * root.
+ */
 const IN_USER_NAMESPACES = words(`
   chroot clone clone3 fsconfig fsmount fsopen fspick listmount mount mount_setattr move_mount open_tree pivot_root setdomainname sethostname setns
   statmount umount2 unshare
 `)
 
 const equal = (arg: number, value: number): Condition => ({ arg, op: 'eq', value: BigInt(value), width: 32 })
-const allowEach = (arg: number, values: readonly number[]): Rule[] => values.map((value) => ({ when: [equal(arg, value)], action: ALLOW }))
+const allowEach = (arg: number, values: readonly number[]): Rule[] =>
+  values.map((value) => ({ when: [equal(arg, value)], action: ALLOW }))
 const ALWAYS: Rule = { when: [], action: ALLOW }
 
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: include/uapi/linux/sched.h */
 const CLONE_NEW = 0x7e020000
-/** AF_UNIX, INET, INET6, NETLINK, PACKET. Others lead to code that few programs need; VSOCK leads to the machine that hosts this one. */
+/**
+ * AF_UNIX, INET, INET6, NETLINK, PACKET. Others lead to code that few programs need; VSOCK leads to the machine that
+ * hosts this one.
+ */
 const FAMILIES = [1, 2, 10, 16, 17]
-/** PER_LINUX or PER_LINUX32, with UNAME26 and ADDR_NO_RANDOMIZE (debuggers, sanitizers) or without: all other bits are 0. */
+/**
+ * PER_LINUX or PER_LINUX32, with UNAME26 and ADDR_NO_RANDOMIZE (debuggers, sanitizers) or without: all other bits are
+ * 0.
+ */
 const PERSONALITY_OTHERS = 0xffffffff & ~(8 | 0x20000 | 0x40000)
 /** Only asks for the present personality. */
 const PERSONALITY_QUESTION = 0xffffffff
@@ -91,7 +104,10 @@ const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
   clone: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(CLONE_NEW), value: 0n }], action: ALLOW }],
   // Its flags lie in memory, where a filter can't look. With ENOSYS a C library uses clone(2) instead.
   clone3: [{ when: [], action: errno(ENOSYS) }],
-  personality: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(PERSONALITY_OTHERS >>> 0), value: 0n, width: 32 }], action: ALLOW }, ...allowEach(0, [PERSONALITY_QUESTION])],
+  personality: [
+    { when: [{ arg: 0, op: 'masked', mask: BigInt(PERSONALITY_OTHERS >>> 0), value: 0n, width: 32 }], action: ALLOW },
+    ...allowEach(0, [PERSONALITY_QUESTION]),
+  ],
   socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
   ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
 }
@@ -105,10 +121,18 @@ export function defaultFilter(machine: Machine, held: readonly Capability[], use
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   const calls = new Map<number, readonly Rule[]>()
   // Skips calls that this machine doesn't have.
-  const set = (name: string, rules: readonly Rule[]) => { if (numbers[name] !== undefined) calls.set(numbers[name], rules) }
+  const set = (name: string, rules: readonly Rule[]) => {
+    if (numbers[name] !== undefined) calls.set(numbers[name], rules)
+  }
   for (const name of ALLOWED) set(name, [ALWAYS])
   for (const [name, rules] of Object.entries(CHECKED)) set(name, rules)
   for (const [capability, names] of WITH) if (held.includes(capability)) for (const name of names) set(name, [ALWAYS])
   if (userNamespaces) for (const name of IN_USER_NAMESPACES) set(name, [ALWAYS])
-  return { machine, calls, otherwise: errno(EPERM), unknown: errno(ENOSYS), highest: Math.max(...Object.values(numbers)) }
+  return {
+    machine,
+    calls,
+    otherwise: errno(EPERM),
+    unknown: errno(ENOSYS),
+    highest: Math.max(...Object.values(numbers)),
+  }
 }

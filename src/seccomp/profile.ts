@@ -14,14 +14,26 @@ import { machineOf } from './machine.ts'
 import { OTHER_SYSCALLS, SYSCALLS } from './syscalls.ts'
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  SCMP_ACT_ALLOW: ALLOW, SCMP_ACT_KILL: KILL_THREAD, SCMP_ACT_KILL_THREAD: KILL_THREAD, SCMP_ACT_KILL_PROCESS: KILL_PROCESS, SCMP_ACT_TRAP: TRAP, SCMP_ACT_LOG: LOG,
+  SCMP_ACT_ALLOW: ALLOW,
+  SCMP_ACT_KILL: KILL_THREAD,
+  SCMP_ACT_KILL_THREAD: KILL_THREAD,
+  SCMP_ACT_KILL_PROCESS: KILL_PROCESS,
+  SCMP_ACT_TRAP: TRAP,
+  SCMP_ACT_LOG: LOG,
 }
 const OPERATORS: Readonly<Record<string, Condition['op']>> = {
-  SCMP_CMP_EQ: 'eq', SCMP_CMP_NE: 'ne', SCMP_CMP_LT: 'lt', SCMP_CMP_LE: 'le', SCMP_CMP_GT: 'gt', SCMP_CMP_GE: 'ge', SCMP_CMP_MASKED_EQ: 'masked',
+  SCMP_CMP_EQ: 'eq',
+  SCMP_CMP_NE: 'ne',
+  SCMP_CMP_LT: 'lt',
+  SCMP_CMP_LE: 'le',
+  SCMP_CMP_GT: 'gt',
+  SCMP_CMP_GE: 'ge',
+  SCMP_CMP_MASKED_EQ: 'masked',
 }
 /** The machine's own ABI, as `architectures` and `archMap` name it (long), and `includes` and `excludes` (short). */
 const ARCHITECTURE: Readonly<Record<Machine, { long: string; short: string }>> = {
-  x64: { long: 'SCMP_ARCH_X86_64', short: 'amd64' }, arm64: { long: 'SCMP_ARCH_AARCH64', short: 'arm64' },
+  x64: { long: 'SCMP_ARCH_X86_64', short: 'amd64' },
+  arm64: { long: 'SCMP_ARCH_AARCH64', short: 'arm64' },
 }
 const EPERM = 1
 const MAX_ERRNO = 4095
@@ -34,14 +46,40 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
   const machine = machineOf(host.machine)
   const profile = readFile(file, host)
   const place = (at: string): Place => ({ file, at })
-  refuseUnknown(profile, ['defaultAction', 'defaultErrnoRet', 'defaultErrno', 'architectures', 'archMap', 'syscalls', 'flags', '$schema', '$comment'], place(''))
+  refuseUnknown(
+    profile,
+    [
+      'defaultAction',
+      'defaultErrnoRet',
+      'defaultErrno',
+      'architectures',
+      'archMap',
+      'syscalls',
+      'flags',
+      '$schema',
+      '$comment',
+    ],
+    place(''),
+  )
   if (list(profile.flags ?? [], place('flags')).length > 0) refuse(place('flags'), 'is not supported')
   refuseOtherMachine(profile, machine, place)
-  const otherwise = action(profile.defaultAction, numberOfErrno(profile.defaultErrno, profile.defaultErrnoRet, place('defaultErrno')), place('defaultAction'))
+  const otherwise = action(
+    profile.defaultAction,
+    numberOfErrno(profile.defaultErrno, profile.defaultErrnoRet, place('defaultErrno')),
+    place('defaultAction'),
+  )
   const calls = new Map<number, Rule[]>()
-  list(profile.syscalls ?? [], place('syscalls')).forEach((entry, i) => addEntry(calls, entry, { machine, held, otherwise, place: place(`syscalls/${i}`) }))
+  list(profile.syscalls ?? [], place('syscalls')).forEach((entry, i) =>
+    addEntry(calls, entry, { machine, held, otherwise, place: place(`syscalls/${i}`) }),
+  )
   refuseUnusable(calls, otherwise, machine, place)
-  const filter: Filter = { machine, calls: ordered(calls), otherwise, unknown: isErrno(otherwise) ? errno(ENOSYS) : otherwise, highest: Math.max(...Object.values(SYSCALLS[machine])) }
+  const filter: Filter = {
+    machine,
+    calls: ordered(calls),
+    otherwise,
+    unknown: isErrno(otherwise) ? errno(ENOSYS) : otherwise,
+    highest: Math.max(...Object.values(SYSCALLS[machine])),
+  }
   try {
     return Buffer.from(compile(filter)).toString('base64')
   } catch (error) {
@@ -57,7 +95,14 @@ function refuse({ file, at }: Place, what: string, hint?: string): never {
 
 function readFile(file: string, host: HostFacts): Fields {
   const found = host.read(file)
-  if ('code' in found) throw systemFailure({ step: 'seccomp', what: 'read', path: file, code: found.code, ...(found.code === 'ENOENT' && { hint: '--seccomp takes default, none, or the file of a profile' }) })
+  if ('code' in found)
+    throw systemFailure({
+      step: 'seccomp',
+      what: 'read',
+      path: file,
+      code: found.code,
+      ...(found.code === 'ENOENT' && { hint: '--seccomp takes default, none, or the file of a profile' }),
+    })
   try {
     return fields(JSON.parse(found.text), { file, at: '' })
   } catch (error) {
@@ -76,7 +121,9 @@ function list(value: unknown, place: Place): unknown[] {
 }
 
 function texts(value: unknown, place: Place): string[] {
-  return list(value, place).map((item) => (typeof item === 'string' ? item : refuse(place, 'must be an array of strings')))
+  return list(value, place).map((item) =>
+    typeof item === 'string' ? item : refuse(place, 'must be an array of strings'),
+  )
 }
 
 /** Refuses keys that nsbox doesn't know: what they ask for would not be done. */
@@ -85,13 +132,19 @@ function refuseUnknown(found: Fields, known: readonly string[], { file, at }: Pl
   if (key !== undefined) refuse({ file, at: at === '' ? key : `${at}/${key}` }, 'is not known')
 }
 
-/** Refuses a profile for another machine. Calls of other ABIs, such as i386 on x86-64, end the process whatever it says. */
+/**
+ * Refuses a profile for another machine. Calls of other ABIs, such as i386 on x86-64, end the process whatever it says.
+ */
 function refuseOtherMachine(profile: Fields, machine: Machine, place: (at: string) => Place): void {
   const { long } = ARCHITECTURE[machine]
   const named = profile.architectures === undefined ? undefined : texts(profile.architectures, place('architectures'))
-  const mapped = profile.archMap === undefined ? undefined : list(profile.archMap, place('archMap')).map((item) => fields(item, place('archMap')).architecture)
+  const mapped =
+    profile.archMap === undefined
+      ? undefined
+      : list(profile.archMap, place('archMap')).map((item) => fields(item, place('archMap')).architecture)
   if (named === undefined && mapped === undefined) return
-  if (!named?.includes(long) && !mapped?.includes(long)) refuse(place(named ? 'architectures' : 'archMap'), `does not name this machine (${long})`)
+  if (!named?.includes(long) && !mapped?.includes(long))
+    refuse(place(named ? 'architectures' : 'archMap'), `does not name this machine (${long})`)
 }
 
 function action(name: unknown, number: unknown, place: Place): Action {
@@ -99,19 +152,33 @@ function action(name: unknown, number: unknown, place: Place): Action {
   if (number !== undefined && number !== null) refuse(place, 'an error number goes with SCMP_ACT_ERRNO alone')
   const found = typeof name === 'string' && Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   if (found !== undefined) return found
-  refuse(place, `the action must be one of ${['SCMP_ACT_ERRNO', ...Object.keys(ACTIONS)].join(', ')}`, 'tracing and notifying need a program beside the box, and nsbox has none')
+  refuse(
+    place,
+    `the action must be one of ${['SCMP_ACT_ERRNO', ...Object.keys(ACTIONS)].join(', ')}`,
+    'tracing and notifying need a program beside the box, and nsbox has none',
+  )
 }
 
 const isErrno = (value: Action) => (value & 0x7fff0000) === 0x00050000
 
 function errnoValue(number: unknown, place: Place): number {
-  return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MAX_ERRNO ? Number(number) : refuse(place, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
+  return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MAX_ERRNO
+    ? Number(number)
+    : refuse(place, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
 }
 
-/** podman's profiles have the error's name, or its number as text, and that counts; the number beside it is for other engines. */
+/**
+ * podman's profiles have the error's name, or its number as text, and that counts; the number beside it is for other
+ * engines.
+ */
 function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
   if (name === undefined || name === null || name === '') return number ?? undefined
-  const found = typeof name !== 'string' ? undefined : /^\d+$/.test(name) ? Number(name) : Object.entries(constants.errno).find(([known]) => known === name)?.[1]
+  const found =
+    typeof name !== 'string'
+      ? undefined
+      : /^\d+$/.test(name)
+        ? Number(name)
+        : Object.entries(constants.errno).find(([known]) => known === name)?.[1]
   return found ?? refuse(place, `no error number ${typeof name === 'string' ? printable(name) : 'of that type'}`)
 }
 
@@ -121,8 +188,16 @@ const NEEDED = { execve: 'the command could not be started', exit_group: 'the co
 /** Whether the kernel carries the call out under this action. */
 const lets = (what: Action) => what === ALLOW || what === LOG
 
-/** Refuses a profile that no command could start or end under. One rule that lets the call through is enough, since its conditions may hold. */
-function refuseUnusable(calls: ReadonlyMap<number, readonly Rule[]>, otherwise: Action, machine: Machine, place: (at: string) => Place): void {
+/**
+ * Refuses a profile that no command could start or end under. One rule that lets the call through is enough, since its
+ * conditions may hold.
+ */
+function refuseUnusable(
+  calls: ReadonlyMap<number, readonly Rule[]>,
+  otherwise: Action,
+  machine: Machine,
+  place: (at: string) => Place,
+): void {
   for (const [name, why] of Object.entries(NEEDED)) {
     const rules = calls.get(SYSCALLS[machine][name as keyof typeof NEEDED]) ?? []
     const always = rules.find(({ when }) => when.length === 0)?.action ?? otherwise
@@ -136,11 +211,17 @@ type Context = { machine: Machine; held: readonly Capability[]; otherwise: Actio
 function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context): void {
   const { place } = context
   const entry = fields(value, place)
-  refuseUnknown(entry, ['names', 'name', 'action', 'errnoRet', 'errno', 'args', 'includes', 'excludes', 'comment'], place)
+  refuseUnknown(
+    entry,
+    ['names', 'name', 'action', 'errnoRet', 'errno', 'args', 'includes', 'excludes', 'comment'],
+    place,
+  )
   if (!applies(entry, context)) return
   const names = entry.names === undefined ? texts([entry.name], place) : texts(entry.names, place)
   const act = action(entry.action, numberOfErrno(entry.errno, entry.errnoRet, place), place)
-  const rules = alternatives(list(entry.args ?? [], place).map((arg, i) => condition(arg, { ...place, at: `${place.at}/args/${i}` }))).map((when) => ({ when, action: act }))
+  const rules = alternatives(
+    list(entry.args ?? [], place).map((arg, i) => condition(arg, { ...place, at: `${place.at}/args/${i}` })),
+  ).map((when) => ({ when, action: act }))
   for (const name of names) {
     const number = numberOf(name, act, context)
     if (number !== undefined) calls.set(number, [...(calls.get(number) ?? []), ...rules])
@@ -153,7 +234,11 @@ function numberOf(name: string, act: Action, { machine, otherwise, place }: Cont
   if (Object.hasOwn(numbers, name)) return numbers[name]
   const elsewhere = OTHER_SYSCALLS.includes(name) || Object.values(SYSCALLS).some((table) => Object.hasOwn(table, name))
   if (elsewhere || act === ALLOW || isErrno(otherwise)) return undefined
-  refuse(place, `no system call ${printable(name)}`, 'a newer kernel may have a call of that name, which would then not be refused')
+  refuse(
+    place,
+    `no system call ${printable(name)}`,
+    'a newer kernel may have a call of that name, which would then not be refused',
+  )
 }
 
 /** All conditions have to hold; but if several are for one argument, one is enough, as in container engines. */
@@ -165,7 +250,8 @@ function alternatives(conditions: Condition[]): Condition[][] {
 function condition(value: unknown, place: Place): Condition {
   const { index, value: first, valueTwo, op } = fields(value, place)
   refuseUnknown(fields(value, place), ['index', 'value', 'valueTwo', 'op'], place)
-  if (!Number.isInteger(index) || Number(index) < 0 || Number(index) > 5) refuse(place, 'index must be an integer from 0 to 5')
+  if (!Number.isInteger(index) || Number(index) < 0 || Number(index) > 5)
+    refuse(place, 'index must be an integer from 0 to 5')
   const operator = typeof op === 'string' && Object.hasOwn(OPERATORS, op) ? OPERATORS[op] : undefined
   if (operator === undefined) refuse(place, `op must be one of ${Object.keys(OPERATORS).join(', ')}`)
   const operand = word(first ?? 0, place)
@@ -206,5 +292,10 @@ function isAtLeast(wanted: string): boolean {
 
 /** Puts rules without conditions last, since they hold for every argument. */
 function ordered(calls: ReadonlyMap<number, readonly Rule[]>): Map<number, Rule[]> {
-  return new Map([...calls].map(([number, rules]) => [number, [...rules].sort((a, b) => Number(a.when.length === 0) - Number(b.when.length === 0))]))
+  return new Map(
+    [...calls].map(([number, rules]) => [
+      number,
+      [...rules].sort((a, b) => Number(a.when.length === 0) - Number(b.when.length === 0)),
+    ]),
+  )
 }

@@ -13,8 +13,14 @@ export function isOurs(from: string | undefined): boolean {
   return from === DEFAULT || from === WITH_USER_NAMESPACES
 }
 
-/** The filter of a box; undefined for a box without one. Throws SandboxError for a profile that can't be read or used. */
-export function seccompOf({ seccomp = 'default', privileged, allowUserns = false }: Options, held: readonly Capability[], host: HostFacts): Process['seccomp'] {
+/**
+ * The filter of a box; undefined for a box without one. Throws SandboxError for a profile that can't be read or used.
+ */
+export function seccompOf(
+  { seccomp = 'default', privileged, allowUserns = false }: Options,
+  held: readonly Capability[],
+  host: HostFacts,
+): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
   if (seccomp !== 'default') return { from: seccomp, filter: lateFilters().profileFilter(seccomp, held, host) }
   if (allowUserns) return { from: WITH_USER_NAMESPACES, filter: lateFilters().compiledDefault(held, host, true) }
@@ -24,7 +30,8 @@ export function seccompOf({ seccomp = 'default', privileged, allowUserns = false
 /** A filter that was compiled when nsbox was built: for no capability, and for those that root has by default. */
 function ready(held: readonly Capability[], { machine }: HostFacts): string | undefined {
   if (machine !== 'x64' && machine !== 'arm64') return undefined
-  for (const { capabilities, without, filter } of DEFAULT_FILTERS[machine]) if (holds(held, capabilities, without)) return filter
+  for (const { capabilities, without, filter } of DEFAULT_FILTERS[machine])
+    if (holds(held, capabilities, without)) return filter
   return undefined
 }
 

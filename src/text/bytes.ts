@@ -1,6 +1,6 @@
 /**
- * Text that may hold any bytes, as file names do: a byte that is not part of valid UTF-8 is the lone surrogate U+DC80 to
- * U+DCFF, as in Python (PEP 383).
+ * Text that may hold any bytes, as file names do: a byte that is not part of valid UTF-8 is the lone surrogate U+DC80
+ * to U+DCFF, as in Python (PEP 383).
  */
 
 /** Length of the UTF-8 sequence at a position; 0 for an invalid one. The ranges are those of RFC 3629, section 4. */
@@ -37,7 +37,11 @@ export function fromBytes(bytes: Uint8Array): string {
 export function toBytes(text: string): Uint8Array {
   const encoder = new TextEncoder()
   if (text.isWellFormed()) return encoder.encode(text)
-  const parts = text.split(/([\udc80-\udcff])/u).map((part) => (/^[\udc80-\udcff]$/u.test(part) ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : encoder.encode(part)))
+  const parts = text
+    .split(/([\udc80-\udcff])/u)
+    .map((part) =>
+      /^[\udc80-\udcff]$/u.test(part) ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : encoder.encode(part),
+    )
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {

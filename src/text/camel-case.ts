@@ -5,5 +5,9 @@ export const camel = (name: string): string => name.replace(/-(.)/g, (_, letter:
 /** Options that the library leaves out: it reads the status events itself, and its results hold them. */
 export const FOR_THE_COMMAND_LINE: readonly string[] = ['status-fd']
 
-/** Whether a program may give a number here. A TIME has to be text with a unit, since a program's numbers are milliseconds. */
-export const takesNumber = (placeholder: string): boolean => ['N', 'UID[:GID]', 'SIZE', 'COUNT', 'NUMBER', 'CPUS', 'BYTES'].includes(placeholder)
+/**
+ * Whether a program may give a number here. A TIME has to be text with a unit, since a program's numbers are
+ * milliseconds.
+ */
+export const takesNumber = (placeholder: string): boolean =>
+  ['N', 'UID[:GID]', 'SIZE', 'COUNT', 'NUMBER', 'CPUS', 'BYTES'].includes(placeholder)

@@ -1,4 +1,7 @@
-/** Breaks TEXT at its spaces into lines of at most WIDTH characters. A longer word, such as a path, stays whole to be copied. */
+/**
+ * Breaks TEXT at its spaces into lines of at most WIDTH characters. A longer word, such as a path, stays whole to be
+ * copied.
+ */
 export function wrap(text: string, width: number, first = '', rest = first): string[] {
   const lines: string[] = []
   let line = ''

@@ -12,7 +12,11 @@ const USAGE = 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]'
 export const bake = verb<{ options: Options; argv: string[]; file: string; how: BakeOptions }>({
   usage: 'bake -o FILE [OPTIONS] [--] COMMAND [ARG...]',
   doc: 'make a program of a box, which runs without nsbox',
-  examples: ['nsbox bake -o ./build --net none make', 'nsbox bake -o ./r.box --relative --root ./r bash', 'nsbox bake --force -o ./sh --overlay sh'],
+  examples: [
+    'nsbox bake -o ./build --net none make',
+    'nsbox bake -o ./r.box --relative --root ./r bash',
+    'nsbox bake --force -o ./sh --overlay sh',
+  ],
   takes: () => true,
   own: [
     ['output', 'baking', 'FILE', 'write the box to FILE, as a program', ''],

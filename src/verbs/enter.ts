@@ -23,7 +23,8 @@ export const enter = verb<{ options: Options; argv: string[]; pid: number }>({
     const [word, ...argv] = walked.rest
     if (word === '') throw new UsageError("command: empty value ''")
     if (word === undefined) throw new UsageError('enter: no process', USAGE)
-    if (!/^[1-9][0-9]{0,6}$/.test(word)) throw new UsageError(`enter: '${printable(word)}' isn't a process number`, USAGE)
+    if (!/^[1-9][0-9]{0,6}$/.test(word))
+      throw new UsageError(`enter: '${printable(word)}' isn't a process number`, USAGE)
     if (argv.length === 0) throw new UsageError('enter: no command', USAGE)
     return { options, argv, pid: Number(word) }
   },

@@ -10,9 +10,19 @@ import { buildPlan } from '../planner/build.ts'
 export const explain = verb<{ options: Options; argv: string[] }>({
   usage: 'explain [OPTIONS] [--] COMMAND [ARG...]',
   doc: 'explain step by step what would happen; run nothing',
-  examples: ['nsbox explain bash', 'nsbox explain --net none --map-root bash', 'nsbox explain --root ./r --ro-bind /usr bash'],
+  examples: [
+    'nsbox explain bash',
+    'nsbox explain --net none --map-root bash',
+    'nsbox explain --root ./r --ro-bind /usr bash',
+  ],
   takes: () => true,
   words: 0,
-  parse: (walked) => ({ options: readOptions(walked), argv: readCommand('explain', walked.rest, 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]') }),
-  run: ({ options, argv }) => print(`${explainPlan(buildPlan(options, argv, thisHost()), { uid: process.getuid?.() ?? 0, look: thisHost().look })}\n`),
+  parse: (walked) => ({
+    options: readOptions(walked),
+    argv: readCommand('explain', walked.rest, 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]'),
+  }),
+  run: ({ options, argv }) =>
+    print(
+      `${explainPlan(buildPlan(options, argv, thisHost()), { uid: process.getuid?.() ?? 0, look: thisHost().look })}\n`,
+    ),
 })

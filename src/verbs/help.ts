@@ -18,7 +18,10 @@ export const help = verb<{ topic?: VerbName }>({
     const topic = VERBS.find((name) => name === word)
     if (topic !== undefined) return { topic }
     const near = nearest(word, VERBS)
-    throw new UsageError(`help: no verb '${printable(word)}'`, near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`)
+    throw new UsageError(
+      `help: no verb '${printable(word)}'`,
+      near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`,
+    )
   },
   run: ({ topic }) => print(helpText(late().ROWS, topic)),
 })

@@ -11,10 +11,17 @@ import { warnOfCovered } from './warnings.ts'
 export const plan = verb<{ options: Options; argv: string[] }>({
   usage: 'plan [OPTIONS] [--] COMMAND [ARG...]',
   doc: 'print the plan as JSON; run nothing',
-  examples: ['nsbox plan --tmpfs /tmp bash', 'nsbox plan --ro make test > box.json', 'nsbox plan --root ./r bash | nsbox run --plan -'],
+  examples: [
+    'nsbox plan --tmpfs /tmp bash',
+    'nsbox plan --ro make test > box.json',
+    'nsbox plan --root ./r bash | nsbox run --plan -',
+  ],
   takes: () => true,
   words: 0,
-  parse: (walked) => ({ options: readOptions(walked), argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]') }),
+  parse: (walked) => ({
+    options: readOptions(walked),
+    argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]'),
+  }),
   run({ options, argv }) {
     const made = buildPlan(options, argv, thisHost())
     warnOfCovered(options, made)

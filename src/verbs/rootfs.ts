@@ -7,20 +7,42 @@ import { EXTRAS, METHODS, type RootfsOptions } from '../rootfs/choices.ts'
 
 export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
   usage: 'rootfs build DIR PROGRAM... [OPTIONS]',
-  doc: 'make a root from the host\'s own programs',
-  examples: ['nsbox rootfs build ./r bash', 'nsbox rootfs build ./r bash ls cat', 'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim'],
+  doc: "make a root from the host's own programs",
+  examples: [
+    'nsbox rootfs build ./r bash',
+    'nsbox rootfs build ./r bash ls cat',
+    'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim',
+  ],
   own: [
-    ['by', 'building a root', 'copy|hardlink|reflink', 'how files get into the root; hard links are the host\'s own files', ''],
-    ['with', 'building a root', 'WHAT[,WHAT]', 'add what programs open only when they run: nss, locale, terminfo, ca-certificates', '', '', true],
+    [
+      'by',
+      'building a root',
+      'copy|hardlink|reflink',
+      "how files get into the root; hard links are the host's own files",
+      '',
+    ],
+    [
+      'with',
+      'building a root',
+      'WHAT[,WHAT]',
+      'add what programs open only when they run: nss, locale, terminfo, ca-certificates',
+      '',
+      '',
+      true,
+    ],
     ['quiet', 'building a root', '', 'print nothing but errors', ''],
   ],
   choices: { by: METHODS, with: EXTRAS },
   words: Infinity,
   parse({ given, rest }) {
     const how: RootfsOptions = {}
-    for (const { option: { name }, value } of given) {
+    for (const {
+      option: { name },
+      value,
+    } of given) {
       if (name === 'by') how.by = choice('by', value, METHODS)
-      else if (name === 'with') for (const part of value.split(',')) (how.with ??= []).push(choice('with', part, EXTRAS))
+      else if (name === 'with')
+        for (const part of value.split(',')) (how.with ??= []).push(choice('with', part, EXTRAS))
       else how.quiet = true
     }
     return { args: rest, how }

@@ -1,4 +1,7 @@
-/** All verbs. A new one is a file here, its name in cli/verb.ts and its row in the list below; a name without a row does not compile. */
+/**
+ * All verbs. A new one is a file here, its name in cli/verb.ts and its row in the list below; a name without a row does
+ * not compile.
+ */
 import { walk } from '../cli/argv.ts'
 import type { Rows } from '../cli/verb-options.ts'
 import { verb, type VerbName } from '../cli/verb.ts'

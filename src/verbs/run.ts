@@ -1,4 +1,7 @@
-/** `nsbox run`, and every command line without a verb. A plain start runs only what is imported here; lazy.ts loads the rest. */
+/**
+ * `nsbox run`, and every command line without a verb. A plain start runs only what is imported here; lazy.ts loads the
+ * rest.
+ */
 import { becomeBox, hostOfCommand } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
@@ -14,24 +17,33 @@ type RunRequest = { options: Options; argv: string[]; planFile?: string }
 export const run: Verb<RunRequest> = {
   usage: 'run [OPTIONS] [--plan FILE|-] [--] [COMMAND [ARG...]]',
   doc: 'run a command in a box; the verb may be left out',
-  examples: ['nsbox --tmpfs /tmp --root ./r bash', 'nsbox --ro --net none --tmpfs /tmp -- make test', 'nsbox run --plan box.json'],
+  examples: [
+    'nsbox --tmpfs /tmp --root ./r bash',
+    'nsbox --ro --net none --tmpfs /tmp -- make test',
+    'nsbox run --plan box.json',
+  ],
   takes: () => true,
   own: [['plan', 'reporting', 'FILE|-', 'run the stored plan in FILE, or on standard input', '']],
   words: 0,
   parse(walked) {
     let planFile: string | undefined
-    const options = readOptions(walked, (_, value) => { planFile = value })
-    if (planFile === undefined) return { options, argv: readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]') }
+    const options = readOptions(walked, (_, value) => {
+      planFile = value
+    })
+    if (planFile === undefined)
+      return { options, argv: readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]') }
     refuseBesidePlan(walked)
     if (walked.rest[0] === '') throw new UsageError("command: empty value ''")
     return { options, argv: walked.rest, planFile }
   },
   run({ options, argv, planFile }) {
     const host = hostOfCommand()
-    const plan = planFile === undefined ? buildPlan(options, argv, host) : late().storedPlan(planFile, options, argv, host)
+    const plan =
+      planFile === undefined ? buildPlan(options, argv, host) : late().storedPlan(planFile, options, argv, host)
     const { privileged, nest, mounts = [] } = options
     const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-    if (planFile !== undefined || privileged || nest || plan.process.seccomp?.from !== 'default' || mayCover) late().warn(options, plan)
+    if (planFile !== undefined || privileged || nest || plan.process.seccomp?.from !== 'default' || mayCover)
+      late().warn(options, plan)
     return becomeBox(plan)
   },
 }
@@ -40,5 +52,8 @@ export const run: Verb<RunRequest> = {
 function refuseBesidePlan({ given }: Walked): void {
   const extra = given.find(({ option }) => option.group !== 'reporting')
   if (extra === undefined) return
-  throw new UsageError(`--plan and --${extra.option.name}: the plan already says what the box is`, 'make a new plan: nsbox plan OPTIONS COMMAND')
+  throw new UsageError(
+    `--plan and --${extra.option.name}: the plan already says what the box is`,
+    'make a new plan: nsbox plan OPTIONS COMMAND',
+  )
 }

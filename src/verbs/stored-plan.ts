@@ -12,7 +12,11 @@ export function storedPlan(file: string, options: Options, argv: readonly string
   const { signals } = host.changed()
   return {
     ...plan,
-    process: { ...plan.process, argv: [...plan.process.argv, ...argv], ...(signals.length > 0 && { resetSignals: signals }) },
+    process: {
+      ...plan.process,
+      argv: [...plan.process.argv, ...argv],
+      ...(signals.length > 0 && { resetSignals: signals }),
+    },
     supervision: { ...plan.supervision, ...reporting(options) },
   }
 }

@@ -13,19 +13,27 @@ export function warn(options: Options, plan: Plan): void {
   if (quiet) return
   announceNest(options)
   warnOfCovered(options, plan)
-  if (privileged) print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
+  if (privileged)
+    print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
   if (!isOurs(plan.process.seccomp?.from)) warnOfTerminal(plan)
 }
 
 /** Warns of --nest, since such a box shows more than others. */
 export function announceNest({ nest, quiet }: Pick<Options, 'nest' | 'quiet'>): void {
-  if (nest && !quiet) print('nsbox: warning: --nest: the box has a user namespace, and shows the /proc around it, read-only, with all processes there\n', 2)
+  if (nest && !quiet)
+    print(
+      'nsbox: warning: --nest: the box has a user namespace, and shows the /proc around it, read-only, with all processes there\n',
+      2,
+    )
 }
 
 export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
   if (quiet) return
   for (const covered of coveredMounts(mounts)) {
-    const way = covered.mount.target === covered.by.target ? 'leave one of the two out' : `name it after --${optionOf(covered.by)} ${printable(covered.by.target)}: mounts lie on each other in the order given`
+    const way =
+      covered.mount.target === covered.by.target
+        ? 'leave one of the two out'
+        : `name it after --${optionOf(covered.by)} ${printable(covered.by.target)}: mounts lie on each other in the order given`
     print(`nsbox: warning: ${coveredText(covered)}\nhint: ${way}\n`, 2)
   }
 }
@@ -36,5 +44,8 @@ function warnOfTerminal({ process: { newSession, seccomp } }: Plan): void {
   // From Linux 6.2 on the kernel itself may refuse TIOCSTI.
   if (newSession || !isatty(0) || ('text' in setting && setting.text.trim() === '0')) return
   const unless = seccomp === undefined ? '' : ' unless the profile refuses TIOCSTI,'
-  print(`nsbox: warning: --seccomp:${unless} the command can type into this terminal, as if you had\nhint: --new-session keeps it from that\n`, 2)
+  print(
+    `nsbox: warning: --seccomp:${unless} the command can type into this terminal, as if you had\nhint: --new-session keeps it from that\n`,
+    2,
+  )
 }

@@ -46,11 +46,18 @@ static enum verdict permitted(long result)
 {
 	if (result >= 0)
 		return OPEN;
-	return errno == EPERM || errno == EACCES || errno == ENOSYS || errno == EROFS || errno == ENOENT || errno == EAFNOSUPPORT ? CLOSED : OPEN;
+	return errno == EPERM || errno == EACCES || errno == ENOSYS || errno == EROFS || errno == ENOENT ||
+				   errno == EAFNOSUPPORT
+			   ? CLOSED
+			   : OPEN;
 }
 
 #define CALL(name, ...) \
-	static enum verdict name(void) { errno = 0; return permitted(syscall(__VA_ARGS__)); }
+	static enum verdict name(void) \
+	{ \
+		errno = 0; \
+		return permitted(syscall(__VA_ARGS__)); \
+	}
 
 static enum verdict opens(const char *path, int flags)
 {
@@ -60,7 +67,8 @@ static enum verdict opens(const char *path, int flags)
 	return open(path, flags | O_CLOEXEC | O_NONBLOCK) >= 0 ? OPEN : CLOSED;
 }
 
-#define WRITE(name, path) static enum verdict name(void) { return opens(path, O_WRONLY); }
+#define WRITE(name, path) \
+	static enum verdict name(void) { return opens(path, O_WRONLY); }
 
 /* Whether a file or directory isn't empty. */
 static enum verdict tells(const char *path)
@@ -78,7 +86,8 @@ static enum verdict tells(const char *path)
 	return count > 2 ? OPEN : CLOSED;
 }
 
-#define READ(name, path) static enum verdict name(void) { return tells(path); }
+#define READ(name, path) \
+	static enum verdict name(void) { return tells(path); }
 
 /* Namespaces. */
 CALL(unshare_user, SYS_unshare, CLONE_NEWUSER)
@@ -141,7 +150,10 @@ static enum verdict setgroups_call(void)
 /* Mounts, by both interfaces. */
 static enum verdict mount_tmpfs(void) { return permitted(mount("none", "/", "tmpfs", MS_REMOUNT, NULL)); }
 static enum verdict mount_bind(void) { return permitted(mount("/", "/", NULL, MS_BIND, NULL)); }
-static enum verdict remount_writable(void) { return permitted(mount(NULL, "/proc/sys", NULL, MS_REMOUNT | MS_BIND, NULL)); }
+static enum verdict remount_writable(void)
+{
+	return permitted(mount(NULL, "/proc/sys", NULL, MS_REMOUNT | MS_BIND, NULL));
+}
 static enum verdict unmask(void) { return permitted(umount2("/proc/sys", MNT_DETACH)); }
 static enum verdict shared(void) { return permitted(mount(NULL, "/", NULL, MS_SHARED | MS_REC, NULL)); }
 CALL(pivot, SYS_pivot_root, "/", "/")
@@ -196,7 +208,8 @@ static enum verdict descriptors_of(const char *path)
 	for (struct dirent *entry; directory && (entry = readdir(directory));) {
 		snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
 		/* The directory that we list is open in this process, too. */
-		if (entry->d_name[0] != '.' && atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(directory) && stat(name, &st) == 0 && !S_ISSOCK(st.st_mode))
+		if (entry->d_name[0] != '.' && atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(directory) &&
+			stat(name, &st) == 0 && !S_ISSOCK(st.st_mode))
 			return OPEN;
 	}
 	return CLOSED;
@@ -207,7 +220,11 @@ static enum verdict descriptors_own(void) { return descriptors_of("/proc/self/fd
 
 static enum verdict handle(void)
 {
-	struct { unsigned bytes; int type; unsigned char text[8]; } file = {8, 1, {2}};
+	struct {
+		unsigned bytes;
+		int type;
+		unsigned char text[8];
+	} file = {8, 1, {2}};
 	return permitted(syscall(SYS_open_by_handle_at, AT_FDCWD, &file, O_RDONLY));
 }
 
@@ -281,7 +298,10 @@ static enum verdict trace_init(void) { return permitted(ptrace(PTRACE_SEIZE, 1, 
 static enum verdict memory_by_call(void)
 {
 	char byte;
-	struct { void *base; size_t length; } ours = {&byte, 1}, theirs = {(void *)0x400000, 1};
+	struct {
+		void *base;
+		size_t length;
+	} ours = {&byte, 1}, theirs = {(void *)0x400000, 1};
 	return permitted(syscall(SYS_process_vm_readv, 1, &ours, 1UL, &theirs, 1UL, 0UL));
 }
 
@@ -306,7 +326,10 @@ CALL(bpf, SYS_bpf, 0, NULL, 0)
 /* Counts events of this process alone, outside of the kernel: perf_event_paranoid allows that to everybody. */
 static enum verdict perf(void)
 {
-	struct { uint32_t type, size; uint64_t config, rest[3], flags, more[8]; } event = {.type = 1, .size = sizeof event, .flags = 1 << 5};
+	struct {
+		uint32_t type, size;
+		uint64_t config, rest[3], flags, more[8];
+	} event = {.type = 1, .size = sizeof event, .flags = 1 << 5};
 	return permitted(syscall(SYS_perf_event_open, &event, 0, -1, -1, 0UL));
 }
 
@@ -365,7 +388,10 @@ static enum verdict int80(void)
 #endif
 
 /* Privileges. */
-static enum verdict become_root(void) { return geteuid() == 0 ? NOT_HERE : syscall(SYS_setuid, 0) == 0 ? OPEN : CLOSED; }
+static enum verdict become_root(void)
+{
+	return geteuid() == 0 ? NOT_HERE : syscall(SYS_setuid, 0) == 0 ? OPEN : CLOSED;
+}
 
 static enum verdict setuid_program(void)
 {
@@ -382,7 +408,10 @@ static enum verdict setuid_program(void)
 
 static enum verdict all_capabilities(void)
 {
-	struct { uint32_t version; int pid; } header = {0x20080522, 0};
+	struct {
+		uint32_t version;
+		int pid;
+	} header = {0x20080522, 0};
 	uint32_t all[6] = {~0u, ~0u, ~0u, 0x1ff, 0x1ff, 0x1ff};
 	return permitted(syscall(SYS_capset, &header, all));
 }
@@ -411,7 +440,8 @@ CALL(packet_socket, SYS_socket, 17, SOCK_RAW, 0x300)
  * Nodes in /dev and in descriptors 0 to 2 are the host's own. Setting the mode and times that they have changes
  * nothing.
  */
-static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console"};
+static const char *const devices[] = {
+	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console"};
 enum { DEVICES = sizeof devices / sizeof *devices };
 
 static bool is_shared(const struct stat *st)
@@ -465,7 +495,8 @@ static enum verdict device_inherited(void)
 
 static enum verdict loopback(void)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (!port)
 		return NOT_HERE;
@@ -479,29 +510,140 @@ static enum verdict abstract_socket(void)
 	if (!abstract)
 		return NOT_HERE;
 	strncpy(to.sun_path + 1, abstract, sizeof to.sun_path - 2);
-	return connect(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract))) == 0 ? OPEN : CLOSED;
+	return connect(fd, (struct sockaddr *)&to,
+			   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(abstract))) == 0
+			   ? OPEN
+			   : CLOSED;
 }
 
-#define TRY(name) {#name, name}
-static const struct { const char *name; enum verdict (*run)(void); } attempts[] = {
-	TRY(unshare_user), TRY(unshare_mount), TRY(unshare_pid), TRY(unshare_net), TRY(unshare_uts), TRY(unshare_ipc), TRY(unshare_cgroup),
-	TRY(clone_user), TRY(clone3_user), TRY(setns_mount), TRY(setns_user), TRY(setns_pid), TRY(setns_own), TRY(uid_map), TRY(setgroups_allow),
-	TRY(setgroups_call), TRY(mount_tmpfs), TRY(mount_bind), TRY(remount_writable), TRY(unmask), TRY(shared), TRY(pivot), TRY(open_tree),
-	TRY(fsopen), TRY(fspick), TRY(fsmount), TRY(move_mount), TRY(mount_setattr), TRY(chroot_escape), TRY(root_of_init), TRY(dotdot),
-	TRY(descriptors_init), TRY(descriptors_own), TRY(handle), TRY(node_disk), TRY(node_virtual_disk), TRY(node_memory), TRY(node_log),
-	TRY(dev_mem), TRY(dev_kmsg), TRY(dev_fuse), TRY(dev_kvm), TRY(dev_tun), TRY(dev_disk), TRY(core_pattern), TRY(modprobe),
-	TRY(hostname_file), TRY(last_pid), TRY(drop_caches), TRY(sysrq), TRY(affinity), TRY(uevent_helper), TRY(power), TRY(huge_pages),
-	TRY(cgroup_procs), TRY(release_agent), TRY(kcore), TRY(keys), TRY(timers), TRY(firmware), TRY(acpi), TRY(addresses),
-	TRY(memory_of_init), TRY(environment_of_init), TRY(program_of_init), TRY(own_program), TRY(score_of_init), TRY(score), TRY(trace_init),
-	TRY(memory_by_call), TRY(sees_outside), TRY(keyctl), TRY(add_key), TRY(request_key), TRY(bpf), TRY(perf), TRY(userfault), TRY(uring),
-	TRY(init_module), TRY(finit_module), TRY(delete_module), TRY(kexec), TRY(swap), TRY(account), TRY(quota), TRY(set_time), TRY(set_clock),
-	TRY(reboot), TRY(set_name), TRY(set_domain), TRY(log_read), TRY(hang_up), TRY(fanotify), TRY(uselib), TRY(personality), TRY(move_pages),
+#define TRY(name) \
+	{ \
+#name, name \
+	}
+static const struct {
+	const char *name;
+	enum verdict (*run)(void);
+} attempts[] = {
+	TRY(unshare_user),
+	TRY(unshare_mount),
+	TRY(unshare_pid),
+	TRY(unshare_net),
+	TRY(unshare_uts),
+	TRY(unshare_ipc),
+	TRY(unshare_cgroup),
+	TRY(clone_user),
+	TRY(clone3_user),
+	TRY(setns_mount),
+	TRY(setns_user),
+	TRY(setns_pid),
+	TRY(setns_own),
+	TRY(uid_map),
+	TRY(setgroups_allow),
+	TRY(setgroups_call),
+	TRY(mount_tmpfs),
+	TRY(mount_bind),
+	TRY(remount_writable),
+	TRY(unmask),
+	TRY(shared),
+	TRY(pivot),
+	TRY(open_tree),
+	TRY(fsopen),
+	TRY(fspick),
+	TRY(fsmount),
+	TRY(move_mount),
+	TRY(mount_setattr),
+	TRY(chroot_escape),
+	TRY(root_of_init),
+	TRY(dotdot),
+	TRY(descriptors_init),
+	TRY(descriptors_own),
+	TRY(handle),
+	TRY(node_disk),
+	TRY(node_virtual_disk),
+	TRY(node_memory),
+	TRY(node_log),
+	TRY(dev_mem),
+	TRY(dev_kmsg),
+	TRY(dev_fuse),
+	TRY(dev_kvm),
+	TRY(dev_tun),
+	TRY(dev_disk),
+	TRY(core_pattern),
+	TRY(modprobe),
+	TRY(hostname_file),
+	TRY(last_pid),
+	TRY(drop_caches),
+	TRY(sysrq),
+	TRY(affinity),
+	TRY(uevent_helper),
+	TRY(power),
+	TRY(huge_pages),
+	TRY(cgroup_procs),
+	TRY(release_agent),
+	TRY(kcore),
+	TRY(keys),
+	TRY(timers),
+	TRY(firmware),
+	TRY(acpi),
+	TRY(addresses),
+	TRY(memory_of_init),
+	TRY(environment_of_init),
+	TRY(program_of_init),
+	TRY(own_program),
+	TRY(score_of_init),
+	TRY(score),
+	TRY(trace_init),
+	TRY(memory_by_call),
+	TRY(sees_outside),
+	TRY(keyctl),
+	TRY(add_key),
+	TRY(request_key),
+	TRY(bpf),
+	TRY(perf),
+	TRY(userfault),
+	TRY(uring),
+	TRY(init_module),
+	TRY(finit_module),
+	TRY(delete_module),
+	TRY(kexec),
+	TRY(swap),
+	TRY(account),
+	TRY(quota),
+	TRY(set_time),
+	TRY(set_clock),
+	TRY(reboot),
+	TRY(set_name),
+	TRY(set_domain),
+	TRY(log_read),
+	TRY(hang_up),
+	TRY(fanotify),
+	TRY(uselib),
+	TRY(personality),
+	TRY(move_pages),
 #if defined(__x86_64__)
-	TRY(iopl), TRY(ioperm), TRY(x32), TRY(int80),
+	TRY(iopl),
+	TRY(ioperm),
+	TRY(x32),
+	TRY(int80),
 #endif
-	TRY(become_root), TRY(setuid_program), TRY(all_capabilities), TRY(terminal_input), TRY(terminal_input_wide), TRY(console_paste),
-	TRY(device_mode), TRY(device_owner), TRY(device_times), TRY(device_inherited),
-	TRY(vsock), TRY(crypto), TRY(bluetooth), TRY(can), TRY(raw_socket), TRY(packet_socket), TRY(loopback), TRY(abstract_socket),
+	TRY(become_root),
+	TRY(setuid_program),
+	TRY(all_capabilities),
+	TRY(terminal_input),
+	TRY(terminal_input_wide),
+	TRY(console_paste),
+	TRY(device_mode),
+	TRY(device_owner),
+	TRY(device_times),
+	TRY(device_inherited),
+	TRY(vsock),
+	TRY(crypto),
+	TRY(bluetooth),
+	TRY(can),
+	TRY(raw_socket),
+	TRY(packet_socket),
+	TRY(loopback),
+	TRY(abstract_socket),
 };
 
 /* An attempt whose process the kernel kills has failed. */

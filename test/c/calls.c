@@ -15,10 +15,7 @@
 enum { X32_BIT = 0x40000000 };
 
 /* These would fork us, or take long, whatever the arguments. */
-static int is_left_out(long number)
-{
-	return number == SYS_vfork || number == SYS_fork || number == SYS_sync;
-}
+static int is_left_out(long number) { return number == SYS_vfork || number == SYS_fork || number == SYS_sync; }
 
 static int status_of(void (*call)(long, int), long number, int wanted)
 {
@@ -44,7 +41,10 @@ static void try_i386(long number, int wanted)
 	(void)wanted;
 #if defined(__x86_64__)
 	long result;
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L) : "memory", "r8", "r9", "r10", "r11");
+	__asm__ volatile("int $0x80"
+					 : "=a"(result)
+					 : "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L)
+					 : "memory", "r8", "r9", "r10", "r11");
 #else
 	(void)number;
 #endif

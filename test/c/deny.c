@@ -15,10 +15,28 @@
 #include <unistd.h>
 
 /* Most have the same number on all architectures. */
-static const struct { const char *name; unsigned number; } calls[] = {
-	{"pidfd_send_signal", 424}, {"open_tree", 428}, {"move_mount", 429}, {"fsopen", 430}, {"fsconfig", 431}, {"fsmount", 432}, {"pidfd_open", 434},
-	{"execveat", SYS_execveat}, {"clone3", 435}, {"close_range", 436}, {"openat2", 437}, {"faccessat2", 439}, {"mount_setattr", 442},
-	{"pivot_root", SYS_pivot_root}, {"mount", SYS_mount}, {"clone", SYS_clone}, {"unshare", SYS_unshare}, {"statx", SYS_statx},
+static const struct {
+	const char *name;
+	unsigned number;
+} calls[] = {
+	{"pidfd_send_signal", 424},
+	{"open_tree", 428},
+	{"move_mount", 429},
+	{"fsopen", 430},
+	{"fsconfig", 431},
+	{"fsmount", 432},
+	{"pidfd_open", 434},
+	{"execveat", SYS_execveat},
+	{"clone3", 435},
+	{"close_range", 436},
+	{"openat2", 437},
+	{"faccessat2", 439},
+	{"mount_setattr", 442},
+	{"pivot_root", SYS_pivot_root},
+	{"mount", SYS_mount},
+	{"clone", SYS_clone},
+	{"unshare", SYS_unshare},
+	{"statx", SYS_statx},
 };
 
 static unsigned number_of(const char *name)
@@ -41,7 +59,8 @@ int main(int argc, char **argv)
 		argv[at][strcspn(argv[at], "/=")] = '\0';
 		code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(argv[at]), 0, size ? 4 : 1);
 		if (size) {
-			code[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]));
+			code[length++] =
+				(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]));
 			code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, wanted, 0, 1);
 		}
 		code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
@@ -54,7 +73,7 @@ int main(int argc, char **argv)
 	/* no_new_privs would change more than the denied calls, so it is set only if the filter can't be loaded without. */
 	struct sock_fprog program = {length, code};
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 &&
-	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)) {
+		(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)) {
 		perror("deny");
 		return 2;
 	}

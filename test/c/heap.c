@@ -7,7 +7,11 @@
 
 enum { PIECES = 300, STEPS = 200000, SMALL = 300, BIG = 300000 };
 
-static struct { unsigned char *memory; size_t size; unsigned char filled; } pieces[PIECES];
+static struct {
+	unsigned char *memory;
+	size_t size;
+	unsigned char filled;
+} pieces[PIECES];
 static unsigned long state = 1;
 
 static unsigned next(unsigned below)

@@ -7,9 +7,20 @@
 #include <unistd.h>
 
 /* Real-time signals count from 34 on, as in bash; musl reserves one more for itself. */
-static const struct { const char *name; int number; } heard[] = {
-	{"TERM", SIGTERM}, {"INT", SIGINT}, {"HUP", SIGHUP}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"TSTP", SIGTSTP},
-	{"CONT", SIGCONT}, {"WINCH", SIGWINCH}, {"QUIT", SIGQUIT}, {"RTMIN+3", 37},
+static const struct {
+	const char *name;
+	int number;
+} heard[] = {
+	{"TERM", SIGTERM},
+	{"INT", SIGINT},
+	{"HUP", SIGHUP},
+	{"USR1", SIGUSR1},
+	{"USR2", SIGUSR2},
+	{"TSTP", SIGTSTP},
+	{"CONT", SIGCONT},
+	{"WINCH", SIGWINCH},
+	{"QUIT", SIGQUIT},
+	{"RTMIN+3", 37},
 };
 enum { HEARD = sizeof heard / sizeof *heard };
 static const char *last;

@@ -10,7 +10,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define TRY(call) ({ long result_; int tries_ = 0; do result_ = (long)(call); while (result_ < 0 && ++tries_ < 4); result_; })
+#define TRY(call) \
+	({ \
+		long result_; \
+		int tries_ = 0; \
+		do \
+			result_ = (long)(call); \
+		while (result_ < 0 && ++tries_ < 4); \
+		result_; \
+	})
 
 static char text[1 << 20];
 

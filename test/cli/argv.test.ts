@@ -35,8 +35,14 @@ const accepted: Row[] = [
   [['plan', '--ro', 'ls'], { verb: 'plan', options: { ro: true }, argv: ['ls'] }],
   [['explain', '--', 'ls'], { verb: 'explain', options: {}, argv: ['ls'] }],
   [['rootfs', 'build', './r', 'bash'], { verb: 'rootfs', args: ['build', './r', 'bash'], how: {} }],
-  [['rootfs', '--by=hardlink', 'build', './r', '--with', 'nss,locale', 'bash', '--quiet', '--with=terminfo'], {
-    verb: 'rootfs', args: ['build', './r', 'bash'], how: { by: 'hardlink', with: ['nss', 'locale', 'terminfo'], quiet: true } }],
+  [
+    ['rootfs', '--by=hardlink', 'build', './r', '--with', 'nss,locale', 'bash', '--quiet', '--with=terminfo'],
+    {
+      verb: 'rootfs',
+      args: ['build', './r', 'bash'],
+      how: { by: 'hardlink', with: ['nss', 'locale', 'terminfo'], quiet: true },
+    },
+  ],
   [['rootfs', 'build', '--', './r', '--bash'], { verb: 'rootfs', args: ['build', './r', '--bash'], how: {} }],
   [['rootfs', 'build', './r', '--help'], { verb: 'help', topic: 'rootfs' }],
   [['doctor'], { verb: 'doctor', json: false }],
@@ -51,8 +57,14 @@ const accepted: Row[] = [
   // Stored plans.
   [['run', '--plan', 'p.json'], { ...run({}), planFile: 'p.json' }],
   [['run', '--plan', '-', '--', 'a', '-b'], { ...run({}, 'a', '-b'), planFile: '-' }],
-  [['bake', '-o', 'f', '--ro', 'x', '-o', 'y'], { verb: 'bake', options: { ro: true }, argv: ['x', '-o', 'y'], file: 'f', how: {} }],
-  [['bake', '--output=f', '--force', '--relative', '--', 'x'], { verb: 'bake', options: {}, argv: ['x'], file: 'f', how: { force: true, relative: true } }],
+  [
+    ['bake', '-o', 'f', '--ro', 'x', '-o', 'y'],
+    { verb: 'bake', options: { ro: true }, argv: ['x', '-o', 'y'], file: 'f', how: {} },
+  ],
+  [
+    ['bake', '--output=f', '--force', '--relative', '--', 'x'],
+    { verb: 'bake', options: {}, argv: ['x'], file: 'f', how: { force: true, relative: true } },
+  ],
   [['--plan=p', '--verbose', '--status-fd', '3'], { ...run({ verbose: true, statusFd: 3 }), planFile: 'p' }],
   // Values as typed.
   [['--hostname', '007', 'x'], run({ hostname: '007' }, 'x')],
@@ -88,8 +100,15 @@ const accepted: Row[] = [
   [['--symlink', '../b:/s', 'x'], mounts({ type: 'symlink', target: '/s', to: '../b' })],
   [['--file', 'f:/etc/f', 'x'], mounts({ type: 'file', source: 'f', target: '/etc/f' })],
   [['--no-follow', 'x'], run({ noFollow: true }, 'x')],
-  [['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'], mounts(
-    { type: 'tmpfs', target: '/a' }, { type: 'bind', source: 'b', target: '/a/b' }, { type: 'dir', target: '/c' }, { type: 'tmpfs', target: '/a/d' })],
+  [
+    ['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'],
+    mounts(
+      { type: 'tmpfs', target: '/a' },
+      { type: 'bind', source: 'b', target: '/a/b' },
+      { type: 'dir', target: '/c' },
+      { type: 'tmpfs', target: '/a/d' },
+    ),
+  ],
   // Namespaces and identity.
   [['--share', 'pid,ipc', '--share=uts,pid', 'x'], run({ share: ['pid', 'ipc', 'uts'] }, 'x')],
   [['--net', 'none', 'x'], run({ net: 'none' }, 'x')],
@@ -98,24 +117,65 @@ const accepted: Row[] = [
   [['--map-root', '--map-auto', '--userns', 'x'], run({ mapRoot: true, mapAuto: true, userns: true }, 'x')],
   [['--nest', '--allow-userns', 'x'], run({ nest: true, allowUserns: true }, 'x')],
   // Process.
-  [['--env', 'A=1', '--env-file', 'f', '--env=B', '--env', 'C=', '--clear-env', 'x'], run({
-    env: [{ type: 'set', name: 'A', value: '1' }, { type: 'file', path: 'f' }, { type: 'pass', name: 'B' }, { type: 'set', name: 'C', value: '' }],
-    clearEnv: true,
-  }, 'x')],
+  [
+    ['--env', 'A=1', '--env-file', 'f', '--env=B', '--env', 'C=', '--clear-env', 'x'],
+    run(
+      {
+        env: [
+          { type: 'set', name: 'A', value: '1' },
+          { type: 'file', path: 'f' },
+          { type: 'pass', name: 'B' },
+          { type: 'set', name: 'C', value: '' },
+        ],
+        clearEnv: true,
+      },
+      'x',
+    ),
+  ],
   [['--env=A==b=', 'x'], run({ env: [{ type: 'set', name: 'A', value: '=b=' }] }, 'x')],
   [['--timeout', '10', 'x'], run({ timeout: 10000 }, 'x')],
   [['--timeout=1.5m', 'x'], run({ timeout: 90000 }, 'x')],
-  [['--ulimit', 'nofile=1k:2k', '--ulimit', 'core=unlimited', 'x'], run({ ulimits: [{ resource: 'nofile', soft: 1024, hard: 2048 }, { resource: 'core', soft: -1 }] }, 'x')],
-  [['--memory', '512m', '--cpus', '1.5', '--pids', '100', 'x'], run({ memory: 512 * 2 ** 20, cpus: 1.5, pids: 100 }, 'x')],
+  [
+    ['--ulimit', 'nofile=1k:2k', '--ulimit', 'core=unlimited', 'x'],
+    run(
+      {
+        ulimits: [
+          { resource: 'nofile', soft: 1024, hard: 2048 },
+          { resource: 'core', soft: -1 },
+        ],
+      },
+      'x',
+    ),
+  ],
+  [
+    ['--memory', '512m', '--cpus', '1.5', '--pids', '100', 'x'],
+    run({ memory: 512 * 2 ** 20, cpus: 1.5, pids: 100 }, 'x'),
+  ],
   [['--memory=1G', '--cpus=0.001', '--pids=1', 'x'], run({ memory: 2 ** 30, cpus: 0.001, pids: 1 }, 'x')],
-  [['--memory=1048576', '--cpus=8192', '--pids=4194303', 'x'], run({ memory: 1048576, cpus: 8192, pids: 4194303 }, 'x')],
+  [
+    ['--memory=1048576', '--cpus=8192', '--pids=4194303', 'x'],
+    run({ memory: 1048576, cpus: 8192, pids: 4194303 }, 'x'),
+  ],
   [['--seccomp', 'none', '--privileged', 'x'], run({ seccomp: 'none', privileged: true }, 'x')],
   [['--seccomp=./p.json', 'x'], run({ seccomp: './p.json' }, 'x')],
-  [['--cap-add', 'NET_ADMIN', '--cap-drop', 'all', '--cap-add', 'cap_kill', '--allow-new-privs', 'x'], run({
-    capabilities: [{ type: 'add', name: 'net_admin' }, { type: 'drop', name: 'all' }, { type: 'add', name: 'kill' }], allowNewPrivs: true,
-  }, 'x')],
-  [['--cwd', '/a/..', '--new-session', '--die-with-parent', '--no-init', '--quiet', 'x'], run(
-    { cwd: '/a/..', newSession: true, dieWithParent: true, init: false, quiet: true }, 'x')],
+  [
+    ['--cap-add', 'NET_ADMIN', '--cap-drop', 'all', '--cap-add', 'cap_kill', '--allow-new-privs', 'x'],
+    run(
+      {
+        capabilities: [
+          { type: 'add', name: 'net_admin' },
+          { type: 'drop', name: 'all' },
+          { type: 'add', name: 'kill' },
+        ],
+        allowNewPrivs: true,
+      },
+      'x',
+    ),
+  ],
+  [
+    ['--cwd', '/a/..', '--new-session', '--die-with-parent', '--no-init', '--quiet', 'x'],
+    run({ cwd: '/a/..', newSession: true, dieWithParent: true, init: false, quiet: true }, 'x'),
+  ],
 ]
 
 /** The expected message, or the message and a part of the hint. */
@@ -133,15 +193,31 @@ const refused: [string[], string, string?][] = [
   [['-o', 'f', 'x'], '-o: only nsbox bake takes it', 'nsbox help bake'],
   [['--timeout', '0', 'x'], "--timeout: '0' must be a time above zero, such as 10s"],
   [['--timeout', '1w', 'x'], "--timeout: '1w' must be a time above zero, such as 10s"],
-  [['--timeout', '1', '--share', 'pid', 'x'], '--timeout and --share pid: only a pid namespace of its own ends with all that is in it'],
+  [
+    ['--timeout', '1', '--share', 'pid', 'x'],
+    '--timeout and --share pid: only a pid namespace of its own ends with all that is in it',
+  ],
   [['--ulimit', 'nofile', 'x'], "--ulimit: 'nofile' must be NAME=SOFT or NAME=SOFT:HARD"],
   [['--ulimit', 'nofle=1', 'x'], "--ulimit: no limit 'nofle'", 'nofile'],
   [['--ulimit', 'nofile=2:1', 'x'], "--ulimit: 'nofile=2:1': the soft limit is above the hard one"],
   [['--ulimit', 'nofile=x', 'x'], "--ulimit: 'x' must be a number, one with k, m, g or t, or unlimited"],
-  ...['0', '-1', '1.5g', '512mb', '1e9', '0x10', ' 1g', '9007199254740992', '9999999t'].map((bad): [string[], string] => [[`--memory=${bad}`, 'x'], `--memory: size '${bad}' must be a number of bytes, or one with k, m, g or t`]),
+  ...['0', '-1', '1.5g', '512mb', '1e9', '0x10', ' 1g', '9007199254740992', '9999999t'].map(
+    (bad): [string[], string] => [
+      [`--memory=${bad}`, 'x'],
+      `--memory: size '${bad}' must be a number of bytes, or one with k, m, g or t`,
+    ],
+  ),
   [['--memory=512', 'x'], "--memory: size '512' is less than a box needs to start", 'such as 512m'],
-  ...['0', '-1', '1.5.5', '.5', '1.', '1e3', '0.0009', '8193', '99999999', 'NaN', ' 1'].map((bad): [string[], string] => [[`--cpus=${bad}`, 'x'], `--cpus: '${bad}' must be a number from 0.001 to 8192, such as 1.5`]),
-  ...['0', '-1', '1.5', '1k', '007', '4194304', '99999999999'].map((bad): [string[], string] => [[`--pids=${bad}`, 'x'], `--pids: '${bad}' must be a whole number from 1 to 4194303`]),
+  ...['0', '-1', '1.5.5', '.5', '1.', '1e3', '0.0009', '8193', '99999999', 'NaN', ' 1'].map(
+    (bad): [string[], string] => [
+      [`--cpus=${bad}`, 'x'],
+      `--cpus: '${bad}' must be a number from 0.001 to 8192, such as 1.5`,
+    ],
+  ),
+  ...['0', '-1', '1.5', '1k', '007', '4194304', '99999999999'].map((bad): [string[], string] => [
+    [`--pids=${bad}`, 'x'],
+    `--pids: '${bad}' must be a whole number from 1 to 4194303`,
+  ]),
   ...['memory', 'cpus', 'pids'].map((name): [string[], string] => [[`--${name}=`, 'x'], `--${name}: empty value ''`]),
   [['enter'], 'enter: no process', 'nsbox enter PID'],
   [['enter', '1'], 'enter: no command', 'nsbox enter PID'],
@@ -167,7 +243,10 @@ const refused: [string[], string, string?][] = [
   [['rootfs', 'build', 'r', '--wth=nss', 'x'], 'unknown option --wth', '--with'],
   [['rootfs', 'build', 'r', '--root', 'x'], 'unknown option --root', 'nsbox help rootfs'],
   [['rootfs', 'build', 'r', 'x', '--with'], '--with: the value is missing', '--with WHAT[,WHAT]'],
-  [['rootfs', 'build', 'r', 'x', '--with', 'nss,all'], "--with: 'all' must be one of nss, locale, terminfo, ca-certificates"],
+  [
+    ['rootfs', 'build', 'r', 'x', '--with', 'nss,all'],
+    "--with: 'all' must be one of nss, locale, terminfo, ca-certificates",
+  ],
   [['rootfs', 'build', 'r', 'x', '--by='], "--by: empty value ''"],
   [['--constructor', 'x'], 'unknown option --constructor'],
   // Values that are missing, empty, or too many.
@@ -198,7 +277,10 @@ const refused: [string[], string, string?][] = [
   // Details of a value.
   [['--tmpfs', '/t:64m', 'x'], "--tmpfs: '64m' must be size=..., mode=... or ro"],
   [['--tmpfs', '/t:size=0', 'x'], "--tmpfs: size '0' must be a number of bytes, or one with k, m, g or t"],
-  [['--tmpfs', '/t:size=9999999999g', 'x'], "--tmpfs: size '9999999999g' must be a number of bytes, or one with k, m, g or t"],
+  [
+    ['--tmpfs', '/t:size=9999999999g', 'x'],
+    "--tmpfs: size '9999999999g' must be a number of bytes, or one with k, m, g or t",
+  ],
   [['--tmpfs', '/t:mode=9', 'x'], "--tmpfs: mode '9' must be three or four octal digits"],
   [['--tmpfs', '/t:size=1k,size=2k', 'x'], '--tmpfs: size is given twice'],
   [['--dir', '/d:', 'x'], "--dir: mode '' must be three or four octal digits"],
@@ -206,7 +288,10 @@ const refused: [string[], string, string?][] = [
   [['--share', 'net', 'x'], "--share: 'net' must be one of pid, ipc, uts, cgroup, user, abstract", '--net host'],
   [['--net', 'bridge', 'x'], "--net: 'bridge' must be host or none"],
   [['--hostname', 'é'.repeat(33), 'x'], `--hostname: '${'é'.repeat(33)}' is longer than 64 bytes`],
-  ...['-1', '007', '0x10', '1e3', ' 1', '', '4294967295'].map((id): [string[], string] => [['--user', `${id}:0`, 'x'], `--user: '${id}' must be a whole number from 0 to 4294967294`]),
+  ...['-1', '007', '0x10', '1e3', ' 1', '', '4294967295'].map((id): [string[], string] => [
+    ['--user', `${id}:0`, 'x'],
+    `--user: '${id}' must be a whole number from 0 to 4294967294`,
+  ]),
   [['--user', '1:2:3', 'x'], "--user: '1:2:3' must be UID or UID:GID"],
   [['--status-fd', '1048577', 'x'], "--status-fd: '1048577' must be a whole number from 0 to 1048576"],
   [['--env', '=x', 'x'], "--env: empty NAME ''"],
@@ -216,10 +301,22 @@ const refused: [string[], string, string?][] = [
   [['--userns', '--share', 'user', 'x'], "--userns and --share user: the user namespace is either new or the host's"],
   [['--share', 'user', '--map-root', 'x'], '--map-root and --share user: mapping ids needs a new user namespace'],
   [['--share', 'user', '--map-auto', 'x'], '--map-auto and --share user: mapping ids needs a new user namespace'],
-  [['--nest', '--share', 'user', 'x'], '--nest and --share user: in a container the user namespace is what allows the box to mount'],
-  [['--allow-userns', '--privileged', 'x'], '--allow-userns and --privileged: it changes the default filter, which the other option takes away'],
-  [['--seccomp', 'none', '--allow-userns', 'x'], '--allow-userns and --seccomp: it changes the default filter, which the other option takes away'],
-  [['--net', 'none', '--share', 'abstract', 'x'], "--net none and --share abstract: abstract sockets belong to the network, and the box does not have the host's"],
+  [
+    ['--nest', '--share', 'user', 'x'],
+    '--nest and --share user: in a container the user namespace is what allows the box to mount',
+  ],
+  [
+    ['--allow-userns', '--privileged', 'x'],
+    '--allow-userns and --privileged: it changes the default filter, which the other option takes away',
+  ],
+  [
+    ['--seccomp', 'none', '--allow-userns', 'x'],
+    '--allow-userns and --seccomp: it changes the default filter, which the other option takes away',
+  ],
+  [
+    ['--net', 'none', '--share', 'abstract', 'x'],
+    "--net none and --share abstract: abstract sockets belong to the network, and the box does not have the host's",
+  ],
   [['--share', 'uts', '--hostname', 'a', 'x'], "--hostname and --share uts: the name would become the host's"],
   [['--share', 'pid', '--no-init', 'x'], '--no-init and --share pid: only a new pid namespace has a process 1'],
   [['--verbose', '--quiet', 'x'], '--verbose and --quiet: choose one'],
@@ -245,9 +342,13 @@ for (const [argv, message, hint] of refused) {
 }
 
 test('every option of the table has a row here', () => {
-  const given = (argv: string[]) => walk(verbOf(argv) === undefined ? argv : argv.slice(1), verbOf(argv) ?? 'run', ROWS[verbOf(argv) ?? 'run']).given
+  const given = (argv: string[]) =>
+    walk(verbOf(argv) === undefined ? argv : argv.slice(1), verbOf(argv) ?? 'run', ROWS[verbOf(argv) ?? 'run']).given
   const seen = new Set(accepted.flatMap(([argv]) => given(argv).map(({ option }) => option.name)))
-  assert.equal(OPTIONS.map(({ name }) => name).filter((name) => !seen.has(name)), [])
+  assert.equal(
+    OPTIONS.map(({ name }) => name).filter((name) => !seen.has(name)),
+    [],
+  )
 })
 
 test('only a backslash before a colon is special', () => {

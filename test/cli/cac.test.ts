@@ -28,8 +28,50 @@ function numbers(seed: number): (below: number) => number {
   }
 }
 
-const VALUES = ['007', '1e3', '0', 'true', 'false', 'null', '/a:/b', 'a=b', '=', ' ', 'a b', '$(x)', '\n', 'ü', '-1', '-x', '--x', '-', '@1', '--@0', '[]', '{}', 'a.b', 'constructor', '__proto__', 'run']
-const WORDS = ['ls', '-la', '--root', '--ro', '--', '--help', '-o', '', '-', 'x=y', '--no-init', '007', '--net=none', 'plan']
+const VALUES = [
+  '007',
+  '1e3',
+  '0',
+  'true',
+  'false',
+  'null',
+  '/a:/b',
+  'a=b',
+  '=',
+  ' ',
+  'a b',
+  '$(x)',
+  '\n',
+  'ü',
+  '-1',
+  '-x',
+  '--x',
+  '-',
+  '@1',
+  '--@0',
+  '[]',
+  '{}',
+  'a.b',
+  'constructor',
+  '__proto__',
+  'run',
+]
+const WORDS = [
+  'ls',
+  '-la',
+  '--root',
+  '--ro',
+  '--',
+  '--help',
+  '-o',
+  '',
+  '-',
+  'x=y',
+  '--no-init',
+  '007',
+  '--net=none',
+  'plan',
+]
 
 type Token = { option: OptionRow; value: string | undefined; words: (value: string) => string[] }
 type Line = { verb: (typeof VERBS)[number]; tokens: Token[]; dashes: boolean; rest: string[] }
@@ -53,25 +95,49 @@ function line(pick: (below: number) => number): Line {
   const rest = Array.from({ length: pick(5) }, () => WORDS[pick(WORDS.length)] as string)
   // After a flag with a dash in its name, cac would take a command without -- for the flag's value.
   const dashes = pick(2) === 0 || verb === 'enter' || rest.length === 0 || tokens.at(-1)?.value === undefined
-  return { verb, tokens, dashes, rest: dashes || verb === 'rootfs' ? rest.filter((word) => dashes || !word.startsWith('-') || word === '-') : ['command', ...rest] }
+  return {
+    verb,
+    tokens,
+    dashes,
+    rest:
+      dashes || verb === 'rootfs'
+        ? rest.filter((word) => dashes || !word.startsWith('-') || word === '-')
+        : ['command', ...rest],
+  }
 }
 
-const wordsOf = ({ verb, tokens, dashes, rest }: Line): string[] => [verb, ...tokens.flatMap(({ words, value }) => words(value ?? '')), ...(dashes ? ['--'] : []), ...rest]
+const wordsOf = ({ verb, tokens, dashes, rest }: Line): string[] => [
+  verb,
+  ...tokens.flatMap(({ words, value }) => words(value ?? '')),
+  ...(dashes ? ['--'] : []),
+  ...rest,
+]
 
 /** A line as cac reads it: our options in their order, each with its value as typed, and the words after them. */
-function byCac({ verb, tokens, dashes, rest }: Line, more: string[] = []): { given: [string, string][]; rest: string[] } {
+function byCac(
+  { verb, tokens, dashes, rest }: Line,
+  more: string[] = [],
+): { given: [string, string][]; rest: string[] } {
   const cli = declare(ROWS)
   const labelled = tokens.flatMap(({ words }, i) => words(`@${i}`))
-  cli.parse(['', 'nsbox', verb, ...labelled, ...more, ...(dashes ? ['--', ...rest] : rest.map((_, i) => `@r${i}`))], { run: false })
+  cli.parse(['', 'nsbox', verb, ...labelled, ...more, ...(dashes ? ['--', ...rest] : rest.map((_, i) => `@r${i}`))], {
+    run: false,
+  })
   cli.matchedCommand?.checkUnknownOptions()
   cli.matchedCommand?.checkOptionValue()
   const { '--': behind = [], ...seen } = cli.options as Record<string, unknown>
-  const after = dashes ? behind as string[] : cli.args.map((label) => rest[Number(label.slice(2))] as string)
+  const after = dashes ? (behind as string[]) : cli.args.map((label) => rest[Number(label.slice(2))] as string)
   const keys = new Map(optionsOf(verb).map((option) => [cacKey(option.name), option.name]))
-  const labels = Object.entries(seen).flatMap(([key, value]) => [value].flat().flatMap((label) => keys.has(key) && label !== undefined ? [[keys.get(key) as string, label] as const] : []))
+  const labels = Object.entries(seen).flatMap(([key, value]) =>
+    [value]
+      .flat()
+      .flatMap((label) => (keys.has(key) && label !== undefined ? [[keys.get(key) as string, label] as const] : [])),
+  )
   // A flag has no label: its place is its token's, and its number is cac's count.
   const given = tokens.map(({ option, value }, i): [string, string] => {
-    const found = labels.some(([name, label]) => name === option.name && (value === undefined ? typeof label === 'boolean' : label === `@${i}`))
+    const found = labels.some(
+      ([name, label]) => name === option.name && (value === undefined ? typeof label === 'boolean' : label === `@${i}`),
+    )
     return [found ? option.name : `not ${option.name}`, value ?? '']
   })
   const valued = labels.filter(([, label]) => typeof label === 'string').length
@@ -87,7 +153,11 @@ function cacKey(name: string): string {
 function byWalk([verb, ...argv]: string[]): { verb: VerbName; given: [string, string][]; rest: string[] } {
   const name = verb as VerbName
   const { given, rest } = walk(argv, name, ROWS[name])
-  return { verb: name, given: given.map(({ option, value }) => [option.name, option.alone === value ? '' : value]), rest }
+  return {
+    verb: name,
+    given: given.map(({ option, value }) => [option.name, option.alone === value ? '' : value]),
+    rest,
+  }
 }
 
 test(`${LINES} command lines are read alike`, () => {
@@ -101,10 +171,28 @@ test(`${LINES} command lines are read alike`, () => {
     assert.equal(byCac(made), { given, rest: made.rest }, shown)
     for (const { option } of made.tokens) seen.add(`${made.verb} ${option.name}`)
   }
-  for (const verb of VERBS) for (const { name } of optionsOf(verb)) assert.ok(seen.has(`${verb} ${name}`), `${verb} --${name} was in no line`)
+  for (const verb of VERBS)
+    for (const { name } of optionsOf(verb)) assert.ok(seen.has(`${verb} ${name}`), `${verb} --${name} was in no line`)
 })
 
-const UNKNOWN = ['--rooot', '--x', '-x', '-root', '--@0', '--no-such', '--mapRoot', '--a.b', '---', '--constructor', '--__proto__', '--a\nb', '--ROOT', '--root ', '-', '']
+const UNKNOWN = [
+  '--rooot',
+  '--x',
+  '-x',
+  '-root',
+  '--@0',
+  '--no-such',
+  '--mapRoot',
+  '--a.b',
+  '---',
+  '--constructor',
+  '--__proto__',
+  '--a\nb',
+  '--ROOT',
+  '--root ',
+  '-',
+  '',
+]
 
 test(`${LINES} command lines with a mistake are refused by both`, () => {
   const pick = numbers(1128)
@@ -113,15 +201,26 @@ test(`${LINES} command lines with a mistake are refused by both`, () => {
     const valued = optionsOf(made.verb).filter(({ value, alone }) => value !== undefined && alone === undefined)
     const lacking = `--${(valued[pick(valued.length)] as OptionRow).name}`
     const unknown = UNKNOWN[pick(UNKNOWN.length - 2)] as string
-    const [word, says] = pick(2) === 0 ? [lacking, /^--\S+: the value is missing$/] as const : [unknown, /^unknown option -/] as const
-    const refused = thrown(() => byWalk([made.verb, ...made.tokens.flatMap(({ words, value }) => words(value ?? '')), word, ...(pick(2) ? ['--', 'x'] : [])]))
+    const [word, says] =
+      pick(2) === 0 ? ([lacking, /^--\S+: the value is missing$/] as const) : ([unknown, /^unknown option -/] as const)
+    const refused = thrown(() =>
+      byWalk([
+        made.verb,
+        ...made.tokens.flatMap(({ words, value }) => words(value ?? '')),
+        word,
+        ...(pick(2) ? ['--', 'x'] : []),
+      ]),
+    )
     assert.instance(refused, UsageError)
     assert.match(refused.message, says)
     if (word === unknown) assert.is(refused.message, `unknown option ${word.replace('\n', '\\x0a')}`)
     // A label hides a name that the table lacks; and cac reports no missing value for an option that had one before.
     const others = { ...made, tokens: made.tokens.filter(({ option }) => word !== `--${option.name}`) }
     const said = thrown(() => byCac(others, [word === unknown ? '--@unknown' : word])).message
-    assert.match(said.toLowerCase().replaceAll('`', ''), word === unknown ? 'unknown option --@unknown' : 'value is missing')
+    assert.match(
+      said.toLowerCase().replaceAll('`', ''),
+      word === unknown ? 'unknown option --@unknown' : 'value is missing',
+    )
   }
 })
 

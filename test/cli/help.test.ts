@@ -30,7 +30,8 @@ test('help shows every verb, group and option with its sentence', () => {
   const text = helpText()
   const flat = text.replace(/\s+/g, ' ')
   for (const verb of VERBS) assert.match(text, new RegExp(`^  ${verb} +\\S`, 'm'))
-  for (const group of GROUPS) if (OPTIONS.some((option) => option.group === group)) assert.ok(text.includes(`Options: ${group}:\n`))
+  for (const group of GROUPS)
+    if (OPTIONS.some((option) => option.group === group)) assert.ok(text.includes(`Options: ${group}:\n`))
   for (const option of OPTIONS) assert.ok(flat.includes(` ${synopsis(option)} ${option.doc}`), option.name)
 })
 

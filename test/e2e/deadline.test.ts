@@ -8,7 +8,8 @@ import { execute, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 
 /** Processes whose environment has this word, by number. */
-const marked = (word: string) => execute('sh', ['-c', 'grep -lz "MARK=$0" /proc/[0-9]*/environ 2>/dev/null', word]).stdout.trim()
+const marked = (word: string) =>
+  execute('sh', ['-c', 'grep -lz "MARK=$0" /proc/[0-9]*/environ 2>/dev/null', word]).stdout.trim()
 
 async function until(holds: () => boolean, what: string): Promise<void> {
   for (let tries = 0; tries < 2000 && !holds(); tries++) await Bun.sleep(10)
@@ -26,7 +27,11 @@ function look(pid: number): { pid: number; name: string; state: string; parent: 
   }
 }
 
-const childrenOf = (pid: number) => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => look(Number(name))).filter((found) => found?.parent === pid)
+const childrenOf = (pid: number) =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => look(Number(name)))
+    .filter((found) => found?.parent === pid)
 const watchdogOf = (pid: number) => childrenOf(pid).find((child) => child?.name === 'nsbox-watchdog')?.pid
 
 async function inShell(body: (pty: Pty) => Promise<void>): Promise<void> {
@@ -44,25 +49,32 @@ for (const [number, flags] of WAYS.entries()) {
   const name = flags.join(' ') || 'by default'
   const word = `deadline-${process.pid}-${number}`
 
-  test(`a command that stops itself, and nsbox with it, does not outlast its deadline (${name})`, () => inShell(async (pty) => {
-    // The shell sees a stopped job, and background processes of the command go on. Process 1 can't stop itself, so the
-    // terminal stops it.
-    const itself = !flags.includes('--no-init')
-    pty.enter(`${NSBOX} --timeout 6s ${flags.join(' ')} --env MARK=${word} sh -c 'setsid sleep 1000 & echo re""ady; ${itself ? 'kill -STOP $$; ' : ''}exec sleep 1000'`)
-    await pty.expect(/ready/)
-    if (!itself) pty.type('\x1a')
-    await pty.expect(/Stopped/)
-    await until(() => marked(word) === '', 'the box goes on')
-    // The job has ended, and bash says so before its next prompt.
-    for (let tries = 0; tries < 200 && !/Exit 124/.test(pty.shown); tries++) {
-      pty.enter('')
-      await Bun.sleep(100)
-    }
-    assert.match(pty.shown, /Exit 124/)
-  }))
+  test(`a command that stops itself, and nsbox with it, does not outlast its deadline (${name})`, () =>
+    inShell(async (pty) => {
+      // The shell sees a stopped job, and background processes of the command go on. Process 1 can't stop itself, so
+      // the terminal stops it.
+      const itself = !flags.includes('--no-init')
+      pty.enter(
+        `${NSBOX} --timeout 6s ${flags.join(' ')} --env MARK=${word} sh -c 'setsid sleep 1000 & echo re""ady; ${itself ? 'kill -STOP $$; ' : ''}exec sleep 1000'`,
+      )
+      await pty.expect(/ready/)
+      if (!itself) pty.type('\x1a')
+      await pty.expect(/Stopped/)
+      await until(() => marked(word) === '', 'the box goes on')
+      // The job has ended, and bash says so before its next prompt.
+      for (let tries = 0; tries < 200 && !/Exit 124/.test(pty.shown); tries++) {
+        pty.enter('')
+        await Bun.sleep(100)
+      }
+      assert.match(pty.shown, /Exit 124/)
+    }))
 
   test(`a box whose nsbox is stopped by somebody ends at its deadline (${name})`, async () => {
-    const started = spawn(NSBOX, ['--timeout', '1s', ...flags, '--env', `MARK=${word}`, 'sh', '-c', 'echo ready; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const started = spawn(
+      NSBOX,
+      ['--timeout', '1s', ...flags, '--env', `MARK=${word}`, 'sh', '-c', 'echo ready; exec sleep 1000'],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     const ended = once(started, 'exit')
     await once(started.stdout, 'data')
     started.kill('SIGSTOP')
@@ -71,22 +83,41 @@ for (const [number, flags] of WAYS.entries()) {
   })
 }
 
-test('signals that stop a process group, and a terminal that is not its own, stop no clock', () => inShell(async (pty) => {
-  const word = `background-${process.pid}`
-  const box = (command: string) => `${NSBOX} --timeout 2s --env MARK=${word} ${command}`
-  // It reads from the terminal in the background, which stops its process group (TTIN).
-  pty.enter(`${box('cat')} &`)
-  await until(() => marked(word) !== '', 'no box')
-  pty.enter(`${box('sleep 1000')} & ${box('--no-init sleep 1000')} & ${box('--new-session sleep 1000')} & sleep 1; for sig in TTIN TTOU TSTP STOP; do kill -$sig -- -$!; kill -$sig %2 %3; done; echo stop""ped`)
-  await pty.expect(/stopped/)
-  await until(() => marked(word) === '', 'a box goes on')
-}))
+test('signals that stop a process group, and a terminal that is not its own, stop no clock', () =>
+  inShell(async (pty) => {
+    const word = `background-${process.pid}`
+    const box = (command: string) => `${NSBOX} --timeout 2s --env MARK=${word} ${command}`
+    // It reads from the terminal in the background, which stops its process group (TTIN).
+    pty.enter(`${box('cat')} &`)
+    await until(() => marked(word) !== '', 'no box')
+    pty.enter(
+      `${box('sleep 1000')} & ${box('--no-init sleep 1000')} & ${box('--new-session sleep 1000')} & sleep 1; for sig in TTIN TTOU TSTP STOP; do kill -$sig -- -$!; kill -$sig %2 %3; done; echo stop""ped`,
+    )
+    await pty.expect(/stopped/)
+    await until(() => marked(word) === '', 'a box goes on')
+  }))
 
 test('with --die-with-parent a box ends with its parent although nsbox is stopped', async () => {
   const word = `orphan-${process.pid}`
   for (const flags of [[], ['--no-init']]) {
-    const parent = spawn('bash', ['-c', '"$@" & echo $!; wait', 'bash', NSBOX, '--die-with-parent', ...flags, '--env', `MARK=${word}`, 'sh', '-c', 'sleep 1000 & sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [text] = await once(parent.stdout, 'data') as [Buffer]
+    const parent = spawn(
+      'bash',
+      [
+        '-c',
+        '"$@" & echo $!; wait',
+        'bash',
+        NSBOX,
+        '--die-with-parent',
+        ...flags,
+        '--env',
+        `MARK=${word}`,
+        'sh',
+        '-c',
+        'sleep 1000 & sleep 1000',
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const [text] = (await once(parent.stdout, 'data')) as [Buffer]
     await until(() => marked(word) !== '', 'no box')
     process.kill(Number(String(text)), 'SIGSTOP')
     parent.kill('SIGKILL')
@@ -121,9 +152,13 @@ test('the watchdog ends with the box and with nsbox', async () => {
 })
 
 test('the watchdog keeps no pipe open, and does not show in the box', async () => {
-  const box = spawn(NSBOX, ['--timeout', '1000', 'sh', '-c', 'echo /proc/[0-9]*; exec >&- 2>&-; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const box = spawn(NSBOX, ['--timeout', '1000', 'sh', '-c', 'echo /proc/[0-9]*; exec >&- 2>&-; exec sleep 1000'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let out = ''
-  box.stdout.on('data', (data: Buffer) => { out += data })
+  box.stdout.on('data', (data: Buffer) => {
+    out += data
+  })
   await Promise.all([once(box.stdout, 'end'), once(box.stderr.resume(), 'end')])
   assert.is(out, '/proc/1 /proc/2\n')
   assert.is(box.exitCode, null)

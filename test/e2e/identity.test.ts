@@ -17,7 +17,11 @@ function inside(...args: string[]): string {
 }
 
 const ID = ['sh', '-c', 'echo $(id -u) $(id -g) $(id -G)']
-const map = (...flags: string[]) => inside(...flags, 'cat', '/proc/self/uid_map', '/proc/self/gid_map', '/proc/self/setgroups').replace(/ +/g, ' ').split('\n').map((line) => line.trim())
+const map = (...flags: string[]) =>
+  inside(...flags, 'cat', '/proc/self/uid_map', '/proc/self/gid_map', '/proc/self/setgroups')
+    .replace(/ +/g, ' ')
+    .split('\n')
+    .map((line) => line.trim())
 
 onlyUser('an ordinary user is who it is, and nobody else (as a user)', () => {
   assert.is(inside(...ID), `${uid} ${gid} ${gid}`)
@@ -31,14 +35,24 @@ onlyUser('an ordinary user can be any other number in the box (as a user)', () =
 })
 
 onlyUser('the ids of /etc/subuid are there with --map-auto, and files can be given to them (as a user)', () => {
-  assert.is(inside('--map-auto', '--tmpfs', '/tmp', 'sh', '-c', 'id -u; touch /tmp/f && chown 7:8 /tmp/f && stat -c %u:%g /tmp/f'), '0\n7:8')
+  assert.is(
+    inside(
+      '--map-auto',
+      '--tmpfs',
+      '/tmp',
+      'sh',
+      '-c',
+      'id -u; touch /tmp/f && chown 7:8 /tmp/f && stat -c %u:%g /tmp/f',
+    ),
+    '0\n7:8',
+  )
   assert.is(inside('--map-auto', '--user', '5:6', ...ID), '5 6 6')
   const { status, stderr } = nsbox(['--map-auto', '--user', '70000', 'true'])
   assert.is(status, 2)
   assert.match(stderr, 'not among the mapped ids')
 })
 
-onlyUser('the host\'s user namespace cannot be kept without root (as a user)', () => {
+onlyUser("the host's user namespace cannot be kept without root (as a user)", () => {
   const { status, stderr } = nsbox(['--share', 'user', 'true'])
   assert.is(status, 2)
   assert.match(stderr, /^nsbox: --share user: .*\nhint: /)
@@ -63,9 +77,19 @@ onlyRoot('root gets a user namespace when it asks for one (needs root)', () => {
 })
 
 onlyRoot('--map-auto without a range says how to get one (needs root)', () => {
-  const { status, stderr } = execute('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', `mount --bind /dev/null /etc/subuid && exec ${NSBOX} --map-auto true`])
+  const { status, stderr } = execute('unshare', [
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    `mount --bind /dev/null /etc/subuid && exec ${NSBOX} --map-auto true`,
+  ])
   assert.is(status, 125)
-  assert.is(stderr, 'nsbox: id maps: no range of ids for root: /etc/subuid\nhint: as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 root\n')
+  assert.is(
+    stderr,
+    'nsbox: id maps: no range of ids for root: /etc/subuid\nhint: as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 root\n',
+  )
 })
 
 for (const name of ['pid', 'ipc', 'uts', 'cgroup'] as const) {
@@ -76,16 +100,17 @@ for (const name of ['pid', 'ipc', 'uts', 'cgroup'] as const) {
   })
 }
 
-test('the network is the host\'s, or a loopback of its own', () => {
+test("the network is the host's, or a loopback of its own", () => {
   assert.is(inside('readlink', '/proc/self/ns/net'), readlinkSync('/proc/self/ns/net'))
   const lines = inside('--net', 'none', 'cat', '/proc/net/dev').split('\n')
   assert.is(lines.length, 3)
   assert.match(lines[2] ?? '', /^\s*lo:/)
-  const python = 'import socket; s = socket.create_server(("127.0.0.1", 0)); c = socket.create_connection(s.getsockname()); s.accept()[0].sendall(b"hi"); print(c.recv(2).decode())'
+  const python =
+    'import socket; s = socket.create_server(("127.0.0.1", 0)); c = socket.create_connection(s.getsockname()); s.accept()[0].sendall(b"hi"); print(c.recv(2).decode())'
   assert.is(inside('--net', 'none', 'python3', '-c', python), 'hi')
 })
 
-test('the host name is the box\'s own', () => {
+test("the host name is the box's own", () => {
   assert.is(inside('--hostname', '007', 'hostname'), '007')
   assert.is(hostname(), execute('hostname', []).stdout.trim())
 })
@@ -104,7 +129,8 @@ test('a box runs in a box', () => {
 })
 
 test('where user namespaces are forbidden, the message says where to look', () => {
-  const forbid = 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$0" --userns true'
+  const forbid =
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$0" --userns true'
   const { status, stderr } = execute('unshare', ['--user', '--map-root-user', 'sh', '-c', forbid, NSBOX])
   assert.is(status, 125)
   assert.match(stderr, /^nsbox: namespaces: make a process in new namespaces: .*\nhint: /)

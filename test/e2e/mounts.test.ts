@@ -4,9 +4,27 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync,
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, failure, INTERFACES, inTemp, NSBOX, nsbox, parseMounts, sidecar, treeOf, type Ran } from '../helpers/nsbox.ts'
+import {
+  asRoot,
+  busyboxRoot,
+  execute,
+  failure,
+  INTERFACES,
+  inTemp,
+  NSBOX,
+  nsbox,
+  parseMounts,
+  sidecar,
+  treeOf,
+  type Ran,
+} from '../helpers/nsbox.ts'
 
-type Body = (box: (...args: string[]) => string, root: string, dir: string, raw: (args: readonly string[]) => Ran) => void
+type Body = (
+  box: (...args: string[]) => string,
+  root: string,
+  dir: string,
+  raw: (args: readonly string[]) => Ran,
+) => void
 
 /**
  * Runs a test for each interface, in a busybox root. No mount may be left. `box` returns the output of a box that must
@@ -14,41 +32,74 @@ type Body = (box: (...args: string[]) => string, root: string, dir: string, raw:
  */
 function each(title: string, body: Body, directories?: readonly string[]): void {
   for (const { name, box } of INTERFACES) {
-    test(`${title} (${name})`, inTemp((dir) => {
-      const root = busyboxRoot(join(dir, 'r'), directories)
-      const before = readFileSync('/proc/self/mountinfo', 'utf8')
-      body((...args) => {
-        const { status, stdout, stderr } = box(args)
-        assert.is(status, 0, `${args.join(' ')}\n${stderr}`)
-        return stdout
-      }, root, dir, box)
-      assert.is(readFileSync('/proc/self/mountinfo', 'utf8'), before)
-    }))
+    test(
+      `${title} (${name})`,
+      inTemp((dir) => {
+        const root = busyboxRoot(join(dir, 'r'), directories)
+        const before = readFileSync('/proc/self/mountinfo', 'utf8')
+        body(
+          (...args) => {
+            const { status, stdout, stderr } = box(args)
+            assert.is(status, 0, `${args.join(' ')}\n${stderr}`)
+            return stdout
+          },
+          root,
+          dir,
+          box,
+        )
+        assert.is(readFileSync('/proc/self/mountinfo', 'utf8'), before)
+      }),
+    )
   }
 }
 
 each('a tmpfs is empty, writable and gone afterwards', (box, root) => {
   writeFileSync(join(root, 'tmp/hidden'), '')
-  assert.is(box('--root', root, '--tmpfs', '/tmp', 'sh', '-c', 'ls -a /tmp; echo x > /tmp/new; cat /tmp/new; stat -c %a /tmp'), '.\n..\nx\n1777\n')
-  assert.equal(treeOf(join(root, 'tmp')).map((line) => line.split(' ')[0]), ['hidden'])
+  assert.is(
+    box('--root', root, '--tmpfs', '/tmp', 'sh', '-c', 'ls -a /tmp; echo x > /tmp/new; cat /tmp/new; stat -c %a /tmp'),
+    '.\n..\nx\n1777\n',
+  )
+  assert.equal(
+    treeOf(join(root, 'tmp')).map((line) => line.split(' ')[0]),
+    ['hidden'],
+  )
 })
 
 each('a tmpfs has the size and mode that are asked for', (box, root) => {
-  const out = box('--root', root, '--tmpfs', '/tmp:size=64k,mode=0700', 'sh', '-c', 'stat -c %a /tmp; dd if=/dev/zero of=/tmp/x bs=1k count=100 2>&1 | grep -c "No space"')
+  const out = box(
+    '--root',
+    root,
+    '--tmpfs',
+    '/tmp:size=64k,mode=0700',
+    'sh',
+    '-c',
+    'stat -c %a /tmp; dd if=/dev/zero of=/tmp/x bs=1k count=100 2>&1 | grep -c "No space"',
+  )
   assert.is(out, '700\n1\n')
 })
 
-each('a bind shows the host\'s files and passes changes on', (box, root, dir) => {
+each("a bind shows the host's files and passes changes on", (box, root, dir) => {
   mkdirSync(join(dir, 'shared'))
   writeFileSync(join(dir, 'shared/a'), 'outside')
-  assert.is(box('--root', root, '--bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'cat /mnt/a; echo inside > /mnt/b'), 'outside')
+  assert.is(
+    box('--root', root, '--bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'cat /mnt/a; echo inside > /mnt/b'),
+    'outside',
+  )
   assert.is(readFileSync(join(dir, 'shared/b'), 'utf8'), 'inside\n')
 })
 
 each('a read-only bind can be read and not written', (_box, root, dir, raw) => {
   mkdirSync(join(dir, 'shared'))
   writeFileSync(join(dir, 'shared/a'), 'outside')
-  const { stdout, stderr } = raw(['--root', root, '--ro-bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'cat /mnt/a; echo x > /mnt/a; touch /mnt/b'])
+  const { stdout, stderr } = raw([
+    '--root',
+    root,
+    '--ro-bind',
+    `${join(dir, 'shared')}:/mnt`,
+    'sh',
+    '-c',
+    'cat /mnt/a; echo x > /mnt/a; touch /mnt/b',
+  ])
   assert.is(stdout, 'outside')
   assert.is(stderr.match(/Read-only file system/g)?.length, 2, stderr)
 })
@@ -57,7 +108,15 @@ each('what is mounted below a read-only bind is read-only too', (_box, root, dir
   // Another box around this one has the nested mounts, so that the test works for every user.
   mkdirSync(join(dir, 'shared/deep'), { recursive: true })
   const outer = ['--map-root', '--cap-add', 'all', '--tmpfs', join(dir, 'shared/deep'), '--']
-  const inner = ['--root', root, '--ro-bind', `${join(dir, 'shared')}:/mnt`, 'sh', '-c', 'touch /mnt/deep/x 2>/dev/null && echo written; grep -c /mnt/deep /proc/mounts']
+  const inner = [
+    '--root',
+    root,
+    '--ro-bind',
+    `${join(dir, 'shared')}:/mnt`,
+    'sh',
+    '-c',
+    'touch /mnt/deep/x 2>/dev/null && echo written; grep -c /mnt/deep /proc/mounts',
+  ]
   const { stdout, stderr } = nsbox([...outer, NSBOX, ...inner])
   assert.is(stdout, '1\n', stderr)
 })
@@ -65,20 +124,44 @@ each('what is mounted below a read-only bind is read-only too', (_box, root, dir
 each('a single file can be bound on a file that is not there yet', (box, root, dir) => {
   writeFileSync(join(dir, 'one'), '1')
   assert.is(box('--root', root, '--ro-bind', `${join(dir, 'one')}:/etc/one`, 'cat', '/etc/one'), '1')
-  assert.equal(treeOf(join(root, 'etc')).map((line) => line.split(' ')[0]), ['one'], 'the mount point')
+  assert.equal(
+    treeOf(join(root, 'etc')).map((line) => line.split(' ')[0]),
+    ['one'],
+    'the mount point',
+  )
   assert.is(lstatSync(join(root, 'etc/one')).size, 0)
 })
 
 each('a directory on a file, and a file on a directory, are refused', (box, root, dir, raw) => {
   writeFileSync(join(dir, 'one'), '1')
   void box
-  failure(raw(['--root', root, '--bind', `${dir}:/bin/busybox`, 'true']), /^nsbox: mounts: is not a directory, .*: \/bin\/busybox\n$/)
-  failure(raw(['--root', root, '--bind', `${join(dir, 'one')}:/tmp`, 'true']), /^nsbox: mounts: is a directory, .*: \/tmp\n$/)
+  failure(
+    raw(['--root', root, '--bind', `${dir}:/bin/busybox`, 'true']),
+    /^nsbox: mounts: is not a directory, .*: \/bin\/busybox\n$/,
+  )
+  failure(
+    raw(['--root', root, '--bind', `${join(dir, 'one')}:/tmp`, 'true']),
+    /^nsbox: mounts: is a directory, .*: \/tmp\n$/,
+  )
 })
 
 each('mounts lie on each other in the order given', (box, root, dir) => {
   writeFileSync(join(dir, 'one'), '1')
-  assert.is(box('--root', root, '--tmpfs', '/tmp', '--dir', '/tmp/a', '--ro-bind', `${join(dir, 'one')}:/tmp/a/one`, 'find', '/tmp'), '/tmp\n/tmp/a\n/tmp/a/one\n')
+  assert.is(
+    box(
+      '--root',
+      root,
+      '--tmpfs',
+      '/tmp',
+      '--dir',
+      '/tmp/a',
+      '--ro-bind',
+      `${join(dir, 'one')}:/tmp/a/one`,
+      'find',
+      '/tmp',
+    ),
+    '/tmp\n/tmp/a\n/tmp/a/one\n',
+  )
   assert.is(box('--root', root, '--dir', '/tmp/a', '--tmpfs', '/tmp', 'find', '/tmp'), '/tmp\n')
 })
 
@@ -91,7 +174,14 @@ each('a relative directory is bound on its own path, on what hides it too', (_bo
   writeFileSync(join(dir, 'w/src/file'), 'found')
   void root
   const cwd = join(dir, 'w')
-  for (const [typed, shown] of [['.', 'src/file'], ['./src', 'src/file'], ['a/../src', 'src/file'], ['../w', 'src/file'], ['src/', 'src/file'], ['link/../src', 'src']] as const) {
+  for (const [typed, shown] of [
+    ['.', 'src/file'],
+    ['./src', 'src/file'],
+    ['a/../src', 'src/file'],
+    ['../w', 'src/file'],
+    ['src/', 'src/file'],
+    ['link/../src', 'src'],
+  ] as const) {
     for (const option of ['--bind', '--ro-bind', '--dev-bind']) {
       const { stdout, stderr } = nsbox(['--tmpfs', dir, option, typed, '--cwd', '/', 'cat', join(cwd, shown)], { cwd })
       assert.match(stdout, /^(found|the link counts for the source)$/, `${option} ${typed}: ${stderr}`)
@@ -99,24 +189,49 @@ each('a relative directory is bound on its own path, on what hides it too', (_bo
   }
 })
 
-test('a mount that a later one covers is warned of, once, and --quiet is quiet', inTemp((dir) => {
-  const words = ['--bind', '.', '--tmpfs', dir, '--cwd', '/', 'true']
-  const warning = `nsbox: warning: --bind ${dir} has no effect: the later --tmpfs ${dir} covers it\nhint: leave one of the two out\n`
-  assert.is(nsbox(words, { cwd: dir }).stderr, warning)
-  assert.is(nsbox(['plan', ...words], { cwd: dir }).stderr, warning)
-  assert.is(nsbox(['bake', '-o', join(dir, 'baked'), ...words], { cwd: dir }).stderr, warning)
-  assert.is(nsbox(['--quiet', ...words], { cwd: dir }).stderr, '')
-  assert.match(nsbox(['explain', ...words], { cwd: dir }).stdout.replace(/\s+/g, ' '), `--bind ${dir} has no effect: the later --tmpfs ${dir} covers it.`)
-  mkdirSync(join(dir, 'deep'))
-  assert.match(nsbox(['--ro-bind', 'deep', '--bind', '.', 'true'], { cwd: dir }).stderr, `hint: name it after --bind ${dir}: mounts lie on each other in the order given\n`)
-  assert.is(nsbox(['--bind', '.', '--ro-bind', 'deep', 'true'], { cwd: dir }).stderr, '')
-}))
+test(
+  'a mount that a later one covers is warned of, once, and --quiet is quiet',
+  inTemp((dir) => {
+    const words = ['--bind', '.', '--tmpfs', dir, '--cwd', '/', 'true']
+    const warning = `nsbox: warning: --bind ${dir} has no effect: the later --tmpfs ${dir} covers it\nhint: leave one of the two out\n`
+    assert.is(nsbox(words, { cwd: dir }).stderr, warning)
+    assert.is(nsbox(['plan', ...words], { cwd: dir }).stderr, warning)
+    assert.is(nsbox(['bake', '-o', join(dir, 'baked'), ...words], { cwd: dir }).stderr, warning)
+    assert.is(nsbox(['--quiet', ...words], { cwd: dir }).stderr, '')
+    assert.match(
+      nsbox(['explain', ...words], { cwd: dir }).stdout.replace(/\s+/g, ' '),
+      `--bind ${dir} has no effect: the later --tmpfs ${dir} covers it.`,
+    )
+    mkdirSync(join(dir, 'deep'))
+    assert.match(
+      nsbox(['--ro-bind', 'deep', '--bind', '.', 'true'], { cwd: dir }).stderr,
+      `hint: name it after --bind ${dir}: mounts lie on each other in the order given\n`,
+    )
+    assert.is(nsbox(['--bind', '.', '--ro-bind', 'deep', 'true'], { cwd: dir }).stderr, '')
+  }),
+)
 
 each('directories, links and copies of files are made as they are asked for', (box, root, dir) => {
   writeFileSync(join(dir, 'source'), 'content')
   chmodSync(join(dir, 'source'), 0o640)
-  const made = ['--tmpfs', '/tmp', '--dir', '/tmp/d/e:0701', '--symlink', '../x y:/tmp/d/link', '--file', `${join(dir, 'source')}:/tmp/copy`]
-  const out = box('--root', root, ...made, 'sh', '-c', 'stat -c %a /tmp/d /tmp/d/e; readlink /tmp/d/link; cat /tmp/copy; stat -c " %a" /tmp/copy; echo changed > /tmp/copy; cat /tmp/copy')
+  const made = [
+    '--tmpfs',
+    '/tmp',
+    '--dir',
+    '/tmp/d/e:0701',
+    '--symlink',
+    '../x y:/tmp/d/link',
+    '--file',
+    `${join(dir, 'source')}:/tmp/copy`,
+  ]
+  const out = box(
+    '--root',
+    root,
+    ...made,
+    'sh',
+    '-c',
+    'stat -c %a /tmp/d /tmp/d/e; readlink /tmp/d/link; cat /tmp/copy; stat -c " %a" /tmp/copy; echo changed > /tmp/copy; cat /tmp/copy',
+  )
   assert.is(out, '755\n701\n../x y\ncontent 640\nchanged\n')
   assert.is(readFileSync(join(dir, 'source'), 'utf8'), 'content')
 })
@@ -125,7 +240,10 @@ each('a link that is there already is left if it says the same, and refused if i
   void dir
   symlinkSync('to', join(root, 'link'))
   box('--root', root, '--symlink', 'to:/link', 'true')
-  failure(raw(['--root', root, '--symlink', 'elsewhere:/link', 'true']), /make symbolic link: \/link: File exists \(EEXIST\)/)
+  failure(
+    raw(['--root', root, '--symlink', 'elsewhere:/link', 'true']),
+    /make symbolic link: \/link: File exists \(EEXIST\)/,
+  )
 })
 
 each('a target below a link that stays inside is where the link leads', (box, root) => {
@@ -137,13 +255,25 @@ each('a target below a link that stays inside is where the link leads', (box, ro
 })
 
 each('a root with /proc and /dev gets fresh ones, and one without is left as it is', (box, root) => {
-  assert.is(box('--root', root, 'sh', '-c', 'echo $$; test $(ls /proc | grep -c "^[0-9]") -lt 10 && echo few; ls /dev; echo x > /dev/null; dd if=/dev/zero bs=1 count=3 2>/dev/null | wc -c; ls /dev/pts'),
-    '2\nfew\nfd\nfull\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n3\nptmx\n')
+  assert.is(
+    box(
+      '--root',
+      root,
+      'sh',
+      '-c',
+      'echo $$; test $(ls /proc | grep -c "^[0-9]") -lt 10 && echo few; ls /dev; echo x > /dev/null; dd if=/dev/zero bs=1 count=3 2>/dev/null | wc -c; ls /dev/pts',
+    ),
+    '2\nfew\nfd\nfull\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n3\nptmx\n',
+  )
 })
 
-each('a root without /proc and /dev shows what it has and nothing else', (box, root) => {
-  assert.is(box('--root', root, 'ls', '/'), 'bin\n')
-}, [])
+each(
+  'a root without /proc and /dev shows what it has and nothing else',
+  (box, root) => {
+    assert.is(box('--root', root, 'ls', '/'), 'bin\n')
+  },
+  [],
+)
 
 each('an option for /proc or /dev takes the place of the fresh one', (box, root) => {
   assert.is(box('--root', root, '--tmpfs', '/dev', '--tmpfs', '/proc', 'ls', '/dev', '/proc'), '/dev:\n\n/proc:\n')
@@ -152,42 +282,110 @@ each('an option for /proc or /dev takes the place of the fresh one', (box, root)
 })
 
 each('mounts are nosuid and nodev, and those of /proc noexec too', (box, root, dir) => {
-  const options = Object.fromEntries(parseMounts(box('--root', root, '--tmpfs', '/tmp', '--ro-bind', `${dir}:/mnt`, 'cat', '/proc/self/mountinfo')).map((mount) => [mount.path, mount.options]))
-  for (const path of ['/tmp', '/mnt', '/proc', '/dev/shm']) for (const option of ['nosuid', 'nodev']) assert.ok(options[path]?.includes(option), `${path} ${option}`)
+  const options = Object.fromEntries(
+    parseMounts(box('--root', root, '--tmpfs', '/tmp', '--ro-bind', `${dir}:/mnt`, 'cat', '/proc/self/mountinfo')).map(
+      (mount) => [mount.path, mount.options],
+    ),
+  )
+  for (const path of ['/tmp', '/mnt', '/proc', '/dev/shm'])
+    for (const option of ['nosuid', 'nodev']) assert.ok(options[path]?.includes(option), `${path} ${option}`)
   assert.ok(options['/proc']?.includes('noexec'))
   assert.ok(options['/mnt']?.includes('ro'))
 })
 
 each('a read-only root is read-only, and mounts on it are not', (box, root) => {
-  assert.is(box('--root', root, '--ro', '--tmpfs', '/tmp', 'sh', '-c', 'touch /x 2>&1 | grep -c Read-only; touch /tmp/x && echo fine'), '1\nfine\n')
+  assert.is(
+    box(
+      '--root',
+      root,
+      '--ro',
+      '--tmpfs',
+      '/tmp',
+      'sh',
+      '-c',
+      'touch /x 2>&1 | grep -c Read-only; touch /tmp/x && echo fine',
+    ),
+    '1\nfine\n',
+  )
 })
 
 each('in a read-only root a mount point can still be made', (box, root) => {
-  assert.is(box('--root', root, '--ro', '--tmpfs', '/new/place', 'sh', '-c', 'touch /new/place/x; touch /new/x 2>&1 | grep -c Read-only'), '1\n')
+  assert.is(
+    box(
+      '--root',
+      root,
+      '--ro',
+      '--tmpfs',
+      '/new/place',
+      'sh',
+      '-c',
+      'touch /new/place/x; touch /new/x 2>&1 | grep -c Read-only',
+    ),
+    '1\n',
+  )
 })
 
 each('the root itself is no place to mount on', (box, root, dir, raw) => {
   void box
   void dir
   symlinkSync('/', join(root, 'slash'))
-  for (const target of ['/', '/slash', '/bin/..']) failure(raw(['--root', root, '--tmpfs', target, 'true']), /is the root itself: .*\nhint: to choose the root: --root DIR\n$/)
+  for (const target of ['/', '/slash', '/bin/..'])
+    failure(
+      raw(['--root', root, '--tmpfs', target, 'true']),
+      /is the root itself: .*\nhint: to choose the root: --root DIR\n$/,
+    )
 })
 
 each('mount points that were made are taken back when a later mount fails', (box, root, dir, raw) => {
   void box
   const before = treeOf(dir)
-  failure(raw(['--root', root, '--tmpfs', '/a/b/c', '--dir', '/d', '--symlink', 'x:/e/f', '--bind', `${dir}:/bin/busybox`, 'true']), /busybox/)
+  failure(
+    raw([
+      '--root',
+      root,
+      '--tmpfs',
+      '/a/b/c',
+      '--dir',
+      '/d',
+      '--symlink',
+      'x:/e/f',
+      '--bind',
+      `${dir}:/bin/busybox`,
+      'true',
+    ]),
+    /busybox/,
+  )
   assert.equal(treeOf(dir), before)
 })
 
-for (const strange of ['with space', 'new\nline', 'tab\tand\\backslash', 'comma,colon:quote"\'', 'ünï¢ode', '-dash', '%s%n']) {
+for (const strange of [
+  'with space',
+  'new\nline',
+  'tab\tand\\backslash',
+  'comma,colon:quote"\'',
+  'ünï¢ode',
+  '-dash',
+  '%s%n',
+]) {
   each(`a root and a source are found below ${JSON.stringify(strange)}`, (box, root, dir) => {
     const odd = join(dir, strange)
     spawnSync('cp', ['-a', root, odd.endsWith('/') ? odd : `${odd}`])
     mkdirSync(join(dir, `src ${strange}`))
     writeFileSync(join(dir, `src ${strange}`, 'file'), 'found')
     const escaped = join(dir, `src ${strange}`).replaceAll(':', '\\:')
-    assert.is(box(`--root=${odd}`, '--ro-bind', `${escaped}:/mnt/${strange.replaceAll(':', '\\:')}`, 'sh', '-c', 'cat "/mnt/$1/file"', 'sh', strange), 'found')
+    assert.is(
+      box(
+        `--root=${odd}`,
+        '--ro-bind',
+        `${escaped}:/mnt/${strange.replaceAll(':', '\\:')}`,
+        'sh',
+        '-c',
+        'cat "/mnt/$1/file"',
+        'sh',
+        strange,
+      ),
+      'found',
+    )
   })
 }
 
@@ -206,32 +404,45 @@ test('a whole tree of the host is bound with its nested mounts', () => {
 
 const onlyRoot = asRoot ? test : test.skip
 
-onlyRoot('nothing of a box shows on a host whose / is shared, during and after (needs root)', inTemp((dir) => {
-  const root = busyboxRoot(join(dir, 'r'))
-  const script = `mount --make-rshared / && cat /proc/self/mountinfo > ${dir}/before
+onlyRoot(
+  'nothing of a box shows on a host whose / is shared, during and after (needs root)',
+  inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    const script = `mount --make-rshared / && cat /proc/self/mountinfo > ${dir}/before
     "$0" --root ${root} --tmpfs /tmp --bind /usr:/mnt sh -c 'echo ready; cat' < <(sleep 2 & wait) > ${dir}/out &
     for i in $(seq 1 1000); do grep -q ready ${dir}/out 2>/dev/null && break; sleep 0.02; done
     cat /proc/self/mountinfo > ${dir}/during; kill %1; wait; cat /proc/self/mountinfo > ${dir}/after`
-  const { status, stderr } = spawnSync('unshare', ['--mount', 'bash', '-c', script, NSBOX], { encoding: 'utf8' })
-  assert.ok(existsSync(join(dir, 'after')), `${status} ${stderr}`)
-  const text = (name: string) => readFileSync(join(dir, name), 'utf8')
-  assert.match(text('before'), /shared:/)
-  assert.is(text('during'), text('before'))
-  assert.is(text('after'), text('before'))
-}))
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'bash', '-c', script, NSBOX], { encoding: 'utf8' })
+    assert.ok(existsSync(join(dir, 'after')), `${status} ${stderr}`)
+    const text = (name: string) => readFileSync(join(dir, name), 'utf8')
+    assert.match(text('before'), /shared:/)
+    assert.is(text('during'), text('before'))
+    assert.is(text('after'), text('before'))
+  }),
+)
 
-onlyRoot('a root on a tmpfs, on a read-only file system, and of another user serve (needs root)', inTemp((dir) => {
-  const script = `mount -t tmpfs none ${dir} && mkdir ${dir}/r && cp -a /bin/busybox ${dir}/r/ && chown -R 1234:1234 ${dir}/r && mount -o remount,ro ${dir}
+onlyRoot(
+  'a root on a tmpfs, on a read-only file system, and of another user serve (needs root)',
+  inTemp((dir) => {
+    const script = `mount -t tmpfs none ${dir} && mkdir ${dir}/r && cp -a /bin/busybox ${dir}/r/ && chown -R 1234:1234 ${dir}/r && mount -o remount,ro ${dir}
     "$0" --root ${dir}/r /busybox echo works; "$0" --root ${dir}/r --tmpfs /nowhere /busybox true; echo $?`
-  const { stdout, stderr } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'bash', '-c', script, NSBOX], { encoding: 'utf8' })
-  assert.is(stdout, 'works\n125\n', stderr)
-  assert.match(stderr, /make mount point: \/nowhere: Read-only file system \(EROFS\)\nhint:/)
-}))
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', '--propagation', 'private', 'bash', '-c', script, NSBOX],
+      { encoding: 'utf8' },
+    )
+    assert.is(stdout, 'works\n125\n', stderr)
+    assert.match(stderr, /make mount point: \/nowhere: Read-only file system \(EROFS\)\nhint:/)
+  }),
+)
 
-test('a plan without init runs the same', inTemp((dir) => {
-  const root = busyboxRoot(join(dir, 'r'))
-  const plan = JSON.parse(nsbox(['plan', '--no-init', '--root', root, 'sh', '-c', 'echo $$']).stdout)
-  assert.is(sidecar(plan).stdout, '1\n')
-}))
+test(
+  'a plan without init runs the same',
+  inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    const plan = JSON.parse(nsbox(['plan', '--no-init', '--root', root, 'sh', '-c', 'echo $$']).stdout)
+    assert.is(sidecar(plan).stdout, '1\n')
+  }),
+)
 
 test.run()

@@ -3,7 +3,16 @@
  * directories above.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -67,79 +76,187 @@ function projectIn(dir: string): string {
 }
 
 for (const { name, box } of INTERFACES) {
-  test(`what leads to a read-only directory can't be moved away, in fifteen ways (${name})`, inTemp((dir) => {
-    writeFileSync(join(dir, 'attack.py'), ATTACK)
-    for (const options of onHost(projectIn(dir))) {
-      rmSync(join(dir, 'home'), { recursive: true })
+  test(
+    `what leads to a read-only directory can't be moved away, in fifteen ways (${name})`,
+    inTemp((dir) => {
+      writeFileSync(join(dir, 'attack.py'), ATTACK)
+      for (const options of onHost(projectIn(dir))) {
+        rmSync(join(dir, 'home'), { recursive: true })
+        const project = projectIn(dir)
+        const { stdout, stderr } = box([...options, '--cwd', '/', 'python3', join(dir, 'attack.py'), project])
+        assert.is(stdout, 'done\n', `${options.join(' ')}\n${stderr}`)
+        assert.is(readFileSync(join(project, '.git/hooks/kept'), 'utf8'), 'kept')
+      }
+    }),
+  )
+
+  test(
+    `the same holds in another root, on another path, and for a baked box (${name})`,
+    inTemp((dir) => {
+      const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'w', 'etc/deep/er'])
       const project = projectIn(dir)
-      const { stdout, stderr } = box([...options, '--cwd', '/', 'python3', join(dir, 'attack.py'), project])
-      assert.is(stdout, 'done\n', `${options.join(' ')}\n${stderr}`)
-      assert.is(readFileSync(join(project, '.git/hooks/kept'), 'utf8'), 'kept')
-    }
-  }))
+      const moves =
+        'mv /w/.git /w/x; mv /etc /e; mv /etc/deep /etc/d; rm -rf /w/.git /etc; test -e /w/.git/hooks/kept && test -d /etc/deep/er && touch /w/.git/new && mv /w/.git/new /w/new && echo held'
+      const options = [
+        '--root',
+        root,
+        '--bind',
+        `${project}:/w`,
+        '--ro-bind',
+        `${project}/.git/hooks:/w/.git/hooks`,
+        '--ro-bind',
+        `${project}:/etc/deep/er`,
+        'sh',
+        '-c',
+        moves,
+      ]
+      assert.is(box(options).stdout, 'held\n')
+      mkdirSync(join(root, 'etc/deep/er'), { recursive: true })
+      assert.is(nsbox(['bake', '--relative', '-o', join(dir, 'baked'), ...options]).status, 0)
+      assert.is(execute(join(dir, 'baked'), []).stdout, 'held\n')
+    }),
+  )
 
-  test(`the same holds in another root, on another path, and for a baked box (${name})`, inTemp((dir) => {
-    const root = busyboxRoot(join(dir, 'r'), ['proc', 'dev', 'w', 'etc/deep/er'])
-    const project = projectIn(dir)
-    const moves = 'mv /w/.git /w/x; mv /etc /e; mv /etc/deep /etc/d; rm -rf /w/.git /etc; test -e /w/.git/hooks/kept && test -d /etc/deep/er && touch /w/.git/new && mv /w/.git/new /w/new && echo held'
-    const options = ['--root', root, '--bind', `${project}:/w`, '--ro-bind', `${project}/.git/hooks:/w/.git/hooks`, '--ro-bind', `${project}:/etc/deep/er`, 'sh', '-c', moves]
-    assert.is(box(options).stdout, 'held\n')
-    mkdirSync(join(root, 'etc/deep/er'), { recursive: true })
-    assert.is(nsbox(['bake', '--relative', '-o', join(dir, 'baked'), ...options]).status, 0)
-    assert.is(execute(join(dir, 'baked'), []).stdout, 'held\n')
-  }))
+  test(
+    `it holds without /proc and /dev, too (${name})`,
+    inTemp((dir) => {
+      const root = busyboxRoot(join(dir, 'r'), ['etc/deep/er/est'])
+      const { stdout } = box([
+        '--root',
+        root,
+        '--ro-bind',
+        `${root}/bin:/etc/deep/er/est`,
+        'sh',
+        '-c',
+        'mv /etc /e; mv /etc/deep /etc/d; mv /etc/deep/er /etc/deep/x; test -e /etc/deep/er/est/sh && touch /etc/deep/er/new && echo held',
+      ])
+      assert.is(stdout, 'held\n')
+    }),
+  )
 
-  test(`it holds without /proc and /dev, too (${name})`, inTemp((dir) => {
-    const root = busyboxRoot(join(dir, 'r'), ['etc/deep/er/est'])
-    const { stdout } = box(['--root', root, '--ro-bind', `${root}/bin:/etc/deep/er/est`, 'sh', '-c', 'mv /etc /e; mv /etc/deep /etc/d; mv /etc/deep/er /etc/deep/x; test -e /etc/deep/er/est/sh && touch /etc/deep/er/new && echo held'])
-    assert.is(stdout, 'held\n')
-  }))
-
-  test(`a link on the path is pinned, and so are the directories that it leads through (${name})`, inTemp((dir) => {
-    const project = projectIn(dir)
-    symlinkSync('project', join(dir, 'home/src/link'))
-    symlinkSync(join(dir, 'home/src'), join(dir, 'home/far'))
-    const hooks = join(dir, 'home/far/link/.git/hooks')
-    const moves = `cd ${dir}/home; mv far f; ln -sfn /tmp far; mv src s; cd src; rm link; ln -sfn /tmp link; mv project p; cd project; mv .git g; cat ${hooks}/kept; touch ${hooks}/new`
-    assert.is(box(['--ro-bind', hooks, '--cwd', '/', 'sh', '-c', moves]).stdout, 'kept')
-    assert.is(box(['--ro', '--bind', join(dir, 'home'), '--ro-bind', hooks, '--cwd', '/', 'sh', '-c', moves]).stdout, 'kept')
-    assert.equal(readdirSync(join(project, '.git/hooks')), ['kept'])
-  }))
+  test(
+    `a link on the path is pinned, and so are the directories that it leads through (${name})`,
+    inTemp((dir) => {
+      const project = projectIn(dir)
+      symlinkSync('project', join(dir, 'home/src/link'))
+      symlinkSync(join(dir, 'home/src'), join(dir, 'home/far'))
+      const hooks = join(dir, 'home/far/link/.git/hooks')
+      const moves = `cd ${dir}/home; mv far f; ln -sfn /tmp far; mv src s; cd src; rm link; ln -sfn /tmp link; mv project p; cd project; mv .git g; cat ${hooks}/kept; touch ${hooks}/new`
+      assert.is(box(['--ro-bind', hooks, '--cwd', '/', 'sh', '-c', moves]).stdout, 'kept')
+      assert.is(
+        box(['--ro', '--bind', join(dir, 'home'), '--ro-bind', hooks, '--cwd', '/', 'sh', '-c', moves]).stdout,
+        'kept',
+      )
+      assert.equal(readdirSync(join(project, '.git/hooks')), ['kept'])
+    }),
+  )
 }
 
-test('a mask moves along with its directory, and needs no pin', inTemp((dir) => {
-  const project = projectIn(dir)
-  assert.is(nsbox(['--ro', '--bind', project, '--mask', `${project}/.git/hooks`, '--cwd', '/', 'sh', '-c', `mv ${project}/.git ${project}/g; ls ${project}/g/hooks; echo done`]).stdout, 'done\n')
-}))
+test(
+  'a mask moves along with its directory, and needs no pin',
+  inTemp((dir) => {
+    const project = projectIn(dir)
+    assert.is(
+      nsbox([
+        '--ro',
+        '--bind',
+        project,
+        '--mask',
+        `${project}/.git/hooks`,
+        '--cwd',
+        '/',
+        'sh',
+        '-c',
+        `mv ${project}/.git ${project}/g; ls ${project}/g/hooks; echo done`,
+      ]).stdout,
+      'done\n',
+    )
+  }),
+)
 
-test('explain names each pinned directory', inTemp((dir) => {
-  const project = projectIn(dir)
-  const text = nsbox(['explain', '--ro', '--bind', project, '--ro-bind', `${project}/.git/hooks`, 'true']).stdout.replace(/\s+/g, ' ')
-  assert.match(text, `Pin the path to ${project}/.git`)
-  assert.match(text, `below: ${project}/.git. Each`)
-}))
+test(
+  'explain names each pinned directory',
+  inTemp((dir) => {
+    const project = projectIn(dir)
+    const text = nsbox([
+      'explain',
+      '--ro',
+      '--bind',
+      project,
+      '--ro-bind',
+      `${project}/.git/hooks`,
+      'true',
+    ]).stdout.replace(/\s+/g, ' ')
+    assert.match(text, `Pin the path to ${project}/.git`)
+    assert.match(text, `below: ${project}/.git. Each`)
+  }),
+)
 
 const git = spawnSync('git', ['--version']).status === 0 ? test : test.skip
-git('git works beside read-only hooks: commits, worktrees, submodules, clones with hard links, gc', inTemp((dir) => {
-  const home = join(dir, 'home')
-  mkdirSync(home)
-  const env = { ...process.env, HOME: home, GIT_CONFIG_COUNT: '2', GIT_CONFIG_KEY_0: 'protocol.file.allow', GIT_CONFIG_VALUE_0: 'always', GIT_CONFIG_KEY_1: 'safe.directory', GIT_CONFIG_VALUE_1: '*', GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a' }
-  for (const name of ['project', 'part']) assert.is(spawnSync('sh', ['-c', `git init -q ${name} && cd ${name} && echo x >file && git add . && git commit -qm first`], { cwd: home, env }).status, 0)
-  const project = join(home, 'project')
-  const steps = [
-    'echo y >>file && git commit -qam second', 'git checkout -q -b topic', 'git rebase -q topic', 'git stash -q || true', 'git gc -q', 'git repack -q -a -d',
-    'git worktree add -q ../tree && git -C ../tree commit -q --allow-empty -m there && git worktree move ../tree ../tree2 && git worktree remove ../tree2',
-    'git submodule add -q ../part part && git commit -qm part && git -C part commit -q --allow-empty -m in',
-    'git clone -q --local . ../clone && test "$(stat -c %h ../clone/.git/objects/pack/*.pack)" = 2', 'mv file file2 && mv file2 ../file2 && mv ../file2 file', 'ln file ../hard && rm ../hard',
-  ]
-  for (const options of [['--ro', '--bind', home, '--ro-bind', join(project, '.git/hooks')], ['--ro-bind', join(project, '.git/hooks')]]) {
-    const { status, stderr } = nsbox([...options, 'sh', '-c', `set -e; ${steps.join('\n')}\ncd ..; rm -rf clone project/part project/.gitmodules project/.git/modules; cd project; git reset -q --hard HEAD~1; git checkout -q -; git branch -qD topic tree; git config --remove-section submodule.part || true`], { cwd: project, env })
-    assert.is(status, 0, stderr)
-  }
-}))
+git(
+  'git works beside read-only hooks: commits, worktrees, submodules, clones with hard links, gc',
+  inTemp((dir) => {
+    const home = join(dir, 'home')
+    mkdirSync(home)
+    const env = {
+      ...process.env,
+      HOME: home,
+      GIT_CONFIG_COUNT: '2',
+      GIT_CONFIG_KEY_0: 'protocol.file.allow',
+      GIT_CONFIG_VALUE_0: 'always',
+      GIT_CONFIG_KEY_1: 'safe.directory',
+      GIT_CONFIG_VALUE_1: '*',
+      GIT_AUTHOR_NAME: 'a',
+      GIT_AUTHOR_EMAIL: 'a',
+      GIT_COMMITTER_NAME: 'a',
+      GIT_COMMITTER_EMAIL: 'a',
+    }
+    for (const name of ['project', 'part'])
+      assert.is(
+        spawnSync(
+          'sh',
+          ['-c', `git init -q ${name} && cd ${name} && echo x >file && git add . && git commit -qm first`],
+          { cwd: home, env },
+        ).status,
+        0,
+      )
+    const project = join(home, 'project')
+    const steps = [
+      'echo y >>file && git commit -qam second',
+      'git checkout -q -b topic',
+      'git rebase -q topic',
+      'git stash -q || true',
+      'git gc -q',
+      'git repack -q -a -d',
+      'git worktree add -q ../tree && git -C ../tree commit -q --allow-empty -m there && git worktree move ../tree ../tree2 && git worktree remove ../tree2',
+      'git submodule add -q ../part part && git commit -qm part && git -C part commit -q --allow-empty -m in',
+      'git clone -q --local . ../clone && test "$(stat -c %h ../clone/.git/objects/pack/*.pack)" = 2',
+      'mv file file2 && mv file2 ../file2 && mv ../file2 file',
+      'ln file ../hard && rm ../hard',
+    ]
+    for (const options of [
+      ['--ro', '--bind', home, '--ro-bind', join(project, '.git/hooks')],
+      ['--ro-bind', join(project, '.git/hooks')],
+    ]) {
+      const { status, stderr } = nsbox(
+        [
+          ...options,
+          'sh',
+          '-c',
+          `set -e; ${steps.join('\n')}\ncd ..; rm -rf clone project/part project/.gitmodules project/.git/modules; cd project; git reset -q --hard HEAD~1; git checkout -q -; git branch -qD topic tree; git config --remove-section submodule.part || true`,
+        ],
+        { cwd: project, env },
+      )
+      assert.is(status, 0, stderr)
+    }
+  }),
+)
 
 /** nsbox's own directories for this user; an ordinary user's lie below HOME. */
-const places = (home: string) => (asRoot ? { config: '/etc/nsbox', cache: '/var/cache/nsbox', state: '/var/lib/nsbox' } : { config: `${home}/.config/nsbox`, cache: `${home}/.cache/nsbox`, state: `${home}/.local/state/nsbox` })
+const places = (home: string) =>
+  asRoot
+    ? { config: '/etc/nsbox', cache: '/var/cache/nsbox', state: '/var/lib/nsbox' }
+    : { config: `${home}/.config/nsbox`, cache: `${home}/.cache/nsbox`, state: `${home}/.local/state/nsbox` }
 
 function homeIn(dir: string): { home: string; env: NodeJS.ProcessEnv } {
   const home = join(dir, 'home')
@@ -162,109 +279,239 @@ for (const { name } of INTERFACES) {
     assert.is(plan.status, 0, plan.stderr)
     return execute(SIDECAR, ['--plan-fd', '0', ...flags], { input: plan.stdout, ...options })
   }
-  test(`a box can't make, change or replace nsbox's own directories, nor what leads to them (${name})`, inTemp((dir) => {
-    const { home, env } = homeIn(dir)
+  test(
+    `a box can't make, change or replace nsbox's own directories, nor what leads to them (${name})`,
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
       for (const own of Object.values(places(home))) {
-      const parent = own.slice(0, own.lastIndexOf('/'))
-      if (!asRoot) mkdirSync(parent, { recursive: true })
-      for (const options of [[], ['--ro', '--bind', parent], ['--ro', '--bind', parent.slice(0, parent.lastIndexOf('/')) || '/usr'], ['--no-init'], ['--share', 'pid'], ['--map-root']]) {
-        const { stdout, stderr } = run([...options, '--cwd', '/', 'sh', '-c', takeOver(own)], { env, cwd: '/' })
-        assert.is(stdout, 'tried\n', `${own} ${options.join(' ')}\n${stderr}`)
+        const parent = own.slice(0, own.lastIndexOf('/'))
+        if (!asRoot) mkdirSync(parent, { recursive: true })
+        for (const options of [
+          [],
+          ['--ro', '--bind', parent],
+          ['--ro', '--bind', parent.slice(0, parent.lastIndexOf('/')) || '/usr'],
+          ['--no-init'],
+          ['--share', 'pid'],
+          ['--map-root'],
+        ]) {
+          const { stdout, stderr } = run([...options, '--cwd', '/', 'sh', '-c', takeOver(own)], { env, cwd: '/' })
+          assert.is(stdout, 'tried\n', `${own} ${options.join(' ')}\n${stderr}`)
+        }
       }
-    }
-  }))
+    }),
+  )
 }
 
-test('what hides own directories is as empty as it was asked for', inTemp((dir) => {
-  const { home, env } = homeIn(dir)
-  for (const own of Object.values(places(home))) {
-    const parent = own.slice(0, own.lastIndexOf('/'))
-    if (!asRoot) mkdirSync(parent, { recursive: true })
-    for (const at of asRoot ? [parent] : [parent, home, dir]) for (const option of ['--tmpfs', '--mask']) {
-      const { stdout, stderr } = nsbox([option, at, '--cwd', '/', 'sh', '-c', `ls -A ${at}; echo seen`], { env, cwd: '/' })
-      assert.is(stdout, 'seen\n', `${option} ${at} ${stderr}`)
+test(
+  'what hides own directories is as empty as it was asked for',
+  inTemp((dir) => {
+    const { home, env } = homeIn(dir)
+    for (const own of Object.values(places(home))) {
+      const parent = own.slice(0, own.lastIndexOf('/'))
+      if (!asRoot) mkdirSync(parent, { recursive: true })
+      for (const at of asRoot ? [parent] : [parent, home, dir])
+        for (const option of ['--tmpfs', '--mask']) {
+          const { stdout, stderr } = nsbox([option, at, '--cwd', '/', 'sh', '-c', `ls -A ${at}; echo seen`], {
+            env,
+            cwd: '/',
+          })
+          assert.is(stdout, 'seen\n', `${option} ${at} ${stderr}`)
+        }
+      if (asRoot) continue
+      const up = parent.slice(0, parent.lastIndexOf('/'))
+      // The host's own are behind it, where nobody gets to: what leads to it stays in its place.
+      assert.is(
+        nsbox(
+          [
+            '--tmpfs',
+            parent,
+            '--cwd',
+            '/',
+            'sh',
+            '-c',
+            `mv ${home} ${home}.x && echo moved; mv ${up} ${up}.x && echo moved up; rm -rf ${parent}; test -d ${parent} && echo held`,
+          ],
+          { env, cwd: '/' },
+        ).stdout,
+        'held\n',
+      )
+      // What is shown again below it is the host's, and protected.
+      assert.is(
+        nsbox(['--tmpfs', home, '--bind', parent, '--cwd', '/', 'sh', '-c', `${takeOver(own)}`], { env, cwd: '/' })
+          .stdout,
+        'tried\n',
+      )
     }
-    if (asRoot) continue
-    const up = parent.slice(0, parent.lastIndexOf('/'))
-    // The host's own are behind it, where nobody gets to: what leads to it stays in its place.
-    assert.is(nsbox(['--tmpfs', parent, '--cwd', '/', 'sh', '-c', `mv ${home} ${home}.x && echo moved; mv ${up} ${up}.x && echo moved up; rm -rf ${parent}; test -d ${parent} && echo held`], { env, cwd: '/' }).stdout, 'held\n')
-    // What is shown again below it is the host's, and protected.
-    assert.is(nsbox(['--tmpfs', home, '--bind', parent, '--cwd', '/', 'sh', '-c', `${takeOver(own)}`], { env, cwd: '/' }).stdout, 'tried\n')
-  }
-}))
+  }),
+)
 
 if (!asRoot) {
-  test('own directories are recognized through links, by another name, and in another root', inTemp((dir) => {
-    const { home, env } = homeIn(dir)
-    renameSync(join(home, '.cache'), join(dir, 'elsewhere'))
-    symlinkSync('../elsewhere', join(home, '.cache'))
-    symlinkSync(join(dir, 'elsewhere'), join(dir, 'name'))
-    const own = `${home}/.cache/nsbox`
-    const tried = (options: readonly string[], script: string) => assert.is(nsbox([...options, '--cwd', '/', 'sh', '-c', `${script}; echo tried`], { env, cwd: '/' }).stdout, 'tried\n', options.join(' '))
-    tried([], `mkdir ${own}/x && echo made; rm ${home}/.cache && echo link; mv ${dir}/elsewhere ${dir}/e && echo moved`)
-    tried(['--ro', '--bind', `${dir}/elsewhere:/mnt`], 'mkdir /mnt/nsbox/x && echo made; mv /mnt/nsbox /mnt/y && echo moved')
-    tried(['--ro', '--bind', `${dir}/name:/mnt`], 'mkdir /mnt/nsbox/x && echo made')
-    const root = busyboxRoot(home, ['proc', 'dev'])
-    tried(['--root', root], 'mkdir /.config/nsbox/x && echo made; mv /.config /c && echo moved')
-    assert.is(nsbox(['--root', root, 'ls', '-a', '/'], { env }).stdout.includes('.local'), true, 'it shows there')
-  }))
+  test(
+    'own directories are recognized through links, by another name, and in another root',
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      renameSync(join(home, '.cache'), join(dir, 'elsewhere'))
+      symlinkSync('../elsewhere', join(home, '.cache'))
+      symlinkSync(join(dir, 'elsewhere'), join(dir, 'name'))
+      const own = `${home}/.cache/nsbox`
+      const tried = (options: readonly string[], script: string) =>
+        assert.is(
+          nsbox([...options, '--cwd', '/', 'sh', '-c', `${script}; echo tried`], { env, cwd: '/' }).stdout,
+          'tried\n',
+          options.join(' '),
+        )
+      tried(
+        [],
+        `mkdir ${own}/x && echo made; rm ${home}/.cache && echo link; mv ${dir}/elsewhere ${dir}/e && echo moved`,
+      )
+      tried(
+        ['--ro', '--bind', `${dir}/elsewhere:/mnt`],
+        'mkdir /mnt/nsbox/x && echo made; mv /mnt/nsbox /mnt/y && echo moved',
+      )
+      tried(['--ro', '--bind', `${dir}/name:/mnt`], 'mkdir /mnt/nsbox/x && echo made')
+      const root = busyboxRoot(home, ['proc', 'dev'])
+      tried(['--root', root], 'mkdir /.config/nsbox/x && echo made; mv /.config /c && echo moved')
+      assert.is(nsbox(['--root', root, 'ls', '-a', '/'], { env }).stdout.includes('.local'), true, 'it shows there')
+    }),
+  )
 
-  test('a box can read an own directory, and write to it only by a bind of that very directory', inTemp((dir) => {
-    const { home, env } = homeIn(dir)
-    const own = join(home, '.cache/nsbox')
-    mkdirSync(own, { mode: 0o700 })
-    writeFileSync(join(own, 'file'), 'mine')
-    assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--cwd', '/', 'sh', '-c', `cat ${own}/file; echo x >${own}/file; rm ${own}/file; mkdir ${own}/x`], { env }).stdout, 'mine')
-    assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--bind', own, '--cwd', '/', 'sh', '-c', `echo x >>${own}/file; cat ${own}/file`], { env }).stdout, 'minex\n')
-    mkdirSync(join(own, 'part'))
-    assert.is(nsbox(['--ro', '--bind', join(home, '.cache'), '--bind', join(own, 'part'), '--cwd', '/', 'sh', '-c', `touch ${own}/part/x && echo written; touch ${own}/x`], { env }).stdout, 'written\n')
-    assert.equal(readdirSync(own), ['file', 'part'])
-  }))
+  test(
+    'a box can read an own directory, and write to it only by a bind of that very directory',
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      const own = join(home, '.cache/nsbox')
+      mkdirSync(own, { mode: 0o700 })
+      writeFileSync(join(own, 'file'), 'mine')
+      assert.is(
+        nsbox(
+          [
+            '--ro',
+            '--bind',
+            join(home, '.cache'),
+            '--cwd',
+            '/',
+            'sh',
+            '-c',
+            `cat ${own}/file; echo x >${own}/file; rm ${own}/file; mkdir ${own}/x`,
+          ],
+          { env },
+        ).stdout,
+        'mine',
+      )
+      assert.is(
+        nsbox(
+          [
+            '--ro',
+            '--bind',
+            join(home, '.cache'),
+            '--bind',
+            own,
+            '--cwd',
+            '/',
+            'sh',
+            '-c',
+            `echo x >>${own}/file; cat ${own}/file`,
+          ],
+          { env },
+        ).stdout,
+        'minex\n',
+      )
+      mkdirSync(join(own, 'part'))
+      assert.is(
+        nsbox(
+          [
+            '--ro',
+            '--bind',
+            join(home, '.cache'),
+            '--bind',
+            join(own, 'part'),
+            '--cwd',
+            '/',
+            'sh',
+            '-c',
+            `touch ${own}/part/x && echo written; touch ${own}/x`,
+          ],
+          { env },
+        ).stdout,
+        'written\n',
+      )
+      assert.equal(readdirSync(own), ['file', 'part'])
+    }),
+  )
 
-  test('own directories that boxes have made are gone with the last of them', inTemp(async (dir) => {
-    const { home, env } = homeIn(dir)
-    rmSync(home, { recursive: true })
-    mkdirSync(home)
-    for (let round = 0; round < 3; round++) {
-      const ran = await Promise.all(Array.from({ length: 12 }, async (_, n) => {
-        const box = Bun.spawn([NSBOX, 'sh', '-c', `sleep 0.0${n % 7}; mkdir ~/.config/nsbox/x ~/.cache/nsbox/x 2>/dev/null || echo refused`], { env, cwd: '/', stdout: 'pipe' })
-        const text = await new Response(box.stdout).text()
-        await box.exited
-        return text
-      }))
-      assert.equal(ran, ran.map(() => 'refused\n'))
-      assert.equal(readdirSync(home), [])
-    }
-  }))
+  test(
+    'own directories that boxes have made are gone with the last of them',
+    inTemp(async (dir) => {
+      const { home, env } = homeIn(dir)
+      rmSync(home, { recursive: true })
+      mkdirSync(home)
+      for (let round = 0; round < 3; round++) {
+        const ran = await Promise.all(
+          Array.from({ length: 12 }, async (_, n) => {
+            const box = Bun.spawn(
+              [
+                NSBOX,
+                'sh',
+                '-c',
+                `sleep 0.0${n % 7}; mkdir ~/.config/nsbox/x ~/.cache/nsbox/x 2>/dev/null || echo refused`,
+              ],
+              { env, cwd: '/', stdout: 'pipe' },
+            )
+            const text = await new Response(box.stdout).text()
+            await box.exited
+            return text
+          }),
+        )
+        assert.equal(
+          ran,
+          ran.map(() => 'refused\n'),
+        )
+        assert.equal(readdirSync(home), [])
+      }
+    }),
+  )
 
   for (const { name } of INTERFACES) {
-    test(`nothing is made in what the box's own mounts show instead of the host's (${name})`, inTemp((dir) => {
-      const { home, env } = homeIn(dir)
-      const list = `ls -A ${dir} ${home} 2>/dev/null; echo listed`
-      for (const [options, shown] of [
-        [['--tmpfs', dir], `${dir}:`], [['--tmpfs', home], `${home}:`], [['--mask', home], `${home}:`], [['--tmpfs', home, '--dir', `${home}/.cache`], `${home}:\n.cache`],
-        [['--bind', `/usr/share:${home}`], 'zoneinfo'], [['--tmpfs', home, '--bind', `${home}/.cache`], `${home}:\n.cache`],
-      ] as const) {
-        const { stdout, stderr } = run([...options, '--cwd', '/', 'sh', '-c', list], { env, cwd: '/' })
-        assert.match(stdout, /listed\n$/, stderr)
-        assert.ok(stdout.includes(shown), stdout)
-        assert.not.match(stdout, /\.config|\.local|nsbox\n/, options.join(' '))
-      }
-      function run(args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd: string }) {
-        const plan = nsbox(['plan', ...args], options)
-        return execute(SIDECAR, ['--plan-fd', '0', ...(name === 'mount(2)' ? ['--old-mount-api'] : [])], { input: plan.stdout, ...options })
-      }
-    }))
+    test(
+      `nothing is made in what the box's own mounts show instead of the host's (${name})`,
+      inTemp((dir) => {
+        const { home, env } = homeIn(dir)
+        const list = `ls -A ${dir} ${home} 2>/dev/null; echo listed`
+        for (const [options, shown] of [
+          [['--tmpfs', dir], `${dir}:`],
+          [['--tmpfs', home], `${home}:`],
+          [['--mask', home], `${home}:`],
+          [['--tmpfs', home, '--dir', `${home}/.cache`], `${home}:\n.cache`],
+          [['--bind', `/usr/share:${home}`], 'zoneinfo'],
+          [['--tmpfs', home, '--bind', `${home}/.cache`], `${home}:\n.cache`],
+        ] as const) {
+          const { stdout, stderr } = run([...options, '--cwd', '/', 'sh', '-c', list], { env, cwd: '/' })
+          assert.match(stdout, /listed\n$/, stderr)
+          assert.ok(stdout.includes(shown), stdout)
+          assert.not.match(stdout, /\.config|\.local|nsbox\n/, options.join(' '))
+        }
+        function run(args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd: string }) {
+          const plan = nsbox(['plan', ...args], options)
+          return execute(SIDECAR, ['--plan-fd', '0', ...(name === 'mount(2)' ? ['--old-mount-api'] : [])], {
+            input: plan.stdout,
+            ...options,
+          })
+        }
+      }),
+    )
   }
 
-  test('a box starts even if nsbox can\'t make an own directory, which the box can\'t make either', inTemp((dir) => {
-    const { home, env } = homeIn(dir)
-    chmodSync(join(home, '.cache'), 0o555)
-    symlinkSync('/nowhere/at/all', join(home, '.config'))
-    const { status, stderr } = nsbox(['--cwd', '/', 'true'], { env: { ...env, XDG_STATE_HOME: '/proc/nothing' } })
-    assert.is(status, 0, stderr)
-    chmodSync(join(home, '.cache'), 0o755)
-  }))
+  test(
+    "a box starts even if nsbox can't make an own directory, which the box can't make either",
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      chmodSync(join(home, '.cache'), 0o555)
+      symlinkSync('/nowhere/at/all', join(home, '.config'))
+      const { status, stderr } = nsbox(['--cwd', '/', 'true'], { env: { ...env, XDG_STATE_HOME: '/proc/nothing' } })
+      assert.is(status, 0, stderr)
+      chmodSync(join(home, '.cache'), 0o755)
+    }),
+  )
 }
 
 test.run()

@@ -12,7 +12,10 @@ type Started = { box: ChildProcess; text: () => string; until: (what: RegExp) =>
 function start(args: readonly string[], detached = false, stdin: 'ignore' | 'pipe' = 'ignore'): Started {
   const box = spawn(NSBOX, args, { stdio: [stdin, 'pipe', 'pipe'], detached })
   let out = ''
-  for (const stream of [box.stdout, box.stderr]) stream?.on('data', (data: Buffer) => { out += data })
+  for (const stream of [box.stdout, box.stderr])
+    stream?.on('data', (data: Buffer) => {
+      out += data
+    })
   const until = async (what: RegExp) => {
     for (let tries = 0; tries < 1000 && !what.test(out); tries++) await Bun.sleep(10)
     assert.match(out, what)
@@ -22,7 +25,7 @@ function start(args: readonly string[], detached = false, stdin: 'ignore' | 'pip
 
 async function ended({ box }: Started): Promise<number | null> {
   if (box.exitCode !== null || box.signalCode !== null) return box.exitCode
-  const [status] = await once(box, 'exit') as [number | null]
+  const [status] = (await once(box, 'exit')) as [number | null]
   return status
 }
 
@@ -41,14 +44,32 @@ for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid']]) 
     execute('bash', ['-c', `kill -QUIT ${started.box.pid}`])
     await started.until(/got-QUIT/)
     assert.is(await ended(started), 42)
-    assert.equal(started.text().trim().split('\n'), ['ready', 'got-TERM', 'got-INT', 'got-HUP', 'got-USR1', 'got-USR2', 'got-TSTP', 'got-CONT', 'got-RTMIN+3', 'got-QUIT'])
+    assert.equal(started.text().trim().split('\n'), [
+      'ready',
+      'got-TERM',
+      'got-INT',
+      'got-HUP',
+      'got-USR1',
+      'got-USR2',
+      'got-TSTP',
+      'got-CONT',
+      'got-RTMIN+3',
+      'got-QUIT',
+    ])
   })
 }
 
 const runs = (seconds: string) => ['sh', '-c', `echo ready; exec sleep ${seconds}`]
 
 test('a command that is process 1 ends by a signal as any other command does, with its status', async () => {
-  for (const [name, number] of [['TERM', 15], ['INT', 2], ['QUIT', 3], ['HUP', 1], ['USR1', 10], ['RTMIN+3', 37]] as const) {
+  for (const [name, number] of [
+    ['TERM', 15],
+    ['INT', 2],
+    ['QUIT', 3],
+    ['HUP', 1],
+    ['USR1', 10],
+    ['RTMIN+3', 37],
+  ] as const) {
     for (const flags of [[], ['--new-session'], ...(asRoot ? [['--user', '5001']] : [])]) {
       const started = start(['--no-init', ...flags, ...runs('1000')])
       await started.until(/ready/)
@@ -61,7 +82,8 @@ test('a command that is process 1 ends by a signal as any other command does, wi
 test('a signal to process 1 that ignores it, or is about something else, does nothing', async () => {
   const started = start(['--no-init', 'sh', '-c', 'trap "" TERM; echo ready; read x; exit 5'], false, 'pipe')
   await started.until(/ready/)
-  for (const name of ['TERM', 'CHLD', 'URG', 'WINCH', 'CONT']) execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
+  for (const name of ['TERM', 'CHLD', 'URG', 'WINCH', 'CONT'])
+    execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
   started.box.stdin?.end('\n')
   assert.is(await ended(started), 5)
 })
@@ -69,13 +91,25 @@ test('a signal to process 1 that ignores it, or is about something else, does no
 test('a signal that process 1 blocks waits until it does not', async () => {
   const python = execute('sh', ['-c', 'command -v python3']).stdout.trim()
   if (python === '') return
-  const blocked = (then: string) => start(['--no-init', python, '-c', `import signal, sys, time
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); print('ready', flush=True); ${then}`], false, 'pipe')
+  const blocked = (then: string) =>
+    start(
+      [
+        '--no-init',
+        python,
+        '-c',
+        `import signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); print('ready', flush=True); ${then}`,
+      ],
+      false,
+      'pipe',
+    )
   const taken = blocked('signal.sigwait([signal.SIGTERM]); time.sleep(0.3); sys.exit(6)')
   await taken.until(/ready/)
   taken.box.kill('SIGTERM')
   assert.is(await ended(taken), 6)
-  const dropped = blocked('sys.stdin.readline(); signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM]); time.sleep(1000)')
+  const dropped = blocked(
+    'sys.stdin.readline(); signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM]); time.sleep(1000)',
+  )
   await dropped.until(/ready/)
   dropped.box.kill('SIGTERM')
   await Bun.sleep(50)
@@ -87,9 +121,19 @@ test('process 1 stops and continues, with what is in its process group', async (
   for (const flags of [['--no-init'], ['--no-init', '--new-session'], ['--new-session']]) {
     const started = start([...flags, ...runs('1000')], true)
     await started.until(/ready/)
-    const states = () => family(started.box.pid as number).map(({ pid }) => look(pid)).filter((one) => one?.name === 'sleep').map((one) => one?.state).join()
+    const states = () =>
+      family(started.box.pid as number)
+        .map(({ pid }) => look(pid))
+        .filter((one) => one?.name === 'sleep')
+        .map((one) => one?.state)
+        .join()
     for (let tries = 0; tries < 500 && states() === ''; tries++) await Bun.sleep(10)
-    for (const [name, state] of [['TSTP', 'T'], ['CONT', 'S'], ['TTIN', 'T'], ['CONT', 'S']] as const) {
+    for (const [name, state] of [
+      ['TSTP', 'T'],
+      ['CONT', 'S'],
+      ['TTIN', 'T'],
+      ['CONT', 'S'],
+    ] as const) {
       execute('bash', ['-c', `kill -${name} ${started.box.pid}`])
       for (let tries = 0; tries < 500 && states() !== state; tries++) await Bun.sleep(10)
       assert.is(states(), state, `${name} ${flags}`)
@@ -100,9 +144,24 @@ test('process 1 stops and continues, with what is in its process group', async (
 })
 
 test('a command ignores the end of its children where its caller does', () => {
-  const ignored = (...flags: string[]) => parseInt(/SigIgn:\s*([0-9a-f]+)/.exec(execute('bash', ['-c', `trap '' CHLD; "$@"`, 'bash', NSBOX, ...flags, 'grep', 'SigIgn', '/proc/self/status']).stdout)?.[1] ?? '0', 16)
-  for (const flags of [[], ['--no-init'], ['--new-session']]) assert.is(ignored(...flags) >> 16 & 1, 1, flags.join())
-  assert.is(parseInt(/SigIgn:\s*([0-9a-f]+)/.exec(execute(NSBOX, ['grep', 'SigIgn', '/proc/self/status']).stdout)?.[1] ?? 'ff', 16) >> 16 & 1, 0)
+  const ignored = (...flags: string[]) =>
+    parseInt(
+      /SigIgn:\s*([0-9a-f]+)/.exec(
+        execute('bash', ['-c', `trap '' CHLD; "$@"`, 'bash', NSBOX, ...flags, 'grep', 'SigIgn', '/proc/self/status'])
+          .stdout,
+      )?.[1] ?? '0',
+      16,
+    )
+  for (const flags of [[], ['--no-init'], ['--new-session']]) assert.is((ignored(...flags) >> 16) & 1, 1, flags.join())
+  assert.is(
+    (parseInt(
+      /SigIgn:\s*([0-9a-f]+)/.exec(execute(NSBOX, ['grep', 'SigIgn', '/proc/self/status']).stdout)?.[1] ?? 'ff',
+      16,
+    ) >>
+      16) &
+      1,
+    0,
+  )
 })
 
 test('a signal to the whole process group reaches the command once', async () => {
@@ -139,7 +198,13 @@ function look(pid: number): (Known & { parent: number; state: string }) | undefi
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const [state = '', parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (state === 'Z' || state === 'X') return undefined
-    return { pid, parent: Number(parent), state, since: rest[17] ?? '', name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) }
+    return {
+      pid,
+      parent: Number(parent),
+      state,
+      since: rest[17] ?? '',
+      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+    }
   } catch {
     return undefined
   }
@@ -147,8 +212,12 @@ function look(pid: number): (Known & { parent: number; state: string }) | undefi
 
 /** A process and all its descendants: the supervisor, process 1, the command and its children. */
 function family(top: number): Known[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => look(Number(name))).filter((found) => found !== undefined)
-  const of = (pid: number): Known[] => all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...of(child.pid)])
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => look(Number(name)))
+    .filter((found) => found !== undefined)
+  const of = (pid: number): Known[] =>
+    all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...of(child.pid)])
   return [...all.filter(({ pid }) => pid === top), ...of(top)]
 }
 
@@ -159,10 +228,18 @@ async function gone(known: readonly Known[]): Promise<void> {
   assert.equal(still(known), [])
 }
 
-for (const flags of [[], ['--new-session'], ['--no-init'], ['--share', 'pid'], ...(asRoot ? [['--no-init', '--user', '5001']] : [])]) {
+for (const flags of [
+  [],
+  ['--new-session'],
+  ['--no-init'],
+  ['--share', 'pid'],
+  ...(asRoot ? [['--no-init', '--user', '5001']] : []),
+]) {
   test(`when nsbox is killed, nothing of the box is left (${flags.join(' ') || 'by default'})`, async () => {
     // With the host's pid namespace only the command itself ends with nsbox.
-    const inner = flags.includes('pid') ? 'echo ready; exec sleep 1000' : 'sleep 1000 & setsid sleep 1000 & echo ready; wait'
+    const inner = flags.includes('pid')
+      ? 'echo ready; exec sleep 1000'
+      : 'sleep 1000 & setsid sleep 1000 & echo ready; wait'
     const started = start([...flags, 'sh', '-c', inner])
     await started.until(/ready/)
     const known = family(started.box.pid as number)
@@ -202,7 +279,12 @@ test('processes in the background end with the command', async () => {
   await started.until(/ready/)
   // Wait until both have executed their programs.
   let known = family(started.box.pid as number)
-  for (let tries = 0; tries < 500 && known.filter(({ name }) => name === 'sleep').length < 2; tries++, known = family(started.box.pid as number)) await Bun.sleep(10)
+  for (
+    let tries = 0;
+    tries < 500 && known.filter(({ name }) => name === 'sleep').length < 2;
+    tries++, known = family(started.box.pid as number)
+  )
+    await Bun.sleep(10)
   started.box.stdin?.end('\n')
   assert.is(await ended(started), 5)
   assert.ok(known.filter(({ name }) => name === 'sleep').length === 2, JSON.stringify(known))
@@ -212,16 +294,23 @@ test('processes in the background end with the command', async () => {
 test('orphans are reaped', () => {
   // The shell reads from a pipe that they hold open, so each has ended before it looks. Then init has a moment to reap
   // them.
-  const script = 'for i in 1 2 3 4 5; do ( (exec true) & ) ; done | cat; for t in $(seq 500); do grep -l "State:.Z" /proc/[0-9]*/status || break; sleep 0.01; done >/dev/null; set -- /proc/[0-9]*; echo $#'
+  const script =
+    'for i in 1 2 3 4 5; do ( (exec true) & ) ; done | cat; for t in $(seq 500); do grep -l "State:.Z" /proc/[0-9]*/status || break; sleep 0.01; done >/dev/null; set -- /proc/[0-9]*; echo $#'
   // Process 1 and the shell.
   assert.is(execute(NSBOX, ['bash', '-c', script]).stdout, '2\n')
 })
 
 /** nsbox as a child of a shell that can be killed; its number is printed first. */
 async function below(flags: readonly string[]): Promise<{ parent: ChildProcess; known: Known[] }> {
-  const parent = spawn('bash', ['-c', '"$@" sh -c "echo ready; exec sleep 1000" & echo $!; wait', 'bash', NSBOX, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parent = spawn(
+    'bash',
+    ['-c', '"$@" sh -c "echo ready; exec sleep 1000" & echo $!; wait', 'bash', NSBOX, ...flags],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   let out = ''
-  parent.stdout?.on('data', (data: Buffer) => { out += data })
+  parent.stdout?.on('data', (data: Buffer) => {
+    out += data
+  })
   for (let tries = 0; tries < 500 && !(out.includes('ready') && /^\d+$/m.test(out)); tries++) await Bun.sleep(10)
   const known = family(Number(/^\d+$/m.exec(out)?.[0]))
   assert.ok(known.length >= 3, `${out} ${JSON.stringify(known)}`)
@@ -235,7 +324,11 @@ test('with --die-with-parent the box ends when its parent does', async () => {
 })
 
 test('a parent that is killed at any moment of the start takes the box along', async () => {
-  await gone(await killAtAnyMoment(() => spawn('bash', ['-c', '"$0" --die-with-parent sleep 1000 & wait', NSBOX], { stdio: 'ignore' })))
+  await gone(
+    await killAtAnyMoment(() =>
+      spawn('bash', ['-c', '"$0" --die-with-parent sleep 1000 & wait', NSBOX], { stdio: 'ignore' }),
+    ),
+  )
 })
 
 test('without it the box outlives its parent', async () => {

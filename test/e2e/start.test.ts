@@ -9,7 +9,9 @@ import { execute, inTemp, NSBOX, nsbox } from '../helpers/nsbox.ts'
 function parts(): string[] {
   const program = readFileSync(NSBOX)
   const end = program.subarray(-8 << 20).toString('latin1')
-  return [...end.matchAll(/\(function\(exports, require, module, __filename, __dirname\) \{[^\0]*/g)].map(([text]) => text)
+  return [...end.matchAll(/\(function\(exports, require, module, __filename, __dirname\) \{[^\0]*/g)].map(
+    ([text]) => text,
+  )
 }
 
 test('the front end is no more than 280 KB', () => {
@@ -23,7 +25,28 @@ test('the front end is no more than 280 KB', () => {
  * JavaScript in the runtime, which then parses the source; string functions bring in regular expressions.
  */
 const READ_AT_FIRST_CALL: readonly (readonly [object, string, readonly string[]])[] = [
-  [Array.prototype, 'Array', ['map', 'filter', 'some', 'every', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flatMap', 'flat', 'forEach', 'reduce', 'reduceRight', 'at', 'toReversed', 'toSorted']],
+  [
+    Array.prototype,
+    'Array',
+    [
+      'map',
+      'filter',
+      'some',
+      'every',
+      'find',
+      'findIndex',
+      'findLast',
+      'findLastIndex',
+      'flatMap',
+      'flat',
+      'forEach',
+      'reduce',
+      'reduceRight',
+      'at',
+      'toReversed',
+      'toSorted',
+    ],
+  ],
   [String.prototype, 'String', ['search', 'match', 'matchAll', 'replace', 'replaceAll', 'at']],
   [Array, 'Array', ['from']],
   [Object, 'Object', ['fromEntries', 'groupBy']],
@@ -32,12 +55,22 @@ const READ_AT_FIRST_CALL: readonly (readonly [object, string, readonly string[]]
 /** Runs something, and returns the names of those functions that it called. */
 function readingSource(run: () => void): string[] {
   const called = new Set<string>()
-  const kept = READ_AT_FIRST_CALL.flatMap(([owner, of, names]) => names.map((name) => ({ owner, of, name, before: Object.getOwnPropertyDescriptor(owner, name) as PropertyDescriptor })))
+  const kept = READ_AT_FIRST_CALL.flatMap(([owner, of, names]) =>
+    names.map((name) => ({
+      owner,
+      of,
+      name,
+      before: Object.getOwnPropertyDescriptor(owner, name) as PropertyDescriptor,
+    })),
+  )
   for (const { owner, of, name, before } of kept) {
-    Object.defineProperty(owner, name, { ...before, value(this: unknown, ...args: unknown[]) {
-      called.add(`${of}.${name}`)
-      return Reflect.apply(before.value as () => unknown, this, args)
-    } })
+    Object.defineProperty(owner, name, {
+      ...before,
+      value(this: unknown, ...args: unknown[]) {
+        called.add(`${of}.${name}`)
+        return Reflect.apply(before.value as () => unknown, this, args)
+      },
+    })
   }
   try {
     run()
@@ -55,8 +88,15 @@ function started(words: readonly string[]): { loaded: string[]; reading: string[
   const loaded: string[] = []
   let handed: [string, string[]] | undefined
   const seen = {
-    argv: ['nsbox', '/main', ...words], arch: process.arch, env: process.env, getuid: () => 0, getgid: () => 0, cwd: () => '/',
-    execve: (path: string, argv: string[]) => { handed ??= [path, argv] },
+    argv: ['nsbox', '/main', ...words],
+    arch: process.arch,
+    env: process.env,
+    getuid: () => 0,
+    getgid: () => 0,
+    cwd: () => '/',
+    execve: (path: string, argv: string[]) => {
+      handed ??= [path, argv]
+    },
   }
   const load = (name: string) => {
     // Modules that are loaded after the failed execve are for its error.
@@ -73,15 +113,60 @@ test('a box that starts loads no module', () => {
   const { loaded, plan } = started(['--tmpfs', '/tmp', 'true'])
   assert.equal(loaded, [])
   assert.equal((plan as { process: { argv: string[] } }).process.argv, ['true'])
-  const many = ['--root', '/', '--ro', '--bind', '/etc:/mnt', '--net', 'none', '--hostname', 'x', '--env', 'A=1', '--map-root', '--cwd', '/tmp', '--ulimit', 'core=0', '--timeout', '1s']
+  const many = [
+    '--root',
+    '/',
+    '--ro',
+    '--bind',
+    '/etc:/mnt',
+    '--net',
+    'none',
+    '--hostname',
+    'x',
+    '--env',
+    'A=1',
+    '--map-root',
+    '--cwd',
+    '/tmp',
+    '--ulimit',
+    'core=0',
+    '--timeout',
+    '1s',
+  ]
   assert.equal(started([...many, 'sh', '-c', 'true']).loaded, [])
 })
 
 test('a box that starts has the runtime read no source', () => {
-  const plain = ['--root', '/', '--tmpfs', '/tmp', '--ro-bind', '/usr:/mnt', '--bind', '/var/tmp', '--proc', '--dev', '--net', 'none', '--share', 'ipc', '--env', 'A=1', '--user', '7:8', '--cwd', '/', '--', 'true']
+  const plain = [
+    '--root',
+    '/',
+    '--tmpfs',
+    '/tmp',
+    '--ro-bind',
+    '/usr:/mnt',
+    '--bind',
+    '/var/tmp',
+    '--proc',
+    '--dev',
+    '--net',
+    'none',
+    '--share',
+    'ipc',
+    '--env',
+    'A=1',
+    '--user',
+    '7:8',
+    '--cwd',
+    '/',
+    '--',
+    'true',
+  ]
   assert.equal(started(plain).reading, [])
   // Check that a call would be seen.
-  assert.equal(readingSource(() => [1].map((one) => one)), ['Array.map'])
+  assert.equal(
+    readingSource(() => [1].map((one) => one)),
+    ['Array.map'],
+  )
 })
 
 test('other starts load the modules that they need', () => {
@@ -98,62 +183,108 @@ test('other starts load the modules that they need', () => {
   assert.equal(loads('--cap-add', 'sys_ptrace', 'true'), './late-filters.ts')
 })
 
-test('the front end starts no thread, and opens no file of its own', inTemp((dir) => {
-  const log = join(dir, 'log')
-  const { status, stderr } = execute('strace', ['-f', '-o', log, NSBOX, '--tmpfs', '/tmp', 'true'])
-  assert.is(status, 0, stderr)
-  const lines = readFileSync(log, 'utf8').split('\n')
-  const over = lines.findIndex((line) => line.includes('execveat('))
-  const before = lines.slice(0, over).map((line) => line.replace(/^\d+ +/, ''))
-  // The native code finds the stack, so /proc/self/maps isn't read.
-  assert.equal(before.filter((line) => line.includes('/proc/self/maps')), [])
-  // The process that frees the memory is made last.
-  const made = before.filter((line) => /^(clone3?|v?fork)\(/.test(line))
-  assert.match(made.join('\n'), /^clone\(child_stack=NULL, flags=CLONE_VM\b/)
-  assert.is(made.length, 1)
-  const first = before.findIndex((line) => line.includes('"/proc/.'))
-  assert.ok(first > 0, 'the first look of the front end')
-  assert.equal(before.slice(first).filter((line) => line.startsWith('open')), [])
-  assert.ok(before.length - first < 40, before.slice(first).join('\n'))
-}))
+test(
+  'the front end starts no thread, and opens no file of its own',
+  inTemp((dir) => {
+    const log = join(dir, 'log')
+    const { status, stderr } = execute('strace', ['-f', '-o', log, NSBOX, '--tmpfs', '/tmp', 'true'])
+    assert.is(status, 0, stderr)
+    const lines = readFileSync(log, 'utf8').split('\n')
+    const over = lines.findIndex((line) => line.includes('execveat('))
+    const before = lines.slice(0, over).map((line) => line.replace(/^\d+ +/, ''))
+    // The native code finds the stack, so /proc/self/maps isn't read.
+    assert.equal(
+      before.filter((line) => line.includes('/proc/self/maps')),
+      [],
+    )
+    // The process that frees the memory is made last.
+    const made = before.filter((line) => /^(clone3?|v?fork)\(/.test(line))
+    assert.match(made.join('\n'), /^clone\(child_stack=NULL, flags=CLONE_VM\b/)
+    assert.is(made.length, 1)
+    const first = before.findIndex((line) => line.includes('"/proc/.'))
+    assert.ok(first > 0, 'the first look of the front end')
+    assert.equal(
+      before.slice(first).filter((line) => line.startsWith('open')),
+      [],
+    )
+    assert.ok(before.length - first < 40, before.slice(first).join('\n'))
+  }),
+)
 
-test('the runtime\'s settings for a quick start are neither in the environment of the command nor in a plan', () => {
+test("the runtime's settings for a quick start are neither in the environment of the command nor in a plan", () => {
   assert.not.match(nsbox(['env']).stdout, 'JIT')
   assert.not.match(nsbox(['plan', '--clear-env', '--env', 'BUN_JSC_useJIT', 'true']).stdout, 'JIT')
 })
 
-test('the caller\'s variables for Bun change nothing in nsbox, and reach the command', inTemp((dir) => {
-  writeFileSync(join(dir, 'first.js'), 'console.log("loaded from the directory of the caller")')
-  const set = { BUN_BE_BUN: '1', BUN_OPTIONS: '--preload ./first.js', BUN_JSC_useJIT: 'neither', BUN_JSC_dumpOptions: '2' }
-  const env = { PATH: process.env.PATH, ...set }
-  const expected = Object.entries(set).map(([name, value]) => `${name}=${value}`).sort()
-  const given = (...args: string[]) => {
-    const { stdout, stderr } = execute(NSBOX, args, { cwd: dir, env })
-    assert.is(stderr, '')
-    return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('PATH=')).sort()
-  }
-  assert.equal(given('env'), expected)
-  assert.equal(given('--clear-env', ...Object.keys(set).flatMap((name) => ['--env', name]), 'env'), expected)
-  assert.equal(given('--clear-env', 'env'), [])
-}))
+test(
+  "the caller's variables for Bun change nothing in nsbox, and reach the command",
+  inTemp((dir) => {
+    writeFileSync(join(dir, 'first.js'), 'console.log("loaded from the directory of the caller")')
+    const set = {
+      BUN_BE_BUN: '1',
+      BUN_OPTIONS: '--preload ./first.js',
+      BUN_JSC_useJIT: 'neither',
+      BUN_JSC_dumpOptions: '2',
+    }
+    const env = { PATH: process.env.PATH, ...set }
+    const expected = Object.entries(set)
+      .map(([name, value]) => `${name}=${value}`)
+      .sort()
+    const given = (...args: string[]) => {
+      const { stdout, stderr } = execute(NSBOX, args, { cwd: dir, env })
+      assert.is(stderr, '')
+      return stdout
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('PATH='))
+        .sort()
+    }
+    assert.equal(given('env'), expected)
+    assert.equal(given('--clear-env', ...Object.keys(set).flatMap((name) => ['--env', name]), 'env'), expected)
+    assert.equal(given('--clear-env', 'env'), [])
+  }),
+)
 
 test('too low a limit on the size of files is an error message', () => {
   const { stdout, stderr } = execute('bash', ['-c', 'ulimit -f 8; "$0" true; echo $?', NSBOX])
   assert.is(stdout, '125\n')
-  assert.match(stderr, /^nsbox: hand over: execute the sidecar: [^\n]*: file too large \(EFBIG\)\nhint: the limit on the size of files \(ulimit -f\) is too low/)
+  assert.match(
+    stderr,
+    /^nsbox: hand over: execute the sidecar: [^\n]*: file too large \(EFBIG\)\nhint: the limit on the size of files \(ulimit -f\) is too low/,
+  )
 })
 
 test('a limit that would kill the runtime is raised or reported, and the command gets it unchanged', () => {
-  const rows = [['s', 64, 'stack'], ['s', 180, 'stack'], ['d', 20000, 'data'], ['d', 200000, 'data'], ['v', 300000, 'address space']] as const
+  const rows = [
+    ['s', 64, 'stack'],
+    ['s', 180, 'stack'],
+    ['d', 20000, 'data'],
+    ['d', 200000, 'data'],
+    ['v', 300000, 'address space'],
+  ] as const
   for (const [letter, kilobytes, name] of rows) {
-    for (const [words, out] of [['--version', /^nsbox \d/], [`bash -c "ulimit -S -${letter}"`, new RegExp(`^${kilobytes}\n$`)]] as const) {
-      const soft = execute('bash', ['-c', `ulimit -S -${letter} ${kilobytes} && exec "$0" ${words}`, NSBOX], { cwd: '/' })
+    for (const [words, out] of [
+      ['--version', /^nsbox \d/],
+      [`bash -c "ulimit -S -${letter}"`, new RegExp(`^${kilobytes}\n$`)],
+    ] as const) {
+      const soft = execute('bash', ['-c', `ulimit -S -${letter} ${kilobytes} && exec "$0" ${words}`, NSBOX], {
+        cwd: '/',
+      })
       assert.is(soft.status, 0, `${letter} ${kilobytes}: ${soft.stderr}`)
       assert.match(soft.stdout, out)
       const hard = execute('bash', ['-c', `ulimit -${letter} ${kilobytes} && exec "$0" ${words}`, NSBOX], { cwd: '/' })
       // With cap_sys_resource the hard limit may be raised too.
       if (hard.status === 0) assert.match(hard.stdout, out)
-      else assert.equal([hard.status, hard.stderr.startsWith(`nsbox: start: the limit on ${name === 'stack' ? 'the stack' : name} is too small for nsbox itself\nhint: raise it (ulimit -${letter})`)], [125, true], hard.stderr)
+      else
+        assert.equal(
+          [
+            hard.status,
+            hard.stderr.startsWith(
+              `nsbox: start: the limit on ${name === 'stack' ? 'the stack' : name} is too small for nsbox itself\nhint: raise it (ulimit -${letter})`,
+            ),
+          ],
+          [125, true],
+          hard.stderr,
+        )
     }
   }
 })

@@ -9,7 +9,8 @@ import { asRoot, inTemp, nsbox } from '../helpers/nsbox.ts'
 
 /** Only programs of the system, and not those that a version manager in a home directory puts before them. */
 const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'
-const whereIs = (program: string) => spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8', env: { ...process.env, PATH } }).stdout.trim()
+const whereIs = (program: string) =>
+  spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8', env: { ...process.env, PATH } }).stdout.trim()
 
 /** A test that needs these programs, or counts as skipped. */
 function work(programs: readonly string[], title: string, body: (dir: string) => void): void {
@@ -20,7 +21,11 @@ function work(programs: readonly string[], title: string, body: (dir: string) =>
 
 /** A box in a directory, with the defaults only. */
 function inBox(dir: string, command: readonly string[], flags: readonly string[] = []): string {
-  const { status, stdout, stderr } = nsbox([...flags, ...command], { cwd: dir, env: { ...process.env, PATH, HOME: dir, LC_ALL: 'C' }, timeout: 100000 })
+  const { status, stdout, stderr } = nsbox([...flags, ...command], {
+    cwd: dir,
+    env: { ...process.env, PATH, HOME: dir, LC_ALL: 'C' },
+    timeout: 100000,
+  })
   assert.is(status, 0, `${command.join(' ')}: ${stdout}${stderr}`)
   return stdout
 }
@@ -33,14 +38,25 @@ const script = (dir: string, name: string, text: string): string => {
 work(['gcc', 'make', 'ar'], 'gcc and make build a program of several parts at once, and it runs', (dir) => {
   const parts = Array.from({ length: 8 }, (_, i) => i)
   for (const i of parts) script(dir, `part${i}.c`, `int part${i}(void) { return ${i}; }\n`)
-  script(dir, 'main.c', `#include <stdio.h>\n${parts.map((i) => `int part${i}(void);`).join('\n')}\nint main(void) { printf("%d\\n", ${parts.map((i) => `part${i}()`).join(' + ')}); return 0; }\n`)
-  script(dir, 'Makefile', `all: main\nmain: main.o parts.a\n\tgcc -o $@ $^\nparts.a: ${parts.map((i) => `part${i}.o`).join(' ')}\n\tar rcs $@ $^\n%.o: %.c\n\tgcc -O2 -Wall -c -o $@ $<\n`)
+  script(
+    dir,
+    'main.c',
+    `#include <stdio.h>\n${parts.map((i) => `int part${i}(void);`).join('\n')}\nint main(void) { printf("%d\\n", ${parts.map((i) => `part${i}()`).join(' + ')}); return 0; }\n`,
+  )
+  script(
+    dir,
+    'Makefile',
+    `all: main\nmain: main.o parts.a\n\tgcc -o $@ $^\nparts.a: ${parts.map((i) => `part${i}.o`).join(' ')}\n\tar rcs $@ $^\n%.o: %.c\n\tgcc -O2 -Wall -c -o $@ $<\n`,
+  )
   inBox(dir, ['make', '-j4', '-s'])
   assert.is(inBox(dir, ['./main']), '28\n')
 })
 
 work(['python3'], 'python has threads, asyncio, processes, shared memory and subprocesses', (dir) => {
-  script(dir, 'work.py', `
+  script(
+    dir,
+    'work.py',
+    `
 import asyncio, multiprocessing, os, queue, socket, subprocess, tempfile, threading
 from multiprocessing import shared_memory
 
@@ -75,8 +91,12 @@ if __name__ == "__main__":
     print(bytes(memory.buf[:5]).decode())
     memory.close(); memory.unlink()
     with tempfile.NamedTemporaryFile() as file: print(os.path.exists(file.name))
-`)
-  assert.is(inBox(dir, ['python3', 'work.py']), '50 HELLO child\nfork 2470\nspawn 2470\nforkserver 2470\nbytes True\n'.replace('bytes True', 'bytes\nTrue'))
+`,
+  )
+  assert.is(
+    inBox(dir, ['python3', 'work.py']),
+    '50 HELLO child\nfork 2470\nspawn 2470\nforkserver 2470\nbytes True\n'.replace('bytes True', 'bytes\nTrue'),
+  )
 })
 
 const JAVASCRIPT = `
@@ -108,12 +128,18 @@ work(['node'], 'node has workers, servers and children', (dir) => {
   assert.is(inBox(dir, ['node', script(dir, 'work.mjs', JAVASCRIPT)]), SAID)
 })
 
-test('bun has workers, servers and children', inTemp((dir) => {
-  assert.is(inBox(dir, [process.execPath, script(dir, 'work.mjs', JAVASCRIPT)]), SAID)
-}))
+test(
+  'bun has workers, servers and children',
+  inTemp((dir) => {
+    assert.is(inBox(dir, [process.execPath, script(dir, 'work.mjs', JAVASCRIPT)]), SAID)
+  }),
+)
 
 work(['perl'], 'perl forks, waits and talks through sockets', (dir) => {
-  script(dir, 'work.pl', `
+  script(
+    dir,
+    'work.pl',
+    `
 use strict; use Socket; use IO::Handle;
 socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die;
 my $pid = fork() // die;
@@ -121,12 +147,16 @@ if (!$pid) { print $theirs "from child\\n"; $theirs->flush; exit 3 }
 print scalar <$ours>; waitpid $pid, 0; print $? >> 8, "\\n";
 local $SIG{ALRM} = sub { print "alarm\\n" }; kill ALRM => $$;
 open my $sorted, "-|", "printf '2\\n1\\n' | sort" or die; print <$sorted>;
-`)
+`,
+  )
   assert.is(inBox(dir, ['perl', 'work.pl']), 'from child\n3\nalarm\n1\n2\n')
 })
 
 work(['git'], 'git commits, branches, merges and clones', (dir) => {
-  script(dir, 'work.sh', `set -e
+  script(
+    dir,
+    'work.sh',
+    `set -e
 git init -q -b main one && cd one
 git config user.name somebody && git config user.email somebody@localhost
 echo first >file && git add file && git commit -qm first
@@ -134,7 +164,8 @@ git switch -qc side && echo side >other && git add other && git commit -qm side
 git switch -q main && echo second >>file && git commit -qam second
 git merge -q side -m merged && git gc -q
 cd .. && git clone -q one two && cd two && git log --oneline | wc -l && cat file other && git fsck 2>&1 | grep -c error || true
-`)
+`,
+  )
   assert.is(inBox(dir, ['bash', 'work.sh']), '4\nfirst\nsecond\nside\n0\n')
 })
 
@@ -145,12 +176,19 @@ work(['tar', 'gzip'], 'tar packs and unpacks, with modes, links, times and owner
 cd tree && ln -s sub/file link && ln sub/file hard && chmod 1755 sub && chmod 600 sub/file && ${asRoot ? 'chown 1234:4321 sub/file' : 'true'} && mkfifo pipe && touch -d 2020-01-01 sub/file && cd ..
 tar czf tree.tar.gz tree && mkdir out && tar xpzf tree.tar.gz -C out && cd out/tree && stat -c '%n %a %h %u %Y %F' sub sub/file link pipe`
   const owner = asRoot ? 1234 : process.getuid?.()
-  assert.match(inBox(dir, ['sh', '-c', packing], ['--env', 'TZ=UTC']), new RegExp(`^sub 1755 2 \\d+ \\d+ directory\nsub/file 600 2 ${owner} 1577836800 regular file\nlink 777 1 .* symbolic link\npipe .* fifo\n$`))
+  assert.match(
+    inBox(dir, ['sh', '-c', packing], ['--env', 'TZ=UTC']),
+    new RegExp(
+      `^sub 1755 2 \\d+ \\d+ directory\nsub/file 600 2 ${owner} 1577836800 regular file\nlink 777 1 .* symbolic link\npipe .* fifo\n$`,
+    ),
+  )
 })
 
 /** A tracer that may not trace outside of a box may not do it inside either, so these tests are skipped then. */
 const mayTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
-const tracing = mayTrace ? (title: string, body: (dir: string) => void) => work(['strace'], title, body) : (title: string) => test.skip(`${title} (it may not trace here)`, () => {})
+const tracing = mayTrace
+  ? (title: string, body: (dir: string) => void) => work(['strace'], title, body)
+  : (title: string) => test.skip(`${title} (it may not trace here)`, () => {})
 tracing('strace follows a program and its children', (dir) => {
   inBox(dir, ['strace', '-f', '-o', 'log', 'sh', '-c', 'echo traced >file; (exit 3); true'])
   assert.match(inBox(dir, ['cat', 'log']), /exit_group\(3\)/)
@@ -158,12 +196,31 @@ tracing('strace follows a program and its children', (dir) => {
 
 const DEBIAN = resolve(import.meta.dir, '../../dist/debian-root')
 const inDebian = asRoot && existsSync(DEBIAN) ? test : test.skip
-inDebian('dpkg and apt-get install packages in a Debian root, which stays as it was (needs root and dist/debian-root)', () => {
-  const before = readdirSync(join(DEBIAN, 'usr/bin')).length
-  const pack = (name: string, more = '') => `mkdir -p /tmp/${name}/DEBIAN /tmp/${name}/usr/bin && printf 'Package: ${name}\\nVersion: 1\\nArchitecture: all\\nMaintainer: nobody <nobody@localhost>\\nDescription: a test\\n${more}' >/tmp/${name}/DEBIAN/control &&
+inDebian(
+  'dpkg and apt-get install packages in a Debian root, which stays as it was (needs root and dist/debian-root)',
+  () => {
+    const before = readdirSync(join(DEBIAN, 'usr/bin')).length
+    const pack = (
+      name: string,
+      more = '',
+    ) => `mkdir -p /tmp/${name}/DEBIAN /tmp/${name}/usr/bin && printf 'Package: ${name}\\nVersion: 1\\nArchitecture: all\\nMaintainer: nobody <nobody@localhost>\\nDescription: a test\\n${more}' >/tmp/${name}/DEBIAN/control &&
 printf '#!/bin/sh\\necho ${name} runs\\n' >/tmp/${name}/usr/bin/${name} && chmod 755 /tmp/${name}/usr/bin/${name} &&
 printf '#!/bin/sh\\nset -e\\nchown daemon /usr/bin/${name}\\necho configured ${name}\\n' >/tmp/${name}/DEBIAN/postinst && chmod 755 /tmp/${name}/DEBIAN/postinst && dpkg-deb --root-owner-group --build /tmp/${name} /tmp/${name}.deb >/dev/null`
-  const { status, stdout, stderr } = nsbox(['--root', DEBIAN, '--overlay', '--clear-env', '--env', `PATH=${PATH}`, '--env', 'DEBIAN_FRONTEND=noninteractive', '--env', 'LC_ALL=C', 'sh', '-c', `set -e
+    const { status, stdout, stderr } = nsbox(
+      [
+        '--root',
+        DEBIAN,
+        '--overlay',
+        '--clear-env',
+        '--env',
+        `PATH=${PATH}`,
+        '--env',
+        'DEBIAN_FRONTEND=noninteractive',
+        '--env',
+        'LC_ALL=C',
+        'sh',
+        '-c',
+        `set -e
 apt-get --version >/dev/null
 ${pack('box-first')}
 dpkg -i /tmp/box-first.deb
@@ -172,11 +229,16 @@ ${pack('box-second', 'Depends: box-first\\n')}
 apt-get install -y /tmp/box-second.deb
 box-second
 apt-get remove -y box-first
-dpkg -s box-first 2>/dev/null | grep -c '^Status: install ok' || true`], { timeout: 100000 })
-  assert.is(status, 0, stdout + stderr)
-  for (const line of ['configured box-first', 'box-first runs', 'daemon', 'configured box-second', 'box-second runs']) assert.match(stdout, new RegExp(`^${line}$`, 'm'))
-  assert.match(stdout, /\n0\n$/)
-  assert.is(readdirSync(join(DEBIAN, 'usr/bin')).length, before)
-})
+dpkg -s box-first 2>/dev/null | grep -c '^Status: install ok' || true`,
+      ],
+      { timeout: 100000 },
+    )
+    assert.is(status, 0, stdout + stderr)
+    for (const line of ['configured box-first', 'box-first runs', 'daemon', 'configured box-second', 'box-second runs'])
+      assert.match(stdout, new RegExp(`^${line}$`, 'm'))
+    assert.match(stdout, /\n0\n$/)
+    assert.is(readdirSync(join(DEBIAN, 'usr/bin')).length, before)
+  },
+)
 
 test.run()

@@ -6,7 +6,11 @@ import type { BoxPlan } from '../../src/plan/types.ts'
 const BOX: BoxPlan = {
   contract: 2,
   namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'],
-  idmap: { by: 'self', uid: [{ inside: 1000, outside: 1000, count: 1 }], gid: [{ inside: 1000, outside: 1000, count: 1 }] },
+  idmap: {
+    by: 'self',
+    uid: [{ inside: 1000, outside: 1000, count: 1 }],
+    gid: [{ inside: 1000, outside: 1000, count: 1 }],
+  },
   root: { type: 'directory', path: '/', options: ['ro', 'nosuid'] },
   mounts: [
     { type: 'proc', target: '/proc' },
@@ -15,24 +19,55 @@ const BOX: BoxPlan = {
     { type: 'tmpfs', target: '/src/out' },
   ],
   hostname: 'box',
-  process: { argv: ['make', '-j2', 'a b'], env: { inherit: true, set: ['TOKEN=hunter2'] }, cwd: '/src', noNewPrivs: true, limits: [{ resource: 'nofile', soft: 1024, hard: -1 }] },
+  process: {
+    argv: ['make', '-j2', 'a b'],
+    env: { inherit: true, set: ['TOKEN=hunter2'] },
+    cwd: '/src',
+    noNewPrivs: true,
+    limits: [{ resource: 'nofile', soft: 1024, hard: -1 }],
+  },
   supervision: { init: true },
 }
 const USER = { uid: 1000 }
 const told = (change: Partial<BoxPlan> = {}): string => explain({ ...BOX, ...change }, USER)
 /** The text as one line, so that tests don't depend on line breaks. */
 const flat = (text: string): string => text.replace(/\s+/g, ' ')
-const tree = (text: string): string[] => text.split('What the box sees\n\n')[1]!.split('\n\n')[0]!.split('\n').map((line) => line.slice(2))
+const tree = (text: string): string[] =>
+  text
+    .split('What the box sees\n\n')[1]!
+    .split('\n\n')[0]!
+    .split('\n')
+    .map((line) => line.slice(2))
 const sharing = (text: string): string => flat(text.split('What the box still shares with the host')[1]!)
 
 test('the steps come in the order in which the sidecar does them, and are numbered without a gap', () => {
   const text = told({ loopback: true, process: { ...BOX.process, uid: 5 } })
-  const calls = ['[read]', 'close_range', 'clone3(', 'uid_map', 'MS_REC | MS_PRIVATE', 'open_tree(/,', 'fsopen("proc")', 'fsopen("tmpfs")', 'open_tree(/home/me/work,',
-    'pivot_root', 'sethostname', 'SIOCSIFFLAGS', 'setrlimit', 'setresuid', 'PR_CAPBSET_DROP', 'PR_SET_NO_NEW_PRIVS', 'execve']
+  const calls = [
+    '[read]',
+    'close_range',
+    'clone3(',
+    'uid_map',
+    'MS_REC | MS_PRIVATE',
+    'open_tree(/,',
+    'fsopen("proc")',
+    'fsopen("tmpfs")',
+    'open_tree(/home/me/work,',
+    'pivot_root',
+    'sethostname',
+    'SIOCSIFFLAGS',
+    'setrlimit',
+    'setresuid',
+    'PR_CAPBSET_DROP',
+    'PR_SET_NO_NEW_PRIVS',
+    'execve',
+  ]
   const places = calls.map((call) => text.indexOf(call))
   calls.forEach((call, i) => assert.ok(places[i]! > (places[i - 1] ?? 0), `${call} is missing or too early`))
   const numbers = [...text.matchAll(/^ ?(\d+)\. /gm)].map((match) => Number(match[1]))
-  assert.equal(numbers, numbers.map((_, i) => i + 1))
+  assert.equal(
+    numbers,
+    numbers.map((_, i) => i + 1),
+  )
 })
 
 test('each new namespace is named with what it separates, and no other is', () => {
@@ -45,7 +80,14 @@ test('each new namespace is named with what it separates, and no other is', () =
 
 test('the id maps say which id is yours, and who writes them', () => {
   assert.match(told(), '- user 1000 in the box is 1000 on the host (you)')
-  const ranges = told({ idmap: { by: 'helper', uid: [{ inside: 1, outside: 100000, count: 65536 }], gid: [{ inside: 0, outside: 1000, count: 1 }], setgroups: true } })
+  const ranges = told({
+    idmap: {
+      by: 'helper',
+      uid: [{ inside: 1, outside: 100000, count: 65536 }],
+      gid: [{ inside: 0, outside: 1000, count: 1 }],
+      setgroups: true,
+    },
+  })
   assert.match(ranges, 'user 1 to 65536 in the box are 100000 to 165535 on the host')
   assert.match(ranges, 'newuidmap')
 })
@@ -56,54 +98,101 @@ test('a reader learns why mounts become private', () => {
 
 test('the text names what Landlock closes, and from which kernel on', () => {
   const text = flat(told({ process: { ...BOX.process, landlock: ['abstract', 'signals'] } }))
-  for (const word of ['landlock_restrict_self', 'Linux 6.12', 'abstract Unix sockets', 'The box can\'t signal processes outside']) assert.match(text, word)
+  for (const word of [
+    'landlock_restrict_self',
+    'Linux 6.12',
+    'abstract Unix sockets',
+    "The box can't signal processes outside",
+  ])
+    assert.match(text, word)
   assert.not.match(told(), 'landlock')
 })
 
 test('the tree marks whose files each place shows', () => {
-  assert.equal(tree(told()), [
-    '/         host, read-only',
-    '├─ proc   box  (proc, of the box\'s processes)',
-    '├─ src    host  (/home/me/work)',
-    '│  └─ out box  (tmpfs)',
-    '└─ tmp    box  (tmpfs)',
-  ].map((line) => line.replace(/^(.{9})/, '$1 ')))
+  assert.equal(
+    tree(told()),
+    [
+      '/         host, read-only',
+      "├─ proc   box  (proc, of the box's processes)",
+      '├─ src    host  (/home/me/work)',
+      '│  └─ out box  (tmpfs)',
+      '└─ tmp    box  (tmpfs)',
+    ].map((line) => line.replace(/^(.{9})/, '$1 ')),
+  )
 })
 
 test('a mount that is covered by a later one is not in the tree', () => {
-  const lines = tree(told({ mounts: [{ type: 'tmpfs', target: '/a/b' }, { type: 'bind', source: '/x', target: '/a/', options: ['ro'] }] }))
+  const lines = tree(
+    told({
+      mounts: [
+        { type: 'tmpfs', target: '/a/b' },
+        { type: 'bind', source: '/x', target: '/a/', options: ['ro'] },
+      ],
+    }),
+  )
   assert.equal(lines.length, 2)
   assert.match(lines[1]!, /^└─ a +host, read-only {2}\(\/x\)$/)
 })
 
-test('a directory made on the host\'s files is marked as one that stays, one made in a tmpfs is not', () => {
-  const lines = tree(told({ root: { type: 'directory', path: '/r' }, mounts: [{ type: 'dir', target: '/d' }, { type: 'tmpfs', target: '/t' }, { type: 'dir', target: '/t/d' }] }))
+test("a directory made on the host's files is marked as one that stays, one made in a tmpfs is not", () => {
+  const lines = tree(
+    told({
+      root: { type: 'directory', path: '/r' },
+      mounts: [
+        { type: 'dir', target: '/d' },
+        { type: 'tmpfs', target: '/t' },
+        { type: 'dir', target: '/t/d' },
+      ],
+    }),
+  )
   assert.match(lines[0]!, /host {2}\(\/r\)/)
   assert.match(lines[1]!, /├─ d +host .*stays/)
   assert.match(lines[3]!, /└─ d +box {2}\(directory\)/)
 })
 
 test('an overlay says where the changes go', () => {
-  assert.match(tree(told({ root: { type: 'layers', lowers: ['/'] }, mounts: [] }))[0]!, 'box  (overlay over /, changes vanish)')
-  assert.match(tree(told({ root: { type: 'layers', lowers: ['/'], state: '/s' }, mounts: [] }))[0]!, 'changes kept in /s')
+  assert.match(
+    tree(told({ root: { type: 'layers', lowers: ['/'] }, mounts: [] }))[0]!,
+    'box  (overlay over /, changes vanish)',
+  )
+  assert.match(
+    tree(told({ root: { type: 'layers', lowers: ['/'], state: '/s' }, mounts: [] }))[0]!,
+    'changes kept in /s',
+  )
 })
 
-test('a box with the host\'s network says so, abstract sockets included', () => {
+test("a box with the host's network says so, abstract sockets included", () => {
   assert.match(sharing(told()), 'abstract Unix sockets')
   assert.not.match(sharing(told({ namespaces: ['mount', 'net'] })), 'abstract Unix sockets')
 })
 
 test('the text names what is shared by option: processes, ids, host name', () => {
   const text = sharing(explain({ ...BOX, namespaces: ['mount'] }, { uid: 0 }))
-  for (const part of ['can signal those of anybody', 'root in the box is root on the host', 'System V shared memory', 'The host name']) assert.match(text, part)
+  for (const part of [
+    'can signal those of anybody',
+    'root in the box is root on the host',
+    'System V shared memory',
+    'The host name',
+  ])
+    assert.match(text, part)
   assert.not.match(sharing(told()), 'Processes:')
 })
 
 test('the text names limits of the whole box, and where its cgroup namespace comes from', () => {
   const text = told({ namespaces: ['mount', 'cgroup'], cgroup: { memory: 2 ** 29, cpuQuota: 150000, pids: 101 } })
-  for (const part of ['Make a control group', 'memory: 512 MiB', 'processors: 1.5 ', 'processes and threads: 101', 'clone3(CLONE_NEWNS | CLONE_INTO_CGROUP), unshare(CLONE_NEWCGROUP)']) assert.match(text, part)
+  for (const part of [
+    'Make a control group',
+    'memory: 512 MiB',
+    'processors: 1.5 ',
+    'processes and threads: 101',
+    'clone3(CLONE_NEWNS | CLONE_INTO_CGROUP), unshare(CLONE_NEWCGROUP)',
+  ])
+    assert.match(text, part)
   assert.match(sharing(text), 'Without a limit: time (--timeout).')
-  assert.match(sharing(told()), /Without a limit: time \(--timeout\), memory \(--memory\), processors\s+\(--cpus\), processes \(--pids\)\./)
+  assert.match(
+    sharing(told()),
+    /Without a limit: time \(--timeout\), memory \(--memory\), processors\s+\(--cpus\), processes \(--pids\)\./,
+  )
 })
 
 test('values of environment variables are not printed', () => {
@@ -112,7 +201,10 @@ test('values of environment variables are not printed', () => {
 })
 
 test('no line is wider than 80 columns, and there is no colour', () => {
-  const text = told({ namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'], mounts: [...BOX.mounts!, { type: 'dev', target: '/dev' }, { type: 'overlay', target: '/o', lower: '/usr' }] })
+  const text = told({
+    namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'],
+    mounts: [...BOX.mounts!, { type: 'dev', target: '/dev' }, { type: 'overlay', target: '/o', lower: '/usr' }],
+  })
   for (const line of text.split('\n')) assert.ok(line.length <= 80, line)
   assert.not.match(text, '\x1b')
 })

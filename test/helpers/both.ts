@@ -9,7 +9,11 @@ export function runInBoth(script: string): void {
   try {
     cpSync(join(import.meta.dir, '../library/both'), join(path, 'tests'), { recursive: true })
     for (const { name, program } of RUNTIMES) {
-      const { status, signal, stdout, stderr } = spawnSync(program, [join(path, 'tests', script)], { cwd: path, encoding: 'utf8', maxBuffer: 1 << 26 })
+      const { status, signal, stdout, stderr } = spawnSync(program, [join(path, 'tests', script)], {
+        cwd: path,
+        encoding: 'utf8',
+        maxBuffer: 1 << 26,
+      })
       console.log(`under ${name}:\n${stdout}${stderr}`)
       const counts = ['Total', 'Passed'].map((label) => new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'm').exec(stdout)?.[1])
       if (status === 0 && counts[0] !== undefined && counts[0] !== '0' && counts[0] === counts[1]) continue

@@ -33,23 +33,232 @@ export class Chance {
 }
 
 const NUMBERS = [
-  '0', '-0', '1', '-1', '-2', '-3', '00', '01', '-01', '1.', '1.0', '.1', '1e0', '1E+2', '1e', '1e+', '-', '+1', '0x1', '1_0', '0.0', '-0.0', '0e0', '1e400', '-1e-400', 'NaN', 'Infinity',
-  '9007199254740991', '9007199254740992', '-9007199254740991', '-9007199254740992', '9007199254740993', '99999999999999999999', '0009007199254740991', '9223372036854775808', '1e15',
-  '4294967294', '4294967295', '4294967296', '1048576', '1048577', '999', '1000', '2199023255552', '2199023255553', '8192000000', '8192000001', '4194304', '4194305', '1' + '0'.repeat(15), '9'.repeat(16), '9'.repeat(400),
+  '0',
+  '-0',
+  '1',
+  '-1',
+  '-2',
+  '-3',
+  '00',
+  '01',
+  '-01',
+  '1.',
+  '1.0',
+  '.1',
+  '1e0',
+  '1E+2',
+  '1e',
+  '1e+',
+  '-',
+  '+1',
+  '0x1',
+  '1_0',
+  '0.0',
+  '-0.0',
+  '0e0',
+  '1e400',
+  '-1e-400',
+  'NaN',
+  'Infinity',
+  '9007199254740991',
+  '9007199254740992',
+  '-9007199254740991',
+  '-9007199254740992',
+  '9007199254740993',
+  '99999999999999999999',
+  '0009007199254740991',
+  '9223372036854775808',
+  '1e15',
+  '4294967294',
+  '4294967295',
+  '4294967296',
+  '1048576',
+  '1048577',
+  '999',
+  '1000',
+  '2199023255552',
+  '2199023255553',
+  '8192000000',
+  '8192000001',
+  '4194304',
+  '4194305',
+  '1' + '0'.repeat(15),
+  '9'.repeat(16),
+  '9'.repeat(400),
 ]
 const ESCAPES = [
-  '\\u0000', '\\u0001', '\\u001f', '\\u0041', '\\u00e9', '\\u20AC', '\\ud83d\\ude00', '\\ud83d', '\\ude00', '\\udc80', '\\udcff', '\\udc7f', '\\udd00', '\\udbff\\udfff', '\\ud800\\udc80', '\\ud83d\\n', '\\ud83d\\u0041',
-  '\\uD83', '\\u', '\\U0041', '\\x41', '\\n', '\\t', '\\b', '\\f', '\\r', '\\/', '\\\\', '\\"', '\\', '\\a', '\\0', '\\u+041', '\\u 041', '\\uffff', '\\ufeff', '\\u2028', '\\udcc3\\udca9', '~', '~0', '~1', '/',
+  '\\u0000',
+  '\\u0001',
+  '\\u001f',
+  '\\u0041',
+  '\\u00e9',
+  '\\u20AC',
+  '\\ud83d\\ude00',
+  '\\ud83d',
+  '\\ude00',
+  '\\udc80',
+  '\\udcff',
+  '\\udc7f',
+  '\\udd00',
+  '\\udbff\\udfff',
+  '\\ud800\\udc80',
+  '\\ud83d\\n',
+  '\\ud83d\\u0041',
+  '\\uD83',
+  '\\u',
+  '\\U0041',
+  '\\x41',
+  '\\n',
+  '\\t',
+  '\\b',
+  '\\f',
+  '\\r',
+  '\\/',
+  '\\\\',
+  '\\"',
+  '\\',
+  '\\a',
+  '\\0',
+  '\\u+041',
+  '\\u 041',
+  '\\uffff',
+  '\\ufeff',
+  '\\u2028',
+  '\\udcc3\\udca9',
+  '~',
+  '~0',
+  '~1',
+  '/',
 ].map((text) => [...Buffer.from(text)])
 const BYTES = [
-  [0], [0x0b], [0x1f], [0x7f], [0x80], [0xbf], [0xc0, 0x80], [0xc1, 0xbf], [0xc2], [0xc2, 0x80], [0xdf, 0xbf], [0xe0, 0x80, 0x80], [0xe0, 0xa0, 0x80], [0xe2, 0x82], [0xed, 0x9f, 0xbf], [0xed, 0xa0, 0x80], [0xed, 0xb2, 0x80],
-  [0xef, 0xbb, 0xbf], [0xef, 0xbf, 0xbf], [0xf0, 0x80, 0x80, 0x80], [0xf0, 0x90, 0x80, 0x80], [0xf0, 0x9f, 0x98], [0xf4, 0x8f, 0xbf, 0xbf], [0xf4, 0x90, 0x80, 0x80], [0xf5], [0xfe], [0xff], [0xc2, 0xa0], [0xe2, 0x80, 0xa8],
+  [0],
+  [0x0b],
+  [0x1f],
+  [0x7f],
+  [0x80],
+  [0xbf],
+  [0xc0, 0x80],
+  [0xc1, 0xbf],
+  [0xc2],
+  [0xc2, 0x80],
+  [0xdf, 0xbf],
+  [0xe0, 0x80, 0x80],
+  [0xe0, 0xa0, 0x80],
+  [0xe2, 0x82],
+  [0xed, 0x9f, 0xbf],
+  [0xed, 0xa0, 0x80],
+  [0xed, 0xb2, 0x80],
+  [0xef, 0xbb, 0xbf],
+  [0xef, 0xbf, 0xbf],
+  [0xf0, 0x80, 0x80, 0x80],
+  [0xf0, 0x90, 0x80, 0x80],
+  [0xf0, 0x9f, 0x98],
+  [0xf4, 0x8f, 0xbf, 0xbf],
+  [0xf4, 0x90, 0x80, 0x80],
+  [0xf5],
+  [0xfe],
+  [0xff],
+  [0xc2, 0xa0],
+  [0xe2, 0x80, 0xa8],
 ]
-const TOKENS = ['{', '}', '[', ']', ',', ':', '"', "'", 'true', 'false', 'null', 'tru', 'True', 'nul', '//', '/**/', '#', ' ', '\t', '\r\n', '\f', '\v', '{}', '[]', '""', ',,', '[[[[', '{"a":', ';'].map((text) => [...Buffer.from(text)])
-const TEXTS = ['', '/', './', '.', '../x', 'x', '/x', './x', '/a/b', 'a=b', '=b', '=', 'a', 'a=b=c', '1777', '777', '0', '8', '07777', '17777', '0o77', '777\n', 'AAAA', 'AAAAAAAA', 'AAAAAAAAAAA=', 'AAAAAAAAAA==', 'AAA', 'A===', '=', '====', 'AA=A', 'AAAAAAAAAA=A', 'AAAAAAAAAAAAAAAAAAAAAA==',
-  'x'.repeat(64), 'x'.repeat(65), 'é'.repeat(32), 'é'.repeat(33), 'x'.repeat(600), '\u{1f600}', '\udc80', '\udcff'.repeat(200), '\udcc3\udca9', '~/', 'constructor', '__proto__', 'toString', 'type', '\n', '\x7f', '\ufeff']
-const NAMES = [...new Set([...Object.values(OBJECTS).flatMap((table) => Object.keys(table)), ...Object.values(VARIANTS.mount).flatMap((table) => Object.keys(table)), 'type'])]
-const WORDS = [...new Set([...Object.values<Table>(OBJECTS).flatMap((table) => Object.values(table)).flatMap((field) => ('values' in field ? field.values : [])), ...Object.keys(VARIANTS.mount)])]
+const TOKENS = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  "'",
+  'true',
+  'false',
+  'null',
+  'tru',
+  'True',
+  'nul',
+  '//',
+  '/**/',
+  '#',
+  ' ',
+  '\t',
+  '\r\n',
+  '\f',
+  '\v',
+  '{}',
+  '[]',
+  '""',
+  ',,',
+  '[[[[',
+  '{"a":',
+  ';',
+].map((text) => [...Buffer.from(text)])
+const TEXTS = [
+  '',
+  '/',
+  './',
+  '.',
+  '../x',
+  'x',
+  '/x',
+  './x',
+  '/a/b',
+  'a=b',
+  '=b',
+  '=',
+  'a',
+  'a=b=c',
+  '1777',
+  '777',
+  '0',
+  '8',
+  '07777',
+  '17777',
+  '0o77',
+  '777\n',
+  'AAAA',
+  'AAAAAAAA',
+  'AAAAAAAAAAA=',
+  'AAAAAAAAAA==',
+  'AAA',
+  'A===',
+  '=',
+  '====',
+  'AA=A',
+  'AAAAAAAAAA=A',
+  'AAAAAAAAAAAAAAAAAAAAAA==',
+  'x'.repeat(64),
+  'x'.repeat(65),
+  'é'.repeat(32),
+  'é'.repeat(33),
+  'x'.repeat(600),
+  '\u{1f600}',
+  '\udc80',
+  '\udcff'.repeat(200),
+  '\udcc3\udca9',
+  '~/',
+  'constructor',
+  '__proto__',
+  'toString',
+  'type',
+  '\n',
+  '\x7f',
+  '\ufeff',
+]
+const NAMES = [
+  ...new Set([
+    ...Object.values(OBJECTS).flatMap((table) => Object.keys(table)),
+    ...Object.values(VARIANTS.mount).flatMap((table) => Object.keys(table)),
+    'type',
+  ]),
+]
+const WORDS = [
+  ...new Set([
+    ...Object.values<Table>(OBJECTS)
+      .flatMap((table) => Object.values(table))
+      .flatMap((field) => ('values' in field ? field.values : [])),
+    ...Object.keys(VARIANTS.mount),
+  ]),
+]
 
 // --- Bytes
 // ---------------------------------------------------------------------------------------------------------------
@@ -57,17 +266,21 @@ const WORDS = [...new Set([...Object.values<Table>(OBJECTS).flatMap((table) => O
 type Change = (bytes: readonly number[], chance: Chance, other: readonly number[]) => number[]
 
 /** Replaces one token of a kind in the text by another. */
-const replace = (kind: RegExp, by: (chance: Chance, token: string) => readonly number[]): Change => (bytes, chance) => {
-  const found = [...Buffer.from(bytes).toString('latin1').matchAll(kind)]
-  if (found.length === 0) return [...bytes]
-  const { index, 0: token } = chance.one(found)
-  return bytes.slice(0, index).concat(by(chance, token), bytes.slice(index + token.length))
-}
+const replace =
+  (kind: RegExp, by: (chance: Chance, token: string) => readonly number[]): Change =>
+  (bytes, chance) => {
+    const found = [...Buffer.from(bytes).toString('latin1').matchAll(kind)]
+    if (found.length === 0) return [...bytes]
+    const { index, 0: token } = chance.one(found)
+    return bytes.slice(0, index).concat(by(chance, token), bytes.slice(index + token.length))
+  }
 
-const insert = (pieces: readonly (readonly number[])[]): Change => (bytes, chance) => {
-  const at = chance.below(bytes.length + 1)
-  return bytes.slice(0, at).concat(chance.one(pieces), bytes.slice(at))
-}
+const insert =
+  (pieces: readonly (readonly number[])[]): Change =>
+  (bytes, chance) => {
+    const at = chance.below(bytes.length + 1)
+    return bytes.slice(0, at).concat(chance.one(pieces), bytes.slice(at))
+  }
 
 const plain = (text: string): number[] => [...toBytes(text)]
 const STRING = /"(?:[^"\\]|\\.)*"/gs
@@ -84,13 +297,20 @@ const CHANGES: readonly Change[] = [
   },
   (bytes, chance) => bytes.slice(0, chance.below(bytes.length)),
   (bytes, chance, other) => bytes.slice(0, chance.below(bytes.length)).concat(other.slice(chance.below(other.length))),
-  insert(BYTES), insert(TOKENS), insert(ESCAPES), insert(NUMBERS.map(plain)),
+  insert(BYTES),
+  insert(TOKENS),
+  insert(ESCAPES),
+  insert(NUMBERS.map(plain)),
   replace(/-?\d[\d.eE+-]*/g, (chance) => plain(chance.one(NUMBERS))),
   replace(STRING, (chance) => plain(JSON.stringify(chance.one(chance.once(2) ? NAMES : WORDS)))),
   replace(STRING, (chance) => plain(JSON.stringify(chance.one(TEXTS)))),
   replace(STRING, (chance, token) => {
     const at = 1 + chance.below(Math.max(1, token.length - 1))
-    return [...Buffer.from(token.slice(0, at), 'latin1'), ...chance.one(chance.once(3) ? BYTES : ESCAPES), ...Buffer.from(token.slice(at), 'latin1')]
+    return [
+      ...Buffer.from(token.slice(0, at), 'latin1'),
+      ...chance.one(chance.once(3) ? BYTES : ESCAPES),
+      ...Buffer.from(token.slice(at), 'latin1'),
+    ]
   }),
   replace(/true|false|null|\[|\]|\{|\}|,|:/g, (chance) => chance.one(TOKENS)),
 ]
@@ -117,15 +337,24 @@ function deep(depth: number, inner: Tree): Tree {
 
 function anything(chance: Chance): Tree {
   switch (chance.below(9)) {
-    case 0: return new Raw(chance.one(NUMBERS))
-    case 1: return chance.one(TEXTS)
-    case 2: return chance.one(WORDS)
-    case 3: return chance.once(2)
-    case 4: return null
-    case 5: return []
-    case 6: return object([])
-    case 7: return deep(chance.below(36), chance.one(TEXTS))
-    default: return chance.once(2) ? [anything(chance), anything(chance)] : object([[chance.one(NAMES), anything(chance)]])
+    case 0:
+      return new Raw(chance.one(NUMBERS))
+    case 1:
+      return chance.one(TEXTS)
+    case 2:
+      return chance.one(WORDS)
+    case 3:
+      return chance.once(2)
+    case 4:
+      return null
+    case 5:
+      return []
+    case 6:
+      return object([])
+    case 7:
+      return deep(chance.below(36), chance.one(TEXTS))
+    default:
+      return chance.once(2) ? [anything(chance), anything(chance)] : object([[chance.one(NAMES), anything(chance)]])
   }
 }
 
@@ -135,10 +364,14 @@ function changed(tree: Tree, chance: Chance): Tree {
   if (!Array.isArray(tree) || chance.once(6)) return anything(chance)
   const at = chance.below(tree.length + 1)
   switch (chance.below(6)) {
-    case 0: return tree.toSpliced(at, 1)
-    case 1: return tree.toSpliced(at, 0, tree.length > 0 ? chance.one(tree) : anything(chance))
-    case 2: return tree.toSpliced(at, 0, anything(chance))
-    default: return at < tree.length ? tree.with(at, changed(tree[at] as Tree, chance)) : tree
+    case 0:
+      return tree.toSpliced(at, 1)
+    case 1:
+      return tree.toSpliced(at, 0, tree.length > 0 ? chance.one(tree) : anything(chance))
+    case 2:
+      return tree.toSpliced(at, 0, anything(chance))
+    default:
+      return at < tree.length ? tree.with(at, changed(tree[at] as Tree, chance)) : tree
   }
 }
 
@@ -146,26 +379,49 @@ function changedEntries(entries: Members['entries'], chance: Chance): Members['e
   const at = chance.below(Math.max(1, entries.length))
   const [key, value] = entries[at] ?? ['x', anything(chance)]
   switch (chance.below(12)) {
-    case 0: return entries.toSpliced(at, 1)
-    case 1: return entries.toSpliced(at, 1, [chance.one(chance.once(3) ? TEXTS : NAMES), value])
-    case 2: return entries.toSpliced(chance.below(entries.length + 1), 0, [key, value])
-    case 3: return entries.toSpliced(chance.below(entries.length + 1), 0, [chance.one(NAMES), anything(chance)])
-    case 4: return [...entries.toSpliced(at, 1), [key, value]]
-    case 5: return [[key, value], ...entries.toSpliced(at, 1)]
-    case 6: return chance.once(20) ? [...entries, ...Array.from({ length: 250 + chance.below(10) }, (_, n) => [`k${n}`, n] as const)] : entries.toReversed()
-    default: return entries.toSpliced(at, 1, [key, changed(value as Tree, chance)])
+    case 0:
+      return entries.toSpliced(at, 1)
+    case 1:
+      return entries.toSpliced(at, 1, [chance.one(chance.once(3) ? TEXTS : NAMES), value])
+    case 2:
+      return entries.toSpliced(chance.below(entries.length + 1), 0, [key, value])
+    case 3:
+      return entries.toSpliced(chance.below(entries.length + 1), 0, [chance.one(NAMES), anything(chance)])
+    case 4:
+      return [...entries.toSpliced(at, 1), [key, value]]
+    case 5:
+      return [[key, value], ...entries.toSpliced(at, 1)]
+    case 6:
+      return chance.once(20)
+        ? [...entries, ...Array.from({ length: 250 + chance.below(10) }, (_, n) => [`k${n}`, n] as const)]
+        : entries.toReversed()
+    default:
+      return entries.toSpliced(at, 1, [key, changed(value as Tree, chance)])
   }
 }
 
 /** The tree as JSON, with random white space and escapes. */
 function print(tree: unknown, chance: Chance): string {
   const space = () => (chance.once(12) ? chance.one([' ', '\n', '\t', '\r', '  ']) : '')
-  const text = (value: string) => JSON.stringify(chance.once(30) ? [...value].toReversed().join('') : value)
-    .replace(/[a-z]/g, (char) => (chance.once(150) ? `\\u00${char.charCodeAt(0).toString(16)}` : char))
-  const list = (open: string, items: string[], close: string) => `${open}${space()}${items.join(`${space()},${space()}`)}${space()}${close}`
+  const text = (value: string) =>
+    JSON.stringify(chance.once(30) ? [...value].toReversed().join('') : value).replace(/[a-z]/g, (char) =>
+      chance.once(150) ? `\\u00${char.charCodeAt(0).toString(16)}` : char,
+    )
+  const list = (open: string, items: string[], close: string) =>
+    `${open}${space()}${items.join(`${space()},${space()}`)}${space()}${close}`
   if (tree instanceof Raw) return tree.text
-  if (tree instanceof Members) return list('{', tree.entries.map(([key, value]) => `${text(key)}${space()}:${space()}${print(value, chance)}`), '}')
-  if (Array.isArray(tree)) return list('[', tree.map((item) => print(item, chance)), ']')
+  if (tree instanceof Members)
+    return list(
+      '{',
+      tree.entries.map(([key, value]) => `${text(key)}${space()}:${space()}${print(value, chance)}`),
+      '}',
+    )
+  if (Array.isArray(tree))
+    return list(
+      '[',
+      tree.map((item) => print(item, chance)),
+      ']',
+    )
   return typeof tree === 'string' ? text(tree) : JSON.stringify(tree)
 }
 
@@ -177,18 +433,44 @@ function valueOf(field: Field, chance: Chance): Tree {
   const beside = chance.once(150) ? 1 : 0
   const some = <T>(make: () => T, most = 3) => Array.from({ length: chance.below(most + 1) }, make)
   switch (field.type) {
-    case 'bool': return chance.once(2)
-    case 'int': return chance.one([field.min - beside, field.max + beside, Math.min(field.max, field.min + chance.below(2 ** 16))])
-    case 'mode': return chance.one(beside ? TEXTS : ['0755', '777', '1777'])
-    case 'base64': return Buffer.alloc(field.unit * (1 + chance.below(3)) + beside).toString('base64')
-    case 'enum': return beside ? chance.one(WORDS) : chance.one(field.values)
-    case 'flags': return beside ? some(() => chance.one(WORDS)) : field.values.filter(() => chance.once(2))
-    case 'string': return beside ? chance.one(TEXTS) : `${field.path ? '/' : ''}${chance.one(['x', 'é', '\udcff'])}`
-    case 'strings': return [...Array.from({ length: Math.max(0, (field.min ?? 0) - beside) }, () => 'a=b'), ...some(() => (beside ? chance.one(TEXTS) : '/=b'))]
-    case 'object': return made(OBJECTS[field.of as keyof typeof OBJECTS], chance)
-    case 'objects': return Array.from({ length: chance.once(40) ? (field.max ?? 0) + beside : Math.max(0, (field.min ?? 0) - beside) + chance.below(2) }, () => made(OBJECTS[field.of as keyof typeof OBJECTS], chance))
-    case 'variant': return variant(field.of, chance)
-    case 'variants': return some(() => variant(field.of, chance))
+    case 'bool':
+      return chance.once(2)
+    case 'int':
+      return chance.one([
+        field.min - beside,
+        field.max + beside,
+        Math.min(field.max, field.min + chance.below(2 ** 16)),
+      ])
+    case 'mode':
+      return chance.one(beside ? TEXTS : ['0755', '777', '1777'])
+    case 'base64':
+      return Buffer.alloc(field.unit * (1 + chance.below(3)) + beside).toString('base64')
+    case 'enum':
+      return beside ? chance.one(WORDS) : chance.one(field.values)
+    case 'flags':
+      return beside ? some(() => chance.one(WORDS)) : field.values.filter(() => chance.once(2))
+    case 'string':
+      return beside ? chance.one(TEXTS) : `${field.path ? '/' : ''}${chance.one(['x', 'é', '\udcff'])}`
+    case 'strings':
+      return [
+        ...Array.from({ length: Math.max(0, (field.min ?? 0) - beside) }, () => 'a=b'),
+        ...some(() => (beside ? chance.one(TEXTS) : '/=b')),
+      ]
+    case 'object':
+      return made(OBJECTS[field.of as keyof typeof OBJECTS], chance)
+    case 'objects':
+      return Array.from(
+        {
+          length: chance.once(40)
+            ? (field.max ?? 0) + beside
+            : Math.max(0, (field.min ?? 0) - beside) + chance.below(2),
+        },
+        () => made(OBJECTS[field.of as keyof typeof OBJECTS], chance),
+      )
+    case 'variant':
+      return variant(field.of, chance)
+    case 'variants':
+      return some(() => variant(field.of, chance))
   }
 }
 
@@ -199,22 +481,48 @@ function variant(name: string, chance: Chance): Members {
 }
 
 function shuffled<T>(list: readonly T[], chance: Chance): readonly T[] {
-  return chance.once(3) ? list.map((item) => ({ item, at: chance.below(1000) })).sort((a, b) => a.at - b.at).map(({ item }) => item) : list
+  return chance.once(3)
+    ? list
+        .map((item) => ({ item, at: chance.below(1000) }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ item }) => item)
+    : list
 }
 
 function made(table: Table, chance: Chance): Members {
   const entries = Object.entries(table).filter(([, field]) => (field.required ? !chance.once(100) : chance.once(4)))
-  return object(shuffled(entries.map(([key, field]) => [key, key === 'contract' ? CONTRACT : valueOf(field, chance)] as const), chance))
+  return object(
+    shuffled(
+      entries.map(([key, field]) => [key, key === 'contract' ? CONTRACT : valueOf(field, chance)] as const),
+      chance,
+    ),
+  )
 }
 
 /** A plan from the table that mostly makes sense: without keys that need others. */
 function plan(chance: Chance): Members {
   const { entries } = made(OBJECTS.plan, chance)
   const enter = chance.once(4)
-  const keep = (key: string) => key === 'root' ? !enter : enter ? !['mounts', 'idmap', 'hostname', 'loopback', 'ping', 'lowPorts', 'own', 'takeBack', 'cgroup'].includes(key) || chance.once(9) : key !== 'enter'
-  const more: [string, unknown][] = enter ? [['enter', made(OBJECTS.enter, chance)]] : [['root', variant('root', chance)]]
-  const wanted = entries.filter(([key]) => keep(key) && key !== 'enter' && key !== 'root' && (key !== 'namespaces' || !chance.once(2)))
-  if (!wanted.some(([key]) => key === 'namespaces')) more.push(['namespaces', chance.once(3) ? ['mount'] : ['mount', 'uts', 'net', 'pid', ...(wanted.some(([key]) => key === 'idmap') ? ['user'] : [])]])
+  const keep = (key: string) =>
+    key === 'root'
+      ? !enter
+      : enter
+        ? !['mounts', 'idmap', 'hostname', 'loopback', 'ping', 'lowPorts', 'own', 'takeBack', 'cgroup'].includes(key) ||
+          chance.once(9)
+        : key !== 'enter'
+  const more: [string, unknown][] = enter
+    ? [['enter', made(OBJECTS.enter, chance)]]
+    : [['root', variant('root', chance)]]
+  const wanted = entries.filter(
+    ([key]) => keep(key) && key !== 'enter' && key !== 'root' && (key !== 'namespaces' || !chance.once(2)),
+  )
+  if (!wanted.some(([key]) => key === 'namespaces'))
+    more.push([
+      'namespaces',
+      chance.once(3)
+        ? ['mount']
+        : ['mount', 'uts', 'net', 'pid', ...(wanted.some(([key]) => key === 'idmap') ? ['user'] : [])],
+    ])
   return object(shuffled([...wanted, ...more], chance))
 }
 
@@ -244,7 +552,8 @@ export function* mutations(corpus: readonly Uint8Array[], chance: Chance): Gener
       continue
     }
     let bytes: number[] = way === 2 ? plain(print(plan(chance), chance)) : chance.one(chance.once(100) ? seeds : short)
-    for (let left = 1 + chance.below(3); left > 0 && bytes.length > 0; left--) bytes = chance.one(CHANGES)(bytes, chance, chance.one(short))
+    for (let left = 1 + chance.below(3); left > 0 && bytes.length > 0; left--)
+      bytes = chance.one(CHANGES)(bytes, chance, chance.one(short))
     yield Uint8Array.from(bytes)
   }
 }

@@ -1,6 +1,16 @@
 /** The built product, and roots and directories to use it on. */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
-import { copyFileSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs'
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as assert from 'uvu/assert'
@@ -45,16 +55,22 @@ export function planOf(args: readonly string[]): Record<string, unknown> & { pro
 
 /** Runs a plan by the sidecar alone, which reads it from its standard input. */
 export function sidecar(plan: unknown, flags: readonly string[] = [], options: SpawnSyncOptions = {}): Ran {
-  return execute(SIDECAR, ['--plan-fd', '0', ...flags], { input: typeof plan === 'string' ? plan : JSON.stringify(plan), ...options })
+  return execute(SIDECAR, ['--plan-fd', '0', ...flags], {
+    input: typeof plan === 'string' ? plan : JSON.stringify(plan),
+    ...options,
+  })
 }
 
 /** The same box by both mount interfaces: by the command line, and by the sidecar with the old one forced. */
 export const INTERFACES: readonly { name: string; box: (args: readonly string[]) => Ran }[] = [
   { name: 'mount API', box: (args) => nsbox(args) },
-  { name: 'mount(2)', box: (args) => {
-    const { status, stdout, stderr } = nsbox(['plan', ...args])
-    return status === 0 ? sidecar(stdout, ['--old-mount-api']) : { status, signal: null, stdout, stderr }
-  } },
+  {
+    name: 'mount(2)',
+    box: (args) => {
+      const { status, stdout, stderr } = nsbox(['plan', ...args])
+      return status === 0 ? sidecar(stdout, ['--old-mount-api']) : { status, signal: null, stdout, stderr }
+    },
+  },
 ]
 
 /** Runs the body with a directory, and removes that afterwards. Files on other file systems below it aren't touched. */
@@ -72,7 +88,46 @@ export function inTemp(body: (dir: string) => void | Promise<void>): () => Promi
   }
 }
 
-const APPLETS = ['sh', 'ls', 'cat', 'id', 'ps', 'touch', 'mkdir', 'rm', 'ln', 'mount', 'umount', 'readlink', 'stat', 'echo', 'sleep', 'kill', 'hostname', 'env', 'true', 'false', 'find', 'grep', 'chmod', 'pwd', 'printf', 'test', 'tty', 'stty', 'yes', 'head', 'dd', 'mv', 'ip', 'mktemp', 'wc', 'sort', 'ulimit', 'sed']
+const APPLETS = [
+  'sh',
+  'ls',
+  'cat',
+  'id',
+  'ps',
+  'touch',
+  'mkdir',
+  'rm',
+  'ln',
+  'mount',
+  'umount',
+  'readlink',
+  'stat',
+  'echo',
+  'sleep',
+  'kill',
+  'hostname',
+  'env',
+  'true',
+  'false',
+  'find',
+  'grep',
+  'chmod',
+  'pwd',
+  'printf',
+  'test',
+  'tty',
+  'stty',
+  'yes',
+  'head',
+  'dd',
+  'mv',
+  'ip',
+  'mktemp',
+  'wc',
+  'sort',
+  'ulimit',
+  'sed',
+]
 
 /** A root with only busybox and the named directories. */
 export function busyboxRoot(dir: string, directories: readonly string[] = ['proc', 'dev', 'tmp']): string {
@@ -99,10 +154,20 @@ export type MountLine = { path: string; options: string[]; optional: string[]; t
 
 /** A text in the form of /proc/self/mountinfo. */
 export function parseMounts(text: string): MountLine[] {
-  const plain = (word: string) => word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-  return text.trim().split('\n').map((line) => {
-    const words = line.split(' ')
-    const dash = words.indexOf('-')
-    return { path: plain(words[4] ?? ''), options: (words[5] ?? '').split(','), optional: words.slice(6, dash), type: words[dash + 1] ?? '', source: plain(words[dash + 2] ?? '') }
-  })
+  const plain = (word: string) =>
+    word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const words = line.split(' ')
+      const dash = words.indexOf('-')
+      return {
+        path: plain(words[4] ?? ''),
+        options: (words[5] ?? '').split(','),
+        optional: words.slice(6, dash),
+        type: words[dash + 1] ?? '',
+        source: plain(words[dash + 2] ?? ''),
+      }
+    })
 }

@@ -1,5 +1,14 @@
 /** The npm package as users get it: the packed file, installed into an empty project, and used by Node and by Bun. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { execute, type Ran } from './nsbox.ts'
@@ -23,9 +32,27 @@ export function project(...beside: string[]): { path: string; remove: () => void
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-')))
   const path = join(dir, 'project')
   mkdirSync(path)
-  writeFileSync(join(path, 'package.json'), '{ "name": "user", "version": "1.0.0", "type": "module", "private": true }\n')
+  writeFileSync(
+    join(path, 'package.json'),
+    '{ "name": "user", "version": "1.0.0", "type": "module", "private": true }\n',
+  )
   // A cache of its own, since the cache in HOME may belong to another user.
-  done(execute('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', '--cache', join(dir, 'npm-cache'), TARBALL], { cwd: path }))
+  done(
+    execute(
+      'npm',
+      [
+        'install',
+        '--offline',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        '--cache',
+        join(dir, 'npm-cache'),
+        TARBALL,
+      ],
+      { cwd: path },
+    ),
+  )
   for (const name of beside) link(path, name)
   return { path, remove: () => rmSync(dir, { recursive: true }) }
 }

@@ -10,19 +10,32 @@ export class Pty {
   readonly #process: OnTerminal
 
   constructor(argv: readonly string[], env: Record<string, string | undefined> = {}) {
-    const data = (_: unknown, bytes: Uint8Array) => { this.shown += new TextDecoder().decode(bytes) }
-    const options = { env: { ...process.env, TERM: 'xterm', PS1: '$ ', ...env }, terminal: { cols: 80, rows: 24, data } }
+    const data = (_: unknown, bytes: Uint8Array) => {
+      this.shown += new TextDecoder().decode(bytes)
+    }
+    const options = {
+      env: { ...process.env, TERM: 'xterm', PS1: '$ ', ...env },
+      terminal: { cols: 80, rows: 24, data },
+    }
     this.#process = Bun.spawn([...argv], options as never) as unknown as OnTerminal
   }
 
-  get pid(): number { return this.#process.pid }
+  get pid(): number {
+    return this.#process.pid
+  }
 
-  type(text: string): void { this.#process.terminal.write(text) }
+  type(text: string): void {
+    this.#process.terminal.write(text)
+  }
 
   /** Types a line, and Enter. */
-  enter(line: string): void { this.type(`${line}\r`) }
+  enter(line: string): void {
+    this.type(`${line}\r`)
+  }
 
-  resize(columns: number, rows: number): void { this.#process.terminal.resize(columns, rows) }
+  resize(columns: number, rows: number): void {
+    this.#process.terminal.resize(columns, rows)
+  }
 
   /** Waits until this shows, behind the text of the previous wait. */
   async expect(what: RegExp, seconds = 20): Promise<string> {
@@ -47,7 +60,9 @@ export class Pty {
   }
 
   /** Waits for the program's end, and returns its status. */
-  exited(): Promise<number> { return this.#process.exited }
+  exited(): Promise<number> {
+    return this.#process.exited
+  }
 
   async end(): Promise<void> {
     this.#process.kill('SIGKILL')

@@ -19,7 +19,26 @@ import { archive, directory, file, link } from './cpio.ts'
 import { BIN, NSBOX, SIDECAR } from './nsbox.ts'
 
 const top = resolve(import.meta.dir, '../..')
-const QEMU = ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-nic', 'none', '-no-reboot']
+const QEMU = [
+  'qemu-system-x86_64',
+  '-accel',
+  'tcg,thread=multi',
+  '-cpu',
+  'max',
+  '-smp',
+  '2',
+  '-m',
+  '1024',
+  '-display',
+  'none',
+  '-serial',
+  'stdio',
+  '-monitor',
+  'none',
+  '-nic',
+  'none',
+  '-no-reboot',
+]
 
 export const USER = 1000
 export type Outcome = { status: number; output: string }
@@ -35,30 +54,68 @@ export type Kernel = { name: string; release: string } & ({ path: string; module
 export function kernels(only?: string): Kernel[] {
   const dir = join(top, 'dist/vm')
   const [program = ''] = QEMU
-  const names = existsSync(dir) ? [...new Set(readdirSync(dir).map((name) => /^\d+(?:\.\d+)*/.exec(name)?.[0] ?? '').filter((name) => name !== ''))] : []
+  const names = existsSync(dir)
+    ? [
+        ...new Set(
+          readdirSync(dir)
+            .map((name) => /^\d+(?:\.\d+)*/.exec(name)?.[0] ?? '')
+            .filter((name) => name !== ''),
+        ),
+      ]
+    : []
   const known = names.length > 0 ? names.sort(byVersion) : [only ?? 'no kernel']
   const all = only === undefined || process.env.NSBOX_TEST_VM === 'all' || !known.includes(only)
-  return known.filter((name) => all || name === only).map((name) => {
-    const [path, skipped] = [join(dir, name, 'vmlinuz'), join(dir, `${name}.skipped`)]
-    if (Bun.which(program) === null) return { name, release: name, reason: `${program} is not installed` }
-    if (!existsSync(path)) return { name, release: name, reason: existsSync(skipped) ? readFileSync(skipped, 'utf8').trim() : 'dist/vm is not there: make test-vm makes it' }
-    const modules = readdirSync(join(dir, name)).filter((file) => file.endsWith('.ko')).map((file) => join(dir, name, file))
-    return { name, release: readFileSync(join(dir, name, 'release'), 'utf8').split(' ').at(-1)?.trim() ?? name, path, modules }
-  })
+  return known
+    .filter((name) => all || name === only)
+    .map((name) => {
+      const [path, skipped] = [join(dir, name, 'vmlinuz'), join(dir, `${name}.skipped`)]
+      if (Bun.which(program) === null) return { name, release: name, reason: `${program} is not installed` }
+      if (!existsSync(path))
+        return {
+          name,
+          release: name,
+          reason: existsSync(skipped)
+            ? readFileSync(skipped, 'utf8').trim()
+            : 'dist/vm is not there: make test-vm makes it',
+        }
+      const modules = readdirSync(join(dir, name))
+        .filter((file) => file.endsWith('.ko'))
+        .map((file) => join(dir, name, file))
+      return {
+        name,
+        release:
+          readFileSync(join(dir, name, 'release'), 'utf8')
+            .split(' ')
+            .at(-1)
+            ?.trim() ?? name,
+        path,
+        modules,
+      }
+    })
 }
 
 /** Less than 0 if A is the older version. */
 export function byVersion(a: string, b: string): number {
   const [first, second] = [a, b].map((name) => name.replace(/-.*/, '').split('.').map(Number))
-  for (let i = 0; i < 3; i++) if ((first?.[i] ?? 0) !== (second?.[i] ?? 0)) return (first?.[i] ?? 0) - (second?.[i] ?? 0)
+  for (let i = 0; i < 3; i++)
+    if ((first?.[i] ?? 0) !== (second?.[i] ?? 0)) return (first?.[i] ?? 0) - (second?.[i] ?? 0)
   return 0
 }
 
 /** The facts about the guest that a plan depends on. */
 function guest(uid: number): HostFacts {
   return {
-    machine: 'x64', uid, gid: uid, cwd: '/', env: {}, userName: () => undefined, isLink: () => false, variable: () => undefined, changed: () => ({ signals: [] }),
-    look: (path) => (['/', '/proc', '/dev', '/sys'].includes(path) || path.startsWith('/roots/') ? 'directory' : { code: 'ENOENT' }),
+    machine: 'x64',
+    uid,
+    gid: uid,
+    cwd: '/',
+    env: {},
+    userName: () => undefined,
+    isLink: () => false,
+    variable: () => undefined,
+    changed: () => ({ signals: [] }),
+    look: (path) =>
+      ['/', '/proc', '/dev', '/sys'].includes(path) || path.startsWith('/roots/') ? 'directory' : { code: 'ENOENT' },
     read: () => ({ code: 'ENOENT' }),
   }
 }
@@ -88,11 +145,25 @@ export class Guest {
   }
 
   /** Boots, and returns the output of each case, by its name. Cases without an entry were not reached. */
-  async run({ path, modules }: { path: string; modules: readonly string[] }, seconds: number): Promise<{ outcomes: Map<string, Outcome>; console: string }> {
+  async run(
+    { path, modules }: { path: string; modules: readonly string[] },
+    seconds: number,
+  ): Promise<{ outcomes: Map<string, Outcome>; console: string }> {
     const dir = mkdtempSync(join(tmpdir(), 'nsbox-vm-'))
     try {
       writeFileSync(join(dir, 'initrd'), this.#initramfs(modules))
-      const console = await boot([...QEMU, '-kernel', path, '-initrd', join(dir, 'initrd'), '-append', 'console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off'], seconds)
+      const console = await boot(
+        [
+          ...QEMU,
+          '-kernel',
+          path,
+          '-initrd',
+          join(dir, 'initrd'),
+          '-append',
+          'console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off',
+        ],
+        seconds,
+      )
       return { outcomes: read(console), console }
     } finally {
       rmSync(dir, { recursive: true })
@@ -101,22 +172,53 @@ export class Guest {
 
   #initramfs(modules: readonly string[]): Buffer {
     return archive([
-      ...['bin', 'cases', 'cases/first', 'cases/then', 'dev', 'etc', 'plans', 'proc', 'roots', 'sys', 'tmp', 'run', 'new', 'home', 'modules', 'lib', 'lib64', 'lib/x86_64-linux-gnu'].map((path) => directory(path)),
-      file('bin/busybox', readFileSync('/bin/busybox')), link('bin/sh', 'busybox'), file('init', INIT),
+      ...[
+        'bin',
+        'cases',
+        'cases/first',
+        'cases/then',
+        'dev',
+        'etc',
+        'plans',
+        'proc',
+        'roots',
+        'sys',
+        'tmp',
+        'run',
+        'new',
+        'home',
+        'modules',
+        'lib',
+        'lib64',
+        'lib/x86_64-linux-gnu',
+      ].map((path) => directory(path)),
+      file('bin/busybox', readFileSync('/bin/busybox')),
+      link('bin/sh', 'busybox'),
+      file('init', INIT),
       ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(path), 0o644)),
-      ...(this.#withFrontEnd ? [file('bin/nsbox', readFileSync(NSBOX)), ...librariesOf(NSBOX).map((path) => file(path.slice(1), readFileSync(path)))] : []),
+      ...(this.#withFrontEnd
+        ? [
+            file('bin/nsbox', readFileSync(NSBOX)),
+            ...librariesOf(NSBOX).map((path) => file(path.slice(1), readFileSync(path))),
+          ]
+        : []),
       file('bin/nsbox-sidecar', readFileSync(SIDECAR)),
       ...readdirSync(BIN).map((name) => file(`bin/${basename(name)}`, readFileSync(join(BIN, name)))),
-      file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644), file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
+      file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644),
+      file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
       ...this.#plans.map((plan, number) => file(`plans/${number}`, JSON.stringify(plan), 0o644)),
-      ...this.cases.map(({ script, first }, number) => file(`cases/${first ? 'first' : 'then'}/${String(number).padStart(3, '0')}`, `set -u\n${script}\n`)),
+      ...this.cases.map(({ script, first }, number) =>
+        file(`cases/${first ? 'first' : 'then'}/${String(number).padStart(3, '0')}`, `set -u\n${script}\n`),
+      ),
     ])
   }
 }
 
 /** The loader and the libraries of a program of this machine, at the paths where the loader looks for them. */
 function librariesOf(program: string): string[] {
-  return [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path)
+  return [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(
+    ([, path = '']) => path,
+  )
 }
 
 const SECONDS_EACH = 60
@@ -157,7 +259,10 @@ function boot([program = '', ...args]: readonly string[], seconds: number): Prom
   return new Promise((done, reject) => {
     const machine = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let text = ''
-    for (const stream of [machine.stdout, machine.stderr]) stream.on('data', (data: Buffer) => { text += data })
+    for (const stream of [machine.stdout, machine.stderr])
+      stream.on('data', (data: Buffer) => {
+        text += data
+      })
     const timer = setTimeout(() => machine.kill('SIGKILL'), seconds * 1000)
     const end = () => machine.kill('SIGKILL')
     process.on('exit', end)
@@ -172,7 +277,12 @@ function boot([program = '', ...args]: readonly string[], seconds: number): Prom
 
 /** The outcomes by the number of the case. */
 function read(console: string): Map<string, Outcome> {
-  return new Map([...console.matchAll(/^@@begin (\d+)\n(.*?)\n?@@end \1 (\d+)$/gms)].map(([, number = '', output = '', status]) => [number, { output, status: Number(status) }]))
+  return new Map(
+    [...console.matchAll(/^@@begin (\d+)\n(.*?)\n?@@end \1 (\d+)$/gms)].map(([, number = '', output = '', status]) => [
+      number,
+      { output, status: Number(status) },
+    ]),
+  )
 }
 
 export type Check = { name: string; check: (outcome: Outcome, kernel: string) => void }
@@ -190,7 +300,8 @@ export async function onKernels(guest: Guest, checks: readonly Check[], wanted: 
       continue
     }
     const { outcomes, console: text } = await guest.run(kernel, 270)
-    if (outcomes.size < checks.length) console.log(`the guest did not come to its end; its last words:\n${text.slice(-2000)}`)
+    if (outcomes.size < checks.length)
+      console.log(`the guest did not come to its end; its last words:\n${text.slice(-2000)}`)
     for (const [number, { name, check }] of checks.entries()) {
       test(title(name), () => {
         const outcome = outcomes.get(String(number).padStart(3, '0'))

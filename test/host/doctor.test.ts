@@ -31,9 +31,19 @@ const FREE = { [RESTRICT]: '0\n' }
 const AS_ROOT = 'CapEff:\t000001ffffffffff\nNoNewPrivs:\t0\n'
 
 const START = '{"event":"start","pid":1}\n'
-const REFUSED = '{"event":"error","step":"namespaces","what":"make a process","errno":1,"code":"EPERM","text":"Operation not permitted","hint":"do that","status":125}\n'
+const REFUSED =
+  '{"event":"error","step":"namespaces","what":"make a process","errno":1,"code":"EPERM","text":"Operation not permitted","hint":"do that","status":125}\n'
 
-type Machine = { limited?: string | undefined; box?: string; nested?: string; files?: Record<string, string | undefined>; unshare?: number; tmpfile?: string; helperMode?: number; uid?: number }
+type Machine = {
+  limited?: string | undefined
+  box?: string
+  nested?: string
+  files?: Record<string, string | undefined>
+  unshare?: number
+  tmpfile?: string
+  helperMode?: number
+  uid?: number
+}
 
 function host(machine: Machine): Host {
   const { box = START, nested = box, files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 } = machine
@@ -50,7 +60,10 @@ function host(machine: Machine): Host {
       return { status: 0, stdout: args.includes('--memory') ? limited : args.includes('--nest') ? nested : box }
     },
     tryTmpfile: () => tmpfile,
-    env: { PATH: '/usr/bin' }, uid, user: uid === 0 ? 'root' : 'ann', exe: '/home/ann/bin/nsbox',
+    env: { PATH: '/usr/bin' },
+    uid,
+    user: uid === 0 ? 'root' : 'ann',
+    exe: '/home/ann/bin/nsbox',
   }
 }
 
@@ -58,7 +71,8 @@ function told(machine: Machine): { status: number; text: string; about: (name: s
   const lines: string[] = []
   const status = doctor((line) => lines.push(line), host(machine))
   const text = lines.join('\n')
-  const about = (name: string): string => text.split(/\n(?=\S)/).find((part) => part.slice(6).startsWith(`${name}:`)) ?? ''
+  const about = (name: string): string =>
+    text.split(/\n(?=\S)/).find((part) => part.slice(6).startsWith(`${name}:`)) ?? ''
   return { status, text, about }
 }
 
@@ -70,13 +84,19 @@ test('a machine where all is well gets only ok, and status 0', () => {
 })
 
 test('what Landlock would close is told where it is older than its scopes, or off', () => {
-  assert.match(told({ files: FREE }).about('Landlock'), /^note .*before Linux 6\.12\n.*abstract sockets.*\n.*--net none --new-session/)
-  const newer = (lsm: string) => told({ files: { ...FREE, '/proc/sys/kernel/osrelease': '6.12.1\n', '/sys/kernel/security/lsm': lsm } }).about('Landlock')
+  assert.match(
+    told({ files: FREE }).about('Landlock'),
+    /^note .*before Linux 6\.12\n.*abstract sockets.*\n.*--net none --new-session/,
+  )
+  const newer = (lsm: string) =>
+    told({ files: { ...FREE, '/proc/sys/kernel/osrelease': '6.12.1\n', '/sys/kernel/security/lsm': lsm } }).about(
+      'Landlock',
+    )
   assert.match(newer('capability,apparmor'), /^note .*not among the active security modules/)
   assert.match(newer('capability,landlock,yama\n'), /^ok /)
 })
 
-test('Ubuntu 24.04: the restriction is named, with a profile for this executable\'s path', () => {
+test("Ubuntu 24.04: the restriction is named, with a profile for this executable's path", () => {
   const { status, about } = told({ box: REFUSED })
   assert.is(status, 1)
   assert.match(about('AppArmor'), /^no .*kernel\.apparmor_restrict_unprivileged_userns is 1/)
@@ -101,7 +121,10 @@ test('characters of a path that mean something to AppArmor are escaped', () => {
 })
 
 test('user namespaces turned off by a sysctl: the sysctl to set', () => {
-  for (const [file, setting] of [['/proc/sys/user/max_user_namespaces', 'user.max_user_namespaces='], ['/proc/sys/kernel/unprivileged_userns_clone', 'kernel.unprivileged_userns_clone=1']] as const) {
+  for (const [file, setting] of [
+    ['/proc/sys/user/max_user_namespaces', 'user.max_user_namespaces='],
+    ['/proc/sys/kernel/unprivileged_userns_clone', 'kernel.unprivileged_userns_clone=1'],
+  ] as const) {
     const { status, about } = told({ box: REFUSED, files: { ...FREE, [file]: '0\n' } })
     assert.is(status, 1)
     assert.match(about('user namespaces'), `fix: sudo sysctl -w ${setting}`)
@@ -109,7 +132,11 @@ test('user namespaces turned off by a sysctl: the sysctl to set', () => {
 })
 
 test('a refusal under a seccomp filter points to the container', () => {
-  const { status, about } = told({ unshare: 1, limited: undefined, files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\n' } })
+  const { status, about } = told({
+    unshare: 1,
+    limited: undefined,
+    files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\n' },
+  })
   assert.is(status, 1)
   assert.match(about('user namespaces'), 'seccomp=unconfined')
 })
@@ -129,7 +156,10 @@ test('no subordinate ids: the usermod line', () => {
 })
 
 test('id map helpers without their privilege, and under no_new_privs', () => {
-  assert.match(told({ files: FREE, helperMode: 0o100755 }).about('id map helpers'), '/usr/bin/newuidmap is neither setuid root nor has a file capability')
+  assert.match(
+    told({ files: FREE, helperMode: 0o100755 }).about('id map helpers'),
+    '/usr/bin/newuidmap is neither setuid root nor has a file capability',
+  )
   const { about } = told({ files: { ...FREE, '/proc/self/status': 'CapEff:\t00\nNoNewPrivs:\t1\n' } })
   assert.match(about('id map helpers'), 'no_new_privs takes their privilege')
   assert.match(about('no_new_privs'), /^note /)
@@ -143,8 +173,15 @@ test('nested in a container: the masked /proc is named, the empty binfmt_misc is
 })
 
 test('in a box, the way out is the box around, and its own /proc is no mask of the one below', () => {
-  const boxed = [...MOUNTS, '30 23 0:50 / /proc rw - proc proc rw', '31 30 0:51 / /proc/keys rw - tmpfs tmpfs rw'].join('\n')
-  const files = { ...FREE, '/proc/1/comm': 'box-init\n', '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\nNoNewPrivs:\t1\n', '/proc/self/mountinfo': boxed }
+  const boxed = [...MOUNTS, '30 23 0:50 / /proc rw - proc proc rw', '31 30 0:51 / /proc/keys rw - tmpfs tmpfs rw'].join(
+    '\n',
+  )
+  const files = {
+    ...FREE,
+    '/proc/1/comm': 'box-init\n',
+    '/proc/self/status': 'CapEff:\t00\nSeccomp:\t2\nNoNewPrivs:\t1\n',
+    '/proc/self/mountinfo': boxed,
+  }
   const { status, about, text } = told({ unshare: 1, files, box: REFUSED, helperMode: 0o100755 })
   assert.is(status, 1)
   assert.match(about('user namespaces'), /refused by the filter of the box.*\n.*\n +fix: nsbox --allow-userns/)
@@ -156,8 +193,14 @@ test('in a box, the way out is the box around, and its own /proc is no mask of t
 test('root of a user namespace is held up by a masked /proc, root of the machine is not', () => {
   const masked = [...MOUNTS, '30 23 0:50 / /proc/kcore rw - tmpfs tmpfs rw'].join('\n')
   const files = { ...FREE, '/proc/self/status': AS_ROOT, '/proc/self/mountinfo': masked }
-  assert.match(told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0       1000          1\n' } }).about('proc'), /^note /)
-  assert.match(told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0          0 4294967295\n' } }).about('proc'), /^ok /)
+  assert.match(
+    told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0       1000          1\n' } }).about('proc'),
+    /^note /,
+  )
+  assert.match(
+    told({ uid: 0, files: { ...files, '/proc/self/uid_map': '         0          0 4294967295\n' } }).about('proc'),
+    /^ok /,
+  )
 })
 
 const NO_MEMORY = { ...FREE, '/proc/sys/vm/memfd_noexec': '2\n' }
@@ -166,7 +209,10 @@ test('a file in memory becomes the box, whatever is mounted noexec, unless the k
   const noexec = MOUNTS.join('\n').replace('/dev/shm rw', '/dev/shm rw,noexec')
   assert.match(told({ files: { ...FREE, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*a file in memory/)
   assert.match(told({ files: NO_MEMORY }).about('start-up'), /^ok .*\/dev\/shm takes /)
-  assert.match(told({ files: { ...NO_MEMORY, '/proc/self/mountinfo': noexec } }).about('start-up'), /^ok .*\/tmp takes .*\(\/dev\/shm: noexec\)/)
+  assert.match(
+    told({ files: { ...NO_MEMORY, '/proc/self/mountinfo': noexec } }).about('start-up'),
+    /^ok .*\/tmp takes .*\(\/dev\/shm: noexec\)/,
+  )
 })
 
 test('no place for the hand-over: the error in words, and what happens instead', () => {
@@ -178,11 +224,20 @@ test('no place for the hand-over: the error in words, and what happens instead',
 
 test('control groups: what the sidecar says of a group with limits is told, with the way out', () => {
   assert.match(told({ files: FREE }).about('control groups'), /^ok .*made a group with limits/)
-  const events = '{"event":"error","step":"control group","what":"may not be used by you","path":"/sys/fs/cgroup/user.slice","errno":13,"code":"EACCES","text":"Permission denied","hint":"systemd-run it","status":125}\n'
+  const events =
+    '{"event":"error","step":"control group","what":"may not be used by you","path":"/sys/fs/cgroup/user.slice","errno":13,"code":"EACCES","text":"Permission denied","hint":"systemd-run it","status":125}\n'
   const { status, about } = told({ files: FREE, limited: events })
   assert.is(status, 0)
-  assert.match(about('control groups'), /^note .*may not be used by you: \/sys\/fs\/cgroup\/user\.slice: Permission denied \(EACCES\)\n.*--memory, --cpus and --pids will not work\n.*fix: systemd-run it/)
-  assert.match(told({ files: FREE, limited: '{"event":"error","step":"namespaces","what":"no","status":125}\n' }).about('control groups'), /^ok /)
+  assert.match(
+    about('control groups'),
+    /^note .*may not be used by you: \/sys\/fs\/cgroup\/user\.slice: Permission denied \(EACCES\)\n.*--memory, --cpus and --pids will not work\n.*fix: systemd-run it/,
+  )
+  assert.match(
+    told({ files: FREE, limited: '{"event":"error","step":"namespaces","what":"no","status":125}\n' }).about(
+      'control groups',
+    ),
+    /^ok /,
+  )
   assert.match(told({ files: FREE, limited: undefined }).about('control groups'), /^note .*not tried/)
 })
 
@@ -195,7 +250,10 @@ test('error numbers have names and texts', () => {
 test('where no group may ping, the setting and what works without are named', () => {
   const { status, about } = told({ files: { '/proc/sys/net/ipv4/ping_group_range': '1\t0\n' } })
   assert.is(status, 0)
-  assert.match(about('ping'), /^note +ping: net.ipv4.ping_group_range allows no group\n.*--net none.*\n.*sysctl -w 'net.ipv4.ping_group_range=0 2147483647'/)
+  assert.match(
+    about('ping'),
+    /^note +ping: net.ipv4.ping_group_range allows no group\n.*--net none.*\n.*sysctl -w 'net.ipv4.ping_group_range=0 2147483647'/,
+  )
 })
 
 test('the verdict is that of a box that was started, whatever the checks guess', () => {
@@ -203,32 +261,66 @@ test('the verdict is that of a box that was started, whatever the checks guess',
   assert.match(good.text, /\nboxes can run here$/)
   const nested = told({ files: FREE, box: REFUSED, nested: START })
   assert.is(nested.status, 1)
-  assert.match(nested.text, /\nthe default box cannot start here:\n +namespaces: make a process: Operation not permitted \(EPERM\)\n +hint: do that\nboxes with --nest can run here: nsbox --nest COMMAND$/)
+  assert.match(
+    nested.text,
+    /\nthe default box cannot start here:\n +namespaces: make a process: Operation not permitted \(EPERM\)\n +hint: do that\nboxes with --nest can run here: nsbox --nest COMMAND$/,
+  )
   const none = told({ files: FREE, box: REFUSED })
   assert.is(none.status, 1)
   assert.match(none.text, /\nno box can run here:\n +namespaces: /)
   // A command that is not there is no fault of the box.
-  assert.is(told({ files: FREE, box: '{"event":"error","step":"exec","what":"command not found in the box","path":"true","status":127}\n' }).status, 0)
+  assert.is(
+    told({
+      files: FREE,
+      box: '{"event":"error","step":"exec","what":"command not found in the box","path":"true","status":127}\n',
+    }).status,
+    0,
+  )
 })
 
 test('namespaces that are limited to none are named, with the setting', () => {
-  const limit = (...names: string[]) => told({ files: { ...FREE, ...Object.fromEntries(names.map((name) => [`/proc/sys/user/max_${name}_namespaces`, '0\n'])) } }).about('other namespaces')
+  const limit = (...names: string[]) =>
+    told({
+      files: { ...FREE, ...Object.fromEntries(names.map((name) => [`/proc/sys/user/max_${name}_namespaces`, '0\n'])) },
+    }).about('other namespaces')
   assert.match(limit(), /^ok /)
-  assert.match(limit('mnt'), /^no .*user.max_mnt_namespaces is 0\n.*\n +fix: sudo sysctl -w user.max_mnt_namespaces=15000/)
+  assert.match(
+    limit('mnt'),
+    /^no .*user.max_mnt_namespaces is 0\n.*\n +fix: sudo sysctl -w user.max_mnt_namespaces=15000/,
+  )
   assert.match(limit('net'), /^note .*\n +--net none will not work/)
-  assert.match(limit('pid', 'uts'), /^no .*user.max_pid_namespaces, user.max_uts_namespaces are 0\n +only boxes with --share pid,uts start/)
+  assert.match(
+    limit('pid', 'uts'),
+    /^no .*user.max_pid_namespaces, user.max_uts_namespaces are 0\n +only boxes with --share pid,uts start/,
+  )
 })
 
 test('--map-auto as root needs ranges too', () => {
-  assert.match(told({ uid: 0, files: { ...FREE, '/proc/self/status': AS_ROOT } }).about('subordinate ids'), /^note .*none for root.*\n.*--map-auto will not work\n.*usermod .* root/)
+  assert.match(
+    told({ uid: 0, files: { ...FREE, '/proc/self/status': AS_ROOT } }).about('subordinate ids'),
+    /^note .*none for root.*\n.*--map-auto will not work\n.*usermod .* root/,
+  )
 })
 
 test('as JSON: one document, with the verdict and each check', () => {
   const lines: string[] = []
-  assert.is(doctor((line) => lines.push(line), host({ files: FREE, box: REFUSED, nested: START }), true), 1)
+  assert.is(
+    doctor((line) => lines.push(line), host({ files: FREE, box: REFUSED, nested: START }), true),
+    1,
+  )
   const { boxes, checks } = JSON.parse(lines.join('\n'))
-  assert.equal(boxes, { default: { starts: false, error: 'namespaces: make a process: Operation not permitted (EPERM)', hint: 'do that' }, nest: { starts: true } })
-  assert.equal(checks.find(({ name }: { name: string }) => name === 'ping'), { name: 'ping', status: 'ok', found: 'allowed without a capability to the groups 0 to 2147483647 (net.ipv4.ping_group_range)' })
+  assert.equal(boxes, {
+    default: { starts: false, error: 'namespaces: make a process: Operation not permitted (EPERM)', hint: 'do that' },
+    nest: { starts: true },
+  })
+  assert.equal(
+    checks.find(({ name }: { name: string }) => name === 'ping'),
+    {
+      name: 'ping',
+      status: 'ok',
+      found: 'allowed without a capability to the groups 0 to 2147483647 (net.ipv4.ping_group_range)',
+    },
+  )
 })
 
 test('the doctor of this machine comes to an end', () => {

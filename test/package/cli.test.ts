@@ -18,31 +18,54 @@ const cli = (args: readonly string[], options = {}) => execute(CLI, args, option
 
 /** All processes below one, by their parents. */
 function familyOf(pid: number): number[] {
-  const parents = new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => {
-    try {
-      return [Number(name), Number(readFileSync(`/proc/${name}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ')[1])] as const
-    } catch {
-      return [Number(name), 0] as const
-    }
-  }))
-  const below = (parent: number): number[] => [...parents].filter(([, above]) => above === parent).flatMap(([child]) => [child, ...below(child)])
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => {
+        try {
+          return [
+            Number(name),
+            Number(
+              readFileSync(`/proc/${name}/stat`, 'latin1')
+                .replace(/^.*\) /s, '')
+                .split(' ')[1],
+            ),
+          ] as const
+        } catch {
+          return [Number(name), 0] as const
+        }
+      }),
+  )
+  const below = (parent: number): number[] =>
+    [...parents].filter(([, above]) => above === parent).flatMap(([child]) => [child, ...below(child)])
   return below(pid)
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30000; !holds(); await Bun.sleep(10)) if (Date.now() > end) throw new Error(`never: ${what}`)
+  for (const end = Date.now() + 30000; !holds(); await Bun.sleep(10))
+    if (Date.now() > end) throw new Error(`never: ${what}`)
 }
 
-const running = (pid: number) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+const running = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 
 test('a command has its streams, and its status is that of nsbox', () => {
-  const { status, stdout, stderr } = cli(['--tmpfs', '/tmp', 'sh', '-c', 'cat; ls -A /tmp; echo oops >&2; exit 7'], { input: 'in\n' })
+  const { status, stdout, stderr } = cli(['--tmpfs', '/tmp', 'sh', '-c', 'cat; ls -A /tmp; echo oops >&2; exit 7'], {
+    input: 'in\n',
+  })
   assert.equal([status, stdout, stderr], [7, 'in\n', 'oops\n'])
   assert.is(cli(['sh', '-c', 'kill -TERM $$']).status, 143)
 })
 
 test('a directory that is gone is an error message, unless it does not matter', () => {
-  const gone = (...args: string[]) => execute('bash', ['-c', 'd=$(mktemp -d); cd $d; rmdir $d; exec "$0" "$@"', process.env.NODE ?? 'node', join(dir, 'node_modules/nsbox/dist/package/cli.js'), ...args])
+  const gone = (...args: string[]) =>
+    execute('bash', [
+      '-c',
+      'd=$(mktemp -d); cd $d; rmdir $d; exec "$0" "$@"',
+      process.env.NODE ?? 'node',
+      join(dir, 'node_modules/nsbox/dist/package/cli.js'),
+      ...args,
+    ])
   assert.is(gone('--version').status, 0)
   assert.is(gone('--cwd', '/usr', 'pwd').stdout, '/usr\n')
   const { status, stderr } = gone('pwd')
@@ -60,33 +83,48 @@ test('failures have their statuses and messages', () => {
   assert.match(root.stderr, 'nsbox: root: open: /nowhere: No such file or directory (ENOENT)')
 })
 
-test('every verb is there', inTemp((temp) => {
-  assert.match(cli(['--version']).stdout, `nsbox ${VERSION} (contract `)
-  assert.match(cli(['help', 'bake']).stdout, '--relative')
-  assert.match(cli(['explain', '--net', 'none', 'true']).stdout, 'network')
-  assert.match(cli(['doctor']).stdout, 'kernel')
-  const args = ['--tmpfs', '/tmp', '--hostname', 'x', '--seccomp', 'default', '--cap-add', 'net_admin', 'true']
-  assert.equal(JSON.parse(cli(['plan', ...args]).stdout), planOf(args))
-  const plan = join(temp, 'plan.json')
-  writeFileSync(plan, cli(['plan', 'sh', '-c', 'exit $0']).stdout)
-  assert.is(cli(['run', '--plan', plan, '5']).status, 5)
-  const baked = join(temp, 'baked')
-  assert.is(cli(['bake', '-o', baked, '--hostname', 'baked', 'hostname']).status, 0)
-  assert.is(execute(baked, []).stdout, 'baked\n')
-  assert.is(cli(['rootfs', 'build', join(temp, 'r'), 'ls']).status, 0)
-  assert.is(cli(['--root', join(temp, 'r'), 'ls', '/']).stdout, execute(NSBOX, ['--root', join(temp, 'r'), 'ls', '/']).stdout)
-}))
+test(
+  'every verb is there',
+  inTemp((temp) => {
+    assert.match(cli(['--version']).stdout, `nsbox ${VERSION} (contract `)
+    assert.match(cli(['help', 'bake']).stdout, '--relative')
+    assert.match(cli(['explain', '--net', 'none', 'true']).stdout, 'network')
+    assert.match(cli(['doctor']).stdout, 'kernel')
+    const args = ['--tmpfs', '/tmp', '--hostname', 'x', '--seccomp', 'default', '--cap-add', 'net_admin', 'true']
+    assert.equal(JSON.parse(cli(['plan', ...args]).stdout), planOf(args))
+    const plan = join(temp, 'plan.json')
+    writeFileSync(plan, cli(['plan', 'sh', '-c', 'exit $0']).stdout)
+    assert.is(cli(['run', '--plan', plan, '5']).status, 5)
+    const baked = join(temp, 'baked')
+    assert.is(cli(['bake', '-o', baked, '--hostname', 'baked', 'hostname']).status, 0)
+    assert.is(execute(baked, []).stdout, 'baked\n')
+    assert.is(cli(['rootfs', 'build', join(temp, 'r'), 'ls']).status, 0)
+    assert.is(
+      cli(['--root', join(temp, 'r'), 'ls', '/']).stdout,
+      execute(NSBOX, ['--root', join(temp, 'r'), 'ls', '/']).stdout,
+    )
+  }),
+)
 
 test('events go to the status descriptor that the caller named', () => {
   const { status, stdout } = execute('sh', ['-c', '"$0" --status-fd 9 sh -c "exit 3" 9>&1 >/dev/null', CLI])
   assert.is(status, 3)
-  assert.equal(stdout.trim().split('\n').map((line) => JSON.parse(line).event), ['start', 'exit'])
+  assert.equal(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).event),
+    ['start', 'exit'],
+  )
 })
 
 test('a signal reaches the command, and the box ends with nsbox even when that is killed', async () => {
-  const start = (script: string) => spawn(process.env.NODE ?? 'node', [CLI, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const said = (child: ReturnType<typeof start>) => new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))))
-  const ended = (child: ReturnType<typeof start>) => new Promise((resolve) => child.once('exit', (status, signal) => resolve(signal ?? status)))
+  const start = (script: string) =>
+    spawn(process.env.NODE ?? 'node', [CLI, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const said = (child: ReturnType<typeof start>) =>
+    new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))))
+  const ended = (child: ReturnType<typeof start>) =>
+    new Promise((resolve) => child.once('exit', (status, signal) => resolve(signal ?? status)))
   for (const signal of ['TERM', 'INT', 'HUP', 'USR1'] as const) {
     const child = start(`trap 'exit 9' ${signal}; echo ready; while :; do sleep 0.05; done`)
     const end = ended(child)
@@ -98,14 +136,24 @@ test('a signal reaches the command, and the box ends with nsbox even when that i
   const end = ended(child)
   await said(child)
   let family: number[] = []
-  await until('two sleeps', () => (family = familyOf(child.pid ?? 0)).filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n').length === 2)
+  await until(
+    'two sleeps',
+    () =>
+      (family = familyOf(child.pid ?? 0)).filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n')
+        .length === 2,
+  )
   child.kill('SIGKILL')
   await end
   await until('the box ends', () => !family.some(running))
 })
 
 test('Ctrl-C reaches the command once, and nsbox ends as it does', async () => {
-  const pty = new Pty([CLI, 'sh', '-c', 'trap "echo interrupted" INT; echo ready; until read -r line; do :; done; echo "got $line"; exit 4'])
+  const pty = new Pty([
+    CLI,
+    'sh',
+    '-c',
+    'trap "echo interrupted" INT; echo ready; until read -r line; do :; done; echo "got $line"; exit 4',
+  ])
   try {
     await pty.expect(/ready/)
     pty.type('\x03')
@@ -158,11 +206,14 @@ test('a shell in the box has job control', async () => {
   }
 })
 
-test('under Bun the same command line works', inTemp((temp) => {
-  const root = busyboxRoot(join(temp, 'r'))
-  const bun = RUNTIMES.find(({ name }) => name === 'Bun')?.program ?? ''
-  const { status, stdout } = execute(bun, [CLI, '--root', root, '--tmpfs', '/tmp', 'sh', '-c', 'ls /; exit 8'])
-  assert.equal([status, stdout], [8, 'bin\ndev\nproc\ntmp\n'])
-}))
+test(
+  'under Bun the same command line works',
+  inTemp((temp) => {
+    const root = busyboxRoot(join(temp, 'r'))
+    const bun = RUNTIMES.find(({ name }) => name === 'Bun')?.program ?? ''
+    const { status, stdout } = execute(bun, [CLI, '--root', root, '--tmpfs', '/tmp', 'sh', '-c', 'ls /; exit 8'])
+    assert.equal([status, stdout], [8, 'bin\ndev\nproc\ntmp\n'])
+  }),
+)
 
 test.run()

@@ -10,22 +10,41 @@ const { path: dir, remove } = project()
 test.after(remove)
 
 test('the package has these files and no others', () => {
-  const files = execute('tar', ['tzf', TARBALL]).stdout.trim().split('\n').map((name) => name.replace(/^package\//, '')).sort()
+  const files = execute('tar', ['tzf', TARBALL])
+    .stdout.trim()
+    .split('\n')
+    .map((name) => name.replace(/^package\//, ''))
+    .sort()
   const arm64 = WITHOUT_ARM64 === undefined ? ['dist/package/sidecar/nsbox-sidecar-arm64'] : []
   assert.equal(files, [
-    'LICENSE', 'README.md',
+    'LICENSE',
+    'README.md',
     'dist/package/cli.js',
-    'dist/package/errors.d.ts', 'dist/package/index.d.ts', 'dist/package/index.js',
-    'dist/package/library/box-options.d.ts', 'dist/package/library/box.d.ts', 'dist/package/library/commands.d.ts', 'dist/package/library/live.d.ts',
+    'dist/package/errors.d.ts',
+    'dist/package/index.d.ts',
+    'dist/package/index.js',
+    'dist/package/library/box-options.d.ts',
+    'dist/package/library/box.d.ts',
+    'dist/package/library/commands.d.ts',
+    'dist/package/library/live.d.ts',
     'dist/package/library/report.d.ts',
-    'dist/package/options/types.d.ts', 'dist/package/plan/constants.d.ts', 'dist/package/plan/schema.d.ts', 'dist/package/plan/steps.d.ts', 'dist/package/plan/types.d.ts',
-    ...arm64, 'dist/package/sidecar/nsbox-sidecar-x64',
-    'docs/plan.schema.json', 'package.json',
+    'dist/package/options/types.d.ts',
+    'dist/package/plan/constants.d.ts',
+    'dist/package/plan/schema.d.ts',
+    'dist/package/plan/steps.d.ts',
+    'dist/package/plan/types.d.ts',
+    ...arm64,
+    'dist/package/sidecar/nsbox-sidecar-x64',
+    'docs/plan.schema.json',
+    'package.json',
   ])
 })
 
 test('it installs without a network, needs no other package and runs nothing when it is installed', () => {
-  assert.equal(readdirSync(join(dir, 'node_modules')).filter((name) => !name.startsWith('.')), ['nsbox'])
+  assert.equal(
+    readdirSync(join(dir, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ['nsbox'],
+  )
   const manifest = JSON.parse(readFileSync(join(dir, 'node_modules/nsbox/package.json'), 'utf8'))
   assert.is(manifest.version, VERSION)
   assert.is(manifest.dependencies, undefined)
@@ -52,7 +71,12 @@ for (const { name, program } of RUNTIMES) {
     writeFileSync(join(dir, 'script.mjs'), SCRIPT)
     assert.equal(JSON.parse(done(execute(program, [join(dir, 'script.mjs')], { cwd: dir })).stdout), {
       result: { exitCode: 3, stdout: 'boxed\n0\nfrom outside\n', stderr: 'oops\n', timedOut: false },
-      usage: true, hostname: 'boxed', says: true, schema: 'string', failed: 'ENOENT', refused: 'unknown option tmpf',
+      usage: true,
+      hostname: 'boxed',
+      says: true,
+      schema: 'string',
+      failed: 'ENOENT',
+      refused: 'unknown option tmpf',
     })
   })
 }
@@ -99,12 +123,28 @@ await b.run('true')
 const wrong: string = result.exitCode
 `
 
-test('with Node\'s types, TypeScript needs only its types, which refuse unknown options', () => {
+test("with Node's types, TypeScript needs only its types, which refuse unknown options", () => {
   for (const name of ['typescript', '@types/node', 'undici-types']) link(dir, name)
   writeFileSync(join(dir, 'user.ts'), USER)
-  for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck']]) {
-    const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--lib', 'es2022', '--types', 'node', ...resolution]
-    const { status, stdout } = execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, 'user.ts'], { cwd: dir })
+  for (const resolution of [
+    ['--module', 'nodenext'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck'],
+  ]) {
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022',
+      '--types',
+      'node',
+      ...resolution,
+    ]
+    const { status, stdout } = execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, 'user.ts'], {
+      cwd: dir,
+    })
     assert.is(status, 0, stdout)
   }
 })

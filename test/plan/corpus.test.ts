@@ -14,7 +14,9 @@ const directory = `${top}test/fixtures/plans/`
 
 type Verdict = { pointer: string; message: string }
 const expected: Record<string, Verdict> = JSON.parse(readFileSync(`${directory}expected.json`, 'utf8'))
-const files = readdirSync(directory).filter((name) => name !== 'expected.json').sort()
+const files = readdirSync(directory)
+  .filter((name) => name !== 'expected.json')
+  .sort()
 
 function refusal(read: () => unknown): Verdict | undefined {
   try {
@@ -57,18 +59,35 @@ for (const file of files) {
     continue
   }
   test(`${file} is refused by both halves with the same words`, () => {
-    assert.equal(refusal(() => parsePlan(readFileSync(directory + file))), verdict)
+    assert.equal(
+      refusal(() => parsePlan(readFileSync(directory + file))),
+      verdict,
+    )
     const place = verdict.pointer === '' ? '' : `: ${verdict.pointer}`
     assert.equal(check(file), { status: 125, stdout: '', stderr: `nsbox: read plan: ${verdict.message}${place}\n` })
   })
 }
 
 /** The lines of the table in the README: the class, other readers' verdicts, ours, and our cases. */
-const classes = readFileSync(`${top}test/fixtures/README.md`, 'utf8').split('\n').slice(1).filter((line) => line.startsWith('| ')).slice(2)
-  .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()) as [string, string, string, string])
+const classes = readFileSync(`${top}test/fixtures/README.md`, 'utf8')
+  .split('\n')
+  .slice(1)
+  .filter((line) => line.startsWith('| '))
+  .slice(2)
+  .map(
+    (line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()) as [string, string, string, string],
+  )
 
 function readAs({ message }: Verdict): string {
-  return message.startsWith('not valid JSON: ') ? 'invalid' : /^(duplicate key|must not contain NUL)$/.test(message) ? 'strict' : 'read'
+  return message.startsWith('not valid JSON: ')
+    ? 'invalid'
+    : /^(duplicate key|must not contain NUL)$/.test(message)
+      ? 'strict'
+      : 'read'
 }
 
 for (const [name, there, here, cases] of classes) {
@@ -86,7 +105,12 @@ for (const [name, there, here, cases] of classes) {
 
 test('JSON: the classes have all cases', () => {
   const known = new Set(classes.flatMap(([, , , cases]) => cases.split(', ')))
-  assert.equal(files.filter((file) => expected[file]?.message.startsWith('not valid JSON: ') && !known.has(file.slice(0, -'.json'.length))), [])
+  assert.equal(
+    files.filter(
+      (file) => expected[file]?.message.startsWith('not valid JSON: ') && !known.has(file.slice(0, -'.json'.length)),
+    ),
+    [],
+  )
 })
 
 test.run()

@@ -19,8 +19,13 @@ const TEXTS = Number(process.env.NSBOX_READERS_TEXTS ?? 20000)
 const SEED = Number(process.env.NSBOX_READERS_SEED ?? Date.now() % 2 ** 31)
 const BATCH = 5000
 
-const corpus = ['../fixtures/plans', '../fuzz/json'].map((name) => resolve(import.meta.dir, name))
-  .flatMap((directory) => readdirSync(directory).sort().map((name) => readFileSync(join(directory, name))))
+const corpus = ['../fixtures/plans', '../fuzz/json']
+  .map((name) => resolve(import.meta.dir, name))
+  .flatMap((directory) =>
+    readdirSync(directory)
+      .sort()
+      .map((name) => readFileSync(join(directory, name))),
+  )
 
 /** The messages about a text; empty for a valid plan. Bytes, as latin1. */
 function here(text: Uint8Array): string {

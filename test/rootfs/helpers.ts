@@ -33,7 +33,10 @@ export function script(path: string, text: string): string {
 }
 
 export function cc(source: string, output: string, ...flags: string[]): string {
-  execFileSync('gcc', ['-x', 'c', '-', '-x', 'none', '-o', output, ...flags], { input: source, stdio: ['pipe', 'ignore', 'inherit'] })
+  execFileSync('gcc', ['-x', 'c', '-', '-x', 'none', '-o', output, ...flags], {
+    input: source,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
   return output
 }
 

@@ -14,7 +14,7 @@ const char *__ubsan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0:disable_coredump=0:allocator_may_return_null=1:detect_stack_use_after_return=1:strict_string_checks=1:"
-		"exitcode=86:quarantine_size_mb=4:malloc_context_size=8";
+		   "exitcode=86:quarantine_size_mb=4:malloc_context_size=8";
 }
 
 const char *__ubsan_default_options(void) { return "print_stacktrace=1"; }

@@ -1,5 +1,8 @@
 /** Interprets a filter as the kernel does, for the instructions that our filters have. */
-export function evaluate(program: Uint8Array, call: { machine: number; number: number; args: readonly bigint[] }): number {
+export function evaluate(
+  program: Uint8Array,
+  call: { machine: number; number: number; args: readonly bigint[] },
+): number {
   const view = new DataView(program.buffer, program.byteOffset, program.length)
   const data = new DataView(new ArrayBuffer(64))
   data.setUint32(0, call.number >>> 0, true)
@@ -7,7 +10,12 @@ export function evaluate(program: Uint8Array, call: { machine: number; number: n
   call.args.forEach((arg, i) => data.setBigUint64(16 + 8 * i, BigInt.asUintN(64, arg), true))
   let word = 0
   for (let at = 0; at * 8 < program.length; at++) {
-    const [code, yes, no, value] = [view.getUint16(8 * at, true), view.getUint8(8 * at + 2), view.getUint8(8 * at + 3), view.getUint32(8 * at + 4, true)]
+    const [code, yes, no, value] = [
+      view.getUint16(8 * at, true),
+      view.getUint8(8 * at + 2),
+      view.getUint8(8 * at + 3),
+      view.getUint32(8 * at + 4, true),
+    ]
     if (code === 0x20) word = data.getUint32(value, true)
     else if (code === 0x54) word = (word & value) >>> 0
     else if (code === 0x05) at += value

@@ -18,60 +18,134 @@ const [EPERM, ENOSYS, EAFNOSUPPORT] = [errno(1), errno(38), errno(97)]
 function decide(machine: Machine, filter: Uint8Array, name: string | number, ...args: (number | bigint)[]): number {
   const number = typeof name === 'number' ? name : (SYSCALLS[machine] as Record<string, number>)[name]
   assert.ok(number !== undefined, `${machine} has no ${name}`)
-  return evaluate(filter, { machine: AUDIT[machine], number, args: [...args, 0n, 0n, 0n, 0n, 0n, 0n].slice(0, 6).map(BigInt) })
+  return evaluate(filter, {
+    machine: AUDIT[machine],
+    number,
+    args: [...args, 0n, 0n, 0n, 0n, 0n, 0n].slice(0, 6).map(BigInt),
+  })
 }
 
 for (const machine of ['x64', 'arm64'] as const) {
   const plain = compile(defaultFilter(machine, []))
   const root = compile(defaultFilter(machine, [...OF_ROOT]))
-  const all = compile(defaultFilter(machine, ['sys_admin', 'sys_module', 'sys_time', 'sys_boot', 'syslog', 'bpf', 'dac_read_search']))
-  const say = (filter: Uint8Array, name: string | number, ...args: (number | bigint)[]) => decide(machine, filter, name, ...args)
+  const all = compile(
+    defaultFilter(machine, ['sys_admin', 'sys_module', 'sys_time', 'sys_boot', 'syslog', 'bpf', 'dac_read_search']),
+  )
+  const say = (filter: Uint8Array, name: string | number, ...args: (number | bigint)[]) =>
+    decide(machine, filter, name, ...args)
 
   test(`the default filter allows what ordinary programs call (${machine})`, () => {
-    for (const name of ['read', 'openat', 'execve', 'futex', 'mmap', 'ptrace', 'statx', 'rseq', 'prctl', 'seccomp']) assert.is(say(plain, name, -1), ALLOW, name)
+    for (const name of ['read', 'openat', 'execve', 'futex', 'mmap', 'ptrace', 'statx', 'rseq', 'prctl', 'seccomp'])
+      assert.is(say(plain, name, -1), ALLOW, name)
   })
 
   test(`it refuses calls that lead out of a box (${machine})`, () => {
-    for (const name of ['mount', 'umount2', 'unshare', 'setns', 'pivot_root', 'bpf', 'perf_event_open', 'keyctl', 'add_key', 'userfaultfd', 'io_uring_setup', 'init_module', 'kexec_load',
-      'open_by_handle_at', 'fsopen', 'move_mount', 'swapon', 'acct', 'settimeofday', 'reboot', 'sethostname', 'quotactl', 'vhangup', 'syslog']) assert.is(say(plain, name), EPERM, name)
+    for (const name of [
+      'mount',
+      'umount2',
+      'unshare',
+      'setns',
+      'pivot_root',
+      'bpf',
+      'perf_event_open',
+      'keyctl',
+      'add_key',
+      'userfaultfd',
+      'io_uring_setup',
+      'init_module',
+      'kexec_load',
+      'open_by_handle_at',
+      'fsopen',
+      'move_mount',
+      'swapon',
+      'acct',
+      'settimeofday',
+      'reboot',
+      'sethostname',
+      'quotactl',
+      'vhangup',
+      'syslog',
+    ])
+      assert.is(say(plain, name), EPERM, name)
     assert.is(say(plain, 'chroot'), EPERM)
     assert.is(say(root, 'chroot'), ALLOW)
     assert.is(say(plain, 'clone3'), ENOSYS)
-    for (const name of ['mount', 'unshare', 'clone3', 'init_module', 'settimeofday', 'reboot', 'syslog', 'bpf', 'open_by_handle_at']) assert.is(say(all, name), ALLOW, name)
+    for (const name of [
+      'mount',
+      'unshare',
+      'clone3',
+      'init_module',
+      'settimeofday',
+      'reboot',
+      'syslog',
+      'bpf',
+      'open_by_handle_at',
+    ])
+      assert.is(say(all, name), ALLOW, name)
   })
 
   test(`arguments decide where only some are harmless (${machine})`, () => {
     assert.is(say(plain, 'clone', 0x11), ALLOW)
-    for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]) assert.is(say(plain, 'clone', 0x11 | flag), EPERM, flag.toString(16))
+    for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000])
+      assert.is(say(plain, 'clone', 0x11 | flag), EPERM, flag.toString(16))
     assert.is(say(all, 'clone', 0x10000000), ALLOW)
     // Debuggers and sanitizers ask for ADDR_NO_RANDOMIZE; the kernel looks at 32 bits.
-    for (const value of [0, 8, 0x20000, 0x20008, 0x40000, 0x40008, 0x60008, 0xffffffff, 0x7_0004_0000n]) assert.is(say(plain, 'personality', value), ALLOW, value.toString(16))
-    for (const value of [0x0400000, 0x0440000, 0x100000, 0x1000000, 4, 0xfffffffe, 0x80000000]) assert.is(say(plain, 'personality', value), EPERM, value.toString(16))
+    for (const value of [0, 8, 0x20000, 0x20008, 0x40000, 0x40008, 0x60008, 0xffffffff, 0x7_0004_0000n])
+      assert.is(say(plain, 'personality', value), ALLOW, value.toString(16))
+    for (const value of [0x0400000, 0x0440000, 0x100000, 0x1000000, 4, 0xfffffffe, 0x80000000])
+      assert.is(say(plain, 'personality', value), EPERM, value.toString(16))
     for (const family of [1, 2, 10, 16, 17]) assert.is(say(plain, 'socket', family), ALLOW)
     for (const family of [40, 38, 3, 21, 30, 44]) assert.is(say(plain, 'socket', family), EAFNOSUPPORT)
-    for (const request of [0x5412n, 0x541cn, 0x7_0000_5412n, 0xffffffff_0000541cn]) assert.is(say(plain, 'ioctl', 0, request), EPERM, request.toString(16))
+    for (const request of [0x5412n, 0x541cn, 0x7_0000_5412n, 0xffffffff_0000541cn])
+      assert.is(say(plain, 'ioctl', 0, request), EPERM, request.toString(16))
     assert.is(say(plain, 'ioctl', 0, 0x5401), ALLOW)
   })
 
   test(`calls of a newer kernel are not there, and those of another ABI end the process (${machine})`, () => {
     for (const number of [470, 500, 100000]) assert.is(say(plain, number), ENOSYS)
     assert.is(evaluate(plain, { machine: 0x40000003, number: 1, args: [] }), KILL_PROCESS)
-    if (machine === 'x64') for (const number of [0x40000000, 0x40000001, 0xffffffff]) assert.is(say(plain, number), ENOSYS)
+    if (machine === 'x64')
+      for (const number of [0x40000000, 0x40000001, 0xffffffff]) assert.is(say(plain, number), ENOSYS)
   })
 
   test(`compiled comparisons are those of numbers of 64 bits (${machine})`, () => {
     const values = [0n, 1n, 5n, 0xffffffffn, 0x100000000n, 0x100000001n, 0x5_00000005n, 0xffffffff_ffffffffn]
-    const holds: Record<string, (a: bigint, b: bigint) => boolean> = { eq: (a, b) => a === b, ne: (a, b) => a !== b, lt: (a, b) => a < b, le: (a, b) => a <= b, gt: (a, b) => a > b, ge: (a, b) => a >= b }
+    const holds: Record<string, (a: bigint, b: bigint) => boolean> = {
+      eq: (a, b) => a === b,
+      ne: (a, b) => a !== b,
+      lt: (a, b) => a < b,
+      le: (a, b) => a <= b,
+      gt: (a, b) => a > b,
+      ge: (a, b) => a >= b,
+    }
     for (const op of Object.keys(holds)) {
       for (const value of values) {
         for (const width of [undefined, 32] as const) {
           const condition: Condition = { arg: 3, op: op as Condition['op'], value, ...(width && { width }) }
           // Beside another condition, to test jumps over several conditions.
           const when = [condition, { arg: 1, op: 'eq' as const, value: 9n }]
-          const filter = compile({ machine, calls: new Map([[7, [{ when, action: ALLOW }, { when: [], action: errno(3) }]]]), otherwise: EPERM, unknown: ENOSYS, highest: 400 })
+          const filter = compile({
+            machine,
+            calls: new Map([
+              [
+                7,
+                [
+                  { when, action: ALLOW },
+                  { when: [], action: errno(3) },
+                ],
+              ],
+            ]),
+            otherwise: EPERM,
+            unknown: ENOSYS,
+            highest: 400,
+          })
           for (const given of values) {
             const [a, b] = width ? [BigInt.asUintN(32, given), BigInt.asUintN(32, value)] : [given, value]
-            assert.is(decide(machine, filter, 7, 0, 9, 0, given), holds[op]?.(a, b) ? ALLOW : errno(3), `${given} ${op} ${value} ${width}`)
+            assert.is(
+              decide(machine, filter, 7, 0, 9, 0, given),
+              holds[op]?.(a, b) ? ALLOW : errno(3),
+              `${given} ${op} ${value} ${width}`,
+            )
             assert.is(decide(machine, filter, 7, 0, 8, 0, given), errno(3))
           }
         }
@@ -86,17 +160,28 @@ test('a filter of many calls with conditions, and more actions than are in reach
   const actions = Array.from({ length: 40 }, (_, i) => errno(50 + i))
   const at = (i: number) => actions[i % actions.length] ?? ALLOW
   const rulesOf = (number: number) => [
-    { when: [{ arg: number % 6, op: 'ge' as const, value: BigInt(number) * step }, { arg: (number + 1) % 6, op: 'ne' as const, value: step }], action: at(number) },
+    {
+      when: [
+        { arg: number % 6, op: 'ge' as const, value: BigInt(number) * step },
+        { arg: (number + 1) % 6, op: 'ne' as const, value: step },
+      ],
+      action: at(number),
+    },
     { when: [{ arg: 0, op: 'masked' as const, value: 1n, mask: step }], action: at(number + 7) },
   ]
   // Every fifth call gets the default, and so does a neighbour of others.
-  const calls = new Map(Array.from({ length: highest }, (_, number) => [number, rulesOf(number)] as const).filter(([number]) => number % 5 !== 0))
+  const calls = new Map(
+    Array.from({ length: highest }, (_, number) => [number, rulesOf(number)] as const).filter(
+      ([number]) => number % 5 !== 0,
+    ),
+  )
   const filter = compile({ machine, calls, otherwise: EPERM, unknown: ENOSYS, highest })
   assert.ok(filter.length / 8 > 2000, String(filter.length / 8))
   const expected = (number: number, args: readonly bigint[]): number => {
     if (number > highest) return ENOSYS
     const [first, second] = calls.get(number) ?? []
-    if (first !== undefined && (args[number % 6] ?? 0n) >= BigInt(number) * step && args[(number + 1) % 6] !== step) return first.action
+    if (first !== undefined && (args[number % 6] ?? 0n) >= BigInt(number) * step && args[(number + 1) % 6] !== step)
+      return first.action
     return second !== undefined && ((args[0] ?? 0n) & step) === 1n ? second.action : EPERM
   }
   for (let number = 0; number <= highest + 2; number++) {
@@ -109,61 +194,89 @@ test('a filter of many calls with conditions, and more actions than are in reach
   }
 })
 
-test('CVE-2021-41133: the kernel decides each call as the filter says', inTemp((dir) => {
-  const root = busyboxRoot(join(dir, 'r'))
-  copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-  // Refused calls return an error number that no call returns itself.
-  const ODD = 133
-  const plan = planOf(['--root', root, '/bin/calls', '480', String(ODD)])
-  const held = (plan.process.capabilities ?? []) as never[]
-  const machine = process.arch as Machine
-  const filter = compile({ ...defaultFilter(machine, held), otherwise: errno(ODD), unknown: errno(ODD) })
-  plan.process.seccomp = { from: 'test', filter: Buffer.from(filter).toString('base64') }
-  const { status, stdout, stderr } = sidecar(plan, [], { timeout: 150000 })
-  assert.is(status, 0, stderr)
-  const names = SYSCALLS[machine] as Record<string, number>
-  // 335 and 336 are for uprobes: from Linux 6.11 on the kernel asks no filter about them.
-  const leftOut = [...['fork', 'vfork', 'sync'].map((name) => names[name]), 335, 336]
-  const expected = Array.from({ length: 481 }, (_, number) => number)
-    .filter((number) => !leftOut.includes(number) && decide(machine, filter, number, -1, -1, -1, -1, -1, -1) === errno(ODD))
-  assert.equal(stdout.trim().split('\n').map(Number).filter((number) => !leftOut.includes(number)), expected)
-  assert.ok(expected.length > 60 && expected.length < 200, String(expected.length))
-}))
+test(
+  'CVE-2021-41133: the kernel decides each call as the filter says',
+  inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
+    // Refused calls return an error number that no call returns itself.
+    const ODD = 133
+    const plan = planOf(['--root', root, '/bin/calls', '480', String(ODD)])
+    const held = (plan.process.capabilities ?? []) as never[]
+    const machine = process.arch as Machine
+    const filter = compile({ ...defaultFilter(machine, held), otherwise: errno(ODD), unknown: errno(ODD) })
+    plan.process.seccomp = { from: 'test', filter: Buffer.from(filter).toString('base64') }
+    const { status, stdout, stderr } = sidecar(plan, [], { timeout: 150000 })
+    assert.is(status, 0, stderr)
+    const names = SYSCALLS[machine] as Record<string, number>
+    // 335 and 336 are for uprobes: from Linux 6.11 on the kernel asks no filter about them.
+    const leftOut = [...['fork', 'vfork', 'sync'].map((name) => names[name]), 335, 336]
+    const expected = Array.from({ length: 481 }, (_, number) => number).filter(
+      (number) => !leftOut.includes(number) && decide(machine, filter, number, -1, -1, -1, -1, -1, -1) === errno(ODD),
+    )
+    assert.equal(
+      stdout
+        .trim()
+        .split('\n')
+        .map(Number)
+        .filter((number) => !leftOut.includes(number)),
+      expected,
+    )
+    assert.ok(expected.length > 60 && expected.length < 200, String(expected.length))
+  }),
+)
 
 /** The output of `calls N i386`: the number of each call that SIGSYS did not end, and the signal that did, or 0. */
-const i386 = (run: (...words: string[]) => { status: number | null; stdout: string; stderr: string }, highest: number): number[][] => {
+const i386 = (
+  run: (...words: string[]) => { status: number | null; stdout: string; stderr: string },
+  highest: number,
+): number[][] => {
   const { status, stdout, stderr } = run('calls', String(highest), 'i386')
   assert.is(status, 0, stderr)
-  return stdout.split('\n').filter((line) => line !== '').map((line) => line.split(' ').map(Number))
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' ').map(Number))
 }
 const GETPID_I386 = 20
-const isAnswered = (tried: number[][]): boolean => tried.some(([number, signal]) => number === GETPID_I386 && signal === 0)
+const isAnswered = (tried: number[][]): boolean =>
+  tried.some(([number, signal]) => number === GETPID_I386 && signal === 0)
 /**
  * On some machines and kernels int 0x80 is a general protection fault: SIGSEGV ends the process before any filter
  * runs.
  */
-const hostAnswers = process.arch === 'x64' && isAnswered(i386((program = '', ...args) => execute(join(BIN, program), args), GETPID_I386))
+const hostAnswers =
+  process.arch === 'x64' && isAnswered(i386((program = '', ...args) => execute(join(BIN, program), args), GETPID_I386))
 
 const onX64 = process.arch === 'x64' ? test : test.skip
-onX64('CVE-2021-41133: no call of another ABI of x86-64 gets through the default filter (x86-64)', inTemp((dir) => {
-  const root = busyboxRoot(join(dir, 'r'))
-  copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-  const box = (...args: string[]) => nsbox(['--root', root, ...args], { timeout: 100000 })
-  const all = Array.from({ length: 481 }, (_, number) => number)
-  const leftOut: number[] = [SYSCALLS.x64.fork, SYSCALLS.x64.vfork, SYSCALLS.x64.sync]
-  assert.equal(box('calls', '480', '38', 'x32').stdout.trim().split('\n').map(Number), all.filter((number) => !leftOut.includes(number)))
-  // If the kernel supports such calls, SIGSEGV could come from a call that got through, such as sigreturn.
-  const SIGSEGV = 11
-  assert.equal(i386(box, 480), hostAnswers ? [] : all.map((number) => [number, SIGSEGV]))
-}))
-
-const ANSWERED = 'the kernel answers calls of i386 without a filter, so that their end is the filter\'s doing (x86-64)'
-if (hostAnswers) {
-  test(ANSWERED, inTemp((dir) => {
+onX64(
+  'CVE-2021-41133: no call of another ABI of x86-64 gets through the default filter (x86-64)',
+  inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'))
     copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-    assert.ok(isAnswered(i386((...words) => nsbox(['--root', root, '--seccomp', 'none', ...words]), GETPID_I386)))
-  }))
+    const box = (...args: string[]) => nsbox(['--root', root, ...args], { timeout: 100000 })
+    const all = Array.from({ length: 481 }, (_, number) => number)
+    const leftOut: number[] = [SYSCALLS.x64.fork, SYSCALLS.x64.vfork, SYSCALLS.x64.sync]
+    assert.equal(
+      box('calls', '480', '38', 'x32').stdout.trim().split('\n').map(Number),
+      all.filter((number) => !leftOut.includes(number)),
+    )
+    // If the kernel supports such calls, SIGSEGV could come from a call that got through, such as sigreturn.
+    const SIGSEGV = 11
+    assert.equal(i386(box, 480), hostAnswers ? [] : all.map((number) => [number, SIGSEGV]))
+  }),
+)
+
+const ANSWERED = "the kernel answers calls of i386 without a filter, so that their end is the filter's doing (x86-64)"
+if (hostAnswers) {
+  test(
+    ANSWERED,
+    inTemp((dir) => {
+      const root = busyboxRoot(join(dir, 'r'))
+      copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
+      assert.ok(isAnswered(i386((...words) => nsbox(['--root', root, '--seccomp', 'none', ...words]), GETPID_I386)))
+    }),
+  )
 } else {
   test.skip(ANSWERED, () => {})
   console.log(`skipped: ${ANSWERED}: on this machine int 0x80 ends a process by itself`)
@@ -171,7 +284,8 @@ if (hostAnswers) {
 
 test('a command has the filter by default, and no filter with --seccomp none', () => {
   // Process 1 loads its filter after the command's start, so the test waits for that, for a limited time.
-  const script = 'i=0; while [ $i -lt 300 ] && grep -q "^Seccomp:.0" /proc/1/status; do i=$((i+1)); done; cat /proc/self/status /proc/1/status | grep "^Seccomp:" | tr -d "\\n"'
+  const script =
+    'i=0; while [ $i -lt 300 ] && grep -q "^Seccomp:.0" /proc/1/status; do i=$((i+1)); done; cat /proc/self/status /proc/1/status | grep "^Seccomp:" | tr -d "\\n"'
   const modes = (...flags: string[]) => nsbox([...flags, 'sh', '-c', script]).stdout
   assert.is(modes(), 'Seccomp:\t2Seccomp:\t2')
   assert.is(modes('--no-init'), 'Seccomp:\t2Seccomp:\t2')
@@ -188,129 +302,308 @@ test('--privileged takes all protections off, and says so', () => {
 })
 
 /** Writes a profile to a file, and runs a box with it. */
-function withProfile(dir: string, profile: unknown, command: readonly string[], flags: readonly string[] = []): { status: number | null; stdout: string; stderr: string } {
+function withProfile(
+  dir: string,
+  profile: unknown,
+  command: readonly string[],
+  flags: readonly string[] = [],
+): { status: number | null; stdout: string; stderr: string } {
   const file = join(dir, 'profile.json')
   writeFileSync(file, typeof profile === 'string' ? profile : JSON.stringify(profile))
   return nsbox([...flags, '--seccomp', file, ...command])
 }
 
-test('a profile of container engines does what it says', inTemp((dir) => {
-  const deny = (entry: object) => ({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ action: 'SCMP_ACT_ERRNO', ...entry }] })
-  const fails = (profile: unknown, command: string[], error: RegExp, flags: string[] = []) => {
-    const { status, stderr } = withProfile(dir, profile, command, flags)
-    assert.is.not(status, 0)
-    assert.match(stderr, error)
-  }
-  fails(deny({ names: ['mkdir', 'mkdirat'] }), ['mkdir', `${dir}/new`], /Operation not permitted/)
-  fails(deny({ names: ['mkdir', 'mkdirat'], errnoRet: 28 }), ['mkdir', `${dir}/new`], /No space left/)
-  fails(deny({ name: 'personality', args: [{ index: 0, value: 8, op: 'SCMP_CMP_EQ' }] }), ['setarch', 'linux32', 'true'], /not permitted/)
-  assert.is(withProfile(dir, deny({ name: 'personality', args: [{ index: 0, value: 7, op: 'SCMP_CMP_EQ' }] }), ['setarch', 'linux32', 'true']).status, 0)
-  // Several conditions for one argument are alternatives.
-  fails(deny({ name: 'personality', args: [{ index: 0, value: 7, op: 'SCMP_CMP_EQ' }, { index: 0, value: 8, op: 'SCMP_CMP_EQ' }] }), ['setarch', 'linux32', 'true'], /not permitted/)
-  fails(deny({ names: ['chroot'], excludes: { caps: ['CAP_SYS_PTRACE'] } }), ['chroot', '/', 'true'], /not permitted/)
-  assert.is(withProfile(dir, deny({ names: ['mkdir', 'mkdirat'], includes: { arches: ['s390x'] } }), ['mkdir', `${dir}/a`]).status, 0)
-  assert.is(withProfile(dir, deny({ names: ['mkdir', 'mkdirat'], includes: { minKernel: '99.0' } }), ['mkdir', `${dir}/b`]).status, 0)
-  assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['getppid'], action: 'SCMP_ACT_KILL_PROCESS' }] }, ['sh', '-c', 'exit 3']).status, 159)
-}))
+test(
+  'a profile of container engines does what it says',
+  inTemp((dir) => {
+    const deny = (entry: object) => ({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ action: 'SCMP_ACT_ERRNO', ...entry }],
+    })
+    const fails = (profile: unknown, command: string[], error: RegExp, flags: string[] = []) => {
+      const { status, stderr } = withProfile(dir, profile, command, flags)
+      assert.is.not(status, 0)
+      assert.match(stderr, error)
+    }
+    fails(deny({ names: ['mkdir', 'mkdirat'] }), ['mkdir', `${dir}/new`], /Operation not permitted/)
+    fails(deny({ names: ['mkdir', 'mkdirat'], errnoRet: 28 }), ['mkdir', `${dir}/new`], /No space left/)
+    fails(
+      deny({ name: 'personality', args: [{ index: 0, value: 8, op: 'SCMP_CMP_EQ' }] }),
+      ['setarch', 'linux32', 'true'],
+      /not permitted/,
+    )
+    assert.is(
+      withProfile(dir, deny({ name: 'personality', args: [{ index: 0, value: 7, op: 'SCMP_CMP_EQ' }] }), [
+        'setarch',
+        'linux32',
+        'true',
+      ]).status,
+      0,
+    )
+    // Several conditions for one argument are alternatives.
+    fails(
+      deny({
+        name: 'personality',
+        args: [
+          { index: 0, value: 7, op: 'SCMP_CMP_EQ' },
+          { index: 0, value: 8, op: 'SCMP_CMP_EQ' },
+        ],
+      }),
+      ['setarch', 'linux32', 'true'],
+      /not permitted/,
+    )
+    fails(deny({ names: ['chroot'], excludes: { caps: ['CAP_SYS_PTRACE'] } }), ['chroot', '/', 'true'], /not permitted/)
+    assert.is(
+      withProfile(dir, deny({ names: ['mkdir', 'mkdirat'], includes: { arches: ['s390x'] } }), ['mkdir', `${dir}/a`])
+        .status,
+      0,
+    )
+    assert.is(
+      withProfile(dir, deny({ names: ['mkdir', 'mkdirat'], includes: { minKernel: '99.0' } }), ['mkdir', `${dir}/b`])
+        .status,
+      0,
+    )
+    assert.is(
+      withProfile(
+        dir,
+        { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['getppid'], action: 'SCMP_ACT_KILL_PROCESS' }] },
+        ['sh', '-c', 'exit 3'],
+      ).status,
+      159,
+    )
+  }),
+)
 
 const FIXTURES = resolve(import.meta.dir, '../fixtures/seccomp')
 const SHIPPED = readdirSync(FIXTURES).filter((name) => name.endsWith('.json'))
 
-test('the profiles that container engines ship are taken as they are', inTemp((dir) => {
-  assert.ok(SHIPPED.length >= 4, SHIPPED.join())
-  const boxes = [[], ['--no-init'], ['--allow-new-privs'], ['--map-root']]
-  for (const name of SHIPPED) {
-    for (const flags of boxes) assert.equal(nsbox([...flags, '--seccomp', join(FIXTURES, name), 'true']), { status: 0, signal: null, stdout: '', stderr: '' }, `${name} ${flags}`)
-  }
-  for (const name of ['moby.json', 'containers-common.json']) {
-    const { status, stdout } = nsbox(['--seccomp', join(FIXTURES, name), 'bash', '-c', 'echo a | cat; exit 3'])
-    assert.equal([status, stdout], [3, 'a\n'])
-  }
-  assert.match(nsbox(['--seccomp', join(FIXTURES, 'moby.json'), 'unshare', '-U', 'true']).stderr, /not permitted/)
-  // The profiles of Kubernetes' tutorial: log all, refuse all, allow some.
-  assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_LOG' }, ['sh', '-c', 'exit 3']).status, 3)
-  assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO' }, ['true']).status, 125)
-}))
+test(
+  'the profiles that container engines ship are taken as they are',
+  inTemp((dir) => {
+    assert.ok(SHIPPED.length >= 4, SHIPPED.join())
+    const boxes = [[], ['--no-init'], ['--allow-new-privs'], ['--map-root']]
+    for (const name of SHIPPED) {
+      for (const flags of boxes)
+        assert.equal(
+          nsbox([...flags, '--seccomp', join(FIXTURES, name), 'true']),
+          { status: 0, signal: null, stdout: '', stderr: '' },
+          `${name} ${flags}`,
+        )
+    }
+    for (const name of ['moby.json', 'containers-common.json']) {
+      const { status, stdout } = nsbox(['--seccomp', join(FIXTURES, name), 'bash', '-c', 'echo a | cat; exit 3'])
+      assert.equal([status, stdout], [3, 'a\n'])
+    }
+    assert.match(nsbox(['--seccomp', join(FIXTURES, 'moby.json'), 'unshare', '-U', 'true']).stderr, /not permitted/)
+    // The profiles of Kubernetes' tutorial: log all, refuse all, allow some.
+    assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_LOG' }, ['sh', '-c', 'exit 3']).status, 3)
+    assert.is(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO' }, ['true']).status, 125)
+  }),
+)
 
-test('the error of a profile is a number, or a name as in podman\'s profiles', inTemp((dir) => {
-  const says = (keys: object, text: RegExp) => {
-    const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', ...keys }] }
-    assert.match(withProfile(dir, profile, ['mkdir', `${dir}/new`]).stderr, text)
-  }
-  says({ errno: 'ENOSPC' }, /No space left/)
-  says({ errno: '28' }, /No space left/)
-  says({ errno: 'ENOSPC', errnoRet: 1 }, /No space left/)
-  says({ errno: '', errnoRet: 28 }, /No space left/)
-  says({ errno: 'ENOTHING' }, /\/syscalls\/0: no error number ENOTHING/)
-  says({ errno: 28 }, /\/syscalls\/0: no error number of that type/)
-  assert.match(withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO', defaultErrno: 'EWHAT' }, ['true']).stderr, /\/defaultErrno: no error number EWHAT/)
-}))
+test(
+  "the error of a profile is a number, or a name as in podman's profiles",
+  inTemp((dir) => {
+    const says = (keys: object, text: RegExp) => {
+      const profile = {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', ...keys }],
+      }
+      assert.match(withProfile(dir, profile, ['mkdir', `${dir}/new`]).stderr, text)
+    }
+    says({ errno: 'ENOSPC' }, /No space left/)
+    says({ errno: '28' }, /No space left/)
+    says({ errno: 'ENOSPC', errnoRet: 1 }, /No space left/)
+    says({ errno: '', errnoRet: 28 }, /No space left/)
+    says({ errno: 'ENOTHING' }, /\/syscalls\/0: no error number ENOTHING/)
+    says({ errno: 28 }, /\/syscalls\/0: no error number of that type/)
+    assert.match(
+      withProfile(dir, { defaultAction: 'SCMP_ACT_ERRNO', defaultErrno: 'EWHAT' }, ['true']).stderr,
+      /\/defaultErrno: no error number EWHAT/,
+    )
+  }),
+)
 
 /** Calls of our own processes before the command starts, and those that would print an error. */
-const OURS = ['rt_sigprocmask', 'rt_sigaction', 'prctl', 'capset', 'capget', 'setsid', 'setpgid', 'chdir', 'fchdir', 'getcwd', 'open', 'openat', 'openat2', 'stat', 'newfstatat', 'fstat',
-  'faccessat', 'read', 'write', 'poll', 'ppoll', 'close', 'close_range', 'setresuid', 'setresgid', 'setgroups', 'getuid', 'geteuid', 'getppid', 'sendto']
+const OURS = [
+  'rt_sigprocmask',
+  'rt_sigaction',
+  'prctl',
+  'capset',
+  'capget',
+  'setsid',
+  'setpgid',
+  'chdir',
+  'fchdir',
+  'getcwd',
+  'open',
+  'openat',
+  'openat2',
+  'stat',
+  'newfstatat',
+  'fstat',
+  'faccessat',
+  'read',
+  'write',
+  'poll',
+  'ppoll',
+  'close',
+  'close_range',
+  'setresuid',
+  'setresgid',
+  'setgroups',
+  'getuid',
+  'geteuid',
+  'getppid',
+  'sendto',
+]
 
-for (const flags of [[], ['--no-init'], ['--new-session'], ['--allow-new-privs'], ['--no-init', '--allow-new-privs', '--map-root']]) {
+for (const flags of [
+  [],
+  ['--no-init'],
+  ['--new-session'],
+  ['--allow-new-privs'],
+  ['--no-init', '--allow-new-privs', '--map-root'],
+]) {
   const how = flags.join(' ') || 'by default'
-  test(`execve is the only call of nsbox that a profile meets (${how})`, inTemp((dir) => {
-    const root = busyboxRoot(join(dir, 'r'))
-    copyFileSync(resolve(import.meta.dir, '../../dist/bench/empty'), join(root, 'bin/empty'))
-    const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: OURS, action: 'SCMP_ACT_ERRNO' }] }
-    for (const command of ['empty', '/bin/empty']) assert.equal(withProfile(dir, profile, [command], [...flags, '--root', root]), { status: 0, signal: null, stdout: '', stderr: '' })
-    const missing = withProfile(dir, profile, ['nowhere'], [...flags, '--root', root])
-    assert.is(missing.status, 127)
-    assert.match(missing.stderr, /^nsbox: exec: command not found in the box: nowhere: /)
-  }))
+  test(
+    `execve is the only call of nsbox that a profile meets (${how})`,
+    inTemp((dir) => {
+      const root = busyboxRoot(join(dir, 'r'))
+      copyFileSync(resolve(import.meta.dir, '../../dist/bench/empty'), join(root, 'bin/empty'))
+      const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: OURS, action: 'SCMP_ACT_ERRNO' }] }
+      for (const command of ['empty', '/bin/empty'])
+        assert.equal(withProfile(dir, profile, [command], [...flags, '--root', root]), {
+          status: 0,
+          signal: null,
+          stdout: '',
+          stderr: '',
+        })
+      const missing = withProfile(dir, profile, ['nowhere'], [...flags, '--root', root])
+      assert.is(missing.status, 127)
+      assert.match(missing.stderr, /^nsbox: exec: command not found in the box: nowhere: /)
+    }),
+  )
 
   test(`a filter that refuses execve and the end of a process ends the box, and says so (${how})`, () => {
     // By a plan, since --seccomp would refuse the profile.
     const plan = planOf([...flags, '--env', 'PATH=/usr/bin:/bin', 'true'])
     const names = SYSCALLS[process.arch as Machine] as Record<string, number>
-    const refused = ['execve', 'execveat', 'exit', 'exit_group', 'write', 'sendto'].map((name) => [names[name] as number, [{ when: [], action: EPERM }]] as const)
-    plan.process.seccomp = { from: 'test', filter: Buffer.from(compile({ machine: process.arch as Machine, calls: new Map(refused), otherwise: ALLOW, unknown: ALLOW, highest: 500 })).toString('base64') }
+    const refused = ['execve', 'execveat', 'exit', 'exit_group', 'write', 'sendto'].map(
+      (name) => [names[name] as number, [{ when: [], action: EPERM }]] as const,
+    )
+    plan.process.seccomp = {
+      from: 'test',
+      filter: Buffer.from(
+        compile({
+          machine: process.arch as Machine,
+          calls: new Map(refused),
+          otherwise: ALLOW,
+          unknown: ALLOW,
+          highest: 500,
+        }),
+      ).toString('base64'),
+    }
     const { status, stderr } = sidecar(plan, [], { timeout: 30000 })
     assert.is(status, 126, stderr)
-    assert.match(stderr, /^nsbox: exec: can't be executed: true: Operation not permitted \(EPERM\)\nhint: [^\n]*execve\n$/)
+    assert.match(
+      stderr,
+      /^nsbox: exec: can't be executed: true: Operation not permitted \(EPERM\)\nhint: [^\n]*execve\n$/,
+    )
   })
 }
 
-test('with a profile and --allow-new-privs the command has no more capabilities than without one', inTemp((dir) => {
-  const sets = (...flags: string[]) => withProfile(dir, { defaultAction: 'SCMP_ACT_ALLOW' }, ['grep', '^Cap', '/proc/self/status'], flags).stdout
-  for (const flags of [[], ['--map-root'], ['--no-init'], ...(asRoot ? [['--user', '7'], ['--user', '7', '--cap-add', 'net_admin']] : [])]) {
-    assert.match(sets(...flags), /^CapInh:/)
-    assert.is(sets(...flags, '--allow-new-privs'), sets(...flags))
-  }
-}))
+test(
+  'with a profile and --allow-new-privs the command has no more capabilities than without one',
+  inTemp((dir) => {
+    const sets = (...flags: string[]) =>
+      withProfile(dir, { defaultAction: 'SCMP_ACT_ALLOW' }, ['grep', '^Cap', '/proc/self/status'], flags).stdout
+    for (const flags of [
+      [],
+      ['--map-root'],
+      ['--no-init'],
+      ...(asRoot
+        ? [
+            ['--user', '7'],
+            ['--user', '7', '--cap-add', 'net_admin'],
+          ]
+        : []),
+    ]) {
+      assert.match(sets(...flags), /^CapInh:/)
+      assert.is(sets(...flags, '--allow-new-privs'), sets(...flags))
+    }
+  }),
+)
 
-test('a profile that can\'t be used is refused, with the place in it', inTemp((dir) => {
-  const refused = (profile: unknown, message: RegExp) => {
-    const { status, stderr } = withProfile(dir, profile, ['true'])
-    assert.is(status, 125, stderr)
-    assert.match(stderr, message)
-    assert.match(stderr, /^nsbox: seccomp: [^\n]*: \/[^\n]*profile\.json\n(hint: [^\n]*\n)?$/)
-  }
-  refused('{', /the profile: is not JSON/)
-  refused([], /the profile: must be an object/)
-  refused({}, /\/defaultAction: the action must be one of/)
-  refused({ defaultAction: 'SCMP_ACT_ERRNO' }, /the profile: does not allow execve: the command could not be started/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['exit_group'], action: 'SCMP_ACT_ERRNO' }] }, /does not allow exit_group: the command could not end/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_KILL_PROCESS' }, { names: ['execve'], action: 'SCMP_ACT_ALLOW' }] }, /does not allow execve/)
-  refused({ defaultAction: 'SCMP_ACT_NOTIFY' }, /\/defaultAction: the action/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_S390X'] }, /\/architectures: does not name this machine/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/x' }, /\/listenerPath: is not known/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['opne'], action: 'SCMP_ACT_ERRNO' }] }, /\/syscalls\/0: no system call opne/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['open'], action: 'SCMP_ACT_ERRNO', args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] }] }, /\/syscalls\/0\/args\/0: index/)
-  refused({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['open'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: -1, op: 'SCMP_CMP_EQ' }] }] }, /values must be integers/)
-  const { status, stderr } = nsbox(['--seccomp', `${dir}/nowhere`, 'true'])
-  assert.is(status, 125)
-  assert.match(stderr, /^nsbox: seccomp: read: [^\n]*\/nowhere: [^\n]*\(ENOENT\)\nhint: --seccomp takes default, none, or the file of a profile\n$/)
-}))
+test(
+  "a profile that can't be used is refused, with the place in it",
+  inTemp((dir) => {
+    const refused = (profile: unknown, message: RegExp) => {
+      const { status, stderr } = withProfile(dir, profile, ['true'])
+      assert.is(status, 125, stderr)
+      assert.match(stderr, message)
+      assert.match(stderr, /^nsbox: seccomp: [^\n]*: \/[^\n]*profile\.json\n(hint: [^\n]*\n)?$/)
+    }
+    refused('{', /the profile: is not JSON/)
+    refused([], /the profile: must be an object/)
+    refused({}, /\/defaultAction: the action must be one of/)
+    refused({ defaultAction: 'SCMP_ACT_ERRNO' }, /the profile: does not allow execve: the command could not be started/)
+    refused(
+      { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['exit_group'], action: 'SCMP_ACT_ERRNO' }] },
+      /does not allow exit_group: the command could not end/,
+    )
+    refused(
+      {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [
+          { names: ['execve'], action: 'SCMP_ACT_KILL_PROCESS' },
+          { names: ['execve'], action: 'SCMP_ACT_ALLOW' },
+        ],
+      },
+      /does not allow execve/,
+    )
+    refused({ defaultAction: 'SCMP_ACT_NOTIFY' }, /\/defaultAction: the action/)
+    refused(
+      { defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_S390X'] },
+      /\/architectures: does not name this machine/,
+    )
+    refused({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/x' }, /\/listenerPath: is not known/)
+    refused(
+      { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['opne'], action: 'SCMP_ACT_ERRNO' }] },
+      /\/syscalls\/0: no system call opne/,
+    )
+    refused(
+      {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['open'], action: 'SCMP_ACT_ERRNO', args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] }],
+      },
+      /\/syscalls\/0\/args\/0: index/,
+    )
+    refused(
+      {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['open'], action: 'SCMP_ACT_ERRNO', args: [{ index: 1, value: -1, op: 'SCMP_CMP_EQ' }] }],
+      },
+      /values must be integers/,
+    )
+    const { status, stderr } = nsbox(['--seccomp', `${dir}/nowhere`, 'true'])
+    assert.is(status, 125)
+    assert.match(
+      stderr,
+      /^nsbox: seccomp: read: [^\n]*\/nowhere: [^\n]*\(ENOENT\)\nhint: --seccomp takes default, none, or the file of a profile\n$/,
+    )
+  }),
+)
 
 test('setuid programs, signals and threads work under the filter as without', () => {
-  const script = 'import threading, multiprocessing, subprocess, os; t = threading.Thread(target=print, args=("thread",)); t.start(); t.join(); print(subprocess.check_output(["echo", "child"]).decode(), end="")'
+  const script =
+    'import threading, multiprocessing, subprocess, os; t = threading.Thread(target=print, args=("thread",)); t.start(); t.join(); print(subprocess.check_output(["echo", "child"]).decode(), end="")'
   const python = execute('sh', ['-c', 'command -v python3']).stdout.trim()
   if (python !== '') assert.is(execute(NSBOX, ['python3', '-c', script]).stdout, 'thread\nchild\n')
-  assert.is(nsbox(['bash', '-c', 'trap "echo got" USR1; kill -USR1 $$; (exit 3); echo $?; echo a | cat']).stdout, 'got\n3\na\n')
+  assert.is(
+    nsbox(['bash', '-c', 'trap "echo got" USR1; kill -USR1 $$; (exit 3); echo $?; echo a | cat']).stdout,
+    'got\n3\na\n',
+  )
 })
 
 test.run()

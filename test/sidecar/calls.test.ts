@@ -10,10 +10,11 @@ import { asRoot, execute, inTemp, nsbox } from '../helpers/nsbox.ts'
 const EMPTY = resolve(import.meta.dir, '../../dist/bench/empty')
 
 /**
- * The most that a box may take, as root and as another user, who takes more to map ids and to drop capabilities. Seen: 245 and 267, of which
- * about ten are to learn what leads to nsbox's own directories, so that no mount shows them writable.
- * A few more are for kernels that have what this one has not (a file of /proc to hide takes eight). Whoever raises this says
- * what the new calls are for. (Three are for the caller's directory: getcwd and stat before the first mount, fstat in the box; three look at descriptors 0 to 2.)
+ * The most that a box may take, as root and as another user, who takes more to map ids and to drop capabilities. Seen:
+ * 245 and 267, of which about ten are to learn what leads to nsbox's own directories, so that no mount shows them
+ * writable. A few more are for kernels that have what this one has not (a file of /proc to hide takes eight). Whoever
+ * raises this says what the new calls are for. (Three are for the caller's directory: getcwd and stat before the first
+ * mount, fstat in the box; three look at descriptors 0 to 2.)
  */
 const MOST = { root: 253, user: 275 }
 
@@ -36,7 +37,10 @@ const body = inTemp((dir) => {
   const total = calls.get('total') ?? 0
   assert.is(calls.get('execve'), 2) // all were followed, into the box too
   assert.is(calls.get('clone3'), 1)
-  assert.ok(total > 100 && total <= (asRoot ? MOST.root : MOST.user), `${total}: ${[...calls].map(([name, count]) => `${name} ${count}`).join(', ')}`)
+  assert.ok(
+    total > 100 && total <= (asRoot ? MOST.root : MOST.user),
+    `${total}: ${[...calls].map(([name, count]) => `${name} ${count}`).join(', ')}`,
+  )
 })
 if (hasStrace) test(title, body)
 else test.skip(`${title} (strace is missing or may not trace)`, body)

@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert'
 import { execute, SIDECAR } from '../helpers/nsbox.ts'
 
 function readelf(option: string): string {
-  const { status, stdout, stderr } = execute('readelf', [option, '--wide', SIDECAR], { env: { ...process.env, LC_ALL: 'C' } })
+  const { status, stdout, stderr } = execute('readelf', [option, '--wide', SIDECAR], {
+    env: { ...process.env, LC_ALL: 'C' },
+  })
   assert.is(status, 0, stderr)
   return stdout
 }
@@ -13,8 +15,16 @@ function readelf(option: string): string {
 type Segment = { type: string; offset: number; address: number; size: number; flags: string }
 
 function segments(): Segment[] {
-  const rows = [...readelf('--segments').matchAll(/^ {2}([A-Z_]+) +(0x\w+) (0x\w+) 0x\w+ 0x\w+ (0x\w+) ([R ][W ][E ]) +0x/gm)]
-  return rows.map(([, type = '', offset, address, size, flags = '']) => ({ type, offset: Number(offset), address: Number(address), size: Number(size), flags: flags.trim() }))
+  const rows = [
+    ...readelf('--segments').matchAll(/^ {2}([A-Z_]+) +(0x\w+) (0x\w+) 0x\w+ 0x\w+ (0x\w+) ([R ][W ][E ]) +0x/gm),
+  ]
+  return rows.map(([, type = '', offset, address, size, flags = '']) => ({
+    type,
+    offset: Number(offset),
+    address: Number(address),
+    size: Number(size),
+    flags: flags.trim(),
+  }))
 }
 
 const only = (type: string) => segments().filter((one) => one.type === type)
@@ -26,10 +36,16 @@ test('the sidecar lies at another address in each process, and needs no loader',
 })
 
 test('its stack is not executable, and nothing is both writable and executable', () => {
-  assert.equal(only('GNU_STACK').map(({ flags }) => flags), ['RW'])
+  assert.equal(
+    only('GNU_STACK').map(({ flags }) => flags),
+    ['RW'],
+  )
   const loaded = only('LOAD')
   assert.ok(loaded.length >= 2, 'no segments found')
-  assert.equal(loaded.filter(({ flags }) => flags.includes('W') && flags.includes('E')), [])
+  assert.equal(
+    loaded.filter(({ flags }) => flags.includes('W') && flags.includes('E')),
+    [],
+  )
 })
 
 test('relocated data is read-only after the start, and nothing is relocated later', () => {
@@ -40,11 +56,19 @@ test('relocated data is read-only after the start, and nothing is relocated late
   const dynamic = readelf('--dynamic')
   assert.match(dynamic, /FLAGS_1.*NOW/)
   assert.not.match(dynamic, /\((JMPREL|TEXTREL)\)/)
-  const relocations = [...readelf('--relocs').matchAll(/^([0-9a-f]{16}) +[0-9a-f]+ (\S+)/gm)].map(([, where, kind]) => ({ where: Number.parseInt(where ?? '', 16), kind }))
+  const relocations = [...readelf('--relocs').matchAll(/^([0-9a-f]{16}) +[0-9a-f]+ (\S+)/gm)].map(
+    ([, where, kind]) => ({ where: Number.parseInt(where ?? '', 16), kind }),
+  )
   assert.ok(relocations.length > 0, 'no relocations found')
-  assert.equal([...new Set(relocations.map(({ kind }) => kind))].filter((kind) => !/_RELATIVE?$/.test(kind ?? '')), [])
+  assert.equal(
+    [...new Set(relocations.map(({ kind }) => kind))].filter((kind) => !/_RELATIVE?$/.test(kind ?? '')),
+    [],
+  )
   const code = only('LOAD').filter(({ flags }) => !flags.includes('W'))
-  assert.equal(relocations.filter(({ where }) => code.some(({ address, size }) => where >= address && where < address + size)), [])
+  assert.equal(
+    relocations.filter(({ where }) => code.some(({ address, size }) => where >= address && where < address + size)),
+    [],
+  )
 })
 
 test('it is small, since a box starts by loading it', () => {

@@ -13,24 +13,44 @@ const checks: Check[] = []
 
 function inGuest(name: string, script: string, check: Check['check'] | readonly string[]): void {
   guest.add(name, script)
-  checks.push({ name, check: typeof check === 'function' ? check : ({ output }) => assert.equal(output.trimEnd().split('\n'), check) })
+  checks.push({
+    name,
+    check: typeof check === 'function' ? check : ({ output }) => assert.equal(output.trimEnd().split('\n'), check),
+  })
 }
 
 const asUser = (script: string) => `cat >/tmp/as-user <<'END'\n${script}\nEND\nsu -s /bin/sh ann -c 'sh /tmp/as-user'`
 const FLAGS = ['', '--old-mount-api']
 /** Runs the same box by each mount interface. */
-const both = (options: string, command: string) => FLAGS.map((flags) => `nsbox plan ${options} sh -c '${command}' >/tmp/plan-$$; nsbox-sidecar --plan /tmp/plan-$$ ${flags}; echo $?; rm /tmp/plan-$$`).join('\n')
+const both = (options: string, command: string) =>
+  FLAGS.map(
+    (flags) =>
+      `nsbox plan ${options} sh -c '${command}' >/tmp/plan-$$; nsbox-sidecar --plan /tmp/plan-$$ ${flags}; echo $?; rm /tmp/plan-$$`,
+  ).join('\n')
 
-inGuest('a box starts, and gives its command\'s status back', `nsbox --version | cut -d' ' -f1; nsbox --tmpfs /tmp sh -c 'echo $$; ls /tmp; exit 7'; echo $?; nsbox nowhere 2>/dev/null; echo $?; nsbox sh -c 'kill -TERM $$'; echo $?`,
-  ['nsbox', '2', '7', '127', '143'])
+inGuest(
+  "a box starts, and gives its command's status back",
+  `nsbox --version | cut -d' ' -f1; nsbox --tmpfs /tmp sh -c 'echo $$; ls /tmp; exit 7'; echo $?; nsbox nowhere 2>/dev/null; echo $?; nsbox sh -c 'kill -TERM $$'; echo $?`,
+  ['nsbox', '2', '7', '127', '143'],
+)
 
-inGuest('a box starts for an ordinary user, with ids and a network of its own', asUser(`nsbox --tmpfs /tmp sh -c 'id -u; exit 7'; echo $?; nsbox --map-root --net none sh -c 'id -u; ls /sys/class/net 2>/dev/null; ip link | grep -c ^[0-9]'; echo $?`),
-  ['1000', '7', '0', 'lo', '1', '0'])
+inGuest(
+  'a box starts for an ordinary user, with ids and a network of its own',
+  asUser(
+    `nsbox --tmpfs /tmp sh -c 'id -u; exit 7'; echo $?; nsbox --map-root --net none sh -c 'id -u; ls /sys/class/net 2>/dev/null; ip link | grep -c ^[0-9]'; echo $?`,
+  ),
+  ['1000', '7', '0', 'lo', '1', '0'],
+)
 
-inGuest('a time limit and a baked program work', 'nsbox --timeout 300ms sleep 100; echo $?; cd /tmp && nsbox bake -o baked --ro echo baked >/dev/null && ./baked again; echo $?; rm -f baked',
-  ['124', 'baked again', '0'])
+inGuest(
+  'a time limit and a baked program work',
+  'nsbox --timeout 300ms sleep 100; echo $?; cd /tmp && nsbox bake -o baked --ro echo baked >/dev/null && ./baked again; echo $?; rm -f baked',
+  ['124', 'baked again', '0'],
+)
 
-inGuest('a box that stays can be entered', `
+inGuest(
+  'a box that stays can be entered',
+  `
 printf '{"contract":2,"namespaces":["mount","pid","ipc","uts"],"root":{"type":"directory","path":"/"},"process":{"argv":["x"],"pause":true},"supervision":{"init":true,"statusFd":1}}' >/tmp/held
 nsbox --status-fd 3 --tmpfs /tmp sh -c 'echo in >/tmp/file; sleep 100' 3>/tmp/events & box=$!
 nsbox-sidecar --plan /tmp/held >/tmp/held-events & held=$!
@@ -38,42 +58,69 @@ for t in $(seq 600); do [ -s /tmp/events ] && [ -s /tmp/held-events ] && break; 
 grep -c start /tmp/held-events
 for t in $(seq 100); do [ "$(nsbox enter $box cat /tmp/file 2>/dev/null)" = in ] && break; done
 nsbox enter $box sh -c 'cat /tmp/file; exit 4'; echo $?
-kill -KILL $box $held; wait; rm -f /tmp/events /tmp/held*`, ['1', 'in', '4'])
+kill -KILL $box $held; wait; rm -f /tmp/events /tmp/held*`,
+  ['1', 'in', '4'],
+)
 
-inGuest('roots of one\'s own, read-only ones, masks and binds are as on any kernel', `
+inGuest(
+  "roots of one's own, read-only ones, masks and binds are as on any kernel",
+  `
 mkdir -p /roots/r/bin /roots/r/proc /roots/r/dev /roots/r/tmp /roots/r/secret /roots/r/data; cp /bin/busybox /roots/r/bin; for name in sh ls cat echo touch; do ln -sf busybox /roots/r/bin/$name; done; echo key >/roots/r/secret/key
 mkdir -p /tmp/data/sub; mount -t tmpfs sub /tmp/data/sub; touch /tmp/data/sub/file
 ${both('--root /roots/r --ro --tmpfs /tmp --mask /secret --ro-bind /tmp/data:/data', 'ls /secret; ls /data/sub; touch /data/sub/no /data/no /no 2>/dev/null; touch /tmp/yes && ls /tmp')}
-umount /tmp/data/sub; rm -r /tmp/data`, FLAGS.flatMap(() => ['file', 'yes', '0']))
+umount /tmp/data/sub; rm -r /tmp/data`,
+  FLAGS.flatMap(() => ['file', 'yes', '0']),
+)
 
 // No path leads to the mount below any more, but it is still part of the tree.
-inGuest('a mount of the host that another one covers hinders no box', `
+inGuest(
+  'a mount of the host that another one covers hinders no box',
+  `
 unshare -m sh -c '
 mkdir -p /tmp/m/sub; mount -t tmpfs below /tmp/m/sub; mount -t tmpfs above /tmp/m
 ${both('--ro', 'exit 5').replaceAll("'", '"')}
-nsbox --bind /tmp:/run sh -c "exit 6"; echo $?; nsbox --ro-bind /tmp:/run sh -c "exit 6"; echo $?'`, ['5', '5', '6', '6'])
+nsbox --bind /tmp:/run sh -c "exit 6"; echo $?; nsbox --ro-bind /tmp:/run sh -c "exit 6"; echo $?'`,
+  ['5', '5', '6', '6'],
+)
 
-inGuest('a box in a box, both with limits, starts by either mount interface', FLAGS.map((flags) => `
+inGuest(
+  'a box in a box, both with limits, starts by either mount interface',
+  FLAGS.map(
+    (flags) => `
 nsbox --memory 128m --privileged --quiet --share cgroup sh -c 'nsbox plan --memory 32m --share cgroup --quiet sh -c "exit 3" >/run/inner; nsbox-sidecar --plan /run/inner ${flags}'; echo $?
-nsbox --privileged --quiet sh -c 'nsbox plan --ro --quiet sh -c "exit 4" >/run/inner; nsbox-sidecar --plan /run/inner ${flags}'; echo $?`).join('\n'),
-FLAGS.flatMap(() => ['3', '4']))
+nsbox --privileged --quiet sh -c 'nsbox plan --ro --quiet sh -c "exit 4" >/run/inner; nsbox-sidecar --plan /run/inner ${flags}'; echo $?`,
+  ).join('\n'),
+  FLAGS.flatMap(() => ['3', '4']),
+)
 
-inGuest('changes to an overlay vanish, or a user is told why there can be none', `
+inGuest(
+  'changes to an overlay vanish, or a user is told why there can be none',
+  `
 grep -q overlay /proc/filesystems || { echo no overlay; exit; }
 nsbox --overlay sh -c 'echo x >/marker; ls /marker'; ls /marker 2>/dev/null
-${asUser('nsbox --overlay sh -c "echo x >/marker; ls /marker"; echo $?; ls /marker 2>/dev/null')}`, ({ output }, kernel) => {
-  const [first, ...rest] = output.trimEnd().split('\n')
-  if (first === 'no overlay') return
-  assert.is(first, '/marker')
-  if (byVersion(kernel, '5.11') >= 0) assert.equal(rest, ['/marker', '0'])
-  else assert.match(rest.join('\n'), /^nsbox: [^\n]*\nhint: [^\n]*\n125$/)
-})
+${asUser('nsbox --overlay sh -c "echo x >/marker; ls /marker"; echo $?; ls /marker 2>/dev/null')}`,
+  ({ output }, kernel) => {
+    const [first, ...rest] = output.trimEnd().split('\n')
+    if (first === 'no overlay') return
+    assert.is(first, '/marker')
+    if (byVersion(kernel, '5.11') >= 0) assert.equal(rest, ['/marker', '0'])
+    else assert.match(rest.join('\n'), /^nsbox: [^\n]*\nhint: [^\n]*\n125$/)
+  },
+)
 
-inGuest('a call of another ABI is answered outside of a box, and ends the process inside', 'calls 20 i386 | grep "^20 "; nsbox calls 20 i386; echo $?', ['20 0', '0'])
+inGuest(
+  'a call of another ABI is answered outside of a box, and ends the process inside',
+  'calls 20 i386 | grep "^20 "; nsbox calls 20 i386; echo $?',
+  ['20 0', '0'],
+)
 
-inGuest('doctor says that boxes can run', 'nsbox doctor >/tmp/doctor; echo $?; tail -n 30 /tmp/doctor; rm /tmp/doctor', ({ output }) => {
-  assert.match(output, /boxes can run here/)
-})
+inGuest(
+  'doctor says that boxes can run',
+  'nsbox doctor >/tmp/doctor; echo $?; tail -n 30 /tmp/doctor; rm /tmp/doctor',
+  ({ output }) => {
+    assert.match(output, /boxes can run here/)
+  },
+)
 
 await onKernels(guest, checks, kernels())
 

@@ -25,28 +25,59 @@
  * src/launch/native/entry.ts fills the table with the distances from the table to these addresses, in the order of its
  * own list.
  */
-enum { RUNTIME_ENTRY = 0, ENVIRON, EXECVE_SLOT, ERRNO_SLOT, SIDECAR, SIDECAR_END, STACK_SLOT, INIT_SLOT, SET_STACK_SLOT, TABLE_LENGTH };
+enum {
+	RUNTIME_ENTRY = 0,
+	ENVIRON,
+	EXECVE_SLOT,
+	ERRNO_SLOT,
+	SIDECAR,
+	SIDECAR_END,
+	STACK_SLOT,
+	INIT_SLOT,
+	SET_STACK_SLOT,
+	TABLE_LENGTH
+};
 #define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0\n"
 _Static_assert(TABLE_LENGTH == 9, "the words of the table");
 
 /* At the entry of an ELF program the stack pointer and one more register are in use. Both are passed on unchanged. */
 #if defined(__x86_64__)
 enum {
-	WRITE = 1, MMAP = 9, SIGACTION = 13, SIGPROCMASK = 14, CLONE = 56, EXECVE = 59, EXIT = 60, WAIT4 = 61, KILL = 62, FCNTL = 72, FUTEX = 202,
-	SET_TID_ADDRESS = 218, PRLIMIT = 302, MEMFD_CREATE = 319, EXECVEAT = 322,
+	WRITE = 1,
+	MMAP = 9,
+	SIGACTION = 13,
+	SIGPROCMASK = 14,
+	CLONE = 56,
+	EXECVE = 59,
+	EXIT = 60,
+	WAIT4 = 61,
+	KILL = 62,
+	FCNTL = 72,
+	FUTEX = 202,
+	SET_TID_ADDRESS = 218,
+	PRLIMIT = 302,
+	MEMFD_CREATE = 319,
+	EXECVEAT = 322,
 };
 __asm__(".globl _start\n_start:\n"
-	"push %rdx\n push %rdx\n call look\n pop %rdx\n pop %rdx\n"
-	"lea table(%rip), %rax\n add (%rax), %rax\n jmp *%rax\n"
-	TABLE);
-#define ADDRESS_OF(symbol) ({ void *address; __asm__("lea " symbol "(%%rip), %0" : "=r"(address)); address; })
+		"push %rdx\n push %rdx\n call look\n pop %rdx\n pop %rdx\n"
+		"lea table(%rip), %rax\n add (%rax), %rax\n jmp *%rax\n" TABLE);
+#define ADDRESS_OF(symbol) \
+	({ \
+		void *address; \
+		__asm__("lea " symbol "(%%rip), %0" : "=r"(address)); \
+		address; \
+	})
 static inline long call6(long number, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
 	register long r9 __asm__("r9") = f;
 	long result;
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+					 : "=a"(result)
+					 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+					 : "rcx", "r11", "memory");
 	return result;
 }
 /*
@@ -65,19 +96,37 @@ static inline long clone_waiting(long flags, uint64_t *here)
 		"mov %[exit], %%eax\n xor %%edi, %%edi\n syscall\n"
 		"2:"
 		: "+a"(result), "+D"(flags), "+S"(no_stack), "+d"(no_parent), "+r"(r10), "+r"(r8)
-		: [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT) : "rcx", "r11", "memory", "cc");
+		: [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT)
+		: "rcx", "r11", "memory", "cc");
 	return result;
 }
 #elif defined(__aarch64__)
 enum {
-	FCNTL = 25, WRITE = 64, EXIT = 93, SET_TID_ADDRESS = 96, FUTEX = 98, KILL = 129, SIGACTION = 134, SIGPROCMASK = 135, CLONE = 220,
-	EXECVE = 221, MMAP = 222, WAIT4 = 260, PRLIMIT = 261, MEMFD_CREATE = 279, EXECVEAT = 281,
+	FCNTL = 25,
+	WRITE = 64,
+	EXIT = 93,
+	SET_TID_ADDRESS = 96,
+	FUTEX = 98,
+	KILL = 129,
+	SIGACTION = 134,
+	SIGPROCMASK = 135,
+	CLONE = 220,
+	EXECVE = 221,
+	MMAP = 222,
+	WAIT4 = 260,
+	PRLIMIT = 261,
+	MEMFD_CREATE = 279,
+	EXECVEAT = 281,
 };
 __asm__(".globl _start\n_start:\n"
-	"stp x0, x30, [sp, #-16]!\n bl look\n ldp x0, x30, [sp], #16\n"
-	"adr x16, table\n ldr x17, [x16]\n add x16, x16, x17\n br x16\n"
-	TABLE);
-#define ADDRESS_OF(symbol) ({ void *address; __asm__("adr %0, " symbol : "=r"(address)); address; })
+		"stp x0, x30, [sp, #-16]!\n bl look\n ldp x0, x30, [sp], #16\n"
+		"adr x16, table\n ldr x17, [x16]\n add x16, x16, x17\n br x16\n" TABLE);
+#define ADDRESS_OF(symbol) \
+	({ \
+		void *address; \
+		__asm__("adr %0, " symbol : "=r"(address)); \
+		address; \
+	})
 static inline long call6(long number, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = number;
@@ -98,14 +147,14 @@ static inline long clone_waiting(long flags, uint64_t *here)
 	register long x2 __asm__("x2") = 0;
 	register long x3 __asm__("x3") = 0;
 	register long x4 __asm__("x4") = 0;
-	__asm__ volatile(
-		"svc 0\n cbnz x0, 2f\n"
-		"1: mov x0, %[here]\n mov x1, 0\n mov x2, 1\n mov x3, 0\n mov x8, %[futex]\n svc 0\n"
-		"ldr w0, [%[here]]\n cbnz w0, 1b\n"
-		"mov x8, %[exit]\n mov x0, 0\n svc 0\n"
-		"2:"
-		: "+r"(x8), "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
-		: [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT) : "memory", "cc");
+	__asm__ volatile("svc 0\n cbnz x0, 2f\n"
+					 "1: mov x0, %[here]\n mov x1, 0\n mov x2, 1\n mov x3, 0\n mov x8, %[futex]\n svc 0\n"
+					 "ldr w0, [%[here]]\n cbnz w0, 1b\n"
+					 "mov x8, %[exit]\n mov x0, 0\n svc 0\n"
+					 "2:"
+					 : "+r"(x8), "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
+					 : [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT)
+					 : "memory", "cc");
 	return x0;
 }
 #else
@@ -113,7 +162,8 @@ static inline long clone_waiting(long flags, uint64_t *here)
 #endif
 #define call4(number, a, b, c, d) call6(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
-__asm__("no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
+__asm__(
+	"no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
 	"nsbox: .asciz \"nsbox\"\n"
 	"descriptors: .ascii \"/proc/self/fd/\"\n"
 	"magic: .ascii \"NSBOXPLN\"\n"
@@ -172,7 +222,11 @@ static char **end_of(char **list)
 }
 
 /* A limit that the runtime needs: the least that it can run with, and a value that is more than enough. */
-struct limit { int resource; uint64_t least, enough; const char *message; };
+struct limit {
+	int resource;
+	uint64_t least, enough;
+	const char *message;
+};
 
 static struct limit limit_at(int n)
 {
@@ -219,12 +273,13 @@ static struct inherited *give_environment(void)
 	char ***variables = place(ENVIRON);
 	char **old = *variables;
 	long count = end_of(old) - old;
-	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE,
+		PRIVATE_ANONYMOUS, -1, 0);
 	*variables = new;
-	*new++ = ADDRESS_OF("no_jit");
+	*new ++ = ADDRESS_OF("no_jit");
 	for (long i = 0; i < count; i++)
 		if (!is_for_runtime(old[i]))
-			*new++ = old[i];
+			*new ++ = old[i];
 	struct inherited *inherited = (struct inherited *)(new + 1);
 	inherited->environment = old;
 	return inherited;
@@ -275,10 +330,7 @@ __attribute__((used)) static void look(void)
  */
 
 /* `environ` still points to our copy, since no code in this program changes the environment. */
-static struct inherited *find_inherited(void)
-{
-	return (struct inherited *)(end_of(*(char ***)place(ENVIRON)) + 1);
-}
+static struct inherited *find_inherited(void) { return (struct inherited *)(end_of(*(char ***)place(ENVIRON)) + 1); }
 
 /* The first caller is the first thread, which asks about itself. */
 __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
@@ -289,7 +341,8 @@ __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
 	if (inherited->first_thread != thread || !inherited->stack_size)
 		return inherited->stack_of(thread, attributes);
 	(*(int (**)(void *))place(INIT_SLOT))(attributes);
-	return (*(int (**)(void *, uintptr_t, uintptr_t))place(SET_STACK_SLOT))(attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
+	return (*(int (**)(void *, uintptr_t, uintptr_t))place(SET_STACK_SLOT))(
+		attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
 }
 
 /*
@@ -338,8 +391,8 @@ static long file_with(const char *plan)
 		return file;
 	while (plan[end[0]])
 		end[0]++;
-	if ((failed = write_all(file, sidecar, (char *)place(SIDECAR_END) - sidecar)) < 0 || (failed = write_all(file, plan, (long)end[0])) < 0 ||
-	    (failed = write_all(file, (char *)end, sizeof end)) < 0)
+	if ((failed = write_all(file, sidecar, (char *)place(SIDECAR_END) - sidecar)) < 0 ||
+		(failed = write_all(file, plan, (long)end[0])) < 0 || (failed = write_all(file, (char *)end, sizeof end)) < 0)
 		return failed;
 	call4(FCNTL, file, ADD_SEALS, ALL_SEALS, 0);
 	return file;
@@ -377,7 +430,8 @@ static long execute_file(long file, char *const argv[], char *const env[])
 {
 	enum { EMPTY_PATH = 0x1000, PREFIX = 14, DIGITS = 20 };
 	char name[PREFIX + DIGITS + 1], *at = name + PREFIX;
-	long unit = 1, failed = call6(EXECVEAT, file, (long)(char *)ADDRESS_OF("nsbox + 5"), (long)argv, (long)env, EMPTY_PATH, 0);
+	long unit = 1,
+		 failed = call6(EXECVEAT, file, (long)(char *)ADDRESS_OF("nsbox + 5"), (long)argv, (long)env, EMPTY_PATH, 0);
 	__builtin_memcpy(name, ADDRESS_OF("descriptors"), PREFIX);
 	while (file / unit > 9)
 		unit *= 10;
@@ -409,7 +463,8 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 	if (file >= 0) {
 		long sharing = share_memory(inherited);
 		put_back(inherited);
-		file = named ? call4(EXECVE, path, argv, inherited->environment, 0) : execute_file(file, alone, inherited->environment);
+		file = named ? call4(EXECVE, path, argv, inherited->environment, 0)
+					 : execute_file(file, alone, inherited->environment);
 		end_sharing(sharing);
 		raise_limits();
 	}

@@ -1,8 +1,9 @@
 /**
- * Puts the code of src/launch/native/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE SIDECAR`.
+ * Puts the code of src/launch/native/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE
+ * SIDECAR`.
  *
- * The code is appended to the file, behind all that the runtime reads. In the table of segments it takes the place of the notes,
- * which no system needs. Apart from that, only the address of the entry changes.
+ * The code is appended to the file, behind all that the runtime reads. In the table of segments it takes the place of
+ * the notes, which no system needs. Apart from that, only the address of the entry changes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } from '../elf-segment.ts'
@@ -28,10 +29,17 @@ type Segment = { type: number; flags: number; offset: number; address: number; f
 const number = (bytes: Buffer, place: number) => Number(bytes.readBigUInt64LE(place))
 
 function segmentsOf(file: Buffer): Segment[] {
-  const [start, size, count] = [number(file, HEADER.segments), file.readUInt16LE(HEADER.segmentSize), file.readUInt16LE(HEADER.segmentCount)]
+  const [start, size, count] = [
+    number(file, HEADER.segments),
+    file.readUInt16LE(HEADER.segmentSize),
+    file.readUInt16LE(HEADER.segmentCount),
+  ]
   return Array.from({ length: count }, (_, i) => file.subarray(start + i * size, start + (i + 1) * size)).map((at) => ({
-    type: at.readUInt32LE(SEGMENT.type), flags: at.readUInt32LE(SEGMENT.flags),
-    offset: number(at, SEGMENT.offset), address: number(at, SEGMENT.address), fileSize: number(at, SEGMENT.fileSize),
+    type: at.readUInt32LE(SEGMENT.type),
+    flags: at.readUInt32LE(SEGMENT.flags),
+    offset: number(at, SEGMENT.offset),
+    address: number(at, SEGMENT.address),
+    fileSize: number(at, SEGMENT.fileSize),
     memorySize: number(at, SEGMENT.memorySize),
   }))
 }
@@ -41,44 +49,65 @@ const loaded = (segments: readonly Segment[]) => segments.filter(({ type }) => t
 /** The code's offset in the file, and its address in memory. */
 function roomFor(file: Buffer, segments: readonly Segment[]): { offset: number; address: number } {
   const up = (at: number) => Math.ceil(at / PAGE) * PAGE
-  return { offset: up(file.length), address: up(Math.max(...loaded(segments).map(({ address, memorySize }) => address + memorySize))) }
+  return {
+    offset: up(file.length),
+    address: up(Math.max(...loaded(segments).map(({ address, memorySize }) => address + memorySize))),
+  }
 }
 
 /** The offset of the header that is replaced. It must be behind the loaded segments, which are sorted by address. */
 function placeOfNote(file: Buffer, segments: readonly Segment[]): number {
-  const [last, note] = [segments.findLastIndex(({ type }) => type === PT_LOAD), segments.findLastIndex(({ type }) => type === PT_NOTE)]
+  const [last, note] = [
+    segments.findLastIndex(({ type }) => type === PT_LOAD),
+    segments.findLastIndex(({ type }) => type === PT_NOTE),
+  ]
   if (note < last) throw new Error('the program has no notes behind its segments')
   return number(file, HEADER.segments) + note * file.readUInt16LE(HEADER.segmentSize)
 }
 
 /** Converts an offset in the file to an address, or the other way. */
-function mapped(at: number, from: 'offset' | 'address', to: 'offset' | 'address', segments: readonly Segment[]): number {
+function mapped(
+  at: number,
+  from: 'offset' | 'address',
+  to: 'offset' | 'address',
+  segments: readonly Segment[],
+): number {
   const segment = segments.find((candidate) => candidate[from] <= at && at < candidate[from] + candidate.fileSize)
   if (segment === undefined) throw new Error(`${from} ${at} is in no segment`)
   return segment[to] + at - segment[from]
 }
 
-/** The slot in which the program keeps the address of a function of the C library, or its copy of a variable of that library. */
+/**
+ * The slot in which the program keeps the address of a function of the C library, or its copy of a variable of that
+ * library.
+ */
 function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer, segments: readonly Segment[]): number {
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
   if (dynamic === undefined) throw new Error('the program has no dynamic section')
-  const entries = Array.from({ length: dynamic.fileSize / 16 }, (_, i) => [number(file, dynamic.offset + 16 * i), number(file, dynamic.offset + 16 * i + 8)] as const)
+  const entries = Array.from(
+    { length: dynamic.fileSize / 16 },
+    (_, i) => [number(file, dynamic.offset + 16 * i), number(file, dynamic.offset + 16 * i + 8)] as const,
+  )
   const value = (tag: number) => entries.find(([found]) => found === tag)?.[1] ?? 0
   const table = (tag: number) => mapped(value(tag), 'address', 'offset', loaded(segments))
   const [symbols, strings, relocations] = [table(DYNAMIC.symbols), table(DYNAMIC.strings), table(DYNAMIC[kind])]
   for (let at = relocations; at < relocations + value(DYNAMIC[`${kind}Size`]); at += RELOCATION_SIZE) {
     const symbol = symbols + file.readUInt32LE(at + 12) * SYMBOL_SIZE
     const start = strings + file.readUInt32LE(symbol)
-    if (file.toString('latin1', start, file.indexOf(0, start)) === name) return writable(name, number(file, kind === 'procedures' ? at : symbol + 8), segments)
+    if (file.toString('latin1', start, file.indexOf(0, start)) === name)
+      return writable(name, number(file, kind === 'procedures' ? at : symbol + 8), segments)
   }
   throw new Error(`the program has no place for ${name}`)
 }
 
-/** Checks that the program can write to the slot. A variable without a copy in the program has the address 0, and fails. */
+/**
+ * Checks that the program can write to the slot. A variable without a copy in the program has the address 0, and fails.
+ */
 function writable(name: string, address: number, segments: readonly Segment[]): number {
   const within = (segment: Segment) => segment.address <= address && address < segment.address + segment.memorySize
   const isFixed = segments.some((segment) => segment.type === PT_GNU_RELRO && within(segment))
-  if (isFixed || !loaded(segments).some((segment) => (segment.flags & WRITABLE) !== 0 && within(segment))) throw new Error(`the program can't write to its place for ${name}`)
+  if (isFixed || !loaded(segments).some((segment) => (segment.flags & WRITABLE) !== 0 && within(segment)))
+    throw new Error(`the program can't write to its place for ${name}`)
   return address
 }
 
@@ -94,12 +123,26 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
   if (table < 0) throw new Error('the code has no table')
   const procedure = (name: string) => placeOf(name, 'procedures', file, segments)
   const places = [
-    number(file, HEADER.entry), placeOf('environ', 'relocations', file, segments), procedure('execve'), procedure('__errno_location'),
-    inMemory, inMemory + sidecar.length, procedure('pthread_getattr_np'), procedure('pthread_attr_init'), procedure('pthread_attr_setstack'),
+    number(file, HEADER.entry),
+    placeOf('environ', 'relocations', file, segments),
+    procedure('execve'),
+    procedure('__errno_location'),
+    inMemory,
+    inMemory + sidecar.length,
+    procedure('pthread_getattr_np'),
+    procedure('pthread_attr_init'),
+    procedure('pthread_attr_setstack'),
   ]
   for (const [i, place] of places.entries()) code.writeBigInt64LE(BigInt(place - (address + table)), table + 8 * i)
   const [start, size] = [BigInt(address), BigInt(code.length)]
-  writeLoad(file, placeOfNote(file, segments), { flags: READABLE | EXECUTABLE, offset: BigInt(offset), address: start, physical: start, size, alignment: BigInt(PAGE) })
+  writeLoad(file, placeOfNote(file, segments), {
+    flags: READABLE | EXECUTABLE,
+    offset: BigInt(offset),
+    address: start,
+    physical: start,
+    size,
+    alignment: BigInt(PAGE),
+  })
   file.writeBigUInt64LE(start, HEADER.entry)
   writeFileSync(program, Buffer.concat([file, Buffer.alloc(offset - file.length), code]))
 }

@@ -1,4 +1,7 @@
-/** Whatever keeps a command from running is one error where callers of each function look for it, and nothing is left of it. */
+/**
+ * Whatever keeps a command from running is one error where callers of each function look for it, and nothing is left of
+ * it.
+ */
 import * as child_process from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { getEventListeners, once } from 'node:events'
@@ -9,7 +12,18 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx'
 import { box, SandboxError, UsageError } from 'nsbox'
-import { ended, eventsOf, familyOf, isRunning, makeRoot, openFiles, rejected, sleep, textOf, until } from './helpers.mjs'
+import {
+  ended,
+  eventsOf,
+  familyOf,
+  isRunning,
+  makeRoot,
+  openFiles,
+  rejected,
+  sleep,
+  textOf,
+  until,
+} from './helpers.mjs'
 
 const { dir, root, remove } = makeRoot()
 test.after(remove)
@@ -43,8 +57,14 @@ const FUNCTIONS = `
 /** Runs a program of its own, in a shell that may set limits first; what it prints as JSON. */
 async function program(body, { before = ':', env = {} } = {}) {
   const script = join(dir, `script-${scripts++}.mjs`)
-  writeFileSync(script, `import * as fs from 'node:fs'\nimport * as child_process from 'node:child_process'\nimport { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}\n${FUNCTIONS}\n${body}`)
-  const child = child_process.spawn('sh', ['-c', `${before}; exec "$0" "$1"`, process.execPath, script], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  writeFileSync(
+    script,
+    `import * as fs from 'node:fs'\nimport * as child_process from 'node:child_process'\nimport { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}\n${FUNCTIONS}\n${body}`,
+  )
+  const child = child_process.spawn('sh', ['-c', `${before}; exec "$0" "$1"`, process.execPath, script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr)])
   assert.ok(stdout !== '', stderr)
   return JSON.parse(stdout)
@@ -53,13 +73,17 @@ let scripts = 0
 
 function isFailure(result, code, what) {
   assert.equal([result.name, result.code], ['SandboxError', code], `${what}: ${JSON.stringify(result)}`)
-  assert.ok(result.errno < 0 && result.step !== '' && result.hint !== '' && result.message.endsWith(`\nhint: ${result.hint}`), `${what}: ${JSON.stringify(result)}`)
+  assert.ok(
+    result.errno < 0 && result.step !== '' && result.hint !== '' && result.message.endsWith(`\nhint: ${result.hint}`),
+    `${what}: ${JSON.stringify(result)}`,
+  )
 }
 
 test('however few descriptors are free, a command runs or is one error, and nothing stays open, on disk, or runs nonetheless', async () => {
   const tmp = join(dir, 'few')
   mkdirSync(tmp)
-  const results = await program(`
+  const results = await program(
+    `
     const b = box({ root: ${JSON.stringify(root)}, bind: ${JSON.stringify(`${tmp}:/work`)}, dieWithParent: true })
     for (const [name, start] of Object.entries({ ...functions, ...opened })) await start(b, ['true'], {})
     const held = []
@@ -80,27 +104,36 @@ test('however few descriptors are free, a command runs or is one error, and noth
       }
     }
     console.log(JSON.stringify(results))
-  `, { before: 'ulimit -n 100', env: { TMPDIR: tmp, XDG_RUNTIME_DIR: '' } })
+  `,
+    { before: 'ulimit -n 100', env: { TMPDIR: tmp, XDG_RUNTIME_DIR: '' } },
+  )
   const of = (name) => results.filter((one) => one.name === name)
   for (const { name, free, result, more, shared } of results) {
     if (result !== 'ran') isFailure(result, 'EMFILE', `${name} with ${free} free`)
     assert.ok(more <= 0 && shared === 0, `${name} with ${free} free: ${more} more open, ${shared} in /dev/shm`)
-    if (name !== 'open') assert.is(existsSync(join(tmp, `${name}${free}`)), result === 'ran', `${name} with ${free} free`)
+    if (name !== 'open')
+      assert.is(existsSync(join(tmp, `${name}${free}`)), result === 'ran', `${name} with ${free} free`)
   }
   for (const name of ['run', 'spawn', 'spawnSync', 'open']) {
     assert.ok(of(name).some(({ result }) => result === 'ran') && of(name).some(({ result }) => result !== 'ran'), name)
   }
-  assert.equal(readdirSync(tmp).filter((name) => name.startsWith('nsbox')), [])
+  assert.equal(
+    readdirSync(tmp).filter((name) => name.startsWith('nsbox')),
+    [],
+  )
 })
 
 test('node#14166: many starts at once with few descriptors are as many errors, and none that nobody can catch', async () => {
-  const results = await program(`
+  const results = await program(
+    `
     const b = box({ root: ${JSON.stringify(root)} })
     await b.run(['true'])
     const all = [...Array(100)].flatMap(() => [functions.run(b, ['true'], {}), functions.spawn(b, ['true'], {})])
     const results = await Promise.all(all)
     console.log(JSON.stringify([...results, await functions.run(b, ['true'], {})]))
-  `, { before: 'ulimit -n 64' })
+  `,
+    { before: 'ulimit -n 64' },
+  )
   assert.is(results.length, 201)
   const failures = results.filter((one) => one !== 'ran')
   assert.ok(failures.length > 0)
@@ -168,14 +201,25 @@ test('a sidecar that is missing, or can not be executed, is an error of each fun
     assert.instance(child, child_process.ChildProcess)
     // Node has a shell execute a file of no known form.
     if (code !== 'ENOEXEC') assert.is(child.pid, undefined)
-    assert.equal(events.map(([name]) => name), ['error', 'close'], code)
+    assert.equal(
+      events.map(([name]) => name),
+      ['error', 'close'],
+      code,
+    )
     const sync = bad.spawnSync('true', ['x'])
-    assert.equal([sync.status, sync.signal, sync.output, sync.error.syscall, sync.error.spawnargs], [null, null, null, 'spawnSync true', ['x']])
+    assert.equal(
+      [sync.status, sync.signal, sync.output, sync.error.syscall, sync.error.spawnargs],
+      [null, null, null, 'spawnSync true', ['x']],
+    )
     const errors = [await rejected(bad.run(['true'])), events[0][1], sync.error, await rejected(bad.open())]
     for (const error of errors) {
       assert.ok(error instanceof lib.SandboxError && error.step === 'start', `${code}: ${error.stack}`)
       // A runtime may execute a file that has no known form by a shell.
-      assert.equal([error.code, error.hint !== undefined, error.message.endsWith(error.hint)], [code, true, true], `${code}: ${error.stack}`)
+      assert.equal(
+        [error.code, error.hint !== undefined, error.message.endsWith(error.hint)],
+        [code, true, true],
+        `${code}: ${error.stack}`,
+      )
     }
     await until('as few descriptors as before', () => openFiles() <= before)
   }
@@ -187,12 +231,19 @@ test('where no file can be made for the plan, the error says where one is tried'
   const script = join(dir, 'no-file.mjs')
   const tmp = join(dir, 'no-file')
   mkdirSync(tmp)
-  writeFileSync(script, `import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}\n${FUNCTIONS}
+  writeFileSync(
+    script,
+    `import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}\n${FUNCTIONS}
     const b = box({ root: ${JSON.stringify(root)} })
     const results = []
     for (const start of Object.values({ ...functions, ...opened })) results.push(await start(b, ['true'], {}))
-    console.log(JSON.stringify(results))`)
-  const { stdout, stderr } = child_process.spawnSync('unshare', ['-rm', 'sh', '-c', `${before}; exec "$0" "$1"`, process.execPath, script], { encoding: 'utf8', env: { ...process.env, TMPDIR: tmp, XDG_RUNTIME_DIR: '' } })
+    console.log(JSON.stringify(results))`,
+  )
+  const { stdout, stderr } = child_process.spawnSync(
+    'unshare',
+    ['-rm', 'sh', '-c', `${before}; exec "$0" "$1"`, process.execPath, script],
+    { encoding: 'utf8', env: { ...process.env, TMPDIR: tmp, XDG_RUNTIME_DIR: '' } },
+  )
   assert.ok(stdout !== '', stderr)
   for (const result of JSON.parse(stdout)) {
     isFailure(result, 'EROFS', 'no file')
@@ -206,15 +257,24 @@ test('a box that can not be planned is an error of the child, not an exception',
   const events = eventsOf(child)
   assert.equal(await Promise.all([textOf(child.stdout), textOf(child.stderr)]), ['', ''])
   const [[name, error], close] = await events
-  assert.equal([name, error instanceof SandboxError, error.step, error.code, error.path, close], ['error', true, 'root', 'ENOENT', '/nowhere', ['close', -2, null]])
+  assert.equal(
+    [name, error instanceof SandboxError, error.step, error.code, error.path, close],
+    ['error', true, 'root', 'ENOENT', '/nowhere', ['close', -2, null]],
+  )
 })
 
 test('spawn comes when the command has started, before exit, and not where it has not', async () => {
   const child = b.spawn('sh', ['-c', 'exit 3'])
   await once(child, 'spawn')
   assert.equal(await once(child, 'exit'), [3, null])
-  const many = await Promise.all([...Array(20)].map((_, n) => eventsOf(b.spawn(n % 2 === 0 ? 'true' : 'nowhere', [], { stdio: 'ignore' }))))
-  for (const [n, events] of many.entries()) assert.equal(events.map(([one]) => one).map((one) => (one.length === 1 ? 'spawn' : one)), n % 2 === 0 ? ['spawn', 'exit', 'close'] : ['error', 'close'])
+  const many = await Promise.all(
+    [...Array(20)].map((_, n) => eventsOf(b.spawn(n % 2 === 0 ? 'true' : 'nowhere', [], { stdio: 'ignore' }))),
+  )
+  for (const [n, events] of many.entries())
+    assert.equal(
+      events.map(([one]) => one).map((one) => (one.length === 1 ? 'spawn' : one)),
+      n % 2 === 0 ? ['spawn', 'exit', 'close'] : ['error', 'close'],
+    )
   const killed = b.spawn('sleep', ['1000'])
   killed.kill('SIGKILL')
   assert.equal((await eventsOf(killed)).at(-1), ['close', null, 'SIGKILL'])
@@ -222,11 +282,35 @@ test('spawn comes when the command has started, before exit, and not where it ha
 
 test('what is of the wrong type is refused as child_process refuses it', async () => {
   const wrong = [
-    [7], [null], [''], [undefined], [{}], ['a\0b'], ['true', 7], ['true', 'x'], ['true', ['a\0b']], ['true', [], 7], ['true', [], 'x'], ['true', [], null], ['true', [], []],
+    [7],
+    [null],
+    [''],
+    [undefined],
+    [{}],
+    ['a\0b'],
+    ['true', 7],
+    ['true', 'x'],
+    ['true', ['a\0b']],
+    ['true', [], 7],
+    ['true', [], 'x'],
+    ['true', [], null],
+    ['true', [], []],
     ...Object.entries({
-      cwd: 7, shell: 7, argv0: 7, detached: 'yes', uid: 'root', gid: {}, timeout: 'x', killSignal: 'SIGNONE', signal: {}, stdio: 'nowhere',
+      cwd: 7,
+      shell: 7,
+      argv0: 7,
+      detached: 'yes',
+      uid: 'root',
+      gid: {},
+      timeout: 'x',
+      killSignal: 'SIGNONE',
+      signal: {},
+      stdio: 'nowhere',
     }).map(([key, value]) => ['true', [], { [key]: value }]),
-    ['true', [], { timeout: -1 }], ['true', [], { timeout: 1.5 }], ['true', [], { killSignal: {} }], ['true', [], { stdio: 7 }],
+    ['true', [], { timeout: -1 }],
+    ['true', [], { timeout: 1.5 }],
+    ['true', [], { killSignal: {} }],
+    ['true', [], { stdio: 7 }],
   ]
   const live = await b.open()
   for (const given of wrong) {
@@ -239,13 +323,22 @@ test('what is of the wrong type is refused as child_process refuses it', async (
     }
     const before = openFiles()
     const expected = thrown(() => child_process.spawn(...given).on('error', () => {}))
-    for (const [name, body] of Object.entries({ spawn: () => b.spawn(...given), spawnSync: () => b.spawnSync(...given), live: () => live.spawn(...given) })) {
+    for (const [name, body] of Object.entries({
+      spawn: () => b.spawn(...given),
+      spawnSync: () => b.spawnSync(...given),
+      live: () => live.spawn(...given),
+    })) {
       const error = thrown(body)
       if (name === 'spawnSync' && given[2]?.signal !== undefined && error === undefined) continue
       assert.ok(error instanceof TypeError || error instanceof RangeError, `${name} ${JSON.stringify(given)}: ${error}`)
       assert.match(error.code, /^ERR_/)
       // What Bun does not check itself.
-      if (expected?.code !== undefined && process.versions.bun === undefined) assert.equal([error.name, error.code], [expected.name, expected.code], `${name} ${JSON.stringify(given)}: ${error}`)
+      if (expected?.code !== undefined && process.versions.bun === undefined)
+        assert.equal(
+          [error.name, error.code],
+          [expected.name, expected.code],
+          `${name} ${JSON.stringify(given)}: ${error}`,
+        )
     }
     assert.ok(openFiles() <= before, JSON.stringify(given))
   }
@@ -253,12 +346,26 @@ test('what is of the wrong type is refused as child_process refuses it', async (
 })
 
 test('null, and a shell of no name, are as if they were not there', async () => {
-  const options = { shell: '', uid: null, gid: null, cwd: null, env: null, argv0: null, stdio: null, timeout: null, killSignal: null, detached: null }
+  const options = {
+    shell: '',
+    uid: null,
+    gid: null,
+    cwd: null,
+    env: null,
+    argv0: null,
+    stdio: null,
+    timeout: null,
+    killSignal: null,
+    detached: null,
+  }
   assert.is(await textOf(b.spawn('echo', ['a  b;c'], options).stdout), 'a  b;c\n')
   assert.is(String(b.spawnSync('echo', ['a  b;c'], options).stdout), 'a  b;c\n')
   assert.is(await textOf(b.spawn('echo', null, {}).stdout), '\n')
   assert.is(await textOf(b.spawn('pwd', { cwd: '/' }).stdout), '/\n')
-  assert.throws(() => b.spawn('true', [], { uid: 0 }), (error) => error instanceof UsageError)
+  assert.throws(
+    () => b.spawn('true', [], { uid: 0 }),
+    (error) => error instanceof UsageError,
+  )
 })
 
 test('values of another realm are taken', async () => {
@@ -273,7 +380,12 @@ test('values of another realm are taken', async () => {
   const url = { href: 'file:///work', protocol: 'file:', pathname: '/work' }
   assert.is((await b.run(['pwd'], { cwd: url })).stdout, '/work\n')
   const listeners = []
-  const signal = { aborted: false, reason: undefined, addEventListener: (_name, listener) => listeners.push(listener), removeEventListener: () => {} }
+  const signal = {
+    aborted: false,
+    reason: undefined,
+    addEventListener: (_name, listener) => listeners.push(listener),
+    removeEventListener: () => {},
+  }
   const running = rejected(b.run(['sleep', '1000'], { signal }))
   await until('a listener', () => listeners.length > 0)
   const why = new Error('why')
@@ -284,12 +396,20 @@ test('values of another realm are taken', async () => {
 
 test('an abort gives its own reason at every moment, and leaves nothing', async () => {
   const why = { not: 'an error' }
-  const waits = [() => {}, () => Promise.resolve(), () => new Promise(setImmediate), ...[1, 2, 3, 5, 8, 13, 30].map((ms) => () => sleep(ms))]
+  const waits = [
+    () => {},
+    () => Promise.resolve(),
+    () => new Promise(setImmediate),
+    ...[1, 2, 3, 5, 8, 13, 30].map((ms) => () => sleep(ms)),
+  ]
   const starts = { run: (signal) => b.run(['sleep', '1000'], { signal }), open: (signal) => b.open({ signal }) }
   for (const [name, start] of Object.entries(starts)) {
     for (const wait of waits) {
       const controller = new AbortController()
-      const promise = start(controller.signal).then((live) => ({ live }), (error) => error)
+      const promise = start(controller.signal).then(
+        (live) => ({ live }),
+        (error) => error,
+      )
       await wait()
       controller.abort(why)
       const result = await promise
@@ -306,7 +426,10 @@ test('an abort gives its own reason at every moment, and leaves nothing', async 
   late.abort(why)
   const aborted = await eventsOf(b.spawn('sleep', ['1000'], { signal: late.signal }))
   assert.equal(aborted.find(([name]) => name === 'error')[1].cause, why)
-  assert.equal([getEventListeners(late.signal, 'abort').length, await rejected(b.open({ signal: 7 })) instanceof UsageError], [0, true])
+  assert.equal(
+    [getEventListeners(late.signal, 'abort').length, (await rejected(b.open({ signal: 7 }))) instanceof UsageError],
+    [0, true],
+  )
 })
 
 test('a child has one listener on a signal, and none when it has ended or never started', async () => {
@@ -325,10 +448,16 @@ test('a child has one listener on a signal, and none when it has ended or never 
 
 test('errors of spawnSync name the command', () => {
   const late = b.spawnSync('sleep', ['1000'], { timeout: 50 })
-  assert.equal([late.error.code, late.error.path, late.error.spawnargs, late.error.syscall, late.signal], ['ETIMEDOUT', 'sleep', ['1000'], 'spawnSync sleep', 'SIGTERM'])
+  assert.equal(
+    [late.error.code, late.error.path, late.error.spawnargs, late.error.syscall, late.signal],
+    ['ETIMEDOUT', 'sleep', ['1000'], 'spawnSync sleep', 'SIGTERM'],
+  )
   assert.not.match(String(late.error.message), 'sidecar')
   const missing = b.spawnSync('nowhere', ['x'])
-  assert.equal([missing.error.code, missing.error.path, missing.error.spawnargs, missing.error.syscall, missing.error.errno], ['ENOENT', 'nowhere', ['x'], 'spawnSync nowhere', -2])
+  assert.equal(
+    [missing.error.code, missing.error.path, missing.error.spawnargs, missing.error.syscall, missing.error.errno],
+    ['ENOENT', 'nowhere', ['x'], 'spawnSync nowhere', -2],
+  )
   assert.equal([missing.status, missing.pid, missing.output], [null, 0, null])
   const shell = b.spawnSync('true', [], { shell: '/bin/no-such' })
   assert.equal([shell.error.path, shell.error.spawnargs], ['/bin/no-such', ['-c', 'true']])
@@ -338,7 +467,9 @@ test('what zx prints of a failure has its number, its name and the way out', asy
   const missing = await rejected($({ spawn: b.spawn, shell: '/bin/no-such', prefix: '', verbose: false })`true`)
   assert.match(missing.message, /command not found in the box|no such file/i)
   assert.match(missing.message, /\n\s+errno: -2 \(No such file or directory\)\n\s+code: ENOENT\n/)
-  const rootless = await rejected($({ spawn: box({ root: '/nowhere' }).spawn, shell: '/bin/sh', prefix: '', verbose: false })`true`)
+  const rootless = await rejected(
+    $({ spawn: box({ root: '/nowhere' }).spawn, shell: '/bin/sh', prefix: '', verbose: false })`true`,
+  )
   assert.match(rootless.message, /\n\s+errno: -2 \(No such file or directory\)\n\s+code: ENOENT\n/)
   const hinted = await rejected($({ spawn: b.spawn, shell: 'no-such', prefix: '', verbose: false })`true`)
   assert.match(hinted.message, /\nhint: looked for in the PATH of the box\n/)

@@ -1,13 +1,47 @@
 /** What the tests of the installed package need, in the one language that Node and Bun both run as it is. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export { sleep }
 
-const APPLETS = ['sh', 'ls', 'cat', 'echo', 'sleep', 'kill', 'true', 'hostname', 'head', 'yes', 'pwd', 'env', 'printf', 'id', 'sort', 'setsid', 'dd', 'wc', 'mkdir', 'touch', 'tr', 'test', 'ps']
+const APPLETS = [
+  'sh',
+  'ls',
+  'cat',
+  'echo',
+  'sleep',
+  'kill',
+  'true',
+  'hostname',
+  'head',
+  'yes',
+  'pwd',
+  'env',
+  'printf',
+  'id',
+  'sort',
+  'setsid',
+  'dd',
+  'wc',
+  'mkdir',
+  'touch',
+  'tr',
+  'test',
+  'ps',
+]
 
 /** A directory of its own for the tests of a file, with a root in it, and what takes both away. */
 export function makeRoot() {
@@ -20,24 +54,31 @@ export function makeRoot() {
 }
 
 export async function until(what, holds, seconds = 30) {
-  for (const end = Date.now() + seconds * 1000; !(await holds()); await sleep(10)) if (Date.now() > end) throw new Error(`never: ${what}`)
+  for (const end = Date.now() + seconds * 1000; !(await holds()); await sleep(10))
+    if (Date.now() > end) throw new Error(`never: ${what}`)
 }
 
-const fieldsOf = (pid) => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ')
+const fieldsOf = (pid) =>
+  readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ')
 
 /** Process group of a process. */
 export const groupOf = (pid) => Number(fieldsOf(pid)[2])
 
 /** All processes below one, by their parents. */
 export function familyOf(pid) {
-  const parents = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    try {
-      return [[Number(name), Number(fieldsOf(name)[1])]]
-    } catch {
-      return []
-    }
-  })
-  const below = (parent) => parents.filter(([, above]) => above === parent).flatMap(([child]) => [child, ...below(child)])
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [[Number(name), Number(fieldsOf(name)[1])]]
+      } catch {
+        return []
+      }
+    })
+  const below = (parent) =>
+    parents.filter(([, above]) => above === parent).flatMap(([child]) => [child, ...below(child)])
   return below(pid)
 }
 
@@ -61,7 +102,10 @@ export const nameOf = (pid) => {
 /** All that runs below a process, as soon as there are so many with this name among it. */
 export async function familyWith(pid, name, count) {
   let family = []
-  await until(`${count} of ${name} below ${pid}`, () => (family = familyOf(pid)).filter((one) => nameOf(one) === name).length === count)
+  await until(
+    `${count} of ${name} below ${pid}`,
+    () => (family = familyOf(pid)).filter((one) => nameOf(one) === name).length === count,
+  )
   return family
 }
 
@@ -70,7 +114,8 @@ export const ended = (family) => until(`the end of ${family}`, () => !family.som
 /** What a child emits up to its end. */
 export function eventsOf(child) {
   const events = []
-  for (const name of ['spawn', 'exit', 'close']) child.on(name, (...args) => events.push(name === 'spawn' ? name : [name, ...args]))
+  for (const name of ['spawn', 'exit', 'close'])
+    child.on(name, (...args) => events.push(name === 'spawn' ? name : [name, ...args]))
   child.on('error', (error) => events.push(['error', error]))
   return new Promise((resolve) => child.once('close', () => resolve(events)))
 }
@@ -81,7 +126,13 @@ export async function textOf(stream) {
   return text
 }
 
-export const rejected = (promise) => promise.then(() => { throw new Error('did not reject') }, (error) => error)
+export const rejected = (promise) =>
+  promise.then(
+    () => {
+      throw new Error('did not reject')
+    },
+    (error) => error,
+  )
 
 export const openFiles = () => readdirSync('/proc/self/fd').length
 

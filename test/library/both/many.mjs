@@ -32,7 +32,10 @@ test(`${BOXES} boxes, ${AT_ONCE} at a time: right outputs, and nothing piles up`
   const rss = []
   const worker = async () => {
     for (let n = next++; n < BOXES; n = next++) {
-      const { exitCode, stdout, stderr } = await b.run(['sh', '-c', 'read word; echo "$word" $0; echo err $0 >&2; exit $1', String(n), String(n % 100)], { input: `in${n}\n`, signal })
+      const { exitCode, stdout, stderr } = await b.run(
+        ['sh', '-c', 'read word; echo "$word" $0; echo err $0 >&2; exit $1', String(n), String(n % 100)],
+        { input: `in${n}\n`, signal },
+      )
       if (exitCode !== n % 100 || stdout !== `in${n} ${n}\n` || stderr !== `err ${n}\n`) wrong++
       if (n % 500 === 499) rss.push(process.memoryUsage.rss())
     }
@@ -51,7 +54,9 @@ test(`${BOXES} boxes, ${AT_ONCE} at a time: right outputs, and nothing piles up`
 
 test('256 MiB go through a boxed pipe unharmed', async () => {
   const size = 256 * MIB
-  const child = b.spawn('sh', ['-c', `yes "$(printf '%01023d' 0)" | head -c ${size}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = b.spawn('sh', ['-c', `yes "$(printf '%01023d' 0)" | head -c ${size}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const hash = createHash('sha1')
   let bytes = 0
   for await (const chunk of child.stdout) {
@@ -65,7 +70,14 @@ test('256 MiB go through a boxed pipe unharmed', async () => {
 })
 
 test('a reader that pauses stops the writer', async () => {
-  const child = b.spawn('sh', ['-c', `dd if=/dev/zero bs=65536 count=4096 status=none 2>/dev/null || dd if=/dev/zero bs=65536 count=4096 2>/dev/null`], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = b.spawn(
+    'sh',
+    [
+      '-c',
+      `dd if=/dev/zero bs=65536 count=4096 status=none 2>/dev/null || dd if=/dev/zero bs=65536 count=4096 2>/dev/null`,
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  )
   const [writer] = (await familyWith(child.pid, 'dd', 1)).filter(Boolean).slice(-1)
   const written = () => Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${writer}/io`, 'utf8'))?.[1])
   // It has come to rest when it has written no more for a while; that is well before the end of what it has.
@@ -85,14 +97,17 @@ test('a reader that pauses stops the writer', async () => {
 
 test('programs that end badly in the middle of many boxes leave nothing', async () => {
   const script = join(dir, 'many.mjs')
-  writeFileSync(script, `
+  writeFileSync(
+    script,
+    `
     import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}
     const b = box({ root: ${JSON.stringify(root)} })
     const loop = async () => { for (;;) await b.run(['sh', '-c', 'sleep 1000 & sleep 0.01']) }
     for (let n = 0; n < 8; n++) loop()
     console.log('started')
     process.stdin.once('data', () => { throw new Error('ends badly') })
-  `)
+  `,
+  )
   for (const signal of [undefined, 'SIGKILL', 'SIGTERM']) {
     const program = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'ignore'] })
     const text = textOf(program.stdout)

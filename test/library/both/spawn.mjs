@@ -6,7 +6,18 @@ import { pathToFileURL } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { box, SandboxError, UsageError } from 'nsbox'
-import { ended, eventsOf, familyOf, familyWith, groupOf, isRunning, makeRoot, rejected, textOf, until } from './helpers.mjs'
+import {
+  ended,
+  eventsOf,
+  familyOf,
+  familyWith,
+  groupOf,
+  isRunning,
+  makeRoot,
+  rejected,
+  textOf,
+  until,
+} from './helpers.mjs'
 
 const { dir, root, remove } = makeRoot()
 test.after(remove)
@@ -25,9 +36,15 @@ test('a child emits what a child does', async () => {
 
 test('one that a signal has killed says which, and one that exits with the same number does not', async () => {
   const killed = b.spawn('sh', ['-c', 'kill -USR1 $$'], { stdio: 'ignore' })
-  assert.equal((await eventsOf(killed)).slice(1), [['exit', null, 'SIGUSR1'], ['close', null, 'SIGUSR1']])
+  assert.equal((await eventsOf(killed)).slice(1), [
+    ['exit', null, 'SIGUSR1'],
+    ['close', null, 'SIGUSR1'],
+  ])
   assert.equal([killed.exitCode, killed.signalCode], [null, 'SIGUSR1'])
-  assert.equal((await eventsOf(b.spawn('sh', ['-c', 'exit 138'], { stdio: 'ignore' }))).slice(1), [['exit', 138, null], ['close', 138, null]])
+  assert.equal((await eventsOf(b.spawn('sh', ['-c', 'exit 138'], { stdio: 'ignore' }))).slice(1), [
+    ['exit', 138, null],
+    ['close', 138, null],
+  ])
 })
 
 test('kill sends a signal to the command', async () => {
@@ -61,12 +78,21 @@ test('a directory for spawn is one of the host, as for child_process, and never 
   assert.is(await textOf(b.with({ cwd: '/work' }).spawn('pwd', { cwd: dir }).stdout), '/work\n')
   assert.is(await textOf(host.with({ cwd: '/usr' }).spawn('pwd', { cwd: dir }).stdout), '/usr\n')
   assert.is(String(host.spawnSync('pwd', { cwd: '/usr' }).stdout), '/usr\n')
-  for (const failed of [(await eventsOf(host.spawn('pwd', { cwd: dir })))[0][1], host.spawnSync('pwd', { cwd: dir }).error]) {
-    assert.equal([failed instanceof SandboxError, failed.step, failed.hint], [true, 'cwd', `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`])
+  for (const failed of [
+    (await eventsOf(host.spawn('pwd', { cwd: dir })))[0][1],
+    host.spawnSync('pwd', { cwd: dir }).error,
+  ]) {
+    assert.equal(
+      [failed instanceof SandboxError, failed.step, failed.hint],
+      [true, 'cwd', `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`],
+    )
   }
   const file = join(dir, 'file')
   writeFileSync(file, '')
-  for (const [cwd, code] of [['/no/where', 'ENOENT'], [file, 'ENOTDIR']]) {
+  for (const [cwd, code] of [
+    ['/no/where', 'ENOENT'],
+    [file, 'ENOTDIR'],
+  ]) {
     for (const each of [b, host]) {
       const { error, pid, status } = each.spawnSync('pwd', { cwd })
       assert.equal([error.code, error.path, pid, status ?? null], [code, cwd, 0, null])
@@ -74,7 +100,10 @@ test('a directory for spawn is one of the host, as for child_process, and never 
   }
   const child = b.spawn('pwd', { cwd: '/no/where' })
   const [error] = await once(child, 'error')
-  assert.equal([error instanceof SandboxError, error.code, error.path, child.pid], [true, 'ENOENT', '/no/where', undefined])
+  assert.equal(
+    [error instanceof SandboxError, error.code, error.path, child.pid],
+    [true, 'ENOENT', '/no/where', undefined],
+  )
 })
 
 test('run: a directory that the box does not show is an error, and names the option that leads out', async () => {
@@ -82,7 +111,14 @@ test('run: a directory that the box does not show is an error, and names the opt
   process.chdir(dir)
   try {
     const failed = await rejected(box({ tmpfs: dir }).run(['pwd']))
-    assert.equal([failed.step, failed.path, failed.hint], ['cwd', dir, `tmpfs: '${dir}' hides it: put bind: '${dir}' after that, or start in the root directory of the box by cwd: '/'`])
+    assert.equal(
+      [failed.step, failed.path, failed.hint],
+      [
+        'cwd',
+        dir,
+        `tmpfs: '${dir}' hides it: put bind: '${dir}' after that, or start in the root directory of the box by cwd: '/'`,
+      ],
+    )
     assert.is((await box({ tmpfs: dir, cwd: '/' }).run(['pwd'])).stdout, '/\n')
     assert.is((await box({ tmpfs: dir }).run(['pwd'], { cwd: '/usr' })).stdout, '/usr\n')
     assert.match((await rejected(box({ tmpfs: dir }).open())).hint, "cwd: '/'")
@@ -114,7 +150,10 @@ test('streams and descriptors of the caller can be those of the command', async 
 
 test('inherit gives the command the streams of the program', async () => {
   const script = join(dir, 'inherit.mjs')
-  writeFileSync(script, `import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}\nbox({ root: ${JSON.stringify(root)} }).spawn('cat', { stdio: 'inherit' })\n`)
+  writeFileSync(
+    script,
+    `import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}\nbox({ root: ${JSON.stringify(root)} }).spawn('cat', { stdio: 'inherit' })\n`,
+  )
   const child = spawn(process.execPath, [script])
   child.stdin.end('through\n')
   assert.is(await textOf(child.stdout), 'through\n')
@@ -135,12 +174,21 @@ test('an aborted signal gives an AbortError, and the command has the signal', as
 
 test('killSignal and timeout are those of child_process', async () => {
   const controller = new AbortController()
-  const child = b.spawn('sh', ['-c', 'trap "exit 5" INT; echo ready; while :; do sleep 0.02; done'], { signal: controller.signal, killSignal: 'SIGINT' })
+  const child = b.spawn('sh', ['-c', 'trap "exit 5" INT; echo ready; while :; do sleep 0.02; done'], {
+    signal: controller.signal,
+    killSignal: 'SIGINT',
+  })
   const events = eventsOf(child)
   await once(child.stdout, 'data')
   controller.abort()
-  assert.equal((await events).find(([name]) => name === 'exit'), ['exit', 5, null])
-  assert.equal(await once(b.spawn('sleep', ['1000'], { timeout: 100, killSignal: 'SIGUSR2' }), 'exit'), [null, 'SIGUSR2'])
+  assert.equal(
+    (await events).find(([name]) => name === 'exit'),
+    ['exit', 5, null],
+  )
+  assert.equal(await once(b.spawn('sleep', ['1000'], { timeout: 100, killSignal: 'SIGUSR2' }), 'exit'), [
+    null,
+    'SIGUSR2',
+  ])
   const sync = b.spawnSync('sleep', ['1000'], { timeout: 100 })
   assert.equal([sync.error.code, sync.signal, sync.status], ['ETIMEDOUT', 'SIGTERM', null])
 })
@@ -170,14 +218,20 @@ test('a failure of nsbox is an error of the child with its parts, and the stream
   assert.equal([name, others, child.exitCode, child.signalCode], ['error', [['close', -2, null]], -2, null])
   assert.instance(error, SandboxError)
   const { step, path, code, errno, status } = error
-  assert.equal({ step, path, code, errno, status }, { step: 'exec', path: 'nowhere', code: 'ENOENT', errno: -2, status: 127 })
+  assert.equal(
+    { step, path, code, errno, status },
+    { step: 'exec', path: 'nowhere', code: 'ENOENT', errno: -2, status: 127 },
+  )
   assert.equal([error.syscall, error.spawnargs], ['spawn nowhere', ['x']])
   assert.match(error.message, /\nhint: looked for in the PATH of the box$/)
 })
 
 test('spawnSync gives results, and failures as their error', () => {
   const result = b.spawnSync('sh', ['-c', 'cat; echo oops >&2; exit 4'], { input: 'hello', encoding: 'utf8' })
-  assert.equal([result.status, result.signal, result.stdout, result.stderr, result.output, result.error], [4, null, 'hello', 'oops\n', [null, 'hello', 'oops\n'], undefined])
+  assert.equal(
+    [result.status, result.signal, result.stdout, result.stderr, result.output, result.error],
+    [4, null, 'hello', 'oops\n', [null, 'hello', 'oops\n'], undefined],
+  )
   assert.ok(Buffer.isBuffer(b.spawnSync('true').stdout))
   assert.equal(b.spawnSync('echo a; kill -TERM $$', { shell: '/bin/sh' }).signal, 'SIGTERM')
   assert.instance(b.spawnSync('nowhere').error, SandboxError)
@@ -186,7 +240,10 @@ test('spawnSync gives results, and failures as their error', () => {
 })
 
 test('what a box can not give is refused', () => {
-  assert.throws(() => b.spawn('true', [], { uid: 0 }), (error) => error instanceof UsageError && /^uid, gid: /.test(error.message))
+  assert.throws(
+    () => b.spawn('true', [], { uid: 0 }),
+    (error) => error instanceof UsageError && /^uid, gid: /.test(error.message),
+  )
   assert.throws(() => b.spawn('true', [], { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] }), /^stdio: /)
   assert.throws(() => b.spawn('true', [], { stdio: ['pipe', 'pipe', 'ipc'] }), /^stdio: /)
   assert.throws(() => b.spawn(''), /^command: empty/)
@@ -224,7 +281,10 @@ test('run: what it takes', async () => {
   assert.is((await b.run(['pwd'], { cwd: '/work' })).stdout, '/work\n')
   assert.is((await b.run(['pwd'], { cwd: pathToFileURL('/work') })).stdout, '/work\n')
   assert.is((await b.with({ cwd: '/tmp' }).run(['pwd'], { cwd: '/work' })).stdout, '/work\n')
-  assert.is((await b.with({ clearEnv: true }).run(['sh', '-c', 'echo $ONE'], { env: { ONE: '1', PATH: '/bin' } })).stdout, '1\n')
+  assert.is(
+    (await b.with({ clearEnv: true }).run(['sh', '-c', 'echo $ONE'], { env: { ONE: '1', PATH: '/bin' } })).stdout,
+    '1\n',
+  )
   const elsewhere = await rejected(b.run(['pwd'], { cwd: '/nowhere' }))
   assert.equal([elsewhere instanceof SandboxError, elsewhere.code], [true, 'ENOENT'])
   const silent = await b.run(['sh', '-c', 'echo x'], { stdio: 'ignore' })
@@ -233,10 +293,17 @@ test('run: what it takes', async () => {
 
 test('run: an option that is none, or can not be, names itself', async () => {
   const mistakes = [
-    [{ timeOut: 1 }, /^run: unknown option timeOut$/], [{ timeout: '1s' }, /^run: timeout: must be a number above 0, not '1s'$/], [{ timeout: 0 }, /^run: timeout: /],
-    [{ maxBuffer: NaN }, /^run: maxBuffer: /], [{ input: 7 }, /^run: input: must be text or bytes, not 7$/], [{ signal: {} }, /^run: signal: must be an AbortSignal/],
-    [{ cwd: '' }, /^run: cwd: must be a path, not empty$/], [{ env: ['A=1'] }, /^run: env: /], [{ encoding: 'nothing' }, /^run: encoding: /],
-    [{ stdio: ['pipe', 'pipe', 'pipe', 'pipe'] }, /^run: stdio: /], [{ stdio: 'inherit', input: 'x' }, /^input: needs standard input/],
+    [{ timeOut: 1 }, /^run: unknown option timeOut$/],
+    [{ timeout: '1s' }, /^run: timeout: must be a number above 0, not '1s'$/],
+    [{ timeout: 0 }, /^run: timeout: /],
+    [{ maxBuffer: NaN }, /^run: maxBuffer: /],
+    [{ input: 7 }, /^run: input: must be text or bytes, not 7$/],
+    [{ signal: {} }, /^run: signal: must be an AbortSignal/],
+    [{ cwd: '' }, /^run: cwd: must be a path, not empty$/],
+    [{ env: ['A=1'] }, /^run: env: /],
+    [{ encoding: 'nothing' }, /^run: encoding: /],
+    [{ stdio: ['pipe', 'pipe', 'pipe', 'pipe'] }, /^run: stdio: /],
+    [{ stdio: 'inherit', input: 'x' }, /^input: needs standard input/],
   ]
   for (const [options, message] of mistakes) {
     const error = await rejected(b.run(['true'], options))
@@ -246,7 +313,10 @@ test('run: an option that is none, or can not be, names itself', async () => {
 })
 
 test('run: a timeout ends all of the box, and the result tells what it used', async () => {
-  const { exitCode, timedOut, stdout, usage } = await b.run(['sh', '-c', 'trap "" TERM; setsid sleep 1000 & echo started; while :; do sleep 1; done'], { timeout: 300 })
+  const { exitCode, timedOut, stdout, usage } = await b.run(
+    ['sh', '-c', 'trap "" TERM; setsid sleep 1000 & echo started; while :; do sleep 1; done'],
+    { timeout: 300 },
+  )
   assert.equal([exitCode, timedOut, stdout], [124, true, 'started\n'])
   assert.ok(usage.wall >= 0.3)
   assert.equal(familyOf(process.pid).filter(isRunning), [])
@@ -256,12 +326,15 @@ test('run: a timeout ends all of the box, and the result tells what it used', as
 
 test('run: a timeout reports one signal, also of a command that ends by the first that it gets', async () => {
   const results = await Promise.all([...Array(20)].map(() => b.run(['sleep', '1000'], { timeout: 50 })))
-  for (const { exitCode, signal, timedOut } of results) assert.equal([exitCode, signal, timedOut], [124, 'SIGKILL', true])
+  for (const { exitCode, signal, timedOut } of results)
+    assert.equal([exitCode, signal, timedOut], [124, 'SIGKILL', true])
 })
 
 test('run: an aborted signal rejects with its reason, when nothing is left', async () => {
   const controller = new AbortController()
-  const running = rejected(b.run(['sh', '-c', 'trap "" TERM; setsid sleep 1000 & sleep 1000'], { signal: controller.signal }))
+  const running = rejected(
+    b.run(['sh', '-c', 'trap "" TERM; setsid sleep 1000 & sleep 1000'], { signal: controller.signal }),
+  )
   let family = []
   await until('two sleeps', () => (family = familyOf(process.pid)).length >= 4)
   controller.abort(new Error('enough'))
@@ -278,12 +351,15 @@ test('run: too much output ends the box', async () => {
 
 test('a box ends with the program that started it, also when that is killed', async () => {
   const script = join(dir, 'parent.mjs')
-  writeFileSync(script, `
+  writeFileSync(
+    script,
+    `
     import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}
     const b = box({ root: ${JSON.stringify(root)} })
     for (const detached of [false, true]) b.spawn('sh', ['-c', 'trap "" HUP TERM; setsid sleep 1000 & sleep 1000'], { detached, stdio: 'ignore' })
     b.run(['sleep', '1000'])
-  `)
+  `,
+  )
   const program = spawn(process.execPath, [script], { stdio: 'inherit' })
   const family = await familyWith(program.pid, 'sleep', 5)
   program.kill('SIGKILL')
@@ -292,14 +368,17 @@ test('a box ends with the program that started it, also when that is killed', as
 
 test('dieWithParent: false lets a detached box live on', async () => {
   const script = join(dir, 'leaves.mjs')
-  writeFileSync(script, `
+  writeFileSync(
+    script,
+    `
     import { box } from ${JSON.stringify(import.meta.resolve('nsbox'))}
     const child = box({ root: ${JSON.stringify(root)}, dieWithParent: false }).spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' })
     child.unref()
     console.log(child.pid)
-  `)
+  `,
+  )
   const pid = Number(await textOf(spawn(process.execPath, [script]).stdout))
-  const family = [pid, ...await familyWith(pid, 'sleep', 1)]
+  const family = [pid, ...(await familyWith(pid, 'sleep', 1))]
   assert.ok(family.every(isRunning))
   process.kill(pid, 'SIGKILL')
   await ended(family)

@@ -1,4 +1,7 @@
-/** As a zx script has it: the host's files, with an empty /tmp, a name and no network, so that each command can tell where it is. */
+/**
+ * As a zx script has it: the host's files, with an empty /tmp, a name and no network, so that each command can tell
+ * where it is.
+ */
 import { PassThrough } from 'node:stream'
 import { hostname } from 'node:os'
 import { once } from 'node:events'
@@ -72,12 +75,12 @@ test('standard input: written to, and from a stream', async () => {
   const stream = new PassThrough()
   const piped = stream.pipe(boxed`cat`)
   stream.end('streamed\n')
-  assert.is((await piped.run?.() ?? await piped).stdout, 'streamed\n')
+  assert.is(((await piped.run?.()) ?? (await piped)).stdout, 'streamed\n')
 })
 
 test('quiet and verbose', async () => {
   const log = []
-  const logging = boxed({ log: (entry) => log.push(entry.kind) , verbose: true })
+  const logging = boxed({ log: (entry) => log.push(entry.kind), verbose: true })
   await logging`echo shown`
   assert.ok(log.includes('cmd') && log.includes('stdout'), String(log))
   assert.is((await boxed`echo x`.quiet()).stdout, 'x\n')
@@ -115,7 +118,10 @@ test('cd, and the directory of one command', async () => {
   assert.is((await $({ spawn: box({ mask: dir, cwd: '/' }).spawn })`pwd`).stdout, '/\n')
   assert.is((await $({ spawn: b.with({ cwd: '/usr' }).spawn })`pwd`).stdout, '/usr\n')
   const { cause } = await rejected($({ spawn: box({ mask: dir }).spawn })`pwd`)
-  assert.equal([cause.step, cause.path, cause.hint], ['cwd', dir, `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`])
+  assert.equal(
+    [cause.step, cause.path, cause.hint],
+    ['cwd', dir, `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`],
+  )
   // Of an error zx prints code and errno, whether it has them or not.
   assert.equal([cause.code, cause.errno], ['ENOENT', -2])
   const { message } = await rejected($({ spawn: box({ mask: dir }).spawn })`pwd`)
@@ -152,7 +158,10 @@ test('an aborted signal ends the command and all that it has started', async () 
 
 test('many at once', async () => {
   const outputs = await Promise.all(Array.from({ length: 20 }, (_, n) => boxed`echo ${n}`))
-  assert.equal(outputs.map(({ stdout }) => Number(stdout)), Array.from({ length: 20 }, (_, n) => n))
+  assert.equal(
+    outputs.map(({ stdout }) => Number(stdout)),
+    Array.from({ length: 20 }, (_, n) => n),
+  )
 })
 
 test('nothing is left', async () => {
