@@ -99,7 +99,7 @@ dist/plain/nsbox: $(PROGRAM_FROM)
 	$(Q)cp dist/nsbox-sidecar $(@D)/
 
 gen: $(NPM) ## after a change of a table in src/: write what comes from it
-	$(Q)$(BUN) scripts/gen.ts
+	$(Q)$(BUN) --conditions=package scripts/gen.ts
 
 # --- Tests
 # -------------------------------------------------------------------------------------------------------------

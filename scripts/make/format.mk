@@ -1,6 +1,6 @@
 # One format: prettier for TypeScript, clang-format for C, 120 columns. .prettierignore and the list here leave out what is generated, and
-# tables. FORMAT_CHECK=1 has `make lint` compare.
-FORMAT_CHECK ?= 0
+# tables. `make lint` compares; FORMAT_CHECK=0 leaves that out.
+FORMAT_CHECK ?= 1
 CLANG_FORMAT ?= clang-format
 FORMAT_C = $(filter-out sidecar/plan/contract.h sidecar/base/errno_name.c,$(shell find sidecar src test/c test/sanitize scripts/bench -name '*.[ch]' | sort))
 

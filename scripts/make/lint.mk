@@ -15,11 +15,11 @@ dist/lint/%.ok: %.c $(C_HEADERS) .clang-tidy
 clang-tidy:
 	@$(call need,$(CLANG_TIDY),clang-tidy,the C is not checked by clang-tidy until it is installed (on Debian and Ubuntu: apt-get install clang-tidy)) $(if_possible)
 
-lint: $(NPM) | clang-tidy ## check types, layers, names, generated files, format (FORMAT_CHECK=1) and the C
+lint: $(NPM) | clang-tidy ## check types, layers, names, generated files, format and the C
 	@$(say) TSC .
 	$(Q)node_modules/.bin/tsc
 	@$(say) GEN --check
-	$(Q)$(BUN) scripts/gen.ts --check
+	$(Q)$(BUN) --conditions=package scripts/gen.ts --check
 	@$(say) LAYERS .
 	$(Q)$(BUN) scripts/layers.ts
 	@$(say) NAMES .

@@ -14,7 +14,10 @@ const docs = new URL('../../docs/', import.meta.url).pathname
 const there = (program: string) => spawnSync(program, ['--version']).error === undefined
 
 const SHELLS: Record<string, { argv: string[]; load: string }> = {
-  bash: { argv: ['bash', '--norc', '--noprofile', '-i'], load: `bind 'set show-all-if-ambiguous on'; source ${docs}completions/nsbox.bash` },
+  bash: {
+    argv: ['bash', '--norc', '--noprofile', '-i'],
+    load: `bind 'set show-all-if-ambiguous on'; source ${docs}completions/nsbox.bash`,
+  },
   zsh: { argv: ['zsh', '-f', '-i'], load: `fpath=(${docs}completions $fpath); autoload -U compinit; compinit -u -D` },
   fish: { argv: ['fish', '--no-config', '-i'], load: `source ${docs}completions/nsbox.fish` },
 }
@@ -44,16 +47,25 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
   const body = inTemp(async (dir) => {
     mkdirSync(join(dir, 'direct ory'))
     writeFileSync(join(dir, 'plan.json'), '')
-    const pty = new Pty(argv, { PATH: `${dirname(NSBOX)}:${process.env.PATH}`, HOME: dir, INPUTRC: '/dev/null', PS1: '> ', TERM: 'dumb' })
+    const pty = new Pty(argv, {
+      PATH: `${dirname(NSBOX)}:${process.env.PATH}`,
+      HOME: dir,
+      INPUTRC: '/dev/null',
+      PS1: '> ',
+      TERM: 'dumb',
+    })
     try {
       pty.enter(`cd ${dir}; ${load}; echo lo''aded`)
       await pty.expect(/loaded/)
-      for (const [typed, shown] of [...TYPED, ...(shell === 'bash' ? [['nsbox --bind /etc:/us', /r\//] as const] : [])]) {
+      for (const [typed, shown] of [
+        ...TYPED,
+        ...(shell === 'bash' ? [['nsbox --bind /etc:/us', /r\//] as const] : []),
+      ]) {
         pty.type(`${typed}\t`)
         await pty.expect(shown)
         // Clear the line: the shell's next prompt comes after everything that it drew.
         pty.type('\x15')
-        pty.enter('echo ne\'\'xt')
+        pty.enter("echo ne''xt")
         await pty.expect(/next/)
       }
     } finally {
@@ -87,7 +99,9 @@ groff('the manual page formats without a warning (groff)', () => {
 test('the manual says what a box is by default, and no entry of it is torn', () => {
   const page = readFileSync(join(docs, 'nsbox.1'), 'utf8')
   assert.match(page, /^\.SH A BOX BY DEFAULT$/m)
-  const messages = [...readFileSync(join(docs, '../README.md'), 'utf8').matchAll(/^\| (`[a-z][\w ]*: .*?) \| .* \|$/gm)].map(([, left = '']) => left)
+  const messages = [
+    ...readFileSync(join(docs, '../README.md'), 'utf8').matchAll(/^\| (`[a-z][\w ]*: .*?) \| .* \|$/gm),
+  ].map(([, left = '']) => left)
   assert.ok(messages.length > 10)
   const plain = page.replace(/\\f[BIR]/g, '').replaceAll('\\-', '-')
   for (const message of messages) assert.ok(plain.includes(`\n.TP\n${message.replaceAll('`', '')}\n`), message)

@@ -18,7 +18,8 @@ const ownsDebian = existsSync(debian) && statSync(debian).uid === process.getuid
 if (!ownsDebian) console.log('skipped: there is no dist/debian-root that belongs to this user')
 
 for (const { name, program } of RUNTIMES) {
-  const example = (file: string, ...args: string[]) => execute(program, [join(dir, 'examples', file), ...args], { cwd: dir })
+  const example = (file: string, ...args: string[]) =>
+    execute(program, [join(dir, 'examples', file), ...args], { cwd: dir })
 
   test(`build: the result is there, and the build had no network (${name})`, () => {
     const out = `out-${name}`
@@ -45,10 +46,20 @@ for (const { name, program } of RUNTIMES) {
 
   test(`test-runner: tests that would disturb each other pass, and one that fails is reported (${name})`, () => {
     const { stdout } = done(example('test-runner.mjs'))
-    assert.equal(stdout.replace(/ \(\d+ MiB\)/g, '').trim().split('\n').sort(), ['3 passed, 0 failed', 'ok port-one.test.mjs', 'ok port-three.test.mjs', 'ok port-two.test.mjs'])
+    assert.equal(
+      stdout
+        .replace(/ \(\d+ MiB\)/g, '')
+        .trim()
+        .split('\n')
+        .sort(),
+      ['3 passed, 0 failed', 'ok port-one.test.mjs', 'ok port-three.test.mjs', 'ok port-two.test.mjs'],
+    )
     const tests = join(dir, `tests-${name}`)
     cpSync(join(dir, 'examples/tests'), tests, { recursive: true })
-    writeFileSync(join(tests, 'wrong.test.mjs'), 'import fs from "node:fs"\nfs.writeFileSync("/tmp/tests/wrong.test.mjs", "")\n')
+    writeFileSync(
+      join(tests, 'wrong.test.mjs'),
+      'import fs from "node:fs"\nfs.writeFileSync("/tmp/tests/wrong.test.mjs", "")\n',
+    )
     const failed = example('test-runner.mjs', tests)
     assert.is(failed.status, 1)
     assert.match(failed.stdout, /^not ok wrong\.test\.mjs: status 1$/m)
@@ -60,7 +71,12 @@ for (const { name, program } of RUNTIMES) {
   inDebian(`debian-package: a package is built, installed and taken out, and the root is as it was (${name})`, () => {
     const { stdout } = done(example('debian-package.mjs', debian, `${name}.deb`))
     assert.match(stdout, 'hello from debian, as installed by dpkg\nhello-box\t1.0\n')
-    assert.is(readFileSync(join(dir, `${name}.deb`)).subarray(0, 8).toString(), '!<arch>\n')
+    assert.is(
+      readFileSync(join(dir, `${name}.deb`))
+        .subarray(0, 8)
+        .toString(),
+      '!<arch>\n',
+    )
     assert.not.ok(existsSync(join(debian, 'usr/bin/hello-box')))
   })
 }
@@ -72,7 +88,8 @@ for (const { name, program } of RUNTIMES) {
     const [first = '', second = ''] = blocks.filter((code) => !code.includes("'--'"))
     assert.match(first, "from 'nsbox'")
     assert.match(second, 'await using')
-    if (!existsSync(join(dir, 'r'))) done(execute(NSBOX, ['rootfs', 'build', 'r', 'bash', 'ls', 'cat', 'touch', 'id'], { cwd: dir }))
+    if (!existsSync(join(dir, 'r')))
+      done(execute(NSBOX, ['rootfs', 'build', 'r', 'bash', 'ls', 'cat', 'touch', 'id'], { cwd: dir }))
     // Node.js knows `await using` from version 24 on.
     writeFileSync(join(dir, 'readme.mjs'), `${first}console.log(stdout)\n${name === 'Bun' ? second : ''}`)
     const { stdout } = done(execute(program, ['readme.mjs'], { cwd: dir }))
@@ -89,7 +106,8 @@ test('the guides quote the examples as they are', () => {
     const quotes = [...guide.matchAll(/^```js\n(.*?)^```/gms)].map(([, code = '']) => code)
     assert.is(quotes.length > 0, example !== undefined, name)
     for (const code of quotes) assert.ok(example?.includes(code), `${name}: ${code}`)
-    for (const [, link = ''] of guide.matchAll(/\]\((\.\.[^)]*)\)/g)) assert.ok(statSync(join(top, 'docs/guides', link)).isFile(), `${name}: ${link}`)
+    for (const [, link = ''] of guide.matchAll(/\]\((\.\.[^)]*)\)/g))
+      assert.ok(statSync(join(top, 'docs/guides', link)).isFile(), `${name}: ${link}`)
   }
 })
 
