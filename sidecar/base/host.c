@@ -53,10 +53,10 @@ static int walk(const char *path)
 bool host_refuses_links(void) { return no_links; }
 
 /* Whether PATH lies below a mount of FUSE. */
-static int is_fuse_above(const struct mountinfo *mount, void *path)
+static int is_fuse_above(const struct mountinfo *mount, void *with)
 {
 	size_t length = strlen(mount->path);
-	const char *wanted = path;
+	const char *wanted = *(const char **)with;
 	return strncmp(mount->type, "fuse", 4) == 0 && strncmp(wanted, mount->path, length) == 0 &&
 		   (wanted[length] == '/' || wanted[length] == '\0');
 }
@@ -65,7 +65,7 @@ const char *host_hint(const char *path, const char *missing)
 {
 	int number = errno;
 	const char *hint = number == ENOENT ? missing : no_links && number == ELOOP ? HINT_NO_FOLLOW : NULL;
-	if (number == EACCES && mountinfo_below("/", is_fuse_above, (void *)(uintptr_t)path) > 0)
+	if (number == EACCES && mountinfo_below("/", is_fuse_above, &path) > 0)
 		hint = HINT_FUSE;
 	errno = number;
 	return hint;

@@ -143,12 +143,13 @@ int tree_new_long(const char *type, unsigned options, const struct setting *sett
 {
 	if (old || !is_long(settings))
 		return tree_new(type, options, settings);
-	char path[DESCRIPTOR_NAME + sizeof "/stage"];
+	static const char name[] = "/stage";
+	char path[DESCRIPTOR_NAME + sizeof name];
 	int stage = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
 	if (stage < 0 || tree_attach(stage, target) < 0 || mkdirat(stage, "stage", 0700) < 0)
 		return -1;
 	descriptor_name(stage, path);
-	strcat(path, "/stage");
+	memcpy(path + strlen(path), name, sizeof name);
 	int tree = old_mount(type, path, settings) < 0 ? -1 : sys_open_tree(stage, "stage", TREE_CLONE | TREE_CLOEXEC);
 	if (tree >= 0 && (umount2(path, MNT_DETACH) < 0 || tree_restrict(tree, options) < 0))
 		fail("set mount options", type);
