@@ -4,7 +4,7 @@
  */
 #define ARENA_CHUNK 0
 #include "base/arena.c"
-#include "json_pointer.c"
+#include "plan/json_pointer.c"
 #include "plan/json.c"
 
 #include <stdlib.h>

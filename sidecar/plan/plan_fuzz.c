@@ -6,7 +6,7 @@
  */
 #define ARENA_CHUNK 0
 #include "base/arena.c"
-#include "json_pointer.c"
+#include "plan/json_pointer.c"
 #include "plan/json.c"
 #include "plan/plan.c"
 

@@ -35,9 +35,9 @@ export function refuseContradictions(o: Options): void {
 
 /** A tmpfs on "/" is the root of the box, and all other mounts are made in that. */
 function refuseRootOfTmpfs({ root, overlay, mounts = [] }: Options): void {
-  const at = mounts.flatMap(({ type, target }, n) =>
-    type === 'tmpfs' && target !== undefined && cleanPath(target) === '/' ? [n] : [],
-  )
+  const at: number[] = []
+  for (const [n, { type, target }] of mounts.entries())
+    if (type === 'tmpfs' && target !== undefined && cleanPath(target) === '/') at.push(n)
   if (at.length === 0) return
   if (root !== undefined) contradict('--root and --tmpfs /', 'both say what the root is')
   if (overlay !== undefined) contradict('--overlay and --tmpfs /', 'an empty root has nothing below its changes')

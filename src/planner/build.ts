@@ -232,9 +232,12 @@ const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 /** A root that has /proc and /dev gets fresh ones, unless an option mounts something there. */
 function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
   const mounts: Mount[] = []
-  const has = (name: string) =>
-    !isTaken(name, asked) &&
-    rootDirectories(root).some((path) => typeof host.look(path === '/' ? name : path + name, false) === 'string')
+  const has = (name: string): boolean => {
+    if (isTaken(name, asked)) return false
+    for (const path of rootDirectories(root))
+      if (typeof host.look(path === '/' ? name : path + name, false) === 'string') return true
+    return false
+  }
   if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
   // Only the host's root has a sysfs that no option has asked for.

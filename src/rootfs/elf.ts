@@ -5,6 +5,7 @@
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
+import { errnoText } from '../host/errno.ts'
 import { printable } from '../text/printable.ts'
 
 export type Elf = {
@@ -37,10 +38,8 @@ const LIMIT = { path: 4096, dynamic: 1 << 20, strings: 64 << 20 }
 /** The error of a system call, with the number's own text. */
 export function failed(what: string, path: string, error: unknown, hint?: string): SandboxError {
   if (error instanceof SandboxError) return error
-  const { code, message } = error as NodeJS.ErrnoException
-  // The runtime's text for this one is about sockets.
-  const text =
-    code === 'ENOTSUP' ? 'operation not supported' : /^[A-Z0-9]+: (.*?)(?:, \w+.*)?$/.exec(message ?? '')?.[1]
+  const { code } = error as NodeJS.ErrnoException
+  const text = code === undefined ? undefined : errnoText(code)
   return new SandboxError({
     step: 'rootfs',
     what: printable(what),

@@ -16,8 +16,8 @@ const named = [...text.matchAll(/`(test\/[\w/.-]+\.test\.ts)`([^`|]*)/g)].map(([
 /** Titles of the tests of a file, as they stand in it. */
 function titlesIn(file: string): string[] {
   const source = readFileSync(join(top, file), 'utf8')
-  return [...source.matchAll(/^ *\w+\((?:'((?:[^'\\]|\\.)*)'|`([^`]*)`)/gm)].map(([, plain, template]) =>
-    (plain ?? template ?? '').replaceAll('\\', ''),
+  return [...source.matchAll(/^ *\w+\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`([^`]*)`)/gm)].map((match) =>
+    (match[1] ?? match[2] ?? match[3] ?? '').replaceAll('\\', ''),
   )
 }
 

@@ -137,11 +137,11 @@ each('a directory on a file, and a file on a directory, are refused', (box, root
   void box
   failure(
     raw(['--root', root, '--bind', `${dir}:/bin/busybox`, 'true']),
-    /^nsbox: mounts: is not a directory, .*: \/bin\/busybox\n$/,
+    /^nsbox: mounts: is not a directory: .*: \/bin\/busybox\n$/,
   )
   failure(
     raw(['--root', root, '--bind', `${join(dir, 'one')}:/tmp`, 'true']),
-    /^nsbox: mounts: is a directory, .*: \/tmp\n$/,
+    /^nsbox: mounts: is a directory: .*: \/tmp\n$/,
   )
 })
 
@@ -329,11 +329,16 @@ each('the root itself is no place to mount on', (box, root, dir, raw) => {
   void box
   void dir
   symlinkSync('/', join(root, 'slash'))
-  for (const target of ['/', '/slash', '/bin/..'])
-    failure(
-      raw(['--root', root, '--tmpfs', target, 'true']),
-      /is the root itself: .*\nhint: to choose the root: --root DIR\n$/,
-    )
+  failure(
+    raw(['--root', root, '--tmpfs', '/slash', 'true']),
+    /is the root itself: .*\nhint: to choose the root: --root DIR\n$/,
+  )
+  // By its own name it is the root of another box: empty, and in memory.
+  for (const target of ['/', '/bin/..']) {
+    const { status, stderr } = raw(['--root', root, '--tmpfs', target, 'true'])
+    assert.is(status, 2, stderr)
+    assert.match(stderr, /^nsbox: --root and --tmpfs \/: both say what the root is\n/)
+  }
 })
 
 each('mount points that were made are taken back when a later mount fails', (box, root, dir, raw) => {

@@ -249,7 +249,7 @@ test('too low a limit on the size of files is an error message', () => {
   assert.is(stdout, '125\n')
   assert.match(
     stderr,
-    /^nsbox: hand over: execute the sidecar: [^\n]*: file too large \(EFBIG\)\nhint: the limit on the size of files \(ulimit -f\) is too low/,
+    /^nsbox: hand over: execute the sidecar: [^\n]*: File too large \(EFBIG\)\nhint: the limit on the size of files \(ulimit -f\) is too low/,
   )
 })
 
