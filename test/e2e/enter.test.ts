@@ -32,6 +32,7 @@ import {
   SANITIZED,
   sidecar,
   SIDECAR,
+  OUTSIDE_OF_TMP,
 } from '../helpers/nsbox.ts'
 import { oldestChild } from '../../src/launch/running.ts'
 import { Pty } from '../helpers/pty.ts'
@@ -53,6 +54,7 @@ async function inBox(
 ): Promise<void> {
   const box = spawn(program, [...args, ...(program === NSBOX ? ['sh', '-c', script] : [])], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    ...OUTSIDE_OF_TMP,
   })
   let said = ''
   box.stdout?.on('data', (data: Buffer) => {

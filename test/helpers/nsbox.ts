@@ -34,7 +34,7 @@ export function failure({ status, stderr }: Ran, message: RegExp): void {
 }
 
 /** A box whose /tmp is its own refuses to start for a caller in a checkout below /tmp. */
-const OUTSIDE_OF_TMP: { cwd?: string } = process.cwd().startsWith('/tmp/') ? { cwd: '/' } : {}
+export const OUTSIDE_OF_TMP: { cwd?: string } = process.cwd().startsWith('/tmp/') ? { cwd: '/' } : {}
 
 export function execute(program: string, args: readonly string[], options: SpawnSyncOptions = {}): Ran {
   const { error, status, signal, stdout, stderr } = spawnSync(program, [...args], {
