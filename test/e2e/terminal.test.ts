@@ -153,10 +153,10 @@ test(
 test(
   'script and tmux run in a box',
   shell(async (pty) => {
-    pty.enter(`${NSBOX} --tmpfs /tmp script -qec 'echo in""side; tty' /dev/null`)
+    pty.enter(`${NSBOX} --tmpfs /tmp --cwd / script -qec 'echo in""side; tty' /dev/null`)
     await pty.expect(/inside\r\n\/dev\/pts\/\d/)
     await pty.expect(/\$ $/)
-    pty.enter(`${NSBOX} --tmpfs /tmp tmux -S /tmp/s -f /dev/null new-session 'echo in""tmux; sleep 100'`)
+    pty.enter(`${NSBOX} --tmpfs /tmp --cwd / tmux -S /tmp/s -f /dev/null new-session 'echo in""tmux; sleep 100'`)
     await pty.expect(/intmux/)
     await pty.press('\x02d', /detached/)
   }),
