@@ -11,14 +11,15 @@
 #include <unistd.h>
 
 #include "base/report.h"
+#include "base/sys.h"
 
 static const char foreign_hint[] =
 	"this /proc belongs to another pid namespace: mount a new one first, as unshare --mount-proc does";
 
-static bool is_procfs(int fd)
+bool procfs_shows(int fd)
 {
 	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == 0x9fa0;
+	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == SYS_PROC_MAGIC;
 }
 
 /* Opens a pipe that no other process has, and looks for it among PROCESS's descriptors. */
@@ -44,9 +45,9 @@ int procfs_open_self(int *number)
 	if (proc < 0)
 		return -1;
 	/* "self" is our number in the pid namespace of that procfs, which may not be ours. */
-	int process = is_procfs(proc) ? openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int process = procfs_shows(proc) ? openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (process >= 0 &&
-		(readlinkat(proc, "self", text, sizeof text - 1) <= 0 || !is_procfs(process) || !is_self(process))) {
+		(readlinkat(proc, "self", text, sizeof text - 1) <= 0 || !procfs_shows(process) || !is_self(process))) {
 		close(process);
 		process = -1;
 	}

@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+/* Whether the file lies on a procfs, and isn't an ordinary file with the same name. False if that can't be found out.
+ */
+bool procfs_shows(int fd);
+
 /*
  * Opens our own directory in /proc and checks that it is ours; *NUMBER is our number there, whatever pid namespace that
  * /proc belongs to. -1 with errno; ENOENT: this /proc shows no process of our pid namespace.

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
@@ -17,16 +16,6 @@
 #include "fs/mounted.h"
 
 enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
-
-/* Whether the file lies on procfs or sysfs, and isn't an ordinary file with the same name. */
-static bool is_kernels(int fd, const char *path)
-{
-	const unsigned long proc = 0x9fa0, sysfs = 0x62656572;
-	struct statfs fs;
-	if (fstatfs(fd, &fs) < 0)
-		fail("open", path);
-	return (unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs;
-}
 
 /* Whether a mount shows all of its file system, and a path leads to it. */
 static int is_whole(const struct mountinfo *mount, void *type)
@@ -41,7 +30,7 @@ static int is_whole(const struct mountinfo *mount, void *type)
 void mask_refuse_elsewhere(int target, const char *type, const char *path)
 {
 	char root[PATH_MAX], link[DESCRIPTOR_NAME], kind[16];
-	if (target >= 0 && is_kernels(target, path))
+	if (target >= 0 && mounted_on_kernels(target, path))
 		return;
 	snprintf(kind, sizeof kind, "%s", type);
 	if (!descriptor_path(mounted_root(), root))
@@ -68,7 +57,7 @@ static int find_masked(const struct mount *mount, struct stat *st)
 		fail("open", mount->target);
 	if (S_ISLNK(st->st_mode) && !mount->kernel)
 		fail_plain("is a symbolic link: name the file that it leads to", mount->target);
-	if (mount->kernel && !mounted_is_kernels(on) && !is_kernels(fd, mount->target)) {
+	if (mount->kernel && !mounted_is_kernels(on) && !mounted_on_kernels(fd, mount->target)) {
 		close(fd);
 		return -1;
 	}

@@ -5,6 +5,7 @@
 #include <sys/statfs.h>
 
 #include "base/report.h"
+#include "base/sys.h"
 
 static struct mounted *root;
 /*
@@ -85,14 +86,18 @@ struct mounted *mounted_above(const char *path, size_t length, size_t *prefix)
 
 int mounted_root(void) { return root->fd; }
 
+bool mounted_on_kernels(int fd, const char *path)
+{
+	const unsigned long proc = SYS_PROC_MAGIC, sysfs = 0x62656572;
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
+		fail("open", *path ? path : "/");
+	return (unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs;
+}
+
 bool mounted_is_kernels(struct mounted *mounted)
 {
-	const unsigned long proc = 0x9fa0, sysfs = 0x62656572;
-	struct statfs fs;
-	if (mounted->kernel < 0) {
-		if (fstatfs(mounted->fd, &fs) < 0)
-			fail("open", *mounted->path ? mounted->path : "/");
-		mounted->kernel = (unsigned long)fs.f_type == proc || (unsigned long)fs.f_type == sysfs;
-	}
+	if (mounted->kernel < 0)
+		mounted->kernel = mounted_on_kernels(mounted->fd, mounted->path);
 	return mounted->kernel;
 }

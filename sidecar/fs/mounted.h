@@ -28,5 +28,7 @@ struct mounted *mounted_above(const char *path, size_t length, size_t *prefix);
 int mounted_root(void);
 /* Whether it is a procfs or sysfs. */
 bool mounted_is_kernels(struct mounted *mounted);
+/* Whether the file lies on procfs or sysfs, and isn't an ordinary file with the same name. Fails by fail(). */
+bool mounted_on_kernels(int fd, const char *path);
 
 #endif

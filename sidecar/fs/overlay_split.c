@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
 #include "base/mountinfo.h"
+#include "base/procfs.h"
 #include "base/report.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
@@ -67,13 +67,6 @@ static enum mounts mounts_of(const struct points *points, const char *name)
 	return found;
 }
 
-/* Overlayfs refuses procfs as a lower layer, and a try leaves a line in the kernel's log. */
-static bool is_procfs(int fd)
-{
-	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == 0x9fa0;
-}
-
 static void hold_entry(int lower, const struct dirent *found, const struct points *points)
 {
 	struct entry *entry = malloc(sizeof *entry);
@@ -94,7 +87,8 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 	/* fstat fails for a FUSE mount of another user. */
 	entry->mode = fstat(entry->fd, &st) == 0 ? st.st_mode : found->d_type == DT_DIR ? S_IFDIR | 0755 : S_IFREG | 0444;
 	enum mounts mounts = mounts_of(points, found->d_name);
-	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !is_procfs(entry->fd);
+	/* Overlayfs refuses procfs as a lower layer, and a try leaves a line in the kernel's log. */
+	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !procfs_shows(entry->fd);
 	if (!S_ISLNK(entry->mode) && (!entry->overlay || mounts == ON_IT)) {
 		entry->held = tree_hold_at(entry->fd);
 		if (entry->held < 0)

@@ -8,27 +8,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
+#include "base/procfs.h"
 #include "base/report.h"
 #include "base/sys.h"
 
 /* The largest group that the kernel's range takes, GID_T_MAX. */
 #define MAX_PING_GROUP 2147483647LL
 
-/* The root that we were started in may have anything at /proc. */
-static bool is_proc(int fd)
-{
-	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == SYS_PROC_MAGIC;
-}
-
 /* Opens the host's /proc, or, if that isn't procfs, a procfs of our own that isn't mounted anywhere. */
 static int open_proc(bool own)
 {
 	int proc = own ? -1 : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (proc >= 0 && is_proc(proc))
+	if (proc >= 0 && procfs_shows(proc))
 		return proc;
 	if (proc >= 0)
 		close(proc);
@@ -42,7 +35,7 @@ static int open_proc(bool own)
 static int open_in(int proc, const char *path, int flags)
 {
 	int fd = openat(proc, path, flags | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0 && !is_proc(fd)) {
+	if (fd >= 0 && !procfs_shows(fd)) {
 		close(fd);
 		errno = ENOTSUP;
 		fd = -1;
