@@ -12,19 +12,19 @@ export type Failure = {
   /** What was tried, or what is wrong. */
   what: string
   /** The file, option value or JSON pointer in question. */
-  path?: string
+  path?: string | undefined
   /** Place in the plan that is wrong, as a JSON pointer. */
-  pointer?: string
+  pointer?: string | undefined
   /** Name of the error number, such as "ENOENT". */
-  code?: string
+  code?: string | undefined
   /** The error number, above zero. */
-  errno?: number
+  errno?: number | undefined
   /** Text of the error number. */
-  text?: string
+  text?: string | undefined
   /** The way out. */
-  hint?: string
+  hint?: string | undefined
   /** Exit status; absent: 125. */
-  status?: number
+  status?: number | undefined
 }
 
 /** nsbox could not make the box or start the command. */

@@ -6,9 +6,10 @@ import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
 import { absolute, buildPlan } from '../planner/build.ts'
 import { fromBytes } from '../text/bytes.ts'
 import type { Options } from '../options/types.ts'
+import { compact } from '../plan/compact.ts'
 import { mapHostPaths } from '../plan/host-paths.ts'
 import { showsHost } from '../plan/root.ts'
-import type { BoxPlan } from '../plan/types.ts'
+import type { BoxPlan, Process } from '../plan/types.ts'
 import { writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
@@ -44,7 +45,8 @@ function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): 
   )
   if (options.cwd !== undefined) return plan
   const { cwd: _, ...process } = plan.process
-  return { ...plan, process: { ...process, cwdOfCaller: true, ...(!showsHost(plan.root) && { cwdFallback: '/' }) } }
+  const cwdFallback = showsHost(plan.root) ? undefined : '/'
+  return { ...plan, process: compact<Process>({ ...process, cwdOfCaller: true, cwdFallback }) }
 }
 
 function realDirectory(path: string): string {
@@ -85,7 +87,7 @@ function real(path: string): string {
 }
 
 function bakeFailure(what: string, path: string, code: string, hint?: string): SandboxError {
-  return systemFailure({ step: 'bake', what, path, code, ...(hint !== undefined && { hint }) })
+  return systemFailure({ step: 'bake', what, path, code, hint })
 }
 
 /** Writes under another name first, so that a reader finds the whole file or the one before. */

@@ -100,7 +100,7 @@ function isHidden(pid: number): boolean {
 }
 
 function enterFailure(what: string, pid: number, hint?: string): SandboxError {
-  return new SandboxError({ step: 'enter', what, path: String(pid), ...(hint !== undefined && { hint }) })
+  return new SandboxError({ step: 'enter', what, path: String(pid), hint })
 }
 
 function link(path: string): string | undefined {

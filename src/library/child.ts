@@ -69,10 +69,8 @@ export function startFailure(error: unknown, file: string, cwd?: string | URL): 
   // child_process reports a bad directory as a program that can't be started, and would name the sidecar.
   if (trouble !== undefined)
     return systemFailure({ step: 'cwd', what: 'no directory of the host', path: pathOf(cwd), code: trouble })
-  const hint = HINTS[code]
-  const about = OF_THE_FILE.includes(code) ? { path: file } : {}
-  const failure = { step: 'start', what: 'start the sidecar', code, ...about } as const
-  return systemFailure(hint === undefined ? failure : { ...failure, hint })
+  const path = OF_THE_FILE.includes(code) ? file : undefined
+  return systemFailure({ step: 'start', what: 'start the sidecar', code, path, hint: HINTS[code] })
 }
 
 function troubleOf(directory: string | URL): string | undefined {

@@ -46,14 +46,14 @@ export function readMounts(list: unknown): MountRequest[] {
   return Array.from(list, (entry: unknown, n) => readMount(entry, `mounts[${n}]`))
 }
 
-function readMount(entry: unknown, place: string): MountRequest {
+function readMount(entry: unknown, path: string): MountRequest {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-    throw new UsageError(`${place}: must be an object, not ${kindOf(entry)}`)
+    throw new UsageError(`${path}: must be an object, not ${kindOf(entry)}`)
   const { type, ...rest } = entry as Record<string, unknown>
   const names = Object.keys(KINDS)
   if (typeof type !== 'string' || !Object.hasOwn(KINDS, type))
     throw new UsageError(
-      `${place}.type: must be one of ${names.join(', ')}, not ${kindOf(type)}`,
+      `${path}.type: must be one of ${names.join(', ')}, not ${kindOf(type)}`,
       near(String(type), names),
     )
   const keys: Record<string, Key> = KINDS[type as MountRequest['type']]
@@ -61,16 +61,16 @@ function readMount(entry: unknown, place: string): MountRequest {
   for (const [key, value] of Object.entries(rest)) {
     if (!Object.hasOwn(keys, key))
       throw new UsageError(
-        `${place}.${printable(key)}: unknown key of a mount of type ${type}`,
+        `${path}.${printable(key)}: unknown key of a mount of type ${type}`,
         near(key, Object.keys(keys)),
       )
     if (value === undefined) continue
     const wanted = keys[key]?.check(value)
-    if (wanted !== undefined) throw new UsageError(`${place}.${key}: must be ${wanted}, not ${kindOf(value)}`)
+    if (wanted !== undefined) throw new UsageError(`${path}.${key}: must be ${wanted}, not ${kindOf(value)}`)
     out[key] = value
   }
   for (const [key, { required }] of Object.entries(keys))
-    if (required && !Object.hasOwn(out, key)) throw new UsageError(`${place}.${key}: is missing`)
+    if (required && !Object.hasOwn(out, key)) throw new UsageError(`${path}.${key}: is missing`)
   return out as MountRequest
 }
 

@@ -7,7 +7,8 @@ import type { Options } from '../options/types.ts'
 import { absolute, buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
 import { withHintInProgram } from './options.ts'
-import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
+import { compact } from '../plan/compact.ts'
+import type { BoxPlan, Entry, Plan, Process } from '../plan/types.ts'
 import { pathOf } from './arguments.ts'
 
 /** How one command differs from the others of its box. */
@@ -15,7 +16,7 @@ export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
   /** Directory of the box. */
   cwd?: string | URL | undefined
   /** A directory of the host, child_process's `cwd`, that counts in place of this program's own. */
-  place?: string | URL | undefined
+  hostDirectory?: string | URL | undefined
   /** `env` counts even if the box has `clearEnv`. */
   keepEnv?: boolean | undefined
   /** Milliseconds until TERM, and then until KILL, unless the box itself has a shorter timeout. */
@@ -28,32 +29,24 @@ export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How)
 const STATUS = 4
 
 export function newBox(box: Options): Planner<BoxPlan> {
-  const plain = { ...box, ...reporting(box) }
   return (argv, how) =>
     withHintInProgram(() => {
       const host = hostOf(how)
-      const place = placeOf(how, box)
-      const asked = differs(how) ? { ...plain, ...asking(how, host) } : plain
-      const plan = completed(buildPlan(place === undefined ? asked : { ...asked, cwd: '/' }, argv, host), how)
-      return place === undefined
-        ? plan
-        : { ...plan, process: { ...plan.process, ...startingAt(absolute(place, host), box, plan.root) } }
+      const options = { ...box, ...reporting(box), ...commandOptions(how, host) }
+      const directory = hostDirectoryOf(how, box)
+      if (directory === undefined) return completed(buildPlan(options, argv, host), how)
+      const plan = buildPlan({ ...options, cwd: '/' }, argv, host)
+      // Starts in the box's own `cwd` where the box does not show the directory.
+      const start = startingIn(() => absolute(directory, host), plan.root)
+      const cwdFallback = box.cwd ?? start.cwdFallback
+      return completed({ ...plan, process: compact<Process>({ ...plan.process, ...start, cwdFallback }) }, how)
     })
 }
 
-/** Starts in the box's own `cwd` where the box does not show PLACE. */
-function startingAt(
-  place: string,
-  { cwd }: Options,
-  root: BoxPlan['root'],
-): Pick<BoxPlan['process'], 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
-  return { ...startingIn(() => place, root), ...(cwd !== undefined && { cwdFallback: cwd }) }
-}
-
 /** zx passes a directory with every command, mostly the program's own, which must not override the box's `cwd`. */
-function placeOf({ place }: How, { cwd }: Options): string | undefined {
-  if (place === undefined) return undefined
-  const path = pathOf(place)
+function hostDirectoryOf({ hostDirectory }: How, { cwd }: Options): string | undefined {
+  if (hostDirectory === undefined) return undefined
+  const path = pathOf(hostDirectory)
   return cwd !== undefined && path === ownDirectory() ? undefined : path
 }
 
@@ -68,25 +61,18 @@ function ownDirectory(): string | undefined {
 export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
-    const entered = how.keepEnv
-      ? { ...plan, process: { ...plan.process, env: { ...plan.process.env, inherit: true } } }
-      : plan
-    const place = placeOf(how, box)
-    const cwd = place === undefined ? box.cwd : undefined
-    const from =
-      place === undefined ? host : (Object.create(host, { cwd: { value: absolute(place, host) } }) as HostFacts)
-    return completed(
-      enterPlan(
-        entered,
-        entry,
-        { ...(cwd !== undefined && { cwd }), ...asking(how, host), ...reporting(box) },
-        argv,
-        from,
-        onTerminal(how),
-      ),
-      how,
-    )
+    const env = how.keepEnv ? { ...plan.process.env, inherit: true } : plan.process.env
+    const entered = { ...plan, process: compact<Process>({ ...plan.process, env }) }
+    const options = { ...reporting(box), ...commandOptions(how, host) }
+    const directory = hostDirectoryOf(how, box)
+    if (directory === undefined && options.cwd === undefined && box.cwd !== undefined) options.cwd = box.cwd
+    const caller = directory === undefined ? host : withCwd(host, absolute(directory, host))
+    return completed(enterPlan(entered, entry, options, argv, caller, onTerminal(how)), how)
   }
+}
+
+function withCwd(host: HostFacts, cwd: string): HostFacts {
+  return Object.create(host, { cwd: { value: cwd } }) as HostFacts
 }
 
 function hostOf({ env }: How): HostFacts {
@@ -96,14 +82,13 @@ function hostOf({ env }: How): HostFacts {
 
 const reporting = ({ dieWithParent = true }: Options): Options => ({ dieWithParent, statusFd: STATUS })
 
-const differs = ({ cwd, argv0, keepEnv }: How): boolean => cwd !== undefined || argv0 !== undefined || keepEnv === true
-
-function asking({ cwd, argv0, keepEnv }: How, host: HostFacts): Options {
-  return {
-    ...(cwd !== undefined && { cwd: absolute(pathOf(cwd), host) }),
-    ...(argv0 !== undefined && { argv0 }),
-    ...(keepEnv && { clearEnv: false }),
-  }
+/** The options of one command. */
+function commandOptions({ cwd, argv0, keepEnv }: How, host: HostFacts): Options {
+  const options: Options = {}
+  if (cwd !== undefined) options.cwd = absolute(pathOf(cwd), host)
+  if (argv0 !== undefined) options.argv0 = argv0
+  if (keepEnv) options.clearEnv = false
+  return options
 }
 
 function onTerminal({ stdio }: How): boolean {
@@ -113,8 +98,6 @@ function onTerminal({ stdio }: How): boolean {
 
 function completed<P extends Plan>(plan: P, { limit }: How): P {
   const { timeout = Infinity } = plan.supervision ?? {}
-  return {
-    ...plan,
-    supervision: { ...plan.supervision, ...(limit && limit.timeout < timeout && limit), errors: 'status' },
-  }
+  const shorter = limit !== undefined && limit.timeout < timeout ? limit : {}
+  return { ...plan, supervision: { ...plan.supervision, ...shorter, errors: 'status' } }
 }

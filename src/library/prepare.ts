@@ -56,9 +56,7 @@ export function planned<P extends Plan>(make: () => P): { plan: P; file: number 
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException
     if (code === undefined || syscall === undefined) throw error
-    const hint = HINTS[code]
-    const failure = { step: 'start', what: 'make the plan and its file', code } as const
-    throw systemFailure(hint === undefined ? failure : { ...failure, hint })
+    throw systemFailure({ step: 'start', what: 'make the plan and its file', code, hint: HINTS[code] })
   }
 }
 

@@ -10,12 +10,12 @@ export type Report = {
   /** The command was started. */
   started: boolean
   /** The failure of nsbox itself. */
-  error?: SandboxError
+  error?: SandboxError | undefined
   /** The signal that killed the command. */
-  signal?: NodeJS.Signals
+  signal?: NodeJS.Signals | undefined
   /** The box's own timeout ran out. */
-  timedOut?: true
-  usage?: Usage
+  timedOut?: boolean | undefined
+  usage?: Usage | undefined
 }
 
 /** What a box used: seconds in all, and bytes of its largest process. */
@@ -54,12 +54,7 @@ export function reportOf(text: string, status: number | null): Report {
   if (failure !== undefined) return { started, error: errorOf(failure) }
   if (exit === undefined && !started && status !== null) return { started, error: withoutReport(sidecarPath()) }
   const signal = exit === undefined || exit.signal === 0 ? undefined : signalName(exit.signal)
-  return {
-    started,
-    ...(signal !== undefined && { signal }),
-    ...(exit?.timedOut && { timedOut: true as const }),
-    ...(exit && { usage: exit.usage }),
-  }
+  return { started, signal, timedOut: exit?.timedOut, usage: exit?.usage }
 }
 
 /**
@@ -67,7 +62,7 @@ export function reportOf(text: string, status: number | null): Report {
  * any or not.
  */
 function errorOf({ hint, ...failure }: Failure): SandboxError {
-  const error = new SandboxError({ ...failure, ...(hint !== undefined && { hint: inProgram(hint) }) })
+  const error = new SandboxError({ ...failure, hint: hint === undefined ? undefined : inProgram(hint) })
   return failure.step === 'cwd' && failure.code === undefined
     ? Object.assign(error, { code: 'ENOENT', errno: -constants.errno.ENOENT })
     : error

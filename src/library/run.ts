@@ -59,12 +59,8 @@ export async function run(
 }
 
 function howOf({ cwd, env, timeout, stdio }: RunOptions): How {
-  return {
-    ...(stdio !== undefined && { stdio }),
-    ...(cwd !== undefined && { cwd }),
-    ...(env !== undefined && { env, keepEnv: true }),
-    ...(timeout !== undefined && { limit: { timeout: Math.max(1, Math.round(timeout)), grace: 0 } }),
-  }
+  const limit = timeout === undefined ? undefined : { timeout: Math.max(1, Math.round(timeout)), grace: 0 }
+  return { stdio, cwd, env, keepEnv: env !== undefined, limit }
 }
 
 const environmentOf = ({ env }: RunOptions): SpawnOptions => (env === undefined ? {} : { env })

@@ -223,13 +223,10 @@ export function spawnSync(planner: Planner, { words, options }: Arguments): Resu
 
 function resultOf(result: Result, { error, started, signal, timedOut }: Report, argv: readonly string[]): Result {
   if (error !== undefined && !started) return notStarted(error, argv)
+  const changed = { ...result, output: result.output?.slice(0, 3) }
   const failure = error ?? result.error
-  return {
-    ...result,
-    output: result.output?.slice(0, 3),
-    ...(failure !== undefined && { error: about(ofCommand(failure, argv), 'spawnSync', argv) }),
-    ...(signal !== undefined && !timedOut && result.signal === null && { status: null, signal }),
-  }
+  if (failure !== undefined) changed.error = about(ofCommand(failure, argv), 'spawnSync', argv)
+  return signal === undefined || timedOut || result.signal !== null ? changed : { ...changed, status: null, signal }
 }
 
 /** Names the command in child_process's error, which names the sidecar. */
@@ -257,7 +254,7 @@ function launchOf(
   { cwd, env, argv0, stdio }: SpawnOptions,
   limit?: How['limit'],
 ): Launch {
-  return prepare(() => planner(argv, { env, argv0, limit, place: cwd, ...(stdio !== undefined && { stdio }) }))
+  return prepare(() => planner(argv, { env, argv0, limit, hostDirectory: cwd, stdio }))
 }
 
 /**

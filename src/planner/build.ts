@@ -7,6 +7,7 @@ import { capabilitiesOf } from './capabilities.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
 import { procView, sysView } from './masked-paths.ts'
 import { cleanPath } from '../plan/box-path.ts'
+import { compact } from '../plan/compact.ts'
 import { identity, uidInBox } from './identity.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
@@ -23,6 +24,7 @@ import type {
   Namespace,
   Process,
   Root,
+  Scope,
   Supervision,
 } from '../plan/types.ts'
 import { missingOnHost, viewsFor } from './views.ts'
@@ -30,53 +32,54 @@ import { absoluteHint } from '../text/absolute-hint.ts'
 
 /** Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option. */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
-  const who = identity(options, host)
-  const namespaces = namespacesOf(options, who.idmap !== undefined)
+  const user = identity(options, host)
+  const namespaces = namespacesOf(options, user.idmap !== undefined)
   const root = rootOf(options, host)
-  const asked: Mount[] = []
-  for (const request of mountsBelow(options)) asked.push(mountOf(request, host, options))
-  const mounts = defaultMounts(options, root, asked, host)
-  const views = viewsFor(missingOnHost(asked, mounts, root, host.look), options.ro === true)
-  for (const mount of asked) addWithView(mounts, mount, options)
+  const requested: Mount[] = []
+  for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
+  const mounts = defaultMounts(options, root, requested, host)
+  const views = viewsFor(missingOnHost(requested, mounts, root, host.look), options.ro === true)
+  for (const mount of requested) addWithView(mounts, mount, options)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const all = withPins(mounts, root, own.length > 0)
   for (let n = views.length - 1; n >= 0; n--)
     if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
-  const held = capabilitiesOf(options, uidInBox(who, host.uid), ownNetwork)
-  const seccomp = seccompOf(options, held, host)
-  const privileges = { ...(held.length > 0 && { capabilities: [...held] }), ...(seccomp && { seccomp }) }
-  return {
+  const capabilities = capabilitiesOf(options, uidInBox(user, host.uid), ownNetwork)
+  const seccomp = seccompOf(options, capabilities, host)
+  return compact<BoxPlan>({
     contract: CONTRACT,
     namespaces,
-    ...(who.idmap && { idmap: who.idmap }),
+    idmap: user.idmap,
     root: root.type === 'directory' && views[0] === '/' ? { ...root, view: true } : root,
-    ...(all.length > 0 && { mounts: all }),
-    ...(own.length > 0 && { own }),
-    ...(asked.length > 0 && root.type === 'directory' && root.path === '/' && { takeBack: true }),
-    ...(options.noFollow && { noFollow: true }),
-    ...(options.hostname !== undefined && { hostname: options.hostname }),
-    ...(options.net === 'none' && { loopback: true }),
+    mounts: all,
+    own,
+    takeBack: requested.length > 0 && root.type === 'directory' && root.path === '/',
+    noFollow: options.noFollow,
+    hostname: options.hostname,
     // The network is the box's own, so these settings touch nobody else.
-    ...(ownNetwork && { ping: true, lowPorts: true }),
-    ...cgroupOf(options, namespaces),
-    process: { ...processOf(options, argv, root, host), ...privileges, ...who.process },
-    supervision: {
-      ...(namespaces.includes('pid') && options.init !== false && { init: true }),
+    loopback: ownNetwork,
+    ping: ownNetwork,
+    lowPorts: ownNetwork,
+    cgroup: cgroupOf(options, namespaces),
+    process: compact<Process>({
+      ...processOf(options, argv, root, host),
+      capabilities: [...capabilities],
+      seccomp,
+      ...user.process,
+    }),
+    supervision: compact<Supervision>({
+      init: namespaces.includes('pid') && options.init !== false,
       ...reporting(options),
       ...timing(options),
-      ...(options.dieWithParent && { dieWithParent: true }),
-    },
-  }
+      dieWithParent: options.dieWithParent,
+    }),
+  })
 }
 
 /** The options that may also stand beside a stored plan. */
 export function reporting({ statusFd, verbose, quiet }: Options): Supervision {
-  return {
-    ...(statusFd !== undefined && { statusFd }),
-    ...(verbose && { verbose }),
-    ...(quiet && { quiet }),
-  }
+  return compact<Supervision>({ statusFd, verbose, quiet })
 }
 
 export function timing({ timeout }: Options): Supervision {
@@ -94,20 +97,15 @@ function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] 
 }
 
 /** Limits without the group's path: the sidecar finds the caller's group when the plan is run. */
-function cgroupOf({ memory, cpus, pids, init }: Options, namespaces: readonly Namespace[]): { cgroup?: Cgroup } {
-  if (memory === undefined && cpus === undefined && pids === undefined) return {}
-  const ours = namespaces.includes('pid') && init !== false ? 1 : 0
-  return {
-    cgroup: {
-      ...(memory !== undefined && { memory }),
-      ...(cpus !== undefined && share(cpus)),
-      ...(pids !== undefined && { pids: pids + ours }),
-    },
-  }
+function cgroupOf({ memory, cpus, pids, init }: Options, namespaces: readonly Namespace[]): Cgroup | undefined {
+  if (memory === undefined && cpus === undefined && pids === undefined) return undefined
+  const ownProcesses = namespaces.includes('pid') && init !== false ? 1 : 0
+  return compact<Cgroup>({ memory, ...share(cpus), pids: pids === undefined ? undefined : pids + ownProcesses })
 }
 
 /** The period is a tenth of a second, or a second for a small share: the kernel takes no quota below a millisecond. */
-function share(cpus: number): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
+function share(cpus: number | undefined): Pick<Cgroup, 'cpuQuota' | 'cpuPeriod'> {
+  if (cpus === undefined) return {}
   const quota = Math.round(cpus * 100000)
   return quota >= 1000 ? { cpuQuota: quota } : { cpuQuota: Math.round(cpus * 1000000), cpuPeriod: 1000000 }
 }
@@ -123,34 +121,29 @@ function mountsBelow(options: Options): readonly MountRequest[] {
 }
 
 function rootOf(options: Options, host: HostFacts): Root {
-  // Root may make device nodes, and in its own /dev alone they are to work.
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability
   // that the box lacks.
   if (!gainsPrivileges(options)) flags.push('nosuid')
   // Root may make device nodes, which are to work only in the box's own /dev.
   if (!options.privileged) flags.push('nodev')
-  const mounted = flags.length > 0 ? { options: flags } : {}
   const empty = emptyRoot(options)
   if (empty !== undefined) return emptied(empty, flags)
-  const path =
-    options.root === undefined || isHostsRoot(options.root) ? '/' : directory('root', options.root, options, host)
-  if (options.overlay === undefined) return { type: 'directory', path, ...mounted }
-  if (options.overlay === true) return { type: 'layers', lowers: [path], ...mounted }
-  return { type: 'layers', lowers: [path], ...mounted, state: directory('state', options.overlay, options, host) }
+  const { root = '/', overlay } = options
+  const path = isHostsRoot(root) ? '/' : directory('root', root, options, host)
+  if (overlay === undefined) return compact<RootOf<'directory'>>({ type: 'directory', path, options: flags })
+  const state = overlay === true ? undefined : directory('state', overlay, options, host)
+  return compact<RootOf<'layers'>>({ type: 'layers', lowers: [path], options: flags, state })
 }
+
+type RootOf<T extends Root['type']> = Extract<Root, { type: T }>
 
 function emptied(
   { size, mode, readonly }: Extract<MountRequest, { type: 'tmpfs' }>,
   flags: readonly MountOption[],
 ): Root {
   const options: MountOption[] = readonly && !flags.includes('ro') ? ['ro', ...flags] : [...flags]
-  return {
-    type: 'empty',
-    ...(size !== undefined && { size }),
-    ...(mode !== undefined && { mode }),
-    ...(options.length > 0 && { options }),
-  }
+  return compact<RootOf<'empty'>>({ type: 'empty', size, mode, options })
 }
 
 /** Whether PATH is "/", also when it is written as // or /. */
@@ -230,24 +223,24 @@ function isWritable(root: Root, mounts: readonly Mount[]): boolean {
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 
 /** A root that has /proc and /dev gets fresh ones, unless an option mounts something there. */
-function defaultMounts(options: Options, root: Root, asked: readonly Mount[], host: HostFacts): Mount[] {
+function defaultMounts(options: Options, root: Root, requested: readonly Mount[], host: HostFacts): Mount[] {
   const mounts: Mount[] = []
   const has = (name: string): boolean => {
-    if (isTaken(name, asked)) return false
+    if (isTaken(name, requested)) return false
     for (const path of rootDirectories(root))
       if (typeof host.look(path === '/' ? name : path + name, false) === 'string') return true
     return false
   }
   if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
-  // Only the host's root has a sysfs that no option has asked for.
+  // Only the host's root has a sysfs that no option requested.
   if (showsHost(root) && !options.privileged && has('/sys'))
     mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
   return mounts
 }
 
-function isTaken(name: string, asked: readonly Mount[]): boolean {
-  for (const { target } of asked) if (target === name) return true
+function isTaken(name: string, requested: readonly Mount[]): boolean {
+  for (const { target } of requested) if (target === name) return true
   return false
 }
 
@@ -312,18 +305,17 @@ function existing(what: string, path: string, options: Options, host: HostFacts)
 
 function processOf(options: Options, argv: readonly string[], root: Root, host: HostFacts): Process {
   const { openFiles, signals } = host.changed()
-  const limits = limitsOf(options, openFiles)
-  return {
+  return compact<Process>({
     ...commandOf(options, argv),
     env: environment(options, host),
-    ...(options.cwd !== undefined ? { cwd: boxDirectory(options.cwd) } : startingIn(() => host.cwd, root)),
-    ...(!gainsPrivileges(options) && { noNewPrivs: true }),
-    ...scoped(options),
-    ...(limits.length > 0 && { limits }),
+    ...(options.cwd === undefined ? startingIn(() => host.cwd, root) : { cwd: boxDirectory(options.cwd) }),
+    noNewPrivs: !gainsPrivileges(options),
+    landlock: scopesOf(options),
+    limits: limitsOf(options, openFiles),
     // A command would inherit ignored signals: `yes | head` would not end.
-    ...(signals.length > 0 && { resetSignals: signals }),
-    ...(options.newSession && { newSession: true }),
-  }
+    resetSignals: signals,
+    newSession: options.newSession,
+  })
 }
 
 /** Whether setuid programs and file capabilities have their effect. */
@@ -350,11 +342,11 @@ export function startingIn(
 /** The last of two limits for one resource counts. */
 function limitsOf({ ulimits }: Options, openFiles: number | undefined): Limit[] {
   if (ulimits === undefined) return openFiles === undefined ? [] : [{ resource: 'nofile', soft: openFiles }]
-  const asked = new Map<Limit['resource'], Limit>()
-  for (const limit of ulimits) asked.set(limit.resource, limit)
+  const last = new Map<Limit['resource'], Limit>()
+  for (const limit of ulimits) last.set(limit.resource, limit)
   const inherited =
-    openFiles === undefined || asked.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]
-  return [...inherited, ...asked.values()]
+    openFiles === undefined || last.has('nofile') ? [] : [{ resource: 'nofile' as const, soft: openFiles }]
+  return [...inherited, ...last.values()]
 }
 
 export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Process, 'argv' | 'program'> {
@@ -367,11 +359,11 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
  * Closes two things that no namespace of the box divides: abstract sockets belong to the network, and a command in its
  * caller's process group could end that whole group by kill(0).
  */
-function scoped({ share = [], net, privileged }: Options): Pick<Process, 'landlock'> {
-  const landlock: NonNullable<Process['landlock']> = []
-  if (!privileged && net !== 'none' && !share.includes('ipc') && !share.includes('abstract')) landlock.push('abstract')
-  if (!privileged && !share.includes('pid')) landlock.push('signals')
-  return landlock.length > 0 ? { landlock } : {}
+function scopesOf({ share = [], net, privileged }: Options): Scope[] {
+  const scopes: Scope[] = []
+  if (!privileged && net !== 'none' && !share.includes('ipc') && !share.includes('abstract')) scopes.push('abstract')
+  if (!privileged && !share.includes('pid')) scopes.push('signals')
+  return scopes
 }
 
 function boxDirectory(path: string): string {

@@ -3,9 +3,10 @@ import type { HostFacts } from '../host/bun.ts'
 import { environment } from './environment.ts'
 import type { Options } from '../options/types.ts'
 import { commandOf, reporting, timing } from './build.ts'
+import { compact } from '../plan/compact.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import { showsHost } from '../plan/root.ts'
-import type { Entry, Plan, Process } from '../plan/types.ts'
+import type { Entry, Environment, Plan, Process, Scope, Supervision } from '../plan/types.ts'
 
 /**
  * `box`: the plan of the box. Only options that say how a command runs count. `onTerminal`: standard input is a
@@ -24,29 +25,32 @@ export function enterPlan(
     namespaces: box.namespaces,
     enter: entry,
     process: enteringProcess(box, { ...options, newSession: options.newSession || !onTerminal }, argv, host),
-    supervision: { ...reporting(options), ...timing(options), ...(options.dieWithParent && { dieWithParent: true }) },
+    supervision: compact<Supervision>({
+      ...reporting(options),
+      ...timing(options),
+      dieWithParent: options.dieWithParent,
+    }),
   }
 }
 
 function enteringProcess(plan: Plan, options: Options, argv: readonly string[], host: HostFacts): Process {
   const box = plan.process
   const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits } = box
-  const { signals } = host.changed()
-  return {
+  return compact<Process>({
     ...commandOf(options, argv),
     env: changed(box.env ?? {}, options, host),
     ...startDirectory(plan, options, host),
-    ...(uid !== undefined && { uid }),
-    ...(gid !== undefined && { gid }),
-    ...(dropGroups && { dropGroups }),
-    ...(capabilities && { capabilities }),
-    ...(noNewPrivs && { noNewPrivs }),
-    ...(seccomp && { seccomp }),
-    ...enteringScopes(box),
-    ...(limits && { limits }),
-    ...(signals.length > 0 && { resetSignals: signals }),
-    ...(options.newSession && { newSession: true }),
-  }
+    uid,
+    gid,
+    dropGroups,
+    capabilities,
+    noNewPrivs,
+    seccomp,
+    landlock: enteringScopes(box),
+    limits,
+    resetSignals: host.changed().signals,
+    newSession: options.newSession,
+  })
 }
 
 /**
@@ -58,12 +62,12 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
  * forbids mounting: a command that may mount gets the scope of abstract sockets instead, where the network is not the
  * box's own.
  */
-function enteringScopes({ landlock = [], capabilities = [], seccomp }: Process): Pick<Process, 'landlock'> {
+function enteringScopes({ landlock = [], capabilities = [], seccomp }: Process): Scope[] {
   const kept = landlock.filter((scope) => scope !== 'signals')
   const mayMount = capabilities.includes('sys_admin') || seccomp?.from !== 'default'
   if (!mayMount) kept.push('trace')
   else if (kept.length === 0 && landlock.length > 0) kept.push('abstract')
-  return kept.length > 0 ? { landlock: kept } : {}
+  return kept
 }
 
 type Directory = Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'>
@@ -85,7 +89,7 @@ function startDirectory(box: Plan, options: Options, host: HostFacts): Directory
  */
 function callersDirectory(cwd: string, box: Plan, start: string): Directory {
   const onOverlay = box.root?.type === 'layers' && showsHost(box.root) && !isCovered(cwd, box)
-  return { cwd, ...(!onOverlay && { cwdOfHost: true }), cwdFallback: start }
+  return compact<Directory>({ cwd, cwdOfHost: !onOverlay, cwdFallback: start })
 }
 
 /** In a root of its own the same path may be another directory, where the command did not start. */
@@ -99,9 +103,8 @@ function isCovered(path: string, { mounts = [] }: Plan): boolean {
 }
 
 /** Applies the box's own changes to our environment, and then those of the options. */
-function changed(box: NonNullable<Process['env']>, options: Options, host: HostFacts): NonNullable<Process['env']> {
+function changed(box: Environment, options: Options, host: HostFacts): Environment {
   const own = environment({ ...options, clearEnv: options.clearEnv || !box.inherit }, host)
   if (options.clearEnv) return own
-  const set = [...(box.set ?? []), ...(own.set ?? [])]
-  return { ...box, ...(set.length > 0 && { set }) }
+  return compact<Environment>({ ...box, set: [...(box.set ?? []), ...(own.set ?? [])] })
 }

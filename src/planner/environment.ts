@@ -3,13 +3,14 @@ import { printable } from '../text/printable.ts'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
-import type { Process } from '../plan/types.ts'
+import { compact } from '../plan/compact.ts'
+import type { Environment } from '../plan/types.ts'
 
 /**
  * The environment as changes to the caller's, which travels by execve and never through the plan: so a printed plan
  * shows no secret that happens to be set.
  */
-export function environment({ env = [], clearEnv }: Options, host: HostFacts): NonNullable<Process['env']> {
+export function environment({ env = [], clearEnv }: Options, host: HostFacts): Environment {
   const set: string[] = []
   for (const change of env) {
     if (change.type === 'set') set.push(`${change.name}=${change.value}`)
@@ -17,7 +18,7 @@ export function environment({ env = [], clearEnv }: Options, host: HostFacts): N
     else if (clearEnv) set.push(...passed(change.name, host))
     // Otherwise the caller's value is inherited, and the caller of a stored plan may change it.
   }
-  return { ...(!clearEnv && { inherit: true }), ...(set.length > 0 && { set }) }
+  return compact<Environment>({ inherit: !clearEnv, set })
 }
 
 function passed(name: string, { env }: HostFacts): string[] {

@@ -17,10 +17,10 @@ export type Elf = {
   machine: number
   /** e_type: 2 is a program at a fixed address, 3 a library or a position independent program. */
   type: number
-  interpreter?: string
-  soname?: string
-  rpath?: string
-  runpath?: string
+  interpreter: string | undefined
+  soname: string | undefined
+  rpath: string | undefined
+  runpath: string | undefined
   needed: string[]
   /** DF_1_NODEFLIB: the loader ignores the default directories, and their entries in the cache. */
   noDefaults: boolean
@@ -40,14 +40,7 @@ export function failed(what: string, path: string, error: unknown, hint?: string
   if (error instanceof SandboxError) return error
   const { code } = error as NodeJS.ErrnoException
   const text = code === undefined ? undefined : errnoText(code)
-  return new SandboxError({
-    step: 'rootfs',
-    what: printable(what),
-    path,
-    ...(code === undefined ? {} : { code }),
-    ...(text === undefined || code === undefined ? {} : { text }),
-    ...(hint === undefined ? {} : { hint }),
-  })
+  return new SandboxError({ step: 'rootfs', what: printable(what), path, code, text, hint })
 }
 
 /** The file's headers, or undefined when it isn't an ELF file. */
@@ -90,13 +83,12 @@ class Reader {
     const type = this.#half(header, 16)
     if (type !== 2 && type !== 3) throw this.#malformed(`type ${type} is neither a program nor a library`)
     const segments = this.#segments(header)
-    const interpreter = this.#interpreter(segments)
     return {
       bits: this.#wide ? 64 : 32,
       little: this.#little,
       machine: this.#half(header, 18),
       type,
-      ...(interpreter === undefined ? {} : { interpreter }),
+      interpreter: this.#interpreter(segments),
       ...this.#dynamic(segments),
     }
   }
@@ -136,16 +128,14 @@ class Reader {
     const value = (tag: number): number | undefined => entries.find((e) => e.tag === tag)?.value
     const noDefaults = ((value(DT.flags1) ?? 0) & NODEFLIB) !== 0
     const named = entries.filter((e) => [DT.needed, DT.soname, DT.rpath, DT.runpath].includes(e.tag))
-    if (named.length === 0) return { needed: [], noDefaults }
     const strings = this.#strings(segments, value(DT.strtab), value(DT.strsz))
     const texts = (tag: number): string[] => named.filter((e) => e.tag === tag).map((e) => this.#text(strings, e.value))
-    const [soname, rpath, runpath] = [texts(DT.soname)[0], texts(DT.rpath)[0], texts(DT.runpath)[0]]
     return {
       needed: texts(DT.needed),
       noDefaults,
-      ...(soname === undefined ? {} : { soname }),
-      ...(rpath === undefined ? {} : { rpath }),
-      ...(runpath === undefined ? {} : { runpath }),
+      soname: texts(DT.soname)[0],
+      rpath: texts(DT.rpath)[0],
+      runpath: texts(DT.runpath)[0],
     }
   }
 

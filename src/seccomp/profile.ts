@@ -89,8 +89,12 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
 }
 
 function refuse({ file, at }: Place, what: string, hint?: string): never {
-  const failure = { step: 'seccomp', what: `${at === '' ? 'the profile' : `/${at}`}: ${what}`, path: file } as const
-  throw new SandboxError(hint === undefined ? failure : { ...failure, hint })
+  throw new SandboxError({
+    step: 'seccomp',
+    what: `${at === '' ? 'the profile' : `/${at}`}: ${what}`,
+    path: file,
+    hint,
+  })
 }
 
 function readFile(file: string, host: HostFacts): Fields {
@@ -101,7 +105,7 @@ function readFile(file: string, host: HostFacts): Fields {
       what: 'read',
       path: file,
       code: found.code,
-      ...(found.code === 'ENOENT' && { hint: '--seccomp takes default, none, or the file of a profile' }),
+      hint: found.code === 'ENOENT' ? '--seccomp takes default, none, or the file of a profile' : undefined,
     })
   try {
     return fields(JSON.parse(found.text), { file, at: '' })

@@ -10,15 +10,9 @@ import { reporting } from '../planner/build.ts'
 export function storedPlan(file: string, options: Options, argv: readonly string[], host: HostFacts): Plan {
   const plan = parsePlan(planText(file))
   const { signals } = host.changed()
-  return {
-    ...plan,
-    process: {
-      ...plan.process,
-      argv: [...plan.process.argv, ...argv],
-      ...(signals.length > 0 && { resetSignals: signals }),
-    },
-    supervision: { ...plan.supervision, ...reporting(options) },
-  }
+  const process = { ...plan.process, argv: [...plan.process.argv, ...argv] }
+  if (signals.length > 0) process.resetSignals = signals
+  return { ...plan, process, supervision: { ...plan.supervision, ...reporting(options) } }
 }
 
 function planText(file: string): Uint8Array {
