@@ -21,7 +21,6 @@
 #include "base/descriptor.h"
 #include "base/host.h"
 #include "base/report.h"
-#include "base/runtime_memory.h"
 #include "process/exec_filtered.h"
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
@@ -404,7 +403,6 @@ int main(int argc, char **argv)
 	const char *segment = plan_source_segment(&length);
 	/* A program that is executed by descriptor is named by its number. */
 	prctl(PR_SET_NAME, "nsbox");
-	report_before_exit(runtime_memory_wait);
 	/*
 	 * A program with the plan at its end, but in no segment, gets no argument: only src/launch/native/entry.c makes it.
 	 */

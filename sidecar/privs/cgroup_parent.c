@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/mountinfo.h"
-#include "base/runtime_memory.h"
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
@@ -162,7 +161,6 @@ static bool is_alone(int group)
  */
 static bool step_out(int group)
 {
-	runtime_memory_wait();
 	if (!is_alone(group) || (mkdirat(group, "nsbox-outside", 0755) < 0 && errno != EEXIST))
 		return false;
 	if (!cgroup_write(group, "nsbox-outside/cgroup.procs", "0")) {

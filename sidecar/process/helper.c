@@ -13,7 +13,6 @@
 #include "base/descriptor.h"
 #include "base/procfs.h"
 #include "base/report.h"
-#include "base/runtime_memory.h"
 
 /* What a helper finds open: /dev/null as 0 and 1, the caller's 2, and these. */
 enum { READY = 3, BOX = 4, FAILED = 5, ABOVE = 10 };
@@ -27,16 +26,6 @@ struct helper_process {
 static struct helper_process *processes;
 static size_t count;
 static struct helper_failure failure;
-
-pid_t helper_fork(void)
-{
-	pid_t pid = fork();
-	if (pid < 0 && errno == EAGAIN) {
-		runtime_memory_wait();
-		pid = fork();
-	}
-	return pid;
-}
 
 /* What a helper is started with; READY and BOX may be -1. */
 struct start {
@@ -82,7 +71,7 @@ static pid_t execute_outside(const struct start *start)
 	pid_t supervisor = getpid();
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	pid_t pid = helper_fork();
+	pid_t pid = fork();
 	if (pid == 0)
 		execute(start, ends[1], supervisor);
 	descriptor_close(ends[1]);

@@ -12,12 +12,6 @@
 #include "plan/contract.h"
 #include "process/box.h"
 
-/*
- * A fork of the supervisor. Where as many processes run as may, one of them may be about to end, and it tries again. -1
- * with errno.
- */
-pid_t helper_fork(void);
-
 /* Runs PROGRAM to its end, without environment. False: its status was not 0. Fails by fail_hint() if it can't be run.
  */
 bool helper_run(const char *program, char **argv);

@@ -13,7 +13,6 @@
 
 #include "privs/cgroup.h"
 #include "plan/contract.h"
-#include "base/runtime_memory.h"
 #include "base/report.h"
 #include "base/sys.h"
 
@@ -101,14 +100,6 @@ static long clone_box(unsigned namespaces, int cgroup)
 int spawn_box(unsigned namespaces, int cgroup)
 {
 	long pid = clone_box(namespaces, cgroup);
-	/*
-	 * If RLIMIT_NPROC or pids.max allows only as many processes as a box takes, the runtime's last one may be about to
-	 * end.
-	 */
-	if (pid < 0 && errno == EAGAIN) {
-		runtime_memory_wait();
-		pid = clone_box(namespaces, cgroup);
-	}
 	if (pid < 0) {
 		int number = errno;
 		const char *hint = hint_for_clone(number, namespaces);

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/report.h"
-#include "base/runtime_memory.h"
 #include "process/exec_filtered.h"
 #include "fs/rollback.h"
 #include "privs/cgroup.h"
@@ -190,7 +189,6 @@ static _Noreturn void finish(const struct box *box, int status)
 		signal = 0;
 	int code = timed_out ? STATUS_TIMED_OUT : unaided ? STATUS_FAILED : signal ? 128 + signal : WEXITSTATUS(status);
 	report_exited(code, signal, timed_out, clock_elapsed(), &used, grouped ? &group : NULL);
-	runtime_memory_wait();
 	_exit(code);
 }
 
@@ -260,8 +258,6 @@ void supervise(const struct box *box)
 	 */
 	if (box->seen)
 		prctl(PR_SET_DUMPABLE, 0);
-	/* If it ended before SIGCHLD was blocked, no signal is pending for it. */
-	runtime_memory_look();
 	struct pollfd polls[] = {{box->signals, POLLIN, 0}, {box->channel, POLLIN, 0}, {-1, POLLIN, 0}};
 	for (;;) {
 		polls[2].fd = release_descriptor();
@@ -277,7 +273,6 @@ void supervise(const struct box *box)
 				look_at_child(box);
 				watchdog_look(box);
 				release_look(box);
-				runtime_memory_look();
 			} else {
 				pass_on(box, &info);
 			}

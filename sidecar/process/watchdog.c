@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/report.h"
-#include "process/helper.h"
 #include "process/signals.h"
 #include "base/sys.h"
 
@@ -131,7 +130,7 @@ void watchdog_start(const struct box *box)
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
-	watchdog = helper_fork();
+	watchdog = fork();
 	if (watchdog == 0) {
 		retreat(pair[1], box->parent, supervisor);
 		watch(*box, supervisor);

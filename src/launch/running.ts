@@ -235,17 +235,13 @@ function entryOf(supervisor: number, plan: Plan): Entry {
   return { pid: found.pid, started: found.started }
 }
 
-type Stat = { pid: number; name: string; parent: number; started: number; exitSignal: number }
+type Stat = { pid: number; name: string; parent: number; started: number }
 
-/**
- * Skips the process that returns the runtime's memory (entry.c): only that one has no exit signal, and it may live for
- * a while.
- */
 export function oldestChild(pid: number, except?: string): Stat | undefined {
   const children = childrenOf(pid)
     .map(statOf)
     .filter((stat) => stat !== undefined)
-    .filter(({ name, exitSignal }) => exitSignal !== 0 && name !== except)
+    .filter(({ name }) => name !== except)
   return children.sort((a, b) => a.started - b.started || a.pid - b.pid)[0]
 }
 
@@ -278,7 +274,6 @@ function statOf(pid: number): Stat | undefined {
       name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
       parent: Number(fields[1]),
       started: Number(fields[19]),
-      exitSignal: Number(fields[35]),
     }
   } catch (error) {
     refuseLack(error, 'enter', 'look at the processes of this machine')

@@ -14,10 +14,6 @@
  * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it restores all
  * that, passes on the environment byte by byte and the descriptors that the runtime would close, and makes the sealed
  * file of sidecar and plan. So JavaScript needs neither node:fs nor bun:ffi, which take a start 1 ms and 4 ms to load.
- *
- * execve frees the old program's memory before the new program begins, which for the runtime takes half as long as a
- * box. So another process shares that memory by then, and frees it on another processor while the box starts. The
- * sidecar waits for its end.
  */
 #include <stdint.h>
 
@@ -47,14 +43,9 @@ enum {
 	MMAP = 9,
 	SIGACTION = 13,
 	SIGPROCMASK = 14,
-	CLONE = 56,
 	EXECVE = 59,
 	EXIT = 60,
-	WAIT4 = 61,
-	KILL = 62,
 	FCNTL = 72,
-	FUTEX = 202,
-	SET_TID_ADDRESS = 218,
 	PRLIMIT = 302,
 	MEMFD_CREATE = 319,
 	EXECVEAT = 322,
@@ -80,40 +71,15 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 					 : "rcx", "r11", "memory");
 	return result;
 }
-/*
- * Makes a process with our memory, which waits until HERE is 0, and ends. It is one piece of assembly, since the
- * process must not use our stack.
- */
-static inline long clone_waiting(long flags, uint64_t *here)
-{
-	register long r10 __asm__("r10") = 0;
-	register long r8 __asm__("r8") = 0;
-	long result = CLONE, no_stack = 0, no_parent = 0;
-	__asm__ volatile(
-		"syscall\n test %%rax, %%rax\n jnz 2f\n"
-		"1: mov %[futex], %%eax\n mov %[here], %%rdi\n xor %%esi, %%esi\n mov $1, %%edx\n xor %%r10d, %%r10d\n syscall\n"
-		"cmpl $0, (%[here])\n jne 1b\n"
-		"mov %[exit], %%eax\n xor %%edi, %%edi\n syscall\n"
-		"2:"
-		: "+a"(result), "+D"(flags), "+S"(no_stack), "+d"(no_parent), "+r"(r10), "+r"(r8)
-		: [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT)
-		: "rcx", "r11", "memory", "cc");
-	return result;
-}
 #elif defined(__aarch64__)
 enum {
 	FCNTL = 25,
 	WRITE = 64,
 	EXIT = 93,
-	SET_TID_ADDRESS = 96,
-	FUTEX = 98,
-	KILL = 129,
 	SIGACTION = 134,
 	SIGPROCMASK = 135,
-	CLONE = 220,
 	EXECVE = 221,
 	MMAP = 222,
-	WAIT4 = 260,
 	PRLIMIT = 261,
 	MEMFD_CREATE = 279,
 	EXECVEAT = 281,
@@ -139,24 +105,6 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
 	return x0;
 }
-static inline long clone_waiting(long flags, uint64_t *here)
-{
-	register long x8 __asm__("x8") = CLONE;
-	register long x0 __asm__("x0") = flags;
-	register long x1 __asm__("x1") = 0;
-	register long x2 __asm__("x2") = 0;
-	register long x3 __asm__("x3") = 0;
-	register long x4 __asm__("x4") = 0;
-	__asm__ volatile("svc 0\n cbnz x0, 2f\n"
-					 "1: mov x0, %[here]\n mov x1, 0\n mov x2, 1\n mov x3, 0\n mov x8, %[futex]\n svc 0\n"
-					 "ldr w0, [%[here]]\n cbnz w0, 1b\n"
-					 "mov x8, %[exit]\n mov x0, 0\n svc 0\n"
-					 "2:"
-					 : "+r"(x8), "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
-					 : [here] "r"(here), [futex] "i"(FUTEX), [exit] "i"(EXIT)
-					 : "memory", "cc");
-	return x0;
-}
 #else
 #error "no entry for this machine"
 #endif
@@ -171,7 +119,8 @@ __asm__(
 	"data_too_small: .asciz \"nsbox: start: the limit on data is too small for nsbox itself\\nhint: raise it (ulimit -d); for the box alone: --ulimit data=BYTES\\n\"\n"
 	"space_too_small: .asciz \"nsbox: start: the limit on address space is too small for nsbox itself\\nhint: raise it (ulimit -v); for the box alone: --ulimit as=BYTES\\n\"\n");
 
-static inline void *place(int which)
+/* The address of a word of the list above. */
+static inline void *address_of(int which)
 {
 	intptr_t *table = ADDRESS_OF("table");
 	return (char *)table + table[which];
@@ -192,7 +141,6 @@ struct inherited {
 	uint64_t open_files[2]; /* struct rlimit64 */
 	uint64_t limits[LIMITS][2]; /* those of `limit_at` */
 	uint64_t broken_pipe, file_too_large; /* actions of the signals: 0 is the default, 1 ignores it */
-	uint64_t here; /* the kernel stores 0 as soon as this memory isn't ours any more */
 	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's pthread_getattr_np */
 	uintptr_t stack_end, stack_size, first_thread;
 };
@@ -270,7 +218,7 @@ static void raise_limits(void)
 static struct inherited *give_environment(void)
 {
 	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
-	char ***variables = place(ENVIRON);
+	char ***variables = address_of(ENVIRON);
 	char **old = *variables;
 	long count = end_of(old) - old;
 	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE,
@@ -317,11 +265,10 @@ __attribute__((used)) static void look(void)
 	raise_limits();
 	inherited->broken_pipe = action_of(BROKEN_PIPE);
 	inherited->file_too_large = action_of(FILE_TOO_LARGE);
-	inherited->here = 1;
-	*(void **)place(EXECVE_SLOT) = ADDRESS_OF("become");
+	*(void **)address_of(EXECVE_SLOT) = ADDRESS_OF("become");
 	find_stack(inherited);
-	inherited->stack_of = *(int (**)(uintptr_t, void *))place(STACK_SLOT);
-	*(void **)place(STACK_SLOT) = ADDRESS_OF("stack_of");
+	inherited->stack_of = *(int (**)(uintptr_t, void *))address_of(STACK_SLOT);
+	*(void **)address_of(STACK_SLOT) = ADDRESS_OF("stack_of");
 }
 
 /*
@@ -330,7 +277,10 @@ __attribute__((used)) static void look(void)
  */
 
 /* `environ` still points to our copy, since no code in this program changes the environment. */
-static struct inherited *find_inherited(void) { return (struct inherited *)(end_of(*(char ***)place(ENVIRON)) + 1); }
+static struct inherited *find_inherited(void)
+{
+	return (struct inherited *)(end_of(*(char ***)address_of(ENVIRON)) + 1);
+}
 
 /* The first caller is the first thread, which asks about itself. */
 __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
@@ -340,8 +290,8 @@ __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
 		inherited->first_thread = thread;
 	if (inherited->first_thread != thread || !inherited->stack_size)
 		return inherited->stack_of(thread, attributes);
-	(*(int (**)(void *))place(INIT_SLOT))(attributes);
-	return (*(int (**)(void *, uintptr_t, uintptr_t))place(SET_STACK_SLOT))(
+	(*(int (**)(void *))address_of(INIT_SLOT))(attributes);
+	return (*(int (**)(void *, uintptr_t, uintptr_t))address_of(SET_STACK_SLOT))(
 		attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
 }
 
@@ -380,7 +330,7 @@ static long write_all(long file, const char *bytes, long length)
 static long file_with(const char *plan)
 {
 	enum { CLOEXEC = 1, ALLOW_SEALING = 2, EXECUTABLE = 16, NOT_KNOWN = -22, ADD_SEALS = 1033, ALL_SEALS = 15 };
-	const char *sidecar = place(SIDECAR);
+	const char *sidecar = address_of(SIDECAR);
 	uint64_t end[2] = {0, *(uint64_t *)ADDRESS_OF("magic")};
 	long failed;
 	/* With vm.memfd_noexec=1 a memory file is executable only with MFD_EXEC. Both came with Linux 6.3. */
@@ -391,35 +341,11 @@ static long file_with(const char *plan)
 		return file;
 	while (plan[end[0]])
 		end[0]++;
-	if ((failed = write_all(file, sidecar, (char *)place(SIDECAR_END) - sidecar)) < 0 ||
+	if ((failed = write_all(file, sidecar, (char *)address_of(SIDECAR_END) - sidecar)) < 0 ||
 		(failed = write_all(file, plan, (long)end[0])) < 0 || (failed = write_all(file, (char *)end, sizeof end)) < 0)
 		return failed;
 	call4(FCNTL, file, ADD_SEALS, ALL_SEALS, 0);
 	return file;
-}
-
-/*
- * Makes a process that shares this memory. It ends when execve gives us another memory: the kernel then clears `here`,
- * as at the end of a thread (set_tid_address(2)), and wakes the process. It blocks all signals that can be blocked. It
- * is the only child of nsbox without an exit signal (__WCLONE, waitpid(2)). Returns its number; if that is negative,
- * execve frees the memory itself.
- */
-static long share_memory(struct inherited *inherited)
-{
-	enum { SAME_MEMORY = 0x100 };
-	const uint64_t all = ~(uint64_t)0;
-	call4(SET_TID_ADDRESS, &inherited->here, 0, 0, 0);
-	call4(SIGPROCMASK, SET_MASK, &all, 0, SET_BYTES);
-	return clone_waiting(SAME_MEMORY, &inherited->here);
-}
-
-static void end_sharing(long process)
-{
-	enum { TO_END = 9, WITHOUT_EXIT_SIGNAL = (int)0x80000000 };
-	if (process < 0)
-		return;
-	call4(KILL, process, TO_END, 0, 0);
-	call4(WAIT4, process, 0, WITHOUT_EXIT_SIGNAL, 0);
 }
 
 /*
@@ -461,13 +387,11 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 		call4(FCNTL, descriptor, SET_DESCRIPTOR_FLAGS, 0, 0);
 	}
 	if (file >= 0) {
-		long sharing = share_memory(inherited);
 		put_back(inherited);
 		file = named ? call4(EXECVE, path, argv, inherited->environment, 0)
 					 : execute_file(file, alone, inherited->environment);
-		end_sharing(sharing);
 		raise_limits();
 	}
-	*(*(int *(**)(void))place(ERRNO_SLOT))() = (int)-file;
+	*(*(int *(**)(void))address_of(ERRNO_SLOT))() = (int)-file;
 	return -1;
 }
