@@ -3,7 +3,7 @@
  * README from there.
  */
 import { readFileSync } from 'node:fs'
-import { allOptions, ownOptions } from '../src/cli/verb-options.ts'
+import { allOptions } from '../src/cli/verb-options.ts'
 import { VERBS, type VerbName } from '../src/cli/verb.ts'
 import { ROWS } from '../src/verbs/rows.ts'
 import { NOTES } from '../src/cli/help.ts'
@@ -103,7 +103,7 @@ const verbLine = (verb: VerbName): string =>
 function optionGroups(): string[] {
   const all = allOptions(ROWS)
   return GROUPS.flatMap((group) => {
-    const verbs = VERBS.filter((verb) => ownOptions(ROWS[verb]).some((option) => option.group === group))
+    const verbs = VERBS.filter((verb) => ROWS[verb].own?.some((option) => option.group === group))
     const only = OPTIONS.some((option) => option.group === group) ? '' : ` (nsbox ${verbs.join(', ')})`
     return [
       `.SS ${group[0]?.toUpperCase()}${group.slice(1)}${only}`,

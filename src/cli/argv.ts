@@ -8,7 +8,7 @@
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { late } from '../lazy.ts'
-import { optionOf, SHORT, TABLE, type OptionRow } from '../options/table.ts'
+import { TABLE, type OptionRow } from '../options/table.ts'
 import type { Given, Syntax, VerbName, Walked } from './verb.ts'
 
 export const ASKED = ['help', 'version'] as const
@@ -67,16 +67,15 @@ function nameIn(word: string): string {
 
 /** Looks up WORD, a name without a value, among the options of a verb. */
 export function lookup(word: string, { takes, own = [] }: Syntax): { option: OptionRow; own: boolean } | undefined {
-  const name = word.startsWith('--') ? word.slice(2) : longName(word)
-  for (const row of own) if (row[0] === name) return { option: optionOf(row), own: true }
+  for (const option of own) if (isNamed(option, word)) return { option, own: true }
   if (takes === undefined) return undefined
-  for (const row of TABLE) if (row[0] === name && takes(row[0], row[1])) return { option: optionOf(row), own: false }
+  for (const option of TABLE)
+    if (isNamed(option, word) && takes(option.name, option.group)) return { option, own: false }
   return undefined
 }
 
-function longName(word: string): string | undefined {
-  for (const [letter, long] of SHORT) if (word === `-${letter}`) return long
-  return undefined
+function isNamed({ name, short }: OptionRow, word: string): boolean {
+  return word === `--${name}` || (short !== undefined && word === `-${short}`)
 }
 
 function attached(option: OptionRow, value: string): string {

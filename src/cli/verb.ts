@@ -3,7 +3,7 @@
  * need.
  */
 import { UsageError } from '../errors.ts'
-import type { Group, OptionRow, Row } from '../options/table.ts'
+import type { Group, OptionRow } from '../options/table.ts'
 
 /**
  * All verbs, in the order of help. A name is a verb only as the very first word; src/verbs/rows.ts has the row of each.
@@ -27,7 +27,7 @@ export type Syntax = {
   /** Whether it takes an option of the table; absent: it takes none. */
   takes?(name: string, group: Group): boolean
   /** Its own options. */
-  own?: readonly Row[]
+  own?: readonly OptionRow[]
   /**
    * How many words stand before the command, with options anywhere among them; Infinity for a verb without a command.
    */
@@ -39,8 +39,6 @@ export type Verb<Request = unknown> = Syntax & {
   usage: string
   /** One sentence, lower case, no full stop. */
   doc: string
-  /** Words that the values of its own options may be, by option name; for completions. */
-  choices?: Readonly<Record<string, readonly string[]>>
   /** Whole command lines. */
   examples: readonly string[]
   /** Throws UsageError, and does nothing else. */

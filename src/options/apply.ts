@@ -26,7 +26,7 @@ import {
 } from './values.ts'
 
 /** An option without an effect below is a compile error, by the last line of the switch. */
-type Name = (typeof TABLE)[number][0]
+type Name = (typeof TABLE)[number]['name']
 
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 

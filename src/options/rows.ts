@@ -1,14 +1,12 @@
-/** The option table as objects, for help, completions, the library and all else that a start doesn't need. */
+/** The option table with choices, for help, completions, the library and all else that a start doesn't need. */
 import { CAPABILITIES, LIMITS } from '../plan/constants.ts'
 import { SHAREABLE } from './apply.ts'
-import { optionOf, TABLE, type OptionRow as PlainRow, type Row } from './table.ts'
+import { TABLE, type OptionRow } from './table.ts'
 
-export { GROUPS } from './table.ts'
-
-/** `choices`: words that the value may be or start with, for completions. */
-export type OptionRow = PlainRow & { choices?: readonly string[] }
+export { GROUPS, type OptionRow } from './table.ts'
 
 const CAPABILITY_NAMES = [...CAPABILITIES, 'all']
+/** They stand apart from the table, or each start would have to make these lists. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   share: SHAREABLE,
   net: ['host', 'none'],
@@ -18,20 +16,10 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   ulimit: LIMITS.map((name) => `${name}=`),
 }
 
-export const OPTIONS: readonly OptionRow[] = rowsOf(TABLE)
-
-/** Rows as objects, each with the words of `choices` under its name. */
-export function rowsOf(
-  rows: readonly Row[],
-  choices: Readonly<Record<string, readonly string[]>> = CHOICES,
-): OptionRow[] {
-  return rows.map((row) => {
-    const option: OptionRow = optionOf(row)
-    const words = choices[option.name]
-    if (words !== undefined) option.choices = words
-    return option
-  })
-}
+export const OPTIONS: readonly OptionRow[] = TABLE.map((row: OptionRow) => {
+  const choices = CHOICES[row.name]
+  return choices === undefined ? row : { ...row, choices }
+})
 
 /** How an option is written in help: "--root DIR", "--overlay[=DIR]", "--ro". */
 export function synopsis(option: OptionRow): string {

@@ -1,9 +1,6 @@
 /**
  * The option table: the only place that lists the command line's options. The walk over the command line reads it;
  * help, completions and the README's option reference are made from it. apply.ts has what each option does.
- *
- * Rows are arrays of constants, which the runtime loads as they are stored. It would build objects one property at a
- * time, at every start.
  */
 import type { Options } from './types.ts'
 
@@ -21,214 +18,289 @@ export const GROUPS = [
 ] as const
 export type Group = (typeof GROUPS)[number]
 
-/** `Sets`: the keys that such a row may set. */
-export type Row<Sets extends string = string> = readonly [
-  name: string,
-  group: Group,
-  /** Placeholder of its value; '' for a flag. */
-  value: string,
-  /** One sentence, lower case, no full stop. */
-  doc: string,
-  /** Key of `Options` that it sets; '' for an option that only one verb takes and reads. */
-  sets: Sets,
+export type OptionRow<Key extends string = string> = {
+  name: string
+  /** A letter that stands for the name, behind a single dash. */
+  short?: string
+  group: Group
+  /** Placeholder of its value; absent for a flag. */
+  value?: string
   /**
-   * The value where `--name` stands alone: `true` for no value at all, '' where the option needs one. An option that
-   * may stand alone takes a value only as `--name=value`, since the next word may be the command.
+   * The value where `--name` stands alone, or `true` for no value at all; absent where the option needs one. An option
+   * that may stand alone takes a value only as `--name=value`, since the next word may be the command.
    */
-  alone?: string | true,
+  alone?: string | true
   /** The option may stand several times, and each counts. For all others the last one counts. */
-  repeat?: true,
-]
+  repeat?: true
+  /** Key of `Options` that it sets; absent for an option that only one verb takes and reads. */
+  sets?: Key
+  /** Words that the value may be or start with, for completions. */
+  choices?: readonly string[]
+  /** One sentence, lower case, no full stop. */
+  doc: string
+}
 
 export const TABLE = [
-  ['root', 'root', 'DIR', "use DIR as the root directory; without it the box sees the host's files", 'root'],
-  ['ro', 'root', '', 'make the root read-only', 'ro'],
-  ['overlay', 'root', 'DIR', 'changes to the root vanish at the end; with DIR they stay there', 'overlay', true],
+  {
+    name: 'root',
+    group: 'root',
+    value: 'DIR',
+    sets: 'root',
+    doc: "use DIR as the root directory; without it the box sees the host's files",
+  },
+  { name: 'ro', group: 'root', sets: 'ro', doc: 'make the root read-only' },
+  {
+    name: 'overlay',
+    group: 'root',
+    value: 'DIR',
+    alone: true,
+    sets: 'overlay',
+    doc: 'changes to the root vanish at the end; with DIR they stay there',
+  },
 
-  [
-    'bind',
-    'mounts',
-    'SRC[:DST]',
-    'show SRC of the host, writable, as DST (default: the same path)',
-    'mounts',
-    '',
-    true,
-  ],
-  [
-    'ro-bind',
-    'mounts',
-    'SRC[:DST]',
-    'as --bind, but read-only; a file loses that when somebody outside renames another over it',
-    'mounts',
-    '',
-    true,
-  ],
-  ['dev-bind', 'mounts', 'SRC[:DST]', 'as --bind, and device files work', 'mounts', '', true],
-  [
-    'tmpfs',
-    'mounts',
-    'DIR[:size=64m,mode=1777,ro]',
-    'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself',
-    'mounts',
-    '',
-    true,
-  ],
-  ['proc', 'mounts', 'DIR', "/proc of the box's own processes", 'mounts', '/proc', true],
-  ['dev', 'mounts', 'DIR', 'a minimal /dev', 'mounts', '/dev', true],
-  [
-    'mask',
-    'mounts',
-    'PATH',
-    'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it',
-    'mounts',
-    '',
-    true,
-  ],
-  ['dir', 'mounts', 'PATH[:MODE]', 'make a directory, with the octal MODE (default: 0755)', 'mounts', '', true],
-  ['symlink', 'mounts', 'TARGET:PATH', 'make PATH a symbolic link to TARGET', 'mounts', '', true],
-  ['file', 'mounts', 'SRC:DST', 'make DST a file with the content of SRC of the host', 'mounts', '', true],
-  ['no-follow', 'mounts', '', 'refuse a SRC or DIR of the host whose path has a symbolic link in it', 'noFollow'],
+  {
+    name: 'bind',
+    group: 'mounts',
+    value: 'SRC[:DST]',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'show SRC of the host, writable, as DST (default: the same path)',
+  },
+  {
+    name: 'ro-bind',
+    group: 'mounts',
+    value: 'SRC[:DST]',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'as --bind, but read-only; a file loses that when somebody outside renames another over it',
+  },
+  {
+    name: 'dev-bind',
+    group: 'mounts',
+    value: 'SRC[:DST]',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'as --bind, and device files work',
+  },
+  {
+    name: 'tmpfs',
+    group: 'mounts',
+    value: 'DIR[:size=64m,mode=1777,ro]',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself',
+  },
+  {
+    name: 'proc',
+    group: 'mounts',
+    value: 'DIR',
+    alone: '/proc',
+    repeat: true,
+    sets: 'mounts',
+    doc: "/proc of the box's own processes",
+  },
+  { name: 'dev', group: 'mounts', value: 'DIR', alone: '/dev', repeat: true, sets: 'mounts', doc: 'a minimal /dev' },
+  {
+    name: 'mask',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it',
+  },
+  {
+    name: 'dir',
+    group: 'mounts',
+    value: 'PATH[:MODE]',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'make a directory, with the octal MODE (default: 0755)',
+  },
+  {
+    name: 'symlink',
+    group: 'mounts',
+    value: 'TARGET:PATH',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'make PATH a symbolic link to TARGET',
+  },
+  {
+    name: 'file',
+    group: 'mounts',
+    value: 'SRC:DST',
+    repeat: true,
+    sets: 'mounts',
+    doc: 'make DST a file with the content of SRC of the host',
+  },
+  {
+    name: 'no-follow',
+    group: 'mounts',
+    sets: 'noFollow',
+    doc: 'refuse a SRC or DIR of the host whose path has a symbolic link in it',
+  },
 
-  [
-    'share',
-    'namespaces',
-    'NS[,NS]',
-    "keep the host's namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract",
-    'share',
-    '',
-    true,
-  ],
-  [
-    'net',
-    'namespaces',
-    'host|none',
-    "host: the host's network (default); none: a network with nothing but a loopback",
-    'net',
-  ],
-  [
-    'nest',
-    'namespaces',
-    '',
-    'for a box in a container or in another box: a user namespace, and the /proc around it, read-only',
-    'nest',
-  ],
-  ['hostname', 'namespaces', 'NAME', 'host name in the box', 'hostname'],
+  {
+    name: 'share',
+    group: 'namespaces',
+    value: 'NS[,NS]',
+    repeat: true,
+    sets: 'share',
+    doc: "keep the host's namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract",
+  },
+  {
+    name: 'net',
+    group: 'namespaces',
+    value: 'host|none',
+    sets: 'net',
+    doc: "host: the host's network (default); none: a network with nothing but a loopback",
+  },
+  {
+    name: 'nest',
+    group: 'namespaces',
+    sets: 'nest',
+    doc: 'for a box in a container or in another box: a user namespace, and the /proc around it, read-only',
+  },
+  { name: 'hostname', group: 'namespaces', value: 'NAME', sets: 'hostname', doc: 'host name in the box' },
 
-  ['user', 'identity', 'UID[:GID]', 'user and group id in the box', 'user'],
-  ['map-root', 'identity', '', 'be root in the box', 'mapRoot'],
-  [
-    'map-auto',
-    'identity',
-    '',
-    'be root in the box, or the user of --user, and map the id ranges that /etc/subuid and /etc/subgid give you',
-    'mapAuto',
-  ],
-  ['userns', 'identity', '', 'a new user namespace, also when root starts the box', 'userns'],
+  { name: 'user', group: 'identity', value: 'UID[:GID]', sets: 'user', doc: 'user and group id in the box' },
+  { name: 'map-root', group: 'identity', sets: 'mapRoot', doc: 'be root in the box' },
+  {
+    name: 'map-auto',
+    group: 'identity',
+    sets: 'mapAuto',
+    doc: 'be root in the box, or the user of --user, and map the id ranges that /etc/subuid and /etc/subgid give you',
+  },
+  { name: 'userns', group: 'identity', sets: 'userns', doc: 'a new user namespace, also when root starts the box' },
 
-  [
-    'cap-add',
-    'privileges',
-    'CAP|all',
-    'give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group',
-    'capabilities',
-    '',
-    true,
-  ],
-  ['cap-drop', 'privileges', 'CAP|all', 'take a default capability away', 'capabilities', '', true],
-  ['allow-new-privs', 'privileges', '', 'let setuid programs and file capabilities have their effect', 'allowNewPrivs'],
-  [
-    'allow-userns',
-    'privileges',
-    '',
-    "let programs make user namespaces, as browsers' sandboxes, bwrap and podman do; they then reach more of the kernel",
-    'allowUserns',
-  ],
-  [
-    'seccomp',
-    'privileges',
-    'default|none|FILE',
-    "filter of system calls: the default one, none, or a container engine's profile in FILE",
-    'seccomp',
-  ],
-  [
-    'privileged',
-    'privileges',
-    '',
-    'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command',
-    'privileged',
-  ],
+  {
+    name: 'cap-add',
+    group: 'privileges',
+    value: 'CAP|all',
+    repeat: true,
+    sets: 'capabilities',
+    doc: 'give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group',
+  },
+  {
+    name: 'cap-drop',
+    group: 'privileges',
+    value: 'CAP|all',
+    repeat: true,
+    sets: 'capabilities',
+    doc: 'take a default capability away',
+  },
+  {
+    name: 'allow-new-privs',
+    group: 'privileges',
+    sets: 'allowNewPrivs',
+    doc: 'let setuid programs and file capabilities have their effect',
+  },
+  {
+    name: 'allow-userns',
+    group: 'privileges',
+    sets: 'allowUserns',
+    doc: "let programs make user namespaces, as browsers' sandboxes, bwrap and podman do; they then reach more of the kernel",
+  },
+  {
+    name: 'seccomp',
+    group: 'privileges',
+    value: 'default|none|FILE',
+    sets: 'seccomp',
+    doc: "filter of system calls: the default one, none, or a container engine's profile in FILE",
+  },
+  {
+    name: 'privileged',
+    group: 'privileges',
+    sets: 'privileged',
+    doc: 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command',
+  },
 
-  [
-    'timeout',
-    'limits',
-    'TIME',
-    'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124',
-    'timeout',
-  ],
-  [
-    'memory',
-    'limits',
-    'SIZE',
-    'memory of the whole box, such as 512m or 2g, without swap; a box that needs more is killed',
-    'memory',
-  ],
-  ['cpus', 'limits', 'N', 'processor time of the whole box, such as 1.5 for one and a half processors', 'cpus'],
-  ['pids', 'limits', 'N', 'processes and threads that the command may have, all together', 'pids'],
-  [
-    'ulimit',
-    'limits',
-    'NAME=SOFT[:HARD]',
-    'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited',
-    'ulimits',
-    '',
-    true,
-  ],
+  {
+    name: 'timeout',
+    group: 'limits',
+    value: 'TIME',
+    sets: 'timeout',
+    doc: 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124',
+  },
+  {
+    name: 'memory',
+    group: 'limits',
+    value: 'SIZE',
+    sets: 'memory',
+    doc: 'memory of the whole box, such as 512m or 2g, without swap; a box that needs more is killed',
+  },
+  {
+    name: 'cpus',
+    group: 'limits',
+    value: 'N',
+    sets: 'cpus',
+    doc: 'processor time of the whole box, such as 1.5 for one and a half processors',
+  },
+  {
+    name: 'pids',
+    group: 'limits',
+    value: 'N',
+    sets: 'pids',
+    doc: 'processes and threads that the command may have, all together',
+  },
+  {
+    name: 'ulimit',
+    group: 'limits',
+    value: 'NAME=SOFT[:HARD]',
+    repeat: true,
+    sets: 'ulimits',
+    doc: 'a limit for each process of the box, such as nofile=1024, cpu=60, as=1g or core=unlimited',
+  },
 
-  [
-    'cwd',
-    'process',
-    'DIR',
-    'directory of the box to start in (default: your own, which the box has to show; / in a root that does not show it)',
-    'cwd',
-  ],
-  ['env', 'process', 'NAME[=VALUE]', 'set a variable, or pass yours on', 'env', '', true],
-  ['env-file', 'process', 'FILE', 'set the NAME=VALUE lines of FILE', 'env', '', true],
-  ['clear-env', 'process', '', 'start from an empty environment', 'clearEnv'],
-  ['argv0', 'process', 'NAME', 'what the command sees as its own name', 'argv0'],
-  ['new-session', 'process', '', 'run in a new session, without your terminal as controlling terminal', 'newSession'],
-  ['die-with-parent', 'process', '', 'kill the box when the process that started it ends', 'dieWithParent'],
-  ['no-init', 'process', '', 'make the command itself process 1', 'init'],
+  {
+    name: 'cwd',
+    group: 'process',
+    value: 'DIR',
+    sets: 'cwd',
+    doc: 'directory of the box to start in (default: your own, which the box has to show; / in a root that does not show it)',
+  },
+  {
+    name: 'env',
+    group: 'process',
+    value: 'NAME[=VALUE]',
+    repeat: true,
+    sets: 'env',
+    doc: 'set a variable, or pass yours on',
+  },
+  {
+    name: 'env-file',
+    group: 'process',
+    value: 'FILE',
+    repeat: true,
+    sets: 'env',
+    doc: 'set the NAME=VALUE lines of FILE',
+  },
+  { name: 'clear-env', group: 'process', sets: 'clearEnv', doc: 'start from an empty environment' },
+  { name: 'argv0', group: 'process', value: 'NAME', sets: 'argv0', doc: 'what the command sees as its own name' },
+  {
+    name: 'new-session',
+    group: 'process',
+    sets: 'newSession',
+    doc: 'run in a new session, without your terminal as controlling terminal',
+  },
+  {
+    name: 'die-with-parent',
+    group: 'process',
+    sets: 'dieWithParent',
+    doc: 'kill the box when the process that started it ends',
+  },
+  { name: 'no-init', group: 'process', sets: 'init', doc: 'make the command itself process 1' },
 
-  ['status-fd', 'reporting', 'N', 'write events as JSON lines to descriptor N', 'statusFd'],
-  ['verbose', 'reporting', '', 'print each phase with its time on stderr', 'verbose'],
-  ['quiet', 'reporting', '', 'print nothing but errors', 'quiet'],
-] as const satisfies readonly Row<keyof Options>[]
-
-/** Single letters that stand for a name, behind a single dash. */
-export const SHORT = [['o', 'output']] as const
-
-export type OptionRow = {
-  name: string
-  short?: string
-  /** Absent for a flag. */
-  value?: string
-  alone?: string | true
-  repeat?: true
-  group: Group
-  doc: string
-  sets: string
-}
-
-/** The row as an object. */
-export function optionOf([name, group, value, doc, sets, alone = '', repeat]: Row): OptionRow {
-  const option: OptionRow = { name, group, doc, sets }
-  if (value !== '') option.value = value
-  if (alone !== '') option.alone = alone
-  if (repeat) option.repeat = true
-  for (const [letter, long] of SHORT) if (long === name) option.short = letter
-  return option
-}
+  {
+    name: 'status-fd',
+    group: 'reporting',
+    value: 'N',
+    sets: 'statusFd',
+    doc: 'write events as JSON lines to descriptor N',
+  },
+  { name: 'verbose', group: 'reporting', sets: 'verbose', doc: 'print each phase with its time on stderr' },
+  { name: 'quiet', group: 'reporting', sets: 'quiet', doc: 'print nothing but errors' },
+] as const satisfies readonly OptionRow<keyof Options>[]
 
 /** A key of `Options` that no row sets is a compile error in this line. */
-export type Unset = Never<Exclude<keyof Options, (typeof TABLE)[number][4]>>
+export type Unset = Never<Exclude<keyof Options, (typeof TABLE)[number]['sets']>>
 type Never<T extends never> = T

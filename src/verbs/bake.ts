@@ -19,9 +19,9 @@ export const bake = verb<{ options: Options; argv: string[]; file: string; how: 
   ],
   takes: () => true,
   own: [
-    ['output', 'baking', 'FILE', 'write the box to FILE, as a program', ''],
-    ['relative', 'baking', '', 'paths of the host below the directory of FILE move with it', ''],
-    ['force', 'baking', '', 'replace FILE if it is there', ''],
+    { name: 'output', short: 'o', group: 'baking', value: 'FILE', doc: 'write the box to FILE, as a program' },
+    { name: 'relative', group: 'baking', doc: 'paths of the host below the directory of FILE move with it' },
+    { name: 'force', group: 'baking', doc: 'replace FILE if it is there' },
   ],
   words: 0,
   parse(walked) {

@@ -10,7 +10,7 @@ export const doctor = verb<{ json: boolean }>({
   usage: 'doctor [--json]',
   doc: 'check what this kernel, user and host allow, with fixes',
   examples: ['nsbox doctor', 'nsbox doctor --json'],
-  own: [['json', 'reporting', '', 'print the findings as JSON', '']],
+  own: [{ name: 'json', group: 'reporting', doc: 'print the findings as JSON' }],
   words: Infinity,
   parse({ given, rest }) {
     if (rest[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(rest[0])}'`)

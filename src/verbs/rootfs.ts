@@ -14,25 +14,23 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
     'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim',
   ],
   own: [
-    [
-      'by',
-      'building a root',
-      'copy|hardlink|reflink',
-      "how files get into the root; hard links are the host's own files",
-      '',
-    ],
-    [
-      'with',
-      'building a root',
-      'WHAT[,WHAT]',
-      'add what programs open only when they run: nss, locale, terminfo, ca-certificates',
-      '',
-      '',
-      true,
-    ],
-    ['quiet', 'building a root', '', 'print nothing but errors', ''],
+    {
+      name: 'by',
+      group: 'building a root',
+      value: 'copy|hardlink|reflink',
+      choices: METHODS,
+      doc: "how files get into the root; hard links are the host's own files",
+    },
+    {
+      name: 'with',
+      group: 'building a root',
+      value: 'WHAT[,WHAT]',
+      repeat: true,
+      choices: EXTRAS,
+      doc: 'add what programs open only when they run: nss, locale, terminfo, ca-certificates',
+    },
+    { name: 'quiet', group: 'building a root', doc: 'print nothing but errors' },
   ],
-  choices: { by: METHODS, with: EXTRAS },
   words: Infinity,
   parse({ given, rest }) {
     const how: RootfsOptions = {}

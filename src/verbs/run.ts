@@ -23,7 +23,9 @@ export const run: Verb<RunRequest> = {
     'nsbox run --plan box.json',
   ],
   takes: () => true,
-  own: [['plan', 'reporting', 'FILE|-', 'run the stored plan in FILE, or on standard input', '']],
+  own: [
+    { name: 'plan', group: 'reporting', value: 'FILE|-', doc: 'run the stored plan in FILE, or on standard input' },
+  ],
   words: 0,
   parse(walked) {
     let planFile: string | undefined

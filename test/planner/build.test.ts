@@ -3,7 +3,6 @@ import { procView } from '../../src/planner/masked-paths.ts'
 import { DEFAULT_FILTERS } from '../../src/seccomp/filters.ts'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ownOptions } from '../../src/cli/verb-options.ts'
 import { OPTIONS } from '../../src/options/rows.ts'
 import { ROWS } from '../../src/verbs/rows.ts'
 import { parse } from '../helpers/command.ts'
@@ -183,7 +182,7 @@ for (const option of OPTIONS) {
 test('few options belong to one verb only', () =>
   assert.equal(
     Object.values(ROWS)
-      .flatMap(ownOptions)
+      .flatMap(({ own = [] }) => own)
       .map(({ name }) => name),
     ['plan', 'output', 'relative', 'force', 'by', 'with', 'quiet', 'json'],
   ))
