@@ -301,7 +301,10 @@ static int start_box(const struct plan *plan)
 		inherited_hold();
 		return enter_spawn();
 	}
-	overlay_lock_states(plan);
+	/* Each layer of an image takes a descriptor, as long as the box runs. */
+	if (plan->root->image)
+		mounts_raise_limit(plan);
+	overlay_lock(plan);
 	rollback_lock(plan);
 	if (plan->cgroup) {
 		report_phase(STEP_CONTROL_GROUP);

@@ -24,6 +24,11 @@ bool descriptor_write(int fd, const char *bytes, size_t length)
 	return true;
 }
 
+bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
 void descriptor_close(int fd)
 {
 	int number = errno;

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +32,9 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	path[length] = '\0';
 	return true;
 }
+
+/* Whether both were found at the same file. */
+bool is_same_file(const struct stat *a, const struct stat *b);
 
 /* Another descriptor of FD's file, not 0, 1 or 2. fcntl(3) of musl makes two calls of it. */
 static inline int descriptor_copy(int fd) { return (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3); }

@@ -10,6 +10,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
 
@@ -31,8 +32,7 @@ static bool is_self(int process)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
 	snprintf(name, sizeof name, "fd/%d", ends[0]);
-	bool same = fstat(ends[0], &here) == 0 && fstatat(process, name, &there, 0) == 0 && here.st_dev == there.st_dev &&
-				here.st_ino == there.st_ino;
+	bool same = fstat(ends[0], &here) == 0 && fstatat(process, name, &there, 0) == 0 && is_same_file(&here, &there);
 	close(ends[0]);
 	close(ends[1]);
 	return same;

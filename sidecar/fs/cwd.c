@@ -23,10 +23,6 @@ static struct stat shown; /* the directory in its place in the box */
 static bool has_shown;
 
 static bool is_of_host(const struct process *process) { return process->cwd_of_host || process->cwd_of_caller; }
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
 
 void cwd_note(const struct plan *given)
 {
@@ -48,7 +44,7 @@ const char *cwd_path(void) { return path; }
 
 void cwd_note_view(const struct stat *before, int fd)
 {
-	if (!path || reason || !(is_same(before, &host) || (has_shown && is_same(before, &shown))))
+	if (!path || reason || !(is_same_file(before, &host) || (has_shown && is_same_file(before, &shown))))
 		return;
 	has_shown = fstat(fd, &shown) == 0;
 }
@@ -111,7 +107,7 @@ static bool covers_by_link(const char *target)
 	if (text && stat(target, &mounted) == 0)
 		for (char *end = text + strlen(text); !found && end > text; end = strrchr(text, '/')) {
 			*end = '\0';
-			found = stat(text, &above) == 0 && is_same(&mounted, &above);
+			found = stat(text, &above) == 0 && is_same_file(&mounted, &above);
 		}
 	free(text);
 	return found;
@@ -241,8 +237,8 @@ static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 	int fd = root < 0 ? -1 : inroot_open(root, directory, O_DIRECTORY);
 	int done = fd < 0 ? -1 : of_host ? fstat(fd, &found) : 0;
 	/* "/" needs no check: the box's root takes the place of the host's. */
-	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same(&found, &host) &&
-		!(has_shown && is_same(&found, &shown))) {
+	if (done == 0 && of_host && strcmp(directory, "/") != 0 && !is_same_file(&found, &host) &&
+		!(has_shown && is_same_file(&found, &shown))) {
 		errno = 0;
 		done = -1;
 	}
@@ -276,7 +272,7 @@ static void follow(const struct process *process, char **environment, const char
 	if (!*environment || strcmp(*environment + 4, now) == 0 || (named && strcmp(*environment + 4, named) == 0))
 		return;
 	if (!named && (*environment)[4] == '/' && stat(*environment + 4, &there) == 0 && stat(".", &here) == 0 &&
-		is_same(&here, &there))
+		is_same_file(&here, &there))
 		return;
 	if (asprintf(&entry, "PWD=%s", now) < 0)
 		fail("allocate", NULL);

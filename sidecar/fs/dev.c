@@ -108,11 +108,10 @@ static void mount_pts(int dev)
 	attach_in_dev(tree, dev, "pts", "mount devpts");
 }
 
-static bool is_same_file(const char *path, const struct stat *file)
+static bool is_same_device(const char *path, const struct stat *file)
 {
 	struct stat there;
-	return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev &&
-		   there.st_rdev == file->st_rdev;
+	return stat(path, &there) == 0 && is_same_file(&there, file) && there.st_rdev == file->st_rdev;
 }
 
 /*
@@ -127,9 +126,9 @@ static void bind_console(int dev)
 	for (int fd = 0; fd < 3; fd++) {
 		if (!isatty(fd) || fstat(fd, &ours) < 0)
 			continue;
-		const char *found = descriptor_path(fd, path) && is_same_file(path, &ours) ? path
-							: is_same_file("/dev/console", &ours)                  ? "/dev/console"
-																				   : NULL;
+		const char *found = descriptor_path(fd, path) && is_same_device(path, &ours) ? path
+							: is_same_device("/dev/console", &ours)                  ? "/dev/console"
+																					 : NULL;
 		if (!found)
 			continue;
 		bind_device(dev, found, ours.st_rdev, "console");

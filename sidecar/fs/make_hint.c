@@ -6,14 +6,14 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "base/descriptor.h"
 #include "fs/mounted.h"
 
 /* Before the box has its root, "/" is the host's. */
 static bool is_root_of_host(void)
 {
 	struct stat top, host;
-	return fstat(mounted_root(), &top) == 0 && stat("/", &host) == 0 && top.st_dev == host.st_dev &&
-		   top.st_ino == host.st_ino;
+	return fstat(mounted_root(), &top) == 0 && stat("/", &host) == 0 && is_same_file(&top, &host);
 }
 
 static const char *hint_below(long type, const char *path)

@@ -41,7 +41,8 @@ static struct rlimit descriptors;
 static size_t descriptors_needed(const struct plan *plan)
 {
 	enum { OTHERS = 64 };
-	size_t needed = OTHERS + plan->root->lowers_count;
+	/* Those of an image have been opened for their locks already. */
+	size_t needed = OTHERS + plan->root->lowers_count * (plan->root->image ? 2 : 1);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		needed += 2;
 		for (const char *c = plan->mounts[i].target; *c; c++)
@@ -57,7 +58,7 @@ static size_t descriptors_needed(const struct plan *plan)
 void mounts_raise_limit(const struct plan *plan)
 {
 	struct rlimit now;
-	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
+	if (descriptors.rlim_max || getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
 		return;
 	descriptors = now;
 	now.rlim_cur = now.rlim_max;
@@ -105,8 +106,10 @@ void mounts_hold(const struct plan *plan)
 		report_step(STEP_MOUNTS);
 		switch ((enum mount_type)mount->type) {
 		case MOUNT_BIND: holds[i].lower = hold_bind(mount->source); break;
-		case MOUNT_FILE: holds[i].lower = hold_file(mount->source); break;
-		case MOUNT_OVERLAY: holds[i] = overlay_hold((char *const *)&mount->lower, 1, mount->state, STEP_MOUNTS); break;
+		case MOUNT_FILE: holds[i].lower = mount->source ? hold_file(mount->source) : -1; break;
+		case MOUNT_OVERLAY:
+			holds[i] = overlay_hold((char *const *)&mount->lower, 1, mount->state, NULL, STEP_MOUNTS);
+			break;
 		case MOUNT_TMPFS:
 		case MOUNT_PROC:
 		case MOUNT_DEV:
@@ -274,28 +277,37 @@ static void dir(const struct mount *mount)
 	close(fd);
 }
 
-/* Copies the file to the scratch tmpfs and binds the copy, so that no write of the box reaches the host. */
-static void file(const struct mount *mount, int source)
+/* The copy of SOURCE, or of nothing if that is -1, with the text of the mount behind it. */
+static int copy_file(const struct mount *mount, int source)
 {
 	static unsigned number;
-	char name[16], buffer[65536], path[DESCRIPTOR_NAME];
-	struct stat st;
+	char name[16], buffer[65536];
+	const char *what = mount->source ? mount->source : mount->target;
+	struct stat st = {.st_mode = 0644};
 	ssize_t length = 0;
 	snprintf(name, sizeof name, "%u", number++);
 	int copy = openat(staging_scratch(), name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (copy < 0 || fstat(source, &st) < 0 || fchmod(copy, st.st_mode & 0777) < 0)
-		fail("copy", mount->source);
-	while ((length = read(source, buffer, sizeof buffer)) > 0)
+	if (copy < 0 || (source >= 0 && fstat(source, &st) < 0) || fchmod(copy, st.st_mode & 0777) < 0)
+		fail("copy", what);
+	while (source >= 0 && (length = read(source, buffer, sizeof buffer)) > 0)
 		if (!descriptor_write(copy, buffer, (size_t)length))
-			fail("copy", mount->source);
-	if (length < 0)
-		fail("copy", mount->source);
+			fail("copy", what);
+	if (length < 0 || (mount->text && !descriptor_write(copy, mount->text, strlen(mount->text))))
+		fail("copy", what);
+	descriptor_close(source);
+	return copy;
+}
+
+/* Binds a copy of the file that lies on the scratch tmpfs, so that no write of the box reaches the host. */
+static void file(const struct mount *mount, int source)
+{
+	char path[DESCRIPTOR_NAME];
+	int copy = copy_file(mount, source);
 	int held = tree_hold(descriptor_name(copy, path)), tree = held < 0 ? -1 : tree_of(held);
 	if (tree < 0)
-		fail("bind", mount->source);
+		fail("bind", mount->source ? mount->source : mount->target);
 	attach(tree, open_target(mount->target, false), ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, mount->target);
 	close(copy);
-	close(source);
 }
 
 static void apply(const struct plan *plan, const struct mount *mount, const struct layers *held, bool host_root)

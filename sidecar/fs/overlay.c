@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "plan/contract.h"
@@ -31,7 +32,7 @@ bool overlay_in_user_namespace(void)
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != 0xEFFFFFFDu;
 }
 
-static void lock(const char *state)
+static void lock_state(const char *state)
 {
 	int fd = state ? host_open(state, O_RDONLY | O_DIRECTORY) : -1;
 	/* A file system without locks, as some network file systems are, is left to the caller's care. */
@@ -40,23 +41,55 @@ static void lock(const char *state)
 			"two boxes at once would spoil each other's changes: wait for the other one to end, or name another directory");
 }
 
-void overlay_lock_states(const struct plan *plan)
+static const char *pull_hint(const char *image)
 {
-	report_step(STEP_STATE);
-	lock(plan->root->state);
-	for (size_t i = 0; i < plan->mounts_count; i++)
-		lock(plan->mounts[i].state);
+	char *text;
+	return asprintf(&text, "nsbox image pull %s", image) < 0 ? NULL : text;
 }
 
-struct layers overlay_hold(char *const *lowers, size_t count, const char *state, enum step step)
+/*
+ * Who removes a layer takes its name away first, and then locks it alone. So the name has to lead to the same directory
+ * once it is locked. A lock that is held for a moment only is waited for.
+ */
+static void lock_layer(const char *path, const char *image)
+{
+	enum { TRIES = 100 };
+	struct stat locked, now;
+	int fd = host_open(path, O_RDONLY | O_DIRECTORY), again = -1, tries = 0;
+	while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK && tries++ < TRIES)
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	if (fd >= 0)
+		again = host_open(path, O_PATH | O_DIRECTORY);
+	if (again >= 0 &&
+		(tries > TRIES || fstat(fd, &locked) < 0 || fstat(again, &now) < 0 || !is_same_file(&locked, &now)))
+		again = -1, errno = ENOENT;
+	if (again < 0)
+		fail_hint("open", path, host_hint(path, pull_hint(image)));
+	close(again);
+}
+
+void overlay_lock(const struct plan *plan)
+{
+	const struct root *root = plan->root;
+	report_step(STEP_ROOT);
+	for (size_t n = 0; root->image && n < root->lowers_count; n++)
+		lock_layer(root->lowers[n], root->image);
+	report_step(STEP_STATE);
+	lock_state(root->state);
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		lock_state(plan->mounts[i].state);
+}
+
+struct layers overlay_hold(char *const *lowers, size_t count, const char *state, const char *image, enum step step)
 {
 	struct layers layers = {.state = -1, .state_path = state, .more_count = count - 1};
+	const char *missing = image ? pull_hint(image) : step == STEP_ROOT ? HINT_ROOT : NULL;
 	report_step(step);
-	layers.lower = host_open_directory(lowers[0], step == STEP_ROOT ? HINT_ROOT : NULL);
+	layers.lower = host_open_directory(lowers[0], missing);
 	if (count > 1 && !(layers.more = calloc(count - 1, sizeof *layers.more)))
 		fail("allocate", NULL);
 	for (size_t n = 1; n < count; n++)
-		layers.more[n - 1] = host_open_directory(lowers[n], step == STEP_ROOT ? HINT_ROOT : NULL);
+		layers.more[n - 1] = host_open_directory(lowers[n], missing);
 	if (state) {
 		report_step(STEP_STATE);
 		layers.state = host_open_directory(state, HINT_STATE);

@@ -18,12 +18,18 @@ struct layers {
 
 struct plan;
 
-/* Locks all state directories of the plan, for the life of this process and its children. Fails by fail(). */
-void overlay_lock_states(const struct plan *plan);
+/*
+ * Locks all state directories of the plan, and the layers of its image, for the life of this process and its children.
+ * Fails by fail().
+ */
+void overlay_lock(const struct plan *plan);
 /* A user namespace can't write the attributes trusted.overlay.*, and uses user.overlay.*. See overlay_split.h too. */
 bool overlay_in_user_namespace(void);
-/* LOWERS: one or more, the top one first. STATE may be NULL. Fails by fail(), of the step STEP or of "state". */
-struct layers overlay_hold(char *const *lowers, size_t count, const char *state, enum step step);
+/*
+ * LOWERS: one or more, the top one first. STATE and IMAGE, the image that they come from, may be NULL. Fails by fail(),
+ * of the step STEP or of "state".
+ */
+struct layers overlay_hold(char *const *lowers, size_t count, const char *state, const char *image, enum step step);
 /* Mounts the overlay on TARGET and closes the layers. Returns a descriptor of its top directory. Fails by fail(). */
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name);
 

@@ -73,7 +73,7 @@ static int hold_below(const struct mountinfo *mount, void *with)
 static void hold_layers(const struct root *root)
 {
 	char link[DESCRIPTOR_NAME], path[PATH_MAX];
-	layers = overlay_hold(root->lowers, root->lowers_count, root->state, STEP_ROOT);
+	layers = overlay_hold(root->lowers, root->lowers_count, root->state, root->image, STEP_ROOT);
 	report_step(STEP_ROOT);
 	if (root->lowers_count > 1)
 		return;

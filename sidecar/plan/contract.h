@@ -95,6 +95,7 @@ struct root {
 	uint64_t options;
 	char **lowers; size_t lowers_count;
 	const char *state;
+	const char *image;
 	int64_t size;
 	unsigned mode;
 };
@@ -128,6 +129,7 @@ struct mount {
 	const char *to;
 	bool kernel;
 	const char *from;
+	const char *text;
 };
 
 struct supervision {
@@ -243,6 +245,7 @@ static const struct object root_directory_object = {root_directory_fields, sizeo
 static const struct field root_layers_fields[] = {
 	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 1, .max = 500, .path = false, .host = true, .assignment = false},
 	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"image", KIND_STRING, offsetof(struct root, image), .min = 1, .max = 0, .path = false, .host = false},
 	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
 };
 static const struct object root_layers_object = {root_layers_fields, sizeof root_layers_fields / sizeof *root_layers_fields, sizeof(struct root)};
@@ -345,7 +348,8 @@ static const struct field mount_cgroup_fields[] = {
 static const struct object mount_cgroup_object = {mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
 
 static const struct field mount_file_fields[] = {
-	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"source", KIND_STRING, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
+	{"text", KIND_STRING, offsetof(struct mount, text), .min = 0, .max = 0, .path = false, .host = false},
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
 static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/procfs.h"
+#include "base/descriptor.h"
 #include "base/report.h"
 #include "privs/cgroup.h"
 #include "privs/privileges.h"
@@ -85,7 +86,7 @@ static void hold_namespace(int process, size_t n)
 	snprintf(own, sizeof own, "/proc/self/%s", namespaces[n].name);
 	if (fstat(namespaces[n].fd, &theirs) < 0 || stat(own, &ours) < 0)
 		fail("look at", own);
-	if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+	if (is_same_file(&theirs, &ours))
 		fail_plain("it is in our own namespace, so it isn't in a box", namespaces[n].name);
 }
 

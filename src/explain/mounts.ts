@@ -1,5 +1,5 @@
 /** The steps that make what the box sees: its root, and what is mounted in it. */
-import { sizeText, type Step } from './step.ts'
+import { layersText, sizeText, type Step } from './step.ts'
 import { quote } from '../text/quote.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { BoxPlan, Mount, MountOption, Root } from '../plan/types.ts'
@@ -32,11 +32,14 @@ export function root({ root: shown }: BoxPlan): Step {
 
 type RootOf<T extends Root['type']> = Extract<Root, { type: T }>
 
-function layersRoot({ lowers, state, options }: RootOf<'layers'>): Step {
+const LOCKED =
+  'Each layer is locked first (flock), so that nsbox image rm and prune leave it alone until the box has ended. '
+
+function layersRoot({ lowers, state, options, image }: RootOf<'layers'>): Step {
   const [top = '', ...others] = lowers
   const step = { calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount' }
   const flags = optionsText(options, true)
-  if (others.length === 0) {
+  if (others.length === 0 && image === undefined) {
     return {
       ...step,
       title: `Lay an overlay over ${quote(top)} as the root`,
@@ -45,8 +48,8 @@ function layersRoot({ lowers, state, options }: RootOf<'layers'>): Step {
   }
   return {
     ...step,
-    title: `Lay an overlay over ${lowers.length} directories as the root`,
-    why: `The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state)}${flags}`,
+    title: `Lay an overlay over ${layersText(lowers, image)} as the root`,
+    why: `${image === undefined ? '' : LOCKED}The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state)}${flags}`,
     also: lowers.map((path) => `${quote(path)}`),
   }
 }
@@ -220,11 +223,22 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       }
     case 'file':
       return {
-        title: `Copy ${quote(mount.source)} to ${at}`,
-        calls: 'open, read, write',
-        why: 'The copy has the content at the start of the box; later changes on either side do not reach the other.',
+        title: mount.source === undefined ? `Make the file ${at}` : `Copy ${quote(mount.source)} to ${at}`,
+        calls:
+          mount.source === undefined
+            ? 'open, write, open_tree, move_mount'
+            : 'open, read, write, open_tree, move_mount',
+        why: fileText(mount),
       }
   }
+}
+
+function fileText({ source, text = '' }: Extract<Mount, { type: 'file' }>): string {
+  const content = text.replace(/\n$/, '')
+  if (source === undefined)
+    return `It lies on a tmpfs, is mounted there, and holds ${text === '' ? 'nothing' : quote(content)}; the box may change it.`
+  const more = text === '' ? '' : ` ${quote(content)} is added.`
+  return `The copy has the content at the start of the box; later changes on either side do not reach the other.${more}`
 }
 
 /** The pinned directories, as the path names them. Directories behind a link on the path are pinned too. */

@@ -28,3 +28,10 @@ export function sizeWords(size: number): string {
   const unit = UNITS.find(([, bytes]) => size >= bytes && size % bytes === 0)
   return unit === undefined ? `${size} bytes` : `${size / unit[1]} ${unit[0]}`
 }
+
+/** What the overlay of a root lies on. `image`: where its layers come from. */
+export function layersText(lowers: readonly string[], image: string | undefined): string {
+  const [top = '', ...others] = lowers
+  const text = others.length === 0 ? quote(top) : `${lowers.length} directories`
+  return image === undefined ? text : `the image ${image} (${text})`
+}

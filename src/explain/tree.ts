@@ -3,6 +3,7 @@ import { printable } from '../text/printable.ts'
 import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { quote } from '../text/quote.ts'
+import { layersText } from './step.ts'
 
 type Kind = 'host' | 'host, read-only' | 'box'
 type Node = { path: string; kind: Kind; note: string }
@@ -56,7 +57,7 @@ function rootNode({ root }: BoxPlan): Node {
     case 'directory':
       return { path: '/', kind: hostKind(root.options), note: root.path === '/' ? '' : quote(root.path) }
     case 'layers':
-      return { path: '/', kind: 'box', note: overlayNote(root.lowers, root.state) }
+      return { path: '/', kind: 'box', note: overlayNote(root.lowers, root.state, root.image) }
     case 'empty':
       return { path: '/', kind: 'box', note: root.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
   }
@@ -100,13 +101,12 @@ function mountNode(
     case 'cgroup':
       return { kind: 'box', note: 'its own control group' }
     case 'file':
-      return { kind: 'box', note: `copy of ${quote(mount.source)}` }
+      return { kind: 'box', note: mount.source === undefined ? 'file' : `copy of ${quote(mount.source)}` }
   }
 }
 
-function overlayNote(lowers: readonly string[], state: string | undefined): string {
-  const [top = '', ...others] = lowers
-  return `overlay over ${others.length > 0 ? `${lowers.length} directories` : quote(top)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
+function overlayNote(lowers: readonly string[], state: string | undefined, image?: string): string {
+  return `overlay over ${layersText(lowers, image)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
 }
 
 const hostKind = (options: readonly MountOption[] | undefined): Kind =>

@@ -308,6 +308,11 @@ export const VARIANTS = {
         path: 'host',
         doc: "Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish.",
       },
+      image: {
+        type: 'string',
+        min: 1,
+        doc: 'The image that the directories come from, as nsbox image pull takes it. Each of them then stays locked while the box runs, so that no clean-up removes one, and a missing one is an error that names the image.',
+      },
       options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it.' },
     },
     empty: {
@@ -436,9 +441,9 @@ export const VARIANTS = {
       source: {
         type: 'string',
         path: 'host',
-        required: true,
-        doc: 'File on the host whose content is copied when the box starts.',
+        doc: 'File on the host whose content is copied when the box starts; absent: none.',
       },
+      text: { type: 'string', doc: 'Text of the copy behind that content.' },
       target: { type: 'string', path: true, required: true, doc: 'Where the copy shows in the box.' },
     },
   },
