@@ -19,7 +19,7 @@ const FRONT_END = [
   ['options'],
   ['seccomp'],
   ['planner'],
-  ['explain', 'launch', 'rootfs'],
+  ['doctor', 'explain', 'launch', 'rootfs'],
   ['cli', 'library'],
   ['verbs', 'index.ts'],
   ['late.ts', 'late-filters.ts', 'main.ts'],

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import type { SandboxError, UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { codeOf } from '../host/bun.ts'
+import { codeOf } from '../host/errno.ts'
 import type { PlanError } from '../plan/error.ts'
 
 const STATUS_USAGE = 2

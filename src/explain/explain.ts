@@ -2,7 +2,7 @@
  * Explains a plan in words: what the sidecar does, in its order, each step with its system calls; then the resulting
  * tree of mounts, and what the box still shares with the host. Nothing is decided here, and nothing runs.
  */
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import type { BoxPlan, IdMap, IdRange, Mount, Namespace } from '../plan/types.ts'
 import { missingOnHost } from '../planner/views.ts'
 import { coveredMounts, coveredText } from '../planner/covered.ts'

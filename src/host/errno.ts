@@ -2,7 +2,6 @@
  * Names and texts of error numbers, from the table that the runtime carries. Only the first call loads `node:util`, so
  * that a box that starts without an error doesn't pay for it.
  */
-
 import { SandboxError, type Failure } from '../errors.ts'
 
 /** "EACCES" gives "Permission denied"; undefined for a name that this system does not know. */
@@ -40,6 +39,11 @@ export function systemFailure(
 ): SandboxError {
   const found = entryOf(failure.code)
   return new SandboxError(found === undefined ? failure : { ...failure, errno: found[0], text: found[1] })
+}
+
+/** The name of an error's number, such as "ENOENT". */
+export function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'EIO'
 }
 
 /** 13 gives "EACCES"; the sign does not matter. */

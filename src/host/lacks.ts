@@ -1,7 +1,6 @@
 /** Errors for what a process or the machine has run out of, whatever the box was meant to be. */
 import type { Step } from '../plan/steps.ts'
-import { systemFailure } from './errno.ts'
-import { codeOf } from './bun.ts'
+import { codeOf, systemFailure } from './errno.ts'
 
 export const LACKS: Readonly<Record<string, string>> = {
   EMFILE: 'this program may open no more files: run fewer boxes at a time, or raise the limit (ulimit -n)',

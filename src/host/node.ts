@@ -1,10 +1,12 @@
 /**
- * The facts that a plan depends on, for a program that uses the library: by node:fs, which such a program has loaded
- * anyway.
+ * The facts about this machine and caller, for a program that uses the library: by node:fs, which such a program has
+ * loaded anyway.
  */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { type HostFacts, type Looked, callersDirectory, codeOf, isLink, userName } from './bun.ts'
+import { callersDirectory, isLink, userName } from './bun.ts'
+import { codeOf } from './errno.ts'
+import type { HostFacts, Looked } from './types.ts'
 
 /** The library restores no limits: a child of a program inherits the program's own. */
 export function hostOfProgram(): HostFacts {

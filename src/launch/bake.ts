@@ -1,8 +1,9 @@
 /** A box as a program: the sidecar with the plan at its end, in a file of its own. It starts without the front end. */
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
-import { systemFailure } from '../host/errno.ts'
-import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
+import { codeOf, systemFailure } from '../host/errno.ts'
+import { hostPath } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { absolute, buildPlan } from '../planner/build.ts'
 import { fromBytes } from '../text/bytes.ts'
 import type { Options } from '../options/types.ts'

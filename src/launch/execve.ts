@@ -1,6 +1,5 @@
 /** Why becoming another program, execve(2), failed. */
-import { codeOf } from '../host/bun.ts'
-import { systemFailure } from '../host/errno.ts'
+import { codeOf, systemFailure } from '../host/errno.ts'
 
 /**
  * The name of the error for which WAY could not become another program. Throws where no other way would work either.

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
-import { codeOf } from '../host/bun.ts'
+import { codeOf } from '../host/errno.ts'
 import { refuseLack } from '../host/lacks.ts'
 import { fromBytes } from '../text/bytes.ts'
 import { PlanError } from '../plan/error.ts'

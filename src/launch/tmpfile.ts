@@ -1,6 +1,6 @@
 /** Files without a name: nobody else can open them, and they vanish when they are closed. */
 import * as fs from 'node:fs'
-import { codeOf } from '../host/bun.ts'
+import { codeOf } from '../host/errno.ts'
 import { encodeChecked } from './checked-plan.ts'
 import { mkdtempSync } from 'node:fs'
 import type { Plan } from '../plan/types.ts'

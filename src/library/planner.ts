@@ -1,7 +1,7 @@
 /** Makes the plan of each command: for a new box, or to enter one that stays. */
 import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { hostOfProgram } from '../host/node.ts'
 import type { Options } from '../options/types.ts'
 import { absolute, buildPlan, startingIn } from '../planner/build.ts'

@@ -1,6 +1,6 @@
 /** Makes a plan of a caller's options. It decides every default, and makes every host path absolute. */
 import { systemFailure } from '../host/errno.ts'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { SandboxError, UsageError } from '../errors.ts'
 import { environment } from './environment.ts'
 import { capabilitiesOf } from './capabilities.ts'

@@ -1,5 +1,5 @@
 /** The plan of a command that enters a running box: with the privileges of the box's own command, and never others. */
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { environment } from './environment.ts'
 import type { Options } from '../options/types.ts'
 import { commandOf, reporting, timing } from './build.ts'

@@ -1,7 +1,7 @@
 import { SandboxError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { systemFailure } from '../host/errno.ts'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import { compact } from '../plan/compact.ts'
 import type { Environment } from '../plan/types.ts'

@@ -1,6 +1,6 @@
 /** Who the command is: the id maps of a user namespace, or the ids that root takes on. */
 import { SandboxError, UsageError } from '../errors.ts'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import { MAX_ID } from '../plan/constants.ts'
 import type { IdMap, IdRange, Process } from '../plan/types.ts'

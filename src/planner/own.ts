@@ -1,7 +1,7 @@
 /**
  * nsbox's own directories. No box can make, change or replace them, so that nsbox finds only its user's files there.
  */
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
 
 /** The directory of each kind: for root, and for other users by the XDG base directory specification. */

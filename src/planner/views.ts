@@ -2,7 +2,7 @@
  * A missing mount point is made where it shows. On the host's own root it then stands on the host while the box runs.
  * Directly below "/", or in a read-only root, it can't be made: there a view takes the place of the directory.
  */
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { latestAbove, parentOf, type Places } from './pins.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Root } from '../plan/types.ts'

@@ -1,5 +1,5 @@
 /** Filters that were not compiled when nsbox was built. */
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import type { Capability } from '../plan/types.ts'
 import { compile } from './bpf.ts'
 import { defaultFilter } from './default.ts'

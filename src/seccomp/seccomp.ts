@@ -1,5 +1,5 @@
 /** The filter of a box, as it goes into the plan. */
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { lateFilters } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'

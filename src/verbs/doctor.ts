@@ -4,7 +4,8 @@ import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { doctor as examine, examinedHost } from '../host/doctor.ts'
+import { doctor as examine } from '../doctor/doctor.ts'
+import { examinedHost } from '../doctor/host.ts'
 
 export const doctor = verb<{ json: boolean }>({
   usage: 'doctor [--json]',

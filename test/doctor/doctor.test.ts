@@ -1,6 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { appArmorProfile, doctor, type Host } from '../../src/host/doctor.ts'
+import { appArmorProfile } from '../../src/doctor/checks/apparmor.ts'
+import { doctor } from '../../src/doctor/doctor.ts'
+import type { Host } from '../../src/doctor/host.ts'
 import { errnoName, errnoText } from '../../src/host/errno.ts'
 
 const RESTRICT = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns'

@@ -1,0 +1,32 @@
+/** The facts about a machine and a caller that a plan depends on. */
+import type { RESET_SIGNALS } from '../plan/constants.ts'
+
+export type Looked = 'directory' | 'other' | { code: string }
+
+/** What the runtime has changed before the first line of this program, and only the plan can restore. */
+type Changed = {
+  /** The caller's soft limit on open files; absent where the runtime has not changed it. */
+  openFiles?: number
+  /** Signals that the runtime ignores and the caller did not. */
+  signals: (typeof RESET_SIGNALS)[number][]
+}
+
+export type HostFacts = {
+  /** The architecture, by the runtime's name. */
+  machine: string
+  uid: number
+  gid: number
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  /** A variable of the program itself, even where a command's environment is another. */
+  variable(name: string): string | undefined
+  /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
+  look(path: string, follow: boolean): Looked
+  isLink(path: string): boolean
+  /** Content of a text file, or the name of the error. */
+  read(path: string): { text: string } | { code: string }
+  /** Login name of a user id. */
+  userName(uid: number): string | undefined
+  /** What the plan has to restore for the command. */
+  changed(): Changed
+}
