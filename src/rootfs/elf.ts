@@ -128,7 +128,8 @@ class Reader {
     const value = (tag: number): number | undefined => entries.find((e) => e.tag === tag)?.value
     const noDefaults = ((value(DT.flags1) ?? 0) & NODEFLIB) !== 0
     const named = entries.filter((e) => [DT.needed, DT.soname, DT.rpath, DT.runpath].includes(e.tag))
-    const strings = this.#strings(segments, value(DT.strtab), value(DT.strsz))
+    // A static program has no string table.
+    const strings = named.length === 0 ? Buffer.alloc(0) : this.#strings(segments, value(DT.strtab), value(DT.strsz))
     const texts = (tag: number): string[] => named.filter((e) => e.tag === tag).map((e) => this.#text(strings, e.value))
     return {
       needed: texts(DT.needed),
