@@ -16,6 +16,8 @@
 #include "fs/mounted.h"
 #include "fs/pin.h"
 #include "base/report.h"
+#include "base/sys.h"
+#include "plan/plan.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
 
@@ -30,10 +32,12 @@ struct above {
 	struct above *next;
 };
 
-enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20 };
+enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20, MAX_LINKS = 40 };
 
 static struct above *aboves;
 static bool shows;
+/* The box may write only where its root shows the host's own, so each directory has one path, that of the host. */
+static bool plain;
 
 /* A cache of stat: most of the directories share the beginning of their paths. LINK: the path itself is one. */
 struct known {
@@ -64,6 +68,8 @@ static const struct known *look_at(const char *path)
 	known = entry;
 	return entry;
 }
+
+static void look(const char *directory, int links);
 
 static bool is_known(const struct stat *st, const char *rest)
 {
@@ -101,17 +107,34 @@ static size_t add_ways(char *path, const char *missing, bool *link)
 		path[next] = '\0';
 		const struct known *part = look_at(next ? path : "/");
 		path[next] = kept;
+		*link |= part->link;
 		if (!part->there)
 			break;
-		*link |= part->link;
 		add(&part->st, path + next + (kept == '/'), missing);
 		end = next;
 	}
 	return end;
 }
 
+/* A link that leads nowhere: the box could make the directory that it names. PATH, as far as it exists, is REAL. */
+static void look_beyond(const char *path, size_t there, const char *real, int links)
+{
+	char to[PATH_MAX], *whole;
+	size_t length = there + 1 + strcspn(path + there + 1, "/");
+	char *link = strndup(path, length);
+	ssize_t got = link ? readlink(link, to, sizeof to - 1) : -1;
+	free(link);
+	if (got < 0 || links > MAX_LINKS)
+		return;
+	to[got] = '\0';
+	if (asprintf(&whole, "%s/%s%s", to[0] == '/' ? "" : real, to, path + length) < 0)
+		fail("allocate", NULL);
+	look(inroot_clean(whole), links + 1);
+	free(whole);
+}
+
 /* Never inlined: its large frame would cost every start two pages. */
-__attribute__((noinline)) static void look(const char *directory)
+__attribute__((noinline)) static void look(const char *directory, int links)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 	size_t length = strlen(directory);
@@ -120,14 +143,21 @@ __attribute__((noinline)) static void look(const char *directory)
 	memcpy(path, directory, length + 1);
 	bool link = strcmp(inroot_clean(directory), directory) != 0;
 	size_t there = add_ways(path, "", &link);
-	/* If the path leads through a link, the directories on the real path count, too. */
+	/*
+	 * If the path leads through a link, the directories on the real path count, too. They come first in the list, so
+	 * that what a link leads to is there before the link is pinned.
+	 */
 	if (!link)
 		return;
+	bool ends = !path[there];
 	path[there] = '\0';
 	int fd = open(there ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && descriptor_path(fd, real) && there && strcmp(real, path) != 0)
+	bool found = fd >= 0 && descriptor_path(fd, real);
+	descriptor_close(fd);
+	if (found && there && strcmp(real, path) != 0)
 		add_ways(real, directory + there + (directory[there] == '/'), &link);
-	close(fd);
+	if (found && !ends)
+		look_beyond(directory, there, there ? real : "", links);
 }
 
 static bool leads_there(const char *path)
@@ -139,10 +169,43 @@ static bool leads_there(const char *path)
 	return false;
 }
 
+/* Whether no link is on the path, as far as it exists. */
+static bool is_direct(const char *path)
+{
+	struct sys_open_how how = {
+		.flags = (uint64_t)(O_PATH | O_DIRECTORY | O_CLOEXEC), .resolve = RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC};
+	int fd = strstr(path, "/..") ? -1 : sys_openat2(AT_FDCWD, path, &how), number = errno;
+	descriptor_close(fd);
+	return fd >= 0 || number == ENOENT;
+}
+
+/*
+ * Whether the paths of the host say all: then the search by inode, which takes two calls for each part of a path, would
+ * find the same. A link would give a directory a second path in the box, which may show when the first is covered.
+ */
+static bool is_plain(const struct plan *plan)
+{
+	if (!plan_shows_host(plan->root) || (plan->root->options & ROOT_OPTIONS_RO))
+		return false;
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		const struct mount *mount = &plan->mounts[i];
+		if (mount->type == MOUNT_BIND && !(mount->options & ROOT_OPTIONS_RO))
+			return false;
+	}
+	for (size_t i = 0; i < plan->own_count; i++)
+		if (!is_direct(plan->own[i]))
+			return false;
+	return true;
+}
+
 void own_look(const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->own_count; i++)
-		look(plan->own[i]);
+	if (!plan->own_count)
+		return;
+	plain = is_plain(plan);
+	shows = plain;
+	for (size_t i = 0; i < plan->own_count && !plain; i++)
+		look(plan->own[i], 0);
 	if (!aboves)
 		return;
 	shows = plan->root->type == ROOT_DIRECTORY && leads_there(plan->root->path);
@@ -221,14 +284,16 @@ static int make_directories(char *path, size_t start, const struct mounted *on)
 	return fd;
 }
 
-/* Only the top mount becomes read-only: the caller asked for the mounts below by name. */
+/*
+ * Only the top mount becomes read-only: the caller asked for the mounts below by name. The descriptor stays open until
+ * all are closed at once.
+ */
 static void seal_own(int fd, const char *path)
 {
 	int tree = tree_of(tree_hold_at(fd));
 	if (tree < 0 || tree_set_readonly(tree, true) < 0 || tree_attach(tree, fd) < 0)
 		fail("protect", path);
 	mounted_add(path, tree)->own = true;
-	close(fd);
 }
 
 /*
@@ -259,6 +324,57 @@ static void hold_cover(char *path, size_t start, const struct mounted *on)
 	}
 }
 
+/* Whether a link has the name of the directory: the box could put another directory in its place. */
+static bool is_link(const char *path)
+{
+	struct stat st;
+	int fd = inroot_find(path, O_NOFOLLOW, NULL);
+	bool link = fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
+	descriptor_close(fd);
+	return link;
+}
+
+/* Opens the directory, and makes it if it is missing. USABLE: no other box is taking it away. */
+static int open_at(int parent, const char *name, bool *usable)
+{
+	const int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(parent, name, O_RDONLY | flags);
+	*usable = fd < 0 || rollback_use_opened(fd);
+	/* A directory that we can't read belongs to another user, who must take care of it. */
+	if (fd < 0 && errno == EACCES)
+		return openat(parent, name, O_PATH | flags);
+	return fd < 0 && errno == ENOENT ? rollback_make_directory(parent, name, 0700) : fd;
+}
+
+/*
+ * Protects the directory by one walk, if nothing but directories of the mount ON leads to it. False: a link, a mount or
+ * a missing directory is on the path.
+ */
+static bool protect_directly(const char *path, size_t start, const struct mounted *on)
+{
+	size_t prefix;
+	if (mounted_above(path, strlen(path), &prefix) != on)
+		return false;
+	int parent = pin_enter(on, path, start);
+	/* Nobody in the box can make it, either. */
+	if (parent < 0)
+		return errno == EACCES;
+	const char *name = strrchr(path, '/') + 1;
+	bool usable;
+	int fd = open_at(parent, name, &usable);
+	for (int tries = 0;
+		 (fd < 0 ? errno == ENOENT || errno == EEXIST : !usable) && tries < (fd < 0 ? MAX_TRIES_TO_MAKE : MAX_TRIES);
+		 tries++) {
+		descriptor_close(fd);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		fd = open_at(parent, name, &usable);
+	}
+	if (fd < 0)
+		return errno != ELOOP && errno != ENOTDIR && errno != ENOENT && errno != EEXIST;
+	seal_own(fd, path);
+	return true;
+}
+
 static void protect(const struct plan *plan, const char *target, const char *rest)
 {
 	char *path, *parent;
@@ -270,6 +386,8 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	}
 	size_t start = strlen(target), prefix;
 	const struct mounted *on = mounted_above(target, start, &prefix);
+	if (protect_directly(path, start, on))
+		return;
 	int fd = make_directories(path, start, on);
 	/* Another box that has made it, or what leads to it, may be about to take it away. */
 	for (int tries = 0;
@@ -283,16 +401,23 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	bool protected = fd < 0 && errno == EALREADY;
 	if (fd < 0 && errno == EXDEV)
 		hold_cover(path, start, on);
-	if (fd >= 0)
-		seal_own(fd, path);
+	/* A link or a file has the name of a directory, and the box could put a directory in its place. */
+	else if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		pin_hold_there(&(struct mount){.target = path, .from = target});
 	if (fd < 0 && !protected) {
 		free(path);
 		return;
 	}
+	/* Before the directory is sealed: the walk would take the seal for what has that name. */
+	bool link = is_link(path);
+	if (link)
+		pin_hold(&(struct mount){.target = path, .from = target});
+	if (fd >= 0)
+		seal_own(fd, path);
 	parent = strndup(path, (size_t)(strrchr(path, '/') - path));
 	if (!parent)
 		fail("allocate", NULL);
-	if (strcmp(parent, target) != 0)
+	if (!link && strcmp(parent, target) != 0)
 		pin_hold(&(struct mount){.target = parent, .from = target});
 	free(parent);
 }
@@ -306,9 +431,13 @@ static void protect_below(const struct plan *plan, const struct stat *top, const
 
 void own_protect(const struct plan *plan)
 {
-	if (!aboves)
+	if (!aboves && !plain)
 		return;
 	rollback_set(CHANNEL_MADE_OWN);
+	for (size_t i = 0; i < plan->own_count && plain; i++)
+		protect(plan, "", inroot_clean(plan->own[i]) + 1);
+	if (plain)
+		return;
 	/* The inode comes from the host, since the box may show a view in its place. */
 	if (plan->root->type == ROOT_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
 		protect_below(plan, &look_at(plan->root->path)->st, "");

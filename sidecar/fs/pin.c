@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +147,10 @@ static struct known *know_directory(int fd)
 	return know(&st);
 }
 
-/* The hidden mount on a directory is one of that directory. */
+/*
+ * The hidden mount on a directory is one of that directory. Descriptors stay open until all are closed at once, which
+ * is less work.
+ */
 static void hold_hidden(struct known *parent, int fd, const char *name, struct known *part)
 {
 	int target = find_hidden(parent, fd, name, part);
@@ -154,11 +158,8 @@ static void hold_hidden(struct known *parent, int fd, const char *name, struct k
 	if (target < 0)
 		return;
 	int tree = attach_pin(tree_alone(link ? empty_file() : target), target);
-	if (link || part->tree >= 0)
-		close(tree);
-	else
+	if (!link && part->tree < 0)
 		part->tree = tree;
-	close(target);
 }
 
 static void hold_part(int parent, const char *name, int fd, const struct stat *st)
@@ -179,7 +180,86 @@ static void hold_part(int parent, const char *name, int fd, const struct stat *s
 	}
 }
 
-void pin_hold(const struct mount *mount)
+/* A directory that pin_enter has entered: ways to several directories begin with the same ones. */
+struct entered {
+	const struct mounted *on;
+	const char *path;
+	size_t length;
+	int fd;
+	struct known *known;
+	struct entered *next;
+};
+
+static struct entered *all_entered;
+
+static const struct entered *add_entered(const struct mounted *on, const char *path, size_t length, int fd)
+{
+	struct stat st;
+	struct entered *entered = malloc(sizeof *entered);
+	char *copy = strndup(path, length);
+	if (!entered || !copy)
+		fail("allocate", NULL);
+	if (fstat(fd, &st) < 0)
+		fail("pin", way);
+	*entered = (struct entered){on, copy, length, fd, know(&st), all_entered};
+	return all_entered = entered;
+}
+
+static const struct entered *find_entered(const struct mounted *on, const char *path, size_t length)
+{
+	const struct entered *entered = all_entered;
+	while (entered && (entered->on != on || entered->length != length || memcmp(entered->path, path, length) != 0))
+		entered = entered->next;
+	return entered;
+}
+
+/* Enters the directory NAME, the last component of the first LENGTH bytes of PATH, and pins it. NULL with errno. */
+static const struct entered *enter_directory(
+	const struct entered *above, const char *name, const char *path, size_t length)
+{
+	int fd = openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		/* What is missing can't be made by a box that can't change the directory. */
+		if (errno == ENOENT)
+			errno = may_change(above->known, above->fd) ? ENOENT : EACCES;
+		return NULL;
+	}
+	const struct entered *entered = add_entered(above->on, path, length, fd);
+	if (!entered->known->held && may_change(above->known, above->fd)) {
+		entered->known->held = true;
+		hold_hidden(above->known, above->fd, name, entered->known);
+	}
+	return entered;
+}
+
+int pin_enter(const struct mounted *on, const char *path, size_t start)
+{
+	char name[NAME_MAX + 1];
+	way = path;
+	const struct entered *entered = find_entered(on, path, start);
+	if (stash < 0 || on->length != start) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (!entered)
+		entered = add_entered(on, path, start, on->fd);
+	for (size_t at = start, next; entered; at = next) {
+		next = at + 1 + strcspn(path + at + 1, "/");
+		if (!path[next])
+			return entered->fd;
+		const struct entered *known = find_entered(on, path, next);
+		size_t length = next - at - 1;
+		if (!known && length < sizeof name) {
+			memcpy(name, path + at + 1, length);
+			name[length] = '\0';
+			known = enter_directory(entered, name, path, next);
+		}
+		entered = known;
+	}
+	return -1;
+}
+
+static int hold(const struct mount *mount)
 {
 	const char *top = inroot_clean(mount->from);
 	size_t length = strlen(top), prefix;
@@ -191,8 +271,15 @@ void pin_hold(const struct mount *mount)
 	way = mount->target;
 	covered = false;
 	directory = -1;
-	int last = inroot_walk(mount->target, hold_part);
+	return inroot_walk(mount->target, hold_part);
+}
+
+void pin_hold(const struct mount *mount)
+{
+	int last = hold(mount);
 	if (last < 0)
 		fail("pin", mount->target);
 	close(last);
 }
+
+void pin_hold_there(const struct mount *mount) { descriptor_close(hold(mount)); }

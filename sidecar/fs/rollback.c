@@ -192,16 +192,20 @@ static int adopt(int fd, char *path, int how)
 	return parent;
 }
 
-/* The same for the directory FD and those above it. */
-static void adopt_ways(int fd, char *path, int how)
+/* The same for the directory FD and those above it. PATH is that of FD, if it is KNOWN. */
+static void adopt_ways(int fd, char *path, bool known, int how)
 {
 	struct stat st;
 	char link[DESCRIPTOR_NAME];
 	while (fd >= 0 && fstat(fd, &st) == 0 && may_be_made(&st) && !entry_of(&st)) {
 		int held = open(descriptor_name(fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		fd = held >= 0 && gets_marked(held) && flock(held, LOCK_SH | LOCK_NB) == 0 ? adopt(held, path, how) : -1;
+		fd = held >= 0 && gets_marked(held) && flock(held, LOCK_SH | LOCK_NB) == 0 &&
+					 (known || descriptor_path(held, path))
+				 ? adopt(held, path, how)
+				 : -1;
 		if (fd < 0)
-			close(held);
+			descriptor_close(held);
+		known = true;
 	}
 }
 
@@ -235,18 +239,14 @@ static void remember_made(int parent, const char *name, bool directory)
 __attribute__((noinline)) static void remember_ways(int parent)
 {
 	char path[PATH_MAX];
-	if (descriptor_path(parent, path))
-		adopt_ways(parent, path, current & CHANNEL_MADE_OWN);
+	adopt_ways(parent, path, false, current & CHANNEL_MADE_OWN);
 }
 
 void rollback_remember(int parent, const char *name, bool directory)
 {
-	struct stat st;
 	remember_made(parent, name, directory);
 	rollback_done();
-	if (current & CHANNEL_MADE_STAYS)
-		return;
-	if (fstat(parent, &st) == 0 && may_be_made(&st) && !entry_of(&st))
+	if (!(current & CHANNEL_MADE_STAYS))
 		remember_ways(parent);
 }
 
@@ -255,7 +255,7 @@ __attribute__((noinline)) static bool adopt_used(int held, int how)
 {
 	char path[PATH_MAX];
 	int parent = descriptor_path(held, path) ? adopt(held, path, how) : -1;
-	adopt_ways(parent, path, how);
+	adopt_ways(parent, path, true, how);
 	return parent >= 0;
 }
 
@@ -268,10 +268,34 @@ static void remember_used(int held)
 	used = entry;
 }
 
+/* Whether HELD, which is open for reading, may be used. KEPT: it has to stay open. */
+static bool use_marked(int held, bool *kept)
+{
+	struct stat st;
+	bool marked = gets_marked(held);
+	*kept = false;
+	if (fstat(held, &st) < 0)
+		return true;
+	/* No box has made it, so none takes it away; unless one just has. */
+	if (!marked)
+		return st.st_nlink > 0;
+	if (!may_be_made(&st) || entry_of(&st))
+		return true;
+	if (flock(held, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return !is_marked(held);
+	if (fstat(held, &st) == 0 && st.st_nlink == 0)
+		return false;
+	*kept = true;
+	if (!adopt_used(held, current & CHANNEL_MADE_OWN))
+		remember_used(held);
+	return true;
+}
+
 bool rollback_use(int fd)
 {
 	char path[DESCRIPTOR_NAME];
 	struct stat st;
+	bool kept;
 	if ((current & CHANNEL_MADE_STAYS) || fstat(fd, &st) < 0 || !may_be_made(&st))
 		return true;
 	if (entry_of(&st))
@@ -280,24 +304,39 @@ bool rollback_use(int fd)
 	int held = open(descriptor_name(fd, path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (held < 0)
 		return true;
-	/* No box has made it, so none takes it away; unless one just has. */
-	if (!gets_marked(held)) {
-		bool gone = fstat(held, &st) == 0 && st.st_nlink == 0;
+	bool usable = use_marked(held, &kept);
+	if (!kept)
 		close(held);
-		return !gone;
+	return usable;
+}
+
+bool rollback_use_opened(int fd)
+{
+	bool kept;
+	return use_marked(fd, &kept);
+}
+
+int rollback_make_directory(int parent, const char *name, mode_t mode)
+{
+	struct stat st;
+	rollback_begin();
+	int fd = mkdirat(parent, name, mode) < 0 ? -1 : lock_shared(parent, name);
+	rollback_done();
+	if (fd < 0)
+		return -1;
+	struct rollback_entry *entry = malloc(sizeof *entry);
+	if (!entry || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode) || strlen(name) >= sizeof entry->made.name) {
+		free(entry);
+		descriptor_close(fd);
+		errno = ENOTDIR;
+		return -1;
 	}
-	if (flock(held, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		bool goes = is_marked(held);
-		close(held);
-		return !goes;
-	}
-	if (fstat(held, &st) == 0 && st.st_nlink == 0) {
-		close(held);
-		return false;
-	}
-	if (!adopt_used(held, current & CHANNEL_MADE_OWN))
-		remember_used(held);
-	return true;
+	*entry = (struct rollback_entry){
+		parent, fd, current | CHANNEL_MADE_DIRECTORY, {.device = st.st_dev, .inode = st.st_ino}, latest};
+	memcpy(entry->made.name, name, strlen(name) + 1);
+	latest = entry;
+	remember_ways(parent);
+	return fd;
 }
 
 void rollback_use_link(int parent, const char *name)

@@ -9,6 +9,7 @@
 #define NSBOX_FS_ROLLBACK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "plan/contract.h"
 
@@ -24,6 +25,13 @@ void rollback_done(void);
  * right now.
  */
 bool rollback_use(int fd);
+/* The same for a directory that is open for reading. It stays ours; false: close it, and open the path again. */
+bool rollback_use_opened(int fd);
+/*
+ * In the box: makes the directory NAME in PARENT, which has to stay open, and opens it for reading. It is removed when
+ * the box ends. -1 with errno.
+ */
+int rollback_make_directory(int parent, const char *name, mode_t mode);
 /* In the box: notes that we use the link NAME in PARENT, which was there. */
 void rollback_use_link(int parent, const char *name);
 /* In the box: whether a failure has something to send. */

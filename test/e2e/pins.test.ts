@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -268,7 +269,7 @@ function homeIn(dir: string): { home: string; env: NodeJS.ProcessEnv } {
 /** A box's attempts on one of them. Prints those that succeeded. */
 const takeOver = (own: string) => {
   const parent = own.slice(0, own.lastIndexOf('/'))
-  return `mkdir -p ${own}/x && echo made; touch ${own}/file && echo written; rm -rf ${own}; test -d ${own} || echo removed; mv ${own} ${own}.x && echo renamed; ln -sfn /tmp ${own}
+  return `test -d ${own} && there=yes; mkdir -p ${own}/x && echo made; touch ${own}/file && echo written; rm -rf ${own}; test -z "$there" -o -d ${own} || echo removed; mv ${own} ${own}.x && echo renamed; ln -sfn /tmp ${own}
     mv ${parent} ${parent}.x && { mkdir -p ${own}/x; rm -rf ${parent}; mv ${parent}.x ${parent}; echo moved; }; test -L ${own} && echo linked; chmod 755 ${own} && echo changed; echo tried`
 }
 
@@ -500,6 +501,55 @@ if (!asRoot) {
       }),
     )
   }
+
+  test(
+    'a link in place of an own directory, or above it, stays, and so does what it leads to',
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      mkdirSync(join(dir, 'there'))
+      const own = `${home}/.config/nsbox`
+      const instead = `rm -rf ${own} && echo removed; mkdir ${own} && echo made; mv ${own} ${home}/x && echo moved`
+      const beyond = (name: string) => `mkdir -p ${dir}/${name}/x && echo below; mv ${dir}/${name} ${dir}/y && echo y`
+      const above = `rm ${home}/.config && echo removed; mkdir ${home}/.config && echo made; mkdir -p ${own}/x && echo x`
+      const rows: readonly (readonly [string, string, string, string, ...string[]])[] = [
+        ['the directory is a link', '.config/nsbox', `${dir}/there`, `${instead}; ${beyond('there')}`],
+        ['to a relative path', '.config/nsbox', '../../there', `${instead}; ${beyond('there')}`],
+        ['whose own place is covered', '.config/nsbox', `${dir}/there`, beyond('there'), '--tmpfs', home],
+        ['that leads nowhere', '.config/nsbox', `${dir}/missing`, `${instead}; ${beyond('missing')}`],
+        [
+          'that leads nowhere, relative',
+          '.config/nsbox',
+          '../../missing/deep',
+          `${instead}; ${beyond('missing/deep')}`,
+        ],
+        ['that leads to itself', '.config/nsbox', 'nsbox', instead],
+        ['the directory above leads nowhere', '.config', '../missing', `${above}; ${beyond('missing/nsbox')}`],
+        ['where nobody can make it', '.config', '/proc/nothing', above],
+      ]
+      for (const [title, path, to, script, ...options] of rows) {
+        rmSync(join(home, '.config'), { recursive: true, force: true })
+        if (path !== '.config') mkdirSync(join(home, '.config'))
+        symlinkSync(to, join(home, path))
+        const box = [...options, '--cwd', '/', 'sh', '-c', `{ ${script}; } 2>/dev/null; echo tried`]
+        const { stdout, stderr } = nsbox(box, { env, cwd: '/' })
+        assert.equal([title, stdout], [title, 'tried\n'], stderr)
+        assert.is(readlinkSync(join(home, path)), to, title)
+        assert.equal(readdirSync(dir).sort(), ['home', 'there'], title)
+      }
+    }),
+  )
+
+  test(
+    'a file in place of an own directory stays',
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      mkdirSync(join(home, '.config'))
+      const own = `${home}/.config/nsbox`
+      writeFileSync(own, 'mine')
+      const script = `{ rm -f ${own}; mkdir ${own} && echo made; mv ${own} ${home}/x && echo moved; } 2>/dev/null; cat ${own}`
+      assert.is(nsbox(['--cwd', '/', 'sh', '-c', script], { env, cwd: '/' }).stdout, 'mine')
+    }),
+  )
 
   test(
     "a box starts even if nsbox can't make an own directory, which the box can't make either",
