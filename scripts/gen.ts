@@ -17,7 +17,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { ROWS } from '../src/verbs/rows.ts'
 import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
-import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
+import { CONTRACT, type Field, MAX_ID, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
 import { HINTS, STEPS } from '../src/plan/steps.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -62,6 +62,8 @@ function cMember(key: string, field: Field): string {
       return `uint64_t ${name};`
     case 'strings':
       return `char **${name}; size_t ${name}_count;`
+    case 'ids':
+      return `uint32_t *${name}; size_t ${name}_count;`
     case 'object':
     case 'variant':
       return `struct ${field.of} *${name};`
@@ -126,6 +128,7 @@ function cField(struct: string, key: string, field: Field, words: (values: reado
     extra.push(
       `.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.entry === 'path'}, .host = ${field.entry === 'host'}, .assignment = ${field.entry === 'assignment'}`,
     )
+  if (field.type === 'ids') extra.push(`.min = ${field.min}, .max = ${field.max}`)
   if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
   if (field.type === 'objects')
     extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
@@ -286,6 +289,14 @@ function schemaOf(field: Field): Schema {
                 ? { pattern: '^\\.?/' }
                 : {}),
         },
+        ...doc,
+      }
+    case 'ids':
+      return {
+        type: 'array',
+        minItems: field.min,
+        maxItems: field.max,
+        items: { type: 'integer', minimum: 0, maximum: MAX_ID },
         ...doc,
       }
     case 'object':

@@ -157,7 +157,7 @@ struct env {
 };
 
 struct seccomp {
-	const char *from; /* What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file. */
+	const char *from; /* What the filter was made from: "default", "default with user namespaces" or a file; each also "with fake root", or "and fake root". */
 	const char *filter; /* Array of struct sock_filter, as this machine has it; seccomp(2). */
 };
 
@@ -172,6 +172,7 @@ struct process {
 	int64_t uid; /* User id in the box; absent: as it is. */
 	int64_t gid; /* Group id in the box; absent: as it is. */
 	bool drop_groups; /* Drop all supplementary groups. */
+	uint32_t *groups; size_t groups_count; /* Supplementary groups in the box, in place of all others. */
 	uint64_t capabilities; /* Capabilities that the command may have at most; absent: none. */
 	bool no_new_privs; /* Set no_new_privs: setuid programs and file capabilities give nothing. */
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
@@ -404,6 +405,7 @@ static const struct field process_fields[] = {
 	{"uid", KIND_INT, offsetof(struct process, uid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"gid", KIND_INT, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"dropGroups", KIND_BOOL, offsetof(struct process, drop_groups), .required = false},
+	{"groups", KIND_IDS, offsetof(struct process, groups), .min = 1, .max = 65536},
 	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .words = process_capabilities_words},
 	{"noNewPrivs", KIND_BOOL, offsetof(struct process, no_new_privs), .required = false},
 	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .object = &seccomp_object},

@@ -35,6 +35,7 @@ enum kind {
 	KIND_ENUM, /* unsigned, number of the word */
 	KIND_FLAGS, /* uint64_t, bit n is word n */
 	KIND_STRINGS, /* char ** ending in NULL, and NAME_count */
+	KIND_IDS, /* uint32_t *, and NAME_count; user or group ids */
 	KIND_OBJECT, /* pointer, NULL when absent */
 	KIND_OBJECTS, /* array, and NAME_count */
 	KIND_VARIANT, /* pointer, NULL when absent */

@@ -208,43 +208,15 @@ static bool expect_array(
 	return true;
 }
 
-static bool decode_strings(
-	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
+static bool decode_text(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, const char **out)
 {
 	/* The length limits of this field count entries, not bytes. */
 	const struct field text = {.path = field->path, .host = field->host};
-	struct place entry = {.up = place};
-	const char **strings;
-	if (!expect_array(d, field, node, place))
+	if (!decode_string(d, &text, node, place, out))
 		return false;
-	strings = allocate(d, (size_t)node->length + 1, sizeof *strings);
-	if (!strings)
-		return false;
-	for (const struct json *item = node->first; item; item = item->next, entry.index++) {
-		if (!decode_string(d, &text, item, &entry, &strings[entry.index]))
-			return false;
-		if (field->assignment && (item->text[0] == '=' || !strchr(item->text, '=')))
-			return refuse_plain(d, &entry, "must be NAME=VALUE");
-	}
-	*out = (struct list){strings, node->length};
-	return true;
-}
-
-static bool decode_objects(
-	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
-{
-	struct place entry = {.up = place};
-	char *entries;
-	if (!expect_array(d, field, node, place))
-		return false;
-	entries = allocate(d, node->length, field->object->size);
-	if (!entries)
-		return false;
-	for (const struct json *item = node->first; item; item = item->next, entry.index++)
-		if (!decode_object(d, field->object, item, &entry, NULL, entries + entry.index * field->object->size))
-			return false;
-	*out = (struct list){entries, node->length};
-	return true;
+	return !field->assignment || (*node->text != '=' && strchr(node->text, '=')) ||
+		   refuse_plain(d, place, "must be NAME=VALUE");
 }
 
 static bool decode_variant(
@@ -266,18 +238,51 @@ static bool decode_variant(
 	return decode_object(d, variants->objects[n], node, place, "type", out);
 }
 
-static bool decode_variants(
+static bool decode_id(struct decoder *d, const struct json *node, const struct place *place, uint32_t *out)
+{
+	/* -1 stands for no id, setresuid(2). */
+	static const struct field id = {.max = UINT32_MAX - 1};
+	int64_t number = 0;
+	bool decoded = decode_int(d, &id, node, place, &number);
+	*out = (uint32_t)number;
+	return decoded;
+}
+
+static size_t entry_size(const struct field *field)
+{
+	switch (field->kind) {
+	case KIND_STRINGS: return sizeof(char *);
+	case KIND_IDS: return sizeof(uint32_t);
+	case KIND_OBJECTS: return field->object->size;
+	default: return field->variants->size;
+	}
+}
+
+static bool decode_entry(
+	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, char *out)
+{
+	switch (field->kind) {
+	case KIND_STRINGS: return decode_text(d, field, node, place, (const char **)(void *)out);
+	case KIND_IDS: return decode_id(d, node, place, (uint32_t *)(void *)out);
+	case KIND_OBJECTS: return decode_object(d, field->object, node, place, NULL, out);
+	default: return decode_variant(d, field->variants, node, place, out);
+	}
+}
+
+/* Behind the entries is room for one more: a list of strings ends in NULL. */
+static bool decode_entries(
 	struct decoder *d, const struct field *field, const struct json *node, const struct place *place, struct list *out)
 {
-	struct place entry = {.up = place};
+	struct place at = {.up = place};
+	const size_t size = entry_size(field);
 	char *entries;
 	if (!expect_array(d, field, node, place))
 		return false;
-	entries = allocate(d, node->length, field->variants->size);
+	entries = allocate(d, (size_t)node->length + 1, size);
 	if (!entries)
 		return false;
-	for (const struct json *item = node->first; item; item = item->next, entry.index++)
-		if (!decode_variant(d, field->variants, item, &entry, entries + entry.index * field->variants->size))
+	for (const struct json *item = node->first; item; item = item->next, at.index++)
+		if (!decode_entry(d, field, item, &at, entries + at.index * size))
 			return false;
 	*out = (struct list){entries, node->length};
 	return true;
@@ -292,11 +297,10 @@ static bool decode_container(
 	struct list list = {NULL, 0};
 	switch (field->kind) {
 	case KIND_STRINGS:
-		if (!decode_strings(d, field, node, place, &list))
-			return false;
-		break;
+	case KIND_IDS:
 	case KIND_OBJECTS:
-		if (!decode_objects(d, field, node, place, &list))
+	case KIND_VARIANTS:
+		if (!decode_entries(d, field, node, place, &list))
 			return false;
 		break;
 	case KIND_VARIANT:
@@ -305,10 +309,6 @@ static bool decode_container(
 			return false;
 		memcpy(member, &list.entries, sizeof list.entries);
 		return true;
-	case KIND_VARIANTS:
-		if (!decode_variants(d, field, node, place, &list))
-			return false;
-		break;
 	default:
 		list.entries = allocate(d, 1, field->object->size);
 		if (!list.entries || !decode_object(d, field->object, node, place, NULL, list.entries))

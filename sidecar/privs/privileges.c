@@ -50,12 +50,14 @@ static bool groups_are_fixed(void)
  */
 static void set_ids(const struct process *process)
 {
-	if (process->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0 && !groups_are_fixed())
-		fail("drop supplementary groups", NULL);
+	static const char not_mapped[] = "the id is not mapped in the box";
+	if ((process->drop_groups || process->groups) &&
+		syscall(SYS_setgroups, process->groups_count, process->groups) < 0 && (process->groups || !groups_are_fixed()))
+		fail_hint("set supplementary groups", NULL, errno == EINVAL ? not_mapped : NULL);
 	if (process->gid >= 0 && syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0)
-		fail_hint("set group id", NULL, errno == EINVAL ? "the group id is not mapped in the box" : NULL);
+		fail_hint("set group id", NULL, errno == EINVAL ? not_mapped : NULL);
 	if (process->uid >= 0 && syscall(SYS_setresuid, process->uid, process->uid, process->uid) < 0)
-		fail_hint("set user id", NULL, errno == EINVAL ? "the user id is not mapped in the box" : NULL);
+		fail_hint("set user id", NULL, errno == EINVAL ? not_mapped : NULL);
 }
 
 /*

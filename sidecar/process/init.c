@@ -184,9 +184,11 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	const struct seccomp *filter = process->seccomp && seccomp_is_ours(process->seccomp) ? process->seccomp : NULL;
 	/*
 	 * Loaded once for both processes, since loading takes the kernel longer than all mounts of a box. The filter
-	 * refuses mount calls, so it must wait if a failure would have to unseal the root.
+	 * refuses mount calls, so it must wait if a failure would have to unseal the root. One that answers changes of ids
+	 * must wait for those of the command.
 	 */
-	bool shared = filter && process->no_new_privs && !(root_is_sealed() && rollback_has_entries());
+	bool shared = filter && process->no_new_privs && !(root_is_sealed() && rollback_has_entries()) &&
+				  !seccomp_answers_ids(filter);
 	if (shared)
 		seccomp_load_shared(filter);
 	pid_t command = start_command(process, extra, mask);

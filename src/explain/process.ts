@@ -106,9 +106,9 @@ export function scopes({ landlock: list = [] }: Process): Step[] {
   ]
 }
 
-export function identity({ uid, gid, dropGroups }: Process): Step[] {
+export function identity({ uid, gid, dropGroups, groups }: Process): Step[] {
   const calls = [
-    ...(dropGroups ? ['setgroups'] : []),
+    ...(dropGroups || groups ? ['setgroups'] : []),
     ...(gid === undefined ? [] : ['setresgid']),
     ...(uid === undefined ? [] : ['setresuid']),
   ]
@@ -121,6 +121,7 @@ export function identity({ uid, gid, dropGroups }: Process): Step[] {
       title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`,
       calls: calls.join(', '),
       why: `${dropGroups ? 'Supplementary groups are dropped first, since that is not allowed any more afterwards. ' : ''}Ids are those of the box.`,
+      ...(groups && { also: [`Supplementary groups: ${groups.join(' ')}.`] }),
     },
   ]
 }

@@ -38,6 +38,8 @@ export type Field = { doc: string; required?: true } & (
   /** A set of words, each at most once. */
   | { type: 'flags'; values: readonly string[] }
   | { type: 'strings'; min?: number; max?: number; entry?: 'assignment' | 'path' | 'host' }
+  /** User or group ids. */
+  | { type: 'ids'; min: number; max: number }
   | { type: 'object'; of: string }
   | { type: 'objects'; of: string; min?: number; max?: number }
   /** An object whose `type` key says which table applies. */
@@ -51,6 +53,8 @@ export type Table = Readonly<Record<string, Field>>
 /** PID_MAX_LIMIT, include/linux/threads.h. */
 const MAX_PID = 4194304
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
+/** NGROUPS_MAX of the kernel. */
+const MAX_GROUPS = 65536
 /** OVL_MAX_STACK of the kernel. */
 const MAX_LOWERS = 500
 const MAX_QUOTA = MAX_CPUS * 1000000
@@ -186,6 +190,12 @@ export const OBJECTS = {
     uid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'User id in the box; absent: as it is.' },
     gid: { type: 'int', min: 0, max: MAX_ID, default: -1, doc: 'Group id in the box; absent: as it is.' },
     dropGroups: { type: 'bool', doc: 'Drop all supplementary groups.' },
+    groups: {
+      type: 'ids',
+      min: 1,
+      max: MAX_GROUPS,
+      doc: 'Supplementary groups in the box, in place of all others.',
+    },
     capabilities: {
       type: 'flags',
       values: CAPABILITIES,
@@ -211,7 +221,7 @@ export const OBJECTS = {
       type: 'string',
       min: 1,
       required: true,
-      doc: 'What the filter was made from, for the reader of the plan: "default", "default with user namespaces" or a file.',
+      doc: 'What the filter was made from: "default", "default with user namespaces" or a file; each also "with fake root", or "and fake root".',
     },
     filter: {
       type: 'base64',

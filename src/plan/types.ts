@@ -16,15 +16,17 @@ type Value<F> = F extends { type: 'bool' }
           ? V[number][]
           : F extends { type: 'strings' }
             ? string[]
-            : F extends { type: 'object'; of: infer N extends keyof Objects }
-              ? FromTable<Objects[N]>
-              : F extends { type: 'objects'; of: infer N extends keyof Objects }
-                ? FromTable<Objects[N]>[]
-                : F extends { type: 'variant'; of: infer N extends keyof Variants }
-                  ? FromVariants<Variants[N]>
-                  : F extends { type: 'variants'; of: infer N extends keyof Variants }
-                    ? FromVariants<Variants[N]>[]
-                    : never
+            : F extends { type: 'ids' }
+              ? number[]
+              : F extends { type: 'object'; of: infer N extends keyof Objects }
+                ? FromTable<Objects[N]>
+                : F extends { type: 'objects'; of: infer N extends keyof Objects }
+                  ? FromTable<Objects[N]>[]
+                  : F extends { type: 'variant'; of: infer N extends keyof Variants }
+                    ? FromVariants<Variants[N]>
+                    : F extends { type: 'variants'; of: infer N extends keyof Variants }
+                      ? FromVariants<Variants[N]>[]
+                      : never
 
 type Required_<T> = { [K in keyof T as T[K] extends { required: true } ? K : never]: Value<T[K]> }
 type Optional_<T> = { [K in keyof T as T[K] extends { required: true } ? never : K]?: Value<T[K]> }

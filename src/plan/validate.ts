@@ -5,7 +5,7 @@
 import { hasStraySurrogate, toBytes } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
 import { Members } from './json.ts'
-import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from './schema.ts'
+import { CONTRACT, type Field, MAX_ID, OBJECTS, type Table, VARIANTS } from './schema.ts'
 import type { Plan } from './types.ts'
 
 export { PlanError } from './error.ts'
@@ -131,6 +131,8 @@ function readField(field: Field, value: unknown, place: Place): unknown {
       return readFlags(field.values, value, place)
     case 'strings':
       return readArray(field, value, place, (item, at) => readEntry(field.entry, item, at))
+    case 'ids':
+      return readArray(field, value, place, (item, at) => readInt({ min: 0, max: MAX_ID }, item, at))
     case 'object':
       return readObject(tableOf(field.of), value, place)
     case 'objects':

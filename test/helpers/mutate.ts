@@ -456,6 +456,11 @@ function valueOf(field: Field, chance: Chance): Tree {
         ...Array.from({ length: Math.max(0, (field.min ?? 0) - beside) }, () => 'a=b'),
         ...some(() => (beside ? chance.one(TEXTS) : '/=b')),
       ]
+    case 'ids':
+      return [
+        ...Array.from({ length: field.min - beside }, () => 0),
+        ...some(() => chance.one([1, 4294967294, beside * -2])),
+      ]
     case 'object':
       return made(OBJECTS[field.of as keyof typeof OBJECTS], chance)
     case 'objects':
