@@ -88,7 +88,7 @@ static void close_descriptors(void)
 	descriptor_close_others();
 	struct stat st;
 	for (int fd = 0; fd < 3; fd++)
-		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		if (descriptor_stat(fd, &st) && S_ISDIR(st.st_mode))
 			refuse_descriptor(fd, "is a directory, by which the box could reach the host's files");
 	/* If 0, 1 or 2 is closed, a file of ours would get its number, and the command would inherit it. */
 	struct pollfd first[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};

@@ -19,16 +19,13 @@ enum channel_kind {
 	CHANNEL_FAILED = 4, /* nsbox failed in the box; VALUE is the exit status */
 	/* Before the id maps: the descriptor is the sender's own directory in /proc, VALUE is its number there. */
 	CHANNEL_PROCESS = 6,
-	/*
-	 * The descriptor is a lock on what other boxes may use too; the supervisor keeps it. A CHANNEL_MADE that follows
-	 * names it.
-	 */
+	/* The descriptor is a lock on what other boxes may use too; the supervisor keeps it. */
 	CHANNEL_HELD = 7,
-	/*
-	 * Before the command is started: NAME was made in the directory that the descriptor refers to. VALUE:
-	 * CHANNEL_MADE_*.
-	 */
 	CHANNEL_READY = 8, /* all is set up, and the box waits */
+	/*
+	 * Before the command is started: NAME was made in the directory that the descriptor refers to. A second one is a
+	 * lock on what was made. VALUE: CHANNEL_MADE_*.
+	 */
 	CHANNEL_MADE = 5,
 };
 
@@ -36,13 +33,7 @@ enum channel_kind {
  * DIRECTORY: a directory was made. STAYS: only a box that fails takes it back. OWN: it is one of nsbox's own
  * directories.
  */
-enum {
-	CHANNEL_MADE_DIRECTORY = 1,
-	CHANNEL_MADE_STAYS = 2,
-	CHANNEL_MADE_OWN = 4,
-	CHANNEL_MADE_LOCKED = 8,
-	CHANNEL_MADE_LINK = 16
-};
+enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4, CHANNEL_MADE_LINK = 16 };
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
 
@@ -65,53 +56,63 @@ static inline void channel_send(int fd, enum channel_kind kind, int value)
 	(void)send(fd, &message, CHANNEL_PLAIN, MSG_NOSIGNAL);
 }
 
-union channel_control {
-	struct cmsghdr header;
-	char space[CMSG_SPACE(sizeof(int))];
+enum { CHANNEL_ALONG = 2 };
+
+/* The descriptors that come with a message; -1: none. */
+struct channel_along {
+	int fd[CHANNEL_ALONG];
 };
 
-static inline void channel_send_with(int fd, struct channel_message *message, int along)
+union channel_control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int[CHANNEL_ALONG]))];
+};
+
+static inline void channel_send_with(int fd, struct channel_message *message, struct channel_along along)
 {
+	size_t size = along.fd[1] < 0 ? sizeof(int) : sizeof along.fd;
 	union channel_control control = {
-		.header = {.cmsg_len = CMSG_LEN(sizeof along), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+		.header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec text = {message, sizeof *message};
 	struct msghdr packet = {
-		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	memcpy(CMSG_DATA(&control.header), &along, sizeof along);
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(size)};
+	memcpy(CMSG_DATA(&control.header), along.fd, size);
 	/* ETOOMANYREFS: too many descriptors are in flight (Linux 4.5), so the supervisor has to receive some first. */
 	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-static inline void channel_send_made(int fd, int parent, const struct channel_made *made, int how)
+/* LOCK: on what was made, or -1. */
+static inline void channel_send_made(int fd, int parent, int lock, const struct channel_made *made, int how)
 {
 	struct channel_message message = {.kind = CHANNEL_MADE, .value = how, .made = *made};
-	channel_send_with(fd, &message, parent);
+	channel_send_with(fd, &message, (struct channel_along){{parent, lock}});
 }
 
 static inline void channel_send_held(int fd, int lock)
 {
 	struct channel_message message = {.kind = CHANNEL_HELD};
-	channel_send_with(fd, &message, lock);
+	channel_send_with(fd, &message, (struct channel_along){{lock, -1}});
 }
 
 static inline void channel_send_process(int fd, int process, int number)
 {
 	struct channel_message message = {.kind = CHANNEL_PROCESS, .value = number};
-	channel_send_with(fd, &message, process);
+	channel_send_with(fd, &message, (struct channel_along){{process, -1}});
 }
 
-/* Receives one message; *PARENT is the descriptor that came with it, or -1. As recv(2): 0 at the end, -1 with errno. */
-static inline ssize_t channel_receive(int fd, struct channel_message *message, int *parent)
+/* Receives one message, and the descriptors that came with it. As recv(2): 0 at the end, -1 with errno. */
+static inline ssize_t channel_receive(int fd, struct channel_message *message, struct channel_along *along)
 {
 	union channel_control control = {0};
 	struct iovec text = {message, sizeof *message};
 	struct msghdr packet = {
 		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	ssize_t length = recvmsg(fd, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	*parent = -1;
+	*along = (struct channel_along){{-1, -1}};
 	if (length > 0 && CMSG_FIRSTHDR(&packet) && control.header.cmsg_type == SCM_RIGHTS)
-		memcpy(parent, CMSG_DATA(&control.header), sizeof *parent);
+		memcpy(along->fd, CMSG_DATA(&control.header),
+			control.header.cmsg_len < CMSG_LEN(sizeof along->fd) ? sizeof(int) : sizeof along->fd);
 	message->made.name[CHANNEL_NAME - 1] = '\0';
 	return length;
 }

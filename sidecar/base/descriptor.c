@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/report.h"
 #include "base/sys.h"
@@ -12,6 +14,24 @@ enum { MAX_READ = 256 << 20 };
 
 static int *kept;
 static size_t count, room;
+
+bool descriptor_stat(int fd, struct stat *st)
+{
+	static struct stat found[3];
+	static bool known[3];
+	if (!known[fd] && fstat(fd, &found[fd]) < 0)
+		return false;
+	known[fd] = true;
+	*st = found[fd];
+	return true;
+}
+
+bool descriptor_may_be_terminal(int fd)
+{
+	enum { MEMORY_DEVICES = 1 }; /* /dev/null and others, Documentation/admin-guide/devices.txt */
+	struct stat st;
+	return descriptor_stat(fd, &st) && S_ISCHR(st.st_mode) && major(st.st_rdev) != MEMORY_DEVICES;
+}
 
 bool descriptor_write(int fd, const char *bytes, size_t length)
 {

@@ -39,6 +39,15 @@ bool is_same_file(const struct stat *a, const struct stat *b);
 /* Another descriptor of FD's file, not 0, 1 or 2. fcntl(3) of musl makes two calls of it. */
 static inline int descriptor_copy(int fd) { return (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3); }
 
+/*
+ * The status of descriptor 0, 1 or 2 at the start, which each box's processes inherit: looked at once. False if it was
+ * closed.
+ */
+struct stat;
+bool descriptor_stat(int fd, struct stat *st);
+/* Whether descriptor 0, 1 or 2 may be a terminal: tells the devices apart that programs mostly get in its place. */
+bool descriptor_may_be_terminal(int fd);
+
 /* Closes FD, or nothing if that is negative, and leaves errno alone. */
 void descriptor_close(int fd);
 /* Writes all LENGTH bytes, in as many calls as it takes. False with errno. */

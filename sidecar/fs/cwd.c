@@ -250,8 +250,7 @@ static int enter(const char *directory, bool of_host, char now[PATH_MAX])
 	 */
 	if (done == 0 && (syscall(SYS_getcwd, now, PATH_MAX) < 0 || now[0] != '/'))
 		fail_plain("is not in the box", directory);
-	descriptor_close(fd);
-	descriptor_close(root);
+	/* The execve closes the two. */
 	return done;
 }
 

@@ -57,7 +57,7 @@ int dev_open(const char *name, int flags)
 
 /*
  * Binds a device of the host, after a check that it is the expected one. The mount is read-only, so that the box can't
- * change the mode, owner and times of the host's node.
+ * change the mode, owner and times of the host's node. Its descriptor stays open until all are closed at once.
  */
 static void bind_device(int dev, const char *path, dev_t number, const char *name)
 {
@@ -73,7 +73,6 @@ static void bind_device(int dev, const char *path, dev_t number, const char *nam
 	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 ||
 		tree_attach_at(tree, dev, name) < 0)
 		fail("bind", path);
-	close(tree);
 }
 
 /* Makes a directory in the new /dev, and mounts TREE on it. */
@@ -83,7 +82,6 @@ static void attach_in_dev(int tree, int dev, const char *name, const char *what)
 		fail("make mount point", name);
 	if (tree_attach_at(tree, dev, name) < 0)
 		fail(what, name);
-	close(tree);
 }
 
 /* Group 5 is "tty" on all systems. EINVAL: our user namespace, or one above it, doesn't map that group. */
@@ -124,7 +122,7 @@ static void bind_console(int dev)
 	char path[PATH_MAX];
 	struct stat ours;
 	for (int fd = 0; fd < 3; fd++) {
-		if (!isatty(fd) || fstat(fd, &ours) < 0)
+		if (!descriptor_may_be_terminal(fd) || !isatty(fd) || !descriptor_stat(fd, &ours))
 			continue;
 		const char *found = descriptor_path(fd, path) && is_same_device(path, &ours) ? path
 							: is_same_device("/dev/console", &ours)                  ? "/dev/console"

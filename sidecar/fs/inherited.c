@@ -27,7 +27,7 @@ struct device {
 static bool is_device(int fd, struct device *device)
 {
 	struct stat st;
-	int flags = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) ? fcntl(fd, F_GETFL) : -1;
+	int flags = descriptor_stat(fd, &st) && S_ISCHR(st.st_mode) ? fcntl(fd, F_GETFL) : -1;
 	if (flags < 0 || (flags & O_PATH))
 		return false;
 	/* Only the owner may open with O_NOATIME. */

@@ -45,7 +45,8 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
 
 /*
  * Opens the target, or returns -1 if there is nothing to hide. A link is never followed. If the mount is about a file
- * of the kernel's, a missing one isn't in this kernel, and one on another file system belongs to the root.
+ * of the kernel's, a missing one isn't in this kernel, and one on another file system belongs to the root. ST may be
+ * NULL for those.
  */
 static int find_masked(const struct mount *mount, struct stat *st)
 {
@@ -53,9 +54,9 @@ static int find_masked(const struct mount *mount, struct stat *st)
 	int fd = inroot_find(mount->target, O_NOFOLLOW, &on);
 	if (fd < 0 && mount->kernel && (errno == ENOENT || (errno == ENOTDIR && !mounted_is_kernels(on))))
 		return -1;
-	if (fd < 0 || fstat(fd, st) < 0)
+	if (fd < 0 || (st && fstat(fd, st) < 0))
 		fail("open", mount->target);
-	if (S_ISLNK(st->st_mode) && !mount->kernel)
+	if (!mount->kernel && S_ISLNK(st->st_mode))
 		fail_plain("is a symbolic link: name the file that it leads to", mount->target);
 	if (mount->kernel && !mounted_is_kernels(on) && !mounted_on_kernels(fd, mount->target)) {
 		close(fd);
@@ -65,20 +66,20 @@ static int find_masked(const struct mount *mount, struct stat *st)
 }
 
 /* The same for the top of the host's sysfs. */
-static int find_sysfs(const struct mount *mount, struct stat *st)
+static int find_sysfs(const struct mount *mount)
 {
 	const struct mount kernels = {.target = mount->target, .kernel = true};
-	int fd = find_masked(&kernels, st);
+	int fd = find_masked(&kernels, NULL);
 	if (fd < 0 && strcmp(mount->target, "/sys") == 0)
 		mask_refuse_elsewhere(-1, "sysfs", mount->target);
 	return fd;
 }
 
+/* TARGET stays open until all descriptors are closed at once. */
 static struct mounted *attach_mask(int tree, unsigned options, int target, const char *path)
 {
 	if (tree < 0 || tree_restrict(tree, options) < 0 || tree_attach(tree, target) < 0)
 		fail("mask", path);
-	close(target);
 	return mounted_add(path, tree);
 }
 
@@ -127,7 +128,7 @@ void mask_hide(const struct mount *mount)
 void mask_protect(const struct mount *mount)
 {
 	struct stat st;
-	int fd = mount->kernel ? find_sysfs(mount, &st) : find_masked(mount, &st);
+	int fd = mount->kernel ? find_sysfs(mount) : find_masked(mount, &st);
 	if (fd < 0)
 		return;
 	/* Files of the kernel's need neither programs nor devices, even if the host's mount allows them. */
@@ -136,9 +137,8 @@ void mask_protect(const struct mount *mount)
 
 void mask_sysfs(const struct mount *mount)
 {
-	struct stat st;
 	/* A directory of the root itself stays. */
-	int fd = find_sysfs(mount, &st);
+	int fd = find_sysfs(mount);
 	if (fd < 0)
 		return;
 	int tree = tree_new("sysfs", 0, (struct setting[]){{"source", "sysfs"}, {NULL, NULL}});

@@ -174,9 +174,8 @@ static bool is_direct(const char *path)
 {
 	struct sys_open_how how = {
 		.flags = (uint64_t)(O_PATH | O_DIRECTORY | O_CLOEXEC), .resolve = RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC};
-	int fd = strstr(path, "/..") ? -1 : sys_openat2(AT_FDCWD, path, &how), number = errno;
-	descriptor_close(fd);
-	return fd >= 0 || number == ENOENT;
+	/* It stays open until all descriptors are closed at once. */
+	return !strstr(path, "/..") && (sys_openat2(AT_FDCWD, path, &how) >= 0 || errno == ENOENT);
 }
 
 /*
@@ -346,9 +345,12 @@ static int open_at(int parent, const char *name, bool *usable)
 	return fd < 0 && errno == ENOENT ? rollback_make_directory(parent, name, 0700) : fd;
 }
 
+/* Whether we failed because the directory above can't be changed: then the box can't make anything there, either. */
+static bool is_beyond_box(int number) { return number == EACCES || number == EPERM || number == EROFS; }
+
 /*
- * Protects the directory by one walk, if nothing but directories of the mount ON leads to it. False: a link, a mount or
- * a missing directory is on the path.
+ * Protects the directory by one walk, if nothing but directories of the mount ON leads to it. False: a link or a
+ * mount is on the path.
  */
 static bool protect_directly(const char *path, size_t start, const struct mounted *on)
 {
@@ -356,9 +358,8 @@ static bool protect_directly(const char *path, size_t start, const struct mounte
 	if (mounted_above(path, strlen(path), &prefix) != on)
 		return false;
 	int parent = pin_enter(on, path, start);
-	/* Nobody in the box can make it, either. */
 	if (parent < 0)
-		return errno == EACCES;
+		return is_beyond_box(errno);
 	const char *name = strrchr(path, '/') + 1;
 	bool usable;
 	int fd = open_at(parent, name, &usable);
@@ -370,7 +371,7 @@ static bool protect_directly(const char *path, size_t start, const struct mounte
 		fd = open_at(parent, name, &usable);
 	}
 	if (fd < 0)
-		return errno != ELOOP && errno != ENOTDIR && errno != ENOENT && errno != EEXIST;
+		return is_beyond_box(errno);
 	seal_own(fd, path);
 	return true;
 }

@@ -14,6 +14,7 @@
 #include "base/report.h"
 #include "fs/inroot.h"
 #include "fs/mounted.h"
+#include "fs/rollback.h"
 #include "fs/staging.h"
 #include "fs/tree.h"
 
@@ -213,17 +214,21 @@ static const struct entered *find_entered(const struct mounted *on, const char *
 	return entered;
 }
 
-/* Enters the directory NAME, the last component of the first LENGTH bytes of PATH, and pins it. NULL with errno. */
+/*
+ * Enters the directory NAME, the last component of the first LENGTH bytes of PATH, makes it if it is missing, and pins
+ * it. NULL with errno.
+ */
 static const struct entered *enter_directory(
 	const struct entered *above, const char *name, const char *path, size_t length)
 {
 	int fd = openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) {
-		/* What is missing can't be made by a box that can't change the directory. */
-		if (errno == ENOENT)
-			errno = may_change(above->known, above->fd) ? ENOENT : EACCES;
-		return NULL;
+	if (fd < 0 && errno == ENOENT) {
+		bool may = may_change(above->known, above->fd);
+		errno = EACCES;
+		fd = may ? rollback_make_directory(above->fd, name, 0700) : -1;
 	}
+	if (fd < 0)
+		return NULL;
 	const struct entered *entered = add_entered(above->on, path, length, fd);
 	if (!entered->known->held && may_change(above->known, above->fd)) {
 		entered->known->held = true;

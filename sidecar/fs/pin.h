@@ -22,9 +22,10 @@ void pin_hold(const struct mount *mount);
 /* The same, as far as the path exists; its last part may be a file or a link that leads nowhere. */
 void pin_hold_there(const struct mount *mount);
 /*
- * Enters the directories on PATH, below the top of the mount ON, whose path is its first START bytes, and pins each as
- * pin_hold does. Returns the descriptor of the last component's directory, which stays ours. -1: something else than a
- * directory is on the way, or one is missing, or there is no stash; EACCES: the box can't make what is missing.
+ * Enters the directories on PATH, below the top of the mount ON, whose path is its first START bytes; makes what is
+ * missing, and pins each as pin_hold does. Returns the descriptor of the last component's directory, which stays ours.
+ * -1: something else than a directory is on the way, or there is no stash; EACCES: neither we nor the box can make what
+ * is missing.
  */
 struct mounted;
 int pin_enter(const struct mounted *on, const char *path, size_t start);

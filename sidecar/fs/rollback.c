@@ -29,7 +29,6 @@ static struct rollback_entry *latest; /* in the box */
 static struct rollback_entry *received, **end = &received; /* in the supervisor */
 static int current;
 static int lock = -1; /* lock of a root that keeps its mount points */
-static int arrived = -1; /* lock of the next entry */
 
 /* In the box: locks on files that other boxes may have made. */
 static struct used {
@@ -366,9 +365,7 @@ static void allow_descriptors_again(void)
 
 static void tell(int link, const struct rollback_entry *entry)
 {
-	if (entry->lock >= 0)
-		channel_send_held(link, entry->lock);
-	channel_send_made(link, entry->parent, &entry->made, entry->how | (entry->lock >= 0 ? CHANNEL_MADE_LOCKED : 0));
+	channel_send_made(link, entry->parent, entry->lock, &entry->made, entry->how);
 }
 
 void rollback_tell_what_goes(int link)
@@ -419,17 +416,14 @@ void rollback_lock(const struct plan *plan)
 	}
 }
 
-void rollback_hold(int held) { arrived = held; }
-
-void rollback_receive(int parent, const struct channel_made *made, int how)
+void rollback_receive(int parent, int held, const struct channel_made *made, int how)
 {
 	if (!received)
 		allow_descriptors_again();
 	struct rollback_entry *entry = malloc(sizeof *entry);
 	if (!entry)
 		return;
-	*entry = (struct rollback_entry){parent, how & CHANNEL_MADE_LOCKED ? arrived : -1, how, *made, NULL};
-	arrived = -1;
+	*entry = (struct rollback_entry){parent, held, how, *made, NULL};
 	*end = entry;
 	end = &entry->next;
 }

@@ -44,11 +44,9 @@ void rollback_send(int link);
  * In the supervisor, before there is a box: locks the root, so that no other box that fails removes files that we use.
  */
 void rollback_lock(const struct plan *plan);
-/* In the supervisor: stores an entry. PARENT becomes ours. HOW: CHANNEL_MADE_*. */
+/* In the supervisor: stores an entry. PARENT and LOCK, which may be -1, become ours. HOW: CHANNEL_MADE_*. */
 struct channel_made;
-void rollback_receive(int parent, const struct channel_made *made, int how);
-/* In the supervisor: LOCK, which becomes ours, is on a file that the box uses, or on the next entry. */
-void rollback_hold(int lock);
+void rollback_receive(int parent, int lock, const struct channel_made *made, int how);
 /*
  * In the supervisor, after the end of the box: removes what was made, unless another box may use it. ALONE: no process
  * of the box can be left.

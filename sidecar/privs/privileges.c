@@ -15,6 +15,7 @@
 #endif
 
 static uint64_t forbidden;
+static bool shared;
 
 void privileges_forbid(uint64_t capabilities) { forbidden |= capabilities; }
 
@@ -87,12 +88,24 @@ static void set_capabilities(uint64_t kept, uint64_t until_exec)
 			fail("raise ambient capability", NULL);
 }
 
+static void set_no_new_privs(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail("set no_new_privs", NULL);
+}
+
+void privileges_share_no_new(void)
+{
+	set_no_new_privs();
+	shared = true;
+}
+
 void privileges_drop(const struct process *process, uint64_t until_exec)
 {
 	if (process->uid > 0 && (process->capabilities | until_exec) && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		fail("keep capabilities", NULL);
 	set_ids(process);
 	set_capabilities(process->capabilities & ~forbidden, until_exec & ~forbidden);
-	if (process->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		fail("set no_new_privs", NULL);
+	if (process->no_new_privs && !shared)
+		set_no_new_privs();
 }

@@ -8,6 +8,8 @@
 void privileges_forbid(uint64_t capabilities);
 /* Reduces the bounding set, so that no execve brings a capability back. Processes that are started later inherit it. */
 void privileges_bound(const struct process *process);
+/* Sets no_new_privs now; processes that are started later inherit it. */
+void privileges_share_no_new(void);
 /*
  * Sets groups, ids, capabilities and no_new_privs, in that order: each step takes away what the one before needs. The
  * capabilities UNTIL_EXEC stay until the next execve, which clears those that aren't inheritable, ambient or in the

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "base/report.h"
+#include "privs/privileges.h"
 
 static unsigned digit_of(char c)
 {
@@ -67,8 +68,7 @@ void seccomp_load(const struct seccomp *seccomp)
 
 void seccomp_load_shared(const struct seccomp *seccomp)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		fail("set no_new_privs", NULL);
+	privileges_share_no_new();
 	seccomp_load(seccomp);
 	shared = true;
 }

@@ -15,7 +15,7 @@ static bool wanted; /* when the command stopped, it had the terminal, or had ask
 void foreground_set_up(void)
 {
 	for (int fd = 0; fd < 3 && terminal < 0; fd++)
-		if (tcgetpgrp(fd) >= 0)
+		if (descriptor_may_be_terminal(fd) && tcgetpgrp(fd) >= 0)
 			terminal = descriptor_copy(fd);
 }
 

@@ -38,7 +38,7 @@ static void take_terminal(void)
 {
 	pid_t ours = getpgrp();
 	for (int fd = 0; fd < 3 && terminal < 0; fd++)
-		if (tcgetpgrp(fd) == ours)
+		if (descriptor_may_be_terminal(fd) && tcgetpgrp(fd) == ours)
 			terminal = descriptor_copy(fd);
 }
 
@@ -74,18 +74,19 @@ static void say_started(const struct box *box)
 	report_started(box->pid);
 	/* Close our copies of 0-2, or a reader of the command's output would never see its end. */
 	complaints = (box->memory && !box->quiet) || helpers_can_end_box() ? descriptor_copy(2) : -1;
-	if (!box->verbose)
-		for (int fd = 0; fd < 3; fd++)
-			if (fd != report_status_fd())
-				close(fd);
+	if (box->verbose)
+		return;
+	int status = report_status_fd(), kept = status >= 0 && status < 3 ? status : 3;
+	descriptor_close_range(0, kept - 1);
+	descriptor_close_range(kept + 1, 2);
 }
 
 /* Reads a message. False if the box sends no more. */
 static bool read_link(const struct box *box)
 {
 	struct channel_message message;
-	int parent;
-	ssize_t length = channel_receive(box->channel, &message, &parent);
+	struct channel_along along;
+	ssize_t length = channel_receive(box->channel, &message, &along);
 	if (length < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (length == 0) {
@@ -98,12 +99,14 @@ static bool read_link(const struct box *box)
 	 * These messages make us remove files later, so they count only before the command starts, while the box has only
 	 * our code.
 	 */
-	if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_MADE && !started)
-		rollback_receive(parent, &message.made, message.value);
-	else if (parent >= 0 && length == sizeof message && message.kind == CHANNEL_HELD && !started)
-		rollback_hold(parent);
-	else if (parent >= 0)
-		close(parent);
+	bool counts = along.fd[0] >= 0 && length == sizeof message && !started;
+	if (counts && message.kind == CHANNEL_MADE) {
+		rollback_receive(along.fd[0], along.fd[1], &message.made, message.value);
+	} else if (!counts || message.kind != CHANNEL_HELD) {
+		/* A lock stays open. */
+		descriptor_close(along.fd[0]);
+		descriptor_close(along.fd[1]);
+	}
 	if (length < (ssize_t)CHANNEL_PLAIN)
 		return true;
 	switch ((enum channel_kind)message.kind) {
@@ -125,19 +128,19 @@ static bool read_link(const struct box *box)
 int supervise_await_process(const struct box *box, int *number)
 {
 	struct channel_message message;
-	int process = -1;
+	struct channel_along along;
 	ssize_t length;
 	do {
 		struct pollfd end = {box->channel, POLLIN, 0};
 		poll(&end, 1, -1);
-		length = channel_receive(box->channel, &message, &process);
+		length = channel_receive(box->channel, &message, &along);
 	} while (length < 0 && (errno == EAGAIN || errno == EINTR));
 	*number = length > 0 ? message.value : 0;
-	if (length > 0 && message.kind == CHANNEL_PROCESS && process >= 0)
-		return process;
+	descriptor_close(along.fd[1]);
+	if (length > 0 && message.kind == CHANNEL_PROCESS && along.fd[0] >= 0)
+		return along.fd[0];
 	failed = length > 0 && message.kind == CHANNEL_FAILED;
-	if (process >= 0)
-		close(process);
+	descriptor_close(along.fd[0]);
 	return -1;
 }
 
