@@ -20,9 +20,10 @@ const FRONT_END = [
   ['seccomp'],
   ['planner'],
   ['doctor', 'explain', 'launch', 'rootfs'],
+  ['image'],
   ['cli', 'library'],
   ['verbs', 'index.ts'],
-  ['late.ts', 'late-filters.ts', 'main.ts'],
+  ['late.ts', 'late-filters.ts', 'late-images.ts', 'main.ts'],
 ]
 const SIDECAR = [
   ['libc'],

@@ -7,3 +7,4 @@
  */
 export const late = () => require('./late.ts') as typeof import('./late.ts')
 export const lateFilters = () => require('./late-filters.ts') as typeof import('./late-filters.ts')
+export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')

@@ -8,6 +8,7 @@ export const STEPS = [
   'bake',
   'environment',
   'seccomp',
+  'image',
   'hand over',
   'start',
   // Whichever half notices first.

@@ -12,13 +12,28 @@ const OWN_DIRECTORIES = [
   { holds: 'runtime', root: '/run/nsbox', variable: 'XDG_RUNTIME_DIR', home: '' },
 ] as const
 
-type OwnDirectory = (typeof OWN_DIRECTORIES)[number]
+type Kind = (typeof OWN_DIRECTORIES)[number]['holds']
+type Caller = Pick<HostFacts, 'uid' | 'variable'>
+
+/** Another place for the cache, such as a larger disk. */
+export const CACHE_VARIABLE = 'NSBOX_CACHE'
 
 /** A directory's path for this caller; undefined where the variables give no absolute path. */
-function ownDirectory(
-  { root, variable, home }: OwnDirectory,
-  host: Pick<HostFacts, 'uid' | 'variable'>,
-): string | undefined {
+export function ownDirectory(kind: Kind, host: Caller): string | undefined {
+  if (kind === 'cache') {
+    const chosen = chosenCache(host)
+    if (chosen !== undefined) return chosen
+  }
+  for (const directory of OWN_DIRECTORIES) if (directory.holds === kind) return pathOf(directory, host)
+  return undefined
+}
+
+function chosenCache(host: Caller): string | undefined {
+  const chosen = host.variable(CACHE_VARIABLE)
+  return chosen !== undefined && chosen.startsWith('/') ? cleanPath(chosen) : undefined
+}
+
+function pathOf({ root, variable, home }: (typeof OWN_DIRECTORIES)[number], host: Caller): string | undefined {
   if (host.uid === 0) return root
   const named = host.variable(variable)
   if (named !== undefined && named.startsWith('/')) return cleanPath(`${named}/nsbox`)
@@ -27,11 +42,13 @@ function ownDirectory(
   return user !== undefined && user.startsWith('/') ? cleanPath(`${user}${home}/nsbox`) : undefined
 }
 
-export function ownDirectories(host: Pick<HostFacts, 'uid' | 'variable'>): string[] {
+/** All of them. A cache that was chosen elsewhere doesn't lay open the usual one. */
+export function ownDirectories(host: Caller): string[] {
   const paths: string[] = []
-  for (const directory of OWN_DIRECTORIES) {
-    const path = ownDirectory(directory, host)
+  const add = (path: string | undefined): void => {
     if (path !== undefined && !paths.includes(path)) paths.push(path)
   }
+  for (const directory of OWN_DIRECTORIES) add(pathOf(directory, host))
+  add(chosenCache(host))
   return paths
 }

@@ -1,0 +1,64 @@
+/** What the rest of nsbox knows of an image: directories to stack, and what the image says about its command. */
+import type { MapKind } from './map.ts'
+
+/** What an image says about the command that runs in it; the command line's own words win. */
+export type ImageConfig = {
+  /** NAME=VALUE entries, in the image's order. */
+  env: string[]
+  /** Absolute path of the directory to start in. */
+  cwd?: string
+  /** USER[:GROUP], each a name or a number. */
+  user?: string
+  entrypoint?: string[]
+  cmd?: string[]
+  labels: Record<string, string>
+  /** Go's names, as the image specification has them: "amd64", "linux". */
+  architecture?: string
+  os?: string
+  /** RFC 3339. */
+  created?: string
+  /** Name or number, as the image has it. */
+  stopSignal?: string
+}
+
+export type Image = {
+  /** `sha256:` and the digest of the image's configuration; of a directory, its path. */
+  id: string
+  /** The reference as typed, made whole, with the digest that it leads to where it has one. */
+  reference: string
+  config: ImageConfig
+  /** Directories of the host, the topmost first. */
+  lowers: string[]
+  /** false: the one lower is a directory of the user's, and not of the cache. */
+  layersAreOurs: boolean
+}
+
+export type Progress = {
+  event: 'resolve' | 'download' | 'unpack' | 'wait' | 'done'
+  reference: string
+  /** From 1, in the order of the manifest. */
+  layer?: number
+  layers?: number
+  /** Bytes of this layer's compressed stream so far, and in all. */
+  bytes?: number
+  total?: number
+  /** Why nothing happens ("wait"), and for how long. */
+  reason?: string
+  seconds?: number
+}
+
+/** How an image is wanted. */
+export type Want = {
+  /** The id map of the box that will use it: its files' owners depend on it. */
+  map: MapKind
+  /** Whether a registry is asked: where the cache lacks the image, each time, or never. */
+  pull: 'missing' | 'always' | 'never'
+  /** OS/ARCHITECTURE[/VARIANT]; absent: this machine's. */
+  platform?: string
+  /** Plain http, and certificates that nobody vouches for. */
+  insecure?: boolean
+  /** Bytes that the files of one layer may have; absent: a bound that follows from the size of the archive. */
+  maxSize?: number
+  onProgress?(progress: Progress): void
+  signal?: AbortSignal
+}

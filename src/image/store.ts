@@ -1,0 +1,205 @@
+/**
+ * The cache of images: where things lie, who may own them, and how they are written so that a reader finds the whole
+ * of a thing or nothing.
+ *
+ *     images/v1/blobs/sha256/HEX[.part]           downloads, until they are unpacked
+ *     images/v1/layers/KIND/HEX/{fs,mtree,layer.json}   unpacked layers by chain id, for a kind of id map
+ *     images/v1/layers/KIND/tmp-OWNER/            a layer that is being unpacked; map.json beside has the ids
+ *     images/v1/images/HEX.json                   what an image is made of
+ *     images/v1/refs/HEX.json                     reference and platform → image
+ *     images/v1/files/HEX.json                    a file of the host, as it was → image
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { SandboxError, UsageError } from '../errors.ts'
+import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
+import { systemFailure } from '../host/errno.ts'
+import { CACHE_VARIABLE, ownDirectory } from '../planner/own.ts'
+import type { ImageConfig } from './image.ts'
+
+export type ImageRecord = {
+  id: string
+  config: ImageConfig
+  /** The lowest first. */
+  diffIds: string[]
+  chainIds: string[]
+  /** Bytes of all layers on the disk. */
+  size: number
+}
+export type RefRecord = { reference: string; platform: string; digest: string; id: string; pulled: string }
+type Caller = Pick<HostFacts, 'uid' | 'variable'>
+
+/** Directory of the caller's images. Nothing is made. Throws SandboxError where no variable says where it is. */
+export function imagesDirectory(host: Caller): string {
+  const chosen = host.variable(CACHE_VARIABLE)
+  if (chosen !== undefined && !chosen.startsWith('/'))
+    throw new UsageError(`${CACHE_VARIABLE}: must be an absolute path`)
+  const cache = ownDirectory('cache', host)
+  if (cache === undefined)
+    throw new SandboxError({
+      step: 'image',
+      what: 'no directory for the cache: neither XDG_CACHE_HOME nor HOME is an absolute path',
+      hint: `set ${CACHE_VARIABLE} to a directory of yours`,
+    })
+  return `${cache}/images/v1`
+}
+
+/**
+ * Makes a directory below `imagesDirectory` and what is missing above it, each for the caller alone. NAME is relative
+ * and clean. Returns its path. Throws SandboxError where one of them is somebody else's, open to others, or a link.
+ */
+export function ensureDirectory(host: Caller, name = ''): string {
+  const images = imagesDirectory(host)
+  const own = images.slice(0, -'/images/v1'.length)
+  make(() => fs.mkdirSync(hostPath(own), { recursive: true, mode: 0o700 }), own)
+  verify(own, host.uid)
+  let path = own
+  for (const part of ['images', 'v1', ...name.split('/').filter((word) => word !== '')]) {
+    path += `/${part}`
+    const made = path
+    make(() => fs.mkdirSync(hostPath(made), 0o700), made)
+    verify(made, host.uid)
+  }
+  return path
+}
+
+function make(body: () => void, path: string): void {
+  try {
+    body()
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return
+    throw storeFailure('make', path, error)
+  }
+}
+
+/** The failure of a system call on the cache. */
+function storeFailure(what: string, path: string, error: unknown): SandboxError {
+  const code = codeOf(error)
+  const hint = HINTS[code]
+  return systemFailure({ step: 'image', what, path, code, ...(hint !== undefined && { hint }) })
+}
+
+const ELSEWHERE = `set ${CACHE_VARIABLE} to a directory on a disk that has room: nsbox image prune frees some`
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: ELSEWHERE,
+  EDQUOT: ELSEWHERE,
+  EROFS: `set ${CACHE_VARIABLE} to a directory that can be written to`,
+  EACCES: `set ${CACHE_VARIABLE} to a directory of yours`,
+}
+
+function verify(path: string, uid: number): void {
+  const stat = looked(path)
+  const wrong = stat.isSymbolicLink()
+    ? 'is a link'
+    : !stat.isDirectory()
+      ? 'is not a directory'
+      : stat.uid !== uid
+        ? 'belongs to another user'
+        : (stat.mode & 0o077) !== 0
+          ? 'is open to other users'
+          : undefined
+  if (wrong === undefined) return
+  const hint = wrong === 'is open to other users' ? `chmod 700 ${path}` : `move it away, or set ${CACHE_VARIABLE}`
+  throw new SandboxError({ step: 'image', what: `the cache ${wrong}`, path, hint })
+}
+
+function looked(path: string): fs.Stats {
+  try {
+    return fs.lstatSync(hostPath(path))
+  } catch (error) {
+    throw storeFailure('look at', path, error)
+  }
+}
+
+/** Paths in `directory`, which is `imagesDirectory`. */
+export const paths = {
+  blob: (directory: string, digest: string) => `${directory}/blobs/sha256/${hexOf(digest)}`,
+  layers: (directory: string, kind: string) => `${directory}/layers/${kind}`,
+  layer: (directory: string, kind: string, chainId: string) => `${directory}/layers/${kind}/${hexOf(chainId)}`,
+  image: (directory: string, id: string) => `${directory}/images/${hexOf(id)}.json`,
+  reference: (directory: string, reference: string, platform: string) =>
+    `${directory}/refs/${hashOfWords([reference, platform])}.json`,
+  file: (directory: string, key: readonly string[]) => `${directory}/files/${hashOfWords(key)}.json`,
+}
+
+/** The digits of sha256:HEX. */
+function hexOf(digest: string): string {
+  return digest.slice(digest.indexOf(':') + 1)
+}
+
+function hashOfWords(words: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('hex')
+}
+
+/**
+ * OCI image-spec, config.md: names a layer together with all below it. Hard links to files of lower layers are copies,
+ * so what lies in a layer's directory depends on them.
+ */
+export function chainIdsOf(diffIds: readonly string[]): string[] {
+  const chain: string[] = []
+  for (const diffId of diffIds) {
+    const below = chain.at(-1)
+    chain.push(
+      below === undefined ? diffId : `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`,
+    )
+  }
+  return chain
+}
+
+/** The object in a file; undefined where there is none, or it is broken: then the cache simply lacks it. */
+export function readRecord<T>(path: string): T | undefined {
+  let text: string
+  try {
+    text = fs.readFileSync(hostPath(path), 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+    throw storeFailure('read', path, error)
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as T) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes under another name first, so that a reader finds the whole file or the one before. */
+export function writeRecord(path: string, value: object): void {
+  const draft = `${path.slice(0, path.lastIndexOf('/'))}/${temporaryName()}`
+  try {
+    const fd = fs.openSync(hostPath(draft), 'wx', 0o600)
+    try {
+      fs.writeSync(fd, `${JSON.stringify(value)}\n`)
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+    fs.renameSync(hostPath(draft), hostPath(path))
+  } catch (error) {
+    fs.rmSync(hostPath(draft), { force: true })
+    throw storeFailure('write', path, error)
+  }
+}
+
+const TEMPORARY = 'tmp-'
+
+/** A name for what is being made. It says by whom, so that what a killed process has left can be told apart. */
+export function temporaryName(): string {
+  return `${TEMPORARY}${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(8).toString('hex')}`
+}
+
+/** Whether NAME was made by a process that has ended. */
+export function isAbandoned(name: string): boolean {
+  const [, pid, started] = /^tmp-(\d+)-(\d+)-[0-9a-f]+$/.exec(name) ?? []
+  return pid !== undefined && String(startOf(Number(pid)) ?? 0) !== started
+}
+
+/** When a process was started, in ticks since the boot: field 22 of stat, proc(5). */
+function startOf(pid: number): number | undefined {
+  try {
+    const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19])
+  } catch {
+    return undefined
+  }
+}
