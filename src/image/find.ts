@@ -1,6 +1,7 @@
 /** Looks an image up in the cache: a few small files are read, and nothing else is asked. */
 import * as fs from 'node:fs'
-import { hostPath, type HostFacts } from '../host/bun.ts'
+import { hostPath } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { SandboxError } from '../errors.ts'
 import type { Image, ImageConfig, Want } from './image.ts'
 import { parsePlatform, platformOf, platformText } from './platform.ts'

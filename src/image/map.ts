@@ -3,7 +3,7 @@
  * directory of layers for each kind.
  */
 import { createHash } from 'node:crypto'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import type { IdMap } from '../plan/types.ts'
 import { identity } from '../planner/identity.ts'

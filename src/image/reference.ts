@@ -6,7 +6,7 @@
  * directory could otherwise put an image of theirs in the place of the one that the caller means.
  */
 import { UsageError } from '../errors.ts'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { absolute } from '../planner/build.ts'
 import { printable } from '../text/printable.ts'
 import { DIGEST, HOST, LONGEST_NAME, NAME, TAG } from './grammar.ts'

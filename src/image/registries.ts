@@ -1,7 +1,7 @@
 /** The registries that the caller's own file names for short names: HOST[:PORT][/PREFIX], a line each. */
 import { SandboxError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
-import type { HostFacts } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { ownDirectory } from '../planner/own.ts'
 import { isRegistry } from './grammar.ts'
 

@@ -1,8 +1,8 @@
 /** Tells what a file is by what is in it, and never by the ending of its name. */
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
-import { codeOf, hostPath } from '../host/bun.ts'
-import { systemFailure } from '../host/errno.ts'
+import { hostPath } from '../host/bun.ts'
+import { codeOf, systemFailure } from '../host/errno.ts'
 
 /** `compressed`: what is inside shows only when it is unpacked. */
 export type Sniffed = 'directory' | 'oci' | 'tar' | 'compressed' | 'cpio' | 'squashfs' | 'iso' | 'erofs' | 'ext4'

@@ -12,8 +12,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
-import { codeOf, hostPath, type HostFacts } from '../host/bun.ts'
-import { systemFailure } from '../host/errno.ts'
+import { hostPath } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
+import { codeOf, systemFailure } from '../host/errno.ts'
 import { CACHE_VARIABLE, ownDirectory } from '../planner/own.ts'
 import type { ImageConfig } from './image.ts'
 

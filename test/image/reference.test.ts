@@ -3,7 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { UsageError } from '../../src/errors.ts'
-import type { Looked } from '../../src/host/bun.ts'
+import type { Looked } from '../../src/host/types.ts'
 import { readReferences, referenceText, type RegistryReference } from '../../src/image/reference.ts'
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`
