@@ -3,6 +3,7 @@
  * events and results are about the command.
  */
 import * as child_process from 'node:child_process'
+import { constants } from 'node:os'
 import { SandboxError } from '../errors.ts'
 import { GRACE } from '../planner/build.ts'
 import { type Arguments, abortError } from './arguments.ts'
@@ -160,14 +161,23 @@ function heldBack(
   return { hold, drop, before }
 }
 
-/** Adds the command's name to an error, as child_process does. */
+/** Gives an error all that child_process's own have. */
 function about(error: Error, call: 'spawn' | 'spawnSync', [file, ...args]: readonly string[]): Error {
   const { path = file } = error as NodeJS.ErrnoException
-  return Object.assign(error instanceof SandboxError ? withHint(error) : error, {
+  return Object.assign(error instanceof SandboxError ? withNumber(withHint(error)) : error, {
     syscall: `${call} ${file}`,
     path,
     spawnargs: args,
   })
+}
+
+/**
+ * Callers of child_process rely on an error's number, and zx prints it: "errno: undefined (Unknown error)" where there
+ * is none. What fails by no system call is something that the box can't be made of.
+ */
+function withNumber(error: SandboxError): SandboxError {
+  if (error.code !== undefined || error.errno !== undefined) return error
+  return Object.assign(error, { code: 'EINVAL', errno: -constants.errno.EINVAL })
 }
 
 /** Node ends a child by a signal that the child may ignore, so a box that is still there after the grace is killed. */

@@ -471,6 +471,17 @@ test('what zx prints of a failure has its number, its name and the way out', asy
     $({ spawn: box({ root: '/nowhere' }).spawn, shell: '/bin/sh', prefix: '', verbose: false })`true`,
   )
   assert.match(rootless.message, /\n\s+errno: -2 \(No such file or directory\)\n\s+code: ENOENT\n/)
+  // No system call has failed here, and zx prints a number all the same.
+  const file = await rejected($({ spawn: box({ root: '/etc/passwd' }).spawn, prefix: '', verbose: false })`true`)
+  assert.match(
+    file.message,
+    /^root: is not a directory: \/etc\/passwd\n\s+errno: -22 \(Invalid argument\)\n\s+code: EINVAL\n/,
+  )
+  assert.equal([file.cause.code, file.cause.errno], ['EINVAL', -22])
+  const { error } = box({ root: '/etc/passwd' }).spawnSync('true')
+  assert.equal([error.code, error.errno], ['EINVAL', -22])
+  // `run` rejects with the error as it is.
+  assert.is((await rejected(box({ root: '/etc/passwd' }).run(['true']))).code, undefined)
   const hinted = await rejected($({ spawn: b.spawn, shell: 'no-such', prefix: '', verbose: false })`true`)
   assert.match(hinted.message, /\nhint: looked for in the PATH of the box\n/)
 })
