@@ -1,5 +1,5 @@
 /**
- * The contract between the two halves of nsbox, as one table.
+ * The contract between the two halves of nsbox, as one table; variants.ts has its roots and mounts.
  *
  * From this table come the TypeScript types (`types.ts`, by inference), the run-time validator (`validate.ts`, which
  * walks it), the published JSON Schema (`docs/plan.schema.json`) and the C structures with their field list
@@ -18,49 +18,19 @@ import {
   MAX_PIDS,
   RESET_SIGNALS,
 } from './constants.ts'
+import { MAX_SIZE, type Table } from './field.ts'
 
 export * from './constants.ts'
-
-/** A leaf or a container; `default` is what an absent optional field means. */
-export type Field = { doc: string; required?: true } & (
-  | { type: 'bool' }
-  | { type: 'int'; min: number; max: number; default?: number }
-  /**
-   * Text without NUL. `path`: an absolute path; one of the host ("host") may be relative to the program that holds the
-   * plan.
-   */
-  | { type: 'string'; min?: number; max?: number; path?: true | 'host' }
-  /** Bytes as text, RFC 4648 with padding: a multiple of UNIT bytes. */
-  | { type: 'base64'; unit: number; max: number }
-  /** File mode as octal text, such as "1777". */
-  | { type: 'mode'; default?: string }
-  | { type: 'enum'; values: readonly string[]; default?: string }
-  /** A set of words, each at most once. */
-  | { type: 'flags'; values: readonly string[] }
-  | { type: 'strings'; min?: number; max?: number; entry?: 'assignment' | 'path' | 'host' }
-  /** User or group ids. */
-  | { type: 'ids'; min: number; max: number }
-  | { type: 'object'; of: string }
-  | { type: 'objects'; of: string; min?: number; max?: number }
-  /** An object whose `type` key says which table applies. */
-  | { type: 'variant'; of: string }
-  /** A list of objects whose `type` key says which table applies. */
-  | { type: 'variants'; of: string; max?: number }
-)
-
-export type Table = Readonly<Record<string, Field>>
+export type { Field, Table } from './field.ts'
+export { VARIANTS } from './variants.ts'
 
 /** PID_MAX_LIMIT, include/linux/threads.h. */
 const MAX_PID = 4194304
-const MAX_SIZE = Number.MAX_SAFE_INTEGER
 /** NGROUPS_MAX of the kernel. */
 const MAX_GROUPS = 65536
-/** OVL_MAX_STACK of the kernel. */
-const MAX_LOWERS = 500
 const MAX_QUOTA = MAX_CPUS * 1000000
 
 const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
-const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
 /** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
 const SCOPES = ['abstract', 'signals', 'trace'] as const
 
@@ -283,178 +253,3 @@ export const OBJECTS = {
     },
   },
 } as const satisfies Record<string, Table>
-
-/** Objects that differ by their `type` key: variant list by name. */
-export const VARIANTS = {
-  root: {
-    directory: {
-      path: {
-        type: 'string',
-        path: 'host',
-        required: true,
-        doc: 'Directory on the host; "/" is the host\'s own root.',
-      },
-      view: {
-        type: 'bool',
-        doc: 'Show each entry of the directory on a tmpfs, which becomes read-only once all is mounted, so that mount points can be made there without a trace on the host.',
-      },
-      options: {
-        type: 'flags',
-        values: MOUNT_OPTIONS,
-        doc: 'Mount options of the root and what is mounted below it on the host.',
-      },
-    },
-    layers: {
-      lowers: {
-        type: 'strings',
-        min: 1,
-        max: MAX_LOWERS,
-        entry: 'host',
-        required: true,
-        doc: 'Directories on the host that an overlay shows, the topmost first; none is written to. What is mounted below one of them shows where it is the only one.',
-      },
-      state: {
-        type: 'string',
-        path: 'host',
-        doc: "Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish.",
-      },
-      image: {
-        type: 'string',
-        min: 1,
-        doc: 'The image that the directories come from, as nsbox image pull takes it. Each of them then stays locked while the box runs, so that no clean-up removes one, and a missing one is an error that names the image.',
-      },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options of the root and what is mounted below it.' },
-    },
-    empty: {
-      size: {
-        type: 'int',
-        min: 0,
-        max: MAX_SIZE,
-        doc: "Size limit of the tmpfs in bytes; 0 is the kernel's default, half of the memory.",
-      },
-      mode: { type: 'mode', default: '0755', doc: 'Mode of the root directory.' },
-      options: {
-        type: 'flags',
-        values: MOUNT_OPTIONS,
-        doc: 'Mount options; "ro" from when all that lies below is there.',
-      },
-    },
-  },
-  mount: {
-    bind: {
-      source: { type: 'string', path: 'host', required: true, doc: 'File or directory on the host.' },
-      target: { type: 'string', path: true, required: true, doc: 'Where it shows in the box.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options, for all mounts below it too.' },
-    },
-    tmpfs: {
-      target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
-      size: {
-        type: 'int',
-        min: 0,
-        max: MAX_SIZE,
-        doc: "Size limit in bytes; 0 is the kernel's default, half of the memory.",
-      },
-      mode: { type: 'mode', default: '1777', doc: 'Mode of its top directory.' },
-      options: {
-        type: 'flags',
-        values: MOUNT_OPTIONS,
-        doc: 'Mount options; "ro" takes effect once everything below is there.',
-      },
-    },
-    proc: {
-      target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
-    },
-    dev: {
-      target: { type: 'string', path: true, required: true, doc: 'Where the minimal /dev is mounted in the box.' },
-    },
-    overlay: {
-      target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },
-      lower: { type: 'string', path: 'host', required: true, doc: 'Directory on the host that is seen below.' },
-      state: { type: 'string', path: 'host', doc: 'Directory that keeps the changes; absent, they vanish.' },
-      options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options.' },
-    },
-    dir: {
-      target: { type: 'string', path: true, required: true, doc: 'Directory to make in the box, with its parents.' },
-      mode: { type: 'mode', default: '0755', doc: 'Its mode.' },
-    },
-    symlink: {
-      target: { type: 'string', path: true, required: true, doc: 'Where the symbolic link is made in the box.' },
-      to: { type: 'string', min: 1, required: true, doc: 'Where it leads, as the box sees it.' },
-    },
-    mask: {
-      target: { type: 'string', path: true, required: true, doc: 'What an empty file or directory hides.' },
-      kernel: {
-        type: 'bool',
-        doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.',
-      },
-    },
-    protect: {
-      target: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: 'What becomes read-only, with all that is mounted below.',
-      },
-      kernel: {
-        type: 'bool',
-        doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.',
-      },
-    },
-    view: {
-      target: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: "Directory of the root to show as a view, as root.view does for the root itself, with the root's options.",
-      },
-    },
-    stash: {
-      target: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: 'Where an empty tmpfs serves the pins; the next mount at the same place hides it, so that nobody can enter it.',
-      },
-    },
-    pin: {
-      target: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: "Directory whose path is pinned: the box can't rename, replace or remove any directory or link on it, but can change what is in them.",
-      },
-      from: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: 'Directory above it, below which the path is pinned; it is not pinned itself.',
-      },
-    },
-    sysfs: {
-      target: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: "Where a read-only sysfs shows the devices of the box's own network; where the kernel refuses one, the host's becomes read-only.",
-      },
-    },
-    cgroup: {
-      target: {
-        type: 'string',
-        path: true,
-        required: true,
-        doc: "Where the hierarchy of the box's own control group shows, if the directory is there.",
-      },
-    },
-    file: {
-      source: {
-        type: 'string',
-        path: 'host',
-        doc: 'File on the host whose content is copied when the box starts; absent: none.',
-      },
-      text: { type: 'string', doc: 'Text of the copy behind that content.' },
-      target: { type: 'string', path: true, required: true, doc: 'Where the copy shows in the box.' },
-    },
-  },
-} as const satisfies Record<string, Record<string, Table>>
