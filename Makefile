@@ -111,7 +111,7 @@ dist/test/%: test/c/%.c $(MAKE_FILES) | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
-dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/json_pointer.c) $(C_HEADERS)
+dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/decode.c plan/decode_value.c plan/rules.c plan/json_pointer.c) $(C_HEADERS)
 
 test: all test-tools guests debian-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
 	$(Q)$(BUN) scripts/test.ts $(T)

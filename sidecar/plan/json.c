@@ -12,7 +12,7 @@ struct reader {
 	struct plan_error *error;
 };
 
-static struct json *read_value(struct reader *r, const struct place *place);
+static struct json *read_value(struct reader *r, const struct json_path *path);
 
 /* Returns NULL, so that a caller can return the call itself; as a bool it is false. */
 static void *refuse(struct reader *r, size_t at, const char *what)
@@ -93,7 +93,7 @@ static int unit_at(const struct reader *r, size_t at)
 }
 
 /* Writes the character that \uXXXX stands for. Returns the number of bytes, or 0. */
-static size_t read_unit(struct reader *r, const struct place *place, char *out)
+static size_t read_unit(struct reader *r, const struct json_path *path, char *out)
 {
 	size_t start = r->at;
 	int unit = unit_at(r, start), second;
@@ -103,7 +103,7 @@ static size_t read_unit(struct reader *r, const struct place *place, char *out)
 	}
 	r->at += 6;
 	if (unit == 0) {
-		plan_error_set(r->error, place, "must not contain NUL");
+		plan_error_set(r->error, path, "must not contain NUL");
 		return 0;
 	}
 	if (unit >= 0xdc80 && unit <= 0xdcff) {
@@ -121,13 +121,13 @@ static size_t read_unit(struct reader *r, const struct place *place, char *out)
 	return utf8_put(out, 0x10000 + ((unsigned)(unit - 0xd800) << 10) + (unsigned)(second - 0xdc00));
 }
 
-static size_t read_escape(struct reader *r, const struct place *place, char *out)
+static size_t read_escape(struct reader *r, const struct json_path *path, char *out)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *found;
 	int c = r->at + 1 < r->length ? r->text[r->at + 1] : 0;
 	if (c == 'u')
-		return read_unit(r, place, out);
+		return read_unit(r, path, out);
 	found = c ? strchr(from, c) : NULL;
 	if (!found) {
 		refuse(r, r->at, "unknown escape");
@@ -159,7 +159,7 @@ static size_t plain_length(const struct reader *r)
 	return i - r->at;
 }
 
-static char *read_string(struct reader *r, const struct place *place, uint32_t *length)
+static char *read_string(struct reader *r, const struct json_path *path, uint32_t *length)
 {
 	char *out;
 	size_t used = 0, put;
@@ -182,7 +182,7 @@ static char *read_string(struct reader *r, const struct place *place, uint32_t *
 		if (c < 0x20)
 			return refuse(r, r->at, "control character in a string");
 		if (c == '\\') {
-			put = read_escape(r, place, out + used);
+			put = read_escape(r, path, out + used);
 			if (!put)
 				return NULL;
 		} else {
@@ -254,10 +254,10 @@ static bool take_word(struct reader *r, const char *word)
 	return true;
 }
 
-static struct json *read_array(struct reader *r, struct json *node, const struct place *place)
+static struct json *read_array(struct reader *r, struct json *node, const struct json_path *path)
 {
 	const struct json **tail = &node->first;
-	struct place entry = {.up = place};
+	struct json_path entry = {.up = path};
 	node->kind = JSON_ARRAY;
 	skip_space(r);
 	if (take(r, ']'))
@@ -286,15 +286,15 @@ static bool has_key(const struct json *object, const char *key, size_t length)
 	return false;
 }
 
-static struct json *read_member(struct reader *r, const struct json *object, const struct place *place)
+static struct json *read_member(struct reader *r, const struct json *object, const struct json_path *path)
 {
-	struct place inner = {.up = place};
+	struct json_path inner = {.up = path};
 	struct json *value;
 	uint32_t length;
 	size_t start;
 	skip_space(r);
 	start = r->at;
-	inner.key = read_string(r, place, &length);
+	inner.key = read_string(r, path, &length);
 	if (!inner.key)
 		return NULL;
 	inner.length = length;
@@ -315,7 +315,7 @@ static struct json *read_member(struct reader *r, const struct json *object, con
 	return value;
 }
 
-static struct json *read_object(struct reader *r, struct json *node, const struct place *place)
+static struct json *read_object(struct reader *r, struct json *node, const struct json_path *path)
 {
 	const struct json **tail = &node->first;
 	node->kind = JSON_OBJECT;
@@ -323,7 +323,7 @@ static struct json *read_object(struct reader *r, struct json *node, const struc
 	if (take(r, '}'))
 		return node;
 	for (;;) {
-		struct json *value = read_member(r, node, place);
+		struct json *value = read_member(r, node, path);
 		if (!value)
 			return NULL;
 		*tail = value;
@@ -337,7 +337,7 @@ static struct json *read_object(struct reader *r, struct json *node, const struc
 	}
 }
 
-static struct json *read_container(struct reader *r, struct json *node, const struct place *place)
+static struct json *read_container(struct reader *r, struct json *node, const struct json_path *path)
 {
 	bool array = peek(r) == '[';
 	struct json *done;
@@ -345,12 +345,12 @@ static struct json *read_container(struct reader *r, struct json *node, const st
 		return refuse(r, r->at, "nested too deeply");
 	r->depth++;
 	r->at++;
-	done = array ? read_array(r, node, place) : read_object(r, node, place);
+	done = array ? read_array(r, node, path) : read_object(r, node, path);
 	r->depth--;
 	return done;
 }
 
-static struct json *read_value(struct reader *r, const struct place *place)
+static struct json *read_value(struct reader *r, const struct json_path *path)
 {
 	struct json *node = arena_alloc(r->arena, sizeof *node);
 	int c;
@@ -359,12 +359,12 @@ static struct json *read_value(struct reader *r, const struct place *place)
 	skip_space(r);
 	c = peek(r);
 	if (c == '[' || c == '{')
-		return read_container(r, node, place);
+		return read_container(r, node, path);
 	if (c == '-' || is_digit(c))
 		return read_number(r, node);
 	if (c == '"') {
 		node->kind = JSON_STRING;
-		node->text = read_string(r, place, &node->length);
+		node->text = read_string(r, path, &node->length);
 		return node->text ? node : NULL;
 	}
 	node->kind = JSON_BOOL;

@@ -35,29 +35,29 @@ static void sink_text(struct sink *sink, const char *text, size_t length)
 }
 
 /* As deep as the JSON reader's depth limit; outermost step first. */
-static void sink_place(struct sink *sink, const struct place *place)
+static void sink_path(struct sink *sink, const struct json_path *path)
 {
 	char number[24];
-	if (!place)
+	if (!path)
 		return;
-	sink_place(sink, place->up);
+	sink_path(sink, path->up);
 	sink_byte(sink, '/');
-	if (place->key) {
-		sink_text(sink, place->key, place->length);
+	if (path->key) {
+		sink_text(sink, path->key, path->length);
 		return;
 	}
-	snprintf(number, sizeof number, "%zu", place->index);
+	snprintf(number, sizeof number, "%zu", path->index);
 	sink_text(sink, number, strlen(number));
 }
 
-void plan_error_set(struct plan_error *error, const struct place *place, const char *format, ...)
+void plan_error_set(struct plan_error *error, const struct json_path *path, const char *format, ...)
 {
 	struct sink sink = {.text = error->pointer};
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(error->message, sizeof error->message, format, arguments);
 	va_end(arguments);
-	sink_place(&sink, place);
+	sink_path(&sink, path);
 	if (sink.cut) {
 		sink.length = POINTER_MAX - strlen(CUT);
 		/* A cut in the middle of a character would leave invalid UTF-8. */

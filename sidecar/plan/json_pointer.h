@@ -1,4 +1,4 @@
-/* A fault in a document, and the place of that fault. */
+/* A fault in a document, and where it is. */
 #ifndef NSBOX_PLAN_JSON_POINTER_H
 #define NSBOX_PLAN_JSON_POINTER_H
 
@@ -9,9 +9,9 @@ struct plan_error {
 	char message[640]; /* the longest message is a list of words */
 };
 
-/* A place in a document: the list of the steps that lead to it, innermost first. NULL is the whole document. */
-struct place {
-	const struct place *up;
+/* The keys and indexes that lead to a value, innermost first. NULL is the whole document. */
+struct json_path {
+	const struct json_path *up;
 	const char *key; /* NULL: an array's entry */
 	size_t length; /* of key */
 	size_t index;
@@ -19,6 +19,6 @@ struct place {
 
 /* Fills ERROR. */
 __attribute__((format(printf, 3, 4))) void plan_error_set(
-	struct plan_error *error, const struct place *place, const char *format, ...);
+	struct plan_error *error, const struct json_path *path, const char *format, ...);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Decodes the text of a plan into its structures. It is strict: a key that the contract table doesn't have is an error,
- * which names its place. The checks come in the order of src/plan/validate.ts, so that both halves give the same
+ * which names its path. The checks come in the order of src/plan/validate.ts, so that both halves give the same
  * answer.
  */
 #ifndef NSBOX_PLAN_PLAN_H

@@ -1,6 +1,6 @@
 /**
- * Checks a plan against the contract table, in the order and with the messages of `sidecar/plan/plan.c`, so that both
- * halves give the same answer.
+ * Checks a plan against the contract table, in the order and with the messages of `sidecar/plan/decode.c` and
+ * `rules.c`, so that both halves give the same answer.
  */
 import { hasStraySurrogate, toBytes } from '../text/bytes.ts'
 import { type Place, PlanError } from './error.ts'
