@@ -8,35 +8,24 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "fs/walk.h"
+
 struct mounted;
-struct stat;
 
 /* Uses the checked walk instead of openat2(2), as on Linux before 5.6. */
 void inroot_force_walk(void);
 /* Opens PATH with O_PATH inside of any directory ROOT. -1 with errno. FLAGS may hold O_NOFOLLOW and O_DIRECTORY. */
 int inroot_open(int root, const char *path, int flags);
 
-/* Sets the function that makes a masked directory writable, before something is made in it. */
-void inroot_open_masks_by(struct mounted *(*function)(const struct mounted *mask));
-/*
- * A path of the plan without empty components, "." and "..". It is cleaned as text, so a link before ".." isn't
- * followed. "" is the root.
- */
-const char *inroot_clean(const char *path);
-/* The functions below take clean paths. */
+/* The functions below take clean paths (clean_path.h). */
 
 /* Opens PATH in the box with O_PATH. -1 with errno. *ON, unless ON is NULL, becomes the mount that it was found on. */
 int inroot_find(const char *path, int flags, struct mounted **on);
 /*
- * Called for one component: NAME in the directory PARENT; PARENT is -1 if NAME is a mount of the plan. A link isn't
- * followed yet. FD belongs to the caller; ST is its stat.
- */
-typedef void inroot_visit(int parent, const char *name, int fd, const struct stat *st);
-/*
  * Opens the directory PATH in the box by the checked walk. -1 with errno. EACH is called for each component, also in
  * links.
  */
-int inroot_walk(const char *path, inroot_visit *each);
+int inroot_walk(const char *path, walk_visit *each);
 /*
  * As inroot_find, but makes PATH and its parents if they are missing, as a directory or as an empty file, also at the
  * end of a dangling link. Fails by fail().

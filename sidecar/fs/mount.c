@@ -23,6 +23,7 @@
 #include "base/report.h"
 #include "plan/plan.h"
 #include "fs/seal.h"
+#include "fs/clean_path.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
 #include "fs/view.h"
@@ -344,12 +345,12 @@ void mounts_apply(const struct plan *plan)
 {
 	bool stash = needs_stash(plan);
 	bool host_root = plan_shows_host(plan->root);
-	inroot_open_masks_by(seal_open_mask);
+	mounted_open_masks_by(seal_open_mask);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
 		if (mount.type == MOUNT_STASH && !stash)
 			continue;
-		mount.target = inroot_clean(mount.target);
+		mount.target = clean_path(mount.target);
 		apply(plan, &mount, &holds[i], host_root);
 	}
 	seal_apply();

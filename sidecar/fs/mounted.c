@@ -16,6 +16,7 @@ static struct slot {
 } * slots;
 static size_t room, count;
 static unsigned made;
+static struct mounted *(*open_mask)(const struct mounted *mask);
 
 enum { FNV_OFFSET = 2166136261u, FNV_PRIME = 16777619u };
 
@@ -83,6 +84,9 @@ struct mounted *mounted_above(const char *path, size_t length, size_t *prefix)
 	*prefix = found->length;
 	return found;
 }
+
+void mounted_open_masks_by(struct mounted *(*function)(const struct mounted *mask)) { open_mask = function; }
+struct mounted *mounted_open_mask(const struct mounted *mask) { return open_mask(mask); }
 
 int mounted_root(void) { return root->fd; }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct mounted {
-	const char *path; /* clean, as inroot_clean gives it; "" for the root */
+	const char *path; /* clean, as clean_path gives it; "" for the root */
 	size_t length;
 	uint32_t hash;
 	unsigned number; /* in the order of mounting: a later mount covers earlier ones at and below its path */
@@ -24,6 +24,9 @@ struct mounted {
 struct mounted *mounted_add(const char *path, int fd);
 /* The mount that shows the first LENGTH bytes of PATH, a clean path; *PREFIX is the length of the mount's own path. */
 struct mounted *mounted_above(const char *path, size_t length, size_t *prefix);
+/* Sets the function that makes a masked directory writable, before something is made in it; and calls it. */
+void mounted_open_masks_by(struct mounted *(*function)(const struct mounted *mask));
+struct mounted *mounted_open_mask(const struct mounted *mask);
 /* The descriptor of the root. */
 int mounted_root(void);
 /* Whether it is a procfs or sysfs. */

@@ -18,6 +18,7 @@
 #include "base/report.h"
 #include "base/sys.h"
 #include "plan/plan.h"
+#include "fs/clean_path.h"
 #include "fs/inroot.h"
 #include "fs/tree.h"
 
@@ -141,7 +142,7 @@ __attribute__((noinline)) static void look(const char *directory, int links)
 	if (length >= sizeof path)
 		return;
 	memcpy(path, directory, length + 1);
-	bool link = strcmp(inroot_clean(directory), directory) != 0;
+	bool link = strcmp(clean_path(directory), directory) != 0;
 	size_t there = add_ways(path, "", &link);
 	/*
 	 * If the path leads through a link, the directories on the real path count, too. They come first in the list, so
@@ -219,7 +220,7 @@ bool own_shows(void) { return shows; }
 static bool is_bound(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++)
-		if (plan->mounts[i].type == MOUNT_BIND && strcmp(inroot_clean(plan->mounts[i].target), path) == 0)
+		if (plan->mounts[i].type == MOUNT_BIND && strcmp(clean_path(plan->mounts[i].target), path) == 0)
 			return true;
 	return false;
 }
@@ -446,7 +447,7 @@ void own_protect(const struct plan *plan)
 		const struct mount *mount = &plan->mounts[i];
 		if (mount->type != MOUNT_BIND || (mount->options & ROOT_OPTIONS_RO))
 			continue;
-		const char *target = inroot_clean(mount->target);
+		const char *target = clean_path(mount->target);
 		struct stat st;
 		int top = inroot_find(target, O_DIRECTORY, NULL);
 		if (top >= 0 && fstat(top, &st) == 0)

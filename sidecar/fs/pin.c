@@ -12,6 +12,7 @@
 
 #include "base/descriptor.h"
 #include "base/report.h"
+#include "fs/clean_path.h"
 #include "fs/inroot.h"
 #include "fs/mounted.h"
 #include "fs/rollback.h"
@@ -266,7 +267,7 @@ int pin_enter(const struct mounted *on, const char *path, size_t start)
 
 static int hold(const struct mount *mount)
 {
-	const char *top = inroot_clean(mount->from);
+	const char *top = clean_path(mount->from);
 	size_t length = strlen(top), prefix;
 	mounted_above(top, length, &prefix);
 	int from = prefix == length ? -1 : inroot_find(top, O_DIRECTORY, NULL);
