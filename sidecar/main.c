@@ -32,6 +32,7 @@
 #include "fs/rollback.h"
 #include "fs/root.h"
 #include "fs/staging.h"
+#include "fs/take_back.h"
 #include "fs/tree.h"
 #include "namespaces/net.h"
 #include "namespaces/uts.h"
@@ -157,10 +158,10 @@ static void make_box(const struct plan *plan, const struct invocation *invocatio
 	}
 	mode_t caller_mask = umask(0);
 	/* Mount points in a root of the caller's own stay. */
-	rollback_set(plan->take_back ? 0 : CHANNEL_MADE_STAYS);
+	rollback_set_flags(plan->take_back ? 0 : CHANNEL_MADE_STAYS);
 	build_root(plan, invocation->old_mount_api);
 	umask(caller_mask);
-	rollback_tell_what_goes(link);
+	rollback_send_transient(link);
 }
 
 /* The box's end of the socket to the supervisor. */
@@ -172,7 +173,7 @@ static int channel = -1;
  */
 static void tell_supervisor(int status)
 {
-	rollback_send(channel);
+	rollback_send_rest(channel);
 	channel_send(channel, CHANNEL_FAILED, status);
 }
 
@@ -305,7 +306,7 @@ static int start_box(const struct plan *plan)
 	if (plan->root->image)
 		mounts_raise_limit(plan);
 	overlay_lock(plan);
-	rollback_lock(plan);
+	take_back_lock_root(plan);
 	if (plan->cgroup) {
 		report_phase(STEP_CONTROL_GROUP);
 		cgroup_make(plan->cgroup);

@@ -17,21 +17,21 @@ enum channel_kind {
 	CHANNEL_STOPPED = 2, /* signal VALUE stopped the command */
 	CHANNEL_ENDED = 3, /* the command ended; VALUE is its wait status */
 	CHANNEL_FAILED = 4, /* nsbox failed in the box; VALUE is the exit status */
+	CHANNEL_READY = 5, /* all is set up, and the box waits */
 	/* Before the id maps: the descriptor is the sender's own directory in /proc, VALUE is its number there. */
 	CHANNEL_PROCESS = 6,
-	/* The descriptor is a lock on what other boxes may use too; the supervisor keeps it. */
-	CHANNEL_HELD = 7,
-	CHANNEL_READY = 8, /* all is set up, and the box waits */
+	/* The descriptor is a lock on a file that other boxes may use too; the supervisor keeps it. */
+	CHANNEL_LOCK = 7,
 	/*
 	 * Before the command is started: NAME was made in the directory that the descriptor refers to. A second one is a
 	 * lock on what was made. VALUE: CHANNEL_MADE_*.
 	 */
-	CHANNEL_MADE = 5,
+	CHANNEL_MADE = 8,
 };
 
 /*
- * DIRECTORY: a directory was made. STAYS: only a box that fails takes it back. OWN: it is one of nsbox's own
- * directories.
+ * DIRECTORY: a directory was made. STAYS: only a box that fails removes it. OWN: it is one of nsbox's own directories.
+ * LINK: a symbolic link was made.
  */
 enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4, CHANNEL_MADE_LINK = 16 };
 
@@ -89,9 +89,9 @@ static inline void channel_send_made(int fd, int parent, int lock, const struct 
 	channel_send_with(fd, &message, (struct channel_along){{parent, lock}});
 }
 
-static inline void channel_send_held(int fd, int lock)
+static inline void channel_send_lock(int fd, int lock)
 {
-	struct channel_message message = {.kind = CHANNEL_HELD};
+	struct channel_message message = {.kind = CHANNEL_LOCK};
 	channel_send_with(fd, &message, (struct channel_along){{lock, -1}});
 }
 

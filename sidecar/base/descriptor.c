@@ -125,3 +125,10 @@ char *descriptor_read_all(int fd, const char *name, size_t *length)
 	*length = used;
 	return text;
 }
+
+void descriptor_allow_most(void)
+{
+	struct rlimit most;
+	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
+		prlimit(0, RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max}, NULL);
+}

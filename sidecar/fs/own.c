@@ -130,7 +130,7 @@ static void look_beyond(const char *path, size_t there, const char *real, int li
 	to[got] = '\0';
 	if (asprintf(&whole, "%s/%s%s", to[0] == '/' ? "" : real, to, path + length) < 0)
 		fail("allocate", NULL);
-	look(inroot_clean(whole), links + 1);
+	look(clean_path(whole), links + 1);
 	free(whole);
 }
 
@@ -435,9 +435,9 @@ void own_protect(const struct plan *plan)
 {
 	if (!aboves && !plain)
 		return;
-	rollback_set(CHANNEL_MADE_OWN);
+	rollback_set_flags(CHANNEL_MADE_OWN);
 	for (size_t i = 0; i < plan->own_count && plain; i++)
-		protect(plan, "", inroot_clean(plan->own[i]) + 1);
+		protect(plan, "", clean_path(plan->own[i]) + 1);
 	if (plain)
 		return;
 	/* The inode comes from the host, since the box may show a view in its place. */

@@ -16,7 +16,7 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "process/exec_filtered.h"
-#include "fs/rollback.h"
+#include "fs/take_back.h"
 #include "privs/cgroup.h"
 #include "process/foreground.h"
 #include "process/helper.h"
@@ -82,7 +82,7 @@ static void say_started(const struct box *box)
 }
 
 /* Reads a message. False if the box sends no more. */
-static bool read_link(const struct box *box)
+static bool read_channel(const struct box *box)
 {
 	struct channel_message message;
 	struct channel_along along;
@@ -101,8 +101,8 @@ static bool read_link(const struct box *box)
 	 */
 	bool counts = along.fd[0] >= 0 && length == sizeof message && !started;
 	if (counts && message.kind == CHANNEL_MADE) {
-		rollback_receive(along.fd[0], along.fd[1], &message.made, message.value);
-	} else if (!counts || message.kind != CHANNEL_HELD) {
+		take_back_add(along.fd[0], along.fd[1], &message.made, message.value);
+	} else if (!counts || message.kind != CHANNEL_LOCK) {
 		/* A lock stays open. */
 		descriptor_close(along.fd[0]);
 		descriptor_close(along.fd[1]);
@@ -119,7 +119,7 @@ static bool read_link(const struct box *box)
 	case CHANNEL_FAILED: failed = true; break;
 	case CHANNEL_READY: release_box_is_ready(box); break;
 	case CHANNEL_MADE:
-	case CHANNEL_HELD:
+	case CHANNEL_LOCK:
 	case CHANNEL_PROCESS: break;
 	}
 	return true;
@@ -167,12 +167,12 @@ static _Noreturn void finish(const struct box *box, int status)
 	over = true;
 	do
 		errno = 0;
-	while (read_link(box) && errno != EAGAIN);
+	while (read_channel(box) && errno != EAGAIN);
 	if (box->init && command_status >= 0 && WIFEXITED(status))
 		status = command_status;
 	foreground_end(box->pid);
 	give_terminal_back();
-	rollback_take_back(failed, !box->seen);
+	take_back_all(failed, !box->seen);
 	int signal = release_signal() ? release_signal() : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	bool timed_out = watchdog_has_timed_out(), unaided = release_end(complaints);
 	if (signal == SIGKILL && signals_killed_for())
@@ -269,7 +269,7 @@ void supervise(const struct box *box)
 			polls[1].revents = polls[2].revents = 0;
 		if (polls[2].revents)
 			release_read(box);
-		if (polls[1].revents && !read_link(box))
+		if (polls[1].revents && !read_channel(box))
 			polls[1].fd = -1;
 		while (read(box->signals, &info, sizeof info) == sizeof info) {
 			if (info.ssi_signo == SIGCHLD) {
