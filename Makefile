@@ -21,7 +21,7 @@ space := $(subst ,, )
 MAKE_FILES := Makefile scripts/make/tools.mk scripts/make/musl.mk
 
 .PHONY: all help gen test test-plain lint install uninstall clean FORCE
-all: dist/nsbox dist/nsbox-sidecar ## build dist/nsbox and dist/nsbox-sidecar; NATIVE=0: without native code in the front end
+all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack ## build dist/nsbox, dist/nsbox-sidecar and dist/nsbox-unpack; NATIVE=0: without native code in the front end
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do printf '  make %-13s %s\n' "$$target" "$$what"; done
@@ -30,7 +30,7 @@ include scripts/make/tools.mk scripts/make/musl.mk
 
 # --- The sidecar: static C -------------------------------------------------------------------------------------------
 
-C_SOURCES := $(filter-out %_fuzz.c,$(wildcard sidecar/*.c sidecar/*/*.c))
+C_SOURCES := $(filter-out %_fuzz.c sidecar/unpack/%,$(wildcard sidecar/*.c sidecar/*/*.c))
 C_HEADERS := $(wildcard sidecar/*/*.h)
 C_OBJECTS := $(C_SOURCES:sidecar/%.c=dist/obj/%.o)
 C_DEFINES := -D_GNU_SOURCE -iquote sidecar -DNSBOX_VERSION='"$(VERSION)"'
@@ -51,7 +51,7 @@ dist/obj/native: FORCE
 dist/nsbox-sidecar: $(C_OBJECTS) dist/obj/objects | musl
 	@[ -n '$(C_OBJECTS)' ] || { echo 'make: no C source in sidecar/' >&2; exit 1; }
 	@$(say) LINK $@
-	$(Q)$(MUSL_CC) -o $@.new $(C_LINK)
+	$(Q)$(MUSL_CC) -o $@.new $(call c_link,$(C_OBJECTS))
 	@! LC_ALL=C readelf -lW $@.new | grep -q INTERP || { echo 'make: the sidecar came out dynamically linked' >&2; rm -f $@.new; exit 1; }
 	$(Q)mv -f $@.new $@
 
@@ -133,7 +133,7 @@ install: all ## install the program, its manual and completions; PREFIX=/usr/loc
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)
 
-include $(addprefix scripts/make/,demo.mk package.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk demo.mk package.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist

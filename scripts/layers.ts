@@ -31,7 +31,7 @@ const SIDECAR = [
   ['base'],
   ['plan'],
   ['privs', 'namespaces'],
-  ['fs'],
+  ['fs', 'unpack'],
   ['process'],
   ['main.c'],
 ]

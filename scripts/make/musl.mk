@@ -18,9 +18,10 @@ HARDENING = -fstack-protector-strong $(call if_known,-fstack-clash-protection) $
 if_known = $(shell $(MUSL_CC) -Werror $(1) -c -x c -o /dev/null /dev/null 2>/dev/null && echo '$(1)')
 C_FLAGS = -std=c11 -Os $(call if_known,-Oz) $(LTO) -fno-align-functions -fmerge-all-constants $(C_WARNINGS) $(C_DEFINES) $(HARDENING) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	$(if $(crt),-fPIE,-fno-pie) $(kernel_headers)
-C_LINK = -static $(if $(LTO),$(LTO) -Os $(call if_known,-Oz) $(HARDENING) -fno-align-functions -fPIE) $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,)-z$(,)text \
+# $(call c_link,OBJECTS AND LIBRARIES): the arguments that link them.
+c_link = -static $(if $(LTO),$(LTO) -Os $(call if_known,-Oz) $(HARDENING) -fno-align-functions -fPIE) $(if $(crt),-nostartfiles -Wl$(,)-pie$(,)--no-dynamic-linker$(,)-z$(,)text \
 	$(crt)/rcrt1.o $(crt)/crti.o $(call crt_gcc,crtbeginS.o),-no-pie) \
-	$(C_OBJECTS) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
+	$(1) $(if $(crt),$(call crt_gcc,crtendS.o) $(crt)/crtn.o) \
 	-Wl,--gc-sections -Wl,--hash-style=gnu -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code -s
 
 # Where the plan is read, most of the time goes that a start spends outside of the kernel: 146,000 instructions

@@ -1,0 +1,192 @@
+/*
+ * Unpacks layers of images, and does what else has to be done with their trees. It runs in a box whose root has this
+ * program, /target and the lower layers alone: the archive may be a stranger's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "unpack/archive.h"
+#include "unpack/decode.h"
+#include "unpack/event.h"
+#include "unpack/layers.h"
+#include "unpack/mtree.h"
+#include "unpack/options.h"
+#include "unpack/place.h"
+#include "unpack/stream.h"
+#include "unpack/tree.h"
+
+#define TARGET "/target"
+#define LOWER "/lower"
+
+static int open_target(void)
+{
+	int fd = open(TARGET, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		event_fail("open the directory", TARGET, errno);
+	return fd;
+}
+
+static void seek_input(const struct options *o)
+{
+	if (o->offset && lseek(STDIN_FILENO, (off_t)o->offset, SEEK_SET) < 0)
+		event_fail("an offset needs a regular file on standard input", NULL, errno);
+}
+
+static void layer(const struct options *o)
+{
+	struct stream_result result = {.bytes = 0};
+	const struct place_options how = {
+		.keep_owners = o->keep_owners,
+		.whiteouts = o->whiteouts,
+		.max_bytes = o->max_bytes,
+		.max_entries = o->max_entries,
+	};
+	/* Until we end, whoever cleans up sees that the directory is in use. */
+	if (flock(open_target(), LOCK_EX | LOCK_NB) < 0)
+		event_fail(errno == EWOULDBLOCK ? "is being unpacked by another process" : "lock the directory", TARGET, errno);
+	seek_input(o);
+	place_open(&how, TARGET, LOWER);
+	int archive = stream_open(STREAM_ANY, o->size, o->max_bytes);
+	archive_place(archive);
+	stream_close(&result);
+	struct place_total total = place_finish();
+	event_done(result.digest, result.bytes, total.entries, total.size);
+}
+
+static uint64_t cat_left;
+
+static void cat_bytes(const void *bytes, size_t length)
+{
+	if (length > cat_left)
+		event_failf(NULL, "file is too large when it is uncompressed");
+	cat_left -= length;
+	for (const char *at = bytes; length > 0;) {
+		ssize_t done = write(STDOUT_FILENO, at, length);
+		if (done < 0 && errno != EINTR)
+			event_fail("write", NULL, errno);
+		if (done > 0) {
+			at += done;
+			length -= (size_t)done;
+		}
+	}
+}
+
+static void cat(const struct options *o)
+{
+	struct input in;
+	int number;
+	/* Standard output is the file's; what goes wrong is said on standard error. */
+	event_to(stderr);
+	cat_left = o->max_bytes;
+	seek_input(o);
+	input_open(&in, STDIN_FILENO, o->size);
+	const char *wrong = decode(&in, cat_bytes, false, &number);
+	if (wrong)
+		event_fail(wrong, NULL, number);
+}
+
+/* Locks NAME if it exists. False: somebody holds a lock on it. The lock lasts until the descriptor is closed. */
+static bool lock_existing(int directory, const char *name, int *fd)
+{
+	*fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return *fd < 0 || flock(*fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/*
+ * Removes one tree, unless somebody holds a lock on it or on its directory fs: a box that runs, or a process that
+ * unpacks. It gets another name first, so that no half of it is ever found by its own.
+ */
+static void remove_tree(int target, const char *name)
+{
+	char fs[PATH_MAX], aside[32];
+	unsigned long long number;
+	int own, inner;
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > NAME_MAX)
+		event_fail("is not a name in the directory", name, 0);
+	snprintf(fs, sizeof fs, "%s/fs", name);
+	bool free = lock_existing(target, name, &own) && lock_existing(target, fs, &inner);
+	if (free) {
+		if (getrandom(&number, sizeof number, 0) != sizeof number)
+			event_fail("read a random number", NULL, errno);
+		snprintf(aside, sizeof aside, "gone-%016llx", number);
+		int moved = renameat(target, name, target, aside);
+		if ((moved < 0 && errno != ENOENT) || (moved == 0 && tree_remove(target, aside) < 0))
+			event_fail("remove", name, errno);
+		if (inner >= 0)
+			close(inner);
+	}
+	if (own >= 0)
+		close(own);
+	event_print(free ? "removed" : "in-use", "name", name);
+}
+
+static void remove_trees(const struct options *o)
+{
+	int target = open_target();
+	for (int i = 0; i < o->name_count; i++)
+		remove_tree(target, o->names[i]);
+}
+
+static void lock(const struct options *o)
+{
+	char byte;
+	if (o->name_count != 1 || strchr(o->names[0], '/'))
+		event_fail("lock takes the name of one file", NULL, 0);
+	int fd = openat(open_target(), o->names[0], O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		event_fail("open", o->names[0], errno);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			event_fail("lock", o->names[0], errno);
+	event_print("locked", NULL, NULL);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+}
+
+static void verify(const struct options *o)
+{
+	(void)o;
+	layers_open(TARGET "/fs", LOWER);
+	mtree_verify(TARGET "/mtree");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct options *options);
+} commands[] = {
+	{"layer", layer},
+	{"cat", cat},
+	{"remove", remove_trees},
+	{"verify", verify},
+	{"lock", lock},
+};
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct rlimit limit;
+	/* libarchive converts names between the locale's encoding and UTF-8, which must be the same. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	options_read(&options, argc, argv);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(options.command, commands[i].name) == 0) {
+			commands[i].run(&options);
+			return 0;
+		}
+	event_fail("unknown command", options.command, 0);
+}

@@ -1,0 +1,33 @@
+/*
+ * The archive as a stream of uncompressed bytes. A process of its own decodes it and computes its digest, so that two
+ * processors work at once; the stream arrives through a pipe.
+ */
+#ifndef NSBOX_UNPACK_STREAM_H
+#define NSBOX_UNPACK_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "unpack/digest.h"
+
+enum stream_kind {
+	STREAM_ANY, /* all the bytes */
+	STREAM_HEAD, /* the reader may stop early, which then isn't an error, and there is no digest */
+};
+
+struct stream_result {
+	char digest[DIGEST_TEXT]; /* of all uncompressed bytes, also of those that nobody read */
+	uint64_t bytes;
+};
+
+/*
+ * Starts decoding SIZE bytes (UINT64_MAX: to the end) of standard input, at most to MAX_BYTES decoded ones. Returns
+ * the descriptor to read from. Fails by event_fail().
+ */
+int stream_open(enum stream_kind kind, uint64_t size, uint64_t max_bytes);
+/* Closes the descriptor and waits for the end of decoding. If that has failed, fails with its message. */
+void stream_close(struct stream_result *result);
+/* Ends decoding at once. */
+void stream_stop(void);
+
+#endif

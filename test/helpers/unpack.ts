@@ -1,0 +1,63 @@
+/** Runs dist/nsbox-unpack as the product does: in a box without network whose root has nothing else. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { asRoot, NSBOX } from './nsbox.ts'
+
+export const UNPACK = resolve(import.meta.dir, '../../dist/nsbox-unpack')
+
+export type UnpackEvent = { event: string; [key: string]: unknown }
+export type Unpacked = {
+  status: number | null
+  events: UnpackEvent[]
+  stdout: Buffer
+  stderr: string
+  /** The directory of the layer. */
+  target: string
+  /** The tree in it. */
+  fs: string
+}
+
+/** The event of that name, or undefined. */
+export const eventOf = ({ events }: Unpacked, name: string): UnpackEvent | undefined =>
+  events.find(({ event }) => event === name)
+
+function eventsOf(stdout: string): UnpackEvent[] {
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{'))
+  return lines.map((line) => JSON.parse(line) as UnpackEvent)
+}
+
+/**
+ * Runs the helper with TARGET as /target, LOWERS as /lower/0... and the archive, bytes or a file's path, on standard
+ * input. An ordinary user has one id, as which every file is unpacked.
+ */
+export function unpack(
+  dir: string,
+  args: readonly string[],
+  archive: Buffer | string,
+  { target = join(dir, 'target'), lowers = [] as readonly string[], flags = [] as readonly string[] } = {},
+): Unpacked {
+  const root = join(dir, 'unpack-root')
+  for (const path of [root, target]) mkdirSync(path, { recursive: true })
+  const input = typeof archive === 'string' ? archive : join(dir, 'archive')
+  if (typeof archive !== 'string') writeFileSync(input, archive)
+  const stdin = openSync(input, 'r')
+  const owners = asRoot || flags.includes('--map-auto') || args[0] !== 'layer' ? [] : ['--owners', 'one']
+  try {
+    const { status, stdout, stderr } = spawnSync(
+      NSBOX,
+      [
+        ...(asRoot ? ['--userns'] : flags.includes('--map-auto') ? [] : ['--map-root']),
+        ...flags,
+        ...['--net', 'none', '--root', root, '--ro-bind', `${UNPACK}:/unpack`, '--bind', `${target}:/target`],
+        ...lowers.flatMap((lower, i) => ['--ro-bind', `${lower}:/lower/${i}`]),
+        ...['/unpack', args[0] ?? '', ...owners, ...args.slice(1)],
+      ],
+      { stdio: [stdin, 'pipe', 'pipe'], maxBuffer: 1 << 28, timeout: 60000 },
+    )
+    const fs = join(target, 'fs')
+    return { status, events: eventsOf(String(stdout)), stdout, stderr: String(stderr), target, fs }
+  } finally {
+    closeSync(stdin)
+  }
+}
