@@ -50,6 +50,8 @@ complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bak
 complete -c nsbox -n '_nsbox_box' -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l ro -d 'make the root read-only'
 complete -c nsbox -n '_nsbox_box' -l overlay -d 'changes to the root vanish at the end; with DIR they stay there'
+complete -c nsbox -n '_nsbox_box' -l host-files -d 'show the host\'s resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone'
+complete -c nsbox -n '_nsbox_box' -l no-host-files -d 'leave the image\'s own in place'
 complete -c nsbox -n '_nsbox_box' -l bind -r -F -d 'show SRC of the host, writable, as DST (default: the same path)'
 complete -c nsbox -n '_nsbox_box' -l ro-bind -r -F -d 'as --bind, but read-only; a file loses that when somebody outside renames another over it'
 complete -c nsbox -n '_nsbox_box' -l dev-bind -r -F -d 'as --bind, and device files work'

@@ -13,6 +13,10 @@ export interface BoxOptions {
   ro?: boolean | undefined
   /** Changes to the root vanish at the end; with DIR they stay there. `--overlay[=DIR]` */
   overlay?: string | boolean | undefined
+  /** Show the host's resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone. `--host-files[=localtime]` */
+  hostFiles?: string | boolean | undefined
+  /** Leave the image's own in place. `--no-host-files` */
+  noHostFiles?: boolean | undefined
   /** Show SRC of the host, writable, as DST (default: the same path). `--bind SRC[:DST]` */
   bind?: string | readonly string[] | undefined
   /** As --bind, but read-only; a file loses that when somebody outside renames another over it. `--ro-bind SRC[:DST]` */

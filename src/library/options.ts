@@ -60,9 +60,9 @@ function apply(draft: { options: Options }, row: OptionRow, key: string, value: 
   for (const one of values) applyNamed(draft.options, row.name, valueText(row, key, one))
 }
 
-/** False removes an option, but dieWithParent, which a program's boxes have by default, has to be kept as false. */
+/** False removes an option, but has to be kept where boxes have the option by default. */
 function takeBack(options: Options, { sets }: OptionRow): void {
-  if (sets === 'dieWithParent') options.dieWithParent = false
+  if (sets === 'dieWithParent' || sets === 'hostFiles') options[sets] = false
   else delete options[sets as keyof Options]
 }
 

@@ -6,6 +6,7 @@ import type { TABLE } from './table.ts'
 import {
   bind,
   boxPath,
+  choice,
   cpus,
   dir,
   env,
@@ -28,6 +29,7 @@ import {
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number]['name']
 
+export const HOST_FILES_WITH = ['localtime'] as const
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 
 /**
@@ -45,6 +47,12 @@ export function apply(o: Options, name: string, value: string): void {
       break
     case 'overlay':
       o.overlay = value === '' ? true : value
+      break
+    case 'host-files':
+      o.hostFiles = value === '' ? true : choice('host-files', value, HOST_FILES_WITH)
+      break
+    case 'no-host-files':
+      o.hostFiles = false
       break
 
     case 'bind':

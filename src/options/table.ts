@@ -57,6 +57,15 @@ export const TABLE = [
     sets: 'overlay',
     doc: 'changes to the root vanish at the end; with DIR they stay there',
   },
+  {
+    name: 'host-files',
+    group: 'root',
+    value: 'localtime',
+    alone: true,
+    sets: 'hostFiles',
+    doc: "show the host's resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone",
+  },
+  { name: 'no-host-files', group: 'root', sets: 'hostFiles', doc: "leave the image's own in place" },
 
   {
     name: 'bind',

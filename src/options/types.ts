@@ -35,6 +35,8 @@ export type Options = {
   ro?: boolean
   /** true: changes vanish; text: directory that keeps them. */
   overlay?: true | string
+  /** Whether the box shows the host's resolv.conf, hosts and hostname, and its local time. */
+  hostFiles?: boolean | 'localtime'
   mounts?: MountRequest[]
   /** Refuse paths of the host with a symbolic link in them. */
   noFollow?: boolean

@@ -9,6 +9,8 @@ import { procView, sysView } from './masked-paths.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
 import { identity, uidInBox } from './identity.ts'
+import { latePlanner } from '../lazy.ts'
+import type { ImageRoot } from './image-root.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import { rootDirectories, showsHost } from '../plan/root.ts'
@@ -30,14 +32,19 @@ import type {
 import { missingOnHost, viewsFor } from './views.ts'
 import { absoluteHint } from '../text/absolute-hint.ts'
 
-/** Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option. */
-export function buildPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
+/**
+ * Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option.
+ * `image`: the root, in place of the one that options name; its other defaults are in the options already.
+ */
+export function buildPlan(options: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
   const user = identity(options, host)
   const namespaces = namespacesOf(options, user.idmap !== undefined)
-  const root = rootOf(options, host)
+  const root = rootOf(options, host, image)
   const requested: Mount[] = []
   for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
-  const mounts = defaultMounts(options, root, requested, host)
+  if (image !== undefined || options.hostFiles !== undefined)
+    requested.push(...latePlanner().hostFileMounts(options, root, requested, host, image !== undefined))
+  const mounts = defaultMounts(options, root, requested, host, image !== undefined)
   const views = viewsFor(missingOnHost(requested, mounts, root, host.look), options.ro === true)
   for (const mount of requested) addWithView(mounts, mount, options)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
@@ -63,7 +70,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     lowPorts: ownNetwork,
     cgroup: cgroupOf(options, namespaces),
     process: compact<Process>({
-      ...processOf(options, argv, root, host),
+      ...processOf(options, argv, root, host, image?.cwd),
       capabilities: [...capabilities],
       seccomp,
       ...user.process,
@@ -120,7 +127,7 @@ function mountsBelow(options: Options): readonly MountRequest[] {
   return emptyRoot(options) === undefined ? mounts : mounts.slice(1)
 }
 
-function rootOf(options: Options, host: HostFacts): Root {
+function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability
   // that the box lacks.
@@ -130,9 +137,13 @@ function rootOf(options: Options, host: HostFacts): Root {
   const empty = emptyRoot(options)
   if (empty !== undefined) return emptied(empty, flags)
   const { root = '/', overlay } = options
+  const state = typeof overlay === 'string' ? directory('state', overlay, options, host) : undefined
+  if (given !== undefined) {
+    const { lowers, image } = given
+    return compact<RootOf<'layers'>>({ type: 'layers', lowers: [...lowers], image, options: flags, state })
+  }
   const path = isHostsRoot(root) ? '/' : directory('root', root, options, host)
   if (overlay === undefined) return compact<RootOf<'directory'>>({ type: 'directory', path, options: flags })
-  const state = overlay === true ? undefined : directory('state', overlay, options, host)
   return compact<RootOf<'layers'>>({ type: 'layers', lowers: [path], options: flags, state })
 }
 
@@ -222,11 +233,18 @@ function isWritable(root: Root, mounts: readonly Mount[]): boolean {
 
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 
-/** A root that has /proc and /dev gets fresh ones, unless an option mounts something there. */
-function defaultMounts(options: Options, root: Root, requested: readonly Mount[], host: HostFacts): Mount[] {
+/** A root that has /proc and /dev, or is an image's, gets fresh ones, unless an option mounts something there. */
+function defaultMounts(
+  options: Options,
+  root: Root,
+  requested: readonly Mount[],
+  host: HostFacts,
+  image: boolean,
+): Mount[] {
   const mounts: Mount[] = []
   const has = (name: string): boolean => {
     if (isTaken(name, requested)) return false
+    if (image) return true
     for (const path of rootDirectories(root))
       if (typeof host.look(path === '/' ? name : path + name, false) === 'string') return true
     return false
@@ -303,12 +321,18 @@ function existing(what: string, path: string, options: Options, host: HostFacts)
   return found
 }
 
-function processOf(options: Options, argv: readonly string[], root: Root, host: HostFacts): Process {
+function processOf(
+  options: Options,
+  argv: readonly string[],
+  root: Root,
+  host: HostFacts,
+  cwdOfImage: string | undefined,
+): Process {
   const { openFiles, signals } = host.changed()
   return compact<Process>({
     ...commandOf(options, argv),
     env: environment(options, host),
-    ...(options.cwd === undefined ? startingIn(() => host.cwd, root) : { cwd: boxDirectory(options.cwd) }),
+    ...(options.cwd === undefined ? startingIn(() => host.cwd, root, cwdOfImage) : { cwd: boxDirectory(options.cwd) }),
     noNewPrivs: !gainsPrivileges(options),
     landlock: scopesOf(options),
     limits: limitsOf(options, openFiles),
@@ -325,17 +349,18 @@ function gainsPrivileges({ allowNewPrivs, privileged }: Options): boolean {
 
 /**
  * The command starts in its caller's directory, and never elsewhere instead, where a `rm -rf *` would meet other files.
- * A root of its own shows that directory only where a mount put it there; otherwise the command starts in "/".
+ * A root of its own shows that directory only where a mount put it there; otherwise the command starts in FALLBACK.
  */
 export function startingIn(
   callersDirectory: () => string,
   root: Root,
+  fallback = '/',
 ): Pick<Process, 'cwd' | 'cwdOfHost' | 'cwdFallback'> {
   if (showsHost(root)) return { cwd: callersDirectory(), cwdOfHost: true }
   try {
-    return { cwd: callersDirectory(), cwdOfHost: true, cwdFallback: '/' }
+    return { cwd: callersDirectory(), cwdOfHost: true, cwdFallback: fallback }
   } catch {
-    return {}
+    return fallback === '/' ? {} : { cwd: fallback }
   }
 }
 

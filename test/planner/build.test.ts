@@ -161,7 +161,10 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
   assert.is(plan({}).cgroup, undefined)
 })
 
-for (const option of OPTIONS) {
+/** They change the box of an image alone. */
+const OF_IMAGES = ['no-host-files']
+
+for (const option of OPTIONS.filter(({ name }) => !OF_IMAGES.includes(name))) {
   test(`--${option.name} changes the plan`, () => {
     const word =
       option.value === undefined || option.alone !== undefined
@@ -191,6 +194,29 @@ test('a root is absolute, and gets the mounts for whose targets it has directori
   assert.equal(plan({ root: 'r' }).root, { type: 'directory', path: '/home/me/r', options: ['nosuid', 'nodev'] })
   assert.equal(targets({ root: 'r' }), ['proc /proc'])
   assert.equal(targets({ root: '/bare' }), [])
+})
+
+test('the root of an image is its layers, with a /proc, a /dev and the files of the host, and a directory to start in', () => {
+  const image = { image: 'host/app@sha256:0', lowers: ['/c/host-files', '/c/1'], cwd: '/srv' }
+  const of = (options: Options) => buildPlan(options, ['cmd'], host(), image)
+  assert.equal(of({}).root, { type: 'layers', lowers: image.lowers, image: image.image, options: ['nosuid', 'nodev'] })
+  const shown = (options: Options) =>
+    of(options).mounts?.flatMap((mount) => ('kernel' in mount ? [] : [`${mount.type} ${mount.target}`]))
+  const own = ['file /etc/resolv.conf', 'file /etc/hosts', 'file /etc/hostname']
+  assert.equal(shown({}), ['proc /proc', 'dev /dev', ...own])
+  assert.equal(shown({ hostFiles: false }), ['proc /proc', 'dev /dev'])
+  assert.equal(
+    [of({}).process.cwd, of({}).process.cwdFallback, of({ cwd: '/x' }).process.cwd],
+    ['/home/me', '/srv', '/x'],
+  )
+  assert.equal(of({ overlay: '/state', ro: true }).root as { state?: string; options?: string[] }, {
+    type: 'layers',
+    lowers: image.lowers,
+    image: image.image,
+    options: ['ro', 'nosuid', 'nodev'],
+    state: '/state',
+  })
+  assert.equal(validatePlan(JSON.parse(JSON.stringify(of({})))), of({}))
 })
 
 test('with --nest a box has a user namespace, and the outer /proc read-only, even with an option for a /proc', () => {
