@@ -120,7 +120,7 @@ export function identity({ uid, gid, dropGroups, groups }: Process): Step[] {
     {
       title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`,
       calls: calls.join(', '),
-      why: `${dropGroups ? 'Supplementary groups are dropped first, since that is not allowed any more afterwards. ' : ''}Ids are those of the box.`,
+      why: `${dropGroups ? 'Supplementary groups are dropped first, while that is still allowed. ' : ''}Ids are those of the box.`,
       ...(groups && { also: [`Supplementary groups: ${groups.join(' ')}.`] }),
     },
   ]
