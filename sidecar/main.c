@@ -4,8 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +12,12 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/channel.h"
 #include "base/descriptor.h"
 #include "base/host.h"
 #include "base/report.h"
-#include "process/exec_filtered.h"
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
 #include "fs/inherited.h"
@@ -34,6 +30,7 @@
 #include "fs/staging.h"
 #include "fs/take_back.h"
 #include "fs/tree.h"
+#include "fs/view.h"
 #include "namespaces/net.h"
 #include "namespaces/uts.h"
 #include "plan/invocation.h"
@@ -44,17 +41,19 @@
 #include "privs/landlock.h"
 #include "privs/limits.h"
 #include "privs/privileges.h"
+#include "process/caller_descriptors.h"
 #include "process/die_with_parent.h"
 #include "process/enter.h"
 #include "process/exec.h"
+#include "process/exec_filtered.h"
 #include "process/foreground.h"
 #include "process/helper.h"
 #include "process/init.h"
 #include "process/release.h"
+#include "process/sealed.h"
 #include "process/spawn.h"
 #include "process/supervise.h"
 #include "process/watchdog.h"
-#include "fs/view.h"
 
 static const struct plan *decode(const char *text, size_t length)
 {
@@ -64,46 +63,6 @@ static const struct plan *decode(const char *text, size_t length)
 	if (!plan_decode(text, length, &arena, &plan, &error))
 		fail_plain(error.message, *error.pointer ? error.pointer : NULL);
 	return plan;
-}
-
-/* Refuses a descriptor through which the box could reach the host's files. */
-static _Noreturn void refuse_descriptor(int fd, const char *what)
-{
-	static const char *const names[] = {"standard input", "standard output", "standard error"};
-	fail_plain_hint(what, names[fd],
-		"give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
-}
-
-/* Keeps a descriptor of the caller's that we use and the command doesn't get. */
-static void keep_descriptor(int fd, const char *what, const char *hint)
-{
-	if (fd > 2 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		fail_hint(what, NULL, hint);
-	if (fd > 2)
-		descriptor_keep(fd);
-}
-
-/* Closes the caller's descriptors but 0, 1, 2 and those that are kept. */
-static void close_descriptors(void)
-{
-	descriptor_close_others();
-	struct stat st;
-	for (int fd = 0; fd < 3; fd++)
-		if (descriptor_stat(fd, &st) && S_ISDIR(st.st_mode))
-			refuse_descriptor(fd, "is a directory, by which the box could reach the host's files");
-	/* If 0, 1 or 2 is closed, a file of ours would get its number, and the command would inherit it. */
-	struct pollfd first[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
-	if (poll(first, 3, 0) < 0)
-		fail("look at", "0, 1, 2");
-	for (int fd = 0; fd < 3; fd++) {
-		if (!(first[fd].revents & POLLNVAL))
-			continue;
-		/* POLLNVAL also marks descriptors that poll(2) doesn't support. */
-		if (fcntl(fd, F_GETFD) >= 0)
-			refuse_descriptor(fd, "is opened by O_PATH, and can't be read or written to");
-		if (open("/dev/null", fd ? O_WRONLY : O_RDONLY) < 0)
-			fail("open", "/dev/null");
-	}
 }
 
 static void cut_propagation(void)
@@ -263,10 +222,10 @@ static void prepare(struct start *start)
 	sigset_t all;
 	start->box = describe_box(plan, supervision);
 	report_phase(STEP_DESCRIPTORS);
-	keep_descriptor((int)supervision->status_fd, "use as status descriptor",
+	caller_descriptors_keep((int)supervision->status_fd, "use as status descriptor",
 		"nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
-	keep_descriptor((int)supervision->gate_fd, "use as gate", "nothing is open under that number");
-	close_descriptors();
+	caller_descriptors_keep((int)supervision->gate_fd, "use as gate", "nothing is open under that number");
+	caller_descriptors_close();
 	if (start->invocation->text && !plan->enter)
 		plan_source_keep(start->invocation->text, start->invocation->length);
 	free(start->invocation->text);
@@ -373,26 +332,6 @@ static int print_plan(const char *text, size_t length)
 	return 0;
 }
 
-/* Whether processes of the box may see ours, and look into them. From a user namespace of their own they can't. */
-static bool is_within_reach(const struct plan *plan, bool baked)
-{
-	unsigned spaces = (unsigned)plan->namespaces;
-	bool traces = plan->process->capabilities >> CAP_SYS_PTRACE & 1;
-	/* Relative paths start from the directory of our file, which a copy in memory doesn't have. */
-	return !(spaces & PLAN_NAMESPACES_USER) && (traces || !(spaces & PLAN_NAMESPACES_PID)) &&
-		   !(baked && base_dir_is_needed());
-}
-
-static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *invocation)
-{
-	plan_source_become_sealed(text, length, invocation->old_mount_api, invocation->extra);
-	if (plan->process->pause)
-		fail_hint("execute a file in memory", NULL,
-			"a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");
-	report_warning(
-		"this system executes no file in memory: root in the box may get to write to the program that started it");
-}
-
 int main(int argc, char **argv)
 {
 	size_t length;
@@ -424,9 +363,7 @@ int main(int argc, char **argv)
 	if (invocation.check)
 		return 0;
 	report_set_up(plan);
-	if (plan->process->pause ? baked || !plan_source_is_sealed()
-							 : is_within_reach(plan, baked) && !plan_source_is_sealed())
-		become_sealed(plan, segment ? segment : text, length, &invocation);
+	sealed_ensure(plan, baked, segment ? segment : text, length, &invocation);
 	if (baked)
 		free(text);
 	else
