@@ -5,7 +5,8 @@ import { codeOf, systemFailure } from './errno.ts'
 export const LACKS: Readonly<Record<string, string>> = {
   EMFILE: 'this program may open no more files: run fewer boxes at a time, or raise the limit (ulimit -n)',
   ENFILE: 'the machine can open no more files: raise fs.file-max (sysctl)',
-  EAGAIN: 'this user (ulimit -u) or this control group (pids.max) may have no more processes',
+  EAGAIN:
+    'as many processes run as may: ulimit -u, which counts all of your user, or pids.max of the control group here',
   ENOMEM: 'no memory is left for another process',
 }
 

@@ -10,6 +10,7 @@ import { open, type LiveBox, type OpenOptions } from './live.ts'
 import { newBox } from './planner.ts'
 import { throwWithHint } from './report.ts'
 import { commandsOf } from './start.ts'
+import { warningsOf } from './warnings.ts'
 
 export type Box = Commands & {
   /** What would run, as `nsbox plan` prints it. Nothing is run. */
@@ -24,7 +25,8 @@ export type Box = Commands & {
 
 /**
  * Describes a box; each command runs in a new one. Options are the command line's, in camel case. Throws UsageError for
- * an unknown option or a wrong value. Its methods throw SandboxError where the host lacks what an option names.
+ * an unknown option or a wrong value. Its methods throw SandboxError where the host lacks what an option names. A mount
+ * that a later one covers is a warning (process.emitWarning, once a box, type NsboxWarning) unless `quiet` is set.
  */
 export function box(options: BoxOptions = {}): Box {
   return make(readOptions(options))
@@ -32,11 +34,12 @@ export function box(options: BoxOptions = {}): Box {
 
 function make(options: Options): Box {
   const planned = (argv: readonly string[]) => withHintInProgram(() => buildPlan(options, argv, hostOfProgram()))
+  const warn = warningsOf(options)
   return {
     plan: planned,
     explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0, look: hostOfProgram().look }),
-    ...commandsOf(newBox(options)),
-    open: (how) => open(options, how).catch(throwWithHint),
+    ...commandsOf(newBox(options, warn)),
+    open: (how) => open(options, warn, how).catch(throwWithHint),
     with: (changes) => make(readOptions(changes, options)),
   }
 }

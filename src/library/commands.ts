@@ -24,7 +24,7 @@ export type Commands = {
 
 export interface RunOptions {
   /**
-   * Directory of the box to start in. Default: the box's own `cwd`, or the caller's directory, which the box has to
+   * Directory of the box to start in, an absolute path. Default: the box's own `cwd`, or the caller's directory, which the box has to
    * show.
    */
   cwd?: string | URL | undefined

@@ -4,7 +4,7 @@ import { SandboxError, UsageError } from '../errors.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
 import { oldestChild, refuseForeignProc } from '../launch/running.ts'
 import type { Options } from '../options/types.ts'
-import type { BoxPlan, Entry } from '../plan/types.ts'
+import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
 import { isAbortSignal, throwIfAborted } from './arguments.ts'
 import { startChild, type Child } from './child.ts'
 import type { Commands } from './commands.ts'
@@ -49,12 +49,16 @@ const GRACE = 5000
  * Rejects with SandboxError if the box can't be made, and with the signal's reason if that is aborted before the box
  * has started.
  */
-export async function open(options: Options, { signal }: OpenOptions = {}): Promise<LiveBox> {
+export async function open(
+  options: Options,
+  look: (plan: Plan) => void,
+  { signal }: OpenOptions = {},
+): Promise<LiveBox> {
   if (signal !== undefined && !isAbortSignal(signal))
     throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
   throwIfAborted(signal)
   refuseForeignProc()
-  const { plan, sidecar } = startHolding(options)
+  const { plan, sidecar } = startHolding(options, look)
   const { started, ended } = eventsOf(sidecar)
   const close = () => end(sidecar, ended)
   const abort = () => void close()
@@ -85,7 +89,7 @@ export async function open(options: Options, { signal }: OpenOptions = {}): Prom
 }
 
 /** The plan of a box that stays. Events come on the sidecar's standard output, which no command gets. */
-function holding(options: Options): BoxPlan {
+function holding(options: Options, look: (plan: Plan) => void): BoxPlan {
   const { share = [], init } = options
   if (share.includes('pid') || init === false) {
     const name = init === false ? 'noInit' : 'share: pid'
@@ -94,13 +98,13 @@ function holding(options: Options): BoxPlan {
       'leave it out, or use run, which makes a box for each command',
     )
   }
-  const plan = newBox(options)(['nsbox'], {})
+  const plan = newBox(options, look)(['nsbox'], {})
   return { ...plan, process: { ...plan.process, pause: true }, supervision: { ...plan.supervision, statusFd: 1 } }
 }
 
-function startHolding(options: Options): { plan: BoxPlan; sidecar: Child } {
+function startHolding(options: Options, look: (plan: Plan) => void): { plan: BoxPlan; sidecar: Child } {
   const path = sidecarPath()
-  const { plan, file } = planned(() => holding(options))
+  const { plan, file } = planned(() => holding(options, look))
   try {
     return { plan, sidecar: startChild(path, ['--plan-fd', '3'], { stdio: ['ignore', 'pipe', 'ignore', file] }) }
   } finally {

@@ -13,7 +13,7 @@ import { pathOf } from './arguments.ts'
 
 /** How one command differs from the others of its box. */
 export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
-  /** Directory of the box. */
+  /** Directory of the box, absolute. */
   cwd?: string | URL | undefined
   /** A directory of the host, child_process's `cwd`, that counts in place of this program's own. */
   hostDirectory?: string | URL | undefined
@@ -28,14 +28,16 @@ export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How)
 /** Descriptor on which the sidecar of a command reports. */
 const STATUS = 4
 
-export function newBox(box: Options): Planner<BoxPlan> {
+/** `look` sees each plan that was made from the options of the box. */
+export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPlan> {
   return (argv, how) =>
     withHintInProgram(() => {
       const host = hostOf(how)
-      const options = { ...box, ...reporting(box), ...commandOptions(how, host) }
+      const options = { ...box, ...reporting(box), ...commandOptions(how) }
       const directory = hostDirectoryOf(how, box)
-      if (directory === undefined) return completed(buildPlan(options, argv, host), how)
-      const plan = buildPlan({ ...options, cwd: '/' }, argv, host)
+      const plan = buildPlan(directory === undefined ? options : { ...options, cwd: '/' }, argv, host)
+      look(plan)
+      if (directory === undefined) return completed(plan, how)
       // Starts in the box's own `cwd` where the box does not show the directory.
       const start = startingIn(() => absolute(directory, host), plan.root)
       const cwdFallback = box.cwd ?? start.cwdFallback
@@ -63,7 +65,7 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
     const host = hostOf(how)
     const env = how.keepEnv ? { ...plan.process.env, inherit: true } : plan.process.env
     const entered = { ...plan, process: compact<Process>({ ...plan.process, env }) }
-    const options = { ...reporting(box), ...commandOptions(how, host) }
+    const options = { ...reporting(box), ...commandOptions(how) }
     const directory = hostDirectoryOf(how, box)
     if (directory === undefined && options.cwd === undefined && box.cwd !== undefined) options.cwd = box.cwd
     const caller = directory === undefined ? host : withCwd(host, absolute(directory, host))
@@ -83,9 +85,9 @@ function hostOf({ env }: How): HostFacts {
 const reporting = ({ dieWithParent = true }: Options): Options => ({ dieWithParent, statusFd: STATUS })
 
 /** The options of one command. */
-function commandOptions({ cwd, argv0, keepEnv }: How, host: HostFacts): Options {
+function commandOptions({ cwd, argv0, keepEnv }: How): Options {
   const options: Options = {}
-  if (cwd !== undefined) options.cwd = absolute(pathOf(cwd), host)
+  if (cwd !== undefined) options.cwd = pathOf(cwd)
   if (argv0 !== undefined) options.argv0 = argv0
   if (keepEnv) options.clearEnv = false
   return options

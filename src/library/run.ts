@@ -96,7 +96,9 @@ const positive: Check = (value) => (typeof value === 'number' && value > 0 ? und
 
 /** What each option must be; one without a check is a compile error. */
 const CHECKS: { [K in keyof RunOptions]-?: Check } = {
-  cwd: (value) => (isUrl(value) || (typeof value === 'string' && value !== '') ? undefined : 'a path'),
+  // A place in the box, where no relative path means anything: --cwd and the box's own `cwd` refuse it too.
+  cwd: (value) =>
+    isUrl(value) || (typeof value === 'string' && value.startsWith('/')) ? undefined : 'an absolute path in the box',
   env: (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'),
   stdio: (value) =>
     !Array.isArray(value) || (value.length <= 3 && !value.includes('ipc')) ? undefined : 'for descriptors 0, 1 and 2',

@@ -6,7 +6,7 @@ import type { Mount } from '../plan/types.ts'
 type Covered = { mount: Mount; by: Mount }
 
 /** The option that asks for such a mount; undefined for mounts that nsbox adds by itself. */
-export function optionOf(mount: Mount): string | undefined {
+function optionOf(mount: Mount): string | undefined {
   switch (mount.type) {
     case 'bind':
       return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
@@ -48,6 +48,13 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
     if (MOUNT_TYPES[type].covers) covers.set(target, n)
   }
   return found
+}
+
+/** The way out, for the hint of the warning. */
+export function coveredWay({ mount, by }: Covered): string {
+  return mount.target === by.target
+    ? 'leave one of the two out'
+    : `name it after --${optionOf(by)} ${printable(by.target)}: mounts lie on each other in the order given`
 }
 
 /** The warning, in one sentence without a full stop. */

@@ -1,9 +1,8 @@
 import { isatty } from 'node:tty'
 import { print } from '../cli/output.ts'
-import { printable } from '../text/printable.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
-import { coveredMounts, coveredText, optionOf } from '../planner/covered.ts'
+import { coveredMounts, coveredText, coveredWay } from '../planner/covered.ts'
 import type { Plan } from '../plan/types.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
 
@@ -29,13 +28,8 @@ export function announceNest({ nest, quiet }: Pick<Options, 'nest' | 'quiet'>): 
 
 export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
   if (quiet) return
-  for (const covered of coveredMounts(mounts)) {
-    const way =
-      covered.mount.target === covered.by.target
-        ? 'leave one of the two out'
-        : `name it after --${optionOf(covered.by)} ${printable(covered.by.target)}: mounts lie on each other in the order given`
-    print(`nsbox: warning: ${coveredText(covered)}\nhint: ${way}\n`, 2)
-  }
+  for (const covered of coveredMounts(mounts))
+    print(`nsbox: warning: ${coveredText(covered)}\nhint: ${coveredWay(covered)}\n`, 2)
 }
 
 /** The default filter keeps a box from pushing input into the terminal, where a shell would read it. */

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -469,6 +470,25 @@ if (!asRoot) {
         )
         assert.equal(readdirSync(home), [])
       }
+    }),
+  )
+
+  test(
+    'own directories that a killed box has left are protected by the next one, and stay',
+    inTemp(async (dir) => {
+      const { home, env } = homeIn(dir)
+      const box = Bun.spawn([NSBOX, 'sh', '-c', 'echo up; exec sleep 100'], { env, cwd: '/', stdout: 'pipe' })
+      const reader = box.stdout.getReader()
+      await reader.read()
+      box.kill('SIGKILL')
+      await box.exited
+      // The end of the output: no process of the box is left.
+      while (!(await reader.read()).done);
+      const own = `${home}/.config/nsbox`
+      assert.ok(existsSync(own))
+      assert.is(nsbox(['--cwd', '/', 'sh', '-c', takeOver(own)], { env, cwd: '/' }).stdout, 'tried\n')
+      assert.equal(readdirSync(home).sort(), ['.cache', '.config', '.local'])
+      assert.equal(readdirSync(own), [])
     }),
   )
 

@@ -18,6 +18,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { box } from '../../src/index.ts'
 import {
   BIN,
   busyboxRoot,
@@ -421,6 +422,24 @@ test(
         assert.is(after, before, flags.join(' '))
       }
     }
+  }),
+)
+
+test(
+  'CVE-2019-5736: the default box of the library gets no descriptor of its sidecar, though that is no sealed copy',
+  inTemp(async () => {
+    const { dev, ino } = lstatSync(SIDECAR)
+    const before = Bun.hash(readFileSync(SIDECAR))
+    for (const options of [{}, { noInit: true }, { userns: true }, { mapRoot: true }]) {
+      const { stdout, stderr } = await box({ ...options, cwd: '/' }).run([
+        join(BIN, 'rewrite'),
+        '0',
+        `${dev}`,
+        `${ino}`,
+      ])
+      assert.equal([stdout.trim(), stderr], ['0', ''], JSON.stringify(options))
+    }
+    assert.is(Bun.hash(readFileSync(SIDECAR)), before)
   }),
 )
 

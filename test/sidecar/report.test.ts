@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { LACKS } from '../../src/host/lacks.ts'
 import { asRoot, busyboxRoot, execute, inTemp, NSBOX, nsbox, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
 
 const missing = (path: string) => ({
@@ -18,6 +19,10 @@ const OWN = {
   uid: [{ inside: 0, outside: process.getuid?.(), count: 1 }],
   gid: [{ inside: 0, outside: process.getgid?.(), count: 1 }],
 }
+
+test('both halves say in the same words that no process can be added', () => {
+  assert.ok(readFileSync(SIDECAR).includes(String(LACKS.EAGAIN)), LACKS.EAGAIN)
+})
 
 test("a path in a message can't speak to the terminal", () => {
   const { status, stderr } = sidecar(missing('/none/a\nb\u001b[31m\u007f\u009b31m\u00e9'))

@@ -173,6 +173,29 @@ test('where no process may be added, that is an error with the way out', async (
   for (const result of results) isFailure(result, 'EAGAIN', 'processes')
 })
 
+test('a mount that a later one covers is a warning of the process, once a box; quiet leaves it out', async () => {
+  const warnings = (options) =>
+    program(`
+      const warnings = []
+      process.on('warning', ({ name, code, message, detail }) => warnings.push({ name, code, message, detail }))
+      const b = box({ root: ${JSON.stringify(root)}, tmpfs: ['/tmp/sub', '/tmp'], ${options} })
+      await b.run(['true'])
+      await b.run(['true'])
+      b.spawnSync('true')
+      await (await b.open()).close()
+      console.log(JSON.stringify(warnings))
+    `)
+  assert.equal(await warnings(''), [
+    {
+      name: 'NsboxWarning',
+      code: 'COVERED_MOUNT',
+      message: "tmpfs: '/tmp/sub' has no effect: the later tmpfs: '/tmp' covers it",
+      detail: "hint: name it after tmpfs: '/tmp': mounts lie on each other in the order given",
+    },
+  ])
+  assert.equal(await warnings('quiet: true'), [])
+})
+
 /** The package as it would be where something has gone wrong with its sidecar. */
 async function damaged(name, damage) {
   const from = dirname(fileURLToPath(import.meta.resolve('nsbox')))
