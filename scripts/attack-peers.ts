@@ -39,13 +39,13 @@ const USER = [
   `TMPDIR=${dir}/home`,
 ]
 
-type Who = 'root' | 'user'
+type Caller = 'root' | 'user'
 type Launcher = {
   name: string
   program: string
   version: string[]
-  command: (who: Who) => string[]
-  prepare?: (who: Who) => void
+  command: (caller: Caller) => string[]
+  prepare?: (caller: Caller) => void
 }
 
 const nsbox = join(dir, 'nsbox')
@@ -111,39 +111,23 @@ const LAUNCHERS: readonly Launcher[] = [
     version: ['--version'],
     command: () => ['firejail', '--quiet', '--noprofile', '--seccomp', '--caps.drop=all', '--nonewprivs', attack],
   },
-  {
-    name: 'runc',
-    program: 'runc',
-    version: ['--version'],
-    prepare: (who) => bundle('runc', who),
-    command: (who) => [
-      'runc',
-      '--root',
-      join(dir, `state-${who}`),
-      'run',
-      '--bundle',
-      join(dir, `bundle-${who}`),
-      `peers-${process.pid}`,
-    ],
-  },
-  {
-    name: 'crun',
-    program: 'crun',
-    version: ['--version'],
-    prepare: (who) => bundle('crun', who),
-    command: (who) => [
-      'crun',
-      '--cgroup-manager',
-      'disabled',
-      '--root',
-      join(dir, `state-${who}`),
-      'run',
-      '--bundle',
-      join(dir, `bundle-${who}`),
-      `peers-${process.pid}`,
-    ],
-  },
+  ociRuntime('runc'),
+  ociRuntime('crun', '--cgroup-manager', 'disabled'),
 ]
+
+/** A runtime with the command line of runc. */
+function ociRuntime(program: string, ...options: string[]): Launcher {
+  return {
+    name: program,
+    program,
+    version: ['--version'],
+    prepare: (caller) => bundle(program, caller),
+    command(caller) {
+      const [state, box] = [join(dir, `state-${caller}`), join(dir, `bundle-${caller}`)]
+      return [program, ...options, '--root', state, 'run', '--bundle', box, `peers-${process.pid}`]
+    },
+  }
+}
 
 function ownRoot(path: string): void {
   for (const name of ['bin', 'proc', 'dev', 'tmp', 'sys', 'etc']) mkdirSync(join(path, name), { recursive: true })
@@ -157,28 +141,28 @@ function ownRoot(path: string): void {
 }
 
 /** The output of the runtime's `spec`, with only the command changed. Neither runtime puts a seccomp filter in it. */
-function bundle(runtime: string, who: Who): void {
-  const path = join(dir, `bundle-${who}`)
+function bundle(runtime: string, caller: Caller): void {
+  const path = join(dir, `bundle-${caller}`)
   rmSync(path, { recursive: true, force: true })
   mkdirSync(path)
   chmodSync(path, 0o777)
   ownRoot(join(path, 'rootfs'))
-  run(who, [runtime, 'spec', ...(who === 'user' ? ['--rootless'] : [])], path)
+  run(caller, [runtime, 'spec', ...(caller === 'user' ? ['--rootless'] : [])], path)
   const file = join(path, 'config.json')
   const config = JSON.parse(readFileSync(file, 'utf8'))
   config.process.args = ['/attack']
   config.process.terminal = false
   writeFileSync(file, JSON.stringify(config))
-  mkdirSync(join(dir, `state-${who}`), { recursive: true, mode: 0o777 })
-  chmodSync(join(dir, `state-${who}`), 0o777)
+  mkdirSync(join(dir, `state-${caller}`), { recursive: true, mode: 0o777 })
+  chmodSync(join(dir, `state-${caller}`), 0o777)
 }
 
 function run(
-  who: Who,
+  caller: Caller,
   command: readonly string[],
   cwd = '/',
 ): { status: number | null; stdout: string; stderr: string } {
-  const [program = '', ...args] = isRoot && who === 'user' ? [...USER, ...command] : command
+  const [program = '', ...args] = isRoot && caller === 'user' ? [...USER, ...command] : command
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', timeout: 60000 })
   return { status, stdout: stdout ?? '', stderr: error?.message ?? stderr ?? '' }
 }
@@ -186,10 +170,10 @@ function run(
 const isThere = (program: string) =>
   program.includes('/') || spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0
 
-function tryOut({ name, command, prepare }: Launcher, who: Who): void {
-  prepare?.(who)
-  const line = command(who)
-  const { stdout, stderr } = run(who, line)
+function tryOut({ name, command, prepare }: Launcher, caller: Caller): void {
+  prepare?.(caller)
+  const line = command(caller)
+  const { stdout, stderr } = run(caller, line)
   const verdicts = stdout
     .trim()
     .split(/\r?\n/)
@@ -202,13 +186,15 @@ function tryOut({ name, command, prepare }: Launcher, who: Who): void {
     .replace(/DIR\/attack/, 'attack')
   if (verdicts.length === 0) {
     console.log(
-      `| ${name} | ${who} | does not start here: ${stderr.trim().split('\n').at(-1)?.replaceAll(dir, 'DIR') ?? ''} | | \`${shown}\` |`,
+      `| ${name} | ${caller} | does not start here: ${stderr.trim().split('\n').at(-1)?.replaceAll(dir, 'DIR') ?? ''} | | \`${shown}\` |`,
     )
     return
   }
   const of = (word: string) => verdicts.filter(([, verdict]) => verdict === word).map(([attempt = '']) => attempt)
   const made = verdicts.length - of('n/a').length
-  console.log(`| ${name} | ${who} | ${of('open').length} of ${made} | ${of('open').join(' ') || '-'} | \`${shown}\` |`)
+  console.log(
+    `| ${name} | ${caller} | ${of('open').length} of ${made} | ${of('open').join(' ') || '-'} | \`${shown}\` |`,
+  )
 }
 
 try {
@@ -226,8 +212,8 @@ try {
     console.log(run('root', [program, ...version]).stdout.split('\n')[0])
   console.log('\n| | as | open | which | command |\n| --- | --- | --- | --- | --- |')
   for (const launcher of LAUNCHERS)
-    for (const who of isRoot ? (['root', 'user'] as const) : (['user'] as const))
-      if (isThere(launcher.program)) tryOut(launcher, who)
+    for (const caller of isRoot ? (['root', 'user'] as const) : (['user'] as const))
+      if (isThere(launcher.program)) tryOut(launcher, caller)
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }

@@ -47,7 +47,7 @@ function readmeTable(heading: string): [string, string][] {
   return rows.filter(([left]) => left !== '---' && left !== 'message')
 }
 
-/** What is before the first line of an entry may not be folded: its second line would be part of the text. */
+/** The head of an entry may not be folded: its second line would be part of the text. */
 const TAG = '.TP\n'
 const entries = (rows: readonly [string, string][]): string[] => rows.flatMap(([left, right]) => [TAG + left, right])
 
@@ -58,7 +58,7 @@ const apart = (rows: readonly [string, string][]): [string, string][] =>
     return lefts.length === rights.length ? lefts.map((one, n) => [one, rights[n] as string]) : [[left, right]]
   })
 
-/** What a command finds where no option says otherwise, and the options that change it. */
+/** The box that a command finds where no option says otherwise, and the options that change it. */
 const DEFAULTS: readonly [string, string][] = [
   [
     'Files',

@@ -16,7 +16,7 @@ function carryOut(argv: string[]): number | Promise<number> {
   const name = verbOf(argv)
   if (name !== undefined && name !== 'run') return late().carryOut(name, argv.slice(1))
   const walked = walk(name === undefined ? argv : argv.slice(1), 'run', run)
-  return walked.asked === undefined ? run.run(run.parse(walked)) : late().answer(walked.asked, name)
+  return walked.question === undefined ? run.run(run.parse(walked)) : late().answer(walked.question, name)
 }
 
 function main(): number | Promise<number> {

@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { box } from '../../src/index.ts'
 
-export type Asked = {
+export type BoxRequest = {
   rounds: number
   /** The root of the boxes, and the command in it. */
   root: string
@@ -27,21 +27,21 @@ type Runtime = {
   }
 }
 
-const asked = JSON.parse(process.argv[2] ?? '') as Asked
-const boxed = box({ root: asked.root, tmpfs: '/tmp' })
+const request = JSON.parse(process.argv[2] ?? '') as BoxRequest
+const boxed = box({ root: request.root, tmpfs: '/tmp' })
 const quiet = { stdio: 'ignore' } as const
-const runtime = asked.runtime === null ? null : ((await import(asked.runtime.module)) as Runtime).SandboxManager
-await runtime?.initialize(asked.runtime?.config)
+const runtime = request.runtime === null ? null : ((await import(request.runtime.module)) as Runtime).SandboxManager
+await runtime?.initialize(request.runtime?.config)
 
 const ways: Record<string, () => ChildProcess | Promise<ChildProcess>> = {
-  bare: () => spawn(asked.bare, [], quiet),
-  baked: () => spawn(asked.baked, [], quiet),
-  box: () => boxed.spawn(asked.command, [], quiet),
+  bare: () => spawn(request.bare, [], quiet),
+  baked: () => spawn(request.baked, [], quiet),
+  box: () => boxed.spawn(request.command, [], quiet),
 }
-const { bwrap } = asked
+const { bwrap } = request
 if (bwrap !== null) ways.bubblewrap = () => spawn(bwrap[0] ?? '', bwrap.slice(1), quiet)
 if (runtime !== null)
-  ways['sandbox-runtime'] = async () => spawn(await runtime.wrapWithSandbox(asked.bare), { ...quiet, shell: true })
+  ways['sandbox-runtime'] = async () => spawn(await runtime.wrapWithSandbox(request.bare), { ...quiet, shell: true })
 
 async function time(start: () => ChildProcess | Promise<ChildProcess>): Promise<number> {
   const begun = performance.now()
@@ -52,7 +52,7 @@ async function time(start: () => ChildProcess | Promise<ChildProcess>): Promise<
 }
 
 const times: Record<string, number[]> = {}
-for (let round = 0; round <= asked.rounds; round++) {
+for (let round = 0; round <= request.rounds; round++) {
   for (const [name, start] of Object.entries(ways)) {
     if (name === 'sandbox-runtime' && round % 10 !== 1) continue
     const taken = await time(start)

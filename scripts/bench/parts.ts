@@ -364,7 +364,7 @@ async function memory({ bench, find }: Context): Promise<Found> {
   const runtime = find('sandbox-runtime')
   const few = bench.quick ? 2 : 10
   const many = bench.quick ? 4 : 500
-  const asked: { name: string; count: number; argv: readonly string[]; does?: string }[] = [
+  const boxes: { name: string; count: number; argv: readonly string[]; does?: string }[] = [
     { name: 'baked box', count: 1, argv: [box], does: 'one alone' },
     { name: 'baked box', count: many, argv: [box], does: `${many} at once` },
     ...(bwrap === undefined
@@ -386,7 +386,7 @@ async function memory({ bench, find }: Context): Promise<Found> {
   runtimeSettings(bench)
   const rows: Row[] = []
   const text = 'memory of a box while it runs, kB PSS'
-  for (const { name, count, argv, does } of asked) {
+  for (const { name, count, argv, does } of boxes) {
     try {
       const size = await memoryOfEach(argv, count)
       rows.push({ name, ...(does && { does }), spread: { median: size, low: size, high: size } })

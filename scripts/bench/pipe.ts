@@ -5,9 +5,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { box } from '../../src/index.ts'
 
-export type AskedPipe = { rounds: number; bytes: number; root: string; command: string; bare: string }
+export type PipeRequest = { rounds: number; bytes: number; root: string; command: string; bare: string }
 
-const { rounds, bytes, root, command, bare } = JSON.parse(process.argv[2] ?? '') as AskedPipe
+const { rounds, bytes, root, command, bare } = JSON.parse(process.argv[2] ?? '') as PipeRequest
 const boxed = box({ root, tmpfs: '/tmp' })
 const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'ignore']
 

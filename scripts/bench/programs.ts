@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { COMMAND, root, SIDECAR, TOP } from './boxes.ts'
-import type { Asked } from './library.ts'
+import type { BoxRequest } from './library.ts'
 import { rounds, type Bench, type Times } from './pace.ts'
 import { RUNTIME, RUNTIME_CONFIG, which, type Usable } from './peers.ts'
-import type { AskedPipe } from './pipe.ts'
+import type { PipeRequest } from './pipe.ts'
 
 const bun = (...args: string[]): string =>
   execFileSync(process.execPath, args, { cwd: TOP, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -55,7 +55,7 @@ export function libraryTimes(
   peers: readonly Usable[],
 ): Times {
   const usable = (name: string) => peers.find((peer) => peer.name === name)
-  const asked: Asked = {
+  const request: BoxRequest = {
     rounds: rounds(bench, full),
     root: root(bench),
     command: COMMAND,
@@ -67,24 +67,24 @@ export function libraryTimes(
         ? null
         : { module: join(RUNTIME, 'dist/index.js'), config: RUNTIME_CONFIG },
   }
-  return timesOf(bench, runtime, 'library', asked)
+  return timesOf(bench, runtime, 'library', request)
 }
 
 /** The times of the program that reads a command's output. */
 export function pipeTimes(bench: Bench, runtime: Runtime, full: number): Times {
-  const asked: AskedPipe = {
+  const request: PipeRequest = {
     rounds: rounds(bench, full),
     bytes: bench.quick ? 2 ** 24 : 2 ** 30,
     root: root(bench),
     command: '/bin/flood',
     bare: bench.program('flood'),
   }
-  return timesOf(bench, runtime, 'pipe', asked)
+  return timesOf(bench, runtime, 'pipe', request)
 }
 
 export type Runtime = 'bun' | 'node'
 
-function timesOf(bench: Bench, runtime: Runtime, name: string, asked: unknown): Times {
+function timesOf(bench: Bench, runtime: Runtime, name: string, request: unknown): Times {
   const file = join(bench.dir, `${name}.mjs`)
   bun('build', '--target=node', '--conditions=package', `scripts/bench/${name}.ts`, '--outfile', file)
   mkdirSync(join(bench.dir, 'sidecar'), { recursive: true })
@@ -93,7 +93,12 @@ function timesOf(bench: Bench, runtime: Runtime, name: string, asked: unknown): 
   if (program === null) return new Map()
   // Run by pace.c, for its priority.
   const chrt = process.getuid?.() === 0 ? which('chrt') : null
-  const [first = '', ...words] = [...(chrt === null ? [] : [chrt, '--fifo', '1']), program, file, JSON.stringify(asked)]
+  const [first = '', ...words] = [
+    ...(chrt === null ? [] : [chrt, '--fifo', '1']),
+    program,
+    file,
+    JSON.stringify(request),
+  ]
   const text = execFileSync(first, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   return new Map(Object.entries(JSON.parse(text) as Record<string, number[]>))
 }

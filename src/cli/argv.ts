@@ -9,36 +9,36 @@ import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { late } from '../lazy.ts'
 import { TABLE, type OptionRow } from '../options/table.ts'
-import type { Given, Syntax, VerbName, Walked } from './verb.ts'
+import type { TypedOption, Syntax, VerbName, Walked } from './verb.ts'
 
-export const ASKED = ['help', 'version'] as const
+export const QUESTIONS = ['help', 'version'] as const
 
 /** `argv`: what follows the verb. */
 export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): Walked {
   if (syntax.takes === undefined && syntax.own === undefined) return walkPlain(argv)
-  const given: Given[] = []
+  const typed: TypedOption[] = []
   const words: string[] = []
   let at = 0
   while (at < argv.length) {
     const word = argv[at] as string
-    if (word === '--') return { given, rest: [...words, ...argv.slice(at + 1)] }
+    if (word === '--') return { typed, rest: [...words, ...argv.slice(at + 1)] }
     if (!isOption(word)) {
       if (words.length >= syntax.words) break
       words.push(word)
       at++
       continue
     }
-    for (const question of ASKED) if (word === `--${question}`) return { given, rest: [], asked: question }
+    for (const question of QUESTIONS) if (word === `--${question}`) return { typed, rest: [], question }
     const [found, next] = take(argv, at, verb, syntax)
-    given.push(found)
+    typed.push(found)
     at = next
   }
-  refuseDetachedValue(given[given.length - 1], argv, at)
-  return { given, rest: [...words, ...argv.slice(at)] }
+  refuseDetachedValue(typed[typed.length - 1], argv, at)
+  return { typed, rest: [...words, ...argv.slice(at)] }
 }
 
 function walkPlain(argv: readonly string[]): Walked {
-  return argv[0] === '--help' ? { given: [], rest: [], asked: 'help' } : { given: [], rest: [...argv] }
+  return argv[0] === '--help' ? { typed: [], rest: [], question: 'help' } : { typed: [], rest: [...argv] }
 }
 
 /** A dash alone isn't an option. */
@@ -47,7 +47,7 @@ function isOption(word: string): boolean {
 }
 
 /** The option at this index with its value, and the index of the next word. */
-function take(argv: readonly string[], at: number, verb: VerbName, syntax: Syntax): [Given, number] {
+function take(argv: readonly string[], at: number, verb: VerbName, syntax: Syntax): [TypedOption, number] {
   const word = argv[at] as string
   const name = nameIn(word)
   const found = lookup(name, syntax)
@@ -97,7 +97,7 @@ function filled(option: OptionRow, value: string): string {
 }
 
 /** Refuses `--proc /proc bash`: a directory can't be the command, so /proc must be meant as the value. */
-function refuseDetachedValue(last: Given | undefined, argv: readonly string[], at: number): void {
+function refuseDetachedValue(last: TypedOption | undefined, argv: readonly string[], at: number): void {
   const { name, alone } = last?.option ?? {}
   if (typeof alone !== 'string' || argv[at] !== alone || argv[at - 1] !== `--${name}`) return
   throw new UsageError(

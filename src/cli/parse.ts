@@ -6,9 +6,9 @@ import type { Options } from '../options/types.ts'
 import type { Walked } from './verb.ts'
 
 /** The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. */
-export function readOptions({ given }: Walked, own?: (name: string, value: string) => void): Options {
+export function readOptions({ typed }: Walked, own?: (name: string, value: string) => void): Options {
   const options: Options = {}
-  for (const { option, value, own: isOwn } of given) {
+  for (const { option, value, own: isOwn } of typed) {
     if (isOwn) own?.(option.name, value)
     else apply(options, option.name, value)
   }

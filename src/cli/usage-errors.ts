@@ -4,14 +4,14 @@ import { printable } from '../text/printable.ts'
 import { late } from '../lazy.ts'
 import { synopsis, type OptionRow } from '../options/rows.ts'
 import { nearest } from '../text/nearest.ts'
-import { ASKED, lookup } from './argv.ts'
+import { QUESTIONS, lookup } from './argv.ts'
 import { optionsOf } from './verb-options.ts'
 import { VERBS, type VerbName } from './verb.ts'
 
 export function unknownOption(word: string, verb: VerbName): UsageError {
   const { ROWS } = late()
-  const asked = ASKED.find((name) => word === `--${name}`)
-  if (asked !== undefined) return new UsageError(`--${asked}: takes no value`)
+  const question = QUESTIONS.find((name) => word === `--${name}`)
+  if (question !== undefined) return new UsageError(`--${question}: takes no value`)
   const isBoxOption = lookup(word, { words: 0, takes: () => true }) !== undefined
   if (isBoxOption && verb === 'enter')
     return new UsageError(
@@ -22,7 +22,7 @@ export function unknownOption(word: string, verb: VerbName): UsageError {
   const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
   if (owner !== undefined && takesBox)
     return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
-  const near = nearest(word.replace(/^-+/, ''), [...optionsOf(ROWS[verb]).map((option) => option.name), ...ASKED])
+  const near = nearest(word.replace(/^-+/, ''), [...optionsOf(ROWS[verb]).map((option) => option.name), ...QUESTIONS])
   const hint = word === '-h' ? 'help' : /^-v$/i.test(word) ? 'version' : near
   const list = takesBox ? 'nsbox help' : `nsbox help ${verb}`
   return new UsageError(

@@ -12,17 +12,18 @@ export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs', 'doct
 export type VerbName = (typeof VERBS)[number]
 
 /** One option as typed; `value` is '' for a flag, and for an option whose value was left out. */
-export type Given = { option: OptionRow; value: string; own: boolean }
+export type TypedOption = { option: OptionRow; value: string; own: boolean }
 
 export type Walked = {
-  given: Given[]
+  /** The options in the order in which they stand. */
+  typed: TypedOption[]
   /** The verb's own words, then the command with its arguments. */
   rest: string[]
   /** `--help` or `--version` stood among our options; nothing behind it was read. */
-  asked?: 'help' | 'version'
+  question?: 'help' | 'version'
 }
 
-/** What the walk over the command line needs of a verb. A verb without options has only words. */
+/** The part of a verb that the walk over the command line needs. A verb without options has only words. */
 export type Syntax = {
   /** Whether it takes an option of the table; absent: it takes none. */
   takes?(name: string, group: Group): boolean

@@ -125,7 +125,7 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
   },
 }
 
-/** What may surprise the caller. */
+/** Warnings of what may surprise the caller. */
 function attention({ mounts = [], root }: BoxPlan, look: HostFacts['look'] | undefined): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
   if (look !== undefined && !root.options?.includes('ro')) {

@@ -113,12 +113,12 @@ export function identity({ uid, gid, dropGroups, groups }: Process): Step[] {
     ...(uid === undefined ? [] : ['setresuid']),
   ]
   if (calls.length === 0) return []
-  const who = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(
+  const ids = [...(uid === undefined ? [] : [`user ${uid}`]), ...(gid === undefined ? [] : [`group ${gid}`])].join(
     ' and ',
   )
   return [
     {
-      title: who === '' ? 'Drop the supplementary groups' : `Become ${who}`,
+      title: ids === '' ? 'Drop the supplementary groups' : `Become ${ids}`,
       calls: calls.join(', '),
       why: `${dropGroups ? 'Supplementary groups are dropped first, while that is still allowed. ' : ''}Ids are those of the box.`,
       ...(groups && { also: [`Supplementary groups: ${groups.join(' ')}.`] }),
@@ -225,7 +225,7 @@ export function execute({ process }: BoxPlan): Step {
   }
 }
 
-/** What the command has to wait for, although all is set up. */
+/** The command waits for these, although all is set up. */
 export function release({ helpers = [], supervision: { gateFd = -1 } = {} }: BoxPlan): Step[] {
   if (helpers.length === 0 && gateFd < 0) return []
   return [

@@ -37,7 +37,7 @@ export function legend(): string[] {
   ]
 }
 
-/** What shows in the finished box, sorted by path. A mount hides all that was at and below its target. */
+/** The mounts that show in the finished box, sorted by path. A mount hides all that was at and below its target. */
 export function mountNodes(plan: BoxPlan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
@@ -118,7 +118,7 @@ function cover(nodes: readonly Node[], path: string): Kind {
   return above[0]?.kind ?? 'host'
 }
 
-/** The mount that holds PATH. */
+/** The mount that PATH is on. */
 function closest(nodes: readonly Node[], path: string): Node | undefined {
   let best: Node | undefined
   for (const node of nodes)

@@ -98,7 +98,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** What Bun gives for a missing file. */
+/** Bun's answer for a missing file. */
 const NO_TIME = 2 ** 52 - 1
 
 function files(): typeof import('node:fs') {

@@ -3,7 +3,7 @@ import type { RESET_SIGNALS } from '../plan/constants.ts'
 
 export type Looked = 'directory' | 'other' | { code: string }
 
-/** What the runtime has changed before the first line of this program, and only the plan can restore. */
+/** Settings that the runtime has changed before the first line of this program, and that only the plan can restore. */
 type Changed = {
   /** The caller's soft limit on open files; absent where the runtime has not changed it. */
   openFiles?: number
@@ -20,13 +20,13 @@ export type HostFacts = {
   env: Readonly<Record<string, string | undefined>>
   /** A variable of the program itself, even where a command's environment is another. */
   variable(name: string): string | undefined
-  /** What is at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
+  /** The kind of file at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
   isLink(path: string): boolean
   /** Content of a text file, or the name of the error. */
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */
   userName(uid: number): string | undefined
-  /** What the plan has to restore for the command. */
+  /** The settings that the plan has to restore for the command. */
   changed(): Changed
 }

@@ -99,7 +99,7 @@ function withTrailer(plan: string): Uint8Array[] {
   return [fs.readFileSync(sidecarPath()), text, end]
 }
 
-/** What the kernel has is the caller's, byte by byte. */
+/** The kernel's copy is the caller's own, byte by byte. */
 function variables(): Buffer[] {
   const text = fs.readFileSync('/proc/self/environ', 'latin1')
   return text === ''

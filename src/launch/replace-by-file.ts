@@ -6,7 +6,7 @@ import { systemFailure } from '../host/errno.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { reasonOf } from './execve.ts'
-import { nameless, namelessIn, places, writeAll } from './tmpfile.ts'
+import { nameless, namelessIn, temporaryDirectories, writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
 /** Never returns. `failed`: the error of a file in memory. */
@@ -15,13 +15,13 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
   if (!isWhole()) throw new Error('this program was built without its entry: make, or make NATIVE=0')
   const parts = withPlan(plan)
   let last = failed
-  for (const place of places())
-    last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(place, 0o500), parts)}`, ['nsbox'], kept))
+  for (const directory of temporaryDirectories())
+    last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(directory, 0o500), parts)}`, ['nsbox'], kept))
   reasonOf(() => executeBeside(plan, kept))
   throw systemFailure({
     step: 'hand over',
     what: 'no place from which a file can be executed',
-    path: places().join(' '),
+    path: temporaryDirectories().join(' '),
     code: last,
     hint: 'set TMPDIR to a directory on a file system that is not mounted noexec, or put nsbox-sidecar beside nsbox',
   })

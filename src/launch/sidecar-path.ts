@@ -9,13 +9,15 @@ let found: string | undefined
 export function sidecarPath(): string {
   if (found !== undefined) return found
   const name = `nsbox-sidecar-${process.arch}`
-  const places = [`./sidecar/${name}`, ...(import.meta.url.endsWith('.ts') ? ['../../dist/nsbox-sidecar'] : [])]
-  found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path))
+  const candidates = [`./sidecar/${name}`, ...(import.meta.url.endsWith('.ts') ? ['../../dist/nsbox-sidecar'] : [])]
+  found = candidates
+    .map((candidate) => fileURLToPath(new URL(candidate, import.meta.url)))
+    .find((path) => existsSync(path))
   if (found === undefined) {
     throw systemFailure({
       step: 'start',
       what: `this package has no sidecar for ${process.platform} ${process.arch}`,
-      path: fileURLToPath(new URL(places[0] as string, import.meta.url)),
+      path: fileURLToPath(new URL(candidates[0] as string, import.meta.url)),
       code: 'ENOENT',
       hint: 'nsbox runs on Linux, x64 and arm64; a package with a file missing has to be installed again',
     })

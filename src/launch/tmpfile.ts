@@ -13,10 +13,10 @@ const { O_DIRECTORY, O_RDWR } = fs.constants
 const O_TMPFILE = 0o20000000 | O_DIRECTORY
 
 /** Directories for such files, best first: in memory, then the caller's, then everybody's. */
-export function places(): string[] {
+export function temporaryDirectories(): string[] {
   const { XDG_RUNTIME_DIR, TMPDIR } = process.env
   return [FIRST, XDG_RUNTIME_DIR, TMPDIR, '/tmp'].filter(
-    (place): place is string => place !== undefined && place !== '',
+    (directory): directory is string => directory !== undefined && directory !== '',
   )
 }
 
@@ -29,9 +29,9 @@ export function namelessIn(directory: string, mode: number): number {
 
 /** A nameless file in the first directory that can hold one; otherwise a file whose name is removed at once. */
 export function nameless(): number {
-  for (const place of places()) {
+  for (const directory of temporaryDirectories()) {
     try {
-      return namelessIn(place, 0o600)
+      return namelessIn(directory, 0o600)
     } catch (error) {
       // The next directory may work, unless the error isn't about the directory.
       if (OF_THE_PROCESS.includes(codeOf(error))) throw error

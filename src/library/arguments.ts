@@ -26,7 +26,7 @@ export function readArguments(command?: unknown, second?: unknown, third?: unkno
   return { words, options: readProcessOptions((options ?? {}) as Arguments['options']) }
 }
 
-/** What is null is absent, as is the shell '', and a directory is text. */
+/** Null means absent, as does the shell ''; a directory becomes text. */
 function readProcessOptions(given: Arguments['options']): Arguments['options'] {
   const options: Arguments['options'] & Record<string, unknown> = { ...given }
   for (const key of NULL_IS_ABSENT) options[key] ??= undefined

@@ -13,7 +13,7 @@ import { commandsOf } from './start.ts'
 import { warningsOf } from './warnings.ts'
 
 export type Box = Commands & {
-  /** What would run, as `nsbox plan` prints it. Nothing is run. */
+  /** The plan that would run, as `nsbox plan` prints it. Nothing is run. */
   plan(argv: readonly string[]): Plan
   /** The same in words, as `nsbox explain` prints it. */
   explain(argv: readonly string[]): string

@@ -32,9 +32,9 @@ export interface RunOptions {
    * The environment in place of the caller's, also where the box has `clearEnv`. The box's own `env` is applied on top.
    */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** As for child_process. Default: standard input is `input`, and the two outputs are collected. */
+  /** The same as child_process's. Default: standard input is `input`, and the two outputs are collected. */
   stdio?: child_process.SpawnOptions['stdio']
-  /** What the command reads from standard input. Default: nothing. */
+  /** Standard input of the command. Default: nothing. */
   input?: string | Uint8Array | undefined
   /** Ends the box, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined

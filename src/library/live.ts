@@ -129,7 +129,7 @@ function eventsOf(sidecar: Child): { started: Promise<number>; ended: Promise<Re
   return { started, ended }
 }
 
-/** The process that holds the place of a command. */
+/** The process that waits in place of a command. */
 function entryOf(first: number): Entry {
   const holder = oldestChild(first)
   if (holder === undefined) throw new SandboxError({ step: 'enter', what: 'the box has ended' })

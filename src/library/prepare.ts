@@ -48,7 +48,7 @@ export function prepare(plan: () => Plan): Launch {
   }
 }
 
-/** The plan, and a file that holds it. */
+/** The plan, and a file that contains it. */
 export function planned<P extends Plan>(make: () => P): { plan: P; file: number } {
   try {
     const plan = make()

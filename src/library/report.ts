@@ -18,7 +18,7 @@ export type Report = {
   usage?: Usage | undefined
 }
 
-/** What a box used: seconds in all, and bytes of its largest process. */
+/** Resources that a box used: seconds in all, and bytes of its largest process. */
 export type Usage = {
   wall: number
   user: number

@@ -94,7 +94,7 @@ function ending(child: ChildProcess): Promise<number> {
 type Check = (value: unknown) => string | undefined
 const positive: Check = (value) => (typeof value === 'number' && value > 0 ? undefined : 'a number above 0')
 
-/** What each option must be; one without a check is a compile error. */
+/** The check of each option; one without a check is a compile error. */
 const CHECKS: { [K in keyof RunOptions]-?: Check } = {
   // A place in the box, where no relative path means anything: --cwd and the box's own `cwd` refuse it too.
   cwd: (value) =>

@@ -91,7 +91,7 @@ function emitForCommand(
     reports.set(child, report)
     return report
   }
-  const spawned = heldBack(() => emit('spawn'), launch)
+  const spawned = delayed(() => emit('spawn'), launch)
   const emitNow = (event: string, ...args: unknown[]): boolean => {
     if (event === 'error') {
       if (child.pid !== undefined) return emit(event, ...args)
@@ -113,7 +113,7 @@ function emitForCommand(
     return emit(event, null, signal)
   }
   child.emit = (event: string, ...args: unknown[]): boolean => {
-    if (event === 'spawn') return spawned.hold(child.listenerCount('spawn') > 0)
+    if (event === 'spawn') return spawned.delay(child.listenerCount('spawn') > 0)
     if (event !== 'error' && event !== 'exit' && event !== 'close') return emit(event, ...args)
     if (event === 'exit') {
       const { error, started } = ended(args[0] as number | null)
@@ -123,16 +123,16 @@ function emitForCommand(
   }
 }
 
-/** Holds `spawn` back until the command has started or ended. The sidecar's report shows that, and has to be polled. */
-function heldBack(
+/** Delays `spawn` until the command has started or ended. The sidecar's report shows that, and has to be polled. */
+function delayed(
   emitSpawn: () => void,
   launch: Launch,
-): { hold: (isAwaited: boolean) => boolean; drop: () => void; before: (next: () => boolean) => boolean } {
-  let held = false
+): { delay: (isAwaited: boolean) => boolean; drop: () => void; before: (next: () => boolean) => boolean } {
+  let isPending = false
   let isLate = false
   let timer: NodeJS.Timeout | undefined
   const drop = () => {
-    held = false
+    isPending = false
     clearTimeout(timer)
   }
   const look = (wait: number) => {
@@ -142,14 +142,14 @@ function heldBack(
       emitSpawn()
     }
   }
-  const hold = (isAwaited: boolean) => {
-    held = isAwaited
-    if (held) look(1)
+  const delay = (isAwaited: boolean) => {
+    isPending = isAwaited
+    if (isPending) look(1)
     return isAwaited
   }
   /** Later events come in a later turn: a caller that awaits `spawn` adds listeners for them only then. */
   const before = (next: () => boolean) => {
-    if (held) {
+    if (isPending) {
       drop()
       isLate = true
       emitSpawn()
@@ -158,7 +158,7 @@ function heldBack(
     setImmediate(next)
     return true
   }
-  return { hold, drop, before }
+  return { delay, drop, before }
 }
 
 /** Gives an error all that child_process's own have. */

@@ -1,4 +1,4 @@
-/** What each option does with its value: it sets a key of the options, or throws a UsageError. */
+/** Applies each option: it sets a key of the options, or throws a UsageError. */
 import type { MountRequest, Options, Shareable } from './types.ts'
 import { CAPABILITIES } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'

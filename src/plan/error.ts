@@ -4,22 +4,22 @@ import { fromBytes, toBytes } from '../text/bytes.ts'
 export class PlanError extends Error {
   readonly pointer: string
 
-  constructor(place: Place, message: string) {
+  constructor(path: JsonPath, message: string) {
     super(message)
     this.name = 'PlanError'
-    this.pointer = pointerOf(place)
+    this.pointer = pointerOf(path)
   }
 }
 
-/** The keys and indexes that lead to a place, outermost first. */
-export type Place = readonly (string | number)[]
+/** The keys and indexes that lead to a value of the plan, outermost first. */
+export type JsonPath = readonly (string | number)[]
 
 /** Bytes of the longest pointer that the sidecar keeps. */
 const POINTER_MAX = 511
 const CUT = '...'
 
-function pointerOf(place: Place): string {
-  const bytes = toBytes(place.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''))
+function pointerOf(path: JsonPath): string {
+  const bytes = toBytes(path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''))
   if (bytes.length <= POINTER_MAX) return fromBytes(bytes)
   let length = POINTER_MAX - CUT.length
   while (length > 0 && ((bytes[length] ?? 0) & 0xc0) === 0x80) length--

@@ -4,7 +4,7 @@
  * \udc80 to \udcff stands for the byte 0x80 to 0xff, so that file names that are not UTF-8 can travel.
  */
 import { fromBytes, utf8Length } from '../text/bytes.ts'
-import { type Place, PlanError } from './error.ts'
+import { type JsonPath, PlanError } from './error.ts'
 
 const MAX_DEPTH = 32
 const MAX_KEYS = 256
@@ -91,49 +91,49 @@ class Reader {
     return true
   }
 
-  #value(place: Place): unknown {
+  #value(path: JsonPath): unknown {
     this.#skipSpace()
     const c = this.#peek()
-    if (c === code('[') || c === code('{')) return this.#container(c === code('['), place)
+    if (c === code('[') || c === code('{')) return this.#container(c === code('['), path)
     if (c === code('-') || isDigit(c)) return this.#number()
-    if (c === QUOTE) return this.#string(place)
+    if (c === QUOTE) return this.#string(path)
     if (this.#takeWord('false')) return false
     if (this.#takeWord('true')) return true
     if (this.#takeWord('null')) return null
     this.#refuseHere()
   }
 
-  #container(array: boolean, place: Place): unknown {
+  #container(array: boolean, path: JsonPath): unknown {
     if (this.#depth === MAX_DEPTH) this.#refuse('nested too deeply')
     this.#depth++
     this.#at++
-    const value = array ? this.#array(place) : this.#object(place)
+    const value = array ? this.#array(path) : this.#object(path)
     this.#depth--
     return value
   }
 
-  #array(place: Place): unknown[] {
+  #array(path: JsonPath): unknown[] {
     const values: unknown[] = []
     this.#skipSpace()
     if (this.#take(']')) return values
     for (;;) {
-      values.push(this.#value([...place, values.length]))
+      values.push(this.#value([...path, values.length]))
       this.#skipSpace()
       if (this.#take(']')) return values
       if (!this.#take(',')) this.#refuseHere()
     }
   }
 
-  #object(place: Place): Members {
+  #object(path: JsonPath): Members {
     const entries = new Map<string, unknown>()
     this.#skipSpace()
     if (this.#take('}')) return new Members([])
     for (;;) {
       this.#skipSpace()
       const start = this.#at
-      const key = this.#string(place)
+      const key = this.#string(path)
       if (entries.size === MAX_KEYS) this.#refuse('too many keys in an object', start)
-      const inner = [...place, key]
+      const inner = [...path, key]
       if (entries.has(key)) throw new PlanError(inner, 'duplicate key')
       this.#skipSpace()
       if (!this.#take(':')) this.#refuseHere()
@@ -165,14 +165,14 @@ class Reader {
     return this.#at === end && Number.isSafeInteger(value) ? value + 0 : Number.NaN
   }
 
-  #string(place: Place): string {
+  #string(path: JsonPath): string {
     if (!this.#take('"')) this.#refuseHere()
     const start = this.#at
     while (this.#peek() !== QUOTE && this.#peek() !== BACKSLASH) this.#skipCharacter()
     if (this.#peek() === QUOTE) return fromBytes(this.#bytes.subarray(start, this.#at++))
     const out: number[] = [...this.#bytes.subarray(start, this.#at)]
     while (!this.#take('"')) {
-      if (this.#peek() === BACKSLASH) this.#escape(place, out)
+      if (this.#peek() === BACKSLASH) this.#escape(path, out)
       else for (let left = this.#skipCharacter(); left > 0; left--) out.push(this.#bytes[this.#at - left] ?? 0)
     }
     return fromBytes(Uint8Array.from(out))
@@ -189,9 +189,9 @@ class Reader {
     return length
   }
 
-  #escape(place: Place, out: number[]): void {
+  #escape(path: JsonPath, out: number[]): void {
     const name = String.fromCharCode(this.#bytes[this.#at + 1] ?? 0)
-    if (name === 'u') return this.#unit(place, out)
+    if (name === 'u') return this.#unit(path, out)
     const byte = Object.hasOwn(ESCAPES, name) ? ESCAPES[name] : undefined
     if (byte === undefined) this.#refuse('unknown escape')
     out.push(byte)
@@ -204,12 +204,12 @@ class Reader {
     return match ? Number.parseInt(match[1] ?? '', 16) : -1
   }
 
-  #unit(place: Place, out: number[]): void {
+  #unit(path: JsonPath, out: number[]): void {
     const start = this.#at
     const unit = this.#unitAt(start)
     if (unit < 0) this.#refuse('incomplete escape')
     this.#at += 6
-    if (unit === 0) throw new PlanError(place, 'must not contain NUL')
+    if (unit === 0) throw new PlanError(path, 'must not contain NUL')
     if (unit >= 0xdc80 && unit <= 0xdcff) return void out.push(unit - 0xdc00)
     let text = String.fromCharCode(unit)
     if (unit >= 0xd800 && unit <= 0xdfff) {

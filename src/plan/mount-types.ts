@@ -1,10 +1,10 @@
-/** What each type of mount does to what was there before. A type without its line here is a compile error. */
+/** The effect of each type of mount on what was there before. A type without its line here is a compile error. */
 import type { Mount } from './types.ts'
 
 type Effect = {
-  /** Hides what was at its place, and below it. */
+  /** Hides what was at its target, and below it. */
   covers: boolean
-  /** Makes its place where nothing is. Others name what has to be there, or go with another mount. */
+  /** Makes its target where nothing is. Others name what has to be there, or go with another mount. */
   makes: boolean
   /** Opens a path of the host. */
   opens: boolean

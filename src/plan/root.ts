@@ -1,4 +1,4 @@
-/** What the variants of a root have in common. */
+/** Questions that every variant of a root answers. */
 import type { Root } from './types.ts'
 
 /** The directories of the host that the root shows, the topmost first. */

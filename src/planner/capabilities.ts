@@ -1,9 +1,9 @@
-/** What the command may do beyond an ordinary process. */
+/** The command's privileges beyond those of an ordinary process. */
 import type { Options } from '../options/types.ts'
 import { CAPABILITIES } from '../plan/constants.ts'
 import type { Capability } from '../plan/types.ts'
 
-/** What container engines leave to root in a container, in the order of their numbers. */
+/** The capabilities that container engines leave to root in a container, in the order of their numbers. */
 export const OF_ROOT: readonly Capability[] = [
   'chown',
   'dac_override',
@@ -25,21 +25,11 @@ export const OF_ROOT: readonly Capability[] = [
  * The same without net_raw: on the host's network, root would read and forge all that passes there, on its loopback
  * too.
  */
-const OF_ROOT_ON_HOST_NETWORK: readonly Capability[] = [
-  'chown',
-  'dac_override',
-  'fowner',
-  'fsetid',
-  'kill',
-  'setgid',
-  'setuid',
-  'setpcap',
-  'net_bind_service',
-  'sys_chroot',
-  'mknod',
-  'audit_write',
-  'setfcap',
-]
+function ofRootOnHostNetwork(): Capability[] {
+  const names: Capability[] = []
+  for (const name of OF_ROOT) if (name !== 'net_raw') names.push(name)
+  return names
+}
 
 /** Capabilities in the order of their numbers. Only root in the box has any by default. */
 export function capabilitiesOf(
@@ -47,7 +37,7 @@ export function capabilitiesOf(
   uid: number,
   ownNetwork: boolean,
 ): readonly Capability[] {
-  const before = uid !== 0 ? [] : privileged ? CAPABILITIES : ownNetwork ? OF_ROOT : OF_ROOT_ON_HOST_NETWORK
+  const before = uid !== 0 ? [] : privileged ? CAPABILITIES : ownNetwork ? OF_ROOT : ofRootOnHostNetwork()
   if (capabilities === undefined) return before
   const kept = new Set<Capability>(before)
   for (const { type, name } of capabilities) {

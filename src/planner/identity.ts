@@ -1,4 +1,4 @@
-/** Who the command is: the id maps of a user namespace, or the ids that root takes on. */
+/** The command's identity: the id maps of a user namespace, or the ids that root takes on. */
 import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'

@@ -17,7 +17,7 @@ const HIDDEN_IN_PROC = [
 const READ_ONLY_IN_PROC = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
 const HIDDEN_IN_SYS = ['firmware', 'devices/virtual/powercap']
 
-/** What follows each procfs; TARGET has no slash at its end. */
+/** The mounts that follow each procfs; TARGET has no slash at its end. */
 export function procView(target: string): Mount[] {
   const mounts: Mount[] = []
   for (const name of READ_ONLY_IN_PROC) mounts.push({ type: 'protect', target: `${target}/${name}`, kernel: true })
@@ -25,7 +25,7 @@ export function procView(target: string): Mount[] {
   return mounts
 }
 
-/** What follows the host's sysfs. `own`: the namespaces that are the box's own. */
+/** The mounts that follow the host's sysfs. `own`: the namespaces that are the box's own. */
 export function sysView(own: { cgroup: boolean; net: boolean }): Mount[] {
   const mounts: Mount[] = [
     own.net ? { type: 'sysfs', target: '/sys' } : { type: 'protect', target: '/sys', kernel: true },

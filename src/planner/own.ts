@@ -6,13 +6,13 @@ import { cleanPath } from '../plan/box-path.ts'
 
 /** The directory of each kind: for root, and for other users by the XDG base directory specification. */
 const OWN_DIRECTORIES = [
-  { holds: 'configuration', root: '/etc/nsbox', variable: 'XDG_CONFIG_HOME', home: '/.config' },
-  { holds: 'cache', root: '/var/cache/nsbox', variable: 'XDG_CACHE_HOME', home: '/.cache' },
-  { holds: 'state', root: '/var/lib/nsbox', variable: 'XDG_STATE_HOME', home: '/.local/state' },
-  { holds: 'runtime', root: '/run/nsbox', variable: 'XDG_RUNTIME_DIR', home: '' },
+  { kind: 'configuration', root: '/etc/nsbox', variable: 'XDG_CONFIG_HOME', home: '/.config' },
+  { kind: 'cache', root: '/var/cache/nsbox', variable: 'XDG_CACHE_HOME', home: '/.cache' },
+  { kind: 'state', root: '/var/lib/nsbox', variable: 'XDG_STATE_HOME', home: '/.local/state' },
+  { kind: 'runtime', root: '/run/nsbox', variable: 'XDG_RUNTIME_DIR', home: '' },
 ] as const
 
-type Kind = (typeof OWN_DIRECTORIES)[number]['holds']
+type Kind = (typeof OWN_DIRECTORIES)[number]['kind']
 type Caller = Pick<HostFacts, 'uid' | 'variable'>
 
 /** Another place for the cache, such as a larger disk. */
@@ -24,7 +24,7 @@ export function ownDirectory(kind: Kind, host: Caller): string | undefined {
     const chosen = chosenCache(host)
     if (chosen !== undefined) return chosen
   }
-  for (const directory of OWN_DIRECTORIES) if (directory.holds === kind) return pathOf(directory, host)
+  for (const directory of OWN_DIRECTORIES) if (directory.kind === kind) return pathOf(directory, host)
   return undefined
 }
 

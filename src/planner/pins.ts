@@ -7,19 +7,20 @@ import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Root } from '../plan/types.ts'
 
 type Pin = Extract<Mount, { type: 'pin' }>
-export type Places = Map<string, number>
+/** By target, the number of the last mount there. */
+export type LatestMounts = Map<string, number>
 
 /** MOUNTS, whose targets are clean, with the pins that belong to them. `alsoHeld`: the sidecar will pin more. */
 export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean): Mount[] {
   const all: Mount[] = []
-  const places: Places = new Map()
+  const latest: LatestMounts = new Map()
   const pinned = new Set<string>()
   let first = alsoHeld ? mounts.length : -1
   for (let n = 0; n < mounts.length; n++) {
     const mount = mounts[n] as Mount
     all.push(mount)
     if (mount.type === 'bind' && mount.options?.includes('ro')) {
-      for (const pin of pinsOf(mount.target, mounts, places, root)) {
+      for (const pin of pinsOf(mount.target, mounts, latest, root)) {
         const name = `${pin.from}\0${pin.target}`
         if (pinned.has(name)) continue
         pinned.add(name)
@@ -27,7 +28,7 @@ export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean
         if (first < 0) first = n
       }
     }
-    if (MOUNT_TYPES[mount.type].covers) places.set(mount.target, n)
+    if (MOUNT_TYPES[mount.type].covers) latest.set(mount.target, n)
   }
   if (first < 0) return all
   return withStash(all, mounts, first)
@@ -45,11 +46,11 @@ function withStash(all: Mount[], mounts: readonly Mount[], first: number): Mount
 }
 
 /** The pins of PATH, from the inside out, while the box can write there to files of the host. */
-function pinsOf(path: string, mounts: readonly Mount[], places: Places, root: Root): Pin[] {
+function pinsOf(path: string, mounts: readonly Mount[], latest: LatestMounts, root: Root): Pin[] {
   const pins: Pin[] = []
   for (let below = path; below !== '/';) {
     const parent = parentOf(below)
-    const cover = mounts[latestAbove(parent, places)]
+    const cover = mounts[latestAbove(parent, latest)]
     if (
       cover === undefined
         ? root.type !== 'directory' || root.options?.includes('ro')
@@ -64,10 +65,10 @@ function pinsOf(path: string, mounts: readonly Mount[], places: Places, root: Ro
 }
 
 /** Number of the last mount at PATH or above it, or -1 for the root. */
-export function latestAbove(path: string, places: Places): number {
+export function latestAbove(path: string, mounts: LatestMounts): number {
   let latest = -1
   for (let above = path; ; above = parentOf(above)) {
-    const found = places.get(above)
+    const found = mounts.get(above)
     if (found !== undefined && found > latest) latest = found
     if (above === '/') return latest
   }

@@ -3,11 +3,11 @@
  * Directly below "/", or in a read-only root, it can't be made: there a view takes the place of the directory.
  */
 import type { HostFacts } from '../host/types.ts'
-import { latestAbove, parentOf, type Places } from './pins.ts'
+import { latestAbove, parentOf, type LatestMounts } from './pins.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Root } from '../plan/types.ts'
 
-/** What would have to be made on the host's own root: the target, and the directory that lacks it. */
+/** A name that would have to be made on the host's own root: the target, and the directory that lacks it. */
 type Missing = { target: string; parent: string }
 
 /** `first`: mounts that come before, all on existing targets. All targets are clean. */
@@ -19,15 +19,15 @@ export function missingOnHost(
 ): Missing[] {
   const missing: Missing[] = []
   if (root.type !== 'directory' || root.path !== '/' || asked.length === 0) return missing
-  const places: Places = new Map()
-  for (const { target } of first) places.set(target, 0)
+  const latest: LatestMounts = new Map()
+  for (const { target } of first) latest.set(target, 0)
   for (let n = 0; n < asked.length; n++) {
     const { type, target } = asked[n] as Mount
-    if (MOUNT_TYPES[type].makes && target !== '/' && latestAbove(target, places) < 0) {
+    if (MOUNT_TYPES[type].makes && target !== '/' && latestAbove(target, latest) < 0) {
       const parent = lacking(target, look)
       if (parent !== undefined) missing.push({ target, parent })
     }
-    if (MOUNT_TYPES[type].covers) places.set(target, n)
+    if (MOUNT_TYPES[type].covers) latest.set(target, n)
   }
   return missing
 }

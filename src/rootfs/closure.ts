@@ -7,7 +7,7 @@ import { printable } from '../text/printable.ts'
 import { type Elf, failed, readElf } from './elf.ts'
 import { type Loader, readLoader } from './ldcache.ts'
 
-/** A program or library as the loader holds it. */
+/** A program or library as the loader knows it. */
 type Loaded = { path: string; elf: Elf; origin: string; parent?: Loaded }
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'

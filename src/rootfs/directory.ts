@@ -91,7 +91,7 @@ export class Directory {
   }
 }
 
-/** Throws SandboxError where /proc is missing or shows other processes: then directories can't be held open. */
+/** Throws SandboxError where /proc is missing or shows other processes: then no directory can be named by its descriptor. */
 export function verifyDescriptors(): void {
   const root = Directory.open('/', true)
   try {

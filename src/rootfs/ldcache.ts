@@ -23,7 +23,7 @@ export type Loader = {
   /** The directories that `config` names for musl: they replace the defaults. */
   configured?: string[]
   cache: Cache
-  /** What $LIB stands for. */
+  /** The value of $LIB. */
   lib: string
 }
 

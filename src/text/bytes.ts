@@ -1,5 +1,5 @@
 /**
- * Text that may hold any bytes, as file names do: a byte that is not part of valid UTF-8 is the lone surrogate U+DC80
+ * Text of any bytes, as file names do: a byte that is not part of valid UTF-8 is the lone surrogate U+DC80
  * to U+DCFF, as in Python (PEP 383).
  */
 

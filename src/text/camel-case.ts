@@ -2,7 +2,7 @@
 
 export const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Options that the library leaves out: it reads the status events itself, and its results hold them. */
+/** Options that the library leaves out: it reads the status events itself, and its results contain them. */
 export const FOR_THE_COMMAND_LINE: readonly string[] = ['status-fd']
 
 /**

@@ -13,9 +13,9 @@ export const doctor = verb<{ json: boolean }>({
   examples: ['nsbox doctor', 'nsbox doctor --json'],
   own: [{ name: 'json', group: 'reporting', doc: 'print the findings as JSON' }],
   words: Infinity,
-  parse({ given, rest }) {
+  parse({ typed, rest }) {
     if (rest[0] !== undefined) throw new UsageError(`doctor: takes no argument, but has '${printable(rest[0])}'`)
-    return { json: given.length > 0 }
+    return { json: typed.length > 0 }
   },
   run: ({ json }) => examine(line, { ...examinedHost(), exe: programPath() }, json),
 })

@@ -32,12 +32,12 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
     { name: 'quiet', group: 'building a root', doc: 'print nothing but errors' },
   ],
   words: Infinity,
-  parse({ given, rest }) {
+  parse({ typed, rest }) {
     const how: RootfsOptions = {}
     for (const {
       option: { name },
       value,
-    } of given) {
+    } of typed) {
       if (name === 'by') how.by = choice('by', value, METHODS)
       else if (name === 'with')
         for (const part of value.split(',')) (how.with ??= []).push(choice('with', part, EXTRAS))

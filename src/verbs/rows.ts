@@ -21,11 +21,11 @@ export const ROWS: Rows = { run: verb(run), plan, explain, bake, enter, rootfs, 
 export function carryOut(name: VerbName, argv: readonly string[]): number | Promise<number> {
   const row = ROWS[name]
   const walked = walk(argv, name, row)
-  if (walked.asked !== undefined) return answer(walked.asked, name)
+  if (walked.question !== undefined) return answer(walked.question, name)
   return row.run(row.parse(walked))
 }
 
 /** Answers `--help` and `--version`. `topic`: the verb to help with; undefined for nsbox itself. */
-export function answer(asked: 'help' | 'version', topic: VerbName | undefined): number | Promise<number> {
-  return asked === 'version' ? printVersion() : help.run(topic === undefined ? {} : { topic })
+export function answer(question: 'help' | 'version', topic: VerbName | undefined): number | Promise<number> {
+  return question === 'version' ? printVersion() : help.run(topic === undefined ? {} : { topic })
 }

@@ -51,8 +51,8 @@ export const run: Verb<RunRequest> = {
 }
 
 /** Only options about reporting may stand beside a stored plan. */
-function refuseBesidePlan({ given }: Walked): void {
-  const extra = given.find(({ option }) => option.group !== 'reporting')
+function refuseBesidePlan({ typed }: Walked): void {
+  const extra = typed.find(({ option }) => option.group !== 'reporting')
   if (extra === undefined) return
   throw new UsageError(
     `--plan and --${extra.option.name}: the plan already says what the box is`,

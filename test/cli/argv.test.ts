@@ -343,7 +343,7 @@ for (const [argv, message, hint] of refused) {
 
 test('every option of the table has a row here', () => {
   const given = (argv: string[]) =>
-    walk(verbOf(argv) === undefined ? argv : argv.slice(1), verbOf(argv) ?? 'run', ROWS[verbOf(argv) ?? 'run']).given
+    walk(verbOf(argv) === undefined ? argv : argv.slice(1), verbOf(argv) ?? 'run', ROWS[verbOf(argv) ?? 'run']).typed
   const seen = new Set(accepted.flatMap(([argv]) => given(argv).map(({ option }) => option.name)))
   assert.equal(
     OPTIONS.map(({ name }) => name).filter((name) => !seen.has(name)),

@@ -152,10 +152,10 @@ function cacKey(name: string): string {
 
 function byWalk([verb, ...argv]: string[]): { verb: VerbName; given: [string, string][]; rest: string[] } {
   const name = verb as VerbName
-  const { given, rest } = walk(argv, name, ROWS[name])
+  const { typed, rest } = walk(argv, name, ROWS[name])
   return {
     verb: name,
-    given: given.map(({ option, value }) => [option.name, option.alone === value ? '' : value]),
+    given: typed.map(({ option, value }) => [option.name, option.alone === value ? '' : value]),
     rest,
   }
 }

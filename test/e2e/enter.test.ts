@@ -806,11 +806,7 @@ test(
   besideShell(BASH, async (pty) => {
     await pty.expect(/\$ $/)
     pty.enter('sh -c \'"$N" enter "$P" sh -c "echo re\\"\\"ady; exec sleep 1000"; echo go""ne on\'')
-    await pty.expect(/ready/)
-    pty.type('\x03')
-    await pty.expect(/\$ $/)
-    pty.enter('echo "status $?"')
-    await pty.expect(/status 130/)
+    await pty.endsByCtrlC()
     assert.not.match(pty.shown, /gone on/)
   }),
 )

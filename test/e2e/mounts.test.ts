@@ -333,7 +333,7 @@ each('the root itself is no place to mount on', (box, root, dir, raw) => {
     raw(['--root', root, '--tmpfs', '/slash', 'true']),
     /is the root itself: .*\nhint: to choose the root: --root DIR\n$/,
   )
-  // By its own name it is the root of another box: empty, and in memory.
+  // Named as "/" it is the root of another box: empty, and in memory.
   for (const target of ['/', '/bin/..']) {
     const { status, stderr } = raw(['--root', root, '--tmpfs', target, 'true'])
     assert.is(status, 2, stderr)

@@ -26,20 +26,11 @@ const shell = (body: (pty: Pty) => Promise<void>) => () =>
 /** The terminal echoes the typed text, so the awaited text must not occur in it. */
 const READY = 'echo re""ady'
 
-/** Waits until the typed command is ready, and checks that Ctrl-C ends it with the status of SIGINT. */
-async function endsByCtrlC(pty: Pty): Promise<void> {
-  await pty.expect(/ready/)
-  pty.type('\x03')
-  await pty.expect(/\$ $/)
-  pty.enter('echo "status $?"')
-  await pty.expect(/status 130/)
-}
-
 test(
   'Ctrl-C ends the command, and the shell outside goes on',
   shell(async (pty) => {
     pty.enter(`${NSBOX} sh -c '${READY}; exec sleep 100'`)
-    await endsByCtrlC(pty)
+    await pty.endsByCtrlC()
   }),
 )
 
@@ -47,7 +38,7 @@ test(
   'Ctrl-C ends a command that is process 1',
   shell(async (pty) => {
     pty.enter(`${NSBOX} --no-init sh -c '${READY}; exec sleep 100'`)
-    await endsByCtrlC(pty)
+    await pty.endsByCtrlC()
   }),
 )
 
@@ -182,7 +173,7 @@ test(
   'a session of its own has no controlling terminal, and Ctrl-C still ends it',
   shell(async (pty) => {
     pty.enter(`${NSBOX} --new-session sh -c 'echo > /dev/tty || ${READY}; exec sleep 100'`)
-    await endsByCtrlC(pty)
+    await pty.endsByCtrlC()
   }),
 )
 

@@ -12,8 +12,8 @@ type Request = { verb: string; options: Options; argv: string[]; planFile?: stri
 export function parse(argv: readonly string[]): Request {
   const named = verbOf(argv)
   const name = named ?? 'run'
-  const { asked, ...walked } = walk(named === undefined ? argv : argv.slice(1), name, ROWS[name])
-  if (asked === 'version') return { verb: 'version' } as Request
-  if (asked === 'help') return { verb: 'help', ...(named !== undefined && { topic: named }) } as Request
+  const { question, ...walked } = walk(named === undefined ? argv : argv.slice(1), name, ROWS[name])
+  if (question === 'version') return { verb: 'version' } as Request
+  if (question === 'help') return { verb: 'help', ...(named !== undefined && { topic: named }) } as Request
   return { verb: name, ...(ROWS[name].parse(walked) as Omit<Request, 'verb'>) }
 }

@@ -48,6 +48,15 @@ export class Pty {
     throw new Error(`${what} did not show; this did: ${JSON.stringify(this.shown.slice(this.#seen))}`)
   }
 
+  /** Waits for "ready" of the command that a shell has started, and checks that Ctrl-C ends it as SIGINT does. */
+  async endsByCtrlC(): Promise<void> {
+    await this.expect(/ready/)
+    this.type('\x03')
+    await this.expect(/\$ $/)
+    this.enter('echo "status $?"')
+    await this.expect(/status 130/)
+  }
+
   /** Types a key again and again until this shows, for programs that lose keys while they set the terminal up. */
   async press(key: string, until: RegExp): Promise<string> {
     for (let tries = 0; tries < 19; tries++) {

@@ -486,7 +486,7 @@ for (const flags of [
   )
 
   test(`a filter that refuses execve and the end of a process ends the box, and says so (${how})`, () => {
-    // By a plan, since --seccomp would refuse the profile.
+    // A plan, since --seccomp would refuse the profile.
     const plan = planOf([...flags, '--env', 'PATH=/usr/bin:/bin', 'true'])
     const names = SYSCALLS[process.arch as Machine] as Record<string, number>
     const refused = ['execve', 'execveat', 'exit', 'exit_group', 'write', 'sendto'].map(

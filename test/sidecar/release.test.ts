@@ -1,4 +1,4 @@
-/** What a box waits for before its command: helpers outside of it, and a gate. No option asks for them; a plan does. */
+/** A box waits before its command for helpers outside of it, and for a gate. No option asks for them; a plan does. */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

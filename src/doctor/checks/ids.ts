@@ -1,4 +1,4 @@
-/** What id maps need, subuid(5), and what takes privilege away. */
+/** Id maps need ranges, subuid(5), and two programs with privilege. */
 import { note, ok, type Result } from '../check.ts'
 import { initialUserNamespace, privileged, statusField } from '../facts.ts'
 import type { Host } from '../host.ts'

@@ -1,4 +1,4 @@
-/** Who may make namespaces, and how many. */
+/** The right to make namespaces, and their number. */
 import { barred, no, note, ok, OUTER_BOX, sysctl, type Result } from '../check.ts'
 import { inBox, initialUserNamespace, privileged, statusField } from '../facts.ts'
 import type { Host } from '../host.ts'

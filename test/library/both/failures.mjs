@@ -29,7 +29,7 @@ const { dir, root, remove } = makeRoot()
 test.after(remove)
 const b = box({ root })
 
-/** What each function says of a command that can't be started: the errors in the places where they belong. */
+/** The errors of each function for a command that can't be started, each where its callers look for it. */
 const FUNCTIONS = `
   const failed = (error) => ({ name: error.name, step: error.step, code: error.code, errno: error.errno, hint: error.hint, message: error.message })
   const functions = {
@@ -355,7 +355,7 @@ test('what is of the wrong type is refused as child_process refuses it', async (
       if (name === 'spawnSync' && given[2]?.signal !== undefined && error === undefined) continue
       assert.ok(error instanceof TypeError || error instanceof RangeError, `${name} ${JSON.stringify(given)}: ${error}`)
       assert.match(error.code, /^ERR_/)
-      // What Bun does not check itself.
+      // Bun does not check these itself.
       if (expected?.code !== undefined && process.versions.bun === undefined)
         assert.equal(
           [error.name, error.code],

@@ -1,4 +1,4 @@
-/** What the tests of the installed package need, in the one language that Node and Bun both run as it is. */
+/** Helpers for tests of the installed package, in the one language that Node and Bun both run as it is. */
 import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
@@ -111,7 +111,7 @@ export async function familyWith(pid, name, count) {
 
 export const ended = (family) => until(`the end of ${family}`, () => !family.some(isRunning))
 
-/** What a child emits up to its end. */
+/** The events of a child up to its end. */
 export function eventsOf(child) {
   const events = []
   for (const name of ['spawn', 'exit', 'close'])

@@ -122,7 +122,7 @@ test('cd, and the directory of one command', async () => {
     [cause.step, cause.path, cause.hint],
     ['cwd', dir, `mask: '${dir}' hides it: cwd: '/' starts in the root directory of the box`],
   )
-  // Of an error zx prints code and errno, whether it has them or not.
+  // zx prints an error's code and errno, whether it has them or not.
   assert.equal([cause.code, cause.errno], ['ENOENT', -2])
   const { message } = await rejected($({ spawn: box({ mask: dir }).spawn })`pwd`)
   assert.match(message, /hint: mask: /)
