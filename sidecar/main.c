@@ -84,8 +84,8 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 		inroot_force_walk();
 	mounts_raise_limit(plan);
 	/* Open all files of the host that the box needs, before the first mount hides some of them. */
-	root_hold(plan->root);
-	mounts_hold(plan);
+	root_open_sources(plan->root);
+	mounts_open_sources(plan);
 	own_look(plan);
 	report_phase(STEP_ROOT);
 	staging_open(mounts_need_scratch(plan));
@@ -130,7 +130,7 @@ static int channel = -1;
  * Sends the supervisor a failure's status and the files that were made: it removes them, since it may still write
  * there.
  */
-static void tell_supervisor(int status)
+static void inform_supervisor(int status)
 {
 	rollback_send_rest(channel);
 	channel_send(channel, CHANNEL_FAILED, status);
@@ -150,7 +150,7 @@ static _Noreturn void run_inside(
 {
 	report_on_failure(NULL);
 	channel = link;
-	report_to(tell_supervisor);
+	report_to(inform_supervisor);
 	die_with_parent(link);
 	if (watched)
 		wait_for_watchdog(link);
@@ -257,8 +257,8 @@ static int start_box(const struct plan *plan)
 {
 	if (plan->enter) {
 		report_phase(STEP_ENTER);
-		enter_hold(plan->enter, plan->namespaces);
-		inherited_hold();
+		enter_open(plan->enter, plan->namespaces);
+		inherited_open();
 		return enter_spawn();
 	}
 	/* Each layer of an image takes a descriptor, as long as the box runs. */
@@ -274,7 +274,7 @@ static int start_box(const struct plan *plan)
 	return spawn_box(plan->namespaces, cgroup_descriptor());
 }
 
-/* What the box's first process waits for, step by step: a watchdog, its id maps, and what its command has need of. */
+/* Step by step, gives the box's first process what it waits for: a watchdog, its id maps, helpers and the gate. */
 static void release(struct start *start)
 {
 	const struct plan *plan = start->plan;

@@ -1,6 +1,7 @@
 #include "base/descriptor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -131,4 +132,12 @@ void descriptor_allow_most(void)
 	struct rlimit most;
 	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
 		prlimit(0, RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max}, NULL);
+}
+
+int descriptor_copy_link(int link, int parent, const char *name)
+{
+	char to[PATH_MAX];
+	ssize_t length = readlinkat(link, "", to, sizeof to - 1);
+	to[length < 0 ? 0 : length] = '\0';
+	return length < 0 ? -1 : symlinkat(to, parent, name);
 }

@@ -45,7 +45,7 @@ static inline int descriptor_copy(int fd) { return (int)syscall(SYS_fcntl, fd, F
  */
 struct stat;
 bool descriptor_stat(int fd, struct stat *st);
-/* Whether descriptor 0, 1 or 2 may be a terminal: tells the devices apart that programs mostly get in its place. */
+/* Whether descriptor 0, 1 or 2 may be a terminal. False for the devices that programs mostly get in its place. */
 bool descriptor_may_be_terminal(int fd);
 
 /* Closes FD, or nothing if that is negative, and leaves errno alone. */
@@ -64,5 +64,8 @@ char *descriptor_read_all(int fd, const char *name, size_t *length);
 
 /* Raises the limit on descriptors to the hard limit: those in flight count against the sender's. */
 void descriptor_allow_most(void);
+
+/* Makes NAME in PARENT a copy of the symbolic link LINK, opened with O_PATH. -1 with errno. */
+int descriptor_copy_link(int link, int parent, const char *name);
 
 #endif

@@ -27,7 +27,7 @@
 #define NUMBER(n) n,
 #define WORD(n) #n "\0"
 static const short numbers[] = {NAMES(NUMBER)};
-/* One after the other: a row of its own for each, as long as the longest, would take twice the room. */
+/* All names in one string: a table with rows as long as the longest name would take twice the room. */
 static const char words[] = NAMES(WORD);
 
 const char *errno_name(int number)

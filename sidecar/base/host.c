@@ -74,11 +74,11 @@ const char *host_hint(const char *path, const char *missing)
 int host_open(const char *path, int flags)
 {
 	char name[DESCRIPTOR_NAME];
-	int held = no_links ? walk(path) : -1;
-	if (no_links && held < 0)
+	int walked = no_links ? walk(path) : -1;
+	if (no_links && walked < 0)
 		return -1;
-	int fd = open(no_links ? descriptor_name(held, name) : path, flags | O_CLOEXEC);
-	descriptor_close(held);
+	int fd = open(no_links ? descriptor_name(walked, name) : path, flags | O_CLOEXEC);
+	descriptor_close(walked);
 	return fd;
 }
 

@@ -18,7 +18,7 @@ static enum step phase = STEP_START, step = STEP_START;
 static bool verbose, quiet, errors_to_status;
 static int status_fd = -1;
 static void (*undo)(void);
-static void (*tell)(int status);
+static void (*inform)(int status);
 static bool failed;
 static struct timespec phase_start;
 
@@ -74,7 +74,7 @@ const char *report_process_hint(void)
 }
 
 void report_on_failure(void (*function)(void)) { undo = function; }
-void report_to(void (*function)(int status)) { tell = function; }
+void report_to(void (*function)(int status)) { inform = function; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
@@ -118,7 +118,7 @@ static void print_hint(FILE *out, const char *hint)
 	fputc('\n', out);
 }
 
-/* One failure, as it was reported. */
+/* A failure, as it was reported. */
 struct failure {
 	const char *what, *path, *hint;
 	int number;
@@ -196,8 +196,8 @@ static _Noreturn void finish(int status, const struct failure *failure)
 	failed = true;
 	if (cleanup)
 		cleanup();
-	if (tell)
-		tell(status);
+	if (inform)
+		inform(status);
 	if (failure)
 		print_failure(failure, status);
 	_exit(status);

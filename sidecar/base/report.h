@@ -34,7 +34,7 @@ void report_on_failure(void (*undo)(void));
  * Sets a function that a failure calls with its status before it is printed, to inform the supervisor. NULL: no
  * function.
  */
-void report_to(void (*tell)(int status));
+void report_to(void (*inform)(int status));
 /* Whether a process that shares our memory (vfork) has failed. */
 bool report_has_failed(void);
 /* Notes that a process that doesn't share our memory has failed and has printed its message. */

@@ -24,10 +24,10 @@ static bool has_shown;
 
 static bool is_of_host(const struct process *process) { return process->cwd_of_host || process->cwd_of_caller; }
 
-void cwd_note(const struct plan *given)
+void cwd_note(const struct plan *box_plan)
 {
-	const struct process *process = given->process;
-	plan = given;
+	const struct process *process = box_plan->process;
+	plan = box_plan;
 	if (!is_of_host(process))
 		return;
 	char *here = getcwd(NULL, 0);
@@ -156,7 +156,7 @@ static const char *hint_text(const char *of, const char *hiding, const char *way
 	return done < 0 ? elsewhere : text;
 }
 
-/* What is emptied for its own sake, also where somebody's home lies in it. */
+/* Directories that are emptied for their own sake, also where a home directory lies in them. */
 static bool is_scratch(const char *directory)
 {
 	return strcmp(directory, "/tmp") == 0 || strcmp(directory, "/var/tmp") == 0 || strcmp(directory, "/dev/shm") == 0;

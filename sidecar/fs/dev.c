@@ -62,14 +62,14 @@ int dev_open(const char *name, int flags)
 static void bind_device(int dev, const char *path, dev_t number, const char *name)
 {
 	struct stat st;
-	int held = tree_hold(path);
-	if (held < 0)
+	int opened = tree_open(path);
+	if (opened < 0)
 		fail("bind", path);
-	if (fstat(held, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != number)
+	if (fstat(opened, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != number)
 		fail_plain("is another device, or not a device", path);
 	if (mknodat(dev, name, S_IFREG | 0666, 0) < 0)
 		fail("make mount point", name);
-	int tree = tree_of(held);
+	int tree = tree_of(opened);
 	if (tree < 0 || tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) < 0 ||
 		tree_attach_at(tree, dev, name) < 0)
 		fail("bind", path);

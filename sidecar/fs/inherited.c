@@ -14,7 +14,7 @@
 #include "base/report.h"
 #include "fs/tree.h"
 
-static int held[3] = {-1, -1, -1};
+static int opened[3] = {-1, -1, -1};
 
 /* The device that replaces a descriptor, and the flags to open it with. */
 struct device {
@@ -42,7 +42,7 @@ static int open_hosts(const struct device *device)
 	struct stat st;
 	int fd = -1;
 	snprintf(path, sizeof path, "/dev/%s", device->name);
-	int source = tree_hold(path), tree = source < 0 ? -1 : tree_of(source);
+	int source = tree_open(path), tree = source < 0 ? -1 : tree_of(source);
 	if (tree < 0)
 		return -1;
 	if (tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) == 0 &&
@@ -100,12 +100,12 @@ void inherited_renew(void)
 	}
 }
 
-void inherited_hold(void)
+void inherited_open(void)
 {
 	struct device device;
 	for (int fd = 0; fd < 3; fd++)
 		if (is_device(fd, &device))
-			held[fd] = open_hosts(&device);
+			opened[fd] = open_hosts(&device);
 }
 
 void inherited_renew_entered(void)
@@ -115,6 +115,6 @@ void inherited_renew_entered(void)
 		if (!is_device(fd, &device))
 			continue;
 		int by = open_entered(&device);
-		replace(fd, by < 0 ? held[fd] : by, &device);
+		replace(fd, by < 0 ? opened[fd] : by, &device);
 	}
 }

@@ -15,8 +15,6 @@
 #include "fs/tree.h"
 #include "fs/mounted.h"
 
-enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
-
 /* Whether a mount shows all of its file system, and a path leads to it. */
 static int is_whole(const struct mountinfo *mount, void *type)
 {
@@ -97,8 +95,8 @@ static int make_empty(bool directory)
 /* Mounts FD on itself with its options, so that copies by the new mount API have them. Copies by mount(2) lose them. */
 static int mount_empty(int fd)
 {
-	int tree = tree_of(tree_hold_at(fd));
-	if (tree < 0 || tree_restrict(tree, SEALED) < 0 || tree_attach(tree, fd) < 0)
+	int tree = tree_of(tree_open_at(fd));
+	if (tree < 0 || tree_restrict(tree, TREE_SEALED) < 0 || tree_attach(tree, fd) < 0)
 		fail("mount", "empty");
 	close(fd);
 	return tree;
@@ -107,10 +105,10 @@ static int mount_empty(int fd)
 static int empty(bool directory)
 {
 	static int first[2] = {-1, -1};
-	int *held = &first[directory];
-	if (*held < 0)
-		*held = tree_is_old() ? make_empty(directory) : mount_empty(make_empty(directory));
-	return tree_of(tree_hold_at(*held));
+	int *shared = &first[directory];
+	if (*shared < 0)
+		*shared = tree_is_old() ? make_empty(directory) : mount_empty(make_empty(directory));
+	return tree_of(tree_open_at(*shared));
 }
 
 void mask_hide(const struct mount *mount)
@@ -122,7 +120,8 @@ void mask_hide(const struct mount *mount)
 	/* A target of the kernel may be the top of a procfs or sysfs that is the root itself. */
 	if ((!mount->kernel || !*mount->target) && inroot_is_root(fd))
 		fail_plain("is the root itself", *mount->target ? mount->target : "/");
-	attach_mask(empty(S_ISDIR(st.st_mode)), tree_is_old() ? SEALED : 0, fd, mount->target)->mask = S_ISDIR(st.st_mode);
+	attach_mask(empty(S_ISDIR(st.st_mode)), tree_is_old() ? TREE_SEALED : 0, fd, mount->target)->mask =
+		S_ISDIR(st.st_mode);
 }
 
 void mask_protect(const struct mount *mount)
@@ -132,7 +131,7 @@ void mask_protect(const struct mount *mount)
 	if (fd < 0)
 		return;
 	/* Files of the kernel's need neither programs nor devices, even if the host's mount allows them. */
-	attach_mask(tree_of(tree_hold_at(fd)), mount->kernel ? SEALED : ROOT_OPTIONS_RO, fd, mount->target);
+	attach_mask(tree_of(tree_open_at(fd)), mount->kernel ? TREE_SEALED : ROOT_OPTIONS_RO, fd, mount->target);
 }
 
 void mask_sysfs(const struct mount *mount)
@@ -147,7 +146,7 @@ void mask_sysfs(const struct mount *mount)
 	if (tree < 0)
 		report_warning(
 			"the kernel allows no new sysfs, since parts of the one here are hidden: /sys shows the host's network devices");
-	attach_mask(tree < 0 ? tree_of(tree_hold_at(fd)) : tree, SEALED, fd, mount->target);
+	attach_mask(tree < 0 ? tree_of(tree_open_at(fd)) : tree, TREE_SEALED, fd, mount->target);
 }
 
 void mask_cgroup(const struct mount *mount)
@@ -162,5 +161,5 @@ void mask_cgroup(const struct mount *mount)
 	if (!S_ISDIR(st.st_mode))
 		return;
 	int tree = tree_new("cgroup2", 0, (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
-	attach_mask(tree < 0 ? empty(true) : tree, SEALED, fd, mount->target);
+	attach_mask(tree < 0 ? empty(true) : tree, TREE_SEALED, fd, mount->target);
 }

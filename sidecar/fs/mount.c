@@ -31,7 +31,7 @@
 enum { MAX_TRIES = 1000 };
 
 /* The opened sources of each mount of the plan. */
-static struct layers *holds;
+static struct layers *sources;
 
 static struct rlimit descriptors;
 
@@ -72,9 +72,9 @@ void mounts_restore_limit(void)
 		prlimit(0, RLIMIT_NOFILE, &descriptors, NULL);
 }
 
-static int hold_bind(const char *source)
+static int open_bind(const char *source)
 {
-	int fd = tree_hold_host(source);
+	int fd = tree_open_host(source);
 	if (fd < 0)
 		fail_hint("bind", source,
 			errno == EMFILE   ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn"
@@ -84,7 +84,7 @@ static int hold_bind(const char *source)
 }
 
 /* O_NONBLOCK: opening a fifo without a writer must not block. */
-static int hold_file(const char *source)
+static int open_file(const char *source)
 {
 	struct stat st;
 	int fd = host_open(source, O_RDONLY | O_NONBLOCK);
@@ -95,21 +95,21 @@ static int hold_file(const char *source)
 	return fd;
 }
 
-void mounts_hold(const struct plan *plan)
+void mounts_open_sources(const struct plan *plan)
 {
 	if (!plan->mounts_count)
 		return;
-	holds = calloc(plan->mounts_count, sizeof *holds);
-	if (!holds)
+	sources = calloc(plan->mounts_count, sizeof *sources);
+	if (!sources)
 		fail("allocate", NULL);
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
 		report_step(STEP_MOUNTS);
 		switch ((enum mount_type)mount->type) {
-		case MOUNT_BIND: holds[i].lower = hold_bind(mount->source); break;
-		case MOUNT_FILE: holds[i].lower = mount->source ? hold_file(mount->source) : -1; break;
+		case MOUNT_BIND: sources[i].lower = open_bind(mount->source); break;
+		case MOUNT_FILE: sources[i].lower = mount->source ? open_file(mount->source) : -1; break;
 		case MOUNT_OVERLAY:
-			holds[i] = overlay_hold((char *const *)&mount->lower, 1, mount->state, NULL, STEP_MOUNTS);
+			sources[i] = overlay_open((char *const *)&mount->lower, 1, mount->state, NULL, STEP_MOUNTS);
 			break;
 		case MOUNT_TMPFS:
 		case MOUNT_PROC:
@@ -150,7 +150,7 @@ bool mounts_need_scratch(const struct plan *plan)
 	return false;
 }
 
-/* The box that made it may be taking it back right now. */
+/* The box that made it may be removing it right now. */
 static int make_for_use(const char *path, bool directory, mode_t mode)
 {
 	int fd = inroot_make(path, directory, mode);
@@ -196,10 +196,10 @@ static void attach(int tree, int target, unsigned options, const char *path)
 	mounted_add(path, tree);
 }
 
-static void bind(const struct mount *mount, int held)
+static void bind(const struct mount *mount, int opened)
 {
-	int target = open_target(mount->target, is_directory(held, mount->source));
-	int tree = tree_of(held);
+	int target = open_target(mount->target, is_directory(opened, mount->source));
+	int tree = tree_of(opened);
 	if (tree < 0)
 		fail("bind", mount->source);
 	attach(tree, target, mount->options, mount->target);
@@ -304,21 +304,21 @@ static void file(const struct mount *mount, int source)
 {
 	char path[DESCRIPTOR_NAME];
 	int copy = copy_file(mount, source);
-	int held = tree_hold(descriptor_name(copy, path)), tree = held < 0 ? -1 : tree_of(held);
+	int opened = tree_open(descriptor_name(copy, path)), tree = opened < 0 ? -1 : tree_of(opened);
 	if (tree < 0)
 		fail("bind", mount->source ? mount->source : mount->target);
 	attach(tree, open_target(mount->target, false), ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV, mount->target);
 	close(copy);
 }
 
-static void apply(const struct plan *plan, const struct mount *mount, const struct layers *held, bool host_root)
+static void apply(const struct plan *plan, const struct mount *mount, const struct layers *opened, bool host_root)
 {
 	switch ((enum mount_type)mount->type) {
-	case MOUNT_BIND: bind(mount, held->lower); break;
+	case MOUNT_BIND: bind(mount, opened->lower); break;
 	case MOUNT_TMPFS: tmpfs(mount); break;
 	case MOUNT_PROC: proc(mount, host_root); break;
 	case MOUNT_DEV: dev_mount(mount); break;
-	case MOUNT_OVERLAY: overlay(mount, *held); break;
+	case MOUNT_OVERLAY: overlay(mount, *opened); break;
 	case MOUNT_DIR: dir(mount); break;
 	case MOUNT_SYMLINK: inroot_link(mount->target, mount->to); break;
 	case MOUNT_MASK: mask_hide(mount); break;
@@ -327,8 +327,8 @@ static void apply(const struct plan *plan, const struct mount *mount, const stru
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
 	case MOUNT_VIEW: view_mount(plan, mount); break;
 	case MOUNT_STASH: stash(mount, host_root); break;
-	case MOUNT_PIN: pin_hold(mount); break;
-	case MOUNT_FILE: file(mount, held->lower); break;
+	case MOUNT_PIN: pin_apply(mount); break;
+	case MOUNT_FILE: file(mount, opened->lower); break;
 	}
 }
 
@@ -351,7 +351,7 @@ void mounts_apply(const struct plan *plan)
 		if (mount.type == MOUNT_STASH && !stash)
 			continue;
 		mount.target = clean_path(mount.target);
-		apply(plan, &mount, &holds[i], host_root);
+		apply(plan, &mount, &sources[i], host_root);
 	}
 	seal_apply();
 }

@@ -7,7 +7,7 @@
 /* Raises the limit on descriptors for the opened sources. */
 void mounts_raise_limit(const struct plan *plan);
 /* Opens all that they show of the host, while paths still lead there. */
-void mounts_hold(const struct plan *plan);
+void mounts_open_sources(const struct plan *plan);
 /* Whether one of them needs the scratch tmpfs of staging.h. */
 bool mounts_need_scratch(const struct plan *plan);
 /* Makes all of them in the root. */

@@ -48,8 +48,8 @@ static const char *pull_hint(const char *image)
 }
 
 /*
- * Who removes a layer takes its name away first, and then locks it alone. So the name has to lead to the same directory
- * once it is locked. A lock that is held for a moment only is waited for.
+ * A process that removes a layer removes its name first, and then locks it alone. So the name has to lead to the same
+ * directory once it is locked. We wait for a lock that lasts for a moment only.
  */
 static void lock_layer(const char *path, const char *image)
 {
@@ -80,16 +80,16 @@ void overlay_lock(const struct plan *plan)
 		lock_state(plan->mounts[i].state);
 }
 
-struct layers overlay_hold(char *const *lowers, size_t count, const char *state, const char *image, enum step step)
+struct layers overlay_open(char *const *lowers, size_t count, const char *state, const char *image, enum step step)
 {
 	struct layers layers = {.state = -1, .state_path = state, .more_count = count - 1};
 	const char *missing = image ? pull_hint(image) : step == STEP_ROOT ? HINT_ROOT : NULL;
 	report_step(step);
 	layers.lower = host_open_directory(lowers[0], missing);
-	if (count > 1 && !(layers.more = calloc(count - 1, sizeof *layers.more)))
+	if (count > 1 && !(layers.below = calloc(count - 1, sizeof *layers.below)))
 		fail("allocate", NULL);
 	for (size_t n = 1; n < count; n++)
-		layers.more[n - 1] = host_open_directory(lowers[n], missing);
+		layers.below[n - 1] = host_open_directory(lowers[n], missing);
 	if (state) {
 		report_step(STEP_STATE);
 		layers.state = host_open_directory(state, HINT_STATE);
@@ -176,7 +176,7 @@ static int make_appended(const struct layers *layers, const struct setting *fixe
 		fail("allocate", NULL);
 	*next++ = fixed[SOURCE];
 	for (size_t n = 0; n < count; n++)
-		*next++ = (struct setting){"lowerdir+", descriptor_name(n ? layers->more[n - 1] : layers->lower, names[n])};
+		*next++ = (struct setting){"lowerdir+", descriptor_name(n ? layers->below[n - 1] : layers->lower, names[n])};
 	*next++ = fixed[UPPER];
 	*next++ = fixed[WORK];
 	int tree = make_noted(settings, next, layers->state_path != NULL, options, target), number = errno;
@@ -202,7 +202,7 @@ static int make_listed(const struct layers *layers, const struct setting *fixed,
 		fail("enter", "/proc/self/fd");
 	for (size_t n = 0; n <= layers->more_count; n++)
 		length += (size_t)snprintf(
-			list + length, size - length, "%s%d", n ? ":" : "", n ? layers->more[n - 1] : layers->lower);
+			list + length, size - length, "%s%d", n ? ":" : "", n ? layers->below[n - 1] : layers->lower);
 	struct setting settings[FIXED + 2] = {fixed[SOURCE], {"lowerdir", list}, fixed[UPPER], fixed[WORK]};
 	int tree = make_noted(settings, &settings[FIXED], layers->state_path != NULL, options, target), number = errno;
 	if (fchdir(here) < 0)
@@ -266,7 +266,7 @@ int overlay_make(const struct layers *layers, int upper, int work, int target, u
 {
 	options |= restrictions_of(layers->lower);
 	for (size_t n = 0; n < layers->more_count; n++)
-		options |= restrictions_of(layers->more[n]);
+		options |= restrictions_of(layers->below[n]);
 	return make_mount(layers, upper, work, options, target);
 }
 
@@ -293,8 +293,8 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 	close(layers.state);
 	close(layers.lower);
 	for (size_t n = 0; n < layers.more_count; n++)
-		close(layers.more[n]);
-	free(layers.more);
+		close(layers.below[n]);
+	free(layers.below);
 	close(upper);
 	close(work);
 	return tree;

@@ -24,8 +24,8 @@ struct entry {
 	char *name;
 	mode_t mode;
 	int fd; /* the entry itself */
-	int held; /* the entry with its mounts, opened for a bind, or -1 */
-	bool overlay; /* it gets an overlay; HELD is bound if the kernel refuses one, as for VFAT */
+	int opened; /* the entry with its mounts, opened for a bind, or -1 */
+	bool overlay; /* it gets an overlay; OPENED is bound if the kernel refuses one, as for VFAT */
 	int tree; /* that overlay, or -1 */
 };
 
@@ -67,13 +67,13 @@ static enum mounts mounts_of(const struct points *points, const char *name)
 	return found;
 }
 
-static void hold_entry(int lower, const struct dirent *found, const struct points *points)
+static void open_entry(int lower, const struct dirent *found, const struct points *points)
 {
 	struct entry *entry = malloc(sizeof *entry);
 	struct stat st;
 	if (!entry)
 		fail("allocate", NULL);
-	*entry = (struct entry){.next = entries, .name = strdup(found->d_name), .held = -1, .tree = -1};
+	*entry = (struct entry){.next = entries, .name = strdup(found->d_name), .opened = -1, .tree = -1};
 	if (!entry->name)
 		fail("allocate", NULL);
 	entry->fd = openat(lower, found->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -90,14 +90,14 @@ static void hold_entry(int lower, const struct dirent *found, const struct point
 	/* Overlayfs refuses procfs as a lower layer, and a try leaves a line in the kernel's log. */
 	entry->overlay = S_ISDIR(entry->mode) && mounts != BELOW_IT && !procfs_shows(entry->fd);
 	if (!S_ISLNK(entry->mode) && (!entry->overlay || mounts == ON_IT)) {
-		entry->held = tree_hold_at(entry->fd);
-		if (entry->held < 0)
+		entry->opened = tree_open_at(entry->fd);
+		if (entry->opened < 0)
 			fail("bind", found->d_name);
 	}
 	entries = entry;
 }
 
-bool overlay_split_hold(int lower, const char *path)
+bool overlay_split_open(int lower, const char *path)
 {
 	struct points points = {0};
 	if (mountinfo_below(path, add_point, &points) != 0)
@@ -110,7 +110,7 @@ bool overlay_split_hold(int lower, const char *path)
 		fail("list", path);
 	for (struct dirent *found; (found = readdir(directory));)
 		if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0)
-			hold_entry(lower, found, &points);
+			open_entry(lower, found, &points);
 	closedir(directory);
 	for (size_t i = 0; i < points.count; i++)
 		free(points.names[i]);
@@ -120,17 +120,9 @@ bool overlay_split_hold(int lower, const char *path)
 
 static void copy_entry(int top, const struct entry *entry)
 {
-	char to[PATH_MAX];
-	int done = 0;
-	if (S_ISLNK(entry->mode)) {
-		ssize_t length = readlinkat(entry->fd, "", to, sizeof to - 1);
-		to[length < 0 ? 0 : length] = '\0';
-		done = length < 0 ? -1 : symlinkat(to, top, entry->name);
-	} else if (S_ISDIR(entry->mode)) {
-		done = mkdirat(top, entry->name, entry->mode & 07777);
-	} else {
-		done = mknodat(top, entry->name, S_IFREG | 0444, 0);
-	}
+	int done = S_ISLNK(entry->mode)   ? descriptor_copy_link(entry->fd, top, entry->name)
+			   : S_ISDIR(entry->mode) ? mkdirat(top, entry->name, entry->mode & 07777)
+									  : mknodat(top, entry->name, S_IFREG | 0444, 0);
 	if (done < 0)
 		fail("copy", entry->name);
 }
@@ -164,7 +156,7 @@ static void make_overlay(struct layers layers, int uppers, int works, struct ent
 	int upper = overlay_layer(&layers, uppers, entry->name, entry->fd),
 		work = overlay_layer(&layers, works, entry->name, -1);
 	entry->tree = overlay_make(&layers, upper, work, -1, options);
-	if (entry->tree < 0 && entry->held < 0)
+	if (entry->tree < 0 && entry->opened < 0)
 		fail_hint("mount overlay", entry->name, overlay_hint(&layers));
 	close(upper);
 	close(work);
@@ -176,7 +168,7 @@ static void attach_entry(int root, const struct entry *entry, unsigned options)
 	int target = inroot_open(root, entry->name, O_NOFOLLOW);
 	int tree = entry->tree;
 	if (tree < 0) {
-		tree = tree_of(entry->held);
+		tree = tree_of(entry->opened);
 		if (tree < 0 || tree_restrict(tree, options | ROOT_OPTIONS_RO) < 0)
 			fail("set mount options", entry->name);
 	}

@@ -18,7 +18,7 @@
  * Opens the entries of LOWER, whose path is PATH. False, and nothing is open, if no mount lies below it. Fails by
  * fail().
  */
-bool overlay_split_hold(int lower, const char *path);
+bool overlay_split_open(int lower, const char *path);
 /* As overlay_attach. */
 int overlay_split_attach(struct layers layers, int target, unsigned options, const char *name);
 /* Makes the overlays of the directories read-only. -1 with errno. */

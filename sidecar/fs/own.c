@@ -290,7 +290,7 @@ static int make_directories(char *path, size_t start, const struct mounted *on)
  */
 static void seal_own(int fd, const char *path)
 {
-	int tree = tree_of(tree_hold_at(fd));
+	int tree = tree_of(tree_open_at(fd));
 	if (tree < 0 || tree_set_readonly(tree, true) < 0 || tree_attach(tree, fd) < 0)
 		fail("protect", path);
 	mounted_add(path, tree)->own = true;
@@ -300,7 +300,7 @@ static void seal_own(int fd, const char *path)
  * Something of the box's own hides the directory, at the first part of PATH that ON doesn't show. Who could move what
  * leads to that part could make another directory.
  */
-static void hold_cover(char *path, size_t start, const struct mounted *on)
+static void pin_cover(char *path, size_t start, const struct mounted *on)
 {
 	size_t prefix, length = start;
 	int fd = 0;
@@ -318,7 +318,7 @@ static void hold_cover(char *path, size_t start, const struct mounted *on)
 			mounted_above(path, length, &prefix);
 			path[prefix == length ? above : length] = '\0';
 			if (strlen(path) > start)
-				pin_hold(&(struct mount){.target = path, .from = on->path});
+				pin_apply(&(struct mount){.target = path, .from = on->path});
 		}
 		*end = kept;
 	}
@@ -402,10 +402,10 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	/* Another path led there. */
 	bool protected = fd < 0 && errno == EALREADY;
 	if (fd < 0 && errno == EXDEV)
-		hold_cover(path, start, on);
+		pin_cover(path, start, on);
 	/* A link or a file has the name of a directory, and the box could put a directory in its place. */
 	else if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-		pin_hold_there(&(struct mount){.target = path, .from = target});
+		pin_apply_there(&(struct mount){.target = path, .from = target});
 	if (fd < 0 && !protected) {
 		free(path);
 		return;
@@ -413,14 +413,14 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	/* Before the directory is sealed: the walk would take the seal for what has that name. */
 	bool link = is_link(path);
 	if (link)
-		pin_hold(&(struct mount){.target = path, .from = target});
+		pin_apply(&(struct mount){.target = path, .from = target});
 	if (fd >= 0)
 		seal_own(fd, path);
 	parent = strndup(path, (size_t)(strrchr(path, '/') - path));
 	if (!parent)
 		fail("allocate", NULL);
 	if (!link && strcmp(parent, target) != 0)
-		pin_hold(&(struct mount){.target = parent, .from = target});
+		pin_apply(&(struct mount){.target = parent, .from = target});
 	free(parent);
 }
 

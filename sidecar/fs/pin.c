@@ -19,15 +19,13 @@
 #include "fs/staging.h"
 #include "fs/tree.h"
 
-enum { SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
-
 /*
- * A file on a path to pin. HELD: it is pinned. For directories: the hidden mount of it, or -1; whether the box could
+ * A file on a path to pin. PINNED: it is done. For directories: the hidden mount of it, or -1; whether the box could
  * rename entries of it, as far as that is known.
  */
 struct known {
 	struct stat st;
-	bool held, may_change;
+	bool pinned, may_change;
 	int tree;
 	struct known *next;
 };
@@ -102,7 +100,7 @@ static int hidden(struct known *parent, int fd)
 	int tree = tree_alone(fd);
 	/* With mount(2), mounts that had to come along may have no path, so only the top one is restricted then. */
 	bool sealed =
-		tree >= 0 && (tree_restrict(tree, SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
+		tree >= 0 && (tree_restrict(tree, TREE_SEALED) == 0 || (tree_is_old() && tree_set_readonly(tree, true) == 0));
 	return parent->tree = attach_pin(sealed ? tree : -1, stash);
 }
 
@@ -153,7 +151,7 @@ static struct known *know_directory(int fd)
  * The hidden mount on a directory is one of that directory. Descriptors stay open until all are closed at once, which
  * is less work.
  */
-static void hold_hidden(struct known *parent, int fd, const char *name, struct known *part)
+static void pin_hidden(struct known *parent, int fd, const char *name, struct known *part)
 {
 	int target = find_hidden(parent, fd, name, part);
 	bool link = S_ISLNK(part->st.st_mode);
@@ -164,20 +162,20 @@ static void hold_hidden(struct known *parent, int fd, const char *name, struct k
 		part->tree = tree;
 }
 
-static void hold_part(int parent, const char *name, int fd, const struct stat *st)
+static void pin_part(int parent, const char *name, int fd, const struct stat *st)
 {
 	struct known *part = know(st), *above = parent < 0 ? NULL : know_directory(parent);
 	directory = fd;
 	directory_known = part;
 	/* A mount of the plan is a mount point already. */
-	if (!above || part->held || !may_change(above, parent))
+	if (!above || part->pinned || !may_change(above, parent))
 		return;
-	part->held = true;
+	part->pinned = true;
 	if (stash >= 0) {
-		hold_hidden(above, parent, name, part);
+		pin_hidden(above, parent, name, part);
 	} else if (S_ISDIR(st->st_mode)) {
 		/* Directories further down get mounts of their own, within the first one. */
-		close(attach_pin(covered ? tree_alone(fd) : tree_of(tree_hold_at(fd)), fd));
+		close(attach_pin(covered ? tree_alone(fd) : tree_of(tree_open_at(fd)), fd));
 		covered = true;
 	}
 }
@@ -231,9 +229,9 @@ static const struct entered *enter_directory(
 	if (fd < 0)
 		return NULL;
 	const struct entered *entered = add_entered(above->on, path, length, fd);
-	if (!entered->known->held && may_change(above->known, above->fd)) {
-		entered->known->held = true;
-		hold_hidden(above->known, above->fd, name, entered->known);
+	if (!entered->known->pinned && may_change(above->known, above->fd)) {
+		entered->known->pinned = true;
+		pin_hidden(above->known, above->fd, name, entered->known);
 	}
 	return entered;
 }
@@ -277,10 +275,10 @@ static int hold(const struct mount *mount)
 	way = mount->target;
 	covered = false;
 	directory = -1;
-	return inroot_walk(mount->target, hold_part);
+	return inroot_walk(mount->target, pin_part);
 }
 
-void pin_hold(const struct mount *mount)
+void pin_apply(const struct mount *mount)
 {
 	int last = hold(mount);
 	if (last < 0)
@@ -288,4 +286,4 @@ void pin_hold(const struct mount *mount)
 	close(last);
 }
 
-void pin_hold_there(const struct mount *mount) { descriptor_close(hold(mount)); }
+void pin_apply_there(const struct mount *mount) { descriptor_close(hold(mount)); }

@@ -18,12 +18,12 @@ void pin_stash(int target, const char *path);
  * Pins all directories and links on the path from mount->from to mount->target. Without a stash the first directory is
  * mounted on itself.
  */
-void pin_hold(const struct mount *mount);
+void pin_apply(const struct mount *mount);
 /* The same, as far as the path exists; its last part may be a file or a link that leads nowhere. */
-void pin_hold_there(const struct mount *mount);
+void pin_apply_there(const struct mount *mount);
 /*
  * Enters the directories on PATH, below the top of the mount ON, whose path is its first START bytes; makes what is
- * missing, and pins each as pin_hold does. Returns the descriptor of the last component's directory, which stays ours.
+ * missing, and pins each as pin_apply does. Returns the descriptor of the last component's directory, which stays ours.
  * -1: something else than a directory is on the way, or there is no stash; EACCES: neither we nor the box can make what
  * is missing.
  */

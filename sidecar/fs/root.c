@@ -34,18 +34,18 @@
  */
 struct below {
 	char *path;
-	int held;
+	int opened;
 	struct below *next;
 };
 
-static int held = -1;
+static int opened = -1;
 static bool was_writable;
 static int sealed = -1; /* the root, once it is read-only */
-static bool composed;
+static bool is_split;
 static struct layers layers;
 static struct below *belows, **belows_end = &belows;
 
-static int hold_below(const struct mountinfo *mount, void *with)
+static int open_below(const struct mountinfo *mount, void *with)
 {
 	const char *inside = mount->inside;
 	(void)with;
@@ -56,7 +56,7 @@ static int hold_below(const struct mountinfo *mount, void *with)
 		if (strncmp(inside, other->path, length) == 0 && (inside[length] == '/' || inside[length] == '\0'))
 			return 0;
 	}
-	int fd = tree_hold_unnamed(mount->path);
+	int fd = tree_open_unnamed(mount->path);
 	if (fd < 0)
 		return 0; /* another mount hides it, or the caller may not reach it */
 	struct below *below = malloc(sizeof *below);
@@ -69,39 +69,40 @@ static int hold_below(const struct mountinfo *mount, void *with)
 	return 0;
 }
 
-/* What is mounted below the only lower directory shows in the box, too. With several it is not clear on top of what. */
-static void hold_layers(const struct root *root)
+/* Mounts below the only lower directory show in the box, too. With several lower directories their order isn't clear.
+ */
+static void open_layers(const struct root *root)
 {
 	char link[DESCRIPTOR_NAME], path[PATH_MAX];
-	layers = overlay_hold(root->lowers, root->lowers_count, root->state, root->image, STEP_ROOT);
+	layers = overlay_open(root->lowers, root->lowers_count, root->state, root->image, STEP_ROOT);
 	report_step(STEP_ROOT);
 	if (root->lowers_count > 1)
 		return;
 	if (!descriptor_path(layers.lower, path))
 		fail("read", descriptor_name(layers.lower, link));
-	composed = overlay_in_user_namespace() && overlay_split_hold(layers.lower, path);
-	if (!composed && mountinfo_below(path, hold_below, NULL) < 0)
+	is_split = overlay_in_user_namespace() && overlay_split_open(layers.lower, path);
+	if (!is_split && mountinfo_below(path, open_below, NULL) < 0)
 		fail("read", "/proc/self/mountinfo");
 }
 
-static void hold_directory(const struct root *root)
+static void open_directory(const struct root *root)
 {
 	struct statvfs now;
 	struct stat st;
-	held = tree_hold_host(root->path);
-	if (held < 0)
+	opened = tree_open_host(root->path);
+	if (opened < 0)
 		fail_hint("open", root->path, host_hint(root->path, HINT_ROOT));
-	if (fstat(held, &st) == 0 && !S_ISDIR(st.st_mode))
+	if (fstat(opened, &st) == 0 && !S_ISDIR(st.st_mode))
 		fail_plain("is not a directory", root->path);
-	was_writable = fstatvfs(held, &now) == 0 && !(now.f_flag & ST_RDONLY);
+	was_writable = fstatvfs(opened, &now) == 0 && !(now.f_flag & ST_RDONLY);
 }
 
-void root_hold(const struct root *root)
+void root_open_sources(const struct root *root)
 {
 	report_step(STEP_ROOT);
 	switch ((enum root_type)root->type) {
-	case ROOT_DIRECTORY: hold_directory(root); break;
-	case ROOT_LAYERS: hold_layers(root); break;
+	case ROOT_DIRECTORY: open_directory(root); break;
+	case ROOT_LAYERS: open_layers(root); break;
 	case ROOT_EMPTY: break;
 	}
 }
@@ -111,7 +112,7 @@ static int attach_layers(const struct root *root)
 	/* root_seal makes it read-only later. */
 	unsigned options = root->options & ~ROOT_OPTIONS_RO;
 	const char *name = root->lowers[0];
-	if (composed) {
+	if (is_split) {
 		int top = overlay_split_attach(layers, staging_target(), options, name);
 		cwd_note_overlay(top, root, true);
 		return top;
@@ -120,7 +121,7 @@ static int attach_layers(const struct root *root)
 	mounted_add("", fd);
 	for (const struct below *below = belows; below; below = below->next) {
 		int target = inroot_open(fd, below->path, 0);
-		int tree = tree_of(below->held);
+		int tree = tree_of(below->opened);
 		if (tree < 0 || tree_restrict(tree, root->options | ROOT_OPTIONS_RO) < 0)
 			fail("set mount options", below->path);
 		if (target < 0 || tree_attach(tree, target) < 0)
@@ -134,7 +135,7 @@ static int attach_layers(const struct root *root)
 
 static int attach_directory(const struct root *root)
 {
-	int tree = tree_of(held);
+	int tree = tree_of(opened);
 	if (tree < 0)
 		fail("bind", root->path);
 	if (tree_restrict(tree, root->options) < 0)
@@ -185,7 +186,7 @@ void root_seal(const struct root *root, int fd)
 		return;
 	sealed = fd;
 	descriptor_keep(sealed);
-	if (tree_set_readonly(fd, true) < 0 || (composed && overlay_split_set_readonly() < 0))
+	if (tree_set_readonly(fd, true) < 0 || (is_split && overlay_split_set_readonly() < 0))
 		fail("make the root read-only", plan_root_directory(root));
 }
 

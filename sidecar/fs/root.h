@@ -7,7 +7,7 @@
 #include "plan/contract.h"
 
 /* Opens it, while paths still lead to the host's. */
-void root_hold(const struct root *root);
+void root_open_sources(const struct root *root);
 /* Mounts it at the staging directory. Returns a descriptor of it. */
 int root_attach(const struct root *root);
 /* Makes a read-only root read-only, once all mount points are made. */

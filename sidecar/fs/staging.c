@@ -29,7 +29,7 @@ static int make_directory(const char *name)
 }
 
 /* mount(2) takes paths, so the staging directory is named by its path on the host. */
-static int set_up_staging(const char *place)
+static int set_up_staging(const char *tmpfs)
 {
 	char stage[PATH_MAX + 16];
 	int file = openat(scratch, "stage-file", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -38,31 +38,31 @@ static int set_up_staging(const char *place)
 		return -1;
 	close(file);
 	close(directory);
-	snprintf(stage, sizeof stage, "%s/stage", place);
+	snprintf(stage, sizeof stage, "%s/stage", tmpfs);
 	tree_stage_at(stage);
 	return make_directory("root");
 }
 
-static int open_scratch_old(const char *place)
+static int open_scratch_old(const char *tmpfs)
 {
-	if (mount("nsbox", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+	if (mount("nsbox", tmpfs, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
 		return -1;
 	/* Recursive binds of the host leave an unbindable mount out, so they show the host's directory below it. */
-	if (mount(NULL, place, NULL, MS_UNBINDABLE, NULL) < 0)
+	if (mount(NULL, tmpfs, NULL, MS_UNBINDABLE, NULL) < 0)
 		return -1;
-	scratch = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scratch = open(tmpfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return scratch;
 }
 
 /* Mounts a second tmpfs for files that are bound, since the first one is unbindable. */
-static int set_up_files(const char *place)
+static int set_up_files(const char *tmpfs)
 {
 	char files[PATH_MAX + 16];
 	int directory = make_directory("files");
 	if (directory < 0)
 		return -1;
 	close(directory);
-	snprintf(files, sizeof files, "%s/files", place);
+	snprintf(files, sizeof files, "%s/files", tmpfs);
 	if (mount("nsbox", files, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
 		return -1;
 	return open(files, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -78,20 +78,20 @@ static int open_scratch_new(void)
 /* Never inlined: its large frame would cost every start two pages. */
 __attribute__((noinline)) static void open_old(bool with_files)
 {
-	char link[DESCRIPTOR_NAME], place[PATH_MAX];
-	if (!descriptor_path(target, place))
+	char link[DESCRIPTOR_NAME], tmpfs[PATH_MAX];
+	if (!descriptor_path(target, tmpfs))
 		fail("read", descriptor_name(target, link));
-	if (open_scratch_old(place) < 0)
-		fail("mount tmpfs", place);
+	if (open_scratch_old(tmpfs) < 0)
+		fail("mount tmpfs", tmpfs);
 	close(target);
-	target = set_up_staging(place);
+	target = set_up_staging(tmpfs);
 	if (target < 0)
-		fail("make staging directory", place);
+		fail("make staging directory", tmpfs);
 	if (!with_files)
 		return;
-	int files = set_up_files(place);
+	int files = set_up_files(tmpfs);
 	if (files < 0)
-		fail("mount tmpfs", place);
+		fail("mount tmpfs", tmpfs);
 	close(scratch);
 	scratch = files;
 }

@@ -77,7 +77,7 @@ static bool may_go(const struct entry *entry, bool failed, bool alone)
 {
 	if (entry->how & CHANNEL_MADE_STAYS)
 		return failed && (root_lock < 0 || try_root_lock(LOCK_EX));
-	/* A process of the box that is left could make it anew. */
+	/* A process of the box that is left could make it again. */
 	if ((entry->how & CHANNEL_MADE_OWN) && !alone)
 		return false;
 	if (entry->how & CHANNEL_MADE_LINK)

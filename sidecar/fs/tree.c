@@ -48,28 +48,28 @@ void tree_set_up(bool force_old)
 bool tree_is_old(void) { return old; }
 void tree_stage_at(const char *path) { old_stage_at(path); }
 
-int tree_hold(const char *path)
+int tree_open(const char *path)
 {
 	if (old)
 		return open(path, O_PATH | O_CLOEXEC);
 	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE);
 }
 
-int tree_hold_unnamed(const char *path)
+int tree_open_unnamed(const char *path)
 {
 	if (old)
 		return open(path, O_PATH | O_CLOEXEC);
 	return sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | TREE_NO_AUTOMOUNT);
 }
 
-int tree_hold_at(int fd)
+int tree_open_at(int fd)
 {
 	if (old)
 		return descriptor_copy(fd);
 	return sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE | EMPTY_PATH);
 }
 
-int tree_of(int held) { return old ? old_bind(held) : held; }
+int tree_of(int opened) { return old ? old_bind(opened) : opened; }
 
 int tree_alone(int fd)
 {
@@ -77,7 +77,7 @@ int tree_alone(int fd)
 		return old_bind_alone(fd);
 	int tree = sys_open_tree(fd, "", TREE_CLONE | TREE_CLOEXEC | EMPTY_PATH);
 	/* EINVAL: in a user namespace the kernel doesn't clone a mount without locked mounts below it (MNT_LOCKED). */
-	return tree < 0 && errno == EINVAL ? tree_hold_at(fd) : tree;
+	return tree < 0 && errno == EINVAL ? tree_open_at(fd) : tree;
 }
 
 /* Stores the kernel's own text about the failure for tree_hint, such as "e overlay: ...". */
@@ -138,7 +138,7 @@ static bool is_long(const struct setting *settings)
 	return false;
 }
 
-/* What is mounted by mount(2) on a tmpfs of our own is copied from there as a tree. */
+/* Mounts on a tmpfs of our own by mount(2), and copies the mount from there as a tree. */
 int tree_new_long(const char *type, unsigned options, const struct setting *settings, int target)
 {
 	if (old || !is_long(settings))
@@ -182,12 +182,12 @@ int tree_attach_at(int tree, int directory, const char *name)
 	return done;
 }
 
-int tree_hold_host(const char *path)
+int tree_open_host(const char *path)
 {
 	char name[DESCRIPTOR_NAME];
 	if (!host_refuses_links())
-		return tree_hold(path);
-	int fd = host_open(path, O_PATH), held = fd < 0 ? -1 : tree_hold(descriptor_name(fd, name));
+		return tree_open(path);
+	int fd = host_open(path, O_PATH), opened = fd < 0 ? -1 : tree_open(descriptor_name(fd, name));
 	descriptor_close(fd);
-	return held;
+	return opened;
 }

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 
 #include "fs/setting.h"
+#include "plan/contract.h"
+
+/* The options of a mount that nothing can be changed or executed on. */
+enum { TREE_SEALED = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC };
 
 /* Finds out which API the kernel has; OLD forces mount(2). */
 void tree_set_up(bool old);
@@ -16,15 +20,15 @@ bool tree_is_old(void);
 void tree_stage_at(const char *path);
 
 /* Opens a path of the host now, with all that is mounted below it, for tree_of. -1 with errno. */
-int tree_hold(const char *path);
-/* As tree_hold, for a mount that the plan doesn't name: an automount there isn't triggered. */
-int tree_hold_unnamed(const char *path);
-/* As tree_hold, for a descriptor, which stays open. */
-int tree_hold_at(int fd);
-/* As tree_hold, for a path of the host that the plan names, base/host.h. */
-int tree_hold_host(const char *path);
-/* The tree of HELD, which becomes the tree's or is closed. -1 with errno. */
-int tree_of(int held);
+int tree_open(const char *path);
+/* As tree_open, for a mount that the plan doesn't name: an automount there isn't triggered. */
+int tree_open_unnamed(const char *path);
+/* As tree_open, for a descriptor, which stays open. */
+int tree_open_at(int fd);
+/* As tree_open, for a path of the host that the plan names, base/host.h. */
+int tree_open_host(const char *path);
+/* The tree of OPENED, which becomes the tree's or is closed. -1 with errno. */
+int tree_of(int opened);
 /* A tree of FD, which stays open, without the mounts below it, if the kernel allows that. -1 with errno. */
 int tree_alone(int fd);
 /* Mounts a new file system with options (ROOT_OPTIONS_*). -1 with errno. */

@@ -64,10 +64,10 @@ static int stage_bind(int fd, unsigned long recursive)
 	return open_stage();
 }
 
-int old_bind(int held)
+int old_bind(int opened)
 {
-	int tree = stage_bind(held, MS_REC), number = errno;
-	close(held);
+	int tree = stage_bind(opened, MS_REC), number = errno;
+	close(opened);
 	errno = number;
 	return tree;
 }
@@ -81,7 +81,7 @@ int old_bind_alone(int fd)
 /* The kernel reads one page of parameters. */
 enum { PARAMETERS_MAX = 4096 };
 
-int old_mount(const char *type, const char *place, const struct setting *settings)
+int old_mount(const char *type, const char *target, const struct setting *settings)
 {
 	char *data = calloc(1, PARAMETERS_MAX);
 	const char *source = type;
@@ -99,7 +99,7 @@ int old_mount(const char *type, const char *place, const struct setting *setting
 	int done = -1;
 	errno = E2BIG;
 	if (length < PARAMETERS_MAX)
-		done = mount(source, place, type, 0, data);
+		done = mount(source, target, type, 0, data);
 	int number = errno;
 	free(data);
 	errno = number;

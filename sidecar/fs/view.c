@@ -59,15 +59,6 @@ static DIR *list(int directory)
 	return NULL;
 }
 
-static void copy_link(int from, int top, const char *name)
-{
-	char to[PATH_MAX];
-	ssize_t length = readlinkat(from, "", to, sizeof to - 1);
-	to[length < 0 ? 0 : length] = '\0';
-	if (length < 0 || symlinkat(to, top, name) < 0)
-		fail("copy", name);
-}
-
 static void show(int directory, int top, const char *name, unsigned options)
 {
 	struct stat st;
@@ -77,12 +68,13 @@ static void show(int directory, int top, const char *name, unsigned options)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		fail("open", name);
 	if (S_ISLNK(st.st_mode)) {
-		copy_link(fd, top, name);
+		if (descriptor_copy_link(fd, top, name) < 0)
+			fail("copy", name);
 		close(fd);
 		return;
 	}
 	int made = S_ISDIR(st.st_mode) ? mkdirat(top, name, 0700) : mknodat(top, name, S_IFREG, 0);
-	int tree = tree_of(tree_hold_at(fd));
+	int tree = tree_of(tree_open_at(fd));
 	if (made < 0 || tree < 0 || tree_restrict(tree, options) < 0 || tree_attach_at(tree, top, name) < 0)
 		fail("show", name);
 	close(tree);

@@ -37,7 +37,7 @@ static void walk_go(struct walk *w, int fd, bool owned)
 	w->owned = owned;
 }
 
-/* Starts anew with the text that is left: at the mount of the plan that it leads to, or at the root. */
+/* Starts again with the text that is left: at the mount of the plan that it leads to, or at the root. */
 static void walk_start(struct walk *w)
 {
 	size_t prefix = 0;
@@ -50,7 +50,7 @@ static void walk_start(struct walk *w)
 	memmove(w->rest, w->rest + prefix, strlen(w->rest + prefix) + 1);
 }
 
-/* Puts DIRECTORY, a slash and TEXT before the rest of the text, and starts anew. */
+/* Puts DIRECTORY, a slash and TEXT before the rest of the text, and starts again. */
 static int walk_insert(struct walk *w, const char *directory, size_t directory_length, const char *text, size_t length)
 {
 	size_t rest = strlen(w->rest), before = directory_length + 1 + length;
@@ -119,16 +119,16 @@ static int walk_open(struct walk *w, const char *name)
 static int walk_enter(struct walk *w, const char *name, int flags)
 {
 	bool last = !*w->rest;
-	size_t length = strlen(w->here), prefix, more = strlen(name) + 1;
+	size_t length = strlen(w->here), prefix, added = strlen(name) + 1;
 	struct stat st;
 	int number = ENOTDIR;
-	if (length + more >= sizeof w->here) {
+	if (length + added >= sizeof w->here) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
 	w->here[length] = '/';
-	memcpy(w->here + length + 1, name, more);
-	struct mounted *on = w->on ? mounted_above(w->here, length + more, &prefix) : NULL;
+	memcpy(w->here + length + 1, name, added);
+	struct mounted *on = w->on ? mounted_above(w->here, length + added, &prefix) : NULL;
 	bool mounted = on != w->on;
 	int fd = mounted ? on->fd : walk_open(w, name);
 	if (fd < 0)
@@ -178,7 +178,7 @@ __attribute__((noinline)) int walk_resolve(
 	struct walk w = {.root = root, .fd = root, .making = making, .each = each};
 	char name[NAME_MAX + 1];
 	size_t length = strlen(path);
-	int more = -1, done = 0;
+	int left = -1, done = 0;
 	if (length >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -187,11 +187,11 @@ __attribute__((noinline)) int walk_resolve(
 	w.rest[0] = '/';
 	memcpy(w.rest + 1, path, length + 1);
 	walk_start(&w);
-	while (done == 0 && (more = walk_next(&w, name)) > 0)
+	while (done == 0 && (left = walk_next(&w, name)) > 0)
 		done = strcmp(name, "..") == 0 ? walk_up(&w) : walk_enter(&w, name, flags);
 	if (on)
 		*on = w.on;
-	int number = errno, found = done < 0 || more < 0 ? -1 : w.owned ? w.fd : descriptor_copy(w.fd);
+	int number = errno, found = done < 0 || left < 0 ? -1 : w.owned ? w.fd : descriptor_copy(w.fd);
 	if (found >= 0)
 		return found;
 	walk_go(&w, -1, false);

@@ -220,7 +220,7 @@ void cgroup_remove(void)
 		cgroup_leave_parent(asked);
 }
 
-void cgroup_hold(int process, const char *whose)
+void cgroup_open(int process, const char *whose)
 {
 	char same[32], top[PATH_MAX];
 	/* Looked up by descriptor, since another process may have its number by now. */

@@ -32,6 +32,6 @@ void cgroup_remove(void);
  * For a command that enters a box: uses the group of PROCESS, a directory of proc(5) with this NAME, if nsbox made that
  * group. A box without limits has none, and is in its caller's group.
  */
-void cgroup_hold(int process, const char *name);
+void cgroup_open(int process, const char *name);
 
 #endif

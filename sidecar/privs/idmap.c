@@ -88,8 +88,8 @@ static void write_all(const struct idmap *map, int dir)
 }
 
 /*
- * Where distributions put the setuid helpers of the shadow suite. PATH isn't searched: its caller could plant a
- * program.
+ * The directory in which distributions put the setuid helpers of the shadow suite. PATH isn't searched: its caller
+ * could plant a program.
  */
 static const char *const helper_directories[] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
 

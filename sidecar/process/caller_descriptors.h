@@ -1,8 +1,8 @@
-/* What becomes of the descriptors that the caller has left open for us. Both functions fail by fail(). */
+/* The descriptors that the caller has left open for us: some stay, the others are closed. Fails by fail(). */
 #ifndef NSBOX_PROCESS_CALLER_DESCRIPTORS_H
 #define NSBOX_PROCESS_CALLER_DESCRIPTORS_H
 
-/* Keeps a descriptor that we use and the command doesn't get. FD below 0: there is none. */
+/* Keeps a descriptor that we use and the command doesn't get. FD below 0 stands for no descriptor. */
 void caller_descriptors_keep(int fd, const char *what, const char *hint);
 /*
  * Closes all but 0, 1, 2 and those that are kept. Opens those of 0, 1, 2 that are closed, and fails for those through

@@ -75,7 +75,7 @@ static bool lacks_chroot(int process)
 	return !bounding || !(strtoull(bounding + strlen("\nCapBnd:"), NULL, 16) >> CAP_SYS_CHROOT & 1);
 }
 
-static void hold_namespace(int process, size_t n)
+static void open_namespace(int process, size_t n)
 {
 	char own[32];
 	struct stat theirs, ours;
@@ -90,7 +90,7 @@ static void hold_namespace(int process, size_t n)
 		fail_plain("it is in our own namespace, so it isn't in a box", namespaces[n].name);
 }
 
-void enter_hold(const struct enter *enter, unsigned wanted)
+void enter_open(const struct enter *enter, unsigned wanted)
 {
 	procfs_refuse_foreign();
 	snprintf(name, sizeof name, "/proc/%lld", (long long)enter->pid);
@@ -102,8 +102,8 @@ void enter_hold(const struct enter *enter, unsigned wanted)
 		privileges_forbid(UINT64_C(1) << CAP_SYS_CHROOT);
 	for (size_t n = 0; n < COUNT; n++)
 		if (wanted & namespaces[n].word)
-			hold_namespace(process, n);
-	cgroup_hold(process, name);
+			open_namespace(process, n);
+	cgroup_open(process, name);
 	close(process);
 }
 

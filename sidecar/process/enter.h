@@ -5,7 +5,7 @@
 #include "plan/contract.h"
 
 /* Opens the namespaces PLAN_NAMESPACES_* of that process. Fails by fail(). */
-void enter_hold(const struct enter *enter, unsigned namespaces);
+void enter_open(const struct enter *enter, unsigned namespaces);
 /* As fork(2), but the child is in the box's user and pid namespaces. */
 int enter_spawn(void);
 /* In the child: joins the other namespaces. Root and working directory are the box's then. */

@@ -229,7 +229,7 @@ void exec_forget_environment(void)
 		explicit_bzero(*entry, strlen(*entry));
 }
 
-void exec_hold(const struct process *process, const sigset_t *mask, int ready)
+void exec_open(const struct process *process, const sigset_t *mask, int ready)
 {
 	become_command(process, (char *[]){NULL}, mask);
 	descriptor_close_range(0, ready - 1);

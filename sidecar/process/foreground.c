@@ -85,7 +85,7 @@ void foreground_stopped(int pid, int signal)
 	take_back(pid);
 	wanted = wanted || had || is_for_terminal(signal);
 	if (signal == SIGSTOP) {
-		/* Somebody stopped just the command. If our parent is a shell with job control, it must see the stop. */
+		/* Another process stopped just the command. If our parent is a shell with job control, it must see the stop. */
 		pid_t parent = getppid();
 		if (parent > 0 && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp())
 			kill(getpid(), SIGSTOP);

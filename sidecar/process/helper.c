@@ -14,7 +14,7 @@
 #include "base/procfs.h"
 #include "base/report.h"
 
-/* What a helper finds open: /dev/null as 0 and 1, the caller's 2, and these. */
+/* A helper has these descriptors: /dev/null as 0 and 1, the caller's 2, and these. */
 enum { READY = 3, BOX = 4, FAILED = 5, ABOVE = 10 };
 
 struct helper_process {
@@ -27,7 +27,7 @@ static struct helper_process *processes;
 static size_t count;
 static struct helper_failure failure;
 
-/* What a helper is started with; READY and BOX may be -1. */
+/* The arguments of a helper's start; READY and BOX may be -1. */
 struct start {
 	const char *program;
 	char **argv, **env;
@@ -36,14 +36,14 @@ struct start {
 };
 
 /* FD as NUMBER, which execve keeps open; or nothing under that number. */
-static bool place(int fd, int number)
+static bool duplicate(int fd, int number)
 {
 	if (fd < 0)
 		close(number);
 	return fd < 0 || dup2(fd, number) == number;
 }
 
-/* Ends with the supervisor, whoever ends that. No terminal and no process group reaches it. */
+/* Ends with the supervisor, however that ends. No terminal and no process group reaches it. */
 static _Noreturn void execute(const struct start *start, int failed, pid_t supervisor)
 {
 	int ready = start->ready < 0 ? -1 : fcntl(start->ready, F_DUPFD_CLOEXEC, ABOVE);
@@ -51,8 +51,8 @@ static _Noreturn void execute(const struct start *start, int failed, pid_t super
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	failed = fcntl(failed, F_DUPFD_CLOEXEC, ABOVE);
 	bool done = failed >= 0 && null >= 0 && (ready >= 0 || start->ready < 0) && (box >= 0 || start->box < 0) &&
-				setsid() >= 0 && place(null, 0) && place(null, 1) && place(ready, READY) && place(box, BOX) &&
-				dup3(failed, FAILED, O_CLOEXEC) == FAILED;
+				setsid() >= 0 && duplicate(null, 0) && duplicate(null, 1) && duplicate(ready, READY) &&
+				duplicate(box, BOX) && dup3(failed, FAILED, O_CLOEXEC) == FAILED;
 	descriptor_close_range(FAILED + 1, INT_MAX);
 	if (done && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
 		if (getppid() != supervisor)
@@ -191,7 +191,7 @@ void helpers_look(void)
 		if (process->pid <= 0 || !has_ended(process->pid))
 			continue;
 		end(process);
-		/* What it has started elsewhere may hold the pipe open. */
+		/* A process that it has started elsewhere may keep the pipe open. */
 		if (process->ready >= 0 && fcntl(process->ready, F_SETFL, O_NONBLOCK) == 0)
 			read_ready(process);
 		if (process->helper->ends == HELPER_ENDS_BOX)

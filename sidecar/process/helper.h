@@ -24,7 +24,7 @@ int helpers_descriptor(void);
 void helpers_read(void);
 /* Looks for those that have ended, after SIGCHLD. */
 void helpers_look(void);
-/* One was not ready, or has ended and ends the box: its program, with what has happened, or NULL. */
+/* A helper that was not ready, or that has ended and ends the box: its program, with what has happened, or NULL. */
 struct helper_failure {
 	const char *what, *program;
 	int number;

@@ -122,7 +122,7 @@ static int start_holder(const struct process *process, const sigset_t *mask)
 		fail("make pipe", NULL);
 	pid_t holder = fork();
 	if (holder == 0)
-		exec_hold(process, mask, ready[1]);
+		exec_open(process, mask, ready[1]);
 	close(ready[1]);
 	if (holder > 0 && read(ready[0], &byte, 1) != 1)
 		report_set_failed();

@@ -126,7 +126,7 @@ bool release_take_signal(const struct box *box, int signal)
 	case SIGURG:
 	case SIGWINCH: return true;
 	default:
-		/* What the caller ignores, the command would ignore too. */
+		/* The command would ignore the signals that the caller ignores. */
 		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
 			return true;
 		/* A second one does not wait for the box to undo what it has made. */

@@ -1,5 +1,5 @@
 /*
- * What a box waits for when all is set up, before its command is executed: helpers that are ready, and then a gate, a
+ * A box waits when all is set up, before its command is executed: for helpers that are ready, and then for a gate, a
  * descriptor of the caller's on which one byte lets the box go on.
  */
 #ifndef NSBOX_PROCESS_RELEASE_H

@@ -53,8 +53,8 @@ static void give_terminal_back(void)
 }
 
 /*
- * Stops us when the command stops, so that a shell with job control sees it. Without such a shell nobody would continue
- * us.
+ * Stops us when the command stops, so that a shell with job control sees it. Without such a shell no process would
+ * continue us.
  */
 static void stop_too(void)
 {

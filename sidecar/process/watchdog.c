@@ -46,7 +46,7 @@ static int wait_time(const struct box *box, enum stage stage)
 	if (!box->timeout || stage == KILLED)
 		return -1;
 	int64_t left = box->timeout + (stage == TERMINATED ? box->grace : 0) - clock_elapsed() / 1000;
-	/* One more, since the division has rounded down; at most what poll(2) takes. */
+	/* Plus 1, since the division has rounded down; at most what poll(2) takes. */
 	return left < 0 ? 0 : left >= INT_MAX ? INT_MAX : (int)left + 1;
 }
 

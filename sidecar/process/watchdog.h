@@ -18,7 +18,7 @@ void watchdog_set_up(void);
 void watchdog_start(const struct box *box);
 /* Has it watch BOX. Call it as soon as there is a box, which waits for that. */
 void watchdog_watch(const struct box *box);
-/* After SIGCHLD: replaces a watchdog that somebody has killed. */
+/* After SIGCHLD: replaces a watchdog that was killed. */
 void watchdog_look(const struct box *box);
 /* Ends it. Call it before the box's first process is reaped, since another process may get its number then. */
 void watchdog_end(void);
