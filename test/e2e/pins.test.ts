@@ -474,6 +474,20 @@ if (!asRoot) {
   )
 
   test(
+    'with --share pid, own directories that were made stay, and what lives on in the box can not write there',
+    inTemp((dir) => {
+      const { home, env } = homeIn(dir)
+      const own = `${home}/.config/nsbox`
+      const script = `{ sleep 0.3; { mkdir ${own}/x || rmdir ${own} || mv ${own} ${home}/x; } 2>/dev/null; echo tried >${home}/done; } >/dev/null 2>&1 &`
+      assert.is(nsbox(['--share', 'pid', '--cwd', '/', 'sh', '-c', script], { env, cwd: '/' }).status, 0)
+      for (let tries = 0; tries < 500 && !existsSync(join(home, 'done')); tries++) Bun.sleepSync(20)
+      assert.ok(existsSync(join(home, 'done')))
+      assert.equal(readdirSync(own), [])
+      assert.is(nsbox(['--cwd', '/', 'sh', '-c', takeOver(own)], { env, cwd: '/' }).stdout, 'tried\n')
+    }),
+  )
+
+  test(
     'own directories that a killed box has left are protected by the next one, and stay',
     inTemp(async (dir) => {
       const { home, env } = homeIn(dir)
