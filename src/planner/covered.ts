@@ -27,6 +27,8 @@ function optionOf(mount: Mount): string | undefined {
     case 'sysfs':
     case 'cgroup':
       return undefined
+    default:
+      return mount satisfies never
   }
 }
 
