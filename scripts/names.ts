@@ -194,7 +194,7 @@ const UNSAID = ['contract', 'takeBack', 'cwdOfCaller', 'verbose', 'quiet', 'erro
 function silentKeys(): string[] {
   const read = (...folders: string[]): string =>
     folders
-      .flatMap((folder) => below(folder, /\.ts$/))
+      .flatMap((folder) => (folder.endsWith('.ts') ? [folder] : below(folder, /\.ts$/)))
       .map(textOf)
       .join('\n')
   const silent = (keys: readonly string[], text: string, what: string): string[] => {
@@ -214,7 +214,11 @@ function silentKeys(): string[] {
     ...Object.values(VARIANTS).flatMap((variants) => Object.values(variants)),
   ].flatMap((table) => Object.keys(table))
   return [
-    ...silent(keys, read('src/planner', 'src/seccomp', 'src/verbs'), 'an option that src/planner/ makes nothing of'),
+    ...silent(
+      keys,
+      read('src/planner', 'src/seccomp', 'src/verbs', 'src/image/box.ts', 'src/image/defaults.ts'),
+      'an option that src/planner/ makes nothing of',
+    ),
     ...silent(
       [...new Set(fields)].filter((key) => !UNSAID.includes(key)),
       read('src/explain'),

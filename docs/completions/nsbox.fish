@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with
+			case --root --image --platform --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -48,6 +48,9 @@ complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(__fish_complete_pids)'
 complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter rootfs doctor help'
 complete -c nsbox -n '_nsbox_box' -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
+complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command\'s, changes vanish'
+complete -c nsbox -n '_nsbox_box' -l platform -x -d 'take the image for another platform than this machine\'s, such as linux/arm64'
+complete -c nsbox -n '_nsbox_box' -l entrypoint -x -d 'run PROGRAM of the image in place of the image\'s own Entrypoint and Cmd'
 complete -c nsbox -n '_nsbox_box' -l ro -d 'make the root read-only'
 complete -c nsbox -n '_nsbox_box' -l overlay -d 'changes to the root vanish at the end; with DIR they stay there'
 complete -c nsbox -n '_nsbox_box' -l host-files -d 'show the host\'s resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone'

@@ -16,9 +16,14 @@ export function readOptions({ typed }: Walked, own?: (name: string, value: strin
   return options
 }
 
-/** A command has at least one word. `usage`: how the verb is used. */
-export function readCommand(verb: string, words: readonly string[], usage: string): string[] {
+/** A command has at least one word, but an image has a command of its own. `usage`: how the verb is used. */
+export function readCommand(
+  verb: string,
+  words: readonly string[],
+  usage: string,
+  { image }: Pick<Options, 'image'>,
+): string[] {
   if (words[0] === '') throw new UsageError("command: empty value ''")
-  if (words.length === 0) throw new UsageError(`${verb}: no command`, usage)
+  if (words.length === 0 && image === undefined) throw new UsageError(`${verb}: no command`, usage)
   return [...words]
 }

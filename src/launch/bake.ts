@@ -5,6 +5,7 @@ import { codeOf, systemFailure } from '../host/errno.ts'
 import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
 import { absolute, buildPlan } from '../planner/build.ts'
+import type { ImageRoot } from '../planner/image-root.ts'
 import { fromBytes } from '../text/bytes.ts'
 import type { Options } from '../options/types.ts'
 import { compact } from '../plan/compact.ts'
@@ -21,16 +22,17 @@ export type BakeOptions = {
   force?: boolean
 }
 
-/** Writes the file, or fails and leaves nothing. Returns the plan. */
+/** Writes the file, or fails and leaves nothing. Returns the plan. `image`: as for buildPlan. */
 export function bake(
   file: string,
   options: Options,
   argv: readonly string[],
   host: HostFacts,
   how: BakeOptions,
+  image?: ImageRoot,
 ): BoxPlan {
   const path = absolute(file, host)
-  const plan = bakedPlan(options, argv, host)
+  const plan = bakedPlan(options, argv, host, image)
   write(path, withPlan(how.relative ? relativeTo(realDirectory(path), plan) : plan), how.force ?? false)
   return plan
 }
@@ -38,15 +40,16 @@ export function bake(
 /**
  * The program's later caller is the caller: its limits and signals need no change, and its directory isn't known yet.
  */
-function bakedPlan(options: Options, argv: readonly string[], host: HostFacts): BoxPlan {
+function bakedPlan(options: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
   const plan = buildPlan(
     { cwd: '/', ...options },
     argv,
     Object.assign(Object.create(host) as HostFacts, { changed: () => ({ signals: [] }) }),
+    image,
   )
   if (options.cwd !== undefined) return plan
   const { cwd: _, ...process } = plan.process
-  const cwdFallback = showsHost(plan.root) ? undefined : '/'
+  const cwdFallback = showsHost(plan.root) ? undefined : (image?.cwd ?? '/')
   return { ...plan, process: compact<Process>({ ...process, cwdOfCaller: true, cwdFallback }) }
 }
 

@@ -9,6 +9,12 @@ export interface BoxOptions {
   mounts?: readonly MountRequest[] | undefined
   /** Use DIR as the root directory; without it the box sees the host's files. `--root DIR` */
   root?: string | undefined
+  /** Use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command's, changes vanish. `--image REF` */
+  image?: string | undefined
+  /** Take the image for another platform than this machine's, such as linux/arm64. `--platform OS/ARCH[/VARIANT]` */
+  platform?: string | undefined
+  /** Run PROGRAM of the image in place of the image's own Entrypoint and Cmd. `--entrypoint PROGRAM` */
+  entrypoint?: string | undefined
   /** Make the root read-only. `--ro` */
   ro?: boolean | undefined
   /** Changes to the root vanish at the end; with DIR they stay there. `--overlay[=DIR]` */

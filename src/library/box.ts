@@ -7,7 +7,7 @@ import type { BoxOptions } from './box-options.ts'
 import { readOptions, withHintInProgram } from './options.ts'
 import type { Commands } from './commands.ts'
 import { open, type LiveBox, type OpenOptions } from './live.ts'
-import { newBox } from './planner.ts'
+import { newBox, withCachedImage } from './planner.ts'
 import { throwWithHint } from './report.ts'
 import { commandsOf } from './start.ts'
 import { warningsOf } from './warnings.ts'
@@ -33,7 +33,12 @@ export function box(options: BoxOptions = {}): Box {
 }
 
 function make(options: Options): Box {
-  const planned = (argv: readonly string[]) => withHintInProgram(() => buildPlan(options, argv, hostOfProgram()))
+  const planned = (words: readonly string[]) =>
+    withHintInProgram(() => {
+      const host = hostOfProgram()
+      const { options: all, argv, root } = withCachedImage(options, words, host)
+      return buildPlan(all, argv, host, root)
+    })
   const warn = warningsOf(options)
   return {
     plan: planned,

@@ -3,9 +3,11 @@ import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
 import type { HostFacts } from '../host/types.ts'
 import { hostOfProgram } from '../host/node.ts'
+import { lateImages } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import { absolute, buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
+import type { ImageRoot } from '../planner/image-root.ts'
 import { withHintInProgram } from './options.ts'
 import { compact } from '../plan/compact.ts'
 import type { BoxPlan, Entry, Plan, Process } from '../plan/types.ts'
@@ -28,18 +30,28 @@ export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How)
 /** Descriptor on which the sidecar of a command reports. */
 const STATUS = 4
 
+/** What a plan is made of. An image has to be in the cache by now. */
+export function withCachedImage(
+  options: Options,
+  argv: readonly string[],
+  host: HostFacts,
+): { options: Options; argv: readonly string[]; root?: ImageRoot } {
+  return options.image === undefined ? { options, argv } : lateImages().cachedImageBox(options, argv, host)
+}
+
 /** `look` sees each plan that was made from the options of the box. */
 export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPlan> {
   return (argv, how) =>
     withHintInProgram(() => {
       const host = hostOf(how)
-      const options = { ...box, ...reporting(box), ...commandOptions(how) }
+      const made = withCachedImage({ ...box, ...reporting(box), ...commandOptions(how) }, argv, host)
       const directory = hostDirectoryOf(how, box)
-      const plan = buildPlan(directory === undefined ? options : { ...options, cwd: '/' }, argv, host)
+      const options = directory === undefined ? made.options : { ...made.options, cwd: '/' }
+      const plan = buildPlan(options, made.argv, host, made.root)
       look(plan)
       if (directory === undefined) return completed(plan, how)
       // Starts in the box's own `cwd` where the box does not show the directory.
-      const start = startingIn(() => absolute(directory, host), plan.root)
+      const start = startingIn(() => absolute(directory, host), plan.root, made.root?.cwd)
       const cwdFallback = box.cwd ?? start.cwdFallback
       return completed({ ...plan, process: compact<Process>({ ...plan.process, ...start, cwdFallback }) }, how)
     })

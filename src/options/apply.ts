@@ -42,6 +42,15 @@ export function apply(o: Options, name: string, value: string): void {
     case 'root':
       o.root = value
       break
+    case 'image':
+      o.image = value
+      break
+    case 'platform':
+      o.platform = value
+      break
+    case 'entrypoint':
+      o.entrypoint = value
+      break
     case 'ro':
       o.ro = true
       break

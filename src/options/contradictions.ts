@@ -5,6 +5,7 @@ import type { Options } from './types.ts'
 
 export function refuseContradictions(o: Options): void {
   refuseRootOfTmpfs(o)
+  refuseBesideImage(o)
   if (o.ro && o.overlay) contradict('--ro and --overlay', 'a read-only root has no changes to keep apart')
   if (o.mapRoot && o.user) contradict('--map-root and --user', 'both say who you are in the box; --map-root is user 0')
   if (o.userns && shares(o, 'user'))
@@ -33,13 +34,25 @@ export function refuseContradictions(o: Options): void {
   if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
 }
 
+function refuseBesideImage({ image, root, platform, entrypoint }: Options): void {
+  if (image !== undefined) {
+    if (root !== undefined) contradict('--root and --image', 'both say what the root is')
+    return
+  }
+  if (platform !== undefined) throw new UsageError('--platform: only an image is there for several', WITH_IMAGE)
+  if (entrypoint !== undefined) throw new UsageError('--entrypoint: only an image has one', WITH_IMAGE)
+}
+
+const WITH_IMAGE = 'it goes with --image REF'
+
 /** A tmpfs on "/" is the root of the box, and all other mounts are made in that. */
-function refuseRootOfTmpfs({ root, overlay, mounts = [] }: Options): void {
+function refuseRootOfTmpfs({ root, image, overlay, mounts = [] }: Options): void {
   const at: number[] = []
   for (const [n, { type, target }] of mounts.entries())
     if (type === 'tmpfs' && target !== undefined && cleanPath(target) === '/') at.push(n)
   if (at.length === 0) return
   if (root !== undefined) contradict('--root and --tmpfs /', 'both say what the root is')
+  if (image !== undefined) contradict('--image and --tmpfs /', 'both say what the root is')
   if (overlay !== undefined) contradict('--overlay and --tmpfs /', 'an empty root has nothing below its changes')
   if (at.length > 1) throw new UsageError('--tmpfs /: is there twice', 'a box has one root')
   if (at[0] !== 0)

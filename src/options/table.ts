@@ -48,6 +48,27 @@ export const TABLE = [
     sets: 'root',
     doc: "use DIR as the root directory; without it the box sees the host's files",
   },
+  {
+    name: 'image',
+    group: 'root',
+    value: 'REF',
+    sets: 'image',
+    doc: "use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command's, changes vanish",
+  },
+  {
+    name: 'platform',
+    group: 'root',
+    value: 'OS/ARCH[/VARIANT]',
+    sets: 'platform',
+    doc: "take the image for another platform than this machine's, such as linux/arm64",
+  },
+  {
+    name: 'entrypoint',
+    group: 'root',
+    value: 'PROGRAM',
+    sets: 'entrypoint',
+    doc: "run PROGRAM of the image in place of the image's own Entrypoint and Cmd",
+  },
   { name: 'ro', group: 'root', sets: 'ro', doc: 'make the root read-only' },
   {
     name: 'overlay',

@@ -35,6 +35,12 @@ export type Options = {
   ro?: boolean
   /** true: changes vanish; text: directory that keeps them. */
   overlay?: true | string
+  /** Reference to an image, in place of `root`. */
+  image?: string
+  /** OS/ARCHITECTURE[/VARIANT] of an image that there is for several. */
+  platform?: string
+  /** Program in place of the image's Entrypoint and Cmd. */
+  entrypoint?: string
   /** Whether the box shows the host's resolv.conf, hosts and hostname, and its local time. */
   hostFiles?: boolean | 'localtime'
   mounts?: MountRequest[]

@@ -15,7 +15,10 @@ type FileMount = Extract<Mount, { type: 'file' }>
 type Host = Pick<HostFacts, 'read' | 'look' | 'isLink'>
 
 const NAME = '/proc/sys/kernel/hostname'
-const LOCAL_TIME = '/etc/localtime'
+
+/** The paths of these files, without the local time, which is only there on request. */
+export const HOST_FILES = ['/etc/resolv.conf', '/etc/hosts', '/etc/hostname'] as const
+export const LOCAL_TIME = '/etc/localtime'
 
 /**
  * The mounts that come behind those of REQUESTED; a file that one of these shows stays as it is. `image`: the root is

@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts'
 import { thisHost } from '../host/bun.ts'
 import { bake as bakeProgram, type BakeOptions } from '../launch/bake.ts'
 import type { Options } from '../options/types.ts'
+import { prepared } from './prepared.ts'
 import { announceNest, warnOfCovered } from './warnings.ts'
 
 const USAGE = 'nsbox bake -o FILE [OPTIONS] [--] COMMAND [ARG...]'
@@ -32,11 +33,14 @@ export const bake = verb<{ options: Options; argv: string[]; file: string; how: 
       else how[name as keyof BakeOptions] = true
     })
     if (file === undefined) throw new UsageError('bake: no file to write', USAGE)
-    return { options, argv: readCommand('bake', walked.rest, USAGE), file, how }
+    return { options, argv: readCommand('bake', walked.rest, USAGE, options), file, how }
   },
   run({ file, options, argv, how }) {
     announceNest(options)
-    warnOfCovered(options, bakeProgram(file, options, argv, thisHost(), how))
-    return 0
+    const host = thisHost()
+    return prepared(options, argv, host, ({ options: all, argv: command, root }) => {
+      warnOfCovered(all, bakeProgram(file, all, command, host, how, root))
+      return 0
+    })
   },
 })

@@ -5,7 +5,7 @@ import { verb } from '../cli/verb.ts'
 import { explain as explainPlan } from '../explain/explain.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
-import { buildPlan } from '../planner/build.ts'
+import { planned } from './prepared.ts'
 
 export const explain = verb<{ options: Options; argv: string[] }>({
   usage: 'explain [OPTIONS] [--] COMMAND [ARG...]',
@@ -17,12 +17,15 @@ export const explain = verb<{ options: Options; argv: string[] }>({
   ],
   takes: () => true,
   words: 0,
-  parse: (walked) => ({
-    options: readOptions(walked),
-    argv: readCommand('explain', walked.rest, 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]'),
-  }),
-  run: ({ options, argv }) =>
-    print(
-      `${explainPlan(buildPlan(options, argv, thisHost()), { uid: process.getuid?.() ?? 0, look: thisHost().look })}\n`,
-    ),
+  parse(walked) {
+    const options = readOptions(walked)
+    return {
+      options,
+      argv: readCommand('explain', walked.rest, 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]', options),
+    }
+  },
+  run({ options, argv }) {
+    const host = thisHost()
+    return planned(options, argv, host, (made) => print(`${explainPlan(made, { uid: host.uid, look: host.look })}\n`))
+  },
 })

@@ -5,7 +5,7 @@ import { verb } from '../cli/verb.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
 import { formatPlan } from '../plan/encode.ts'
-import { buildPlan } from '../planner/build.ts'
+import { planned } from './prepared.ts'
 import { warnOfCovered } from './warnings.ts'
 
 export const plan = verb<{ options: Options; argv: string[] }>({
@@ -18,13 +18,13 @@ export const plan = verb<{ options: Options; argv: string[] }>({
   ],
   takes: () => true,
   words: 0,
-  parse: (walked) => ({
-    options: readOptions(walked),
-    argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]'),
-  }),
-  run({ options, argv }) {
-    const made = buildPlan(options, argv, thisHost())
-    warnOfCovered(options, made)
-    return print(formatPlan(made))
+  parse(walked) {
+    const options = readOptions(walked)
+    return { options, argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]', options) }
   },
+  run: ({ options, argv }) =>
+    planned(options, argv, thisHost(), (made, all) => {
+      warnOfCovered(all, made)
+      return print(formatPlan(made))
+    }),
 })

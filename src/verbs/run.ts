@@ -6,8 +6,10 @@ import { becomeBox, hostOfCommand } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
-import { late } from '../lazy.ts'
+import type { ImageBox } from '../image/defaults.ts'
+import { late, lateImages } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
+import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
 import { buildPlan } from '../planner/build.ts'
 
@@ -33,21 +35,26 @@ export const run: Verb<RunRequest> = {
       planFile = value
     })
     if (planFile === undefined)
-      return { options, argv: readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]') }
+      return { options, argv: readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]', options) }
     refuseBesidePlan(walked)
     if (walked.rest[0] === '') throw new UsageError("command: empty value ''")
     return { options, argv: walked.rest, planFile }
   },
   run({ options, argv, planFile }) {
     const host = hostOfCommand()
-    const plan =
-      planFile === undefined ? buildPlan(options, argv, host) : late().storedPlan(planFile, options, argv, host)
-    const { privileged, nest, mounts = [] } = options
-    const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-    if (planFile !== undefined || privileged || nest || plan.process.seccomp?.from !== 'default' || mayCover)
-      late().warn(options, plan)
-    return becomeBox(plan)
+    if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
+    if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
+    const box = lateImages().imageBox(options, argv, host)
+    const startImage = (of: ImageBox) => start(of.options, buildPlan(of.options, of.argv, host, of.root), false)
+    return box instanceof Promise ? box.then(startImage) : startImage(box)
   },
+}
+
+function start(options: Options, plan: Plan, isStored: boolean): number | Promise<number> {
+  const { privileged, nest, mounts = [] } = options
+  const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
+  if (isStored || privileged || nest || plan.process.seccomp?.from !== 'default' || mayCover) late().warn(options, plan)
+  return becomeBox(plan)
 }
 
 /** Only options about reporting may stand beside a stored plan. */

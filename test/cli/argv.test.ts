@@ -78,6 +78,15 @@ const accepted: Row[] = [
   // Root.
   [['--overlay', '/bin/ls'], run({ overlay: true }, '/bin/ls')],
   [['--overlay=./up', 'x'], run({ overlay: './up' }, 'x')],
+  // Images have a command of their own.
+  [['--image', 'h.example/n:1'], run({ image: 'h.example/n:1' })],
+  [
+    ['--image', './a.tar', '--platform', 'linux/arm64', '--entrypoint', 'sh', '--', '-c', 'id'],
+    run({ image: './a.tar', platform: 'linux/arm64', entrypoint: 'sh' }, '-c', 'id'),
+  ],
+  [['--image', 'x', '--host-files=localtime', 'id'], run({ image: 'x', hostFiles: 'localtime' }, 'id')],
+  [['--root', 'r', '--host-files', 'id'], run({ root: 'r', hostFiles: true }, 'id')],
+  [['--image', 'x', '--no-host-files', 'id'], run({ image: 'x', hostFiles: false }, 'id')],
   // Mounts.
   [['--bind', '/a', 'x'], mounts({ type: 'bind', source: '/a' })],
   [['--bind', 'a:/b', 'x'], mounts({ type: 'bind', source: 'a', target: '/b' })],
@@ -296,6 +305,9 @@ const refused: [string[], string, string?][] = [
   [['--status-fd', '1048577', 'x'], "--status-fd: '1048577' must be a whole number from 0 to 1048576"],
   [['--env', '=x', 'x'], "--env: empty NAME ''"],
   // Contradictions.
+  [['--root', 'r', '--image', 'i', 'x'], '--root and --image: both say what the root is'],
+  [['--platform', 'linux/arm64', 'x'], '--platform: only an image is there for several', 'it goes with --image REF'],
+  [['--entrypoint', 'sh', 'x'], '--entrypoint: only an image has one', 'it goes with --image REF'],
   [['--ro', '--overlay', 'x'], '--ro and --overlay: a read-only root has no changes to keep apart'],
   [['--user', '0', '--map-root', 'x'], '--map-root and --user: both say who you are in the box; --map-root is user 0'],
   [['--userns', '--share', 'user', 'x'], "--userns and --share user: the user namespace is either new or the host's"],

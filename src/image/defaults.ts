@@ -1,0 +1,86 @@
+/**
+ * What an image says about its command, as defaults of a box: options of the command line win over all of it. An image
+ * is a stranger's word, so it chooses what the command is and sees, and nothing of what the box may do.
+ */
+import type { HostFacts } from '../host/types.ts'
+import type { EnvChange, MountRequest, Options } from '../options/types.ts'
+import { user } from '../options/values.ts'
+import { cleanPath } from '../plan/box-path.ts'
+import type { ImageRoot } from '../planner/image-root.ts'
+import type { Image, ImageConfig } from './image.ts'
+
+/** What a box of an image is built from. */
+export type ImageBox = { options: Options; argv: string[]; root: ImageRoot }
+
+/** As container engines set it where an image has none. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * The options, command and root of a box of this image. WORDS: the words of the command line behind the options, which
+ * may be none. `above`: a directory that is laid over the image.
+ */
+export function withImage(
+  { reference, config, lowers, layersAreOurs }: Image,
+  options: Options,
+  words: readonly string[],
+  host: Pick<HostFacts, 'uid' | 'env'>,
+  above: string | undefined,
+): ImageBox {
+  const cwd = config.cwd === undefined ? undefined : cleanPath(config.cwd)
+  return {
+    options: {
+      ...options,
+      ...userOf(options, config, host.uid),
+      ...environmentOf(options, config, host.env),
+      mounts: [...workingDirectory(cwd, options), ...(options.mounts ?? [])],
+    },
+    argv: commandOf(options, config, words),
+    root: {
+      lowers: above === undefined ? lowers : [above, ...lowers],
+      ...(layersAreOurs && { image: reference }),
+      ...(cwd !== undefined && { cwd }),
+    },
+  }
+}
+
+/** Entrypoint and Cmd are one command line; words of the caller's take the place of Cmd, --entrypoint that of both. */
+function commandOf({ entrypoint }: Options, config: ImageConfig, words: readonly string[]): string[] {
+  if (entrypoint !== undefined) return [entrypoint, ...words]
+  const command = [...(config.entrypoint ?? []), ...(words.length > 0 ? words : (config.cmd ?? []))]
+  return command.length > 0 ? command : ['/bin/sh']
+}
+
+/** An image's user is a name or a number of the image's own. Without root there is one id, which is the image's root. */
+function userOf(options: Options, { user: own }: ImageConfig, uid: number): Pick<Options, 'user'> {
+  if (options.user !== undefined || options.mapRoot) return {}
+  if (own !== undefined) return { user: user(own) }
+  return uid === 0 || options.mapAuto ? {} : { user: user('0:0') }
+}
+
+/**
+ * The image's variables in place of the caller's, of which only the terminal's kind passes. A program that gives a
+ * command an environment of its own (clearEnv: false) gets all of that on top.
+ */
+function environmentOf(
+  options: Options,
+  { env }: ImageConfig,
+  callers: HostFacts['env'],
+): Pick<Options, 'env' | 'clearEnv'> {
+  if (options.clearEnv) return {}
+  const own: EnvChange[] = env.map((entry) => {
+    const at = entry.indexOf('=')
+    return { type: 'set', name: entry.slice(0, at), value: entry.slice(at + 1) }
+  })
+  const has = (name: string) => own.some((change) => change.type === 'set' && change.name === name)
+  const more: EnvChange[] = []
+  if (!has('PATH')) more.push({ type: 'set', name: 'PATH', value: DEFAULT_PATH })
+  if (!has('TERM')) more.push({ type: 'pass', name: 'TERM' })
+  const given: EnvChange[] =
+    options.clearEnv === false ? Object.keys(callers).map((name) => ({ type: 'pass', name })) : []
+  return { clearEnv: true, env: [...more, ...own, ...given, ...(options.env ?? [])] }
+}
+
+/** Engines make the directory where the image names one and lacks it. */
+function workingDirectory(cwd: string | undefined, options: Options): MountRequest[] {
+  return cwd === undefined || cwd === '/' || options.cwd !== undefined ? [] : [{ type: 'dir', target: cwd }]
+}

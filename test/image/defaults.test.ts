@@ -1,0 +1,108 @@
+/** An image's own words are defaults, and the command line's win over each of them. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { withImage } from '../../src/image/defaults.ts'
+import type { Image, ImageConfig } from '../../src/image/image.ts'
+import type { Options } from '../../src/options/types.ts'
+import { user } from '../../src/options/values.ts'
+
+const CONFIG: ImageConfig = {
+  env: ['PATH=/opt/bin:/bin', 'MODE=image', 'EMPTY='],
+  cwd: '/srv//app/',
+  user: '33:44',
+  entrypoint: ['/bin/serve', '--all'],
+  cmd: ['--port', '80'],
+  labels: {},
+}
+const image = (config: Partial<ImageConfig> = CONFIG): Image => ({
+  id: 'sha256:1',
+  reference: 'host/app:1@sha256:2',
+  config: { env: [], labels: {}, ...config },
+  lowers: ['/c/2', '/c/1'],
+  layersAreOurs: true,
+})
+type Host = { uid: number; env: Record<string, string> }
+const ANN: Host = { uid: 1000, env: { TERM: 'xterm', SECRET: 's' } }
+const ROOT: Host = { uid: 0, env: {} }
+
+function box(options: Options = {}, words: string[] = [], config: Partial<ImageConfig> = CONFIG, host = ANN) {
+  return withImage(image(config), { image: 'app', ...options }, words, host, '/c/host-files')
+}
+
+test('the command is Entrypoint with Cmd, with the words of the command line in the place of Cmd', () => {
+  assert.equal(box().argv, ['/bin/serve', '--all', '--port', '80'])
+  assert.equal(box({}, ['ls', '-l']).argv, ['/bin/serve', '--all', 'ls', '-l'])
+  assert.equal(box({}, [], { cmd: ['bash'] }).argv, ['bash'])
+  assert.equal(box({}, ['ls'], { cmd: ['bash'] }).argv, ['ls'])
+})
+
+test('--entrypoint takes the place of both', () => {
+  assert.equal(box({ entrypoint: '/bin/sh' }).argv, ['/bin/sh'])
+  assert.equal(box({ entrypoint: '/bin/sh' }, ['-c', 'id']).argv, ['/bin/sh', '-c', 'id'])
+})
+
+/** The variables that the options set, by name; the last one counts. */
+function variables({ options }: ReturnType<typeof box>): Record<string, string> {
+  assert.is(options.clearEnv, true)
+  return Object.fromEntries(
+    (options.env ?? []).map((change) =>
+      change.type === 'set' ? [change.name, change.value] : [change.type === 'pass' ? change.name : '', '(passed)'],
+    ),
+  )
+}
+
+test("the environment is the image's and the terminal's kind, and never the caller's", () => {
+  assert.equal(variables(box()), { TERM: '(passed)', PATH: '/opt/bin:/bin', MODE: 'image', EMPTY: '' })
+  assert.equal(variables(box({}, [], { env: ['TERM=dumb'] })), {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    TERM: 'dumb',
+  })
+})
+
+test("the command line's variables win, also by passing one on", () => {
+  const own = box({
+    env: [
+      { type: 'set', name: 'MODE', value: 'mine' },
+      { type: 'pass', name: 'SECRET' },
+    ],
+  })
+  assert.is(variables(own).MODE, 'mine')
+  assert.is(variables(own).SECRET, '(passed)')
+})
+
+test('--clear-env leaves out the variables of the image too', () => {
+  const { options } = box({ clearEnv: true, env: [{ type: 'set', name: 'A', value: '1' }] })
+  assert.equal(options.env, [{ type: 'set', name: 'A', value: '1' }])
+})
+
+test('User counts where no option says who the command is', () => {
+  assert.equal(box().options.user, user('33:44'))
+  assert.equal(box({}, [], CONFIG, ROOT).options.user, user('33:44'))
+  assert.equal(box({ user: user('7') }).options.user, user('7'))
+  assert.is(box({ mapRoot: true }).options.user, undefined)
+})
+
+test('without a User a caller with one id is root in the box, and root is root', () => {
+  assert.equal(box({}, [], {}).options.user, user('0:0'))
+  assert.is(box({}, [], {}, ROOT).options.user, undefined)
+  assert.is(box({ mapAuto: true }, [], {}).options.user, undefined)
+})
+
+test('WorkingDir is made, and is where the command starts unless an option says where', () => {
+  const { options, root } = box({ mounts: [{ type: 'tmpfs', target: '/tmp' }] })
+  assert.equal(options.mounts, [
+    { type: 'dir', target: '/srv/app' },
+    { type: 'tmpfs', target: '/tmp' },
+  ])
+  assert.is(root.cwd, '/srv/app')
+  assert.equal(box({ cwd: '/x' }).options.mounts, [])
+  assert.equal(box({}, [], { cwd: '/' }).options.mounts, [])
+})
+
+test("the layers are named with the image's digest, and a directory of the user's is not locked as an image", () => {
+  assert.equal(box().root, { image: 'host/app:1@sha256:2', lowers: ['/c/host-files', '/c/2', '/c/1'], cwd: '/srv/app' })
+  const directory = { ...image({}), layersAreOurs: false, lowers: ['/home/me/r'] }
+  assert.equal(withImage(directory, {}, [], ANN, undefined).root, { lowers: ['/home/me/r'] })
+})
+
+test.run()
