@@ -1,4 +1,5 @@
 /** Draws what a box sees as a tree of its mounts, with the owner of the files at each place. */
+import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import { printable } from '../text/printable.ts'
 import type { Mount, MountOption, BoxPlan } from '../plan/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
@@ -45,7 +46,7 @@ export function mountNodes(plan: BoxPlan): Node[] {
     const path = cleanPath(mount.target)
     // They are too many to draw, and this kernel may not have all of them.
     if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
-    const made = mount.type === 'dir' || mount.type === 'symlink'
+    const made = !MOUNT_TYPES[mount.type].covers
     nodes = nodes.filter((node) => (made ? node.path !== path : node.path !== path && !within(path, node.path)))
     nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
   }

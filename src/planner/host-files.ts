@@ -46,9 +46,8 @@ export function hostFileMounts(
 
 function hides({ type, target }: Mount, path: string): boolean {
   const clean = cleanPath(target)
-  return MOUNT_TYPES[type].covers
-    ? path === clean || path.startsWith(`${clean}/`)
-    : type === 'symlink' && path === clean
+  const { covers, makes } = MOUNT_TYPES[type]
+  return path === clean ? covers || makes : covers && path.startsWith(`${clean}/`)
 }
 
 /** With --no-follow the sidecar refuses a link, as /etc/resolv.conf often is one; nsbox names this path, not the user. */
