@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
 
 sed '/^Discarded input sections/,$d; /^Memory Configuration/,$d; /^Allocating common/,$d' "$map" |
-	sed -n 's/^\(\/[^ ()]*\.a\)(\([^()]*\)).*/\1 \2/p' | grep -v '/musl/\|-musl/\|/libc\.a \|/libgcc' | sort -u >"$work/members"
+	sed -n 's/^\([^ ()][^ ()]*\.a\)(\([^()]*\)).*/\1 \2/p' | grep -v '/musl/\|-musl/\|/libc\.a \|/libgcc' | sort -u >"$work/members"
 cut -d' ' -f1 "$work/members" | sort -u | while read -r library; do
 	# FILE:MEMBER:ADDRESS TYPE NAME
 	nm -A "$library" 2>/dev/null | sed 's/^\([^:]*\):\([^:]*\):[0-9a-f ]*\([A-Za-z]\) /\1 \2 \3 /'

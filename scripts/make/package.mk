@@ -1,4 +1,4 @@
-# The npm package, and the sidecar for arm64 in it.
+# The npm package, and the programs for arm64 in it.
 
 # The sidecar for arm64, cross-built: Debian has the compiler, and musl as a package for arm64 that is unpacked beside
 # it.
@@ -21,7 +21,7 @@ arm64-tools:
 $(ARM64)/libc: scripts/arm64-libc.sh
 	@mkdir -p $(@D)
 	@$(say) FETCH $@
-	$(Q)rm -rf $@; sh scripts/arm64-libc.sh $(CURDIR)/$@
+	$(Q)rm -rf $@; sh scripts/arm64-libc.sh $(CURDIR)/$@ musl-dev linux-libc-dev
 	$(Q)touch $@
 
 $(ARM64)/nsbox-sidecar: $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scripts/make/package.mk package.json $(ARM64)/libc | arm64-tools
@@ -29,11 +29,27 @@ $(ARM64)/nsbox-sidecar: $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scripts/make/pac
 	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(C_SOURCES) $(ARM64_LIBS)
 	$(Q)mv -f $@.new $@
 
-# If it can't be built, $(ARM64).skipped has the reason, and the package for this machine's tests lacks it.
+# The same for the helper that unpacks images, and the libraries in it.
+ARM64_LIBDIR := $(ARM64)/libraries/usr/lib/aarch64-linux-gnu
+$(ARM64)/libraries: scripts/arm64-libc.sh scripts/make/unpack.mk
+	@mkdir -p $(@D)
+	@$(say) FETCH $@
+	$(Q)rm -rf $@; sh scripts/arm64-libc.sh $(CURDIR)/$@ $(UNPACK_PACKAGES)
+	$(Q)touch $@
+
+ARM64_UNPACK = $(UNPACK_SOURCES) $(UNPACK_SHARED:%.o=sidecar/%.c) $(UNPACK_LIBRARIES:%=$(ARM64_LIBDIR)/lib%.a)
+$(ARM64)/nsbox-unpack: $(UNPACK_SOURCES) $(wildcard sidecar/unpack/*.h) $(UNPACK_CHECK) $(MAKE_FILES) scripts/make/package.mk $(ARM64)/libc $(ARM64)/libraries | arm64-tools
+	@$(say) CROSS $@
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -O2 $(UNPACK_DEFINES) -idirafter $(ARM64)/libraries/usr/include -idirafter $(ARM64)/libraries/usr/include/aarch64-linux-gnu \
+		-o $@.new $(ARM64_LINK) $(ARM64_UNPACK) $(ARM64_LIBS) -Wl,-Map=$(ARM64)/unpack.map
+	$(Q)sh scripts/library-names.sh $(ARM64)/unpack.map $(UNPACK_NAMES)
+	$(Q)mv -f $@.new $@
+
+# If they can't be built, $(ARM64).skipped has the reason, and the package for this machine's tests lacks them.
 arm64:
 	@mkdir -p dist
-	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar 2>$(ARM64).log; then \
-		rm -f $(ARM64)/nsbox-sidecar dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
+	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack 2>$(ARM64).log; then \
+		rm -f $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
 PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json

@@ -1,12 +1,13 @@
 # dist/nsbox-unpack, the helper that unpacks images: static C with musl, and with Debian's own static libraries, which
 # are compiled for glibc. scripts/library-names.sh checks that they need nothing that musl has otherwise.
 
-UNPACK_LIBRARIES := archive z zstd lzma bz2 lz4 crypto
-UNPACK_PACKAGES := libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev
+UNPACK_LIBRARIES := archive squashfuse z zstd lzma bz2 lz4 crypto
+UNPACK_PACKAGES := libarchive-dev libsquashfuse-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev
 # Debian keeps static libraries in a directory for each architecture.
 UNPACK_LIBDIR ?= /usr/lib/$(shell gcc -print-multiarch)
 UNPACK_ARCHIVES = $(UNPACK_LIBRARIES:%=$(UNPACK_LIBDIR)/lib%.a)
 UNPACK_NAMES := scripts/make/unpack-names.txt
+UNPACK_CHECK := scripts/library-names.sh $(UNPACK_NAMES) scripts/make/unpack.mk
 
 UNPACK_SOURCES := $(filter-out %_fuzz.c,$(wildcard sidecar/unpack/*.c))
 UNPACK_SHARED := base/utf8.o base/errno_name.o
@@ -22,7 +23,7 @@ unpack-libraries:
 dist/obj/unpack-objects: FORCE
 	@$(call stamp,$(UNPACK_OBJECTS))
 
-dist/nsbox-unpack: $(UNPACK_OBJECTS) dist/obj/unpack-objects scripts/library-names.sh $(UNPACK_NAMES) | musl unpack-libraries
+dist/nsbox-unpack: $(UNPACK_OBJECTS) dist/obj/unpack-objects $(UNPACK_CHECK) | musl unpack-libraries
 	@$(say) LINK $@
 	$(Q)$(MUSL_CC) -o $@.new $(call c_link,$(UNPACK_OBJECTS) $(UNPACK_ARCHIVES)) -Wl,-Map=dist/obj/unpack.map
 	@! LC_ALL=C readelf -lW $@.new | grep -q INTERP || { echo 'make: the helper came out dynamically linked' >&2; rm -f $@.new; exit 1; }

@@ -23,6 +23,7 @@
 #include "unpack/mtree.h"
 #include "unpack/options.h"
 #include "unpack/place.h"
+#include "unpack/squashfs.h"
 #include "unpack/stream.h"
 #include "unpack/tree.h"
 
@@ -45,7 +46,7 @@ static void seek_input(const struct options *o)
 
 static void layer(const struct options *o)
 {
-	struct stream_result result = {.bytes = 0};
+	struct stream_result result = {.digest = ""};
 	const struct place_options how = {
 		.keep_owners = o->keep_owners,
 		.whiteouts = o->whiteouts,
@@ -57,11 +58,15 @@ static void layer(const struct options *o)
 		event_fail(errno == EWOULDBLOCK ? "is being unpacked by another process" : "lock the directory", TARGET, errno);
 	seek_input(o);
 	place_open(&how, TARGET, LOWER);
-	int archive = stream_open(STREAM_ANY, o->size, o->max_bytes);
-	archive_place(archive);
-	stream_close(&result);
+	if (o->format == FORMAT_SQUASHFS || (o->format == FORMAT_AUTO && squashfs_is_at(STDIN_FILENO, o->offset))) {
+		squashfs_place(STDIN_FILENO, o->offset);
+	} else {
+		archive_place(stream_open(STREAM_ANY, o->size, o->max_bytes));
+		stream_close(&result);
+	}
 	struct place_total total = place_finish();
-	event_done(result.digest, result.bytes, total.entries, total.size);
+	event_done(
+		*result.digest ? result.digest : NULL, result.bytes ? result.bytes : total.bytes, total.entries, total.size);
 }
 
 static uint64_t cat_left;

@@ -31,11 +31,11 @@ static int word_of(const char *name, const char *value, const char *const *words
 static void read_option(struct options *o, const char *name, const char *value)
 {
 	static const char *const formats[] = {"auto", "tar", "cpio", "squashfs", NULL};
-	static const char *const whiteouts[] = {"none", "oci", NULL}, *const owners[] = {"one", "keep", NULL};
+	static const char *const whiteouts[] = {"none", "oci", "overlay", NULL}, *const owners[] = {"one", "keep", NULL};
 	if (strcmp(name, "--format") == 0)
 		o->format = (enum format)word_of(name, value, formats);
 	else if (strcmp(name, "--whiteouts") == 0)
-		o->whiteouts = word_of(name, value, whiteouts) == 1;
+		o->whiteouts = (enum whiteouts)word_of(name, value, whiteouts);
 	else if (strcmp(name, "--owners") == 0)
 		o->keep_owners = word_of(name, value, owners) == 1;
 	else if (strcmp(name, "--offset") == 0)
@@ -55,7 +55,7 @@ void options_read(struct options *o, int argc, char **argv)
 	int at = 2;
 	*o = (struct options){
 		.command = argc > 1 ? argv[1] : "",
-		.whiteouts = true,
+		.whiteouts = WHITEOUTS_OCI,
 		.keep_owners = true,
 		.size = UINT64_MAX,
 		.max_bytes = DEFAULT_MAX_BYTES,

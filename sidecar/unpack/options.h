@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "unpack/place.h"
+
 enum format { FORMAT_AUTO, FORMAT_TAR, FORMAT_CPIO, FORMAT_SQUASHFS };
 
 struct options {
 	const char *command;
 	enum format format;
-	bool whiteouts, keep_owners;
+	enum whiteouts whiteouts;
+	bool keep_owners;
 	uint64_t offset, size; /* of the archive in its file; SIZE is UINT64_MAX if it wasn't given */
 	uint64_t max_bytes, max_entries;
 	char **names; /* what follows the options */

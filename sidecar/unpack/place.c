@@ -109,14 +109,25 @@ static void set_time(const struct spot *spot, const struct place_entry *e)
 		event_fail("set the time", spot->entry, errno);
 }
 
-/* FD: the file, or -1: it is opened if there is an attribute. */
-static void set_attributes(int fd, const struct spot *spot, const struct place_source *source)
+static bool means_opaque(const char *name, const void *value, size_t size)
+{
+	return options.whiteouts == WHITEOUTS_OVERLAY && strcmp(name, "trusted.overlay.opaque") == 0 && size == 1 &&
+		   *(const char *)value == 'y';
+}
+
+/* FD: the file, or -1: it is opened if there is an attribute. True: they say that the directory is opaque. */
+static bool set_attributes(int fd, const struct spot *spot, const struct place_source *source)
 {
 	int file = fd;
 	const char *name;
 	const void *value;
 	size_t size;
+	bool opaque = false;
 	while (source->attribute(source->archive, &name, &value, &size)) {
+		if (means_opaque(name, value, size)) {
+			opaque = true;
+			continue;
+		}
 		if (file < 0)
 			file = openat(spot->parent, spot->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (file < 0)
@@ -125,6 +136,7 @@ static void set_attributes(int fd, const struct spot *spot, const struct place_s
 	}
 	if (file != fd)
 		close(file);
+	return opaque;
 }
 
 /* An entry for a directory that was made before: it gets this entry's metadata instead of what it has. */
@@ -157,7 +169,8 @@ static void place_directory(struct spot *spot, const struct place_entry *e, cons
 			layers_make_opaque(spot->parent, spot->name, spot->entry);
 	}
 	set_owner(spot, e);
-	set_attributes(-1, spot, source);
+	if (set_attributes(-1, spot, source))
+		whiteout_make_opaque(spot->path, spot->entry);
 	directories_note(spot->path, e->mode, &e->atime, &e->mtime);
 	total.size += BLOCK;
 }
@@ -425,7 +438,7 @@ void place(const struct place_entry *e, const struct place_source *source)
 		event_failf(spot.entry, "archive has more than %llu entries", (unsigned long long)options.max_entries);
 	event_progress(total.bytes, total.entries);
 	name_clean(e->name, spot.entry, spot.path);
-	if (options.whiteouts && whiteout(spot.path, spot.entry))
+	if (options.whiteouts == WHITEOUTS_OCI && whiteout(spot.path, spot.entry))
 		return;
 	if (!*spot.path && (e->hard_link || !S_ISDIR(e->mode)))
 		event_fail("root of the archive is not a directory", spot.entry, 0);
@@ -435,6 +448,12 @@ void place(const struct place_entry *e, const struct place_source *source)
 	}
 	switch (e->mode & S_IFMT) {
 	case S_IFCHR:
+		if (options.whiteouts == WHITEOUTS_OVERLAY && e->device == 0) {
+			whiteout_hide(spot.path, spot.entry);
+			return;
+		}
+		skip("device", &spot);
+		return;
 	case S_IFBLK: skip("device", &spot); return;
 	case S_IFSOCK: skip("socket", &spot); return;
 	}

@@ -7,9 +7,16 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+/* How an archive says that a file of a lower layer is hidden. */
+enum whiteouts {
+	WHITEOUTS_NONE,
+	WHITEOUTS_OCI, /* a name that starts with .wh., as the OCI image specification has it */
+	WHITEOUTS_OVERLAY, /* a device 0:0, and an attribute of opaque directories, as overlays have it */
+};
+
 struct place_options {
 	bool keep_owners; /* else every file belongs to who unpacks */
-	bool whiteouts; /* names that start with .wh. hide files of lower layers, as the OCI image specification says */
+	enum whiteouts whiteouts;
 	uint64_t max_bytes, max_entries;
 };
 
@@ -20,6 +27,7 @@ struct place_entry {
 	mode_t mode; /* with the type */
 	uid_t uid;
 	gid_t gid;
+	dev_t device;
 	int64_t size; /* of a regular file, or of the content that comes with a hard link */
 	struct timespec atime, mtime;
 };

@@ -50,7 +50,7 @@ static void hide_below(int parent, const char *name, const char *entry)
  * Hides what the layers below have at PATH. It is the path itself that is hidden: a link on the way, of this layer or
  * of one below, means that there is nothing at that path.
  */
-static void hide(const char *path, const char *entry)
+void whiteout_hide(const char *path, const char *entry)
 {
 	static struct layers_found found;
 	const char *name;
@@ -72,7 +72,7 @@ static void hide(const char *path, const char *entry)
 	}
 }
 
-static void make_opaque(const char *path, const char *entry)
+void whiteout_make_opaque(const char *path, const char *entry)
 {
 	static struct layers_found found;
 	const char *name;
@@ -112,13 +112,13 @@ bool whiteout(const char *path, const char *entry)
 		return false;
 	if (strcmp(name, RESERVED ".opq") == 0) {
 		snprintf(hidden, sizeof hidden, "%s", parent);
-		make_opaque(hidden, entry);
+		whiteout_make_opaque(hidden, entry);
 		return true;
 	}
 	name += strlen(PREFIX);
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		event_fail("whiteout has no name of a file", entry, 0);
 	snprintf(hidden, sizeof hidden, "%s%s%s", parent, *parent ? "/" : "", name);
-	hide(hidden, entry);
+	whiteout_hide(hidden, entry);
 	return true;
 }

@@ -9,5 +9,9 @@
  * event_fail().
  */
 bool whiteout(const char *path, const char *entry);
+/* Hides what the layers below have at PATH. */
+void whiteout_hide(const char *path, const char *entry);
+/* Hides what the layers below have in the directory PATH. */
+void whiteout_make_opaque(const char *path, const char *entry);
 
 #endif

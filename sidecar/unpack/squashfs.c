@@ -1,0 +1,215 @@
+#include "unpack/squashfs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <squashfuse/squashfuse.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "unpack/event.h"
+#include "unpack/links.h"
+#include "unpack/place.h"
+
+enum {
+	MAX_BLOCK = 1 << 20,
+	/* Small files share blocks, and files that follow each other in the tree don't always. */
+	FRAGMENT_MEMORY = 16 << 20,
+	METADATA_BLOCKS = 256, /* of 8 KiB */
+	MAX_ATTRIBUTE_NAME = 255,
+	MAX_ATTRIBUTE = 64 << 10,
+};
+
+struct reader {
+	sqfs fs;
+	sqfs_inode inode;
+	const char *entry;
+	/* Content: the blocks of the file, and the piece that comes last and lies in a block with other files' pieces. */
+	sqfs_blocklist blocks;
+	int64_t at;
+	bool fragment_is_read;
+	/* Attributes. */
+	sqfs_xattr attributes;
+	char attribute_name[MAX_ATTRIBUTE_NAME + 1];
+	unsigned char attribute_value[MAX_ATTRIBUTE];
+	unsigned char compressed[MAX_BLOCK], block[MAX_BLOCK];
+};
+
+static _Noreturn void damaged(const char *entry) { event_fail("squashfs is damaged", entry, 0); }
+
+bool squashfs_is_at(int fd, uint64_t offset)
+{
+	char magic[4];
+	return pread(fd, magic, sizeof magic, (off_t)offset) == sizeof magic && memcmp(magic, "hsqs", sizeof magic) == 0;
+}
+
+static void open_image(struct reader *r, int fd, uint64_t offset)
+{
+	sqfs_err error = sqfs_init(&r->fs, fd, offset);
+	if (error == SQFS_BADFORMAT)
+		event_fail("is not a squashfs", NULL, 0);
+	if (error == SQFS_BADVERSION)
+		event_fail("squashfs has an old version: only 4.0 is read", NULL, 0);
+	/* libsquashfuse knows LZO, but not we: shims.c. */
+	if (error == SQFS_BADCOMP || (error == SQFS_OK && sqfs_compression(&r->fs) == LZO_COMPRESSION))
+		event_failf(NULL, "squashfs is compressed by %s, which is not read: only gzip, xz, zstd and lz4 are",
+			sqfs_compression_name(sqfs_compression(&r->fs)));
+	if (error != SQFS_OK || r->fs.sb.block_size > MAX_BLOCK || r->fs.sb.block_size == 0)
+		damaged(NULL);
+	sqfs_cache_destroy(&r->fs.frag_cache);
+	sqfs_cache_destroy(&r->fs.md_cache);
+	if (sqfs_block_cache_init(&r->fs.frag_cache, FRAGMENT_MEMORY / r->fs.sb.block_size) != SQFS_OK ||
+		sqfs_block_cache_init(&r->fs.md_cache, METADATA_BLOCKS) != SQFS_OK)
+		event_fail("no memory for squashfs", NULL, ENOMEM);
+}
+
+/* Reads one block of content into R->block, which has to be LENGTH bytes long. */
+static void read_block(struct reader *r, size_t length)
+{
+	bool is_compressed;
+	uint32_t size;
+	size_t got = sizeof r->block;
+	sqfs_data_header(r->blocks.header, &is_compressed, &size);
+	if (size > sizeof r->compressed)
+		damaged(r->entry);
+	unsigned char *to = is_compressed ? r->compressed : r->block;
+	if (pread(r->fs.fd, to, size, (off_t)(r->fs.offset + r->blocks.block)) != (ssize_t)size)
+		event_fail("squashfs ends too early", r->entry, 0);
+	if (!is_compressed)
+		got = size;
+	else if (r->fs.decompressor(r->compressed, size, r->block, &got) != SQFS_OK)
+		damaged(r->entry);
+	if (got != length)
+		damaged(r->entry);
+}
+
+static int read_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
+{
+	struct reader *r = archive;
+	int64_t size = (int64_t)r->inode.xtra.reg.file_size;
+	while (r->blocks.remain > 0 && r->at < size) {
+		int64_t left = size - r->at;
+		*offset = r->at;
+		*length = left < (int64_t)r->fs.sb.block_size ? (size_t)left : r->fs.sb.block_size;
+		*bytes = r->block;
+		if (sqfs_blocklist_next(&r->blocks) != SQFS_OK)
+			damaged(r->entry);
+		r->at += (int64_t)*length;
+		/* A block without bytes is a hole. */
+		if (r->blocks.input_size == 0)
+			continue;
+		read_block(r, *length);
+		return 1;
+	}
+	if (r->at == size || r->fragment_is_read)
+		return 0;
+	size_t start, have;
+	sqfs_block *block;
+	r->fragment_is_read = true;
+	if (r->inode.xtra.reg.frag_idx == SQUASHFS_INVALID_FRAG ||
+		sqfs_frag_block(&r->fs, &r->inode, &start, &have, &block) != SQFS_OK || start > block->size ||
+		have > block->size - start || (int64_t)have != size - r->at)
+		damaged(r->entry);
+	*bytes = (char *)block->data + start;
+	*length = have;
+	*offset = r->at;
+	r->at = size;
+	return 1;
+}
+
+static bool next_attribute(void *archive, const char **name, const void **value, size_t *size)
+{
+	struct reader *r = archive;
+	sqfs_xattr *x = &r->attributes;
+	if (x->remain == 0)
+		return false;
+	if (sqfs_xattr_read(x) != SQFS_OK || sqfs_xattr_name_size(x) > MAX_ATTRIBUTE_NAME ||
+		sqfs_xattr_name(x, r->attribute_name, true) != SQFS_OK || sqfs_xattr_value_size(x, size) != SQFS_OK)
+		damaged(r->entry);
+	if (*size > MAX_ATTRIBUTE)
+		event_failf(r->entry, "extended attribute of %zu bytes is larger than %d", *size, MAX_ATTRIBUTE);
+	if (sqfs_xattr_value(x, r->attribute_value) != SQFS_OK)
+		damaged(r->entry);
+	r->attribute_name[sqfs_xattr_name_size(x)] = '\0';
+	*name = r->attribute_name;
+	*value = r->attribute_value;
+	return true;
+}
+
+static void place_inode(struct reader *r, const char *path)
+{
+	char link[PATH_MAX];
+	size_t link_size = sizeof link;
+	sqfs_id_t uid, gid;
+	const sqfs_inode *inode = &r->inode;
+	r->entry = path;
+	if (sqfs_id_get(&r->fs, inode->base.uid, &uid) != SQFS_OK ||
+		sqfs_id_get(&r->fs, inode->base.guid, &gid) != SQFS_OK ||
+		sqfs_xattr_open(&r->fs, &r->inode, &r->attributes) != SQFS_OK)
+		damaged(path);
+	struct place_entry entry = {
+		.name = path,
+		.mode = (mode_t)inode->base.mode,
+		.uid = uid,
+		.gid = gid,
+		.mtime = {.tv_sec = (time_t)(uint32_t)inode->base.mtime},
+		.atime = {.tv_sec = (time_t)(uint32_t)inode->base.mtime},
+	};
+	const struct place_source source = {r, read_content, next_attribute};
+	if (S_ISREG(entry.mode)) {
+		if (inode->xtra.reg.file_size > INT64_MAX)
+			damaged(path);
+		entry.size = (int64_t)inode->xtra.reg.file_size;
+		entry.link = inode->nlink > 1 ? links_first(inode->base.inode_number, path) : NULL;
+		entry.hard_link = entry.link != NULL;
+		if (entry.hard_link)
+			entry.size = 0;
+		sqfs_blocklist_init(&r->fs, &r->inode, &r->blocks);
+		r->at = 0;
+		r->fragment_is_read = false;
+	} else if (S_ISLNK(entry.mode)) {
+		if (inode->xtra.symlink_size >= sizeof link || sqfs_readlink(&r->fs, &r->inode, link, &link_size) != SQFS_OK)
+			damaged(path);
+		entry.link = link;
+	} else if (S_ISCHR(entry.mode) || S_ISBLK(entry.mode)) {
+		entry.device = makedev((unsigned)inode->xtra.dev.major, (unsigned)inode->xtra.dev.minor);
+	}
+	place(&entry, &source);
+}
+
+/* A name of a directory can't hold what parts a path; one that does comes from a hostile image. */
+static void check_name(const sqfs_dir_entry *entry, const char *path)
+{
+	const char *name = entry->name;
+	if (strlen(name) != entry->name_size || strchr(name, '/') || !*name || strcmp(name, ".") == 0)
+		event_fail("name is not one of a file", path, 0);
+}
+
+void squashfs_place(int fd, uint64_t offset)
+{
+	struct reader *r = calloc(1, sizeof *r);
+	sqfs_traverse walk;
+	sqfs_err error = SQFS_OK;
+	if (!r)
+		event_fail("no memory for squashfs", NULL, ENOMEM);
+	open_image(r, fd, offset);
+	if (sqfs_inode_get(&r->fs, &r->inode, sqfs_inode_root(&r->fs)) != SQFS_OK)
+		damaged(NULL);
+	place_inode(r, "/");
+	if (sqfs_traverse_open(&walk, &r->fs, sqfs_inode_root(&r->fs)) != SQFS_OK)
+		damaged(NULL);
+	while (sqfs_traverse_next(&walk, &error)) {
+		if (walk.dir_end)
+			continue;
+		check_name(&walk.entry, walk.path);
+		if (sqfs_inode_get(&r->fs, &r->inode, sqfs_dentry_inode(&walk.entry)) != SQFS_OK)
+			damaged(walk.path);
+		place_inode(r, walk.path);
+	}
+	if (error != SQFS_OK)
+		damaged(NULL);
+	sqfs_traverse_close(&walk);
+	sqfs_destroy(&r->fs);
+	free(r);
+}
