@@ -32,7 +32,7 @@ static _Noreturn void fail(struct reader *reader, const char *entry)
 	event_fail(text, entry, 0);
 }
 
-static int read_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
+static int archive_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
 {
 	struct reader *reader = archive;
 	int result = archive_read_data_block(reader->archive, bytes, length, offset);
@@ -43,26 +43,34 @@ static int read_content(void *archive, const void **bytes, size_t *length, int64
 	return 1;
 }
 
-static bool next_attribute(void *archive, const char **name, const void **value, size_t *size)
+static bool archive_attribute(void *archive, const char **name, const void **value, size_t *size)
 {
 	struct reader *reader = archive;
 	return archive_entry_xattr_next(reader->entry, name, value, size) == ARCHIVE_OK;
+}
+
+/* An id of the archive. One that the kernel can't have would become another one, or "no change". */
+static uint32_t id_of(int64_t id, const char *entry)
+{
+	if (id < 0 || id >= UINT32_MAX)
+		event_failf(entry, "owner %lld is not an id", (long long)id);
+	return (uint32_t)id;
 }
 
 static void place_one(struct reader *reader)
 {
 	struct archive_entry *entry = reader->entry;
 	const char *hard_link = archive_entry_hardlink(entry);
-	const struct place_source source = {reader, read_content, next_attribute};
+	const struct entry_source source = {reader, archive_content, archive_attribute};
 	const struct timespec mtime = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
 	const struct timespec atime = {archive_entry_atime(entry), archive_entry_atime_nsec(entry)};
-	const struct place_entry placed = {
+	const struct entry placed = {
 		.name = archive_entry_pathname(entry),
 		.link = hard_link ? hard_link : archive_entry_symlink(entry),
 		.hard_link = hard_link != NULL,
 		.mode = archive_entry_mode(entry),
-		.uid = (uid_t)archive_entry_uid(entry),
-		.gid = (gid_t)archive_entry_gid(entry),
+		.uid = id_of(archive_entry_uid(entry), archive_entry_pathname(entry)),
+		.gid = id_of(archive_entry_gid(entry), archive_entry_pathname(entry)),
 		.size = archive_entry_size(entry),
 		.mtime = mtime,
 		.atime = archive_entry_atime_is_set(entry) ? atime : mtime,

@@ -5,4 +5,10 @@
 /* Places all entries of the uncompressed archive that FD brings. Fails by event_fail(). */
 void archive_place(int fd);
 
+/*
+ * What an uncompressed archive is: "docker-archive" or "oci-archive" if all its names are those of one, else "tar" or
+ * "cpio", or "unknown". Reads only as far as the first other name.
+ */
+const char *archive_classify(int fd);
+
 #endif

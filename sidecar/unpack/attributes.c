@@ -31,7 +31,8 @@ void attributes_set(int fd, const char *entry, const char *name, const void *val
 }
 
 /* Calls EACH for the allowed attributes of FD. */
-static void visit(int fd, int to, const char *entry, void (*each)(int fd, int to, const char *entry, const char *name))
+static void for_each_allowed(
+	int fd, int to, const char *entry, void (*each)(int fd, int to, const char *entry, const char *name))
 {
 	char *list = malloc(LIST);
 	ssize_t length = list ? flistxattr(fd, list, LIST) : -1;
@@ -58,5 +59,5 @@ static void copy_one(int fd, int to, const char *entry, const char *name)
 	free(value);
 }
 
-void attributes_clear(int fd, const char *entry) { visit(fd, -1, entry, remove_one); }
-void attributes_copy(int from, int to, const char *entry) { visit(from, to, entry, copy_one); }
+void attributes_clear(int fd, const char *entry) { for_each_allowed(fd, -1, entry, remove_one); }
+void attributes_copy(int from, int to, const char *entry) { for_each_allowed(from, to, entry, copy_one); }

@@ -208,6 +208,8 @@ static const struct decoder *decoder_of(struct input *in)
 	return NULL;
 }
 
+bool decode_knows(struct input *in) { return decoder_of(in) != NULL; }
+
 /* Decodes one compressed stream: a gzip member, an xz stream, a frame. */
 static const char *decode_stream(struct input *in, decode_sink *sink, const struct decoder *d)
 {

@@ -21,6 +21,9 @@ void input_open(struct input *in, int fd, uint64_t size);
 /* Has the buffer hold at least COUNT bytes, unless the stream ends before; returns how many it holds. */
 size_t input_fill(struct input *in, size_t count);
 
+/* Whether the next bytes are the start of compressed data. */
+bool decode_knows(struct input *in);
+
 /* Takes LENGTH decoded bytes. */
 typedef void decode_sink(const void *bytes, size_t length);
 

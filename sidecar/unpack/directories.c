@@ -30,8 +30,7 @@ void directories_open(const char *path)
 
 void directories_note(const char *path, mode_t mode, const struct timespec *atime, const struct timespec *mtime)
 {
-	const struct timespec leave = {.tv_nsec = UTIME_OMIT};
-	struct note note = {mode & 07777, {atime ? *atime : leave, mtime ? *mtime : leave}, strlen(path)};
+	struct note note = {mode & 07777, {*atime, *mtime}, strlen(path)};
 	if (fwrite(&note, sizeof note, 1, notes) != 1 || fwrite(path, 1, note.length, notes) != note.length)
 		event_fail("note the mode of a directory", path, errno);
 }

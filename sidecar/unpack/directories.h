@@ -9,7 +9,7 @@
 
 /* Has the file made in the directory PATH. Fails by event_fail(). */
 void directories_open(const char *path);
-/* Notes what the directory PATH of UPPER gets; the last note for a path counts. Times may be NULL: left as they are. */
+/* Notes what the directory PATH of UPPER gets; the last note for a path counts. */
 void directories_note(const char *path, mode_t mode, const struct timespec *atime, const struct timespec *mtime);
 /* Sets them. DIRECTORY opens one by its path (layers_directory). */
 void directories_apply(int (*directory)(const char *path));

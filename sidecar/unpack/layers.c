@@ -22,10 +22,10 @@ static bool any_opaque;
 void layers_open(const char *upper_path, const char *lower_path)
 {
 	char path[PATH_MAX];
-	for (; count < MAX_LAYERS; count++) {
+	for (; count < (lower_path ? MAX_LAYERS : 1); count++) {
 		if (count == UPPER)
 			snprintf(path, sizeof path, "%s", upper_path);
-		else
+		else if (lower_path)
 			snprintf(path, sizeof path, "%s/%d", lower_path, count - 1);
 		layers[count] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (layers[count] < 0 && errno == ENOENT && count != UPPER)
@@ -33,7 +33,8 @@ void layers_open(const char *upper_path, const char *lower_path)
 		if (layers[count] < 0)
 			event_fail("open the layer", path, errno);
 	}
-	event_failf(NULL, "more than %d layers", MAX_LAYERS - 1);
+	if (lower_path)
+		event_failf(NULL, "more than %d layers", MAX_LAYERS - 1);
 }
 
 int layers_count(void) { return count; }
@@ -207,6 +208,9 @@ static void copy_metadata(const struct layers_found *found, int dir, const char 
 	close(to);
 }
 
+/* A directory that no archive speaks of has the same time on every machine. */
+static const struct timespec no_time;
+
 /* Makes the directory NAME in UPPER: as a copy of what was found in a lower layer, or a new one. */
 static bool make_directory(struct layers_found *found, const char *name, const char *path)
 {
@@ -232,7 +236,7 @@ static bool make_directory(struct layers_found *found, const char *name, const c
 	if (found->type == LAYERS_DIRECTORY)
 		directories_note(path, found->st.st_mode, &found->st.st_atim, &found->st.st_mtim);
 	else
-		directories_note(path, 0755, NULL, NULL);
+		directories_note(path, 0755, &no_time, &no_time);
 	return true;
 }
 

@@ -53,3 +53,12 @@ const char *links_first(uint64_t number, const char *path)
 		event_fail("no memory for hard links", path, ENOMEM);
 	return NULL;
 }
+
+void links_forget(void)
+{
+	for (size_t i = 0; i < room; i++) {
+		free(table[i].path);
+		table[i].path = NULL;
+	}
+	used = 0;
+}

@@ -6,5 +6,7 @@
 
 /* The path that came first with this number, or NULL: then it is PATH, which is copied. Fails by event_fail(). */
 const char *links_first(uint64_t number, const char *path);
+/* Numbers mean other files from now on. */
+void links_forget(void);
 
 #endif

@@ -19,6 +19,8 @@
 #include "unpack/archive.h"
 #include "unpack/decode.h"
 #include "unpack/event.h"
+#include "unpack/flatten.h"
+#include "unpack/iso.h"
 #include "unpack/layers.h"
 #include "unpack/mtree.h"
 #include "unpack/options.h"
@@ -44,9 +46,8 @@ static void seek_input(const struct options *o)
 		event_fail("an offset needs a regular file on standard input", NULL, errno);
 }
 
-static void layer(const struct options *o)
+static void open_layer(const struct options *o, const char *lower)
 {
-	struct stream_result result = {.digest = ""};
 	const struct place_options how = {
 		.keep_owners = o->keep_owners,
 		.whiteouts = o->whiteouts,
@@ -55,18 +56,66 @@ static void layer(const struct options *o)
 	};
 	/* Until we end, whoever cleans up sees that the directory is in use. */
 	if (flock(open_target(), LOCK_EX | LOCK_NB) < 0)
-		event_fail(errno == EWOULDBLOCK ? "is being unpacked by another process" : "lock the directory", TARGET, errno);
+		event_fail(errno == EWOULDBLOCK ? "another process unpacks into it" : "lock the directory", TARGET,
+			errno == EWOULDBLOCK ? 0 : errno);
+	place_open(&how, TARGET, lower);
+}
+
+static void layer(const struct options *o)
+{
+	struct stream_result result = {.digest = ""};
 	seek_input(o);
-	place_open(&how, TARGET, LOWER);
+	open_layer(o, LOWER);
 	if (o->format == FORMAT_SQUASHFS || (o->format == FORMAT_AUTO && squashfs_is_at(STDIN_FILENO, o->offset))) {
 		squashfs_place(STDIN_FILENO, o->offset);
 	} else {
-		archive_place(stream_open(STREAM_ANY, o->size, o->max_bytes));
+		enum stream_kind kind = o->format == FORMAT_CPIO  ? STREAM_CPIO
+								: o->format == FORMAT_TAR ? STREAM_PLAIN
+														  : STREAM_AUTO;
+		archive_place(stream_open(kind, o->size, o->max_bytes));
 		stream_close(&result);
 	}
 	struct place_total total = place_finish();
 	event_done(
 		*result.digest ? result.digest : NULL, result.bytes ? result.bytes : total.bytes, total.entries, total.size);
+}
+
+static void flatten(const struct options *o)
+{
+	open_layer(o, NULL);
+	flatten_place(LOWER);
+	struct place_total total = place_finish();
+	event_done(NULL, total.bytes, total.entries, total.size);
+}
+
+static void classify(const struct options *o)
+{
+	struct stream_result result;
+	seek_input(o);
+	const char *kind = archive_classify(stream_open(STREAM_HEAD, o->size, o->max_bytes));
+	stream_close(&result);
+	event_print("kind", "kind", kind);
+}
+
+static int read_image(void *image, void *bytes, size_t size, uint64_t offset)
+{
+	return pread(*(int *)image, bytes, size, (off_t)offset) == (ssize_t)size ? 0 : -1;
+}
+
+static void print_volume(const char *id) { event_print("volume", "id", id); }
+
+static void iso(const struct options *o)
+{
+	(void)o;
+	int fd = STDIN_FILENO;
+	off_t size = lseek(fd, 0, SEEK_END);
+	if (size < 0)
+		event_fail("an ISO image has to be a regular file", NULL, errno);
+	const struct iso_source source = {read_image, &fd, (uint64_t)size};
+	const struct iso_visitor visitor = {print_volume, event_file};
+	const char *wrong = iso_walk(&source, &visitor);
+	if (wrong)
+		event_fail(wrong, NULL, 0);
 }
 
 static uint64_t cat_left;
@@ -171,6 +220,9 @@ static const struct {
 	void (*run)(const struct options *options);
 } commands[] = {
 	{"layer", layer},
+	{"flatten", flatten},
+	{"classify", classify},
+	{"iso", iso},
 	{"cat", cat},
 	{"remove", remove_trees},
 	{"verify", verify},

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "unpack/attributes.h"
 #include "unpack/digest.h"
 #include "unpack/directories.h"
 #include "unpack/event.h"
+#include "unpack/existing.h"
 #include "unpack/layers.h"
 #include "unpack/mtree.h"
 #include "unpack/name.h"
@@ -63,14 +63,18 @@ void place_open(const struct place_options *how, const char *target, const char 
 		event_fail("make the directory of the layer", path, errno);
 	layers_open(path, lower);
 	directories_open(target);
-	directories_note("", 0755, NULL, NULL);
+	const struct timespec no_time = {0, 0};
+	directories_note("", 0755, &no_time, &no_time);
 	snprintf(path, sizeof path, "%s/mtree", target);
 	mtree_create(path);
 }
 
 /* Counts SIZE bytes of content that come, so that a bomb is noticed before it is written. */
-static void expect(uint64_t size, const char *entry)
+static void expect(int64_t length, const char *entry)
 {
+	uint64_t size = (uint64_t)length;
+	if (length < 0)
+		event_failf(entry, "file has a size of %lld bytes", (long long)length);
 	if (size > options.max_bytes || total.bytes > options.max_bytes - size)
 		event_failf(entry, "archive holds more than %llu bytes", (unsigned long long)options.max_bytes);
 	total.bytes += size;
@@ -90,7 +94,7 @@ static void make_room(const struct spot *spot)
 		layers_forget();
 }
 
-static void set_owner(const struct spot *spot, const struct place_entry *e)
+static void set_owner(const struct spot *spot, const struct entry *e)
 {
 	if (!options.keep_owners || (e->uid == 0 && e->gid == 0))
 		return;
@@ -102,7 +106,7 @@ static void set_owner(const struct spot *spot, const struct place_entry *e)
 	event_fail("set the owner", spot->entry, errno);
 }
 
-static void set_time(const struct spot *spot, const struct place_entry *e)
+static void set_time(const struct spot *spot, const struct entry *e)
 {
 	const struct timespec times[2] = {e->atime, e->mtime};
 	if (utimensat(spot->parent, spot->name, times, AT_SYMLINK_NOFOLLOW) < 0)
@@ -116,7 +120,7 @@ static bool means_opaque(const char *name, const void *value, size_t size)
 }
 
 /* FD: the file, or -1: it is opened if there is an attribute. True: they say that the directory is opaque. */
-static bool set_attributes(int fd, const struct spot *spot, const struct place_source *source)
+static bool set_attributes(int fd, const struct spot *spot, const struct entry_source *source)
 {
 	int file = fd;
 	const char *name;
@@ -150,7 +154,7 @@ static void renew_directory(const struct spot *spot, const struct stat *st)
 	close(fd);
 }
 
-static void place_directory(struct spot *spot, const struct place_entry *e, const struct place_source *source)
+static void place_directory(struct spot *spot, const struct entry *e, const struct entry_source *source)
 {
 	struct stat st;
 	bool made = *spot->path && mkdirat(spot->parent, spot->name, MODE_DIRECTORY) == 0;
@@ -176,7 +180,7 @@ static void place_directory(struct spot *spot, const struct place_entry *e, cons
 }
 
 /* Writes content, and computes its digest. Holes count as zeros, and stay holes. */
-static void write_content(int fd, const struct spot *spot, int64_t size, const struct place_source *source)
+static void write_content(int fd, const struct spot *spot, int64_t size, const struct entry_source *source)
 {
 	static const unsigned char zeros[BLOCK];
 	char digest[DIGEST_TEXT];
@@ -212,7 +216,7 @@ static void write_content(int fd, const struct spot *spot, int64_t size, const s
 }
 
 /* Makes the file, the link or the fifo; a file is returned open for writing. */
-static int make(const struct spot *spot, const struct place_entry *e)
+static int make(const struct spot *spot, const struct entry *e)
 {
 	mode_t mode = e->mode & 0777;
 	if (S_ISLNK(e->mode))
@@ -223,7 +227,7 @@ static int make(const struct spot *spot, const struct place_entry *e)
 	return openat(spot->parent, spot->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode | 0600);
 }
 
-static int make_or_replace(const struct spot *spot, const struct place_entry *e, const char *what)
+static int make_or_replace(const struct spot *spot, const struct entry *e, const char *what)
 {
 	int made = make(spot, e);
 	if (made < 0 && errno == EEXIST) {
@@ -235,10 +239,10 @@ static int make_or_replace(const struct spot *spot, const struct place_entry *e,
 	return made;
 }
 
-static void place_file(const struct spot *spot, const struct place_entry *e, const struct place_source *source)
+static void place_file(const struct spot *spot, const struct entry *e, const struct entry_source *source)
 {
 	const struct timespec times[2] = {e->atime, e->mtime};
-	expect((uint64_t)e->size, spot->entry);
+	expect(e->size, spot->entry);
 	int fd = make_or_replace(spot, e, "make a file");
 	write_content(fd, spot, e->size, source);
 	/* Before attributes and mode: a change of the owner takes capabilities and set-id bits away. */
@@ -252,7 +256,7 @@ static void place_file(const struct spot *spot, const struct place_entry *e, con
 		event_fail("write", spot->entry, errno);
 }
 
-static void place_symlink(const struct spot *spot, const struct place_entry *e)
+static void place_symlink(const struct spot *spot, const struct entry *e)
 {
 	if (!e->link || !*e->link)
 		event_fail("symbolic link leads nowhere", spot->entry, 0);
@@ -262,7 +266,7 @@ static void place_symlink(const struct spot *spot, const struct place_entry *e)
 	total.size += BLOCK;
 }
 
-static void place_fifo(const struct spot *spot, const struct place_entry *e)
+static void place_fifo(const struct spot *spot, const struct entry *e)
 {
 	make_or_replace(spot, e, "make a fifo");
 	set_owner(spot, e);
@@ -272,81 +276,28 @@ static void place_fifo(const struct spot *spot, const struct place_entry *e)
 	total.size += BLOCK;
 }
 
-/* A file of a lower layer as the content of an entry, for copies. */
-struct lower_file {
-	int fd;
-	int64_t offset;
-	char list[64 << 10]; /* names of attributes: XATTR_LIST_MAX */
-	ssize_t list_length, list_at;
-	char buffer[64 << 10]; /* content, or the value of an attribute: XATTR_SIZE_MAX */
-};
-
-static int lower_read(void *archive, const void **bytes, size_t *length, int64_t *offset)
-{
-	struct lower_file *file = archive;
-	ssize_t got = pread(file->fd, file->buffer, sizeof file->buffer, file->offset);
-	if (got < 0)
-		event_fail("read a file of a lower layer", NULL, errno);
-	*bytes = file->buffer;
-	*length = (size_t)got;
-	*offset = file->offset;
-	file->offset += got;
-	return got > 0;
-}
-
-static bool lower_attribute(void *archive, const char **name, const void **value, size_t *size)
-{
-	struct lower_file *file = archive;
-	while (file->fd >= 0 && file->list_at < file->list_length) {
-		*name = file->list + file->list_at;
-		file->list_at += (ssize_t)strlen(*name) + 1;
-		ssize_t got = attributes_is_allowed(*name) ? fgetxattr(file->fd, *name, file->buffer, sizeof file->buffer) : -1;
-		*value = file->buffer;
-		*size = (size_t)got;
-		if (got >= 0)
-			return true;
-	}
-	return false;
-}
-
 /* Copies what was FOUND in a lower layer to the same path of this one, so that a hard link to it can be made. */
 static void copy_up(const struct layers_found *found, const char *entry)
 {
-	static struct lower_file file;
 	static struct spot to;
-	char link[PATH_MAX] = "";
+	struct entry copy;
+	struct entry_source source;
 	const char *name;
-	const struct stat *st = &found->st;
 	int from = layers_directory(found->layer, name_parent(found->path, &name));
-	file.fd =
-		from >= 0 && S_ISREG(st->st_mode) ? openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
-	if (from < 0 || (S_ISREG(st->st_mode) && file.fd < 0) ||
-		(S_ISLNK(st->st_mode) && readlinkat(from, name, link, sizeof link - 1) < 0))
+	if (from < 0)
 		event_fail("copy a file of a lower layer", entry, errno);
-	file.offset = file.list_at = 0;
-	file.list_length = file.fd >= 0 ? flistxattr(file.fd, file.list, sizeof file.list) : 0;
-	const struct place_entry copy = {
-		.link = link,
-		.mode = st->st_mode,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
-		.size = st->st_size,
-		.atime = st->st_atim,
-		.mtime = st->st_mtim,
-	};
-	const struct place_source source = {&file, lower_read, lower_attribute};
+	existing_open(from, name, &found->st, entry, &copy, &source);
+	close(from);
 	to.entry = entry;
 	snprintf(to.path, sizeof to.path, "%s", found->path);
 	enter(&to);
-	if (S_ISREG(st->st_mode))
+	if (S_ISREG(copy.mode))
 		place_file(&to, &copy, &source);
-	else if (S_ISLNK(st->st_mode))
+	else if (S_ISLNK(copy.mode))
 		place_symlink(&to, &copy);
 	else
 		place_fifo(&to, &copy);
-	if (file.fd >= 0)
-		close(file.fd);
-	close(from);
+	existing_close(&source);
 }
 
 static bool was_skipped(const char *path)
@@ -365,9 +316,9 @@ static void skip(const char *what, const struct spot *spot)
 }
 
 /* Some archives carry the content with the last hard link, and not with the first. */
-static void write_linked(const struct spot *spot, const struct place_entry *e, const struct place_source *source)
+static void write_linked(const struct spot *spot, const struct entry *e, const struct entry_source *source)
 {
-	expect((uint64_t)e->size, spot->entry);
+	expect(e->size, spot->entry);
 	int fd = openat(spot->parent, spot->name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		event_fail("write through a hard link", spot->entry, errno);
@@ -400,7 +351,7 @@ static bool find_target(const char *target, const struct spot *spot, struct laye
 	return true;
 }
 
-static void place_hard_link(struct spot *spot, const struct place_entry *e, const struct place_source *source)
+static void place_hard_link(struct spot *spot, const struct entry *e, const struct entry_source *source)
 {
 	static struct layers_found found;
 	struct stat st;
@@ -430,7 +381,7 @@ static void place_hard_link(struct spot *spot, const struct place_entry *e, cons
 		mtree_add_link(spot->path, found.path);
 }
 
-void place(const struct place_entry *e, const struct place_source *source)
+void place(const struct entry *e, const struct entry_source *source)
 {
 	static struct spot spot;
 	spot.entry = e->name;
@@ -465,6 +416,17 @@ void place(const struct place_entry *e, const struct place_source *source)
 	case S_IFIFO: place_fifo(&spot, e); return;
 	default: event_failf(spot.entry, "file has the unknown type %o", (unsigned)(e->mode & S_IFMT));
 	}
+}
+
+void place_remove(const char *path)
+{
+	static struct spot spot;
+	struct stat st;
+	spot.entry = path;
+	snprintf(spot.path, sizeof spot.path, "%s", path);
+	enter(&spot);
+	if (fstatat(spot.parent, spot.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		make_room(&spot);
 }
 
 struct place_total place_finish(void)

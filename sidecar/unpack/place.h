@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "unpack/entry.h"
+
 /* How an archive says that a file of a lower layer is hidden. */
 enum whiteouts {
 	WHITEOUTS_NONE,
@@ -20,35 +22,16 @@ struct place_options {
 	uint64_t max_bytes, max_entries;
 };
 
-struct place_entry {
-	const char *name; /* as in the archive */
-	const char *link; /* what a symbolic link or a hard link leads to, or NULL */
-	bool hard_link;
-	mode_t mode; /* with the type */
-	uid_t uid;
-	gid_t gid;
-	dev_t device;
-	int64_t size; /* of a regular file, or of the content that comes with a hard link */
-	struct timespec atime, mtime;
-};
-
-/* Where content and attributes of the entry come from. */
-struct place_source {
-	void *archive;
-	/* The next piece of content: 1; 0 at the end. Fails by event_fail(). Between pieces there may be holes. */
-	int (*read)(void *archive, const void **bytes, size_t *length, int64_t *offset);
-	/* The next extended attribute. False: no more. */
-	bool (*attribute)(void *archive, const char **name, const void **value, size_t *size);
-};
-
 struct place_total {
 	uint64_t bytes, entries;
 	uint64_t size; /* on disk: content in blocks of 4 KiB, and a block for everything else */
 };
 
-/* Unpacks into the directory fs of TARGET, which is made, above the layers LOWER/0, LOWER/1... */
+/* Unpacks into the directory fs of TARGET, which is made, above the layers LOWER/0, LOWER/1... (LOWER may be NULL). */
 void place_open(const struct place_options *options, const char *target, const char *lower);
-void place(const struct place_entry *entry, const struct place_source *source);
+void place(const struct entry *entry, const struct entry_source *source);
+/* Removes PATH, a clean path, from the layer. */
+void place_remove(const char *path);
 /* Sets what has to be last. */
 struct place_total place_finish(void);
 

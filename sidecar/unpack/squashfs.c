@@ -84,7 +84,7 @@ static void read_block(struct reader *r, size_t length)
 		damaged(r->entry);
 }
 
-static int read_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
+static int squashfs_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
 {
 	struct reader *r = archive;
 	int64_t size = (int64_t)r->inode.xtra.reg.file_size;
@@ -118,20 +118,27 @@ static int read_content(void *archive, const void **bytes, size_t *length, int64
 	return 1;
 }
 
-static bool next_attribute(void *archive, const char **name, const void **value, size_t *size)
+static bool squashfs_attribute(void *archive, const char **name, const void **value, size_t *size)
 {
+	/* By the type in the image. The library's own table has the last two the other way around. */
+	static const char *const prefixes[] = {"user.", "trusted.", "security."};
 	struct reader *r = archive;
 	sqfs_xattr *x = &r->attributes;
 	if (x->remain == 0)
 		return false;
-	if (sqfs_xattr_read(x) != SQFS_OK || sqfs_xattr_name_size(x) > MAX_ATTRIBUTE_NAME ||
-		sqfs_xattr_name(x, r->attribute_name, true) != SQFS_OK || sqfs_xattr_value_size(x, size) != SQFS_OK)
+	if (sqfs_xattr_read(x) != SQFS_OK || x->type >= sizeof prefixes / sizeof *prefixes)
+		damaged(r->entry);
+	size_t prefix = strlen(prefixes[x->type]);
+	if (prefix + x->entry.size > MAX_ATTRIBUTE_NAME)
+		damaged(r->entry);
+	memcpy(r->attribute_name, prefixes[x->type], prefix);
+	r->attribute_name[prefix + x->entry.size] = '\0';
+	if (sqfs_xattr_name(x, r->attribute_name + prefix, false) != SQFS_OK || sqfs_xattr_value_size(x, size) != SQFS_OK)
 		damaged(r->entry);
 	if (*size > MAX_ATTRIBUTE)
 		event_failf(r->entry, "extended attribute of %zu bytes is larger than %d", *size, MAX_ATTRIBUTE);
 	if (sqfs_xattr_value(x, r->attribute_value) != SQFS_OK)
 		damaged(r->entry);
-	r->attribute_name[sqfs_xattr_name_size(x)] = '\0';
 	*name = r->attribute_name;
 	*value = r->attribute_value;
 	return true;
@@ -148,7 +155,7 @@ static void place_inode(struct reader *r, const char *path)
 		sqfs_id_get(&r->fs, inode->base.guid, &gid) != SQFS_OK ||
 		sqfs_xattr_open(&r->fs, &r->inode, &r->attributes) != SQFS_OK)
 		damaged(path);
-	struct place_entry entry = {
+	struct entry entry = {
 		.name = path,
 		.mode = (mode_t)inode->base.mode,
 		.uid = uid,
@@ -156,7 +163,7 @@ static void place_inode(struct reader *r, const char *path)
 		.mtime = {.tv_sec = (time_t)(uint32_t)inode->base.mtime},
 		.atime = {.tv_sec = (time_t)(uint32_t)inode->base.mtime},
 	};
-	const struct place_source source = {r, read_content, next_attribute};
+	const struct entry_source source = {r, squashfs_content, squashfs_attribute};
 	if (S_ISREG(entry.mode)) {
 		if (inode->xtra.reg.file_size > INT64_MAX)
 			damaged(path);

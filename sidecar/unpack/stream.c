@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "unpack/cpio.h"
 #include "unpack/decode.h"
 #include "unpack/event.h"
 
@@ -42,19 +43,10 @@ static _Noreturn void give_up(const char *wrong, int number)
 	_exit(1);
 }
 
-/* An archive may end before its file does; the digest is that of the whole file. */
-static void put(const void *bytes, size_t length)
+static void deliver(const void *bytes, size_t length)
 {
-	char text[96];
-	report.result.bytes += length;
-	if (report.result.bytes > limit) {
-		snprintf(
-			text, sizeof text, "archive is larger than %llu bytes when it is uncompressed", (unsigned long long)limit);
-		give_up(text, 0);
-	}
-	const char *at = bytes;
-	for (size_t left = length; left > 0 && !reader_gone;) {
-		ssize_t done = write(out, at, left);
+	for (const char *at = bytes; length > 0 && !reader_gone;) {
+		ssize_t done = write(out, at, length);
 		if (done < 0 && errno == EPIPE) {
 			reader_gone = true;
 			if (stream_kind == STREAM_HEAD)
@@ -63,11 +55,29 @@ static void put(const void *bytes, size_t length)
 			give_up("write to a pipe", errno);
 		} else if (done > 0) {
 			at += done;
-			left -= (size_t)done;
+			length -= (size_t)done;
 		}
 	}
-	/* Behind the write: the other process works on these bytes meanwhile. */
+}
+
+/* An archive may end before its file does; the digest is that of the whole file. */
+static void account(const void *bytes, size_t length)
+{
+	char text[96];
+	report.result.bytes += length;
+	if (report.result.bytes > limit) {
+		snprintf(
+			text, sizeof text, "archive is larger than %llu bytes when it is uncompressed", (unsigned long long)limit);
+		give_up(text, 0);
+	}
 	SHA256_Update(&sha, bytes, length);
+}
+
+static void deliver_and_account(const void *bytes, size_t length)
+{
+	/* In this order: the other process works on these bytes meanwhile. */
+	deliver(bytes, length);
+	account(bytes, length);
 }
 
 static _Noreturn void run(uint64_t size)
@@ -76,7 +86,10 @@ static _Noreturn void run(uint64_t size)
 	int number;
 	SHA256_Init(&sha);
 	input_open(&in, STDIN_FILENO, size);
-	const char *wrong = decode(&in, put, false, &number);
+	if (stream_kind == STREAM_AUTO && input_fill(&in, 6) >= 6 && cpio_starts_with(in.buffer + in.start, 6))
+		stream_kind = STREAM_CPIO;
+	const char *wrong = stream_kind == STREAM_CPIO ? cpio_join(&in, account, deliver, &number)
+												   : decode(&in, deliver_and_account, false, &number);
 	if (wrong)
 		give_up(wrong, number);
 	close(out);

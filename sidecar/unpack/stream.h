@@ -11,8 +11,10 @@
 #include "unpack/digest.h"
 
 enum stream_kind {
-	STREAM_ANY, /* all the bytes */
-	STREAM_HEAD, /* the reader may stop early, which then isn't an error, and there is no digest */
+	STREAM_AUTO, /* STREAM_CPIO if a cpio archive is at the start, else STREAM_PLAIN */
+	STREAM_PLAIN, /* all the bytes */
+	STREAM_CPIO, /* the members of an initial RAM disk as one cpio archive: unpack/cpio.h */
+	STREAM_HEAD, /* as STREAM_PLAIN, but the reader may stop early: that isn't an error, and there is no digest */
 };
 
 struct stream_result {

@@ -1,6 +1,6 @@
 /** Runs dist/nsbox-unpack as the product does: in a box without network whose root has nothing else. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { asRoot, NSBOX } from './nsbox.ts'
 
@@ -60,4 +60,41 @@ export function unpack(
   } finally {
     closeSync(stdin)
   }
+}
+
+const LISTING = `
+import hashlib, os, stat, sys
+def lines(top):
+    for path, directories, files in os.walk(top):
+        for name in directories + files + (['.'] if path == top else []):
+            file = os.path.join(path, name)
+            st = os.lstat(file)
+            link = os.readlink(file) if stat.S_ISLNK(st.st_mode) else ''
+            content = hashlib.sha256(open(file, 'rb').read()).hexdigest() if stat.S_ISREG(st.st_mode) else ''
+            plain = not stat.S_ISDIR(st.st_mode)
+            attributes = [(k, os.getxattr(file, k, follow_symlinks=False)) for k in sorted(os.listxattr(file, follow_symlinks=False))]
+            yield repr((os.path.relpath(file, top), oct(st.st_mode), st.st_uid, st.st_gid, st.st_mtime_ns,
+                st.st_nlink if plain else 0, st.st_rdev, link, content, attributes))
+print('\\n'.join(sorted(lines(sys.argv[1]))))
+`
+
+/** A line for everything in a tree: name, mode, owners, time, links, device, content and extended attributes. */
+export function listing(dir: string): string[] {
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', LISTING, dir], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  if (status !== 0) throw new Error(stderr)
+  return stdout.trim().split('\n')
+}
+
+/** The names of a tree, with what its links lead to. No link is followed. */
+export function namesIn(dir: string, below = ''): string[] {
+  return readdirSync(join(dir, below), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(below, entry.name)
+      if (entry.isSymbolicLink()) return [`${path} -> ${readlinkSync(join(dir, path))}`]
+      return [path, ...(entry.isDirectory() ? namesIn(dir, path) : [])]
+    })
+    .sort()
 }

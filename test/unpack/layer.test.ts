@@ -5,9 +5,9 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'no
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { inTemp, treeOf } from '../helpers/nsbox.ts'
+import { inTemp } from '../helpers/nsbox.ts'
 import { directory, file, hardLink, symlink, tarOf } from '../helpers/tar.ts'
-import { eventOf, unpack } from '../helpers/unpack.ts'
+import { eventOf, listing, namesIn, unpack } from '../helpers/unpack.ts'
 
 const ARCHIVE = tarOf([
   directory('./', { mode: 0o755 }),
@@ -46,6 +46,7 @@ test(
     assert.is(readFileSync(join(result.fs, 'usr/bin/through-the-link'), 'utf8'), 'x')
     assert.is(readlinkSync(join(result.fs, 'absolute')), '/usr/bin/tool')
     assert.is(stat('implied/parent').mode & 0o7777, 0o755)
+    assert.is(stat('implied/parent').mtimeMs, 0, 'the same for everybody')
     assert.ok(stat('pipe').isFIFO())
     assert.is(stat('pipe').mode & 0o7777, 0o640)
     assert.ok(!existsSync(join(result.fs, 'dev/null')))
@@ -56,15 +57,14 @@ test(
 const COMPRESSORS: readonly (readonly string[])[] = [['gzip'], ['xz', '-9'], ['zstd', '-q'], ['bzip2'], ['lz4', '-q']]
 
 for (const [name = '', ...args] of COMPRESSORS)
-  test(
+  (spawnSync(name, ['--version']).error === undefined ? test : test.skip)(
     `${name}: the same tree, and the digest of what is inside`,
     inTemp((dir) => {
       const packed = spawnSync(name, [...args, '-c'], { input: ARCHIVE })
-      if (packed.error !== undefined) return console.log(`skipped: ${name} is not installed`)
       const result = unpack(dir, ['layer'], packed.stdout)
       assert.is(eventOf(result, 'done')?.digest, sha256(ARCHIVE), String(result.stdout))
       const plain = unpack(dir, ['layer'], ARCHIVE, { target: join(dir, 'plain') })
-      assert.equal(treeOf(result.fs), treeOf(plain.fs))
+      assert.equal(listing(result.fs), listing(plain.fs))
     }),
   )
 
@@ -83,7 +83,7 @@ test(
       { event: 'removed', name: 'one' },
       { event: 'removed', name: 'missing' },
     ])
-    assert.equal(treeOf(layers), [])
+    assert.equal(namesIn(layers), [])
   }),
 )
 
@@ -99,8 +99,8 @@ test(
       { encoding: 'utf8' },
     )
     assert.is(tar.status, 0, tar.stderr)
-    const withoutDevices = treeOf(result.fs).filter((line) => !line.startsWith('dev '))
-    assert.equal(withoutDevices, treeOf(oracle))
+    const withoutTheTop = (lines: string[]) => lines.filter((line) => !/^\('(dev|implied|long)['/]/.test(line))
+    assert.equal(withoutTheTop(listing(result.fs)), withoutTheTop(listing(oracle)))
   }),
 )
 
