@@ -19,7 +19,7 @@ export type Failure = {
   code?: string | undefined
   /** The error number, above zero. */
   errno?: number | undefined
-  /** Text of the error number. */
+  /** Text of the error number; without one, the cause in words. */
   text?: string | undefined
   /** The way out. */
   hint?: string | undefined
@@ -48,7 +48,7 @@ export class SandboxError extends Error {
 
   constructor(failure: Failure) {
     const { step, what, path, pointer, code, errno, text, hint, status = 125 } = failure
-    const cause = code === undefined ? undefined : text === undefined ? code : `${text} (${code})`
+    const cause = code === undefined || text === undefined ? (text ?? code) : `${text} (${code})`
     super(
       [step, what, path, cause]
         .filter((part) => part !== undefined)

@@ -1,0 +1,210 @@
+/**
+ * Downloads a blob into a directory of the cache: to `HEX.part`, which the next try goes on with after any end of this
+ * one, and by its name `HEX` once all of it is there and has the right digest.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SandboxError } from '../errors.ts'
+import { codeOf, systemFailure } from '../host/errno.ts'
+import type { Answer } from './http.ts'
+import type { Descriptor } from './manifest.ts'
+import { isTransient, networkFault, pullFault } from './pull-fault.ts'
+import type { Registry } from './registry.ts'
+
+export type DownloadPlace = {
+  /** Directory of the caller's alone. */
+  directory: string
+  /** Waits for an exclusive lock that other processes see. */
+  lock: (name: string) => Promise<{ release(): Promise<void> }>
+  /** Asked once the lock is there: whether somebody else has made the blob unnecessary in the meantime. */
+  unless?: () => boolean
+  /** Bytes that are on the disk and belong to the blob. */
+  onBytes?: (bytes: number) => void
+}
+
+/** Tries in a row that bring nothing. */
+const FRUITLESS_TRIES = 5
+const READ_BYTES = 1 << 20
+
+/**
+ * Path of the blob, or undefined where `unless` says that nobody needs it. Throws SandboxError, or the reason of the
+ * registry's signal; the bytes until then are kept, but not when the server has sent wrong ones.
+ */
+export async function downloadBlob(
+  registry: Registry,
+  blob: Descriptor,
+  { directory, lock, unless, onBytes }: DownloadPlace,
+): Promise<string | undefined> {
+  const hex = blob.digest.slice(blob.digest.indexOf(':') + 1)
+  const path = join(directory, hex)
+  // 256 locks at most, so that their files never have to be removed.
+  const held = await lock(`download-${hex.slice(0, 2)}`)
+  try {
+    if (unless?.() === true) return undefined
+    if (await hasSize(path, blob.size)) {
+      onBytes?.(blob.size)
+      return path
+    }
+    await fill(registry, blob, `${path}.part`, onBytes)
+    await onDisk(path, () => rename(`${path}.part`, path))
+    return path
+  } finally {
+    await held.release()
+  }
+}
+
+/** Whether the whole blob is there. Its digest is compared again whenever it is read. */
+async function hasSize(path: string, size: number): Promise<boolean> {
+  try {
+    return (await stat(path)).size === size
+  } catch {
+    return false
+  }
+}
+
+/** Brings the rest of a partial file, and compares the whole. */
+async function fill(
+  registry: Registry,
+  blob: Descriptor,
+  part: string,
+  onBytes: DownloadPlace['onBytes'],
+): Promise<void> {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+  const file = await onDisk(part, () => open(part, flags, 0o600))
+  try {
+    const state = await stateOf(file, part, blob.size, registry.signal, onBytes)
+    for (let fruitless = 0; state.at < blob.size;) {
+      const before = state.at
+      try {
+        await append(registry, blob, file, part, state, onBytes)
+      } catch (error) {
+        registry.signal?.throwIfAborted()
+        if (error instanceof SandboxError || error instanceof WrongContent) throw error
+        fruitless = state.at > before ? 1 : fruitless + 1
+        if (fruitless === FRUITLESS_TRIES || !isTransient(error))
+          throw networkFault(error, state.url, registry.subject)
+        await registry.waitForTry(fruitless)
+      }
+    }
+    const digest = `sha256:${state.hash.digest('hex')}`
+    if (digest !== blob.digest) throw wrong(registry, blob, `what came has the digest ${digest}`)
+    await onDisk(part, () => file.sync())
+  } catch (error) {
+    if (error instanceof WrongContent) await rm(part, { force: true })
+    throw error instanceof WrongContent ? error.fault : error
+  } finally {
+    await file.close()
+  }
+}
+
+/** How far a partial file has come. */
+type State = { at: number; hash: Hash; url: URL }
+
+/** A file that is longer than the blob, or that is whole, is compared too; the longer one starts anew. */
+async function stateOf(
+  file: FileHandle,
+  part: string,
+  size: number,
+  signal: AbortSignal | undefined,
+  onBytes: DownloadPlace['onBytes'],
+): Promise<State> {
+  const state: State = { at: 0, hash: createHash('sha256'), url: new URL('https://unknown.invalid') }
+  if ((await file.stat()).size > size) await onDisk(part, () => file.truncate(0))
+  const buffer = Buffer.alloc(Math.min(READ_BYTES, size))
+  for (;;) {
+    signal?.throwIfAborted()
+    const { bytesRead } = await onDisk(part, () => file.read(buffer, 0, buffer.length, state.at))
+    if (bytesRead === 0) break
+    state.hash.update(buffer.subarray(0, bytesRead))
+    state.at += bytesRead
+    onBytes?.(state.at)
+  }
+  return state
+}
+
+async function append(
+  registry: Registry,
+  blob: Descriptor,
+  file: FileHandle,
+  part: string,
+  state: State,
+  onBytes: DownloadPlace['onBytes'],
+): Promise<void> {
+  const answer = await registry.blob(blob, state.at)
+  state.url = answer.url
+  try {
+    const fault = rangeFault(answer, state.at, blob.size)
+    if (fault !== undefined) throw wrong(registry, blob, fault)
+    for await (const bytes of answer.body) {
+      if (state.at + bytes.length > blob.size)
+        throw wrong(registry, blob, `the server sends more than its ${blob.size} bytes`)
+      await onDisk(part, () => writeAll(file, bytes, state.at))
+      state.hash.update(bytes)
+      state.at += bytes.length
+      onBytes?.(state.at)
+    }
+  } finally {
+    answer.cancel()
+  }
+  if (state.at < blob.size) throw wrong(registry, blob, `the server sends ${state.at} of its ${blob.size} bytes`)
+}
+
+/** What is wrong with the answer to a request for the bytes of a blob of SIZE bytes from OFFSET on. */
+function rangeFault({ status, headers }: Answer, offset: number, size: number): string | undefined {
+  const length = headers.get('content-length')
+  const isEncoded = ![null, '', 'identity'].includes(headers.get('content-encoding'))
+  if (status === 416) return `the server has no bytes from ${offset} on, and ${size} should be there`
+  if (status === 200 && offset > 0) return `asked for the bytes from ${offset} on, the server sends all of them (200)`
+  if (status === 206) {
+    const range = headers.get('content-range') ?? ''
+    const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range) ?? []
+    const isAsked = Number(first) === offset && Number(last) === size - 1 && (total === '*' || Number(total) === size)
+    if (offset === 0 || !isAsked) return `asked for the bytes from ${offset} on, the server sends '${range}'`
+  }
+  if (length !== null && !isEncoded && Number(length) !== size - offset)
+    return `the server has ${Number(length) + offset} bytes, and ${size} should be there`
+  return undefined
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;)
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+}
+
+/** The server's bytes can't be part of the blob, so none are kept. */
+class WrongContent extends Error {
+  readonly fault: SandboxError
+
+  constructor(fault: SandboxError) {
+    super(fault.message)
+    this.fault = fault
+  }
+}
+
+function wrong({ subject }: Registry, { digest }: Descriptor, text: string): WrongContent {
+  return new WrongContent(
+    pullFault(
+      subject,
+      `${digest}: ${text}`,
+      'nothing of it is kept; pull again, and if it stays so, ask who runs the registry',
+    ),
+  )
+}
+
+async function onDisk<T>(path: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    const code = codeOf(error)
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+    throw systemFailure({
+      step: 'image',
+      what: 'download',
+      path,
+      code,
+      ...(isFull && { hint: 'nsbox image prune makes room; NSBOX_CACHE=DIR puts the cache on another disk' }),
+    })
+  }
+}
