@@ -1,12 +1,12 @@
 /**
- * Downloads a blob into a directory of the cache: to `HEX.part`, which the next try goes on with after any end of this
- * one, and by its name `HEX` once all of it is there and has the right digest.
+ * Downloads a blob into the cache: to `PATH.part`, which the next try goes on with after any end of this
+ * one, and to PATH once all of it is there and has the right digest.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, statSync } from 'node:fs'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { SandboxError } from '../errors.ts'
+import { hostPath } from '../host/bun.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import type { Answer } from './http.ts'
 import type { Descriptor } from './manifest.ts'
@@ -14,8 +14,8 @@ import { isTransient, networkFault, pullFault } from './pull-fault.ts'
 import type { Registry } from './registry.ts'
 
 export type DownloadPlace = {
-  /** Directory of the caller's alone. */
-  directory: string
+  /** Of the whole blob, in a directory of the caller's alone. `PATH.part` is beside it. */
+  path: string
   /** Waits for an exclusive lock that other processes see. */
   lock: (name: string) => Promise<{ release(): Promise<void> }>
   /** Asked once the lock is there: whether somebody else has made the blob unnecessary in the meantime. */
@@ -27,38 +27,46 @@ export type DownloadPlace = {
 /** Tries in a row that bring nothing. */
 const FRUITLESS_TRIES = 5
 const READ_BYTES = 1 << 20
+const ALGORITHM = 'sha256:'
 
 /**
- * Path of the blob, or undefined where `unless` says that nobody needs it. Throws SandboxError, or the reason of the
+ * Whether the blob is there: false where `unless` says that nobody needs it. Throws SandboxError, or the reason of the
  * registry's signal; the bytes until then are kept, but not when the server has sent wrong ones.
  */
 export async function downloadBlob(
   registry: Registry,
   blob: Descriptor,
-  { directory, lock, unless, onBytes }: DownloadPlace,
-): Promise<string | undefined> {
-  const hex = blob.digest.slice(blob.digest.indexOf(':') + 1)
-  const path = join(directory, hex)
-  // 256 locks at most, so that their files never have to be removed.
-  const held = await lock(`download-${hex.slice(0, 2)}`)
+  { path, lock, unless, onBytes }: DownloadPlace,
+): Promise<boolean> {
+  // By two digits, so that there are 256 files of locks at most, and none has to be removed.
+  const held = await lock(`download-${blob.digest.slice(ALGORITHM.length, ALGORITHM.length + 2)}`)
   try {
-    if (unless?.() === true) return undefined
+    if (unless?.() === true) return false
     if (await hasSize(path, blob.size)) {
       onBytes?.(blob.size)
-      return path
+      return true
     }
     await fill(registry, blob, `${path}.part`, onBytes)
-    await onDisk(path, () => rename(`${path}.part`, path))
-    return path
+    await onDisk(path, () => rename(hostPath(`${path}.part`), hostPath(path)))
+    return true
   } finally {
     await held.release()
   }
 }
 
+/** Bytes of a blob that an earlier pull has left at PATH. */
+export function bytesThere({ size }: Descriptor, path: string): number {
+  for (const name of [path, `${path}.part`]) {
+    const found = statSync(hostPath(name), { throwIfNoEntry: false })
+    if (found !== undefined) return found.size > size ? 0 : found.size
+  }
+  return 0
+}
+
 /** Whether the whole blob is there. Its digest is compared again whenever it is read. */
 async function hasSize(path: string, size: number): Promise<boolean> {
   try {
-    return (await stat(path)).size === size
+    return (await stat(hostPath(path))).size === size
   } catch {
     return false
   }
@@ -72,7 +80,7 @@ async function fill(
   onBytes: DownloadPlace['onBytes'],
 ): Promise<void> {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
-  const file = await onDisk(part, () => open(part, flags, 0o600))
+  const file = await onDisk(part, () => open(hostPath(part), flags, 0o600))
   try {
     const state = await stateOf(file, part, blob.size, registry.signal, onBytes)
     for (let fruitless = 0; state.at < blob.size;) {
@@ -83,8 +91,7 @@ async function fill(
         registry.signal?.throwIfAborted()
         if (error instanceof SandboxError || error instanceof WrongContent) throw error
         fruitless = state.at > before ? 1 : fruitless + 1
-        if (fruitless === FRUITLESS_TRIES || !isTransient(error))
-          throw networkFault(error, state.url, registry.subject)
+        if (fruitless === FRUITLESS_TRIES || !isTransient(error)) throw networkFault(error, state.url, registry.subject)
         await registry.waitForTry(fruitless)
       }
     }
@@ -92,7 +99,7 @@ async function fill(
     if (digest !== blob.digest) throw wrong(registry, blob, `what came has the digest ${digest}`)
     await onDisk(part, () => file.sync())
   } catch (error) {
-    if (error instanceof WrongContent) await rm(part, { force: true })
+    if (error instanceof WrongContent) await rm(hostPath(part), { force: true })
     throw error instanceof WrongContent ? error.fault : error
   } finally {
     await file.close()
@@ -119,8 +126,8 @@ async function stateOf(
     if (bytesRead === 0) break
     state.hash.update(buffer.subarray(0, bytesRead))
     state.at += bytesRead
-    onBytes?.(state.at)
   }
+  onBytes?.(state.at)
   return state
 }
 

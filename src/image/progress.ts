@@ -14,7 +14,7 @@ export type ReporterOptions = {
   now?: () => number
 }
 
-export type Reporter = {
+type Reporter = {
   onProgress(progress: Progress): void
   /** Removes the line that is drawn anew, so that a message or a result can follow. */
   end(): void
@@ -101,7 +101,8 @@ function terminalReporter(
 ): Reporter {
   const phases = { download: new Map<number, Layer>(), unpack: new Map<number, Layer>() }
   const speed = new Speed()
-  let [line, drawn, layers] = ['', -REDRAW, 0]
+  // `before`: bytes of which the first event of a layer says that they are there, and so don't count as speed.
+  let [line, drawn, layers, before] = ['', -REDRAW, 0, 0]
   const draw = (text: string): void => {
     line = text
     drawn = now()
@@ -114,8 +115,9 @@ function terminalReporter(
       if (event === 'download' || event === 'unpack') {
         if (layer === undefined || bytes === undefined || total === undefined) return
         layers = progress.layers ?? layers
+        if (event === 'download' && !phases.download.has(layer)) before += bytes
         phases[event].set(layer, { bytes, total })
-        if (event === 'download') speed.add(now(), sum(phases.download).bytes)
+        if (event === 'download') speed.add(now(), sum(phases.download).bytes - before)
         if (now() - drawn >= REDRAW) draw(layersText(phases, layers, speed, now()))
       } else if (event !== 'done') draw(stepText(progress) ?? '')
     },
@@ -152,7 +154,7 @@ function layersText(
   return `download: ${down.done} of ${download.size} layers, ${partText(down.bytes, down.total)}, ${sizeText(rate)}/s${left}`
 }
 
-/** Bytes a second over the last seconds. What was on the disk before counts as the start, and not as speed. */
+/** Bytes a second over the last seconds. */
 class Speed {
   readonly #points: { time: number; bytes: number }[] = []
 

@@ -26,7 +26,7 @@ export type RegistryOptions = Omit<Transport, 'subject'> & {
   credentials: (host: string) => Promise<FoundCredentials>
 }
 
-export type Resolved = {
+type Resolved = {
   /** sha256:HEX of what the reference names: an index, or the manifest. */
   digest: string
   manifestDigest: string

@@ -33,6 +33,16 @@ export async function serve(handler: Handler): Promise<Server> {
   }
 }
 
+/** Runs the body with a server, which is closed afterwards. */
+export const withServer = (handler: Handler, body: (server: Server) => Promise<void>) => async (): Promise<void> => {
+  const server = await serve(handler)
+  try {
+    await body(server)
+  } finally {
+    await server.close()
+  }
+}
+
 export const digestOf = (bytes: Uint8Array | string): string =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
@@ -102,8 +112,7 @@ export function contents(images: readonly FakeImage[], tags: Readonly<Record<str
       }
       response.setHeader('Content-Length', bytes.length - start)
       response.end(bytes.subarray(start))
-    } else if (url === '/v2/') response.end('{}')
-    else {
+    } else {
       response.statusCode = 404
       response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
     }

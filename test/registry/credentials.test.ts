@@ -1,0 +1,5 @@
+/** The registry credentials, under Node and under Bun. */
+import { join } from 'node:path'
+import { runSourceInBoth } from '../helpers/both-sources.ts'
+
+await runSourceInBoth(join(import.meta.dir, 'both/credentials.ts'))
