@@ -27,7 +27,7 @@ const TOKEN_BYTES = 1 << 20
 const HEADER_VALUE = /^[\x21-\x7e]+$/
 const CLIENT = 'nsbox'
 
-/** The Authorization header that answers a 401. Throws SandboxError with the server's refusal where there is none. */
+/** The Authorization header that answers a 401, which the caller closes. Throws SandboxError with the server's refusal where there is none. */
 export async function authorise(answer: Answer, login: Login): Promise<string> {
   const challenges = parseChallenges(answer.headers.get('www-authenticate') ?? '')
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'))
@@ -36,15 +36,11 @@ export async function authorise(answer: Answer, login: Login): Promise<string> {
     if (bearer === undefined) throw await unauthorised(answer, login, found)
     return `Bearer ${found.credentials.token}`
   }
-  if (bearer !== undefined) {
-    answer.cancel()
-    return `Bearer ${await tokenFor(bearer, login, found)}`
-  }
+  if (bearer !== undefined) return `Bearer ${await tokenFor(bearer, login, found)}`
   const { credentials } = found
   const asksPassword = challenges.some(({ scheme }) => scheme === 'basic')
   if (!asksPassword || credentials === undefined || !('password' in credentials))
     throw await unauthorised(answer, login, found)
-  answer.cancel()
   return basic(credentials)
 }
 

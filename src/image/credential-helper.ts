@@ -94,6 +94,8 @@ function getFrom(
       signal?.removeEventListener('abort', abort)
       if (error === undefined) return
       child.kill('SIGKILL')
+      // What the helper has started may hold its ends open.
+      for (const pipe of child.stdio) pipe?.destroy()
       reject(error)
     }
     const abort = () => end(signal?.reason)

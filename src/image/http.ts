@@ -177,7 +177,9 @@ async function exchange(url: URL, message: Message, transport: Transport): Promi
     clearTimeout(timer)
     timer = setTimeout(() => control.abort(new Stalled(idleSeconds)), idleSeconds * 1000)
   }
+  let isOver = false
   const end = () => {
+    isOver = true
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
@@ -202,8 +204,8 @@ async function exchange(url: URL, message: Message, transport: Transport): Promi
       isForeign: false,
       body: bytesOf(response, watch, end),
       cancel: () => {
+        if (!isOver) control.abort()
         end()
-        control.abort()
       },
     }
   } catch (error) {

@@ -176,11 +176,14 @@ export class Registry {
   }
 
   /** Requests that are refused at the same time wait for one login. */
-  #loginOnce(answer: Answer, login: Login): Promise<string> {
-    if (this.#login !== undefined) answer.cancel()
-    return (this.#login ??= authorise(answer, login).finally(() => {
-      this.#login = undefined
-    }))
+  async #loginOnce(answer: Answer, login: Login): Promise<string> {
+    try {
+      return await (this.#login ??= authorise(answer, login).finally(() => {
+        this.#login = undefined
+      }))
+    } finally {
+      answer.cancel()
+    }
   }
 
   async #loginAt(base: Promise<URL>): Promise<Login> {
