@@ -42,10 +42,10 @@ static int descriptor_of(const char *text)
 
 struct invocation invocation_read(char **argv)
 {
-	struct invocation given = {.plan_fd = -1};
+	struct invocation invocation = {.plan_fd = -1};
 	for (char **word = argv + 1; *word; word++) {
 		if (strcmp(*word, "--") == 0) {
-			given.extra = word + 1;
+			invocation.extra = word + 1;
 			break;
 		}
 		if (strcmp(*word, "--help") == 0 || strcmp(*word, "--version") == 0) {
@@ -56,27 +56,27 @@ struct invocation invocation_read(char **argv)
 		if (takes_value && !word[1])
 			invocation_refuse("missing value", *word);
 		if (strcmp(*word, "--plan-fd") == 0)
-			given.plan_fd = descriptor_of(*++word);
+			invocation.plan_fd = descriptor_of(*++word);
 		else if (strcmp(*word, "--plan") == 0)
-			given.plan_file = *++word;
+			invocation.plan_file = *++word;
 		else if (strcmp(*word, "--check") == 0)
-			given.check = true;
+			invocation.check = true;
 		else if (strcmp(*word, "--old-mount-api") == 0)
-			given.old_mount_api = true;
+			invocation.old_mount_api = true;
 		else
 			invocation_refuse("unknown option", *word);
 	}
-	if (!given.plan_file == (given.plan_fd < 0))
+	if (!invocation.plan_file == (invocation.plan_fd < 0))
 		invocation_refuse("one of --plan-fd and --plan is needed", "");
-	return given;
+	return invocation;
 }
 
-char *invocation_text(const struct invocation *given, size_t *length)
+char *invocation_text(const struct invocation *invocation, size_t *length)
 {
-	int fd = given->plan_fd;
+	int fd = invocation->plan_fd;
 	const char *name = "the plan";
-	if (given->plan_file) {
-		name = given->plan_file;
+	if (invocation->plan_file) {
+		name = invocation->plan_file;
 		fd = open(name, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			fail("open", name);

@@ -19,6 +19,6 @@ _Noreturn void invocation_refuse(const char *what, const char *word);
 /* Reads the arguments. Wrong ones end the program with status 2, --help with status 0. */
 struct invocation invocation_read(char **argv);
 /* Reads the plan that the command line names. Fails by fail(). */
-char *invocation_text(const struct invocation *given, size_t *length);
+char *invocation_text(const struct invocation *invocation, size_t *length);
 
 #endif

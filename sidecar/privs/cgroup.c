@@ -20,8 +20,8 @@
 
 enum { NAME_TRIES = 100, REMOVE_TRIES = 2000 };
 
-static const struct cgroup *asked;
-static int place = -1, outer = -1, inner = -1;
+static const struct cgroup *group_limits;
+static int parent = -1, outer = -1, inner = -1;
 static char name[32];
 
 /*
@@ -30,16 +30,16 @@ static char name[32];
  */
 static void sweep(void)
 {
-	int fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	for (struct dirent *entry; list && (entry = readdir(list));) {
 		int group =
-			cgroup_is_ours(entry->d_name) ? openat(place, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+			cgroup_is_ours(entry->d_name) ? openat(parent, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (group < 0)
 			continue;
 		if (flock(group, LOCK_EX | LOCK_NB) == 0) {
 			unlinkat(group, "box", AT_REMOVEDIR);
-			unlinkat(place, entry->d_name, AT_REMOVEDIR);
+			unlinkat(parent, entry->d_name, AT_REMOVEDIR);
 		}
 		close(group);
 	}
@@ -54,12 +54,12 @@ static void sweep(void)
 static bool make_pair(int number)
 {
 	snprintf(name, sizeof name, number ? "nsbox-%d-%d" : "nsbox-%d", (int)getpid(), number);
-	if (mkdirat(place, name, 0755) < 0) {
+	if (mkdirat(parent, name, 0755) < 0) {
 		if (errno != EEXIST)
 			fail("make a control group", name);
 		return false;
 	}
-	outer = openat(place, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	outer = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (outer < 0 && errno == ENOENT)
 		return false;
 	if (outer < 0 || flock(outer, LOCK_EX) < 0 || (mkdirat(outer, "box", 0755) < 0 && errno != ENOENT))
@@ -78,24 +78,24 @@ static void set(int group, const char *file, bool always, const char *format, in
 
 static void limit(int group)
 {
-	if (asked->memory) {
-		set(group, "memory.max", true, "%" PRId64, asked->memory, 0);
+	if (group_limits->memory) {
+		set(group, "memory.max", true, "%" PRId64, group_limits->memory, 0);
 		/* memory.swap.max needs CONFIG_SWAP, memory.oom.group Linux 4.19. */
 		set(group, "memory.swap.max", false, "%" PRId64, 0, 0);
 		set(group, "memory.oom.group", false, "%" PRId64, 1, 0);
 	}
-	if (asked->cpu_quota)
-		set(group, "cpu.max", true, "%" PRId64 " %" PRId64, asked->cpu_quota, asked->cpu_period);
-	if (asked->pids)
-		set(group, "pids.max", true, "%" PRId64, asked->pids, 0);
+	if (group_limits->cpu_quota)
+		set(group, "cpu.max", true, "%" PRId64 " %" PRId64, group_limits->cpu_quota, group_limits->cpu_period);
+	if (group_limits->pids)
+		set(group, "pids.max", true, "%" PRId64, group_limits->pids, 0);
 }
 
 void cgroup_make(const struct cgroup *limits)
 {
 	char wanted[64];
-	asked = limits;
+	group_limits = limits;
 	report_on_failure(cgroup_remove);
-	place = cgroup_find_parent(limits);
+	parent = cgroup_find_parent(limits);
 	sweep();
 	for (int number = 0; !make_pair(number); number++)
 		if (number == NAME_TRIES)
@@ -162,23 +162,23 @@ static void kill_each(int group)
 {
 	enum { AT_ONCE = 64, TOO_OLD = -2 };
 	pid_t first[AT_ONCE], again[AT_ONCE];
-	int held[AT_ONCE];
+	int pidfds[AT_ONCE];
 	size_t count = processes_of(group, first, AT_ONCE);
 	for (size_t i = 0; i < count; i++) {
-		held[i] = sys_pidfd_open(first[i]);
+		pidfds[i] = sys_pidfd_open(first[i]);
 		/* pidfd_open came with Linux 5.3. */
-		if (held[i] < 0 && sys_is_refused(errno))
-			held[i] = TOO_OLD;
+		if (pidfds[i] < 0 && sys_is_refused(errno))
+			pidfds[i] = TOO_OLD;
 	}
 	size_t left = count > 0 ? processes_of(group, again, AT_ONCE) : 0;
 	for (size_t i = 0; i < count; i++) {
 		for (size_t k = 0; k < left; k++)
-			if (again[k] == first[i] && held[i] >= 0)
-				syscall(SYS_PIDFD_SEND_SIGNAL, held[i], SIGKILL, NULL, 0u);
-			else if (again[k] == first[i] && held[i] == TOO_OLD)
+			if (again[k] == first[i] && pidfds[i] >= 0)
+				syscall(SYS_PIDFD_SEND_SIGNAL, pidfds[i], SIGKILL, NULL, 0u);
+			else if (again[k] == first[i] && pidfds[i] == TOO_OLD)
 				kill(first[i], SIGKILL);
-		if (held[i] >= 0)
-			close(held[i]);
+		if (pidfds[i] >= 0)
+			close(pidfds[i]);
 	}
 }
 
@@ -210,14 +210,14 @@ void cgroup_remove(void)
 	/* Killed processes need a moment to end, and a group with processes can't be removed. */
 	for (int tries = 0; outer >= 0 && tries < REMOVE_TRIES; tries++) {
 		if ((unlinkat(outer, "box", AT_REMOVEDIR) == 0 || errno == ENOENT) &&
-			(unlinkat(place, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
+			(unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
 			break;
 		remove_below(outer, DEEPEST);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	outer = -1;
-	if (asked)
-		cgroup_leave_parent(asked);
+	if (group_limits)
+		cgroup_leave_parent(group_limits);
 }
 
 void cgroup_open(int process, const char *whose)

@@ -75,13 +75,13 @@ static char **make_environment(const struct env *env)
 
 static char **make_arguments(const struct process *process, char *const *extra)
 {
-	size_t more = extra ? count_of(extra) : 0;
-	char **list = calloc(process->argv_count + more + 1, sizeof *list);
+	size_t extra_count = extra ? count_of(extra) : 0;
+	char **list = calloc(process->argv_count + extra_count + 1, sizeof *list);
 	if (!list)
 		fail("allocate", NULL);
 	memcpy(list, process->argv, process->argv_count * sizeof *list);
-	if (more)
-		memcpy(list + process->argv_count, extra, more * sizeof *list);
+	if (extra_count)
+		memcpy(list + process->argv_count, extra, extra_count * sizeof *list);
 	return list;
 }
 

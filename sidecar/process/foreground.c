@@ -68,7 +68,7 @@ static bool stop_with_command(int signal, bool group)
 
 void foreground_stopped(int pid, int signal)
 {
-	static bool told;
+	static bool announced;
 	bool had = handed;
 	/* The command's foreground process group may have ended. */
 	if (is_for_terminal(signal) && is_pending(SIGTSTP)) {
@@ -96,9 +96,9 @@ void foreground_stopped(int pid, int signal)
 		return;
 	/* The kernel sends HUP and CONT to an orphaned group that is stopped, setpgid(2). We do the same, once. */
 	if (is_for_terminal(signal)) {
-		if (told)
+		if (announced)
 			return;
-		told = true;
+		announced = true;
 		kill(-pid, SIGHUP);
 	}
 	resume(pid);

@@ -93,8 +93,8 @@ class Program {
     return this.#add([code, this.#distance(yes), this.#distance(no), value])
   }
 
-  load(place: number, next: Label): Label {
-    return this.#before(next, [LOAD, 0, 0, place])
+  load(offset: number, next: Label): Label {
+    return this.#before(next, [LOAD, 0, 0, offset])
   }
 
   and(mask: number, next: Label): Label {
@@ -222,7 +222,7 @@ const lowWord32 = (value: bigint): number => Number(value & 0xffffffffn)
 
 /** Compares the word at an offset. */
 function compare(
-  place: number,
+  offset: number,
   op: Condition['op'],
   value: number,
   mask: bigint | undefined,
@@ -233,10 +233,10 @@ function compare(
   const code = op === 'gt' || op === 'le' ? JUMP_GREATER : op === 'ge' || op === 'lt' ? JUMP_GREATER_EQUAL : JUMP_EQUAL
   const isOpposite = op === 'ne' || op === 'lt' || op === 'le'
   const decided = isOpposite ? program.jump(code, value, no, yes) : program.jump(code, value, yes, no)
-  return program.load(place, mask === undefined ? decided : program.and(lowWord32(mask), decided))
+  return program.load(offset, mask === undefined ? decided : program.and(lowWord32(mask), decided))
 }
 
-function order(place: number, value: number, greater: Label, equal: Label, less: Label, program: Program): Label {
+function order(offset: number, value: number, greater: Label, equal: Label, less: Label, program: Program): Label {
   const decided = program.jump(JUMP_EQUAL, value, equal, less)
-  return program.load(place, program.jump(JUMP_GREATER, value, greater, decided))
+  return program.load(offset, program.jump(JUMP_GREATER, value, greater, decided))
 }
