@@ -1,2 +1,4 @@
-/** Parts of the planner that only boxes with a root of their own need. */
+/** Parts of the planner that a plain start doesn't need. */
+export { aptMounts } from './planner/fake-root.ts'
 export { hostFileMounts } from './planner/host-files.ts'
+export { accountIn, shellIn } from './planner/passwd.ts'

@@ -16,14 +16,18 @@ export function readOptions({ typed }: Walked, own?: (name: string, value: strin
   return options
 }
 
-/** A command has at least one word, but an image has a command of its own. `usage`: how the verb is used. */
+/**
+ * The words of a command. There may be none where the root has a command of its own: an image's, or the shell of a
+ * directory. `usage`: how the verb is used.
+ */
 export function readCommand(
   verb: string,
   words: readonly string[],
   usage: string,
-  { image }: Pick<Options, 'image'>,
+  { root, image }: Pick<Options, 'root' | 'image'>,
 ): string[] {
   if (words[0] === '') throw new UsageError("command: empty value ''")
-  if (words.length === 0 && image === undefined) throw new UsageError(`${verb}: no command`, usage)
+  if (words.length === 0 && root === undefined && image === undefined)
+    throw new UsageError(`${verb}: no command`, usage)
   return [...words]
 }

@@ -1,7 +1,7 @@
 /** The steps from the finished root to the command, and the process that watches it. */
 import { printable } from '../text/printable.ts'
 import { command, type Step } from './step.ts'
-import { isOurs } from '../seccomp/seccomp.ts'
+import { answersIds, isOurs } from '../seccomp/seccomp.ts'
 import { quote } from '../text/quote.ts'
 import type { BoxPlan, Process } from '../plan/types.ts'
 
@@ -159,16 +159,22 @@ const REFUSED: Readonly<Record<string, string>> = {
     " It refuses calls that few programs need and many attacks have used: keyrings, bpf, modules, the clock. It allows namespaces and mounts (--allow-userns): a program has all capabilities in a user namespace of its own, but can't remove there what hides or protects something in this box.",
 }
 
+/** At the end of the name of such a filter, src/seccomp/seccomp.ts. */
+const FAKE_ROOT = / (?:with|and) fake root$/
+
+const FAKE_ROOT_TEXT =
+  "It answers calls that change owners and ids (chown, setuid, setgroups and their kin) and mknod of devices with success, and the kernel does nothing: with one id it would refuse them, and package managers would give up. What then isn't true: all files belong to the one id, su nobody goes on as root, no device is made, and a program that checks finds out."
+
 function filter(seccomp: Process['seccomp']): Step[] {
   if (seccomp === undefined) return []
+  const base = seccomp.from.replace(FAKE_ROOT, '')
   const size = Buffer.from(seccomp.filter, 'base64').length / 8
   return [
     {
-      title: isOurs(seccomp.from)
-        ? 'Allow only ordinary system calls'
-        : `Allow only the system calls of ${quote(seccomp.from)}`,
+      title: isOurs(base) ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(base)}`,
       calls: 'prctl(PR_SET_SECCOMP)',
-      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[seccomp.from] ?? ''}`,
+      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[base] ?? ''}`,
+      ...(answersIds(seccomp.from) && { also: [FAKE_ROOT_TEXT] }),
       see: 'grep Seccomp /proc/self/status; seccomp(2)',
     },
   ]

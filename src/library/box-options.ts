@@ -53,7 +53,7 @@ export interface BoxOptions {
   nest?: boolean | undefined
   /** Host name in the box. `--hostname NAME` */
   hostname?: string | undefined
-  /** User and group id in the box. `--user UID[:GID]` */
+  /** User and group in the box: ids, or names of the box's own /etc/passwd and /etc/group; a name brings its groups, where the box has such ids, and its HOME. `--user USER[:GROUP]` */
   user?: string | number | undefined
   /** Be root in the box. `--map-root` */
   mapRoot?: boolean | undefined
@@ -61,6 +61,10 @@ export interface BoxOptions {
   mapAuto?: boolean | undefined
   /** A new user namespace, also when root starts the box. `--userns` */
   userns?: boolean | undefined
+  /** Answer chown, setuid and the like with success and do nothing, so that apt-get install works with one id (--map-root); a lie: all files are yours, and su nobody stays root. `--fake-root` */
+  fakeRoot?: boolean | undefined
+  /** Leave --fake-root away, which an image has by itself where its root is one id. `--no-fake-root` */
+  noFakeRoot?: boolean | undefined
   /** Give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group. `--cap-add CAP|all` */
   capAdd?: string | readonly string[] | undefined
   /** Take a default capability away. `--cap-drop CAP|all` */

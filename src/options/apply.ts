@@ -123,6 +123,12 @@ export function apply(o: Options, name: string, value: string): void {
     case 'nest':
       o.nest = true
       break
+    case 'fake-root':
+      o.fakeRoot = true
+      break
+    case 'no-fake-root':
+      o.fakeRoot = false
+      break
 
     case 'cap-add':
       addCapability(o, 'add', value)

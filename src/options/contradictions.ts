@@ -17,6 +17,7 @@ export function refuseContradictions(o: Options): void {
       `--allow-userns and ${o.privileged ? '--privileged' : '--seccomp'}`,
       'it changes the default filter, which the other option takes away',
     )
+  if (o.fakeRoot) refuseBesideFakeRoot(o)
   if (o.net === 'none' && shares(o, 'abstract'))
     contradict(
       '--net none and --share abstract',
@@ -44,6 +45,21 @@ function refuseBesideImage({ image, root, platform, entrypoint }: Options): void
 }
 
 const WITH_IMAGE = 'it goes with --image REF'
+
+/** A setuid program that drops its powers must not be told that it has done so. */
+function refuseBesideFakeRoot(o: Options): void {
+  if (o.mapAuto) contradict('--fake-root and --map-auto', 'with many ids changes of owners and ids are real')
+  if (o.allowNewPrivs)
+    contradict(
+      '--fake-root and --allow-new-privs',
+      'a setuid program would keep powers that it believes to have dropped',
+    )
+  if (o.privileged || o.seccomp === 'none')
+    contradict(
+      `--fake-root and ${o.privileged ? '--privileged' : '--seccomp none'}`,
+      'the filter of system calls gives the answers, and the other option takes it away',
+    )
+}
 
 /** A tmpfs on "/" is the root of the box, and all other mounts are made in that. */
 function refuseRootOfTmpfs({ root, image, overlay, mounts = [] }: Options): void {

@@ -192,7 +192,13 @@ export const TABLE = [
   },
   { name: 'hostname', group: 'namespaces', value: 'NAME', sets: 'hostname', doc: 'host name in the box' },
 
-  { name: 'user', group: 'identity', value: 'UID[:GID]', sets: 'user', doc: 'user and group id in the box' },
+  {
+    name: 'user',
+    group: 'identity',
+    value: 'USER[:GROUP]',
+    sets: 'user',
+    doc: "user and group in the box: ids, or names of the box's own /etc/passwd and /etc/group; a name brings its groups, where the box has such ids, and its HOME",
+  },
   { name: 'map-root', group: 'identity', sets: 'mapRoot', doc: 'be root in the box' },
   {
     name: 'map-auto',
@@ -201,6 +207,18 @@ export const TABLE = [
     doc: 'be root in the box, or the user of --user, and map the id ranges that /etc/subuid and /etc/subgid give you',
   },
   { name: 'userns', group: 'identity', sets: 'userns', doc: 'a new user namespace, also when root starts the box' },
+  {
+    name: 'fake-root',
+    group: 'identity',
+    sets: 'fakeRoot',
+    doc: 'answer chown, setuid and the like with success and do nothing, so that apt-get install works with one id (--map-root); a lie: all files are yours, and su nobody stays root',
+  },
+  {
+    name: 'no-fake-root',
+    group: 'identity',
+    sets: 'fakeRoot',
+    doc: 'leave --fake-root away, which an image has by itself where its root is one id',
+  },
 
   {
     name: 'cap-add',

@@ -30,6 +30,14 @@ export type EnvChange =
 
 type CapabilityChange = { type: 'add' | 'drop'; name: Capability | 'all' }
 
+/** A number is an id in the box, a text a name of the box's own /etc/passwd or /etc/group. */
+export type UserRequest = {
+  user: number | string
+  group?: number | string
+  /** A number without a group has the group and the groups that passwd gives it, as an image's configuration means it. */
+  likeImage?: boolean
+}
+
 export type Options = {
   root?: string
   ro?: boolean
@@ -49,11 +57,12 @@ export type Options = {
   share?: Shareable[]
   net?: 'host' | 'none'
   hostname?: string
-  /** UID[:GID] in the box. */
-  user?: { uid: number; gid?: number }
+  user?: UserRequest
   mapRoot?: boolean
   mapAuto?: boolean
   userns?: boolean
+  /** Changes of owners and ids are answered with success, and not carried out; absent: for an image with one id. */
+  fakeRoot?: boolean
   /** For a box in a container: a user namespace, and the container's /proc, read-only. */
   nest?: boolean
   /** Changes to the default capabilities, in the order given; "all" means every one. */

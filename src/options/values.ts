@@ -1,7 +1,7 @@
 /** Reads the values of options from their text. Each function throws a UsageError for text that isn't such a value. */
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import type { EnvChange, MountRequest } from './types.ts'
+import type { EnvChange, MountRequest, UserRequest } from './types.ts'
 import type { Limit } from '../plan/types.ts'
 import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
@@ -218,12 +218,18 @@ export function hostname(value: string): string {
   return value
 }
 
-export function user(value: string): { uid: number; gid?: number } {
-  const parts = value.split(':')
-  const [uid = '', gid] = parts
-  if (parts.length > 2) throw wrong('user', `${quote(value)} must be UID or UID:GID`)
-  if (gid === undefined) return { uid: integer('user', uid, MAX_ID) }
-  return { uid: integer('user', uid, MAX_ID), gid: integer('user', gid, MAX_ID) }
+export function user(value: string): UserRequest {
+  const [name = '', group, ...more] = value.split(':')
+  if (name === '' || group === '' || more.length > 0)
+    throw wrong('user', `${quote(value)} must be a user, or USER:GROUP, each a number or a name`)
+  return group === undefined ? { user: idOrName(name) } : { user: idOrName(name), group: idOrName(group) }
+}
+
+/** A name starts with a letter or an underscore, so that nothing like 0x10, 1e3 or +1 can be taken for another user. */
+function idOrName(text: string): number | string {
+  if (/^[\p{Letter}_][^\s,/]*$/u.test(text)) return text
+  if (/^[0-9]+$/.test(text)) return integer('user', text, MAX_ID)
+  throw wrong('user', `${quote(text)} must be a number from 0 to ${MAX_ID}, or a name`)
 }
 
 export function env(value: string): EnvChange {

@@ -5,6 +5,8 @@
 export const CONTRACT = 2
 /** One less than (uid_t)-1, which means "unchanged" to setresuid(2). */
 export const MAX_ID = 4294967294
+/** NGROUPS_MAX of the kernel. */
+export const MAX_GROUPS = 65536
 /** Some 68 years, with room for what the sidecar adds. */
 export const MAX_MILLISECONDS = 2 ** 41
 /** PID_MAX_LIMIT: the kernel gives no higher number. */

@@ -13,6 +13,7 @@ import {
   CONTRACT,
   LIMITS,
   MAX_CPUS,
+  MAX_GROUPS,
   MAX_ID,
   MAX_MILLISECONDS,
   MAX_PIDS,
@@ -26,8 +27,6 @@ export { VARIANTS } from './variants.ts'
 
 /** PID_MAX_LIMIT, include/linux/threads.h. */
 const MAX_PID = 4194304
-/** NGROUPS_MAX of the kernel. */
-const MAX_GROUPS = 65536
 const MAX_QUOTA = MAX_CPUS * 1000000
 
 const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const

@@ -2,13 +2,13 @@
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import { SandboxError, UsageError } from '../errors.ts'
+import { type Command, fakesRoot, userAndCommand } from './account.ts'
 import { environment } from './environment.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
 import { procView, sysView } from './masked-paths.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
-import { identity, uidInBox } from './identity.ts'
 import { latePlanner } from '../lazy.ts'
 import type { ImageRoot } from './image-root.ts'
 import type { MountRequest, Options } from '../options/types.ts'
@@ -37,8 +37,6 @@ import { absoluteHint } from '../text/absolute-hint.ts'
  * `image`: the root, in place of the one that options name; its other defaults are in the options already.
  */
 export function buildPlan(options: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
-  const user = identity(options, host)
-  const namespaces = namespacesOf(options, user.idmap !== undefined)
   const root = rootOf(options, host, image)
   const requested: Mount[] = []
   for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
@@ -47,13 +45,18 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const mounts = defaultMounts(options, root, requested, host, image !== undefined)
   const views = viewsFor(missingOnHost(requested, mounts, root, host.look), options.ro === true)
   for (const mount of requested) addWithView(mounts, mount, options)
+  const { user, uid, command } = userAndCommand(options, argv, root, mounts, host)
+  const fakeRoot = fakesRoot(options, user, uid, image !== undefined)
+  if (fakeRoot && !(root.type === 'directory' && showsHost(root)))
+    mounts.push(...latePlanner().aptMounts(root, mounts, host.uid))
+  const namespaces = namespacesOf(options, user.idmap !== undefined)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const all = withPins(mounts, root, own.length > 0)
   for (let n = views.length - 1; n >= 0; n--)
     if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
-  const capabilities = capabilitiesOf(options, uidInBox(user, host.uid), ownNetwork)
-  const seccomp = seccompOf(options, capabilities, host)
+  const capabilities = capabilitiesOf(options, uid, ownNetwork)
+  const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
   return compact<BoxPlan>({
     contract: CONTRACT,
     namespaces,
@@ -70,7 +73,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     lowPorts: ownNetwork,
     cgroup: cgroupOf(options, namespaces),
     process: compact<Process>({
-      ...processOf(options, argv, root, host, image?.cwd),
+      ...processOf(options, command, root, host, image?.cwd),
       capabilities: [...capabilities],
       seccomp,
       ...user.process,
@@ -323,7 +326,7 @@ function existing(what: string, path: string, options: Options, host: HostFacts)
 
 function processOf(
   options: Options,
-  argv: readonly string[],
+  { argv, home }: Command,
   root: Root,
   host: HostFacts,
   cwdOfImage: string | undefined,
@@ -331,7 +334,7 @@ function processOf(
   const { openFiles, signals } = host.changed()
   return compact<Process>({
     ...commandOf(options, argv),
-    env: environment(options, host),
+    env: environment(options, host, home),
     ...(options.cwd === undefined ? startingIn(() => host.cwd, root, cwdOfImage) : { cwd: boxDirectory(options.cwd) }),
     noNewPrivs: !gainsPrivileges(options),
     landlock: scopesOf(options),

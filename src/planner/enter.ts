@@ -6,6 +6,7 @@ import { commandOf, reporting, timing } from './build.ts'
 import { compact } from '../plan/compact.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import { showsHost } from '../plan/root.ts'
+import { refusesMounts } from '../seccomp/seccomp.ts'
 import type { Entry, Environment, Plan, Process, Scope, Supervision } from '../plan/types.ts'
 
 /**
@@ -64,7 +65,7 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
  */
 function enteringScopes({ landlock = [], capabilities = [], seccomp }: Process): Scope[] {
   const kept = landlock.filter((scope) => scope !== 'signals')
-  const mayMount = capabilities.includes('sys_admin') || seccomp?.from !== 'default'
+  const mayMount = capabilities.includes('sys_admin') || !refusesMounts(seccomp?.from)
   if (!mayMount) kept.push('trace')
   else if (kept.length === 0 && landlock.length > 0) kept.push('abstract')
   return kept

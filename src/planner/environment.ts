@@ -2,15 +2,15 @@ import { SandboxError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import type { Options } from '../options/types.ts'
+import type { EnvChange, Options } from '../options/types.ts'
 import { compact } from '../plan/compact.ts'
 import type { Environment } from '../plan/types.ts'
 
 /**
  * The environment as changes to the caller's, which travels by execve and never through the plan: so a printed plan
- * shows no secret that happens to be set.
+ * shows no secret that happens to be set. HOME: the directory of a user of the box; options that name the variable win.
  */
-export function environment({ env = [], clearEnv }: Options, host: HostFacts): Environment {
+export function environment({ env = [], clearEnv }: Options, host: HostFacts, home?: string): Environment {
   const set: string[] = []
   for (const change of env) {
     if (change.type === 'set') set.push(`${change.name}=${change.value}`)
@@ -18,7 +18,15 @@ export function environment({ env = [], clearEnv }: Options, host: HostFacts): E
     else if (clearEnv) set.push(...passed(change.name, host))
     // Otherwise the caller's value is inherited, and the caller of a stored plan may change it.
   }
+  if (home !== undefined && !namesHome(env, set)) set.unshift(`HOME=${home}`)
   return compact<Environment>({ inherit: !clearEnv, set })
+}
+
+function namesHome(env: readonly EnvChange[], set: readonly string[]): boolean {
+  return (
+    env.some((change) => change.type !== 'file' && change.name === 'HOME') ||
+    set.some((entry) => entry.startsWith('HOME='))
+  )
 }
 
 function passed(name: string, { env }: HostFacts): string[] {

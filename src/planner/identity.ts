@@ -5,9 +5,12 @@ import type { Options } from '../options/types.ts'
 import { MAX_ID } from '../plan/constants.ts'
 import type { IdMap, IdRange, Process } from '../plan/types.ts'
 
-type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGroups'> }
+/** The ids that the caller has asked for. */
+export type Ids = { uid: number; gid?: number | undefined; groups?: readonly number[] | undefined }
 
-export function identity(options: Options, host: HostFacts): Identity {
+export type Identity = { idmap?: IdMap; process: Pick<Process, 'uid' | 'gid' | 'dropGroups' | 'groups'> }
+
+export function identity(options: Options, host: HostFacts, ids?: Ids): Identity {
   const root = host.uid === 0
   if (!root && options.share?.includes('user')) {
     throw new UsageError(
@@ -15,14 +18,12 @@ export function identity(options: Options, host: HostFacts): Identity {
       'leave it out, or run nsbox as root',
     )
   }
-  if (options.mapAuto) return mapAuto(options, host)
+  if (options.mapAuto) return mapAuto(ids, host)
   if (options.mapRoot) return ownId(0, 0, host)
   if (root && (options.userns || options.nest))
-    return options.nest && !mapsAnyId(host)
-      ? ownId(options.user?.uid ?? 0, options.user?.gid ?? 0, host)
-      : sameIds(options, host)
-  if (root) return { process: { ...taken(options), dropGroups: true } }
-  return ownId(options.user?.uid ?? host.uid, options.user?.gid ?? host.gid, host)
+    return options.nest && !mapsAnyId(host) ? ownId(ids?.uid ?? 0, ids?.gid ?? 0, host) : sameIds(ids, host)
+  if (root) return { process: taken(ids) }
+  return ownId(ids?.uid ?? host.uid, ids?.gid ?? host.gid, host)
 }
 
 /** The command's user id in the box. */
@@ -33,9 +34,18 @@ export function uidInBox({ idmap, process }: Identity, uid: number): number {
   return uid
 }
 
-/** Without a group the command gets UID:UID. */
-function taken({ user }: Options): { uid?: number; gid?: number } {
-  return user === undefined ? {} : { uid: user.uid, gid: user.gid ?? user.uid }
+/** Without a group the command gets UID:UID. Groups that aren't mapped can't be had, and are left out. */
+function taken(ids: Ids | undefined, mapped?: readonly IdRange[]): Identity['process'] {
+  if (ids === undefined) return { dropGroups: true }
+  const groups: number[] = []
+  for (const id of ids.groups ?? []) if (mapped === undefined || isMapped(id, mapped)) groups.push(id)
+  const process = { uid: ids.uid, gid: ids.gid ?? ids.uid }
+  return groups.length > 0 ? { ...process, groups } : { ...process, dropGroups: true }
+}
+
+function isMapped(id: number, ranges: readonly IdRange[]): boolean {
+  for (const { inside, count } of ranges) if (inside <= id && id < inside + count) return true
+  return false
 }
 
 /** The only map that needs no privilege: our own id, under any number. */
@@ -46,15 +56,11 @@ function ownId(uid: number, gid: number, host: HostFacts): Identity {
 const singleId = (inside: number, outside: number): IdRange => ({ inside, outside, count: 1 })
 
 /** Maps each of our ids to itself. In a user namespace we have only some, and the kernel refuses a map of others. */
-function sameIds(options: Options, host: HostFacts): Identity {
+function sameIds(ids: Ids | undefined, host: HostFacts): Identity {
+  const gid = ownRanges('/proc/self/gid_map', host)
   return {
-    idmap: {
-      by: 'parent',
-      uid: ownRanges('/proc/self/uid_map', host),
-      gid: ownRanges('/proc/self/gid_map', host),
-      setgroups: true,
-    },
-    process: { ...taken(options), dropGroups: true },
+    idmap: { by: 'parent', uid: ownRanges('/proc/self/uid_map', host), gid, setgroups: true },
+    process: taken(ids, gid),
   }
 }
 
@@ -83,24 +89,24 @@ function ownRanges(path: string, host: HostFacts): IdRange[] {
 }
 
 /** Makes you root in the box, with the ids that /etc/subuid grants you from 1 on. */
-function mapAuto(options: Options, host: HostFacts): Identity {
-  const uid = subordinate('/etc/subuid', host)
-  const gid = subordinate('/etc/subgid', host)
-  const ids = { uid: options.user?.uid ?? 0, gid: options.user?.gid ?? options.user?.uid ?? 0 }
-  if (ids.uid > uid.count || ids.gid > gid.count) {
+function mapAuto({ uid, gid = uid, groups }: Ids = { uid: 0 }, host: HostFacts): Identity {
+  const users = subordinate('/etc/subuid', host)
+  const others = subordinate('/etc/subgid', host)
+  if (uid > users.count || gid > others.count) {
     throw new UsageError(
-      `--user ${ids.uid}:${ids.gid}: not among the mapped ids`,
-      `--map-auto maps 0 to ${uid.count} here, as /etc/subuid grants`,
+      `--user ${uid}:${gid}: not among the mapped ids`,
+      `--map-auto maps 0 to ${users.count} here, as /etc/subuid grants`,
     )
   }
+  const mapped = [singleId(0, host.gid), { inside: 1, ...others }]
   return {
     idmap: {
       by: host.uid === 0 ? 'parent' : 'helper',
-      uid: [singleId(0, host.uid), { inside: 1, ...uid }],
-      gid: [singleId(0, host.gid), { inside: 1, ...gid }],
+      uid: [singleId(0, host.uid), { inside: 1, ...users }],
+      gid: mapped,
       setgroups: true,
     },
-    process: { ...ids, dropGroups: true },
+    process: taken({ uid, gid, groups }, mapped),
   }
 }
 

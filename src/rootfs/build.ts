@@ -11,7 +11,7 @@ import { printable } from '../text/printable.ts'
 import type { RootfsOptions } from './choices.ts'
 import { Closure } from './closure.ts'
 import { Placer } from './copy.ts'
-import { verifyDescriptors } from './directory.ts'
+import { verifyDescriptors } from '../host/directory.ts'
 import { addExtra } from './sets.ts'
 
 const USAGE = 'nsbox rootfs build DIR PROGRAM...'
@@ -21,7 +21,7 @@ const ALIASES = ['/bin', '/sbin']
 export function rootfsCommand(words: readonly string[], how: RootfsOptions, out: (line: string) => void): void {
   const { dir, programs } = read(words)
   const say = how.quiet ? () => {} : out
-  verifyDescriptors()
+  verifyDescriptors('rootfs')
   // Everything is looked up before anything is written, so that a missing library leaves no half of a root.
   const closure = new Closure(process.env['PATH'])
   const lines = programs.map((name) => {

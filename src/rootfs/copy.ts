@@ -27,7 +27,7 @@ import { basename, dirname } from 'node:path'
 import { SandboxError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import type { Method } from './choices.ts'
-import { Directory } from './directory.ts'
+import { Directory } from '../host/directory.ts'
 import { failed } from './elf.ts'
 
 /** The kernel follows this many links in one path. */

@@ -28,6 +28,8 @@ export const LOG: Action = 0x7ffc0000
 export const ALLOW: Action = 0x7fff0000
 export const errno = (number: number): Action => 0x00050000 | number
 export const ENOSYS = 38
+/** Whether the kernel carries the call out. */
+export const lets = (action: Action): boolean => action === ALLOW || action === LOG
 
 /** include/uapi/linux/audit.h */
 const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7 } as const

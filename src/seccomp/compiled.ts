@@ -3,10 +3,18 @@ import type { HostFacts } from '../host/types.ts'
 import type { Capability } from '../plan/types.ts'
 import { compile } from './bpf.ts'
 import { defaultFilter } from './default.ts'
+import { withFakeRoot } from './fake-root.ts'
 import { machineOf } from './machine.ts'
 
 export { profileFilter } from './profile.ts'
 
-export function compiledDefault(held: readonly Capability[], { machine }: HostFacts, userNamespaces: boolean): string {
-  return Buffer.from(compile(defaultFilter(machineOf(machine), held, userNamespaces))).toString('base64')
+type Variant = { userNamespaces: boolean; fakeRoot: boolean }
+
+export function compiledDefault(
+  held: readonly Capability[],
+  { machine }: HostFacts,
+  { userNamespaces, fakeRoot }: Variant,
+): string {
+  const filter = defaultFilter(machineOf(machine), held, userNamespaces)
+  return Buffer.from(compile(fakeRoot ? withFakeRoot(filter) : filter)).toString('base64')
 }

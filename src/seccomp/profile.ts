@@ -8,7 +8,8 @@ import { constants, release } from 'node:os'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Capability } from '../plan/types.ts'
-import { ALLOW, compile, ENOSYS, errno, KILL_PROCESS, KILL_THREAD, LOG, TRAP } from './bpf.ts'
+import { ALLOW, compile, ENOSYS, errno, KILL_PROCESS, KILL_THREAD, lets, LOG, TRAP } from './bpf.ts'
+import { withFakeRoot } from './fake-root.ts'
 import type { Action, Condition, Filter, Machine, Rule } from './filter.ts'
 import { machineOf } from './machine.ts'
 import { OTHER_SYSCALLS, SYSCALLS } from './syscalls.ts'
@@ -42,7 +43,7 @@ type Place = { file: string; at: string }
 type Fields = Record<string, unknown>
 
 /** Compiles a profile: the filter in base64. Throws SandboxError, which names the place in the file. */
-export function profileFilter(file: string, held: readonly Capability[], host: HostFacts): string {
+export function profileFilter(file: string, held: readonly Capability[], host: HostFacts, fakeRoot: boolean): string {
   const machine = machineOf(host.machine)
   const profile = readFile(file, host)
   const place = (at: string): Place => ({ file, at })
@@ -81,7 +82,7 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
     highest: Math.max(...Object.values(SYSCALLS[machine])),
   }
   try {
-    return Buffer.from(compile(filter)).toString('base64')
+    return Buffer.from(compile(fakeRoot ? withFakeRoot(filter) : filter)).toString('base64')
   } catch (error) {
     if (error instanceof RangeError) refuse(place(''), error.message)
     throw error
@@ -188,9 +189,6 @@ function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
 
 /** Calls without which no command can start, or end. */
 const NEEDED = { execve: 'the command could not be started', exit_group: 'the command could not end' } as const
-
-/** Whether the kernel carries the call out under this action. */
-const lets = (what: Action) => what === ALLOW || what === LOG
 
 /**
  * Refuses a profile that no command could start or end under. One rule that lets the call through is enough, since its

@@ -5,26 +5,49 @@ import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'
 import { DEFAULT_FILTERS } from './filters.ts'
 
-/** How a plan names the default filter, and its variant. */
+/** How a plan names the default filter and its variants; sidecar/privs/seccomp.c knows the names. */
 const DEFAULT = 'default'
 const WITH_USER_NAMESPACES = 'default with user namespaces'
+const WITH_FAKE_ROOT = 'default with fake root'
+const WITH_BOTH = 'default with user namespaces and fake root'
 
 export function isOurs(from: string | undefined): boolean {
-  return from === DEFAULT || from === WITH_USER_NAMESPACES
+  return from === DEFAULT || from === WITH_USER_NAMESPACES || from === WITH_FAKE_ROOT || from === WITH_BOTH
+}
+
+/** Whether it refuses what makes mounts and namespaces, as far as the box's capabilities don't allow it. */
+export function refusesMounts(from: string | undefined): boolean {
+  return from === DEFAULT || from === WITH_FAKE_ROOT
+}
+
+/** Whether it answers changes of owners and ids. */
+export function answersIds(from: string | undefined): boolean {
+  return from !== undefined && from.endsWith(' fake root')
 }
 
 /**
  * The filter of a box; undefined for a box without one. Throws SandboxError for a profile that can't be read or used.
  */
 export function seccompOf(
-  { seccomp = 'default', privileged, allowUserns = false }: Options,
+  { seccomp = 'default', privileged, allowUserns = false, fakeRoot = false }: Options,
   held: readonly Capability[],
   host: HostFacts,
 ): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
-  if (seccomp !== 'default') return { from: seccomp, filter: lateFilters().profileFilter(seccomp, held, host) }
-  if (allowUserns) return { from: WITH_USER_NAMESPACES, filter: lateFilters().compiledDefault(held, host, true) }
-  return { from: 'default', filter: ready(held, host) ?? lateFilters().compiledDefault(held, host, false) }
+  if (seccomp !== 'default')
+    return {
+      from: fakeRoot ? `${seccomp} with fake root` : seccomp,
+      filter: lateFilters().profileFilter(seccomp, held, host, fakeRoot),
+    }
+  const variant = { userNamespaces: allowUserns, fakeRoot }
+  if (allowUserns || fakeRoot)
+    return { from: nameOf(variant), filter: lateFilters().compiledDefault(held, host, variant) }
+  return { from: DEFAULT, filter: ready(held, host) ?? lateFilters().compiledDefault(held, host, variant) }
+}
+
+function nameOf({ userNamespaces, fakeRoot }: { userNamespaces: boolean; fakeRoot: boolean }): string {
+  if (!fakeRoot) return WITH_USER_NAMESPACES
+  return userNamespaces ? WITH_BOTH : WITH_FAKE_ROOT
 }
 
 /** A filter that was compiled when nsbox was built: for no capability, and for those that root has by default. */

@@ -121,8 +121,14 @@ const accepted: Row[] = [
   // Namespaces and identity.
   [['--share', 'pid,ipc', '--share=uts,pid', 'x'], run({ share: ['pid', 'ipc', 'uts'] }, 'x')],
   [['--net', 'none', 'x'], run({ net: 'none' }, 'x')],
-  [['--user', '0', 'x'], run({ user: { uid: 0 } }, 'x')],
-  [['--user', '1000:4294967294', 'x'], run({ user: { uid: 1000, gid: 4294967294 } }, 'x')],
+  [['--user', '0', 'x'], run({ user: { user: 0 } }, 'x')],
+  [['--user', '1000:4294967294', 'x'], run({ user: { user: 1000, group: 4294967294 } }, 'x')],
+  [['--user', 'www-data', 'x'], run({ user: { user: 'www-data' } }, 'x')],
+  [['--user', '_apt:Ädm.x', 'x'], run({ user: { user: '_apt', group: 'Ädm.x' } }, 'x')],
+  [['--user', 'bob:7', 'x'], run({ user: { user: 'bob', group: 7 } }, 'x')],
+  [['--map-root', '--fake-root', 'x'], run({ mapRoot: true, fakeRoot: true }, 'x')],
+  [['--image', 'x', '--no-fake-root', 'id'], run({ image: 'x', fakeRoot: false }, 'id')],
+  [['--root', 'r'], run({ root: 'r' })],
   [['--map-root', '--map-auto', '--userns', 'x'], run({ mapRoot: true, mapAuto: true, userns: true }, 'x')],
   [['--nest', '--allow-userns', 'x'], run({ nest: true, allowUserns: true }, 'x')],
   // Process.
@@ -297,11 +303,19 @@ const refused: [string[], string, string?][] = [
   [['--share', 'net', 'x'], "--share: 'net' must be one of pid, ipc, uts, cgroup, user, abstract", '--net host'],
   [['--net', 'bridge', 'x'], "--net: 'bridge' must be host or none"],
   [['--hostname', 'é'.repeat(33), 'x'], `--hostname: '${'é'.repeat(33)}' is longer than 64 bytes`],
-  ...['-1', '007', '0x10', '1e3', ' 1', '', '4294967295'].map((id): [string[], string] => [
-    ['--user', `${id}:0`, 'x'],
-    `--user: '${id}' must be a whole number from 0 to 4294967294`,
+  ...['007', '4294967295'].flatMap((id): [string[], string][] => [
+    [['--user', `${id}:0`, 'x'], `--user: '${id}' must be a whole number from 0 to 4294967294`],
+    [['--user', `a:${id}`, 'x'], `--user: '${id}' must be a whole number from 0 to 4294967294`],
   ]),
-  [['--user', '1:2:3', 'x'], "--user: '1:2:3' must be UID or UID:GID"],
+  // CVE-2026-30892: text that another reader takes for a number.
+  ...['-1', '+1', '0x10', '1e3', ' 1', '1 ', '١', 'a b', 'a,b', '/a', '1a'].map((id): [string[], string] => [
+    ['--user', `${id}:0`, 'x'],
+    `--user: '${id}' must be a number from 0 to 4294967294, or a name`,
+  ]),
+  ...['1:2:3', ':0', '0:', ':', 'a:b:c'].map((user): [string[], string] => [
+    ['--user', user, 'x'],
+    `--user: '${user}' must be a user, or USER:GROUP, each a number or a name`,
+  ]),
   [['--status-fd', '1048577', 'x'], "--status-fd: '1048577' must be a whole number from 0 to 1048576"],
   [['--env', '=x', 'x'], "--env: empty NAME ''"],
   // Contradictions.
@@ -309,6 +323,15 @@ const refused: [string[], string, string?][] = [
   [['--platform', 'linux/arm64', 'x'], '--platform: only an image is there for several', 'it goes with --image REF'],
   [['--entrypoint', 'sh', 'x'], '--entrypoint: only an image has one', 'it goes with --image REF'],
   [['--ro', '--overlay', 'x'], '--ro and --overlay: a read-only root has no changes to keep apart'],
+  [['--fake-root', '--map-auto', 'x'], '--fake-root and --map-auto: with many ids changes of owners and ids are real'],
+  [
+    ['--fake-root', '--allow-new-privs', 'x'],
+    '--fake-root and --allow-new-privs: a setuid program would keep powers that it believes to have dropped',
+  ],
+  ...[['--privileged'], ['--seccomp', 'none']].map((others): [string[], string] => [
+    ['--fake-root', ...others, 'x'],
+    `--fake-root and ${others.join(' ')}: the filter of system calls gives the answers, and the other option takes it away`,
+  ]),
   [['--user', '0', '--map-root', 'x'], '--map-root and --user: both say who you are in the box; --map-root is user 0'],
   [['--userns', '--share', 'user', 'x'], "--userns and --share user: the user namespace is either new or the host's"],
   [['--share', 'user', '--map-root', 'x'], '--map-root and --share user: mapping ids needs a new user namespace'],

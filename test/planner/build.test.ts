@@ -100,7 +100,7 @@ test('every plan that is built is valid', () => {
     { net: 'none', hostname: 'h' },
     { mapRoot: true },
     { mapAuto: true },
-    { user: { uid: 5 } },
+    { user: { user: 5 } },
     { clearEnv: true, env: [{ type: 'pass', name: 'SECRET' }] },
     { share: ['pid', 'ipc', 'uts', 'cgroup'] },
     {
@@ -162,7 +162,7 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
 })
 
 /** They change the box of an image alone. */
-const OF_IMAGES = ['image', 'platform', 'entrypoint', 'no-host-files']
+const OF_IMAGES = ['image', 'platform', 'entrypoint', 'no-host-files', 'no-fake-root']
 
 for (const option of OPTIONS.filter(({ name }) => !OF_IMAGES.includes(name))) {
   test(`--${option.name} changes the plan`, () => {
@@ -174,11 +174,10 @@ for (const option of OPTIONS.filter(({ name }) => !OF_IMAGES.includes(name))) {
     if (command.verb !== 'run') throw new Error(command.verb)
     // Built for root, which has capabilities to lose and a user namespace to gain.
     const facts = option.name === 'map-auto' ? {} : ROOT
-    // Built for an empty root, which gets a /dev only if the option asks for it.
-    assert.not.equal(
-      buildPlan({ root: '/bare', ...command.options }, command.argv, host(facts)),
-      plan({ root: '/bare' }, facts),
-    )
+    // Built for an empty root, which gets a /dev only if the option asks for it, or where files of the root are looked
+    // at, for the host's.
+    const root = option.name === 'fake-root' ? '/' : '/bare'
+    assert.not.equal(buildPlan({ root, ...command.options }, command.argv, host(facts)), plan({ root }, facts))
   })
 }
 
@@ -482,13 +481,13 @@ test('ids are mapped as far as the caller may map them', () => {
   const ranges = (options: Options, facts?: Partial<HostFacts>) =>
     plan(options, facts).idmap?.uid.map(({ inside, outside, count }) => [inside, outside, count].join(' '))
   assert.equal(ranges({ mapRoot: true }), ['0 1000 1'])
-  assert.equal(ranges({ user: { uid: 7 } }), ['7 1000 1'])
+  assert.equal(ranges({ user: { user: 7 } }), ['7 1000 1'])
   assert.equal(ranges({ mapAuto: true }), ['0 1000 1', '1 100000 65536'])
   assert.is(ranges({}, ROOT), undefined)
   assert.equal(ranges({ userns: true }, ROOT), ['0 0 4294967295'])
   assert.is(plan({ mapAuto: true }).idmap?.by, 'helper')
   assert.throws(
-    () => plan({ mapAuto: true, user: { uid: 65537 } }),
+    () => plan({ mapAuto: true, user: { user: 65537 } }),
     (error: unknown) => error instanceof UsageError,
   )
   assert.throws(() => plan({ mapAuto: true }, { userName: () => 'other', uid: 2000 }), /no range of ids for other/)
@@ -496,7 +495,7 @@ test('ids are mapped as far as the caller may map them', () => {
 })
 
 test('root drops its groups, and becomes the user that the options name', () => {
-  const { uid, gid, dropGroups } = plan({ user: { uid: 5 } }, ROOT).process
+  const { uid, gid, dropGroups } = plan({ user: { user: 5 } }, ROOT).process
   assert.equal({ uid, gid, dropGroups }, { uid: 5, gid: 5, dropGroups: true })
 })
 

@@ -11,32 +11,82 @@ import {
   mkdirSync,
   openSync,
   readlinkSync,
+  readSync,
   rmdirSync,
   type Stats,
   statSync,
   unlinkSync,
 } from 'node:fs'
 import { SandboxError } from '../errors.ts'
+import type { Step } from '../plan/steps.ts'
+import { fromBytes } from '../text/bytes.ts'
+import { hostPath } from './bun.ts'
+import { codeOf } from './errno.ts'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 /** open(2), the same on all of nsbox's machines. O_PATH needs no permission to read. */
 const O_PATH = 0o10000000
+
+/** Something that was opened with O_PATH: it can be looked at, and read by opening it anew (`contentOf`). */
+export type Entry = { fd: number; stats: Stats }
+
+/** Opens a path, following links. Throws where nothing is there. */
+export function openEntry(path: string): Entry {
+  const fd = openSync(hostPath(path), O_PATH)
+  return { fd, stats: fstatSync(fd) }
+}
+
+/** The first MAX bytes of a regular file: the very one that was opened, wherever its name leads by now. */
+export function contentOf({ fd }: Entry, max: number): Buffer {
+  const readable = openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK)
+  try {
+    const content = Buffer.allocUnsafe(max)
+    let length = 0
+    for (let more = -1; more !== 0 && length < max; length += more)
+      more = readSync(readable, content, length, max - length, null)
+    return content.subarray(0, length)
+  } finally {
+    closeSync(readable)
+  }
+}
 
 export class Directory {
   readonly #fd: number
 
-  private constructor(path: string, nofollow: number) {
-    this.#fd = openSync(path, O_PATH | O_DIRECTORY | nofollow)
+  private constructor(fd: number) {
+    this.#fd = fd
   }
 
   /** Opens a path. Throws ENOTDIR where the last component is a link and `follow` is false. */
   static open(path: string, follow: boolean): Directory {
-    return new Directory(path, follow ? 0 : O_NOFOLLOW)
+    return new Directory(openSync(hostPath(path), O_PATH | O_DIRECTORY | (follow ? 0 : O_NOFOLLOW)))
+  }
+
+  /** Takes over an entry that is a directory. */
+  static of({ fd }: Entry): Directory {
+    return new Directory(fd)
   }
 
   /** Opens a directory in this one. Throws ENOTDIR for a link. NAME: one component, and neither "." nor "..". */
   enter(name: string): Directory {
-    return new Directory(this.at(name), O_NOFOLLOW)
+    return Directory.open(this.at(name), false)
+  }
+
+  /** Opens NAME, whatever it is, without following or touching it; undefined where there is no such name. */
+  entry(name: string): Entry | undefined {
+    let fd: number
+    try {
+      fd = openSync(hostPath(this.at(name)), O_PATH | O_NOFOLLOW)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    }
+    return { fd, stats: fstatSync(fd) }
+  }
+
+  /** Where the link NAME leads. */
+  target(name: string): string {
+    return fromBytes(readlinkSync(hostPath(this.at(name)), { encoding: 'buffer' }))
   }
 
   /** Enters NAME. If it is missing, makes it first, with exactly this mode. */
@@ -81,8 +131,12 @@ export class Directory {
     return readlinkSync(`/proc/self/fd/${this.#fd}`)
   }
 
+  stats(): Stats {
+    return fstatSync(this.#fd)
+  }
+
   isSame(path: string): boolean {
-    const [a, b] = [fstatSync(this.#fd), statSync(path)]
+    const [a, b] = [this.stats(), statSync(path)]
     return a.dev === b.dev && a.ino === b.ino
   }
 
@@ -91,8 +145,11 @@ export class Directory {
   }
 }
 
-/** Throws SandboxError where /proc is missing or shows other processes: then no directory can be named by its descriptor. */
-export function verifyDescriptors(): void {
+/**
+ * Throws SandboxError where /proc is missing or shows other processes: then no directory can be named by its
+ * descriptor.
+ */
+export function verifyDescriptors(step: Step): void {
   const root = Directory.open('/', true)
   try {
     if (root.isSame(root.at('.'))) return
@@ -102,7 +159,7 @@ export function verifyDescriptors(): void {
     root.close()
   }
   throw new SandboxError({
-    step: 'rootfs',
+    step,
     what: 'shows no open files of this process',
     path: '/proc/self/fd',
     hint: 'mount -t proc proc /proc',

@@ -1,0 +1,64 @@
+/** What a plan takes from files of the box itself: users by name and a shell. Most plans take nothing. */
+import { UsageError } from '../errors.ts'
+import type { HostFacts } from '../host/types.ts'
+import { latePlanner } from '../lazy.ts'
+import type { Options } from '../options/types.ts'
+import { showsHost } from '../plan/root.ts'
+import type { Mount, Root } from '../plan/types.ts'
+import { type Identity, identity, type Ids, uidInBox } from './identity.ts'
+
+/** The words to execute, and the HOME of their user where it is the box's word. */
+export type Command = { argv: readonly string[]; home: string | undefined }
+
+/** Who runs what; `uid` is the user's id in the box. Throws SandboxError for a name that the box doesn't know. */
+export function userAndCommand(
+  options: Options,
+  argv: readonly string[],
+  root: Root,
+  mounts: readonly Mount[],
+  host: HostFacts,
+): { user: Identity; uid: number; command: Command } {
+  const ids = requestedIds(options, root, mounts)
+  const user = identity(options, host, ids)
+  const uid = uidInBox(user, host.uid)
+  return { user, uid, command: argv.length > 0 ? { argv, home: ids?.home } : shellFor(root, mounts, uid) }
+}
+
+/**
+ * Whether changes of owners and ids are answered with success. By itself where root of an image has one id, since
+ * package managers fail there otherwise, unless nothing could give the answers, or a setuid program could hear them.
+ */
+export function fakesRoot(
+  { fakeRoot, seccomp, privileged, allowNewPrivs }: Options,
+  { idmap }: Identity,
+  uid: number,
+  isImage: boolean,
+): boolean {
+  if (fakeRoot !== undefined) return fakeRoot
+  return isImage && idmap?.by === 'self' && uid === 0 && seccomp !== 'none' && !privileged && !allowNewPrivs
+}
+
+/** The ids of --user, and a home directory where they came from passwd. */
+function requestedIds(
+  { user: request }: Options,
+  root: Root,
+  mounts: readonly Mount[],
+): (Ids & { home?: string | undefined }) | undefined {
+  if (request === undefined) return undefined
+  const { user, group, likeImage } = request
+  if (typeof user === 'number' && typeof group !== 'string' && !likeImage) return { uid: user, gid: group }
+  return latePlanner().accountIn(root, mounts, request)
+}
+
+/**
+ * Without a command, the shell of the user in a root of its own. On the host's root that is an error: a shell there
+ * would look like the caller's own.
+ */
+function shellFor(root: Root, mounts: readonly Mount[], uid: number): Command {
+  if (showsHost(root) || root.type === 'empty')
+    throw new UsageError('no command', 'only a root of its own (--root DIR) has a shell as its default command')
+  const { shell, home } = latePlanner().shellIn(root, mounts, uid)
+  if (shell === undefined)
+    throw new UsageError('no command, and the root has no shell', 'looked for /bin/bash and /bin/sh; name a command')
+  return { argv: [shell], home }
+}
