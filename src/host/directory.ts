@@ -84,9 +84,14 @@ export class Directory {
     return { fd, stats: fstatSync(fd) }
   }
 
-  /** Where the link NAME leads. */
-  target(name: string): string {
-    return fromBytes(readlinkSync(hostPath(this.at(name)), { encoding: 'buffer' }))
+  /** Where the link NAME leads; undefined where it is no link any more. */
+  target(name: string): string | undefined {
+    try {
+      return fromBytes(readlinkSync(hostPath(this.at(name)), { encoding: 'buffer' }))
+    } catch (error) {
+      if (codeOf(error) === 'EINVAL' || codeOf(error) === 'ENOENT') return undefined
+      throw error
+    }
   }
 
   /** Enters NAME. If it is missing, makes it first, with exactly this mode. */

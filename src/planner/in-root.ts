@@ -144,7 +144,10 @@ export class BoxFiles {
       }
       this.#open.push({ close: () => closeSync(entry.fd) })
       if (merged.length > 0 || isWhiteout(entry)) break
-      return stats.isSymbolicLink() ? { type: 'link', to: layer.target(name) } : { type: 'file', entry, text: '' }
+      if (!stats.isSymbolicLink()) return { type: 'file', entry, text: '' }
+      const to = layer.target(name)
+      // Somebody has put something else there meanwhile.
+      return to === undefined ? this.#lookup(layers, name) : { type: 'link', to }
     }
     return merged.length > 0 ? { type: 'directory', layers: merged } : undefined
   }

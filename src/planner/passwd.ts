@@ -23,9 +23,9 @@ const GROUP = '/etc/group'
  * line in passwd, or group 0 without one, as the configuration of an image means it. Throws SandboxError for an unknown
  * name.
  */
-export function accountIn(root: Root, mounts: readonly Mount[], request: UserRequest, likeImage = false): Account {
+export function accountIn(root: Root, mounts: readonly Mount[], request: UserRequest): Account {
   return BoxFiles.with(root, mounts, (files) => {
-    const { user, group } = request
+    const { user, group, likeImage } = request
     const known = typeof user === 'string' ? userByName(user, files) : userById(user, files)
     const uid = typeof user === 'string' ? (known as User).uid : user
     const home = known?.home

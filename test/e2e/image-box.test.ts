@@ -225,7 +225,7 @@ test(
       [['--platform', 'linux/arm64', 'true'], /^nsbox: --platform: .*\nhint: it goes with --image REF\n$/],
       [['--entrypoint', 'sh', 'true'], /^nsbox: --entrypoint: .*\nhint: it goes with --image REF\n$/],
       [['--image', 'dir:/', 'true'], /^nsbox: --image: the host's own root is no image\n/],
-      [['--root', '/usr'], /^nsbox: run: no command\n/],
+      [['--ro'], /^nsbox: run: no command\n/],
       [['--image', REFERENCE, ''], /^nsbox: command: empty value ''\n$/],
     ]
     for (const [args, message] of rows) {
