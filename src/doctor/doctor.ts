@@ -7,6 +7,7 @@ import type { Check } from './check.ts'
 import { appArmor } from './checks/apparmor.ts'
 import { cgroups } from './checks/cgroups.ts'
 import { mapHelpers, noNewPrivs, subIds } from './checks/ids.ts'
+import { images } from './checks/images.ts'
 import { kernel, landlock } from './checks/kernel.ts'
 import { devpts, maskedProc, overlay, rootMount } from './checks/mounts.ts'
 import { otherNamespaces, privilege, userNamespaces } from './checks/namespaces.ts'
@@ -28,6 +29,7 @@ const CHECKS: readonly Check[] = [
   { name: 'root mount', run: rootMount },
   { name: 'proc', run: maskedProc },
   { name: 'overlay', run: overlay },
+  { name: 'images', run: images },
   { name: 'terminals', run: devpts },
   { name: 'start-up', run: handOver },
   { name: 'ping', run: ping },

@@ -12,6 +12,8 @@ export type Host = {
   run(program: string, args: string[]): { status: number; stdout: string; stderr?: string } | undefined
   /** Makes a nameless file in DIR and removes it: the name of the error, or undefined. */
   tryTmpfile(dir: string): string | undefined
+  /** Bytes that the caller may still write to the file system of a directory; undefined where that is not known. */
+  space(dir: string): number | undefined
   env: Readonly<Record<string, string | undefined>>
   uid: number
   user: string
@@ -27,6 +29,7 @@ export function examinedHost(): Host {
     stat: (path) => attempt(() => fs.statSync(path)),
     run: runProgram,
     tryTmpfile,
+    space: (dir) => attempt(() => freeBytes(fs.statfsSync(dir))),
     env: process.env,
     uid,
     user: loginName(uid),
@@ -66,6 +69,8 @@ function tryTmpfile(dir: string): string | undefined {
     return (error as NodeJS.ErrnoException).code ?? 'EIO'
   }
 }
+
+const freeBytes = ({ bavail, bsize }: fs.StatsFs): number => bavail * bsize
 
 function attempt<T>(action: () => T): T | undefined {
   try {

@@ -6,6 +6,7 @@ import { withImage, type ImageBox } from './defaults.ts'
 import { findImage } from './find.ts'
 import { hostFilesLayer } from './host-files.ts'
 import type { Image, Want } from './image.ts'
+import { kernelWarning } from './kernel.ts'
 import { mapKind } from './map.ts'
 
 /** `options.image` is there. WORDS: those of the command, which may be none. */
@@ -28,7 +29,11 @@ function wantOf({ platform, ...options }: Options, host: HostFacts): Want {
 function boxOf(image: Image, options: Options, words: readonly string[], host: HostFacts): ImageBox {
   if (!image.layersAreOurs && image.lowers.includes('/'))
     throw new UsageError("--image: the host's own root is no image", 'without --image and --root the box sees it')
-  return withImage(image, options, words, host, hostFilesLayer(options, host))
+  const warning = kernelWarning(options, host, image.reference)
+  return {
+    ...withImage(image, options, words, host, hostFilesLayer(options, host)),
+    ...(warning !== undefined && { warning }),
+  }
 }
 
 function notHere(reference: string): SandboxError {

@@ -10,7 +10,13 @@ import type { ImageRoot } from '../planner/image-root.ts'
 import type { Image, ImageConfig } from './image.ts'
 
 /** What a box of an image is built from. */
-export type ImageBox = { options: Options; argv: string[]; root: ImageRoot }
+export type ImageBox = {
+  options: Options
+  argv: string[]
+  root: ImageRoot
+  /** What the caller should know of it before it starts, in a sentence without a full stop. */
+  warning?: string
+}
 
 /** As container engines set it where an image has none. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

@@ -35,12 +35,12 @@ export function withCachedImage(
   options: Options,
   argv: readonly string[],
   host: HostFacts,
-): { options: Options; argv: readonly string[]; root?: ImageRoot } {
+): { options: Options; argv: readonly string[]; root?: ImageRoot; warning?: string } {
   return options.image === undefined ? { options, argv } : lateImages().cachedImageBox(options, argv, host)
 }
 
 /** `look` sees each plan that was made from the options of the box. */
-export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPlan> {
+export function newBox(box: Options, look: (plan: Plan, ofImage?: string) => void): Planner<BoxPlan> {
   return (argv, how) =>
     withHintInProgram(() => {
       const host = hostOf(how)
@@ -48,7 +48,7 @@ export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPla
       const directory = hostDirectoryOf(how, box)
       const options = directory === undefined ? made.options : { ...made.options, cwd: '/' }
       const plan = buildPlan(options, made.argv, host, made.root)
-      look(plan)
+      look(plan, made.warning)
       if (directory === undefined) return completed(plan, how)
       // Starts in the box's own `cwd` where the box does not show the directory.
       const start = startingIn(() => absolute(directory, host), plan.root, made.root?.cwd)

@@ -1,10 +1,12 @@
 /** What the verbs that make a plan share: an image gives a box its root, and defaults below the options. */
 import type { HostFacts } from '../host/types.ts'
+import type { ImageBox } from '../image/defaults.ts'
 import { lateImages } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { buildPlan } from '../planner/build.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
+import { announceImage } from './warnings.ts'
 
 type Prepared = { options: Options; argv: readonly string[]; root?: ImageRoot }
 
@@ -17,7 +19,11 @@ export function prepared<T>(
 ): T | Promise<T> {
   if (options.image === undefined) return use({ options, argv })
   const box = lateImages().imageBox(options, argv, host)
-  return box instanceof Promise ? box.then(use) : use(box)
+  const announced = (of: ImageBox): T => {
+    announceImage(of, options)
+    return use(of)
+  }
+  return box instanceof Promise ? box.then(announced) : announced(box)
 }
 
 /** The same with the plan. */

@@ -45,24 +45,37 @@ type Machine = {
   tmpfile?: string
   helperMode?: number
   uid?: number
+  free?: number
+  cache?: { mode: number; uid: number }
 }
 
 function host(machine: Machine): Host {
-  const { box = START, nested = box, files = {}, unshare = 0, tmpfile, helperMode = 0o104755, uid = 1000 } = machine
+  const {
+    box = START,
+    nested = box,
+    files = {},
+    unshare = 0,
+    tmpfile,
+    helperMode = 0o104755,
+    uid = 1000,
+    free = 2 ** 33,
+    cache,
+  } = machine
   const limited = 'limited' in machine ? machine.limited : START
   const all: Record<string, string | undefined> = { ...UBUNTU, ...files }
   const there = ['/dev/shm', '/tmp', '/usr/bin/newuidmap', '/usr/bin/newgidmap', '/proc/self/ns/user']
   return {
     readFile: (path) => all[path],
     exists: (path) => there.includes(path),
-    stat: () => ({ mode: helperMode, uid: 0 }),
+    stat: (path) => (path.endsWith('cache/nsbox') ? cache : { mode: helperMode, uid: 0 }),
     run: (program, args) => {
       if (program === 'unshare') return { status: unshare, stdout: '' }
       if (!program.endsWith('/nsbox') || limited === undefined) return undefined
       return { status: 0, stdout: args.includes('--memory') ? limited : args.includes('--nest') ? nested : box }
     },
     tryTmpfile: () => tmpfile,
-    env: { PATH: '/usr/bin' },
+    space: () => free,
+    env: { PATH: '/usr/bin', HOME: '/home/ann' },
     uid,
     user: uid === 0 ? 'root' : 'ann',
     exe: '/home/ann/bin/nsbox',
@@ -329,6 +342,22 @@ test('the doctor of this machine comes to an end', () => {
   const lines: string[] = []
   assert.ok([0, 1].includes(doctor((line) => lines.push(line))))
   assert.match(lines.join('\n'), 'kernel: ')
+})
+
+test('the directory for images is named with the room in it, and what hinders it', () => {
+  const about = (machine: Machine) => told({ files: FREE, ...machine }).about('images')
+  assert.match(about({}), 'the cache is /home/ann/.cache/nsbox, with 8.0 GiB free')
+  assert.match(about({ free: 2 ** 28 }), /0\.3 GiB free[^]*a large image will not fit[^]*nsbox image prune/)
+  assert.match(about({ cache: { mode: 0o40755, uid: 1000 } }), 'chmod 700 /home/ann/.cache/nsbox')
+  assert.match(about({ cache: { mode: 0o40700, uid: 7 } }), 'belongs to another user')
+  assert.match(about({ uid: 0 }), 'the cache is /var/cache/nsbox')
+})
+
+test('an overlay of an ordinary user has a limit before Linux 6.6', () => {
+  const about = (release: string) =>
+    told({ files: { ...FREE, '/proc/sys/kernel/osrelease': release } }).about('overlay')
+  assert.match(about('6.1.0-25-amd64\n'), /tmpfs lacks user attributes[^]*--overlay=DIR/)
+  assert.not.match(about('6.8.0\n'), 'tmpfs')
 })
 
 test.run()

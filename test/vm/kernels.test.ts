@@ -108,6 +108,48 @@ ${asUser('nsbox --overlay sh -c "echo x >/marker; ls /marker"; echo $?; ls /mark
   },
 )
 
+/** Two layers below DIR, and a plan whose root they are: with a whiteout, and with directories that are made anew. */
+const layered = (dir: string) => `
+mkdir -p ${dir}/base/bin ${dir}/base/data ${dir}/base/srv ${dir}/top/data; cp /bin/busybox ${dir}/base/bin
+for name in sh ls cat rm mkdir; do ln -sf busybox ${dir}/base/bin/$name; done
+echo below >${dir}/base/data/file; touch ${dir}/base/data/gone ${dir}/base/srv/x; echo above >${dir}/top/data/above; mknod ${dir}/top/data/gone c 0 0
+nsbox plan --map-root --root ${dir}/base --overlay sh -c 'cat /data/*; ls /data; rm -r /srv; mkdir /srv && ls -d /srv' | tr -d '\\n' |
+  sed 's|"lowers": *\\[[^]]*\\]|"lowers":["${dir}/top","${dir}/base"],"image":"x@sha256:0"|' >/tmp/layers`
+const SHOWN = ['above', 'below', 'above', 'file']
+
+inGuest(
+  'layers of an image stack for root, with all changes that programs make',
+  layered('/roots/i').replace('--map-root ', '') +
+    FLAGS.map((flags) => `\nnsbox-sidecar --plan /tmp/layers ${flags}; echo $?`).join('') +
+    '\nrm -r /roots/i /tmp/layers',
+  FLAGS.flatMap(() => [...SHOWN, '/srv', '0']),
+)
+
+// tmpfs has user attributes from Linux 6.6 on.
+inGuest(
+  'an ordinary user sees the layers from Linux 5.11 on, and gets the limit or the way out in words',
+  asUser(`
+${layered('/tmp/u')}
+nsbox-sidecar --plan /tmp/layers 2>&1; echo $?
+NSBOX_CACHE=/tmp/u/cache nsbox --image dir:/tmp/u/base cat /data/file 2>&1; echo $?; rm -rf /tmp/layers /tmp/u 2>/dev/null`),
+  ({ output }, kernel) => {
+    if (byVersion(kernel, '5.11') < 0) {
+      assert.match(output, /^nsbox: root: mount overlay: [^\n]*\nhint: [^\n]*from Linux 5\.11 on/)
+      assert.match(
+        output.trimEnd(),
+        /nsbox: image: this kernel stacks [^\n]*\nhint: nsbox image unpack dir:\/tmp\/u\/base DIR [^\n]*\n125$/,
+      )
+      return
+    }
+    const lines = output.trimEnd().split('\n')
+    assert.equal(lines.slice(0, 4), SHOWN)
+    assert.equal(lines.slice(-2), ['below', '0'])
+    const isOld = byVersion(kernel, '6.6') < 0
+    assert.is(/\/srv'?: (Input\/output|I\/O) error/.test(output), isOld)
+    assert.is(output.includes('nsbox: warning: --image: before Linux 6.6 '), isOld)
+  },
+)
+
 inGuest(
   'a call of another ABI is answered outside of a box, and ends the process inside',
   'calls 20 i386 | grep "^20 "; nsbox calls 20 i386; echo $?',

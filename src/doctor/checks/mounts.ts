@@ -17,6 +17,12 @@ export function overlay(host: Host): Result {
       '--overlay will not work for ordinary users',
       'a kernel of 5.11 or later',
     )
+  if (version < 6.06 && !privileged(host))
+    return note(
+      'present, also for ordinary users, but tmpfs lacks user attributes before Linux 6.6',
+      "a box can't remove directories below its overlay while the changes are in memory",
+      'nsbox --overlay=DIR ...    (keeps them on a disk)',
+    )
   return ok(privileged(host) ? 'present' : 'present, also for ordinary users')
 }
 

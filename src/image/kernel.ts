@@ -1,0 +1,40 @@
+/**
+ * What an older kernel can't do for an ordinary user's box of an image. Root's overlays work from Linux 5.10 on, with
+ * any number of layers.
+ */
+import { SandboxError } from '../errors.ts'
+import type { HostFacts } from '../host/types.ts'
+import type { Options } from '../options/types.ts'
+
+/** Linux 5.4 is 5.04, so that versions compare as numbers. */
+function versionOf(host: Pick<HostFacts, 'read'>): number {
+  const release = host.read('/proc/sys/kernel/osrelease')
+  const match = 'text' in release ? /^(\d+)\.(\d+)/.exec(release.text) : null
+  return match === null ? Infinity : Number(match[1]) + Number(match[2]) / 100
+}
+
+/**
+ * What the caller should know before the box starts; undefined mostly. Throws SandboxError where the kernel has no
+ * overlays for users, as before Linux 5.11.
+ *
+ * An overlay notes in an attribute of its upper directory that a directory was made anew. In a user namespace that is
+ * user.overlay.*, and tmpfs has such attributes from Linux 6.6 on: before, rmdir fails with EIO.
+ */
+export function kernelWarning(
+  { overlay, ro, userns, nest, mapAuto, mapRoot }: Options,
+  host: Pick<HostFacts, 'read' | 'uid'>,
+  reference: string,
+): string | undefined {
+  const ownIds = host.uid !== 0 || userns === true || nest === true || mapAuto === true || mapRoot === true
+  if (!ownIds) return undefined
+  const version = versionOf(host)
+  if (version < 5.11)
+    throw new SandboxError({
+      step: 'image',
+      what: 'this kernel stacks layers for root alone, and from Linux 5.11 on for everybody',
+      path: reference,
+      hint: `nsbox image unpack ${reference} DIR makes a directory of it, and --root DIR --host-files runs that`,
+    })
+  if (version >= 6.06 || typeof overlay === 'string' || ro) return undefined
+  return "before Linux 6.6 a user's box can't remove directories of an image while the changes are in memory (EIO): --overlay=DIR keeps them on a disk"
+}
