@@ -151,11 +151,11 @@ export class Registry {
     )
   }
 
-  /** Asks the registry, and logs in where it says that it must be: once, and again where a token has run out. */
+  /** Asks the registry, and logs in where it demands that: also where a token has run out, but once for a request. */
   async #get(path: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
     const base = (this.#base ??= this.#findBase())
     const url = new URL(`${this.#named.name}/${path}`, await base)
-    for (let tries = 0; ; tries++) {
+    for (let hasLoggedIn = false; ;) {
       const used = this.#authorization
       const answer = await send(
         url,
@@ -164,14 +164,11 @@ export class Registry {
       )
       // Another origin's challenge is not answered: credentials are not for it.
       if (answer.status !== 401 || answer.isForeign) return answer
-      if (tries === 2) throw await unauthorised(answer, await this.#loginAt(base))
-      if (this.#authorization !== used) {
-        answer.cancel()
-        continue
-      }
-      this.#authorization = await this.#loginOnce(answer, await this.#loginAt(base))
-      // The same password again would be refused again.
-      if (this.#authorization === used) throw await unauthorised(answer, await this.#loginAt(base))
+      if (hasLoggedIn) throw await unauthorised(answer, await this.#loginAt(base))
+      if (this.#authorization === used) {
+        this.#authorization = await this.#loginOnce(answer, await this.#loginAt(base))
+        hasLoggedIn = true
+      } else answer.cancel()
     }
   }
 

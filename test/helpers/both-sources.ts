@@ -11,9 +11,7 @@ import { RUNTIMES } from './package.ts'
 export async function runSourceInBoth(file: string): Promise<void> {
   const outdir = mkdtempSync(join(tmpdir(), 'nsbox-'))
   try {
-    const built = await Bun.build({ entrypoints: [file], outdir, target: 'node', naming: '[name].mjs' })
-    if (!built.success) throw new Error(built.logs.join('\n'))
-    const script = join(outdir, basename(file).replace(/\.ts$/, '.mjs'))
+    const script = await bundled(file, outdir)
     for (const { name, program } of RUNTIMES) {
       const { status, signal, stdout, stderr } = spawnSync(program, [script], { encoding: 'utf8', maxBuffer: 1 << 26 })
       console.log(`under ${name}:\n${stdout}${stderr}`)
@@ -27,4 +25,11 @@ export async function runSourceInBoth(file: string): Promise<void> {
   } finally {
     rmSync(outdir, { recursive: true })
   }
+}
+
+/** Makes one script for both of a file and what it imports, in OUTDIR, and returns its path. */
+export async function bundled(file: string, outdir: string): Promise<string> {
+  const built = await Bun.build({ entrypoints: [file], outdir, target: 'node', naming: '[name].mjs' })
+  if (!built.success) throw new Error(built.logs.join('\n'))
+  return join(outdir, basename(file).replace(/\.ts$/, '.mjs'))
 }
