@@ -73,7 +73,7 @@ PARTS = $(LATER:%=src/%) --entry-naming '[name].[ext]' $(LATER:%=--external '*/%
 
 # $(call build,PROGRAM,MORE FLAGS)
 build = $(say) BUN $(1); rm -f $(1); $(BUN) $(BUN_BUILD) $(2) src/main.ts $(PARTS) --outfile $(1) >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
-PROGRAM_FROM := $(TS_SOURCES) dist/nsbox-sidecar package.json tsconfig.json $(MAKE_FILES) $(NPM)
+PROGRAM_FROM := $(TS_SOURCES) dist/nsbox-sidecar dist/nsbox-unpack package.json tsconfig.json $(MAKE_FILES) $(NPM)
 
 ifeq ($(NATIVE),0)
 dist/nsbox: $(PROGRAM_FROM) dist/obj/native

@@ -73,10 +73,11 @@ function declarations(): Map<string, string> {
 }
 
 /**
- * Sidecars by Node's name for the machine. One that could not be built here is left out, and `make package` then
- * fails.
+ * Directories of the static programs by Node's name for the machine. What could not be built here is left out, and
+ * `make package` then fails.
  */
-const SIDECARS = { x64: 'dist/nsbox-sidecar', arm64: 'dist/arm64/nsbox-sidecar' }
+const MACHINES = { x64: 'dist', arm64: 'dist/arm64' }
+const PROGRAMS = ['nsbox-sidecar', 'nsbox-unpack']
 
 rmSync(OUT, { recursive: true, force: true })
 mkdirSync(join(OUT, 'sidecar'), { recursive: true })
@@ -87,8 +88,10 @@ for (const [name, text] of declarations()) {
   mkdirSync(dirname(join(OUT, name)), { recursive: true })
   writeFileSync(join(OUT, name), text)
 }
-for (const [machine, path] of Object.entries(SIDECARS)) {
-  if (!existsSync(join(TOP, path))) continue
-  copyFileSync(join(TOP, path), join(OUT, `sidecar/nsbox-sidecar-${machine}`))
-  chmodSync(join(OUT, `sidecar/nsbox-sidecar-${machine}`), 0o755)
-}
+for (const [machine, directory] of Object.entries(MACHINES))
+  for (const program of PROGRAMS) {
+    const path = join(TOP, directory, program)
+    if (!existsSync(path)) continue
+    copyFileSync(path, join(OUT, `sidecar/${program}-${machine}`))
+    chmodSync(join(OUT, `sidecar/${program}-${machine}`), 0o755)
+  }

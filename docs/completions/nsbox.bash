@@ -46,6 +46,7 @@ _nsbox_options()
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
 	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
 	rootfs) _nsbox_reply_words "--by --with --quiet --help --version" ;;
+	image) _nsbox_reply_words "--quiet --json --platform --keep --max-size --insecure --map-auto --help --version" ;;
 	doctor) _nsbox_reply_words "--json --help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;
 	esac
@@ -66,16 +67,16 @@ _nsbox_words()
 _nsbox_complete()
 {
 	local verb=run i=1 pid=
-	case ${words[1]} in run|plan|explain|bake|enter|rootfs|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
+	case ${words[1]} in run|plan|explain|bake|enter|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
 	for (( ; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|--image|--platform|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with)
+			--root|--image|--platform|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;
-			*) [[ $verb == rootfs || ($verb == enter && -z $pid) ]] || break
+			*) [[ $verb == rootfs || $verb == image || ($verb == enter && -z $pid) ]] || break
 				pid=${words[i]} ;;
 		esac
 	done
@@ -87,11 +88,12 @@ _nsbox_complete()
 	case $verb:$cur in
 		*:--*=*) local name=${cur%%=*}; cur=${cur#*=}; before=$name=; _nsbox_value "$name" ;;
 		*:-*) _nsbox_options "$verb" ;;
-		help:*) _nsbox_reply_words 'run plan explain bake enter rootfs doctor help' ;;
+		help:*) _nsbox_reply_words 'run plan explain bake enter rootfs image doctor help' ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
+		image:*) if ((i == 2)); then _nsbox_reply_words 'pull ls inspect rm prune verify unpack'; else _nsbox_reply_files -f; fi ;;
 		doctor:*) ;;
 		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$(pgrep -x nsbox)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
-		*) ((i == 1)) && _nsbox_reply_words 'run plan explain bake enter rootfs doctor help'
+		*) ((i == 1)) && _nsbox_reply_words 'run plan explain bake enter rootfs image doctor help'
 			mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur") ;;
 	esac
 }

@@ -6,7 +6,7 @@ function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
 	set -l enters (test "$words[1]" = enter; and echo yes)
-	contains -- "$words[1]" run plan explain bake enter rootfs doctor help; and set -e words[1]
+	contains -- "$words[1]" run plan explain bake enter rootfs image doctor help; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
 			case --
@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root --image --platform --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with
+			case --root --image --platform --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -30,7 +30,7 @@ end
 
 # Whether our own options may still come.
 function _nsbox_box
-	not __fish_seen_subcommand_from enter rootfs doctor help; and test (count (_nsbox_command)) -le 1
+	not __fish_seen_subcommand_from enter rootfs image doctor help; and test (count (_nsbox_command)) -le 1
 end
 
 complete -c nsbox -f
@@ -40,13 +40,15 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a explain -d 'expl
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a bake -d 'make a program of a box, which runs without nsbox'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a enter -d 'run a command in a running box, with its privileges'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a rootfs -d 'make a root from the host\'s own programs'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a image -d 'pull, list and remove images of whole systems'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'check what this kernel, user and host allow, with fixes'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'print this text, or the help of a verb'
 complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
-complete -c nsbox -n 'not __fish_seen_subcommand_from rootfs doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n 'not __fish_seen_subcommand_from rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
+complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a 'pull ls inspect rm prune verify unpack'
 complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(__fish_complete_pids)'
-complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter rootfs doctor help'
+complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter rootfs image doctor help'
 complete -c nsbox -n '_nsbox_box' -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command\'s, changes vanish'
 complete -c nsbox -n '_nsbox_box' -l platform -x -d 'take the image for another platform than this machine\'s, such as linux/arm64'
@@ -122,6 +124,15 @@ complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l version -d 'show the version'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l quiet -d 'print nothing but errors; of ls: ids alone'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l json -d 'print the result as JSON'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l platform -x -d 'the image for this platform, such as linux/arm64 (default: this machine\'s)'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l keep -x -d 'prune also the images that were not used for the longest time, until SIZE is left (20g), or those not used for TIME (30d, 12h)'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l max-size -x -d 'bytes that a layer\'s files may have, such as 100g (default: a hundred times the archive\'s, at least 4g)'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l insecure -d 'plain http, and certificates that nobody vouches for'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l map-auto -d 'unpack for boxes with --map-auto, which keep the owners of files'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l help -d 'show the help'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l version -d 'show the version'
 complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l json -d 'print the findings as JSON'
 complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from doctor' -l version -d 'show the version'

@@ -53,7 +53,7 @@ arm64:
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
 PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json
-dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar $(wildcard $(ARM64)/nsbox-sidecar) $(NPM)
+dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(wildcard $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack) $(NPM)
 	@$(say) PACK dist/package
 	$(Q)$(BUN) scripts/package.ts
 
@@ -62,7 +62,7 @@ $(PACKAGE): dist/package/index.js
 	$(Q)npm pack --ignore-scripts --silent --pack-destination dist >/dev/null
 
 # A second make, since only it sees whether a sidecar for arm64 was built.
-package-here: dist/nsbox-sidecar arm64
+package-here: dist/nsbox-sidecar dist/nsbox-unpack arm64
 	$(Q)$(MAKE) $(PACKAGE)
 
 # The package for publishing, with the sidecars for all machines.

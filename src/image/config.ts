@@ -4,10 +4,10 @@ import { SandboxError } from '../errors.ts'
 import { DIGEST } from './grammar.ts'
 import type { ImageConfig } from './image.ts'
 
-/** OVL_MAX_STACK of the kernel: an overlay takes no more lower directories. */
-const MAX_LAYERS = 500
+/** OVL_MAX_STACK of the kernel is 500, and one lower directory is for files of the host. */
+const MAX_LAYERS = 499
 /** Bytes. */
-const MAX_CONFIG = 8 << 20
+export const MAX_CONFIG = 8 << 20
 
 type ReadConfig = {
   /** sha256:HEX of the text. */

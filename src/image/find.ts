@@ -7,9 +7,9 @@ import type { Image, ImageConfig, Want } from './image.ts'
 import { parsePlatform, platformOf, platformText } from './platform.ts'
 import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
 import { sniff, type Sniffed } from './sniff.ts'
-import { chainIdsOf, imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord } from './store.ts'
+import { imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord } from './store.ts'
 
-const NO_CONFIG: ImageConfig = { env: [], labels: {} }
+export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
 
 /**
  * The image if all of it is in the cache, for this kind of id map; undefined where it has to be pulled or unpacked, or
@@ -42,7 +42,7 @@ function findLocal(reference: LocalReference, want: Want, host: HostFacts): Imag
 }
 
 /** What lies at the path, by the reference's prefix or else by its content. */
-function formatOf({ format, path }: LocalReference): Sniffed | 'docker-archive' | 'oci-archive' {
+export function formatOf({ format, path }: LocalReference): Sniffed | 'docker-archive' | 'oci-archive' {
   if (format === undefined || format === 'dir') {
     const found = sniff(path)
     if (format === 'dir' && found !== 'directory' && found !== 'oci')
@@ -60,7 +60,7 @@ function directoryImage(path: string): Image {
  * What a file is known by: the same name with the same inode, size and times has the same content. Of a layout its
  * index.json counts, which names all else by digest.
  */
-function fileKey({ format, path, image }: LocalReference, is: string, platform: string): string[] {
+export function fileKey({ format, path, image }: LocalReference, is: string, platform: string): string[] {
   const stat = fs.statSync(hostPath(is === 'oci' ? `${path}/index.json` : path), {
     bigint: true,
     throwIfNoEntry: false,
@@ -70,17 +70,17 @@ function fileKey({ format, path, image }: LocalReference, is: string, platform: 
 }
 
 /** The platform that is wanted, as text. */
-function platformFor({ platform }: Pick<Want, 'platform'>, host: Pick<HostFacts, 'machine'>): string {
+export function platformFor({ platform }: Pick<Want, 'platform'>, host: Pick<HostFacts, 'machine'>): string {
   return platformText(platform === undefined ? platformOf(host.machine) : parsePlatform(platform))
 }
 
 /** An image of the cache; undefined where it lacks a layer for this kind of id map. */
-function cachedImage(directory: string, id: string, reference: string, { map }: Want): Image | undefined {
+export function cachedImage(directory: string, id: string, reference: string, { map }: Want): Image | undefined {
   const path = paths.image(directory, id)
   const record = readRecord<ImageRecord>(path)
   if (record === undefined) return undefined
   const lowers: string[] = []
-  for (const chainId of chainIdsOf(record.diffIds)) {
+  for (const chainId of record.chainIds) {
     const layer = paths.layer(directory, map.name, chainId)
     if (!fs.existsSync(hostPath(`${layer}/layer.json`))) return undefined
     lowers.unshift(`${layer}/fs`)

@@ -26,8 +26,8 @@ export type Manifest = {
 
 /** Bytes of a manifest or an index. Registries allow 4 MiB. */
 export const MAX_MANIFEST = 4 << 20
-/** OVL_MAX_STACK of the kernel: an overlay takes no more lower directories. */
-const MAX_LAYERS = 500
+/** OVL_MAX_STACK of the kernel is 500, and one lower directory is for files of the host. */
+const MAX_LAYERS = 499
 const MAX_ENTRIES = 1000
 
 export const MEDIA_TYPES = {

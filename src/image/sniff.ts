@@ -26,7 +26,7 @@ const MAGICS: readonly Magic[] = [
   { at: 0, bytes: text('BZh'), is: 'compressed', name: 'bzip2' },
   { at: 0, bytes: text('070707'), is: 'unsupported', name: 'an old cpio archive (the portable ASCII format)' },
   { at: 0, bytes: [0xc7, 0x71], is: 'unsupported', name: 'an old cpio archive (the binary format)' },
-  { at: 0, bytes: [0x04, 0x22, 0x4d, 0x18], is: 'unsupported', name: 'compressed with lz4' },
+  { at: 0, bytes: [0x04, 0x22, 0x4d, 0x18], is: 'compressed', name: 'lz4' },
   { at: 0, bytes: text('PK\x03\x04'), is: 'unsupported', name: 'a zip archive' },
   { at: 0, bytes: text('7z\xbc\xaf'), is: 'unsupported', name: 'a 7z archive' },
   { at: 0, bytes: text('QFI\xfb'), is: 'unsupported', name: 'a qcow2 disk of a virtual machine' },
@@ -85,7 +85,7 @@ function beginningOf(fd: number): Buffer {
   return bytes.subarray(0, done)
 }
 
-function kindOf(bytes: Buffer, path: string): Sniffed {
+export function kindOf(bytes: Buffer, path: string): Sniffed {
   const magic = MAGICS.find(({ at, bytes: wanted }) => wanted.every((byte, n) => bytes[at + n] === byte))
   if (magic !== undefined && magic.is !== 'unsupported') return magic.is
   if (magic === undefined && isOldTar(bytes)) return 'tar'

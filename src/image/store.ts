@@ -17,17 +17,29 @@ import type { HostFacts } from '../host/types.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import { CACHE_VARIABLE, ownDirectory } from '../planner/own.ts'
 import type { ImageConfig } from './image.ts'
+import type { LocalReference } from './reference.ts'
 
 export type ImageRecord = {
   id: string
   config: ImageConfig
+  /** sha256:HEX of the manifest, where there is one. */
+  digest?: string
   /** The lowest first. */
   diffIds: string[]
+  /** What the layers' directories are called by. */
   chainIds: string[]
   /** Bytes of all layers on the disk. */
   size: number
 }
 export type RefRecord = { reference: string; platform: string; digest: string; id: string; pulled: string }
+/** `key`: what the file is known by, as `fileKey` makes it. */
+export type FileRecord = Omit<LocalReference, 'kind'> & {
+  key: string[]
+  platform: string
+  id: string
+  pulled: string
+}
+
 type Caller = Pick<HostFacts, 'uid' | 'variable'>
 
 /** Directory of the caller's images. Nothing is made. Throws SandboxError where no variable says where it is. */
@@ -74,7 +86,7 @@ function make(body: () => void, path: string): void {
 }
 
 /** The failure of a system call on the cache. */
-function storeFailure(what: string, path: string, error: unknown): SandboxError {
+export function storeFailure(what: string, path: string, error: unknown): SandboxError {
   const code = codeOf(error)
   const hint = HINTS[code]
   return systemFailure({ step: 'image', what, path, code, ...(hint !== undefined && { hint }) })
@@ -124,7 +136,7 @@ export const paths = {
 }
 
 /** The digits of sha256:HEX. */
-function hexOf(digest: string): string {
+export function hexOf(digest: string): string {
   return digest.slice(digest.indexOf(':') + 1)
 }
 

@@ -3,3 +3,7 @@ declare module '*/nsbox-sidecar' {
   const path: string
   export default path
 }
+declare module '*/nsbox-unpack' {
+  const path: string
+  export default path
+}

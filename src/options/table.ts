@@ -15,6 +15,7 @@ export const GROUPS = [
   'reporting',
   'baking',
   'building a root',
+  'images',
 ] as const
 export type Group = (typeof GROUPS)[number]
 

@@ -111,7 +111,7 @@ export function tmpfs(value: string): MountRequest {
 }
 
 /** Bytes. 0 is refused, since the kernel takes it as no limit at all. */
-function size(name: string, text: string): number {
+export function size(name: string, text: string): number {
   const [, digits, unit] = /^([1-9][0-9]{0,15})([kmgt]?)$/i.exec(text) ?? []
   const bytes = Number(digits) * 1024 ** ' kmgt'.indexOf((unit || ' ').toLowerCase())
   if (!Number.isSafeInteger(bytes))

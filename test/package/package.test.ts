@@ -37,6 +37,7 @@ test('the package has these files and no others', () => {
     'dist/package/plan/variants.d.ts',
     ...arm64,
     'dist/package/sidecar/nsbox-sidecar-x64',
+    'dist/package/sidecar/nsbox-unpack-x64',
     'docs/plan.schema.json',
     'package.json',
   ])

@@ -1,0 +1,152 @@
+/** Brings an image into the cache: layer by layer, so that what is there already isn't fetched or unpacked again. */
+import { createHash } from 'node:crypto'
+import { SandboxError } from '../errors.ts'
+import type { HostFacts } from '../host/types.ts'
+import { cachedImage, fileKey, findImage, formatOf, platformFor } from './find.ts'
+import type { Image, Progress, Want } from './image.ts'
+import { abandonedIn, layersDirectory, removeTrees, unpackLayer, type LayerRecord } from './layers.ts'
+import { openSource } from './open-source.ts'
+import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
+import type { LayerSource, Source } from './source.ts'
+import {
+  chainIdsOf,
+  ensureDirectory,
+  imagesDirectory,
+  paths,
+  readRecord,
+  writeRecord,
+  type FileRecord,
+  type ImageRecord,
+} from './store.ts'
+
+/**
+ * The image, pulled and unpacked where the cache lacks it. Throws SandboxError, UsageError, or the signal's reason;
+ * what was brought in before stays for the next try.
+ */
+export async function getImage(text: string, want: Want, host: HostFacts): Promise<Image> {
+  const found = findImage(text, want, host)
+  if (found !== undefined) return found
+  const references = readReferences(text, host)
+  const [reference] = references
+  if (reference === undefined) throw new Error('a reference always means something')
+  return await unpackImage(reference, want, host)
+}
+
+async function unpackImage(reference: Reference, want: Want, host: HostFacts): Promise<Image> {
+  if (reference.kind === 'registry')
+    throw new SandboxError({ step: 'image', what: 'is not in the cache', path: referenceText(reference) })
+  const name = referenceText(reference)
+  const platform = platformFor(want, host)
+  // What the file is called by before it is read: if it changes meanwhile, nobody finds the image by it.
+  const key = fileKey(reference, formatOf(reference), platform)
+  const source = await openSource(reference, want, host)
+  try {
+    return await kept(source, name, want, host, (id) => {
+      const facts: FileRecord = { ...fileOf(reference), key, platform, id, pulled: new Date().toISOString() }
+      ensureDirectory(host, 'files')
+      writeRecord(paths.file(imagesDirectory(host), key), facts)
+    })
+  } finally {
+    source.close()
+  }
+}
+
+const fileOf = ({ path, format, image }: LocalReference): Pick<FileRecord, 'path' | 'format' | 'image'> => ({
+  path,
+  ...(format !== undefined && { format }),
+  ...(image !== undefined && { image }),
+})
+
+/** A prune beside us may take a layer away before the image that needs it is written down. */
+const TRIES = 3
+
+async function kept(
+  source: Source,
+  name: string,
+  want: Want,
+  host: HostFacts,
+  remember: (id: string) => void,
+): Promise<Image> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { id } = await keep(source, name, want, host)
+    remember(id)
+    const image = cachedImage(imagesDirectory(host), id, name, want)
+    if (image !== undefined) return image
+  }
+  throw new SandboxError({ step: 'image', what: 'somebody removes its layers as they are unpacked', path: name })
+}
+
+/** Unpacks what is missing, and writes down what the image is made of. */
+async function keep(source: Source, about: string, want: Want, host: HostFacts): Promise<ImageRecord> {
+  await removeAbandoned(want, host)
+  const records: LayerRecord[] = []
+  const known = knownChain(source.layers)
+  for (const [n, layer] of source.layers.entries()) {
+    const tell = (event: Progress['event'], bytes: number): void =>
+      want.onProgress?.({
+        event,
+        reference: about,
+        layer: n + 1,
+        layers: source.layers.length,
+        bytes,
+        total: layer.size,
+      })
+    const there = known === undefined ? undefined : layerOf(known[n] as string, want, host)
+    records.push(
+      there ??
+        (await unpackLayer(layer, { ...stack(records, want, host), about, onBytes: (bytes) => tell('unpack', bytes) })),
+    )
+    layer.done?.()
+  }
+  const record = recordOf(source, records)
+  ensureDirectory(host, 'images')
+  writeRecord(paths.image(imagesDirectory(host), record.id), record)
+  want.onProgress?.({ event: 'done', reference: about })
+  return record
+}
+
+/** What the layers so far mean for the next one. */
+function stack(
+  below: readonly LayerRecord[],
+  { map, maxSize, signal }: Want,
+  host: HostFacts,
+): Omit<Parameters<typeof unpackLayer>[1], 'about'> {
+  const directory = imagesDirectory(host)
+  const parent = below.at(-1)?.chainId
+  return {
+    map,
+    host,
+    lowers: below.map(({ chainId }) => `${paths.layer(directory, map.name, chainId)}/fs`).reverse(),
+    ...(parent !== undefined && { parent }),
+    ...(maxSize !== undefined && { maxSize }),
+    ...(signal !== undefined && { signal }),
+  }
+}
+
+/** The chain ids, where they are known before anything is unpacked. */
+function knownChain(layers: readonly LayerSource[]): string[] | undefined {
+  const diffIds = layers.map(({ diffId }) => diffId).filter((diffId) => diffId !== undefined)
+  return diffIds.length === layers.length ? chainIdsOf(diffIds) : undefined
+}
+
+function layerOf(chainId: string, { map }: Want, host: HostFacts): LayerRecord | undefined {
+  return readRecord<LayerRecord>(`${paths.layer(imagesDirectory(host), map.name, chainId)}/layer.json`)
+}
+
+/** A plain root has no configuration, so its name follows from what is in it. */
+function recordOf({ config, id, digest }: Source, layers: readonly LayerRecord[]): ImageRecord {
+  const chainIds = layers.map(({ chainId }) => chainId)
+  return {
+    id: id ?? `sha256:${createHash('sha256').update(JSON.stringify(chainIds)).digest('hex')}`,
+    config,
+    ...(digest !== undefined && { digest }),
+    diffIds: layers.map(({ diffId }) => diffId),
+    chainIds,
+    size: layers.reduce((sum, { size }) => sum + size, 0),
+  }
+}
+
+/** Removes what killed processes have left half done. */
+async function removeAbandoned({ map }: Want, host: HostFacts): Promise<void> {
+  await removeTrees(abandonedIn(layersDirectory(map, host)), { map, host })
+}
