@@ -81,6 +81,12 @@ export class BoxFiles {
     return this.#at(path, ({ node }) => (node?.type === 'directory' ? node.layers[0]?.stats().uid : undefined))
   }
 
+  /** The path for a message: on the host, where the root is one directory there. */
+  shown(path: string): string {
+    const [only = '/', ...more] = rootDirectories(this.#root)
+    return only === '/' || more.length > 0 ? path : only + path
+  }
+
   /** Calls BODY with what is at PATH, and closes what was opened to find it. */
   #at<T>(path: string, body: (found: { path: string; node: Node | undefined }) => T): T {
     const before = this.#open.length
@@ -210,18 +216,12 @@ export class BoxFiles {
       return body()
     } catch (error) {
       if (error instanceof SandboxError) throw error
-      throw systemFailure({ step: 'user', what: 'read', path: this.#shown(path), code: codeOf(error) })
+      throw systemFailure({ step: 'user', what: 'read', path: this.shown(path), code: codeOf(error) })
     }
   }
 
   #refuse(what: string, path: string): never {
-    throw new SandboxError({ step: 'user', what, path: this.#shown(path) })
-  }
-
-  /** The path for a message: on the host, where it is in one directory there. */
-  #shown(path: string): string {
-    const [only = '/', ...more] = rootDirectories(this.#root)
-    return only === '/' || more.length > 0 ? path : only + path
+    throw new SandboxError({ step: 'user', what, path: this.shown(path) })
   }
 
   /** Closes all but the first COUNT. */

@@ -79,25 +79,25 @@ function userOf({ fields }: Line): User | undefined {
 }
 
 function userByName(name: string, files: BoxFiles): User {
-  const lines = linesOf(files.read(PASSWD) ?? noFile('user', name, PASSWD))
+  const lines = linesOf(files.read(PASSWD) ?? noFile('user', name, files.shown(PASSWD)))
   const line = lines.find(({ fields }) => fields[0] === name)
-  if (line === undefined) unknown('user', name, lines, PASSWD)
-  return userOf(line) ?? malformed(line, PASSWD)
+  if (line === undefined) unknown('user', name, lines, files.shown(PASSWD))
+  return userOf(line) ?? malformed(line, files.shown(PASSWD))
 }
 
 function userById(uid: number, files: BoxFiles): User | undefined {
   for (const line of linesOf(files.read(PASSWD) ?? '')) {
-    if (idOf(line.fields[2]) === uid) return userOf(line) ?? malformed(line, PASSWD)
+    if (idOf(line.fields[2]) === uid) return userOf(line) ?? malformed(line, files.shown(PASSWD))
   }
   return undefined
 }
 
 function groupId(group: string | number, files: BoxFiles): number {
   if (typeof group === 'number') return group
-  const lines = linesOf(files.read(GROUP) ?? noFile('group', group, GROUP))
+  const lines = linesOf(files.read(GROUP) ?? noFile('group', group, files.shown(GROUP)))
   const line = lines.find(({ fields }) => fields[0] === group)
-  if (line === undefined) unknown('group', group, lines, GROUP)
-  return idOf(line.fields[2]) ?? malformed(line, GROUP)
+  if (line === undefined) unknown('group', group, lines, files.shown(GROUP))
+  return idOf(line.fields[2]) ?? malformed(line, files.shown(GROUP))
 }
 
 /**
@@ -108,13 +108,13 @@ function groupsOf({ name, gid }: User, files: BoxFiles): number[] {
   const groups = new Set([gid])
   for (const line of linesOf(files.read(GROUP) ?? '')) {
     if (!line.fields[3]?.split(',').includes(name)) continue
-    groups.add(idOf(line.fields[2]) ?? malformed(line, GROUP))
+    groups.add(idOf(line.fields[2]) ?? malformed(line, files.shown(GROUP)))
   }
   if (groups.size > MAX_GROUPS)
     throw new SandboxError({
       step: 'user',
       what: `${name} is in ${groups.size} groups, and the kernel takes ${MAX_GROUPS}`,
-      path: GROUP,
+      path: files.shown(GROUP),
     })
   return [...groups]
 }
