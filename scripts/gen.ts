@@ -84,9 +84,10 @@ function cList(words: readonly string[]): string {
 }
 
 /** Word lists that C knows by number (enum) or bit (flags), each once, named after its first field. */
-function cWords(): { text: string; nameOf: (values: readonly string[]) => string } {
+function cWords(): { declarations: string; lists: string; nameOf: (values: readonly string[]) => string } {
   const names = new Map<string, string>()
   const out: string[] = []
+  const lists: string[] = []
   const add = (prefix: string, key: string, field: Field) => {
     if (field.type !== 'enum' && field.type !== 'flags') return
     const id = field.values.join()
@@ -98,7 +99,8 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
     )
     // An enumerator is an int, so a list with more than 31 bits has no enumerators; bit n is word n.
     if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
-    out.push(`static const char ${name}_words[] = ${cList(field.values)};`, '')
+    out.push(`extern const char ${name}_words[];`, '')
+    lists.push(`const char ${name}_words[] = ${cList(field.values)};`)
   }
   for (const [object, table] of Object.entries(OBJECTS))
     for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
@@ -106,7 +108,12 @@ function cWords(): { text: string; nameOf: (values: readonly string[]) => string
     for (const table of Object.values(variants))
       for (const [key, field] of Object.entries(table as Table)) add(union, key, field)
   }
-  return { text: out.join('\n'), nameOf: (values) => `${names.get(values.join())}_words` }
+  lists.push('')
+  return {
+    declarations: out.join('\n'),
+    lists: lists.join('\n'),
+    nameOf: (values) => `${names.get(values.join())}_words`,
+  }
 }
 
 function cField(struct: string, key: string, field: Field, words: (values: readonly string[]) => string): string {
@@ -182,7 +189,7 @@ export function contractHeader(): string {
     '',
     `#define NSBOX_CONTRACT ${CONTRACT}`,
     '',
-    words.text,
+    words.declarations,
   ]
   for (const [name, variants] of Object.entries(VARIANTS)) out.push(...cVariantStruct(name, variants))
   const order = objectsInnermostFirst()
@@ -195,7 +202,7 @@ export function contractHeader(): string {
       '',
     )
   }
-  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '')
+  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '', words.lists)
   for (const [name, variants] of Object.entries(VARIANTS)) {
     for (const [type, table] of Object.entries(variants))
       out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -17,6 +16,7 @@
 #include "base/channel.h"
 #include "base/descriptor.h"
 #include "base/host.h"
+#include "base/line.h"
 #include "base/report.h"
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
@@ -325,9 +325,10 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *invo
 /* Prints the plan of a baked program. */
 static int print_plan(const char *text, size_t length)
 {
-	fwrite(text, 1, length, stdout);
-	putchar('\n');
-	if (fflush(stdout) != 0 || ferror(stdout))
+	line_begin(1);
+	line_add_bytes(text, length);
+	line_add("\n");
+	if (!line_end())
 		fail("write", "the plan");
 	return 0;
 }

@@ -5,12 +5,9 @@
 #ifndef NSBOX_BASE_CHANNEL_H
 #define NSBOX_BASE_CHANNEL_H
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <sys/types.h>
 
 enum channel_kind {
 	CHANNEL_STARTED = 1, /* the command was executed */
@@ -50,11 +47,7 @@ struct channel_message {
 };
 enum { CHANNEL_PLAIN = offsetof(struct channel_message, made) };
 
-static inline void channel_send(int fd, enum channel_kind kind, int value)
-{
-	struct channel_message message = {.kind = kind, .value = value};
-	(void)send(fd, &message, CHANNEL_PLAIN, MSG_NOSIGNAL);
-}
+void channel_send(int fd, enum channel_kind kind, int value);
 
 enum { CHANNEL_ALONG = 2 };
 
@@ -63,58 +56,11 @@ struct channel_along {
 	int fd[CHANNEL_ALONG];
 };
 
-union channel_control {
-	struct cmsghdr header;
-	char space[CMSG_SPACE(sizeof(int[CHANNEL_ALONG]))];
-};
-
-static inline void channel_send_with(int fd, struct channel_message *message, struct channel_along along)
-{
-	size_t size = along.fd[1] < 0 ? sizeof(int) : sizeof along.fd;
-	union channel_control control = {
-		.header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-	struct iovec text = {message, sizeof *message};
-	struct msghdr packet = {
-		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(size)};
-	memcpy(CMSG_DATA(&control.header), along.fd, size);
-	/* ETOOMANYREFS: too many descriptors are in flight (Linux 4.5), so the supervisor has to receive some first. */
-	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-}
-
 /* LOCK: on what was made, or -1. */
-static inline void channel_send_made(int fd, int parent, int lock, const struct channel_made *made, int how)
-{
-	struct channel_message message = {.kind = CHANNEL_MADE, .value = how, .made = *made};
-	channel_send_with(fd, &message, (struct channel_along){{parent, lock}});
-}
-
-static inline void channel_send_lock(int fd, int lock)
-{
-	struct channel_message message = {.kind = CHANNEL_LOCK};
-	channel_send_with(fd, &message, (struct channel_along){{lock, -1}});
-}
-
-static inline void channel_send_process(int fd, int process, int number)
-{
-	struct channel_message message = {.kind = CHANNEL_PROCESS, .value = number};
-	channel_send_with(fd, &message, (struct channel_along){{process, -1}});
-}
-
+void channel_send_made(int fd, int parent, int lock, const struct channel_made *made, int how);
+void channel_send_lock(int fd, int lock);
+void channel_send_process(int fd, int process, int number);
 /* Receives one message, and the descriptors that came with it. As recv(2): 0 at the end, -1 with errno. */
-static inline ssize_t channel_receive(int fd, struct channel_message *message, struct channel_along *along)
-{
-	union channel_control control = {0};
-	struct iovec text = {message, sizeof *message};
-	struct msghdr packet = {
-		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	ssize_t length = recvmsg(fd, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	*along = (struct channel_along){{-1, -1}};
-	if (length > 0 && CMSG_FIRSTHDR(&packet) && control.header.cmsg_type == SCM_RIGHTS)
-		memcpy(along->fd, CMSG_DATA(&control.header),
-			control.header.cmsg_len < CMSG_LEN(sizeof along->fd) ? sizeof(int) : sizeof along->fd);
-	message->made.name[CHANNEL_NAME - 1] = '\0';
-	return length;
-}
+ssize_t channel_receive(int fd, struct channel_message *message, struct channel_along *along);
 
 #endif

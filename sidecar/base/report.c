@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "base/errno_name.h"
+#include "base/line.h"
 #include "plan/contract.h"
 
 static enum step phase = STEP_START, step = STEP_START;
@@ -40,6 +39,13 @@ static const char *word_of(enum step wanted)
 	return word;
 }
 
+static void print_phase(long microseconds)
+{
+	line_begin(2);
+	line_add_format("nsbox: %-12s %6ld us\n", word_of(phase), microseconds);
+	line_end();
+}
+
 static void end_phase(void)
 {
 	struct timespec now;
@@ -47,8 +53,7 @@ static void end_phase(void)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (phase_start.tv_sec)
-		dprintf(2, "nsbox: %-12s %6ld us\n", word_of(phase),
-			(now.tv_sec - phase_start.tv_sec) * 1000000L + (now.tv_nsec - phase_start.tv_nsec) / 1000);
+		print_phase((now.tv_sec - phase_start.tv_sec) * 1000000L + (now.tv_nsec - phase_start.tv_nsec) / 1000);
 	phase_start = now;
 }
 
@@ -78,89 +83,56 @@ void report_to(void (*function)(int status)) { inform = function; }
 bool report_has_failed(void) { return failed; }
 void report_set_failed(void) { failed = true; }
 
-/*
- * TEXT is for a person. JSON_VALUE is a string in JSON that must decode to the same bytes. JSON_TEXT is a string in
- * JSON that a person reads once it is decoded.
- */
-enum form { TEXT, JSON_VALUE, JSON_TEXT };
-
-/*
- * Escapes control characters, so that a file name can neither forge a message nor send commands to the terminal (which
- * may also take U+0080 to U+009F as commands). In JSON a byte that is not UTF-8 is written as in plans, json.h.
- */
-static void print_safe(FILE *out, const char *text, enum form form)
-{
-	static const char *const one[] = {"\\x%02x", "\\u%04x", "\\\\x%02x"}, *const two[] = {"\\xc2\\x%02x", "\\u%04x",
-																			  "\\\\xc2\\\\x%02x"};
-	size_t left = strlen(text), length;
-	for (const unsigned char *c = (const unsigned char *)text; left > 0; c += length, left -= length) {
-		length = utf8_length(c, left);
-		if (length == 2 && c[0] == 0xc2 && c[1] < 0xa0)
-			fprintf(out, two[form], c[1]);
-		else if (length == 1 && (*c < 0x20 || *c == 0x7f))
-			fprintf(out, one[form], *c);
-		else if (length == 1 && form != TEXT && (*c == '"' || *c == '\\'))
-			fprintf(out, "\\%c", *c);
-		else if (length == 0 && form != TEXT)
-			fprintf(out, "\\udc%02x", *c);
-		else
-			fwrite(c, 1, length ? length : 1, out);
-		length = length ? length : 1;
-	}
-}
-
-void report_print(FILE *out, const char *text) { print_safe(out, text, TEXT); }
-
-static void print_hint(FILE *out, const char *hint)
-{
-	fputs("hint: ", out);
-	print_safe(out, hint, TEXT);
-	fputc('\n', out);
-}
-
 /* A failure, as it was reported. */
 struct failure {
 	const char *what, *path, *hint;
 	int number;
 };
 
+static void begin_message(void)
+{
+	line_begin(2);
+	line_add_format("nsbox: %s: ", word_of(step));
+}
+
 static void print_line(const struct failure *failure)
 {
-	FILE *out = stderr;
-	fprintf(out, "nsbox: %s: ", word_of(step));
-	print_safe(out, failure->what, TEXT);
+	begin_message();
+	line_add_safe(failure->what, LINE_TEXT);
 	if (failure->path) {
-		fputs(": ", out);
-		print_safe(out, failure->path, TEXT);
+		line_add(": ");
+		line_add_safe(failure->path, LINE_TEXT);
 	}
 	if (failure->number)
-		fprintf(out, ": %s (%s)", strerror(failure->number), errno_name(failure->number));
-	fputc('\n', out);
-	if (failure->hint && !quiet)
-		print_hint(out, failure->hint);
-	fflush(out);
+		line_add_format(": %s (%s)", strerror(failure->number), errno_name(failure->number));
+	if (failure->hint && !quiet) {
+		line_add("\nhint: ");
+		line_add_safe(failure->hint, LINE_TEXT);
+	}
+	line_add("\n");
+	line_end();
 }
 
 static void print_event(const struct failure *failure, int status)
 {
-	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
-	if (!out)
+	if (status_fd < 0)
 		return;
-	fprintf(out, "{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", word_of(step));
-	print_safe(out, failure->what, JSON_TEXT);
+	line_begin(status_fd);
+	line_add_format("{\"event\":\"error\",\"step\":\"%s\",\"what\":\"", word_of(step));
+	line_add_safe(failure->what, LINE_JSON_TEXT);
 	if (failure->path) {
-		fputs("\",\"path\":\"", out);
-		print_safe(out, failure->path, JSON_VALUE);
+		line_add("\",\"path\":\"");
+		line_add_safe(failure->path, LINE_JSON_VALUE);
 	}
 	if (failure->number)
-		fprintf(out, "\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", failure->number, errno_name(failure->number),
+		line_add_format("\",\"errno\":%d,\"code\":\"%s\",\"text\":\"%s", failure->number, errno_name(failure->number),
 			strerror(failure->number));
 	if (failure->hint) {
-		fputs("\",\"hint\":\"", out);
-		print_safe(out, failure->hint, JSON_TEXT);
+		line_add("\",\"hint\":\"");
+		line_add_safe(failure->hint, LINE_JSON_TEXT);
 	}
-	fprintf(out, "\",\"status\":%d}\n", status);
-	fclose(out);
+	line_add_format("\",\"status\":%d}\n", status);
+	line_end();
 }
 
 /* The hint for an error number that has the same way out whatever call failed. */
@@ -218,67 +190,70 @@ void fail_status(int status, const char *what, const char *path, const char *hin
 	finish(status, &(struct failure){what, path, hint ? hint : hint_for(number), number});
 }
 
-static void print_warning(const char *text)
+static void print_note(const char *kind, const char *text)
 {
-	fprintf(stderr, "nsbox: %s: warning: ", word_of(step));
-	print_safe(stderr, text, TEXT);
-	fputc('\n', stderr);
-	fflush(stderr);
+	begin_message();
+	line_add(kind);
+	line_add_safe(text, LINE_TEXT);
+	line_add("\n");
+	line_end();
 }
 
 void report_made(const char *path)
 {
-	if (!verbose)
-		return;
-	fprintf(stderr, "nsbox: %s: made ", word_of(step));
-	print_safe(stderr, path, false);
-	fputc('\n', stderr);
-	fflush(stderr);
+	if (verbose)
+		print_note("made ", path);
 }
 
 void report_warning(const char *text)
 {
 	if (!quiet && !errors_to_status)
-		print_warning(text);
+		print_note("warning: ", text);
 }
 
 int report_status_fd(void) { return status_fd; }
 
 static void report_process(const char *event, int pid)
 {
-	if (status_fd >= 0)
-		dprintf(status_fd, "{\"event\":\"%s\",\"pid\":%d}\n", event, pid);
+	if (status_fd < 0)
+		return;
+	line_begin(status_fd);
+	line_add_format("{\"event\":\"%s\",\"pid\":%d}\n", event, pid);
+	line_end();
 }
 
 void report_ready(int pid) { report_process("ready", pid); }
 void report_started(int pid) { report_process("start", pid); }
 
 /* Prints a member of a JSON object: seconds with six decimals. */
-static void print_seconds(FILE *out, const char *key, int64_t microseconds)
+static void print_seconds(const char *key, int64_t microseconds)
 {
-	fprintf(out, "\"%s\":%lld.%06lld,", key, (long long)(microseconds / 1000000), (long long)(microseconds % 1000000));
+	line_add_format(
+		"\"%s\":%lld.%06lld,", key, (long long)(microseconds / 1000000), (long long)(microseconds % 1000000));
 }
 
 void report_out_of_memory(int fd, int64_t limit)
 {
 	static const struct {
 		int64_t bytes;
-		const char *name;
+		char name[2];
 	} units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
 	size_t unit = 0;
 	while (limit % units[unit].bytes)
 		unit++;
-	dprintf(fd,
+	line_begin(fd);
+	line_add_format(
 		"nsbox: control group: killed for lack of memory: the limit is %lld%s\nhint: give it more with --memory\n",
 		(long long)(limit / units[unit].bytes), units[unit].name);
+	line_end();
 }
 
-static void print_group(FILE *out, const struct report_usage *group)
+static void print_group(const struct report_usage *group)
 {
 	if (group->peak_memory >= 0)
-		fprintf(out, ",\"peakMemory\":%lld", (long long)group->peak_memory);
+		line_add_format(",\"peakMemory\":%lld", (long long)group->peak_memory);
 	if (group->oom_kills >= 0)
-		fprintf(out, ",\"oomKills\":%lld", (long long)group->oom_kills);
+		line_add_format(",\"oomKills\":%lld", (long long)group->oom_kills);
 }
 
 /* The control group's figure, or that of rusage where the group has no figure (-1). */
@@ -290,17 +265,17 @@ static int64_t microseconds(struct timeval time, int64_t of_group)
 void report_exited(
 	int status, int signal, bool timed_out, int64_t wall, const struct rusage *used, const struct report_usage *group)
 {
-	FILE *out = status_fd >= 0 ? fdopen(dup(status_fd), "w") : NULL;
-	if (!out)
+	if (status_fd < 0)
 		return;
-	fprintf(out, "{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal,
+	line_begin(status_fd);
+	line_add_format("{\"event\":\"exit\",\"status\":%d,\"signal\":%d,%s\"usage\":{", status, signal,
 		timed_out ? "\"timedOut\":true," : "");
-	print_seconds(out, "wall", wall);
-	print_seconds(out, "user", microseconds(used->ru_utime, group ? group->user : -1));
-	print_seconds(out, "system", microseconds(used->ru_stime, group ? group->system : -1));
-	fprintf(out, "\"maxRss\":%lld", (long long)used->ru_maxrss * 1024);
+	print_seconds("wall", wall);
+	print_seconds("user", microseconds(used->ru_utime, group ? group->user : -1));
+	print_seconds("system", microseconds(used->ru_stime, group ? group->system : -1));
+	line_add_format("\"maxRss\":%lld", (long long)used->ru_maxrss * 1024);
 	if (group)
-		print_group(out, group);
-	fputs("}}\n", out);
-	fclose(out);
+		print_group(group);
+	line_add("}}\n");
+	line_end();
 }

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/steps.h"
 
@@ -55,8 +54,6 @@ _Noreturn void report_give_up(int status);
 /* Prints, with --verbose, that PATH was made for the box. */
 void report_made(const char *path);
 void report_warning(const char *text);
-/* Prints a name on one line, with control characters as escapes. */
-void report_print(FILE *out, const char *text);
 /* The descriptor that events are written to, or -1. */
 int report_status_fd(void);
 /* The box is set up, and waits at its gate. */

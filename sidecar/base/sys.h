@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -125,6 +126,11 @@ static inline int sys_statx(int fd, struct sys_statx *out)
 {
 	return (int)syscall(SYS_statx, fd, "", EMPTY_PATH, WANT_INODE | WANT_MOUNT_ID, out);
 }
+/*
+ * fork(2) for a process with one thread. musl's serves programs with threads: locks, handlers and two more calls for
+ * the signal mask.
+ */
+static inline int sys_fork(void) { return (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
 static inline int sys_pidfd_open(int pid) { return (int)syscall(SYS_PIDFD_OPEN, pid, 0u); }
 static inline int sys_pivot_root(const char *to, const char *old) { return (int)syscall(SYS_pivot_root, to, old); }
 

@@ -14,7 +14,8 @@
 #include "base/report.h"
 #include "fs/tree.h"
 
-static const char *const candidates[] = {"/tmp", "/run", "/mnt", "/var", "/usr", "/etc", "/bin", "/dev", "/proc", NULL};
+static const char candidates[][6] = {"/tmp", "/run", "/mnt", "/var", "/usr", "/etc", "/bin", "/dev", "/proc"};
+enum { LAST_CANDIDATE = sizeof candidates / sizeof *candidates - 1 };
 
 static int target = -1, scratch = -1;
 
@@ -98,14 +99,14 @@ __attribute__((noinline)) static void open_old(bool with_files)
 
 void staging_open(bool with_files)
 {
-	const char *const *candidate = candidates;
-	while (*candidate && (target = open(*candidate, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
-		candidate++;
+	size_t place = 0;
+	while ((target = open(candidates[place], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 && place < LAST_CANDIDATE)
+		place++;
 	if (target < 0)
 		fail("find a directory to put the root together on", "/tmp");
 	if (tree_is_old())
 		open_old(with_files);
 	/* The root is mounted on top of this tmpfs, which stays reachable by its descriptor. */
 	else if (with_files && open_scratch_new() < 0)
-		fail_hint("mount tmpfs", *candidate, tree_hint());
+		fail_hint("mount tmpfs", candidates[place], tree_hint());
 }

@@ -19,35 +19,35 @@ enum plan_namespaces_word {
 	PLAN_NAMESPACES_CGROUP = 1u << 5,
 	PLAN_NAMESPACES_NET = 1u << 6,
 };
-static const char plan_namespaces_words[] = "user\0mount\0pid\0ipc\0uts\0cgroup\0net\0";
+extern const char plan_namespaces_words[];
 
 enum idmap_by_word {
 	IDMAP_BY_SELF = 0,
 	IDMAP_BY_PARENT = 1,
 	IDMAP_BY_HELPER = 2,
 };
-static const char idmap_by_words[] = "self\0parent\0helper\0";
+extern const char idmap_by_words[];
 
 enum helper_ends_word {
 	HELPER_ENDS_NOTHING = 0,
 	HELPER_ENDS_BOX = 1,
 };
-static const char helper_ends_words[] = "nothing\0box\0";
+extern const char helper_ends_words[];
 
-static const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
+extern const char process_capabilities_words[];
 
 enum process_landlock_word {
 	PROCESS_LANDLOCK_ABSTRACT = 1u << 0,
 	PROCESS_LANDLOCK_SIGNALS = 1u << 1,
 	PROCESS_LANDLOCK_TRACE = 1u << 2,
 };
-static const char process_landlock_words[] = "abstract\0signals\0trace\0";
+extern const char process_landlock_words[];
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
 	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
 };
-static const char process_reset_signals_words[] = "PIPE\0XFSZ\0";
+extern const char process_reset_signals_words[];
 
 enum limit_resource_word {
 	LIMIT_RESOURCE_AS = 0,
@@ -67,13 +67,13 @@ enum limit_resource_word {
 	LIMIT_RESOURCE_SIGPENDING = 14,
 	LIMIT_RESOURCE_STACK = 15,
 };
-static const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0";
+extern const char limit_resource_words[];
 
 enum supervision_errors_word {
 	SUPERVISION_ERRORS_STDERR = 0,
 	SUPERVISION_ERRORS_STATUS = 1,
 };
-static const char supervision_errors_words[] = "stderr\0status\0";
+extern const char supervision_errors_words[];
 
 enum root_options_word {
 	ROOT_OPTIONS_RO = 1u << 0,
@@ -81,7 +81,7 @@ enum root_options_word {
 	ROOT_OPTIONS_NODEV = 1u << 2,
 	ROOT_OPTIONS_NOEXEC = 1u << 3,
 };
-static const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
+extern const char root_options_words[];
 
 enum root_type {
 	ROOT_DIRECTORY = 0,
@@ -235,6 +235,16 @@ struct plan {
 };
 
 #ifdef NSBOX_CONTRACT_FIELDS
+
+const char plan_namespaces_words[] = "user\0mount\0pid\0ipc\0uts\0cgroup\0net\0";
+const char idmap_by_words[] = "self\0parent\0helper\0";
+const char helper_ends_words[] = "nothing\0box\0";
+const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
+const char process_landlock_words[] = "abstract\0signals\0trace\0";
+const char process_reset_signals_words[] = "PIPE\0XFSZ\0";
+const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0";
+const char supervision_errors_words[] = "stderr\0status\0";
+const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
 
 static const struct field root_directory_fields[] = {
 	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},

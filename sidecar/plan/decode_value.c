@@ -11,7 +11,7 @@ bool decode_refuse(struct decoder *d, const struct json_path *path, const char *
 
 bool decode_expect(struct decoder *d, const struct json *node, enum json_kind kind, const struct json_path *path)
 {
-	static const char *const nouns[] = {
+	static const char nouns[][11] = {
 		[JSON_BOOL] = "a boolean",
 		[JSON_INTEGER] = "an integer",
 		[JSON_STRING] = "a string",

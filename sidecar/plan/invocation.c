@@ -1,12 +1,12 @@
 #include "plan/invocation.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/line.h"
 #include "base/report.h"
 
 #ifndef NSBOX_VERSION
@@ -22,10 +22,11 @@ static const char usage_text[] =
 
 void invocation_refuse(const char *what, const char *word)
 {
-	fprintf(stderr, "nsbox-sidecar: %s%s", what, *word ? ": " : "");
-	report_print(stderr, word);
-	fputc('\n', stderr);
-	fputs("hint: nsbox-sidecar --help\n", stderr);
+	line_begin(2);
+	line_add_format("nsbox-sidecar: %s%s", what, *word ? ": " : "");
+	line_add_safe(word, LINE_TEXT);
+	line_add("\nhint: nsbox-sidecar --help\n");
+	line_end();
 	exit(STATUS_USAGE);
 }
 
@@ -49,7 +50,10 @@ struct invocation invocation_read(char **argv)
 			break;
 		}
 		if (strcmp(*word, "--help") == 0 || strcmp(*word, "--version") == 0) {
-			fputs(usage_text, stdout);
+			line_begin(1);
+			line_add(usage_text);
+			if (!line_end())
+				fail("write", "the usage");
 			exit(0);
 		}
 		bool takes_value = strcmp(*word, "--plan-fd") == 0 || strcmp(*word, "--plan") == 0;

@@ -27,11 +27,11 @@ void cgroup_controllers(const struct cgroup *limits, char sign, char text[64])
 	char *end = text;
 	*end = '\0';
 	if (limits->memory)
-		end += sprintf(end, "%cmemory ", sign);
+		end += snprintf(end, 16, "%cmemory ", sign);
 	if (limits->cpu_quota)
-		end += sprintf(end, "%ccpu ", sign);
+		end += snprintf(end, 16, "%ccpu ", sign);
 	if (limits->pids)
-		sprintf(end, "%cpids ", sign);
+		snprintf(end, 16, "%cpids ", sign);
 }
 
 bool cgroup_is_ours(const char *name)

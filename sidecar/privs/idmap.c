@@ -67,11 +67,12 @@ static void write_file(int dir, const char *name, const char *text)
 
 static void write_map(int dir, const char *name, const struct idrange *ranges, size_t count)
 {
-	char *text = malloc(count * 40 + 1), *end = text;
+	enum { ROW = 40 };
+	char *text = malloc(count * ROW + 1), *end = text;
 	if (!text)
 		fail("allocate", NULL);
 	for (size_t i = 0; i < count; i++)
-		end += sprintf(end, "%lld %lld %lld\n", (long long)ranges[i].inside, (long long)ranges[i].outside,
+		end += snprintf(end, ROW + 1, "%lld %lld %lld\n", (long long)ranges[i].inside, (long long)ranges[i].outside,
 			(long long)ranges[i].count);
 	write_file(dir, name, text);
 	free(text);
@@ -91,9 +92,9 @@ static void write_all(const struct idmap *map, int dir)
  * The directory in which distributions put the setuid helpers of the shadow suite. PATH isn't searched: its caller
  * could plant a program.
  */
-static const char *const helper_directories[] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
+static const char helper_directories[][18] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
 
-enum { HELPER_PATH = 64 };
+enum { HELPER_PATH = 96 };
 
 static void find_helper(const char *name, char path[HELPER_PATH])
 {

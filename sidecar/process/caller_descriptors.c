@@ -10,7 +10,7 @@
 /* Refuses a descriptor through which the box could reach the host's files. */
 static _Noreturn void refuse_descriptor(int fd, const char *what)
 {
-	static const char *const names[] = {"standard input", "standard output", "standard error"};
+	static const char names[][16] = {"standard input", "standard output", "standard error"};
 	fail_plain_hint(what, names[fd],
 		"give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind");
 }

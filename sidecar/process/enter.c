@@ -23,7 +23,7 @@
  * since paths lead elsewhere after it. Joining a pid namespace counts for children only, setns(2).
  */
 static struct {
-	const char *name;
+	char name[10];
 	unsigned word;
 	int flag, fd;
 } namespaces[] = {

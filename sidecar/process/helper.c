@@ -13,6 +13,7 @@
 #include "base/descriptor.h"
 #include "base/procfs.h"
 #include "base/report.h"
+#include "base/sys.h"
 
 /* A helper has these descriptors: /dev/null as 0 and 1, the caller's 2, and these. */
 enum { READY = 3, BOX = 4, FAILED = 5, ABOVE = 10 };
@@ -71,7 +72,7 @@ static pid_t execute_outside(const struct start *start)
 	pid_t supervisor = getpid();
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	pid_t pid = fork();
+	pid_t pid = sys_fork();
 	if (pid == 0)
 		execute(start, ends[1], supervisor);
 	descriptor_close(ends[1]);

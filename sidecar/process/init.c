@@ -120,7 +120,7 @@ static int start_holder(const struct process *process, const sigset_t *mask)
 	char byte;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		fail("make pipe", NULL);
-	pid_t holder = fork();
+	pid_t holder = sys_fork();
 	if (holder == 0)
 		exec_open(process, mask, ready[1]);
 	close(ready[1]);

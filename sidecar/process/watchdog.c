@@ -130,7 +130,7 @@ void watchdog_start(const struct box *box)
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair", NULL);
-	watchdog = fork();
+	watchdog = sys_fork();
 	if (watchdog == 0) {
 		retreat(pair[1], box->parent, supervisor);
 		watch(*box, supervisor);

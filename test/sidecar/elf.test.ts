@@ -71,6 +71,7 @@ test('relocated data is read-only after the start, and nothing is relocated late
   )
 })
 
+// Its data starts at a page of the file, so that it can be made read-only: the size changes by pages of 4096 bytes.
 test('it is small, since a box starts by loading it', () => {
   const { size } = statSync(SIDECAR)
   assert.ok(size <= 150 * 1024, `${size} bytes`)
