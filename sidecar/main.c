@@ -25,6 +25,7 @@
 #include "fs/mount.h"
 #include "fs/overlay.h"
 #include "fs/own.h"
+#include "fs/own_ancestors.h"
 #include "fs/rollback.h"
 #include "fs/root.h"
 #include "fs/staging.h"
@@ -86,7 +87,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	/* Open all files of the host that the box needs, before the first mount hides some of them. */
 	root_open_sources(plan->root);
 	mounts_open_sources(plan);
-	own_look(plan);
+	own_ancestors_find(plan);
 	report_phase(STEP_ROOT);
 	staging_open(mounts_need_scratch(plan));
 	report_on_failure(root_unseal);

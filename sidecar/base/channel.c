@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 void channel_send(int fd, enum channel_kind kind, int value)
 {
@@ -26,7 +27,7 @@ static void send_with(int fd, struct channel_message *message, struct channel_al
 	memcpy(CMSG_DATA(&control.header), along.fd, size);
 	/* ETOOMANYREFS: too many descriptors are in flight (Linux 4.5), so the supervisor has to receive some first. */
 	for (int tries = 0; sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 && errno == ETOOMANYREFS && tries < 1000; tries++)
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		clock_sleep(1000);
 }
 
 void channel_send_made(int fd, int parent, int lock, const struct channel_made *made, int how)

@@ -79,7 +79,7 @@ void descriptor_close_range(int first, int last)
 		return;
 	/* Linux before 5.9 has no close_range. The limit may have been lowered since the kept descriptors were opened. */
 	struct rlimit limit = {.rlim_cur = INT_MAX};
-	getrlimit(RLIMIT_NOFILE, &limit);
+	prlimit(0, RLIMIT_NOFILE, NULL, &limit);
 	long most = limit.rlim_cur < INT_MAX ? (long)limit.rlim_cur : INT_MAX;
 	if (count > 0 && kept[count - 1] >= most)
 		most = kept[count - 1] + 1L;
@@ -130,7 +130,7 @@ char *descriptor_read_all(int fd, const char *name, size_t *length)
 void descriptor_allow_most(void)
 {
 	struct rlimit most;
-	if (getrlimit(RLIMIT_NOFILE, &most) == 0)
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &most) == 0)
 		prlimit(0, RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max}, NULL);
 }
 

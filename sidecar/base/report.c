@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/errno_name.h"
 #include "base/line.h"
 #include "plan/contract.h"
@@ -19,7 +19,7 @@ static int status_fd = -1;
 static void (*undo)(void);
 static void (*inform)(int status);
 static bool failed;
-static struct timespec phase_start;
+static int64_t phase_start;
 
 void report_set_up(const struct plan *plan)
 {
@@ -48,12 +48,11 @@ static void print_phase(long microseconds)
 
 static void end_phase(void)
 {
-	struct timespec now;
 	if (!verbose)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (phase_start.tv_sec)
-		print_phase((now.tv_sec - phase_start.tv_sec) * 1000000L + (now.tv_nsec - phase_start.tv_nsec) / 1000);
+	int64_t now = clock_now();
+	if (phase_start)
+		print_phase((long)(now - phase_start));
 	phase_start = now;
 }
 

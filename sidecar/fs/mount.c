@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "fs/dev.h"
 #include "base/host.h"
@@ -17,7 +17,7 @@
 #include "fs/mask.h"
 #include "fs/mounted.h"
 #include "fs/overlay.h"
-#include "fs/own.h"
+#include "fs/own_ancestors.h"
 #include "fs/pin.h"
 #include "fs/staging.h"
 #include "base/report.h"
@@ -59,7 +59,7 @@ static size_t descriptors_needed(const struct plan *plan)
 void mounts_raise_limit(const struct plan *plan)
 {
 	struct rlimit now;
-	if (descriptors.rlim_max || getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
+	if (descriptors.rlim_max || prlimit(0, RLIMIT_NOFILE, NULL, &now) < 0 || now.rlim_cur >= descriptors_needed(plan))
 		return;
 	descriptors = now;
 	now.rlim_cur = now.rlim_max;
@@ -156,7 +156,7 @@ static int make_for_use(const char *path, bool directory, mode_t mode)
 	int fd = inroot_make(path, directory, mode);
 	for (int tries = 0; !rollback_use(fd) && tries < MAX_TRIES; tries++) {
 		close(fd);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		clock_sleep(1000);
 		fd = inroot_make(path, directory, mode);
 	}
 	return fd;
@@ -335,7 +335,7 @@ static void apply(const struct plan *plan, const struct mount *mount, const stru
 /* Whether something comes into the stash; without it the start saves a mount. */
 static bool needs_stash(const struct plan *plan)
 {
-	bool needed = own_shows();
+	bool needed = own_ancestors_are_shown();
 	for (size_t i = 0; i < plan->mounts_count; i++)
 		needed |= plan->mounts[i].type == MOUNT_PIN;
 	return needed;

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "plan/contract.h"
 #include "base/descriptor.h"
 #include "base/host.h"
@@ -57,7 +57,7 @@ static void lock_layer(const char *path, const char *image)
 	struct stat locked, now;
 	int fd = host_open(path, O_RDONLY | O_DIRECTORY), again = -1, tries = 0;
 	while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK && tries++ < TRIES)
-		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+		clock_sleep(10000);
 	if (fd >= 0)
 		again = host_open(path, O_PATH | O_DIRECTORY);
 	if (again >= 0 &&

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,211 +9,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
 #include "base/channel.h"
-#include "fs/rollback.h"
-#include "fs/mounted.h"
-#include "fs/pin.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/report.h"
-#include "base/sys.h"
-#include "plan/plan.h"
 #include "fs/clean_path.h"
 #include "fs/inroot.h"
+#include "fs/mounted.h"
+#include "fs/own_ancestors.h"
+#include "fs/pin.h"
+#include "fs/rollback.h"
 #include "fs/tree.h"
 
-/*
- * A directory that is one of them or leads to one. Its inode identifies it, since mounts and links give it other names.
- * REST is the rest of the path from there on.
- */
-struct above {
-	dev_t device;
-	ino_t inode;
-	char *rest;
-	struct above *next;
-};
-
-enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20, MAX_LINKS = 40 };
-
-static struct above *aboves;
-static bool shows;
-/* The box may write only where its root shows the host's own, so each directory has one path, that of the host. */
-static bool plain;
-
-/* A cache of stat: most of the directories share the beginning of their paths. LINK: the path itself is one. */
-struct known {
-	char *path;
-	struct stat st;
-	bool there, link;
-	struct known *next;
-};
-
-static struct known *known;
-
-static const struct known *look_at(const char *path)
-{
-	for (struct known *entry = known; entry; entry = entry->next)
-		if (strcmp(entry->path, path) == 0)
-			return entry;
-	struct known *entry = malloc(sizeof *entry);
-	char *copy = strdup(path);
-	if (!entry || !copy)
-		fail("allocate", NULL);
-	entry->path = copy;
-	entry->there = lstat(path, &entry->st) == 0;
-	entry->link = entry->there && S_ISLNK(entry->st.st_mode);
-	if (entry->link)
-		entry->there = stat(path, &entry->st) == 0;
-	entry->there = entry->there && S_ISDIR(entry->st.st_mode);
-	entry->next = known;
-	known = entry;
-	return entry;
-}
-
-static void look(const char *directory, int links);
-
-static bool is_known(const struct stat *st, const char *rest)
-{
-	for (const struct above *above = aboves; above; above = above->next)
-		if (above->inode == st->st_ino && above->device == st->st_dev && strcmp(above->rest, rest) == 0)
-			return true;
-	return false;
-}
-
-static void add(const struct stat *st, const char *rest, const char *missing)
-{
-	struct above *above = malloc(sizeof *above);
-	if (!above || asprintf(&above->rest, "%s%s%s", rest, *rest && *missing ? "/" : "", missing) < 0)
-		fail("allocate", NULL);
-	if (is_known(st, above->rest)) {
-		free(above->rest);
-		free(above);
-		return;
-	}
-	above->device = st->st_dev;
-	above->inode = st->st_ino;
-	above->next = aboves;
-	aboves = above;
-}
-
-/* Adds all existing directories on PATH, from "/" on. Returns the length of the part that exists; *LINK becomes true
- * for a link in it. */
-static size_t add_ways(char *path, const char *missing, bool *link)
-{
-	size_t length = strlen(path), end = 0;
-	for (size_t next = 0; next <= length; next++) {
-		if (path[next] != '/' && path[next] != '\0')
-			continue;
-		char kept = path[next];
-		path[next] = '\0';
-		const struct known *part = look_at(next ? path : "/");
-		path[next] = kept;
-		*link |= part->link;
-		if (!part->there)
-			break;
-		add(&part->st, path + next + (kept == '/'), missing);
-		end = next;
-	}
-	return end;
-}
-
-/* A link that leads nowhere: the box could make the directory that it names. PATH, as far as it exists, is REAL. */
-static void look_beyond(const char *path, size_t there, const char *real, int links)
-{
-	char to[PATH_MAX], *whole;
-	size_t length = there + 1 + strcspn(path + there + 1, "/");
-	char *link = strndup(path, length);
-	ssize_t got = link ? readlink(link, to, sizeof to - 1) : -1;
-	free(link);
-	if (got < 0 || links > MAX_LINKS)
-		return;
-	to[got] = '\0';
-	if (asprintf(&whole, "%s/%s%s", to[0] == '/' ? "" : real, to, path + length) < 0)
-		fail("allocate", NULL);
-	look(clean_path(whole), links + 1);
-	free(whole);
-}
-
-/* Never inlined: its large frame would cost every start two pages. */
-__attribute__((noinline)) static void look(const char *directory, int links)
-{
-	char path[PATH_MAX], real[PATH_MAX];
-	size_t length = strlen(directory);
-	if (length >= sizeof path)
-		return;
-	memcpy(path, directory, length + 1);
-	bool link = strcmp(clean_path(directory), directory) != 0;
-	size_t there = add_ways(path, "", &link);
-	/*
-	 * If the path leads through a link, the directories on the real path count, too. They come first in the list, so
-	 * that what a link leads to is there before the link is pinned.
-	 */
-	if (!link)
-		return;
-	bool ends = !path[there];
-	path[there] = '\0';
-	int fd = open(there ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool found = fd >= 0 && descriptor_path(fd, real);
-	descriptor_close(fd);
-	if (found && there && strcmp(real, path) != 0)
-		add_ways(real, directory + there + (directory[there] == '/'), &link);
-	if (found && !ends)
-		look_beyond(directory, there, there ? real : "", links);
-}
-
-static bool leads_there(const char *path)
-{
-	const struct known *source = look_at(path);
-	for (const struct above *above = aboves; source->there && above; above = above->next)
-		if (above->inode == source->st.st_ino && above->device == source->st.st_dev && *above->rest)
-			return true;
-	return false;
-}
-
-/* Whether no link is on the path, as far as it exists. */
-static bool is_direct(const char *path)
-{
-	struct sys_open_how how = {
-		.flags = (uint64_t)(O_PATH | O_DIRECTORY | O_CLOEXEC), .resolve = RESOLVE_NO_LINKS | RESOLVE_NO_MAGIC};
-	/* It stays open until all descriptors are closed at once. */
-	return !strstr(path, "/..") && (sys_openat2(AT_FDCWD, path, &how) >= 0 || errno == ENOENT);
-}
-
-/*
- * Whether the paths of the host say all: then the search by inode, which takes two calls for each part of a path, would
- * find the same. A link would give a directory a second path in the box, which may show when the first is covered.
- */
-static bool is_plain(const struct plan *plan)
-{
-	if (!plan_shows_host(plan->root) || (plan->root->options & ROOT_OPTIONS_RO))
-		return false;
-	for (size_t i = 0; i < plan->mounts_count; i++) {
-		const struct mount *mount = &plan->mounts[i];
-		if (mount->type == MOUNT_BIND && !(mount->options & ROOT_OPTIONS_RO))
-			return false;
-	}
-	for (size_t i = 0; i < plan->own_count; i++)
-		if (!is_direct(plan->own[i]))
-			return false;
-	return true;
-}
-
-void own_look(const struct plan *plan)
-{
-	if (!plan->own_count)
-		return;
-	plain = is_plain(plan);
-	shows = plain;
-	for (size_t i = 0; i < plan->own_count && !plain; i++)
-		look(plan->own[i], 0);
-	if (!aboves)
-		return;
-	shows = plan->root->type == ROOT_DIRECTORY && leads_there(plan->root->path);
-	for (size_t i = 0; i < plan->mounts_count && !shows; i++)
-		shows = plan->mounts[i].type == MOUNT_BIND && !(plan->mounts[i].options & ROOT_OPTIONS_RO) &&
-				leads_there(plan->mounts[i].source);
-}
-
-bool own_shows(void) { return shows; }
+enum { MAX_TRIES = 1000, MAX_TRIES_TO_MAKE = 20 };
 
 /* Whether the caller binds that very directory. Then it stays as the caller wants it. */
 static bool is_bound(const struct plan *plan, const char *path)
@@ -346,8 +153,43 @@ static int open_at(int parent, const char *name, bool *usable)
 	return fd < 0 && errno == ENOENT ? rollback_make_directory(parent, name, 0700) : fd;
 }
 
-/* Whether we failed because the directory above can't be changed: then the box can't make anything there, either. */
-static bool is_beyond_box(int number) { return number == EACCES || number == EPERM || number == EROFS; }
+/*
+ * Whether we own the last directory on PATH that exists, so that the box could give itself the right to write there.
+ * The kernel has to say it: where the user is nobody, directories of users that aren't mapped show the same owner. Only
+ * the owner may set a time to what it is.
+ */
+static bool owns_last(const char *path, size_t start, const struct mounted *on)
+{
+	char *part = strdup(path), link[DESCRIPTOR_NAME];
+	struct stat st;
+	int fd;
+	if (!part)
+		fail("allocate", NULL);
+	while ((fd = find_shown(part, on)) < 0 && strlen(part) > start)
+		*strrchr(part, '/') = '\0';
+	free(part);
+	bool owns = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == getuid() &&
+				utimensat(AT_FDCWD, descriptor_name(fd, link), (struct timespec[]){st.st_atim, {.tv_nsec = UTIME_OMIT}},
+					0) == 0;
+	descriptor_close(fd);
+	return owns;
+}
+
+/*
+ * Whether we failed by NUMBER because the directory above can't be changed: then the box can't make anything there,
+ * either.
+ */
+static bool is_beyond_box(const char *path, size_t start, const struct mounted *on, int number)
+{
+	return number == EPERM || number == EROFS || (number == EACCES && !owns_last(path, start, on));
+}
+
+/* Whether an error number says what is the matter now only, of space or of what is open. */
+static bool may_pass(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EMLINK || number == ENOMEM || number == EMFILE ||
+		   number == ENFILE;
+}
 
 /*
  * Protects the directory by one walk, if nothing but directories of the mount ON leads to it. False: a link or a
@@ -360,7 +202,7 @@ static bool protect_directly(const char *path, size_t start, const struct mounte
 		return false;
 	int parent = pin_enter(on, path, start);
 	if (parent < 0)
-		return is_beyond_box(errno);
+		return is_beyond_box(path, start, on, errno);
 	const char *name = strrchr(path, '/') + 1;
 	bool usable;
 	int fd = open_at(parent, name, &usable);
@@ -368,13 +210,45 @@ static bool protect_directly(const char *path, size_t start, const struct mounte
 		 (fd < 0 ? errno == ENOENT || errno == EEXIST : !usable) && tries < (fd < 0 ? MAX_TRIES_TO_MAKE : MAX_TRIES);
 		 tries++) {
 		descriptor_close(fd);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		clock_sleep(1000);
 		fd = open_at(parent, name, &usable);
 	}
 	if (fd < 0)
-		return is_beyond_box(errno);
+		return is_beyond_box(path, start, on, errno);
 	seal_own(fd, path);
 	return true;
+}
+
+/* Opens the directory. Another box that has made it, or what leads to it, may be about to take it away. */
+static int open_directories(char *path, size_t start, const struct mounted *on)
+{
+	int fd = make_directories(path, start, on);
+	for (int tries = 0;
+		 (fd >= 0 ? !rollback_use(fd) : errno == ENOENT) && tries < (fd >= 0 ? MAX_TRIES : MAX_TRIES_TO_MAKE);
+		 tries++) {
+		close(fd);
+		clock_sleep(1000);
+		fd = make_directories(path, start, on);
+	}
+	return fd;
+}
+
+/* The directory can't be there, as NUMBER says why. What has its place or leads there must stay. */
+static void protect_absent(char *path, const char *target, const struct mounted *on, int number)
+{
+	size_t start = strlen(target);
+	if (number == EXDEV) {
+		pin_cover(path, start, on);
+	} else if (number == ENOTDIR || number == ELOOP) {
+		/* A link or a file has the name of a directory, and the box could put a directory in its place. */
+		pin_apply_there(&(struct mount){.target = path, .from = target});
+	} else if (may_pass(number) || (number == EACCES && owns_last(path, start, on))) {
+		errno = number;
+		fail_hint("make", path,
+			number == EMFILE || number == ENFILE
+				? NULL
+				: "the box could make it later, and nsbox trusts what it finds there: make it first, or use --ro");
+	}
 }
 
 static void protect(const struct plan *plan, const char *target, const char *rest)
@@ -390,23 +264,10 @@ static void protect(const struct plan *plan, const char *target, const char *res
 	const struct mounted *on = mounted_above(target, start, &prefix);
 	if (protect_directly(path, start, on))
 		return;
-	int fd = make_directories(path, start, on);
-	/* Another box that has made it, or what leads to it, may be about to take it away. */
-	for (int tries = 0;
-		 (fd >= 0 ? !rollback_use(fd) : errno == ENOENT) && tries < (fd >= 0 ? MAX_TRIES : MAX_TRIES_TO_MAKE);
-		 tries++) {
-		close(fd);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-		fd = make_directories(path, start, on);
-	}
-	/* Another path led there. */
-	bool protected = fd < 0 && errno == EALREADY;
-	if (fd < 0 && errno == EXDEV)
-		pin_cover(path, start, on);
-	/* A link or a file has the name of a directory, and the box could put a directory in its place. */
-	else if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-		pin_apply_there(&(struct mount){.target = path, .from = target});
-	if (fd < 0 && !protected) {
+	int fd = open_directories(path, start, on);
+	/* EALREADY: another path led there. */
+	if (fd < 0 && errno != EALREADY) {
+		protect_absent(path, target, on, errno);
 		free(path);
 		return;
 	}
@@ -426,14 +287,15 @@ static void protect(const struct plan *plan, const char *target, const char *res
 
 static void protect_below(const struct plan *plan, const struct stat *top, const char *target)
 {
-	for (const struct above *above = aboves; above; above = above->next)
-		if (above->inode == top->st_ino && above->device == top->st_dev && *above->rest)
-			protect(plan, target, above->rest);
+	for (const struct own_ancestor *ancestor = own_ancestors(); ancestor; ancestor = ancestor->next)
+		if (ancestor->inode == top->st_ino && ancestor->device == top->st_dev && *ancestor->rest)
+			protect(plan, target, ancestor->rest);
 }
 
 void own_protect(const struct plan *plan)
 {
-	if (!aboves && !plain)
+	bool plain = own_ancestors_are_plain();
+	if (!own_ancestors() && !plain)
 		return;
 	rollback_set_flags(CHANNEL_MADE_OWN);
 	for (size_t i = 0; i < plan->own_count && plain; i++)
@@ -442,7 +304,7 @@ void own_protect(const struct plan *plan)
 		return;
 	/* The inode comes from the host, since the box may show a view in its place. */
 	if (plan->root->type == ROOT_DIRECTORY && !(plan->root->options & ROOT_OPTIONS_RO))
-		protect_below(plan, &look_at(plan->root->path)->st, "");
+		protect_below(plan, own_ancestors_stat(plan->root->path), "");
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		const struct mount *mount = &plan->mounts[i];
 		if (mount->type != MOUNT_BIND || (mount->options & ROOT_OPTIONS_RO))

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/channel.h"
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/host.h"
 #include "fs/use_lock.h"
@@ -31,7 +31,7 @@ static bool try_root_lock(int how)
 	for (int tries = 0; tries < 10; tries++) {
 		if (flock(root_lock, how | LOCK_NB) == 0)
 			return true;
-		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		clock_sleep(5000);
 	}
 	return false;
 }

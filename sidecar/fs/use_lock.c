@@ -4,8 +4,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { MADE_BYTE = 1, MAX_TRIES = 100 };
 
@@ -60,7 +61,7 @@ bool use_lock_gets_marked(int fd)
 			return true;
 		if (!makes)
 			return false;
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		clock_sleep(1000);
 	}
 	return false;
 }

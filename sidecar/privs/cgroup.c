@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "privs/cgroup_parent.h"
 #include "base/report.h"
 #include "base/sys.h"
@@ -213,7 +213,7 @@ void cgroup_remove(void)
 			(unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT))
 			break;
 		remove_below(outer, DEEPEST);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		clock_sleep(1000);
 	}
 	outer = -1;
 	if (group_limits)

@@ -31,7 +31,7 @@ void limits_apply(const struct process *process)
 	for (size_t i = 0; i < process->limits_count; i++) {
 		const struct limit *limit = &process->limits[i];
 		struct rlimit now;
-		if (getrlimit(resources[limit->resource], &now) < 0)
+		if (prlimit(0, resources[limit->resource], NULL, &now) < 0)
 			fail("read limit", word_at(limit_resource_words, limit->resource));
 		now.rlim_cur = value_of(limit->soft);
 		if (limit->hard != -2)

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "process/exec.h"
 #include "base/channel.h"
@@ -23,14 +23,7 @@
 #include "base/sys.h"
 #include "process/die_with_parent.h"
 
-enum { KEPT = 3, SAME_MOMENT_MS = 2000, MAX_ERRORS = 8, MAX_TRIES = 500, TRY_AGAIN_NS = 1000000, STACK = 128 << 10 };
-
-static long milliseconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
-}
+enum { KEPT = 3, SAME_MOMENT_US = 2000000, MAX_ERRORS = 8, MAX_TRIES = 500, TRY_AGAIN_US = 1000, STACK = 128 << 10 };
 
 /*
  * A signal for the whole process group (Ctrl-C, kill(-PGID)) reaches the command directly. It also reaches the
@@ -40,11 +33,11 @@ static long milliseconds(void)
  */
 static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 {
-	static long direct[_NSIG];
+	static int64_t direct[_NSIG];
 	int mark =
 		info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_signo == FORWARDED_BY ? info->si_value.sival_int : 0;
 	if ((mark & ~FORWARDED_SIGNAL & ~FORWARDED_TO_GROUP) != FORWARDED) {
-		direct[info->si_signo] = same_group ? milliseconds() : 0;
+		direct[info->si_signo] = same_group ? clock_now() : 0;
 		return;
 	}
 	int signal = mark & FORWARDED_SIGNAL;
@@ -52,7 +45,7 @@ static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 		kill(-command, signal);
 		return;
 	}
-	bool had = direct[signal] && milliseconds() - direct[signal] < SAME_MOMENT_MS;
+	bool had = direct[signal] && clock_now() - direct[signal] < SAME_MOMENT_US;
 	direct[signal] = 0;
 	if (!had)
 		kill(command, signal);
@@ -197,7 +190,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	 * again.
 	 */
 	for (int tries = 0; command < 0 && errno == EAGAIN && tries < MAX_TRIES; tries++) {
-		nanosleep(&(struct timespec){.tv_nsec = TRY_AGAIN_NS}, NULL);
+		clock_sleep(TRY_AGAIN_US);
 		command = start_command(process, extra, mask);
 	}
 	if (command < 0)
