@@ -31,6 +31,7 @@ _nsbox_value()
 	--by) _nsbox_reply_words 'copy hardlink reflink' ;;
 	--share) _nsbox_reply_list 'pid ipc uts cgroup user abstract' ;;
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates' ;;
+	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|--tmpfs|--cwd) _nsbox_reply_files -d ;;
 	--bind|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o) _nsbox_reply_files -f ;;
 	esac
@@ -45,7 +46,7 @@ _nsbox_options()
 	explain) _nsbox_reply_words "$box --help --version" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
 	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
-	rootfs) _nsbox_reply_words "--by --with --quiet --help --version" ;;
+	rootfs) _nsbox_reply_words "--by --with --without --quiet --help --version" ;;
 	image) _nsbox_reply_words "--quiet --json --platform --keep --max-size --insecure --map-auto --help --version" ;;
 	doctor) _nsbox_reply_words "--json --help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;
@@ -72,7 +73,7 @@ _nsbox_complete()
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|--image|--platform|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--keep|--max-size)
+			--root|--image|--platform|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;

@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root --image --platform --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --keep --max-size
+			case --root --image --platform --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --without --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -121,6 +121,7 @@ complete -c nsbox -n '__fish_seen_subcommand_from enter' -l help -d 'show the he
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l version -d 'show the version'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l by -x -a 'copy hardlink reflink' -d 'how files get into the root; hard links are the host\'s own files'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates\'")' -d 'add what programs open only when they run: nss, locale, terminfo, ca-certificates'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l without -x -a '(__fish_complete_list , "string split \' \' \'recommended suggested\'")' -d 'leave out libraries that an ELF file itself calls recommended or suggested'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l version -d 'show the version'

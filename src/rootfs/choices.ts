@@ -8,4 +8,10 @@ export type Method = (typeof METHODS)[number]
 export const EXTRAS = ['nss', 'locale', 'terminfo', 'ca-certificates'] as const
 export type Extra = (typeof EXTRAS)[number]
 
-export type RootfsOptions = { by?: Method; with?: Extra[]; quiet?: boolean }
+/** How much a file needs a library that it opens by itself, in the words of `.note.dlopen`. */
+export const PRIORITIES = ['required', 'recommended', 'suggested'] as const
+export type Priority = (typeof PRIORITIES)[number]
+/** What may be left out of a root. */
+export const OPTIONAL = ['recommended', 'suggested'] as const
+
+export type RootfsOptions = { by?: Method; with?: Extra[]; without?: Priority[]; quiet?: boolean }

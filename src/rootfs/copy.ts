@@ -1,8 +1,7 @@
 /**
- * Places host files in a directory, under the same paths. It walks each path as the kernel would: a link becomes the
- * same link, and the walk goes on to where it points. Each directory of the root is entered from its open parent, and
- * never through a link. So everything is written inside the root, even with hostile links in it, or if somebody swaps
- * its directories meanwhile.
+ * Writes the entries of a manifest into a directory, under the same paths. Each directory of the root is entered from
+ * its open parent, and never through a link. So everything is written inside the root, even with hostile links in it,
+ * or if somebody swaps its directories meanwhile.
  */
 
 import {
@@ -14,27 +13,25 @@ import {
   futimesSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   openSync,
   readlinkSync,
   readSync,
   renameSync,
   type Stats,
   symlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import { SandboxError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import type { Method } from './choices.ts'
 import { Directory } from '../host/directory.ts'
 import { failed } from './elf.ts'
+import { type Entry, MODE, modeOf, SETID } from './manifest.ts'
 
-/** The kernel follows this many links in one path. */
-const MAX_LINKS = 40
-/** Permissions and the sticky bit; setuid and setgid are not copied. */
-const MODE = 0o1777
-const SETID = 0o6000
 const CHANGING = 'something changes it while the root is built'
 
 /** A directory of the root, and its path there: "" for the root itself. */
@@ -45,15 +42,14 @@ export class Placer {
   /** DIR, for messages. */
   readonly #dir: string
   readonly #by: Method
-  /** Real host paths that are in the root already. */
-  readonly #done = new Set<string>()
+  /** The open directories from the root down to that of the last entry. */
+  readonly #way: Place[]
+  /** The SHA-256 of each file, by its path. */
+  readonly contents = new Map<string, string>()
   /** Paths that we have made in the root, in their order. */
   readonly #made: string[] = []
   /** The directories that we have made down to the root, in their order. */
   readonly #above: { parent: Directory; name: string }[] = []
-  files = 0
-  links = 0
-  bytes = 0
 
   constructor(dir: string, by: Method) {
     this.#by = by
@@ -62,6 +58,7 @@ export class Placer {
     try {
       this.#root = { directory: this.#openOrMake(plain, false), path: '' }
       this.#dir = this.#root.directory.path()
+      this.#way = [this.#root]
     } catch (error) {
       this.undo()
       throw linkAt(plain) ?? failed('cannot make the directory', dir, error)
@@ -94,7 +91,7 @@ export class Placer {
   }
 
   close(): void {
-    this.#root.directory.close()
+    this.#leave(0)
     for (const { parent } of this.#above) parent.close()
   }
 
@@ -112,100 +109,91 @@ export class Placer {
     }
   }
 
-  /** Places the file or the empty directory at the absolute `path`, with all links on the path. */
-  place(path: string): void {
-    const way = [this.#root]
-    const leave = (depth: number): void => {
-      while (way.length > depth) way.pop()?.directory.close()
+  /** Places all entries, which are sorted: a directory stands before what is in it. */
+  place(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const here = this.#reach(dirname(entry.path))
+      if (entry.kind === 'link') this.#link(here, entry)
+      else if (entry.kind === 'file') this.#file(here, entry)
+      else this.#way.push({ directory: this.#directory(here, entry), path: entry.path })
     }
-    try {
-      this.#walk(path, way, leave)
-    } finally {
-      leave(1)
-    }
+    // Each new name in a directory changes its time, so the times come last.
+    for (const entry of entries) if (entry.kind === 'directory' && entry.timed) this.#setTimes(entry)
   }
 
-  /**
-   * `way`: the open directories from the root down to the walk's place, so that ".." never asks the kernel for a
-   * parent.
-   */
-  #walk(path: string, way: Place[], leave: (depth: number) => void): void {
-    const todo = path.split('/').reverse()
-    for (let hops = 0; todo.length > 0;) {
-      const name = todo.pop() ?? ''
-      if (name === '' || name === '.') continue
-      if (name === '..') {
-        leave(Math.max(1, way.length - 1))
-        continue
-      }
-      const here = way.at(-1) ?? this.#root
-      const source = `${here.path}/${name}`
-      const stat = lookAtHost(source)
-      if (stat.isSymbolicLink()) {
-        if (++hops > MAX_LINKS) throw new SandboxError({ step: 'rootfs', what: 'too many links on the way', path })
-        const target = readlinkSync(source)
-        this.#link(here, name, target)
-        if (target.startsWith('/')) leave(1)
-        todo.push(...target.split('/').reverse())
-      } else if (stat.isDirectory()) {
-        way.push({ directory: this.#directory(here, name, stat), path: source })
-      } else {
-        this.#file(here, name, stat)
-        return
-      }
+  /** Enters the directory, which is in the root already, from the directories that are open. */
+  #reach(path: string): Place {
+    const plain = path === '/' ? '' : path
+    let depth = this.#way.length
+    while (depth > 1 && !`${plain}/`.startsWith(`${this.#way[depth - 1]?.path}/`)) depth--
+    this.#leave(depth)
+    let here = this.#way.at(-1) ?? this.#root
+    for (const name of plain.slice(here.path.length).split('/')) {
+      if (name === '') continue
+      const next = `${here.path}/${name}`
+      const parent = here.directory
+      here = { directory: this.#attempt('cannot enter the directory', next, () => parent.enter(name)), path: next }
+      this.#way.push(here)
     }
+    return here
   }
 
-  #link({ directory, path }: Place, name: string, target: string): void {
-    const source = `${path}/${name}`
-    if (this.#done.has(source)) return
-    const there = this.#look(directory, name, source)
+  #leave(depth: number): void {
+    while (this.#way.length > depth) this.#way.pop()?.directory.close()
+  }
+
+  #setTimes({ path, stat }: Entry): void {
+    const { directory } = this.#reach(path)
+    this.#attempt('cannot set the time of', path, () =>
+      utimesSync(directory.at('.'), stat.atimeMs / 1000, stat.mtimeMs / 1000),
+    )
+  }
+
+  #link({ directory }: Place, { path, target, stat }: Entry & { kind: 'link' }): void {
+    const name = basename(path)
+    const there = this.#look(directory, name, path)
     if (there === undefined) {
-      this.#attempt('cannot make the link', source, () => symlinkSync(target, directory.at(name)))
-      this.#made.push(source)
-    } else if (!there.isSymbolicLink()) throw this.#inTheWay(source, `the host has a link to ${target} there`)
+      this.#attempt('cannot make the link', path, () => {
+        symlinkSync(target, directory.at(name))
+        this.#made.push(path)
+        lutimesSync(directory.at(name), stat.atimeMs / 1000, stat.mtimeMs / 1000)
+      })
+    } else if (!there.isSymbolicLink()) throw this.#inTheWay(path, `the host has a link to ${target} there`)
     else {
-      const present = this.#attempt('cannot read the link', source, () => readlinkSync(directory.at(name)))
-      if (present !== target) throw this.#inTheWay(source, `it is a link to ${present}, not to ${target}`)
+      const present = this.#attempt('cannot read the link', path, () => readlinkSync(directory.at(name)))
+      if (present !== target) throw this.#inTheWay(path, `it is a link to ${present}, not to ${target}`)
     }
-    this.links++
-    this.#done.add(source)
   }
 
-  #directory({ directory, path }: Place, name: string, stat: Stats): Directory {
-    const source = `${path}/${name}`
+  #directory({ directory }: Place, entry: Entry): Directory {
+    const { path } = entry
     try {
-      // The owner gets all permissions, or an ordinary user could not fill a directory that is 0555 on the host.
-      const entered = directory.enterOrMake(name, (stat.mode & MODE) | 0o700)
-      if (entered.made) this.#made.push(source)
+      const entered = directory.enterOrMake(basename(path), modeOf(entry))
+      if (entered.made) this.#made.push(path)
       return entered.directory
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOTDIR' || code === 'ELOOP') throw this.#inTheWay(source, 'the host has a directory there')
+      if (code === 'ENOTDIR' || code === 'ELOOP') throw this.#inTheWay(path, 'the host has a directory there')
       throw failed(
         'cannot make the directory',
-        this.#dir + source,
+        this.#dir + path,
         error,
         code === 'EEXIST' || code === 'ENOENT' ? CHANGING : undefined,
       )
     }
   }
 
-  #file({ directory, path }: Place, name: string, stat: Stats): void {
-    const source = `${path}/${name}`
-    if (this.#done.has(source)) return
-    if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
-    const there = this.#look(directory, name, source)
-    if (there !== undefined && !there.isFile()) throw this.#inTheWay(source, 'the host has a file there')
+  #file({ directory }: Place, { path, stat }: Entry): void {
+    const name = basename(path)
+    const there = this.#look(directory, name, path)
+    if (there !== undefined && !there.isFile()) throw this.#inTheWay(path, 'the host has a file there')
     // Only a copy can drop setuid: a hard link shares the host's mode, and a clone has it for a moment.
     const by = (stat.mode & SETID) !== 0 ? 'copy' : this.#by
     // For two names of one file rename does nothing, and would leave the temporary name.
     const same = there !== undefined && there.dev === stat.dev && there.ino === stat.ino
-    if (by !== 'hardlink' || !same) this.#replace(source, directory, name, by)
-    if (there === undefined) this.#made.push(source)
-    this.files++
-    this.bytes += stat.size
-    this.#done.add(source)
+    if (by !== 'hardlink' || !same) this.#replace(path, directory, name, by)
+    if (there === undefined) this.#made.push(path)
+    if (!this.contents.has(path)) this.contents.set(path, hashOf(path))
   }
 
   /** Makes the new file under another name first, so that a reader sees the old file or the new one, never a part. */
@@ -213,7 +201,7 @@ export class Placer {
     const temporary = `.nsbox-${randomBytes(8).toString('hex')}`
     try {
       if (by === 'hardlink') linkSync(source, directory.at(temporary))
-      else fill(source, directory.create(temporary), by)
+      else this.contents.set(source, fill(source, directory.create(temporary), by))
       renameSync(directory.at(temporary), directory.at(name))
     } catch (error) {
       quietly(() => directory.remove(temporary))
@@ -245,19 +233,21 @@ export class Placer {
   }
 }
 
-/** Fills a new file, of which only we have a descriptor, with the content and the mode of a host file. */
-function fill(source: string, to: number, by: Method): void {
+/**
+ * Fills a new file, of which only we have a descriptor, with the content and the mode of a host file. Returns the
+ * content's SHA-256.
+ */
+function fill(source: string, to: number, by: Method): string {
   try {
-    const from = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const { from, stat } = open(source)
     try {
-      const stat = fstatSync(from)
-      if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path: source })
       // FICLONE takes the new file's descriptor, since its name may lead to another file by now.
       if (by === 'reflink')
         copyFileSync(`/proc/self/fd/${from}`, `/proc/self/fd/${to}`, constants.COPYFILE_FICLONE_FORCE)
-      else copy(from, to)
+      const hash = copy(from, by === 'reflink' ? undefined : to)
       fchmodSync(to, stat.mode & MODE)
       futimesSync(to, stat.atimeMs / 1000, stat.mtimeMs / 1000)
+      return hash
     } finally {
       closeSync(from)
     }
@@ -266,19 +256,37 @@ function fill(source: string, to: number, by: Method): void {
   }
 }
 
-function copy(from: number, to: number): void {
-  const buffer = Buffer.allocUnsafe(1 << 20)
-  for (let length = readSync(from, buffer); length > 0; length = readSync(from, buffer)) {
-    for (let at = 0; at < length;) at += writeSync(to, buffer, at, length - at)
+/** The SHA-256 of a host file. */
+function hashOf(path: string): string {
+  try {
+    const { from } = open(path)
+    try {
+      return copy(from, undefined)
+    } finally {
+      closeSync(from)
+    }
+  } catch (error) {
+    throw failed('cannot read the file', path, error)
   }
 }
 
-function lookAtHost(path: string): Stats {
-  try {
-    return lstatSync(path)
-  } catch (error) {
-    throw failed('cannot look at', path, error)
+function open(path: string): { from: number; stat: Stats } {
+  const from = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const stat = fstatSync(from)
+  if (stat.isFile()) return { from, stat }
+  closeSync(from)
+  throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path })
+}
+
+/** Reads all of a file, writes it to `to` where that is given, and returns its SHA-256. */
+function copy(from: number, to: number | undefined): string {
+  const buffer = Buffer.allocUnsafe(1 << 20)
+  const hash = createHash('sha256')
+  for (let length = readSync(from, buffer); length > 0; length = readSync(from, buffer)) {
+    hash.update(buffer.subarray(0, length))
+    for (let at = 0; to !== undefined && at < length;) at += writeSync(to, buffer, at, length - at)
   }
+  return hash.digest('hex')
 }
 
 /** Refuses a link as DIR: when it is opened, it may lead anywhere. */

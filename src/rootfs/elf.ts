@@ -3,10 +3,12 @@
  * executed.
  */
 
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { errnoText } from '../host/errno.ts'
 import { printable } from '../text/printable.ts'
+import { type Dlopen, readDlopenNotes } from './dlopen-notes.ts'
+import { SYMBOLS } from './imports.ts'
 
 export type Elf = {
   /** 32 or 64. */
@@ -24,16 +26,37 @@ export type Elf = {
   needed: string[]
   /** DF_1_NODEFLIB: the loader ignores the default directories, and their entries in the cache. */
   noDefaults: boolean
+  /** Functions that it takes from libraries, of those that mean something to us (`SYMBOLS`). */
+  imports: string[]
+  /** The libraries that it opens by name, as its notes say; 'malformed' where they can't be read. */
+  opens: Dlopen[] | 'malformed'
 }
 
-type Segment = { type: number; offset: number; address: number; size: number }
+type Segment = { type: number; offset: number; address: number; size: number; align: number }
 type Dynamic = { tag: number; value: number }
 
-const PT = { load: 1, dynamic: 2, interp: 3 }
-const DT = { null: 0, needed: 1, strtab: 5, strsz: 10, soname: 14, rpath: 15, runpath: 29, flags1: 0x6ffffffb }
+const PT = { load: 1, dynamic: 2, interp: 3, note: 4 }
+const DT = {
+  null: 0,
+  needed: 1,
+  strtab: 5,
+  symtab: 6,
+  strsz: 10,
+  soname: 14,
+  rpath: 15,
+  runpath: 29,
+  flags1: 0x6ffffffb,
+}
+/**
+ * Tags whose values are addresses: PLTGOT, HASH, STRTAB, RELA, INIT, FINI, REL, JMPREL, INIT_ARRAY, RELR, GNU_HASH,
+ * VERSYM, VERDEF, VERNEED.
+ */
+const ADDRESSES = [3, 4, 5, 7, 12, 13, 17, 23, 25, 36, 0x6ffffef5, 0x6ffffff0, 0x6ffffffc, 0x6ffffffe]
 const NODEFLIB = 0x800
+/** SHN_UNDEF. */
+const UNDEFINED = 0
 /** A file that exceeds these is broken or hostile, and not read into memory. */
-const LIMIT = { path: 4096, dynamic: 1 << 20, strings: 64 << 20 }
+const LIMIT = { path: 4096, dynamic: 1 << 20, strings: 64 << 20, symbols: 256 << 20, notes: 1 << 20 }
 
 /** The error of a system call, with the number's own text. */
 export function failed(what: string, path: string, error: unknown, hint?: string): SandboxError {
@@ -57,6 +80,19 @@ export function readElf(path: string): Elf | undefined {
     throw failed('cannot read the file', path, error)
   } finally {
     if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** Whether the file begins as a program or a library does; an object file or a core has no libraries. */
+export function isLoadable(path: string): boolean {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const head = Buffer.alloc(18)
+    if (readSync(fd, head, 0, 18, 0) < 4 || head.toString('latin1', 0, 4) !== '\x7fELF') return false
+    // e_type is a number of two bytes in the file's byte order, and small.
+    return [2, 3].includes(Math.max(head[16] ?? 0, head[17] ?? 0))
+  } finally {
+    closeSync(fd)
   }
 }
 
@@ -90,6 +126,22 @@ class Reader {
       type,
       interpreter: this.#interpreter(segments),
       ...this.#dynamic(segments),
+      opens: this.#opens(segments),
+    }
+  }
+
+  /** Notes that break their format hinder no start, so they are no error. */
+  #opens(segments: Segment[]): Elf['opens'] {
+    const notes = segments.filter((s) => s.type === PT.note)
+    try {
+      return notes.flatMap(({ offset, size, align }) =>
+        size > LIMIT.notes
+          ? []
+          : readDlopenNotes(this.#bytes(offset, size, 'notes'), align, (b, at) => this.#int(b, at)),
+      )
+    } catch (error) {
+      if (error instanceof SyntaxError || error instanceof RangeError) return 'malformed'
+      throw error
     }
   }
 
@@ -103,12 +155,13 @@ class Reader {
     const table = this.#bytes(start, size * count, 'program headers')
     return Array.from({ length: count }, (_, i) => {
       const at = table.subarray(i * size)
-      const [offset, address, length] = this.#wide ? [8, 16, 32] : [4, 8, 16]
+      const [offset, address, length, align] = this.#wide ? [8, 16, 32, 48] : [4, 8, 16, 28]
       return {
         type: this.#int(at, 0),
         offset: this.#word(at, offset),
         address: this.#word(at, address),
         size: this.#word(at, length),
+        align: this.#word(at, align),
       }
     })
   }
@@ -123,7 +176,7 @@ class Reader {
     return bytes.toString('utf8', 0, end)
   }
 
-  #dynamic(segments: Segment[]): Pick<Elf, 'needed' | 'noDefaults' | 'soname' | 'rpath' | 'runpath'> {
+  #dynamic(segments: Segment[]): Pick<Elf, 'needed' | 'noDefaults' | 'soname' | 'rpath' | 'runpath' | 'imports'> {
     const entries = this.#entries(segments)
     const value = (tag: number): number | undefined => entries.find((e) => e.tag === tag)?.value
     const noDefaults = ((value(DT.flags1) ?? 0) & NODEFLIB) !== 0
@@ -137,7 +190,42 @@ class Reader {
       soname: texts(DT.soname)[0],
       rpath: texts(DT.rpath)[0],
       runpath: texts(DT.runpath)[0],
+      imports: this.#imports(segments, entries, strings),
     }
+  }
+
+  /** Symbols that the file has no definition of, of those in `SYMBOLS`. */
+  #imports(segments: Segment[], entries: Dynamic[], strings: Buffer): string[] {
+    // A name may be the end of a longer one in the string table.
+    const names = new Map<number, string>()
+    for (const name of SYMBOLS) {
+      const text = Buffer.from(`${name}\0`)
+      for (let at = strings.indexOf(text); at >= 0; at = strings.indexOf(text, at + 1)) names.set(at, name)
+    }
+    const start = entries.find((e) => e.tag === DT.symtab)?.value
+    if (names.size === 0 || start === undefined) return []
+    const table = this.#symbolTable(segments, start, entries)
+    const width = this.#wide ? 24 : 16
+    const found = new Set<string>()
+    for (let at = 0; at + width <= table.length; at += width) {
+      const name = names.get(this.#int(table, at))
+      const section = this.#half(table, at + (this.#wide ? 6 : 14))
+      if (name !== undefined && section === UNDEFINED) found.add(name)
+    }
+    return [...found].sort()
+  }
+
+  /**
+   * The table, which says nowhere how long it is: up to the next address that the dynamic section names, and at most to
+   * the end of its segment. What lies behind it has no names of ours.
+   */
+  #symbolTable(segments: Segment[], start: number, entries: Dynamic[]): Buffer {
+    const within = segments.find((s) => s.type === PT.load && start >= s.address && start < s.address + s.size)
+    if (within === undefined) throw this.#malformed('its symbol table is in no segment')
+    const ends = entries.filter((e) => ADDRESSES.includes(e.tag) && e.value > start).map((e) => e.value)
+    const end = Math.min(within.address + within.size, ...ends)
+    if (end - start > LIMIT.symbols) throw this.#malformed('its symbol table is too long')
+    return this.#bytes(within.offset + start - within.address, end - start, 'symbol table')
   }
 
   #entries(segments: Segment[]): Dynamic[] {

@@ -3,14 +3,15 @@ import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
 import { choice } from '../options/values.ts'
 import { rootfsCommand } from '../rootfs/build.ts'
-import { EXTRAS, METHODS, type RootfsOptions } from '../rootfs/choices.ts'
+import { EXTRAS, METHODS, OPTIONAL, type RootfsOptions } from '../rootfs/choices.ts'
 
 export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
-  usage: 'rootfs build DIR PROGRAM... [OPTIONS]',
+  usage: 'rootfs build DIR PROGRAM|PATH... [OPTIONS]',
   doc: "make a root from the host's own programs",
   examples: [
     'nsbox rootfs build ./r bash',
     'nsbox rootfs build ./r bash ls cat',
+    'nsbox rootfs build ./r python3 /usr/lib/python3.11',
     'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim',
   ],
   own: [
@@ -29,6 +30,14 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       choices: EXTRAS,
       doc: 'add what programs open only when they run: nss, locale, terminfo, ca-certificates',
     },
+    {
+      name: 'without',
+      group: 'building a root',
+      value: 'WHAT[,WHAT]',
+      repeat: true,
+      choices: OPTIONAL,
+      doc: 'leave out libraries that an ELF file itself calls recommended or suggested',
+    },
     { name: 'quiet', group: 'building a root', doc: 'print nothing but errors' },
   ],
   words: Infinity,
@@ -41,6 +50,8 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       if (name === 'by') how.by = choice('by', value, METHODS)
       else if (name === 'with')
         for (const part of value.split(',')) (how.with ??= []).push(choice('with', part, EXTRAS))
+      else if (name === 'without')
+        for (const part of value.split(',')) (how.without ??= []).push(choice('without', part, OPTIONAL))
       else how.quiet = true
     }
     return { args: rest, how }

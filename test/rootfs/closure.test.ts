@@ -25,7 +25,10 @@ function loaderList(program: string): string[] {
 
 for (const program of ['/bin/bash', '/bin/ls', '/usr/bin/gcc', '/usr/bin/perl', '/usr/bin/git', '/usr/bin/curl']) {
   only(existsSync(LOADER) && existsSync(program))(`the closure of ${program} is the loader's`, () => {
-    assert.equal(closureOf(program), [...new Set([program, LOADER, ...loaderList(program)])].sort())
+    const loaded = [...new Set([program, LOADER, ...loaderList(program)])].sort()
+    // The C library opens the unwinder when a thread ends.
+    const found = closureOf(program).filter((path) => loaded.includes(path) || !path.endsWith('/libgcc_s.so.1'))
+    assert.equal(found, loaded)
   })
 }
 

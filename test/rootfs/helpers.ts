@@ -1,7 +1,7 @@
 /** Roots that are built, and programs made on the spot. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, readdirSync, readFileSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from '../helpers/command.ts'
 import { rootfsCommand } from '../../src/rootfs/build.ts'
@@ -51,4 +51,32 @@ export function listing(dir: string): string[] {
     if (stat.isDirectory()) return `${name}/ ${stat.mode.toString(8)}`
     return `${name} ${stat.mode.toString(8)} ${stat.mtimeMs} ${Bun.hash(readFileSync(path))}`
   })
+}
+
+const PATHS = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+
+/** Whether this test may chroot, in a mount namespace of its own. */
+export const runsRoots =
+  process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'chroot', '/', 'true'], { env: PATHS }).status === 0
+
+const CHROOT = ['/usr/sbin/chroot', '/usr/bin/chroot'].find((path) => existsSync(path)) ?? 'chroot'
+
+export type Output = { status: number | null; stdout: string; stderr: string }
+
+/** Runs a program in the root, with an empty environment: variables such as SSL_CERT_FILE would hide what it lacks. */
+export function inRoot(root: string, ...argv: string[]): Output {
+  return empty(['unshare', '-m', CHROOT, root, ...argv])
+}
+
+/** Runs a program of the host with an empty environment. */
+export function onHost(...argv: string[]): Output {
+  return empty(argv)
+}
+
+function empty([program = '', ...args]: string[]): Output {
+  const path = program.includes('/')
+    ? program
+    : spawnSync('which', [program], { env: PATHS, encoding: 'utf8' }).stdout.trim()
+  const { status, stdout, stderr } = spawnSync(path, args, { encoding: 'utf8', env: {}, cwd: '/', timeout: 60000 })
+  return { status, stdout, stderr }
 }
