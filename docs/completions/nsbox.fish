@@ -130,7 +130,7 @@ complete -c nsbox -n '__fish_seen_subcommand_from image' -l json -d 'print the r
 complete -c nsbox -n '__fish_seen_subcommand_from image' -l platform -x -d 'the image for this platform, such as linux/arm64 (default: this machine\'s)'
 complete -c nsbox -n '__fish_seen_subcommand_from image' -l keep -x -d 'prune also the images that were not used for the longest time, until SIZE is left (20g), or those not used for TIME (30d, 12h)'
 complete -c nsbox -n '__fish_seen_subcommand_from image' -l max-size -x -d 'bytes that a layer\'s files may have, such as 100g (default: a hundred times the archive\'s, at least 4g)'
-complete -c nsbox -n '__fish_seen_subcommand_from image' -l insecure -d 'plain http, and certificates that nobody vouches for'
+complete -c nsbox -n '__fish_seen_subcommand_from image' -l insecure -d 'plain http also to a registry that is not on this machine'
 complete -c nsbox -n '__fish_seen_subcommand_from image' -l map-auto -d 'unpack for boxes with --map-auto, which keep the owners of files'
 complete -c nsbox -n '__fish_seen_subcommand_from image' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from image' -l version -d 'show the version'

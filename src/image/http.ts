@@ -3,7 +3,7 @@
  * a bound on the time and the size of each answer. Proxies and certificate authorities are the runtime's.
  */
 import { SandboxError } from '../errors.ts'
-import { Stalled, isProtocolFault, isTransient, networkFault, pullFault } from './pull-fault.ts'
+import { NotInRegistry, Stalled, isProtocolFault, isTransient, networkFault, pullFault } from './pull-fault.ts'
 
 export type Transport = {
   /** What is pulled, as messages name it: HOST/NAME:TAG. */
@@ -251,7 +251,10 @@ export async function refusal(answer: Answer, { subject }: Transport, hint?: str
   const { status, statusText, url } = answer
   const words = await wordsOf(answer)
   const line = `${status} ${statusText}`.trim() + (words === '' ? '' : `: ${words}`)
-  return pullFault(subject, answer.isForeign ? `${url.host}: ${line}` : line, hint)
+  const text = answer.isForeign ? `${url.host}: ${line}` : line
+  return status === 404
+    ? new NotInRegistry({ step: 'image', what: 'pull', path: subject, text, hint })
+    : pullFault(subject, text, hint)
 }
 
 /** `{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}`, as the distribution specification has it. */

@@ -55,7 +55,7 @@ export type Want = {
   pull: 'missing' | 'always' | 'never'
   /** OS/ARCHITECTURE[/VARIANT]; absent: this machine's. */
   platform?: string
-  /** Plain http, and certificates that nobody vouches for. */
+  /** Plain http also to a registry that is not on this machine. */
   insecure?: boolean
   /** Bytes that the files of one layer may have; absent: a bound that follows from the size of the archive. */
   maxSize?: number

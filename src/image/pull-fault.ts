@@ -7,6 +7,9 @@ export function pullFault(subject: string, text: string, hint?: string): Sandbox
   return new SandboxError({ step: 'image', what: 'pull', path: subject, text, hint })
 }
 
+/** The registry says that it has no such image. */
+export class NotInRegistry extends SandboxError {}
+
 /** A server sent nothing for too long. */
 export class Stalled extends Error {
   constructor(seconds: number) {

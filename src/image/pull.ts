@@ -6,7 +6,15 @@ import { cachedImage, fileKey, findImage, formatOf, platformFor } from './find.t
 import type { Image, Progress, Want } from './image.ts'
 import { abandonedIn, layersDirectory, removeTrees, unpackLayer, type LayerRecord } from './layers.ts'
 import { openSource } from './open-source.ts'
-import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
+import {
+  readReferences,
+  referenceText,
+  type LocalReference,
+  type Reference,
+  type RegistryReference,
+} from './reference.ts'
+import { NotInRegistry } from './pull-fault.ts'
+import { openRegistry } from './registry-source.ts'
 import type { LayerSource, Source } from './source.ts'
 import {
   chainIdsOf,
@@ -17,6 +25,7 @@ import {
   writeRecord,
   type FileRecord,
   type ImageRecord,
+  type RefRecord,
 } from './store.ts'
 
 /**
@@ -27,14 +36,39 @@ export async function getImage(text: string, want: Want, host: HostFacts): Promi
   const found = findImage(text, want, host)
   if (found !== undefined) return found
   const references = readReferences(text, host)
-  const [reference] = references
-  if (reference === undefined) throw new Error('a reference always means something')
-  return await unpackImage(reference, want, host)
+  const [first] = references
+  if (first === undefined) throw new Error('a reference always means something')
+  if (references.length === 1) return await bring(first, want, host)
+  for (const reference of references) {
+    try {
+      return await bring(reference, want, host)
+    } catch (error) {
+      // Only a registry that says that it hasn't the image leads to the next: a broken one must not change what a name
+      // means.
+      if (!(error instanceof NotInRegistry)) throw error
+    }
+  }
+  throw new SandboxError({
+    step: 'image',
+    what: 'none of the registries has it',
+    path: text,
+    hint: `asked were ${references.map(referenceText).join(', ')}`,
+  })
 }
 
-async function unpackImage(reference: Reference, want: Want, host: HostFacts): Promise<Image> {
-  if (reference.kind === 'registry')
-    throw new SandboxError({ step: 'image', what: 'is not in the cache', path: referenceText(reference) })
+async function bring(reference: Reference, want: Want, host: HostFacts): Promise<Image> {
+  if (reference.kind === 'local') return await unpackImage(reference, want, host)
+  if (want.pull !== 'never') return await pullImage(reference, want, host)
+  const name = referenceText(reference)
+  throw new SandboxError({
+    step: 'image',
+    what: 'is not in the cache',
+    path: name,
+    hint: `nsbox image pull ${name}, or without --pull never`,
+  })
+}
+
+async function unpackImage(reference: LocalReference, want: Want, host: HostFacts): Promise<Image> {
   const name = referenceText(reference)
   const platform = platformFor(want, host)
   // What the file is called by before it is read: if it changes meanwhile, nobody finds the image by it.
@@ -45,6 +79,23 @@ async function unpackImage(reference: Reference, want: Want, host: HostFacts): P
       const facts: FileRecord = { ...fileOf(reference), key, platform, id, pulled: new Date().toISOString() }
       ensureDirectory(host, 'files')
       writeRecord(paths.file(imagesDirectory(host), key), facts)
+    })
+  } finally {
+    source.close()
+  }
+}
+
+async function pullImage(reference: RegistryReference, want: Want, host: HostFacts): Promise<Image> {
+  const name = referenceText(reference)
+  const platform = platformFor(want, host)
+  const source = await openRegistry(reference, want, host)
+  try {
+    const { digest } = source
+    const whole = reference.digest === undefined ? `${name}@${digest}` : name
+    return await kept(source, whole, want, host, (id) => {
+      const facts: RefRecord = { reference: name, platform, digest, id, pulled: new Date().toISOString() }
+      ensureDirectory(host, 'refs')
+      writeRecord(paths.reference(imagesDirectory(host), name, platform), facts)
     })
   } finally {
     source.close()

@@ -101,7 +101,7 @@ export const image = verb<Request>({
       value: 'SIZE',
       doc: "bytes that a layer's files may have, such as 100g (default: a hundred times the archive's, at least 4g)",
     },
-    { name: 'insecure', group: GROUP, doc: 'plain http, and certificates that nobody vouches for' },
+    { name: 'insecure', group: GROUP, doc: 'plain http also to a registry that is not on this machine' },
     { name: 'map-auto', group: GROUP, doc: 'unpack for boxes with --map-auto, which keep the owners of files' },
   ],
   words: Infinity,
@@ -120,9 +120,30 @@ export const image = verb<Request>({
     return { action, words, flags: flagsOf(action, typed) }
   },
   run({ action, words, flags }) {
-    return withSignals(async (signal) =>
-      lateImages().COMMANDS[action](words, { host: hostOfCommand(), flags, out: line, onProgress: () => {}, signal }),
-    )
+    const host = hostOfCommand()
+    const { COMMANDS, createReporter, styleFor } = lateImages()
+    const reporter = createReporter({
+      write: (text) => void print(text, 2),
+      style: styleFor(flags.quiet === true, flags.json === true, process.stderr.isTTY, host.variable('TERM')),
+      columns: () => process.stderr.columns,
+    })
+    const end = reporter.end
+    return withSignals(async (signal) => {
+      try {
+        return await COMMANDS[action](words, {
+          host,
+          flags,
+          out: (text) => {
+            end()
+            line(text)
+          },
+          onProgress: reporter.onProgress,
+          signal,
+        })
+      } finally {
+        end()
+      }
+    })
   },
 })
 

@@ -1,7 +1,7 @@
 /** A real registry on loopback, with a storage of its own, and images in it. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createHash, createPrivateKey, createSign, X509Certificate } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -41,13 +41,15 @@ export async function startRegistry(
       ...(auth && { auth }),
     }),
   )
-  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let access = ''
-  child.stdout.on('data', (data: Buffer) => void (access += data))
+  // A file, which a test that blocks can read as well.
+  const access = `${config}.log`
+  const out = openSync(access, 'w')
+  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', out, 'pipe'] })
+  closeSync(out)
   const port = await portOf(child)
   return {
     host: `127.0.0.1:${port}`,
-    log: () => access,
+    log: () => readFileSync(access, 'utf8'),
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
