@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "base/report.h"
@@ -43,6 +44,13 @@ bool descriptor_write(int fd, const char *bytes, size_t length)
 		done += (size_t)put;
 	}
 	return true;
+}
+
+/* statfs(2) has them since Linux 2.6.36; statvfs(3) only renames its members. */
+long descriptor_mount_flags(int fd)
+{
+	struct statfs fs;
+	return fstatfs(fd, &fs) < 0 ? -1 : (long)fs.f_flags;
 }
 
 bool is_same_file(const struct stat *a, const struct stat *b)

@@ -33,6 +33,9 @@ static inline bool descriptor_path(int fd, char path[PATH_MAX])
 	return true;
 }
 
+/* The ST_* flags of the mount that FD lies on, as statvfs(3) has them. -1 with errno. */
+long descriptor_mount_flags(int fd);
+
 /* Whether both were found at the same file. */
 bool is_same_file(const struct stat *a, const struct stat *b);
 

@@ -72,8 +72,8 @@ static bool read_line(char *line, struct mountinfo *out)
 	*out = (struct mountinfo){.path = strdup(field[4]),
 		.top = strdup(field[3]),
 		.flags = flags_of(field[5]),
-		.id = atoi(field[0]),
-		.parent = atoi(field[1])};
+		.id = (int)strtol(field[0], NULL, 10),
+		.parent = (int)strtol(field[1], NULL, 10)};
 	snprintf(out->type, sizeof out->type, "%s", word ? word : "");
 	/* A skipped mount would stay without its options, such as "ro". */
 	if (!out->path || !out->top)

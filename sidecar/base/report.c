@@ -31,13 +31,7 @@ void report_set_up(const struct plan *plan)
 	errors_to_status = status_fd >= 0 && plan->supervision->errors == SUPERVISION_ERRORS_STATUS;
 }
 
-static const char *word_of(enum step wanted)
-{
-	const char *word = step_words;
-	for (unsigned n = wanted; n; n--)
-		word += strlen(word) + 1;
-	return word;
-}
+static const char *word_of(enum step wanted) { return word_at(step_words, wanted); }
 
 static void print_phase(long microseconds)
 {

@@ -64,13 +64,13 @@ static int open_entered(const struct device *device)
 {
 	char path[32];
 	struct stat st;
-	struct statvfs fs;
 	snprintf(path, sizeof path, "/dev/%s", device->name);
 	int fd = open(path, device->flags | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->number && fstatvfs(fd, &fs) == 0 &&
-		(fs.f_flag & ST_RDONLY) && fcntl(fd, F_SETFL, device->flags) == 0)
+	long flags = descriptor_mount_flags(fd);
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->number && flags >= 0 &&
+		(flags & ST_RDONLY) && fcntl(fd, F_SETFL, device->flags) == 0)
 		return fd;
 	close(fd);
 	return -1;

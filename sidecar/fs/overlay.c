@@ -256,10 +256,8 @@ const char *overlay_hint(const struct layers *layers)
 
 static unsigned restrictions_of(int lower)
 {
-	struct statvfs below;
-	return fstatvfs(lower, &below) < 0
-			   ? 0
-			   : (unsigned)below.f_flag & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
+	long flags = descriptor_mount_flags(lower);
+	return flags < 0 ? 0 : (unsigned)flags & (ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV | ROOT_OPTIONS_NOEXEC);
 }
 
 int overlay_make(const struct layers *layers, int upper, int work, int target, unsigned options)

@@ -87,14 +87,14 @@ static void open_layers(const struct root *root)
 
 static void open_directory(const struct root *root)
 {
-	struct statvfs now;
 	struct stat st;
 	opened = tree_open_host(root->path);
 	if (opened < 0)
 		fail_hint("open", root->path, host_hint(root->path, HINT_ROOT));
 	if (fstat(opened, &st) == 0 && !S_ISDIR(st.st_mode))
 		fail_plain("is not a directory", root->path);
-	was_writable = fstatvfs(opened, &now) == 0 && !(now.f_flag & ST_RDONLY);
+	long flags = descriptor_mount_flags(opened);
+	was_writable = flags >= 0 && !(flags & ST_RDONLY);
 }
 
 void root_open_sources(const struct root *root)

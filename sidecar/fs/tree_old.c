@@ -153,15 +153,15 @@ static int count_open(const struct mountinfo *info, void *with)
 static int remount(int tree, unsigned long flags, unsigned long dropped)
 {
 	char name[DESCRIPTOR_NAME];
-	struct statvfs now;
-	if (fstatvfs(tree, &now) < 0)
+	long now = descriptor_mount_flags(tree);
+	if (now < 0)
 		return -1;
 	/*
 	 * ST_ and MS_ flags of the same name are equal. Without a flag for access times, those stay as they are (Linux
 	 * 3.17).
 	 */
-	unsigned long kept = (now.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) |
-						 (now.f_flag & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
+	unsigned long kept = ((unsigned long)now & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) |
+						 (now & STATVFS_NOSYMFOLLOW ? MOUNT_NOSYMFOLLOW : 0);
 	return mount(NULL, descriptor_name(tree, name), NULL, MS_REMOUNT | MS_BIND | (kept & ~dropped) | flags, NULL);
 }
 

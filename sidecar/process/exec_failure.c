@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -129,11 +130,11 @@ static bool is_text(const char *path)
 static const char *hint_for(int number, const char *path)
 {
 	struct stat st;
-	struct statvfs fs;
+	struct statfs fs;
 	if (number == EACCES && stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return "it is a directory";
-		if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+		if (statfs(path, &fs) == 0 && (fs.f_flags & ST_NOEXEC))
 			return "it lies on a file system that is mounted noexec";
 		if (!(st.st_mode & 0111))
 			return "it has no execute permission: chmod +x";
