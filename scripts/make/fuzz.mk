@@ -1,17 +1,24 @@
-# Builds a program for each sidecar/NAME_fuzz.c, linked with all sources but main.c and those that it includes itself.
-# It starts from the corpus of plans and from test/fuzz/NAME.
+# Builds a program for each sidecar/plan/NAME_fuzz.c, linked with all sources but main.c and those that it includes
+# itself. It starts from the corpus of plans and from test/fuzz/NAME. Those of sidecar/unpack/NAME_fuzz.c include all that
+# they need but the libraries, and start from what test/fuzz/unpack-seeds.ts makes.
 CLANG ?= clang
 FUZZ_SECONDS ?= 30
-FUZZERS := $(patsubst sidecar/plan/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/*/*_fuzz.c))
+FUZZERS := $(patsubst sidecar/plan/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/plan/*_fuzz.c)) \
+	$(patsubst sidecar/unpack/%_fuzz.c,dist/fuzz/unpack-%,$(wildcard sidecar/unpack/*_fuzz.c))
 
 .PHONY: fuzz
-fuzz: $(FUZZERS) ## fuzz the readers of plans; FUZZ_SECONDS=30
+fuzz: $(FUZZERS) $(NPM) ## fuzz the readers of plans and of images; FUZZ_SECONDS=30
 	@[ -n '$(FUZZERS)' ] || echo 'make: no sidecar/*/*_fuzz.c: nothing to fuzz'
+	$(Q)$(BUN) test/fuzz/unpack-seeds.ts dist/fuzz/seeds
 	$(Q)for program in $(FUZZERS); do \
 		$(say) FUZZ "$$program for $(FUZZ_SECONDS) s"; \
 		mkdir -p $$program.corpus; \
-		seeds=test/fixtures/plans; [ ! -d test/fuzz/$${program##*/} ] || seeds="$$seeds test/fuzz/$${program##*/}"; \
-		$$program -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$program- -print_final_stats=0 -verbosity=0 $$program.corpus $$seeds; \
+		leaks=1 name=$${program##*/}; case $$name in \
+		unpack-squashfs) leaks=0 seeds=dist/fuzz/seeds/squashfs;; \
+		unpack-*) seeds=dist/fuzz/seeds/$${name#unpack-};; \
+		*) seeds=test/fixtures/plans; [ ! -d test/fuzz/$$name ] || seeds="$$seeds test/fuzz/$$name";; \
+		esac; \
+		ASAN_OPTIONS=detect_leaks=$$leaks $$program -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$program- -print_final_stats=0 -verbosity=0 -max_len=131072 -malloc_limit_mb=6000 $$program.corpus $$seeds; \
 	done
 
 dist/fuzz/%: sidecar/plan/%_fuzz.c $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scripts/make/fuzz.mk | clang
@@ -20,3 +27,10 @@ dist/fuzz/%: sidecar/plan/%_fuzz.c $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scrip
 	$(Q)included=$$(sed -n 's/^ *# *include *"\([^"]*\.c\)".*/sidecar\/\1/p' $<); \
 	others=$$(printf '%s\n' $(C_SOURCES) | grep -vxF "$$(printf '%s\n' sidecar/main.c $$included)" || true); \
 	$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $$others
+
+# The libraries are not instrumented. libsquashfuse forgets to free what it has when an image turns out to be damaged.
+dist/fuzz/unpack-%: sidecar/unpack/%_fuzz.c $(UNPACK_SOURCES) $(wildcard sidecar/unpack/*.h) dist/obj/libsquashfuse.a $(MAKE_FILES) scripts/make/fuzz.mk | clang unpack-libraries
+	@mkdir -p $(@D)
+	@$(say) CLANG $*_fuzz
+	$(Q)$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+		dist/obj/libsquashfuse.a $(patsubst %,-l%,$(filter-out squashfuse,$(UNPACK_LIBRARIES)))

@@ -37,10 +37,11 @@ $(ARM64)/libraries: scripts/arm64-libc.sh scripts/make/unpack.mk
 	$(Q)rm -rf $@; sh scripts/arm64-libc.sh $(CURDIR)/$@ $(UNPACK_PACKAGES)
 	$(Q)touch $@
 
-ARM64_UNPACK = $(UNPACK_SOURCES) $(UNPACK_SHARED:%.o=sidecar/%.c) $(UNPACK_LIBRARIES:%=$(ARM64_LIBDIR)/lib%.a)
+ARM64_UNPACK = $(UNPACK_SOURCES) $(UNPACK_SHARED:%.o=sidecar/%.c) $(ARM64)/libsquashfuse.a $(filter-out %/libsquashfuse.a,$(UNPACK_LIBRARIES:%=$(ARM64_LIBDIR)/lib%.a))
 $(ARM64)/nsbox-unpack: $(UNPACK_SOURCES) $(wildcard sidecar/unpack/*.h) $(UNPACK_CHECK) $(MAKE_FILES) scripts/make/package.mk $(ARM64)/libc $(ARM64)/libraries | arm64-tools
 	@$(say) CROSS $@
-	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -O2 $(UNPACK_DEFINES) -idirafter $(ARM64)/libraries/usr/include -idirafter $(ARM64)/libraries/usr/include/aarch64-linux-gnu \
+	$(Q)$(ARM64_CC:%gcc=%objcopy) $(UNPACK_WEAKEN) $(ARM64_LIBDIR)/libsquashfuse.a $(ARM64)/libsquashfuse.a
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -O2 -idirafter $(ARM64)/libraries/usr/include -idirafter $(ARM64)/libraries/usr/include/aarch64-linux-gnu \
 		-o $@.new $(ARM64_LINK) $(ARM64_UNPACK) $(ARM64_LIBS) -Wl,-Map=$(ARM64)/unpack.map
 	$(Q)sh scripts/library-names.sh $(ARM64)/unpack.map $(UNPACK_NAMES)
 	$(Q)mv -f $@.new $@

@@ -6,6 +6,9 @@ UNPACK_PACKAGES := libarchive-dev libsquashfuse-dev zlib1g-dev libzstd-dev liblz
 # Debian keeps static libraries in a directory for each architecture.
 UNPACK_LIBDIR ?= /usr/lib/$(shell gcc -print-multiarch)
 UNPACK_ARCHIVES = $(UNPACK_LIBRARIES:%=$(UNPACK_LIBDIR)/lib%.a)
+# sidecar/unpack/squashfs_metadata.c has these functions.
+UNPACK_WEAKEN := --weaken-symbol=sqfs_md_read --weaken-symbol=sqfs_table_get
+UNPACK_LINKED = $(subst $(UNPACK_LIBDIR)/libsquashfuse.a,dist/obj/libsquashfuse.a,$(UNPACK_ARCHIVES))
 UNPACK_NAMES := scripts/make/unpack-names.txt
 UNPACK_CHECK := scripts/library-names.sh $(UNPACK_NAMES) scripts/make/unpack.mk
 
@@ -23,9 +26,13 @@ unpack-libraries:
 dist/obj/unpack-objects: FORCE
 	@$(call stamp,$(UNPACK_OBJECTS))
 
-dist/nsbox-unpack: $(UNPACK_OBJECTS) dist/obj/unpack-objects $(UNPACK_CHECK) | musl unpack-libraries
+dist/obj/libsquashfuse.a: scripts/make/unpack.mk | unpack-libraries
+	@mkdir -p $(@D)
+	$(Q)objcopy $(UNPACK_WEAKEN) $(UNPACK_LIBDIR)/libsquashfuse.a $@
+
+dist/nsbox-unpack: $(UNPACK_OBJECTS) dist/obj/libsquashfuse.a dist/obj/unpack-objects $(UNPACK_CHECK) | musl unpack-libraries
 	@$(say) LINK $@
-	$(Q)$(MUSL_CC) -o $@.new $(call c_link,$(UNPACK_OBJECTS) $(UNPACK_ARCHIVES)) -Wl,-Map=dist/obj/unpack.map
+	$(Q)$(MUSL_CC) -o $@.new $(call c_link,$(UNPACK_OBJECTS) $(UNPACK_LINKED)) -Wl,-Map=dist/obj/unpack.map
 	@! LC_ALL=C readelf -lW $@.new | grep -q INTERP || { echo 'make: the helper came out dynamically linked' >&2; rm -f $@.new; exit 1; }
 	$(Q)sh scripts/library-names.sh dist/obj/unpack.map $(UNPACK_NAMES)
 	$(Q)mv -f $@.new $@

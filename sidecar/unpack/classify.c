@@ -5,7 +5,7 @@
 
 #include "unpack/archive.h"
 
-enum { DIGEST_DIGITS = 64, BLOCK = 64 << 10 };
+enum { DIGEST_DIGITS = 64, NAMES_BLOCK = 64 << 10 };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -50,8 +50,10 @@ const char *archive_classify(int fd)
 		return "unknown";
 	archive_read_support_format_tar(archive);
 	archive_read_support_format_cpio(archive);
-	if (archive_read_open_fd(archive, fd, BLOCK) != ARCHIVE_OK)
+	if (archive_read_open_fd(archive, fd, NAMES_BLOCK) != ARCHIVE_OK) {
+		archive_read_free(archive);
 		return "unknown";
+	}
 	while (!other && ((result = archive_read_next_header(archive, &entry)) == ARCHIVE_OK || result == ARCHIVE_WARN)) {
 		const char *name = archive_entry_pathname(entry);
 		any = true;

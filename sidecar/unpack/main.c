@@ -29,6 +29,9 @@
 #include "unpack/stream.h"
 #include "unpack/tree.h"
 
+/* The dictionary of the largest zstd window, 128 MiB, and what else is needed. */
+#define MAX_MEMORY (UINT64_C(192) << 20)
+
 #define TARGET "/target"
 #define LOWER "/lower"
 
@@ -239,6 +242,9 @@ int main(int argc, char **argv)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	/* An archive that makes a reader ask for more is an error. */
+	limit.rlim_cur = limit.rlim_max = MAX_MEMORY;
+	setrlimit(RLIMIT_DATA, &limit);
 	options_read(&options, argc, argv);
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (strcmp(options.command, commands[i].name) == 0) {

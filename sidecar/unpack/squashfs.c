@@ -36,6 +36,10 @@ struct reader {
 	unsigned char compressed[MAX_BLOCK], block[MAX_BLOCK];
 };
 
+static struct reader reader;
+static sqfs_traverse walk;
+static bool image_is_open, walk_is_open;
+
 static _Noreturn void damaged(const char *entry) { event_fail("squashfs is damaged", entry, 0); }
 
 bool squashfs_is_at(int fd, uint64_t offset)
@@ -47,6 +51,7 @@ bool squashfs_is_at(int fd, uint64_t offset)
 static void open_image(struct reader *r, int fd, uint64_t offset)
 {
 	sqfs_err error = sqfs_init(&r->fs, fd, offset);
+	image_is_open = error == SQFS_OK;
 	if (error == SQFS_BADFORMAT)
 		event_fail("is not a squashfs", NULL, 0);
 	if (error == SQFS_BADVERSION)
@@ -144,6 +149,19 @@ static bool squashfs_attribute(void *archive, const char **name, const void **va
 	return true;
 }
 
+/* The library doesn't compare indexes with the sizes of its tables. */
+static void check_indexes(const struct reader *r)
+{
+	const sqfs_inode *inode = &r->inode;
+	const sqfs *fs = &r->fs;
+	bool fragment = S_ISREG(inode->base.mode) && inode->xtra.reg.frag_idx != SQUASHFS_INVALID_FRAG;
+	bool attributes = inode->xattr != SQUASHFS_INVALID_XATTR && fs->xattr_info.xattr_ids > 0;
+	if (inode->base.uid >= fs->sb.no_ids || inode->base.guid >= fs->sb.no_ids ||
+		(fragment && inode->xtra.reg.frag_idx >= fs->sb.fragments) ||
+		(attributes && inode->xattr >= fs->xattr_info.xattr_ids))
+		damaged(r->entry);
+}
+
 static void place_inode(struct reader *r, const char *path)
 {
 	char link[PATH_MAX];
@@ -151,6 +169,7 @@ static void place_inode(struct reader *r, const char *path)
 	sqfs_id_t uid, gid;
 	const sqfs_inode *inode = &r->inode;
 	r->entry = path;
+	check_indexes(r);
 	if (sqfs_id_get(&r->fs, inode->base.uid, &uid) != SQFS_OK ||
 		sqfs_id_get(&r->fs, inode->base.guid, &gid) != SQFS_OK ||
 		sqfs_xattr_open(&r->fs, &r->inode, &r->attributes) != SQFS_OK)
@@ -193,19 +212,26 @@ static void check_name(const sqfs_dir_entry *entry, const char *path)
 		event_fail("name is not one of a file", path, 0);
 }
 
+static void close_image(void)
+{
+	if (walk_is_open)
+		sqfs_traverse_close(&walk);
+	if (image_is_open)
+		sqfs_destroy(&reader.fs);
+	walk_is_open = image_is_open = false;
+}
+
 void squashfs_place(int fd, uint64_t offset)
 {
-	struct reader *r = calloc(1, sizeof *r);
-	sqfs_traverse walk;
+	struct reader *r = &reader;
 	sqfs_err error = SQFS_OK;
-	if (!r)
-		event_fail("no memory for squashfs", NULL, ENOMEM);
 	open_image(r, fd, offset);
 	if (sqfs_inode_get(&r->fs, &r->inode, sqfs_inode_root(&r->fs)) != SQFS_OK)
 		damaged(NULL);
 	place_inode(r, "/");
 	if (sqfs_traverse_open(&walk, &r->fs, sqfs_inode_root(&r->fs)) != SQFS_OK)
 		damaged(NULL);
+	walk_is_open = true;
 	while (sqfs_traverse_next(&walk, &error)) {
 		if (walk.dir_end)
 			continue;
@@ -216,7 +242,5 @@ void squashfs_place(int fd, uint64_t offset)
 	}
 	if (error != SQFS_OK)
 		damaged(NULL);
-	sqfs_traverse_close(&walk);
-	sqfs_destroy(&r->fs);
-	free(r);
+	close_image();
 }

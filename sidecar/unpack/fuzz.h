@@ -1,0 +1,62 @@
+/*
+ * What the fuzzers of this room share: it stands in the place of event.c and place.c. A failure leaves the reader, and
+ * an entry is read to its end, with what every reader promises of it.
+ */
+#ifndef NSBOX_UNPACK_FUZZ_H
+#define NSBOX_UNPACK_FUZZ_H
+
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "unpack/event.h"
+#include "unpack/place.h"
+#include "unpack/stream.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static jmp_buf failed;
+
+void event_fail(const char *what, const char *entry, int number)
+{
+	if (!what || !*what || number < 0 || (entry && strlen(entry) > 1 << 20))
+		abort();
+	longjmp(failed, 1);
+}
+
+void event_failf(const char *entry, const char *format, ...) { event_fail(format, entry, 0); }
+
+void place(const struct entry *entry, const struct entry_source *source)
+{
+	const void *bytes;
+	const char *name;
+	size_t length;
+	int64_t offset, total = 0;
+	unsigned sum = 0;
+	if (!entry->name || (entry->hard_link && !entry->link))
+		abort();
+	for (int pieces = 0;
+		 total < 1 << 20 && pieces < 1000 && source->read(source->archive, &bytes, &length, &offset) > 0; pieces++) {
+		for (size_t i = 0; i < length; i++)
+			sum += ((const unsigned char *)bytes)[i];
+		total += (int64_t)length;
+	}
+	while (source->attribute(source->archive, &name, &bytes, &length))
+		sum += (unsigned)strlen(name) + (length ? *(const unsigned char *)bytes : 0);
+	if (sum == UINT32_MAX)
+		abort();
+}
+
+/* A file with the bytes. */
+static inline int file_of(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET) != 0)
+		abort();
+	return fd;
+}
+
+#endif
