@@ -125,10 +125,10 @@ test-plain: dist/plain/nsbox test-tools $(TEST_PROGRAMS) ## run a part of the te
 
 PREFIX ?= /usr/local
 INSTALLED = $(addprefix '$(DESTDIR)$(PREFIX)'/,bin/nsbox share/man/man1/nsbox.1 share/bash-completion/completions/nsbox \
-	share/zsh/site-functions/_nsbox share/fish/vendor_completions.d/nsbox.fish)
-install: all ## install the program, its manual and completions; PREFIX=/usr/local, DESTDIR= for packagers
+	share/zsh/site-functions/_nsbox share/fish/vendor_completions.d/nsbox.fish share/doc/nsbox/THIRD-PARTY.txt)
+install: all dist/THIRD-PARTY.txt ## install the program, its manual and completions; PREFIX=/usr/local, DESTDIR= for packagers
 	$(Q)set -- $(INSTALLED); install -D -m 755 dist/nsbox "$$1"; shift; \
-	for file in docs/nsbox.1 docs/completions/nsbox.bash docs/completions/_nsbox docs/completions/nsbox.fish; do install -D -m 644 "$$file" "$$1"; shift; done
+	for file in docs/nsbox.1 docs/completions/nsbox.bash docs/completions/_nsbox docs/completions/nsbox.fish dist/THIRD-PARTY.txt; do install -D -m 644 "$$file" "$$1"; shift; done
 
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)

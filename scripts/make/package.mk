@@ -52,11 +52,19 @@ arm64:
 	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack 2>$(ARM64).log; then \
 		rm -f $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
 
+# The copyright notices of what is linked into the programs.
+NOTICES := dist/THIRD-PARTY.txt
+$(NOTICES): scripts/notices.sh scripts/make/unpack.mk | musl unpack-libraries
+	@mkdir -p $(@D)
+	@$(say) NOTICE $@
+	$(Q)sh scripts/notices.sh $(ARM64)/libraries musl-dev $(UNPACK_PACKAGES) >$@
+
 PACKAGE := dist/nsbox-$(VERSION).tgz
 PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json
-dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(wildcard $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack) $(NPM)
+dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(NOTICES) $(wildcard $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack) $(NPM)
 	@$(say) PACK dist/package
 	$(Q)$(BUN) scripts/package.ts
+	$(Q)cp $(NOTICES) dist/package/
 
 $(PACKAGE): dist/package/index.js
 	@$(say) NPM $@

@@ -12,8 +12,6 @@ static struct archive *new_reader(void) { return latest = archive_read_new(); }
 #include "unpack/classify.c"
 #include "unpack/name.c"
 
-void stream_close(struct stream_result *result) { *result = (struct stream_result){.bytes = 0}; }
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[PATH_MAX], name[PATH_MAX];

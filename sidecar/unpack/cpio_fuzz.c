@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "unpack/cpio.c"
 #include "unpack/decode.c"
+#include "unpack/cpio.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -240,6 +240,19 @@ static bool make_directory(struct layers_found *found, const char *name, const c
 	return true;
 }
 
+void layers_make_root(void)
+{
+	struct layers_found found = {.type = LAYERS_DIRECTORY, .layer = UPPER + 1};
+	if (count == 1) {
+		directories_note("", 0755, &no_time, &no_time);
+		return;
+	}
+	if (fstat(layers[found.layer], &found.st) < 0)
+		event_fail("open the layer", "/", errno);
+	copy_metadata(&found, layers[UPPER], ".", "");
+	directories_note("", found.st.st_mode, &found.st.st_atim, &found.st.st_mtim);
+}
+
 /* Takes the next component off the text. 0 at its end, -1 for one that is too long. */
 static int next_component(struct walk *w, char name[NAME_MAX + 1])
 {

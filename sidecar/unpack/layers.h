@@ -18,6 +18,8 @@ enum { UPPER };
 /* Opens the directory UPPER_PATH, and LOWER_PATH/0, LOWER_PATH/1... as far as they exist. Fails by event_fail(). */
 void layers_open(const char *upper_path, const char *lower_path);
 int layers_count(void);
+/* Gives the root of UPPER what that of the layer below has, as long as no entry says otherwise. */
+void layers_make_root(void);
 
 enum layers_type { LAYERS_NOTHING, LAYERS_DIRECTORY, LAYERS_LINK, LAYERS_FILE };
 struct layers_found {

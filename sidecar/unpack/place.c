@@ -63,8 +63,7 @@ void place_open(const struct place_options *how, const char *target, const char 
 		event_fail("make the directory of the layer", path, errno);
 	layers_open(path, lower);
 	directories_open(target);
-	const struct timespec no_time = {0, 0};
-	directories_note("", 0755, &no_time, &no_time);
+	layers_make_root();
 	snprintf(path, sizeof path, "%s/mtree", target);
 	mtree_create(path);
 }

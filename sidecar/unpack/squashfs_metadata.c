@@ -30,12 +30,12 @@ sqfs_err sqfs_md_read(sqfs *fs, sqfs_md_cursor *cursor, void *buffer, size_t siz
 }
 
 /* Copies entry I of a table, whose blocks are full but for the last. The caller knows how many entries there are. */
-sqfs_err sqfs_table_get(sqfs_table *table, sqfs *fs, size_t i, void *entry)
+sqfs_err sqfs_table_get(sqfs_table *from, sqfs *fs, size_t i, void *entry)
 {
-	size_t at = i * table->each;
+	size_t at = i * from->each;
 	sqfs_md_cursor cursor = {
-		.block = (sqfs_off_t)table->blocks[at / SQUASHFS_METADATA_SIZE],
+		.block = (sqfs_off_t)from->blocks[at / SQUASHFS_METADATA_SIZE],
 		.offset = at % SQUASHFS_METADATA_SIZE,
 	};
-	return sqfs_md_read(fs, &cursor, entry, table->each);
+	return sqfs_md_read(fs, &cursor, entry, from->each);
 }

@@ -15,6 +15,7 @@ const make = (...words: string[]): Ran =>
 const INSTALLED = [
   'bin/nsbox',
   'share/bash-completion/completions/nsbox',
+  'share/doc/nsbox/THIRD-PARTY.txt',
   'share/fish/vendor_completions.d/nsbox.fish',
   'share/man/man1/nsbox.1',
   'share/zsh/site-functions/_nsbox',

@@ -19,6 +19,7 @@ test('the package has these files and no others', () => {
   assert.equal(files, [
     'LICENSE',
     'README.md',
+    'dist/package/THIRD-PARTY.txt',
     'dist/package/cli.js',
     'dist/package/errors.d.ts',
     'dist/package/index.d.ts',

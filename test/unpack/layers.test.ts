@@ -118,6 +118,8 @@ test(
     assert.is(stat.mode & 0o7777, 0o750)
     assert.is(stat.mtimeMs, 1_100_000_000_000)
     assert.is(lstatSync(join(made.flat(), 'd')).mode & 0o7777, 0o750)
+    const root = stack(mkdir(dir, 'root'), [[directory('./', { mode: 0o711 })], [file('f')]])
+    assert.is(lstatSync(root.fs(1)).mode & 0o7777, 0o711)
   }),
 )
 
