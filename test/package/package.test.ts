@@ -15,7 +15,7 @@ test('the package has these files and no others', () => {
     .split('\n')
     .map((name) => name.replace(/^package\//, ''))
     .sort()
-  const arm64 = WITHOUT_ARM64 === undefined ? ['dist/package/sidecar/nsbox-sidecar-arm64'] : []
+  const machines = WITHOUT_ARM64 === undefined ? ['arm64', 'x64'] : ['x64']
   assert.equal(files, [
     'LICENSE',
     'README.md',
@@ -36,9 +36,8 @@ test('the package has these files and no others', () => {
     'dist/package/plan/steps.d.ts',
     'dist/package/plan/types.d.ts',
     'dist/package/plan/variants.d.ts',
-    ...arm64,
-    'dist/package/sidecar/nsbox-sidecar-x64',
-    'dist/package/sidecar/nsbox-unpack-x64',
+    ...machines.map((machine) => `dist/package/sidecar/nsbox-sidecar-${machine}`),
+    ...machines.map((machine) => `dist/package/sidecar/nsbox-unpack-${machine}`),
     'docs/plan.schema.json',
     'package.json',
   ])
