@@ -36,7 +36,7 @@ export function enterPlan(
 
 function enteringProcess(plan: Plan, options: Options, argv: readonly string[], host: HostFacts): Process {
   const box = plan.process
-  const { uid, gid, dropGroups, capabilities, noNewPrivs, seccomp, limits } = box
+  const { uid, gid, dropGroups, groups, capabilities, noNewPrivs, seccomp, limits } = box
   return compact<Process>({
     ...commandOf(options, argv),
     env: changed(box.env ?? {}, options, host),
@@ -44,6 +44,7 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
     uid,
     gid,
     dropGroups,
+    groups,
     capabilities,
     noNewPrivs,
     seccomp,

@@ -4,11 +4,10 @@ import type { Capability } from '../plan/types.ts'
 import { compile } from './bpf.ts'
 import { defaultFilter } from './default.ts'
 import { withFakeRoot } from './fake-root.ts'
+import type { Variant } from './filter.ts'
 import { machineOf } from './machine.ts'
 
 export { profileFilter } from './profile.ts'
-
-type Variant = { userNamespaces: boolean; fakeRoot: boolean }
 
 export function compiledDefault(
   held: readonly Capability[],

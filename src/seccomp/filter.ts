@@ -1,7 +1,16 @@
-/** A seccomp filter before it is compiled. */
+/** A seccomp filter before it is compiled, and tables of compiled ones. */
+import type { Capability } from '../plan/types.ts'
 
 /** Machines whose system calls nsbox knows, by the runtime's names. */
 export type Machine = 'x64' | 'arm64'
+
+/** For each machine, filters for these capabilities without those that would change it; base64. */
+export type Filters = Readonly<
+  Record<Machine, readonly { capabilities: readonly Capability[]; without: readonly Capability[]; filter: string }[]>
+>
+
+/** What is different about a default filter. */
+export type Variant = { userNamespaces: boolean; fakeRoot: boolean }
 
 /** A return value of a filter, seccomp(2). */
 export type Action = number

@@ -1,8 +1,9 @@
 /** The filter of a box, as it goes into the plan. */
 import type { HostFacts } from '../host/types.ts'
-import { lateFilters } from '../lazy.ts'
+import { lateFilters, latePlanner } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'
+import type { Variant } from './filter.ts'
 import { DEFAULT_FILTERS } from './filters.ts'
 
 /** How a plan names the default filter and its variants; sidecar/privs/seccomp.c knows the names. */
@@ -40,20 +41,26 @@ export function seccompOf(
       filter: lateFilters().profileFilter(seccomp, held, host, fakeRoot),
     }
   const variant = { userNamespaces: allowUserns, fakeRoot }
-  if (allowUserns || fakeRoot)
-    return { from: nameOf(variant), filter: lateFilters().compiledDefault(held, host, variant) }
-  return { from: DEFAULT, filter: ready(held, host) ?? lateFilters().compiledDefault(held, host, variant) }
+  return {
+    from: nameOf(variant),
+    filter: ready(variant, held, host) ?? lateFilters().compiledDefault(held, host, variant),
+  }
 }
 
-function nameOf({ userNamespaces, fakeRoot }: { userNamespaces: boolean; fakeRoot: boolean }): string {
-  if (!fakeRoot) return WITH_USER_NAMESPACES
-  return userNamespaces ? WITH_BOTH : WITH_FAKE_ROOT
+function nameOf({ userNamespaces, fakeRoot }: Variant): string {
+  if (userNamespaces) return fakeRoot ? WITH_BOTH : WITH_USER_NAMESPACES
+  return fakeRoot ? WITH_FAKE_ROOT : DEFAULT
 }
 
 /** A filter that was compiled when nsbox was built: for no capability, and for those that root has by default. */
-function ready(held: readonly Capability[], { machine }: HostFacts): string | undefined {
-  if (machine !== 'x64' && machine !== 'arm64') return undefined
-  for (const { capabilities, without, filter } of DEFAULT_FILTERS[machine])
+function ready(
+  { userNamespaces, fakeRoot }: Variant,
+  held: readonly Capability[],
+  { machine }: HostFacts,
+): string | undefined {
+  if (userNamespaces || (machine !== 'x64' && machine !== 'arm64')) return undefined
+  const filters = fakeRoot ? latePlanner().FAKE_ROOT_FILTERS : DEFAULT_FILTERS
+  for (const { capabilities, without, filter } of filters[machine])
     if (holds(held, capabilities, without)) return filter
   return undefined
 }

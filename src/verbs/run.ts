@@ -12,6 +12,7 @@ import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
 import { buildPlan } from '../planner/build.ts'
+import { isOurs } from '../seccomp/seccomp.ts'
 
 /** `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. */
 type RunRequest = { options: Options; argv: string[]; planFile?: string }
@@ -56,7 +57,7 @@ export const run: Verb<RunRequest> = {
 function start(options: Options, plan: Plan, isStored: boolean): number | Promise<number> {
   const { privileged, nest, mounts = [] } = options
   const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-  if (isStored || privileged || nest || plan.process.seccomp?.from !== 'default' || mayCover) late().warn(options, plan)
+  if (isStored || privileged || nest || !isOurs(plan.process.seccomp?.from) || mayCover) late().warn(options, plan)
   return becomeBox(plan)
 }
 

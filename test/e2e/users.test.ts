@@ -1,5 +1,5 @@
 /** Users and groups by name in boxes, a shell as the command of a root, and --fake-root, as the command sees them. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -40,6 +40,25 @@ onlyRoot(
     // On the host's root the names are the host's.
     const id = execute('id', ['nobody']).stdout
     assert.is(output(['--user', 'nobody', 'id']), id.trim())
+  }),
+)
+
+onlyRoot(
+  'a command that enters a box has the groups of its user (needs root)',
+  inTemp(async (dir) => {
+    const box = spawn(NSBOX, ['--root', rootIn(dir), '--user', 'app', 'sh', '-c', 'echo ready; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: '/',
+    })
+    try {
+      await new Promise((done) => box.stdout.once('data', done))
+      assert.is(output(['enter', String(box.pid), 'sh', '-c', SHOW]), '700 800 800 900 4000000 /home/app')
+    } finally {
+      box.kill()
+      await new Promise((done) =>
+        (box.exitCode ?? box.signalCode) !== null ? done(undefined) : box.once('exit', done),
+      )
+    }
   }),
 )
 
