@@ -176,6 +176,13 @@ function cVariantStruct(name: string, variants: Record<string, Table>): string[]
   ]
 }
 
+/** Whether a variant holds such objects, whose table C then needs first. */
+function isInVariants(name: string): boolean {
+  return Object.values(VARIANTS)
+    .flatMap((variants) => Object.values<Table>(variants))
+    .some((table) => Object.values(table).some((field) => field.type === 'objects' && field.of === name))
+}
+
 /** The text of `sidecar/plan/contract.h`. */
 export function contractHeader(): string {
   const words = cWords()
@@ -205,7 +212,9 @@ export function contractHeader(): string {
       '',
     )
   }
-  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '', words.lists)
+  const object = (name: string) => cObject(name, name, OBJECTS[name as keyof typeof OBJECTS], words.nameOf)
+  const first = order.filter(isInVariants)
+  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '', words.lists, ...first.flatMap(object))
   for (const [name, variants] of Object.entries(VARIANTS)) {
     for (const [type, table] of Object.entries(variants))
       out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
@@ -220,7 +229,7 @@ export function contractHeader(): string {
       '',
     )
   }
-  for (const name of order) out.push(...cObject(name, name, OBJECTS[name as keyof typeof OBJECTS], words.nameOf))
+  for (const name of order) if (!first.includes(name)) out.push(...object(name))
   out.push('#endif', '', '#endif', '')
   return out.join('\n')
 }

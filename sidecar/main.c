@@ -20,6 +20,7 @@
 #include "base/report.h"
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
+#include "fs/filesystem.h"
 #include "fs/inherited.h"
 #include "fs/inroot.h"
 #include "fs/mount.h"
@@ -254,7 +255,7 @@ static void prepare(struct start *start)
 }
 
 /* The first process of the box, whose number is 0 in that process itself. */
-static int start_box(const struct plan *plan)
+static int start_box(const struct plan *plan, bool old_mount_api)
 {
 	if (plan->enter) {
 		report_phase(STEP_ENTER);
@@ -266,6 +267,7 @@ static int start_box(const struct plan *plan)
 	if (plan->root->image)
 		mounts_raise_limit(plan);
 	overlay_lock(plan);
+	filesystem_open_all(plan->root, old_mount_api);
 	take_back_lock_root(plan);
 	if (plan->cgroup) {
 		report_phase(STEP_CONTROL_GROUP);
@@ -297,9 +299,11 @@ static void release(struct start *start)
 	int number, process = maps ? supervise_await_process(box, &number) : -1;
 	if (process >= 0) {
 		idmap_write_for(plan->idmap, process, number, helper_run);
+		filesystem_map_ids(plan->root, plan->idmap, process);
 		close(process);
 		(void)!write(box->channel, "g", 1);
 	}
+	filesystem_close_all(plan->root);
 	report_step(STEP_HELPERS);
 	if (release_is_needed(plan))
 		release_start(plan, box, &start->mask);
@@ -309,7 +313,7 @@ static _Noreturn void run(const struct plan *plan, const struct invocation *invo
 {
 	struct start start = {.plan = plan, .invocation = invocation};
 	prepare(&start);
-	start.box.pid = start_box(plan);
+	start.box.pid = start_box(plan, invocation->old_mount_api);
 	if (start.box.own_group)
 		foreground_lead(start.box.pid);
 	if (start.box.pid == 0) {

@@ -47,6 +47,7 @@
 #define ATTR_NOSUID 0x2u
 #define ATTR_NODEV 0x4u
 #define ATTR_NOEXEC 0x8u
+#define ATTR_IDMAP 0x100000u /* MOUNT_ATTR_IDMAP */
 
 #define FILE_NOEXEC_SEAL 8u /* MFD_NOEXEC_SEAL */
 #define FILE_EXEC 16u /* MFD_EXEC */

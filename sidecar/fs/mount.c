@@ -43,7 +43,7 @@ static size_t descriptors_needed(const struct plan *plan)
 {
 	enum { OTHERS = 64 };
 	/* Those of an image have been opened for their locks already. */
-	size_t needed = OTHERS + plan->root->lowers_count * (plan->root->image ? 2 : 1);
+	size_t needed = OTHERS + plan->root->lowers_count * (plan->root->image ? 2 : 1) + plan->root->filesystems_count;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		needed += 2;
 		for (const char *c = plan->mounts[i].target; *c; c++)

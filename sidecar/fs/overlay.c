@@ -82,19 +82,28 @@ void overlay_lock(const struct plan *plan)
 
 struct layers overlay_open(char *const *lowers, size_t count, const char *state, const char *image, enum step step)
 {
-	struct layers layers = {.state = -1, .state_path = state, .more_count = count - 1};
+	struct layers layers = {.lower = -1, .state = -1, .state_path = state};
 	const char *missing = image ? pull_hint(image) : step == STEP_ROOT ? HINT_ROOT : NULL;
 	report_step(step);
-	layers.lower = host_open_directory(lowers[0], missing);
-	if (count > 1 && !(layers.below = calloc(count - 1, sizeof *layers.below)))
-		fail("allocate", NULL);
-	for (size_t n = 1; n < count; n++)
-		layers.below[n - 1] = host_open_directory(lowers[n], missing);
+	for (size_t n = 0; n < count; n++)
+		overlay_add(&layers, host_open_directory(lowers[n], missing));
 	if (state) {
 		report_step(STEP_STATE);
 		layers.state = host_open_directory(state, HINT_STATE);
 	}
 	return layers;
+}
+
+void overlay_add(struct layers *layers, int directory)
+{
+	if (layers->lower < 0) {
+		layers->lower = directory;
+		return;
+	}
+	layers->below = realloc(layers->below, (layers->more_count + 1) * sizeof *layers->below);
+	if (!layers->below)
+		fail("allocate", NULL);
+	layers->below[layers->more_count++] = directory;
 }
 
 /* Gives a new upper directory the mode and owner of the lower one, since an overlay shows those of the upper one. */

@@ -9,7 +9,7 @@
 
 /* The directories of an overlay, opened before the first mount hides them. STATE is -1 if no changes are kept. */
 struct layers {
-	int lower; /* the top one of those that are not written to */
+	int lower; /* the top one of those that are not written to; -1: there is none yet */
 	int *below; /* the others, from top to bottom */
 	size_t more_count;
 	int state;
@@ -26,10 +26,12 @@ void overlay_lock(const struct plan *plan);
 /* A user namespace can't write the attributes trusted.overlay.*, and uses user.overlay.*. See overlay_split.h too. */
 bool overlay_in_user_namespace(void);
 /*
- * LOWERS: one or more, the top one first. STATE and IMAGE, the image that they come from, may be NULL. Fails by
- * fail(), of the step STEP or of "state".
+ * LOWERS: the top one first; without one, overlay_add has to give one. STATE and IMAGE, the image that they come from,
+ * may be NULL. Fails by fail(), of the step STEP or of "state".
  */
 struct layers overlay_open(char *const *lowers, size_t count, const char *state, const char *image, enum step step);
+/* Adds a directory, which becomes theirs, below all others. Fails by fail(). */
+void overlay_add(struct layers *layers, int directory);
 /* Mounts the overlay on TARGET and closes the layers. Returns a descriptor of its top directory. Fails by fail(). */
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name);
 

@@ -18,6 +18,7 @@
 #include "base/report.h"
 #include "base/sys.h"
 #include "fs/cwd.h"
+#include "fs/filesystem.h"
 #include "fs/inroot.h"
 #include "fs/mounted.h"
 #include "fs/overlay.h"
@@ -76,7 +77,7 @@ static void open_layers(const struct root *root)
 	char link[DESCRIPTOR_NAME], path[PATH_MAX];
 	layers = overlay_open(root->lowers, root->lowers_count, root->state, root->image, STEP_ROOT);
 	report_step(STEP_ROOT);
-	if (root->lowers_count > 1)
+	if (root->lowers_count != 1 || root->filesystems_count)
 		return;
 	if (!descriptor_path(layers.lower, path))
 		fail("read", descriptor_name(layers.lower, link));
@@ -111,7 +112,9 @@ static int attach_layers(const struct root *root)
 {
 	/* root_seal makes it read-only later. */
 	unsigned options = root->options & ~ROOT_OPTIONS_RO;
-	const char *name = root->lowers[0];
+	const char *name = root->lowers_count ? root->lowers[0] : root->filesystems[0].path;
+	for (size_t n = 0; n < root->filesystems_count; n++)
+		overlay_add(&layers, filesystem_attach(root, n, staging_target()));
 	if (is_split) {
 		int top = overlay_split_attach(layers, staging_target(), options, name);
 		cwd_note_overlay(top, root, true);

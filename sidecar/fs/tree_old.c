@@ -86,11 +86,17 @@ int old_mount(const char *type, const char *target, const struct setting *settin
 	char *data = calloc(1, PARAMETERS_MAX);
 	const char *source = type;
 	size_t length = 0;
+	unsigned long flags = 0;
 	if (!data)
 		return -1;
 	for (; settings->key && length < PARAMETERS_MAX; settings++) {
 		if (strcmp(settings->key, "source") == 0) {
 			source = settings->value;
+			continue;
+		}
+		/* A flag, and for many file systems no parameter. */
+		if (strcmp(settings->key, "ro") == 0) {
+			flags = MS_RDONLY;
 			continue;
 		}
 		length += (size_t)snprintf(data + length, PARAMETERS_MAX - length, "%s%s%s%s", length ? "," : "", settings->key,
@@ -99,7 +105,7 @@ int old_mount(const char *type, const char *target, const struct setting *settin
 	int done = -1;
 	errno = E2BIG;
 	if (length < PARAMETERS_MAX)
-		done = mount(source, target, type, 0, data);
+		done = mount(source, target, type, flags, data);
 	int number = errno;
 	free(data);
 	errno = number;

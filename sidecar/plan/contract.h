@@ -28,6 +28,13 @@ enum idmap_by_word {
 };
 extern const char idmap_by_words[];
 
+enum filesystem_type_word {
+	FILESYSTEM_TYPE_SQUASHFS = 0,
+	FILESYSTEM_TYPE_EROFS = 1,
+	FILESYSTEM_TYPE_EXT4 = 2,
+};
+extern const char filesystem_type_words[];
+
 enum helper_ends_word {
 	HELPER_ENDS_NOTHING = 0,
 	HELPER_ENDS_BOX = 1,
@@ -94,6 +101,7 @@ struct root {
 	bool view;
 	uint64_t options;
 	char **lowers; size_t lowers_count;
+	struct filesystem *filesystems; size_t filesystems_count;
 	const char *state;
 	const char *image;
 	int64_t size;
@@ -196,6 +204,13 @@ struct helper {
 	unsigned ends; /* What its end ends, once it is ready. */
 };
 
+struct filesystem {
+	const char *path; /* File on the host. */
+	unsigned type; /* Which file system is in it; ext4 also reads ext2 and ext3. */
+	int64_t offset; /* Byte of the file where it begins; absent: its first. */
+	int64_t size; /* Its bytes; 0 or absent: all to the file's end. */
+};
+
 struct idrange {
 	int64_t inside; /* First id in the box. */
 	int64_t outside; /* First id outside of it. */
@@ -238,6 +253,7 @@ struct plan {
 
 const char plan_namespaces_words[] = "user\0mount\0pid\0ipc\0uts\0cgroup\0net\0";
 const char idmap_by_words[] = "self\0parent\0helper\0";
+const char filesystem_type_words[] = "squashfs\0erofs\0ext4\0";
 const char helper_ends_words[] = "nothing\0box\0";
 const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
 const char process_landlock_words[] = "abstract\0signals\0trace\0";
@@ -245,6 +261,14 @@ const char process_reset_signals_words[] = "PIPE\0XFSZ\0";
 const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0";
 const char supervision_errors_words[] = "stderr\0status\0";
 const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
+
+static const struct field filesystem_fields[] = {
+	{"path", KIND_STRING, offsetof(struct filesystem, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"type", KIND_ENUM, offsetof(struct filesystem, type), .required = true, .words = filesystem_type_words, .absent = 0},
+	{"offset", KIND_INT, offsetof(struct filesystem, offset), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"size", KIND_INT, offsetof(struct filesystem, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+};
+static const struct object filesystem_object = {filesystem_fields, sizeof filesystem_fields / sizeof *filesystem_fields, sizeof(struct filesystem)};
 
 static const struct field root_directory_fields[] = {
 	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
@@ -254,7 +278,8 @@ static const struct field root_directory_fields[] = {
 static const struct object root_directory_object = {root_directory_fields, sizeof root_directory_fields / sizeof *root_directory_fields, sizeof(struct root)};
 
 static const struct field root_layers_fields[] = {
-	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 1, .max = 500, .path = false, .host = true, .assignment = false},
+	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 0, .max = 500, .path = false, .host = true, .assignment = false},
+	{"filesystems", KIND_OBJECTS, offsetof(struct root, filesystems), .min = 0, .max = 64, .object = &filesystem_object},
 	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
 	{"image", KIND_STRING, offsetof(struct root, image), .min = 1, .max = 0, .path = false, .host = false},
 	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},

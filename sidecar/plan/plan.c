@@ -31,7 +31,7 @@ const char *plan_root_directory(const struct root *root)
 {
 	switch ((enum root_type)root->type) {
 	case ROOT_DIRECTORY: return root->path;
-	case ROOT_LAYERS: return root->lowers_count == 1 ? root->lowers[0] : NULL;
+	case ROOT_LAYERS: return root->lowers_count == 1 && !root->filesystems_count ? root->lowers[0] : NULL;
 	case ROOT_EMPTY: break;
 	}
 	return NULL;

@@ -57,6 +57,8 @@ static void read_plan(const struct plan *plan)
 	read_text(plan->root->state);
 	for (size_t n = 0; n < plan->root->lowers_count; n++)
 		read_text(plan->root->lowers[n]);
+	for (size_t n = 0; n < plan->root->filesystems_count; n++)
+		read_text(plan->root->filesystems[n].path);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -56,6 +56,10 @@ bool rules_check(struct decoder *d, const struct plan *plan)
 	bool user = plan->namespaces & PLAN_NAMESPACES_USER, net = plan->namespaces & PLAN_NAMESPACES_NET;
 	return refuse_if(d, !(plan->namespaces & PLAN_NAMESPACES_MOUNT), NULL, "namespaces", "must contain mount") &&
 		   refuse_if(d, !plan->enter && !plan->root, NULL, "root", "missing required key") &&
+		   refuse_if(d,
+			   plan->root && plan->root->type == ROOT_LAYERS &&
+				   plan->root->lowers_count + plan->root->filesystems_count == 0,
+			   "root", "lowers", "must have at least 1 entry") &&
 		   (!plan->enter || check_beside_enter(d, plan)) &&
 		   refuse_if(d, process->pause && !(plan->supervision && plan->supervision->init), "process", "pause",
 			   "needs an init") &&

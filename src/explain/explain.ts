@@ -9,7 +9,7 @@ import { coveredMounts, coveredText } from '../planner/covered.ts'
 import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
-import { explainMounts, own, root, sources } from './mounts.ts'
+import { explainMounts, own, root, sources, filesystems } from './mounts.ts'
 import {
   PIVOT,
   clock,
@@ -61,6 +61,7 @@ function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ,
     CLOSE,
+    ...filesystems(plan),
     ...cgroup(plan),
     makeNamespaces(plan),
     ...idMaps(plan.idmap, uid),

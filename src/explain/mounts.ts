@@ -1,5 +1,5 @@
 /** The steps that make what the box sees: its root, and what is mounted in it. */
-import { layersText, sizeText, type Step } from './step.ts'
+import { filesystemText, layersText, sizeText, type Step } from './step.ts'
 import { quote } from '../text/quote.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { BoxPlan, Mount, MountOption, Root } from '../plan/types.ts'
@@ -35,11 +35,25 @@ type RootOf<T extends Root['type']> = Extract<Root, { type: T }>
 const LOCKED =
   'Each layer is locked first (flock), so that nsbox image rm and prune leave it alone until the box has ended. '
 
-function layersRoot({ lowers, state, options, image }: RootOf<'layers'>): Step {
+/** Before the namespaces, since the kernel lets only the machine's root mount a file system. */
+export function filesystems({ root: shown }: BoxPlan): Step[] {
+  if (shown.type !== 'layers' || !shown.filesystems?.length) return []
+  return [
+    {
+      title: `Mount ${shown.filesystems.map(filesystemText).join(', ')}`,
+      calls:
+        'open("/dev/loop-control"), ioctl(LOOP_CTL_GET_FREE), ioctl(LOOP_CONFIGURE), fsopen, fsconfig, fsmount, mount_setattr(MOUNT_ATTR_IDMAP)',
+      why: 'A loop device shows the file as a block device, read-only, and the kernel reads the file system on that; an erofs needs no device from Linux 6.12 on. It is mounted read-only, nosuid and nodev, attached nowhere yet, and with the ids of the box where those are others. The device is free again when the box has ended, however that ends. The kernel reads such bytes with all its privileges, and nothing contains a flaw there: so this is only done when asked for (--trust-image).',
+    },
+  ]
+}
+
+function layersRoot(root: RootOf<'layers'>): Step {
+  const { lowers, state, options, image } = root
   const [top = '', ...others] = lowers
   const step = { calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount' }
   const flags = optionsText(options, true)
-  if (others.length === 0 && image === undefined) {
+  if (others.length === 0 && image === undefined && !root.filesystems?.length) {
     return {
       ...step,
       title: `Lay an overlay over ${quote(top)} as the root`,
@@ -48,9 +62,9 @@ function layersRoot({ lowers, state, options, image }: RootOf<'layers'>): Step {
   }
   return {
     ...step,
-    title: `Lay an overlay over ${layersText(lowers, image)} as the root`,
+    title: `Lay an overlay over ${layersText(root)} as the root`,
     why: `${image === undefined ? '' : LOCKED}The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state)}${flags}`,
-    also: lowers.map((path) => `${quote(path)}`),
+    also: [...lowers.map(quote), ...(root.filesystems ?? []).map(filesystemText)],
   }
 }
 

@@ -1,6 +1,6 @@
 /** Pieces that all parts of an explanation use. */
 import { quote } from '../text/quote.ts'
-import type { Process } from '../plan/types.ts'
+import type { FileSystem, Process, Root } from '../plan/types.ts'
 
 /**
  * One thing that the sidecar does. `also`: its points, each on a line of its own. `see`: what shows it in a shell in
@@ -29,9 +29,16 @@ export function sizeWords(size: number): string {
   return unit === undefined ? `${size} bytes` : `${size / unit[1]} ${unit[0]}`
 }
 
-/** What the overlay of a root lies on. `image`: where its layers come from. */
-export function layersText(lowers: readonly string[], image: string | undefined): string {
-  const [top = '', ...others] = lowers
-  const text = others.length === 0 ? quote(top) : `${lowers.length} directories`
+type Layers = Pick<Extract<Root, { type: 'layers' }>, 'lowers' | 'filesystems' | 'image'>
+
+/** What the overlay of a root lies on. */
+export function layersText({ lowers, filesystems = [], image }: Layers): string {
+  const directories = lowers.length > 1 ? `${lowers.length} directories` : lowers.map(quote)[0]
+  const mounted = filesystems.length > 1 ? `${filesystems.length} file systems` : filesystems.map(filesystemText)[0]
+  const text = [directories, mounted].filter((part) => part !== undefined).join(' and ')
   return image === undefined ? text : `the image ${image} (${text})`
+}
+
+export function filesystemText({ path, type, offset = 0 }: FileSystem): string {
+  return `the ${type} in ${quote(path)}${offset === 0 ? '' : ` from byte ${offset} on`}`
 }

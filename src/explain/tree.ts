@@ -58,7 +58,7 @@ function rootNode({ root }: BoxPlan): Node {
     case 'directory':
       return { path: '/', kind: hostKind(root.options), note: root.path === '/' ? '' : quote(root.path) }
     case 'layers':
-      return { path: '/', kind: 'box', note: overlayNote(root.lowers, root.state, root.image) }
+      return { path: '/', kind: 'box', note: overlayNote(root) }
     case 'empty':
       return { path: '/', kind: 'box', note: root.options?.includes('ro') ? 'tmpfs, read-only: empty' : 'tmpfs' }
   }
@@ -87,7 +87,7 @@ function mountNode(
     case 'dev':
       return { kind: 'box', note: 'minimal /dev' }
     case 'overlay':
-      return { kind: 'box', note: overlayNote([mount.lower], mount.state) }
+      return { kind: 'box', note: overlayNote({ lowers: [mount.lower], state: mount.state }) }
     // A directory or link that is made among the host's files stays on the host.
     case 'dir':
       return { kind: parentKind, note: parentKind === 'host' ? 'directory, made if missing; stays' : 'directory' }
@@ -106,8 +106,8 @@ function mountNode(
   }
 }
 
-function overlayNote(lowers: readonly string[], state: string | undefined, image?: string): string {
-  return `overlay over ${layersText(lowers, image)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
+function overlayNote({ state, ...layers }: Parameters<typeof layersText>[0] & { state?: string | undefined }): string {
+  return `overlay over ${layersText(layers)}, changes ${state === undefined ? 'vanish' : `kept in ${quote(state)}`}`
 }
 
 const hostKind = (options: readonly MountOption[] | undefined): Kind =>

@@ -13,8 +13,14 @@ export function rootDirectories(root: Root): readonly string[] {
   }
 }
 
+/** Whether there are files that nobody can read before the box starts, since the kernel mounts them then. */
+export function isMounted(root: Root): boolean {
+  return root.type === 'layers' && root.filesystems !== undefined && root.filesystems.length > 0
+}
+
 /** Whether the box sees the host's own root, itself or below an overlay. */
 export function showsHost(root: Root): boolean {
+  if (isMounted(root)) return false
   const [only, ...more] = rootDirectories(root)
   return only === '/' && more.length === 0
 }

@@ -29,6 +29,7 @@ export { VARIANTS } from './variants.ts'
 const MAX_PID = 4194304
 const MAX_QUOTA = MAX_CPUS * 1000000
 
+const FILESYSTEMS = ['squashfs', 'erofs', 'ext4'] as const
 const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 /** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
 const SCOPES = ['abstract', 'signals', 'trace'] as const
@@ -110,6 +111,17 @@ export const OBJECTS = {
     inside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id in the box.' },
     outside: { type: 'int', min: 0, max: MAX_ID, required: true, doc: 'First id outside of it.' },
     count: { type: 'int', min: 1, max: MAX_ID + 1, required: true, doc: 'Number of ids.' },
+  },
+  filesystem: {
+    path: { type: 'string', path: 'host', required: true, doc: 'File on the host.' },
+    type: {
+      type: 'enum',
+      values: FILESYSTEMS,
+      required: true,
+      doc: 'Which file system is in it; ext4 also reads ext2 and ext3.',
+    },
+    offset: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Byte of the file where it begins; absent: its first.' },
+    size: { type: 'int', min: 0, max: MAX_SIZE, doc: "Its bytes; 0 or absent: all to the file's end." },
   },
   helper: {
     program: {

@@ -38,6 +38,7 @@ export type Plan = FromTable<Objects['plan']>
 export type BoxPlan = Plan & { root: Root }
 export type Mount = FromVariants<Variants['mount']>
 export type Root = FromVariants<Variants['root']>
+export type FileSystem = FromTable<Objects['filesystem']>
 export type Entry = FromTable<Objects['enter']>
 export type Cgroup = FromTable<Objects['cgroup']>
 export type Process = Plan['process']

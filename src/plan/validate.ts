@@ -77,6 +77,8 @@ function checkSense(plan: Plan): void {
   const has = new Set(plan.namespaces)
   if (!has.has('mount')) refuse(['namespaces'], 'must contain mount')
   if (!plan.enter && !plan.root) refuse(['root'], 'missing required key')
+  if (plan.root?.type === 'layers' && plan.root.lowers.length + (plan.root.filesystems?.length ?? 0) === 0)
+    refuse(['root', 'lowers'], 'must have at least 1 entry')
   if (plan.enter) refuseBesideEnter(plan)
   if (plan.process.pause && !plan.supervision?.init) refuse(['process', 'pause'], 'needs an init')
   if (has.has('user') && !plan.idmap && !plan.enter) refuse(['idmap'], 'must be there when namespaces contain user')

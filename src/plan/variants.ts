@@ -4,6 +4,8 @@ import { MAX_SIZE, type Table } from './field.ts'
 const MOUNT_OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'] as const
 /** OVL_MAX_STACK of the kernel. */
 const MAX_LOWERS = 500
+/** Each takes a loop device. */
+const MAX_FILESYSTEMS = 64
 
 /** Objects that differ by their `type` key: variant list by name. */
 export const VARIANTS = {
@@ -28,11 +30,16 @@ export const VARIANTS = {
     layers: {
       lowers: {
         type: 'strings',
-        min: 1,
         max: MAX_LOWERS,
         entry: 'host',
         required: true,
-        doc: 'Directories on the host that an overlay shows, the topmost first; none is written to. What is mounted below one of them shows where it is the only one.',
+        doc: 'Directories on the host that an overlay shows, the topmost first; none is written to. What is mounted below one of them shows where it is the only one. At least one, unless there are filesystems.',
+      },
+      filesystems: {
+        type: 'objects',
+        of: 'filesystem',
+        max: MAX_FILESYSTEMS,
+        doc: 'File systems in files on the host, the topmost first, which lie below all of lowers. The kernel mounts them read-only, which takes root outside of any user namespace.',
       },
       state: {
         type: 'string',
