@@ -39,7 +39,7 @@ _nsbox_value()
 
 _nsbox_options()
 {
-	local box='--root --image --platform --entrypoint --ro --overlay --host-files --no-host-files --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
+	local box='--root --image --platform --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --help --version" ;;
 	plan) _nsbox_reply_words "$box --help --version" ;;

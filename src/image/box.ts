@@ -22,8 +22,13 @@ export function cachedImageBox(options: Options, words: readonly string[], host:
   return boxOf(found, options, words, host)
 }
 
-function wantOf({ platform, ...options }: Options, host: HostFacts): Want {
-  return { map: mapKind(options, host), pull: 'missing', ...(platform !== undefined && { platform }) }
+function wantOf({ platform, trustImage, ...options }: Options, host: HostFacts): Want {
+  return {
+    map: mapKind(options, host),
+    pull: 'missing',
+    ...(platform !== undefined && { platform }),
+    ...(trustImage && { trust: true }),
+  }
 }
 
 function boxOf(image: Image, options: Options, words: readonly string[], host: HostFacts): ImageBox {

@@ -26,7 +26,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
  * may be none. `above`: a directory that is laid over the image.
  */
 export function withImage(
-  { reference, config, lowers, layersAreOurs }: Image,
+  { reference, config, lowers, filesystems, layersAreOurs }: Image,
   options: Options,
   words: readonly string[],
   host: Pick<HostFacts, 'uid' | 'env'>,
@@ -43,6 +43,7 @@ export function withImage(
     argv: commandOf(options, config, words),
     root: {
       lowers: above === undefined ? lowers : [above, ...lowers],
+      ...(filesystems !== undefined && { filesystems }),
       ...(layersAreOurs && { image: reference }),
       ...(cwd !== undefined && { cwd }),
     },

@@ -8,6 +8,7 @@ import { parsePlatform, platformOf, platformText } from './platform.ts'
 import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
 import { sniff, type Sniffed } from './sniff.ts'
 import { imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord } from './store.ts'
+import { filesystemIn, refuseUntrusted } from './trusted.ts'
 
 export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
 
@@ -17,6 +18,7 @@ export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
  */
 export function findImage(text: string, want: Want, host: HostFacts): Image | undefined {
   for (const reference of readReferences(text, host)) {
+    if (want.trust) return mountedImage(reference, want, host)
     const found = reference.kind === 'local' ? findLocal(reference, want, host) : findPulled(reference, want, host)
     if (found !== undefined) return found
   }
@@ -50,6 +52,21 @@ export function formatOf({ format, path }: LocalReference): Sniffed | 'docker-ar
     return format === 'dir' ? 'directory' : found
   }
   return format
+}
+
+/** The image that is the file itself. */
+function mountedImage(reference: Reference, want: Want, host: HostFacts): Image {
+  refuseUntrusted(reference, want, host)
+  const { path } = reference
+  const filesystem = filesystemIn(path, formatOf(reference))
+  return {
+    id: path,
+    reference: `${filesystem.type}:${path}`,
+    config: NO_CONFIG,
+    lowers: [],
+    filesystems: [filesystem],
+    layersAreOurs: false,
+  }
 }
 
 function directoryImage(path: string): Image {

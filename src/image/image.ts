@@ -1,4 +1,5 @@
 /** What the rest of nsbox knows of an image: directories to stack, and what the image says about its command. */
+import type { FileSystem } from '../plan/types.ts'
 import type { MapKind } from './map.ts'
 
 /** What an image says about the command that runs in it; the command line's own words win. */
@@ -29,6 +30,8 @@ export type Image = {
   config: ImageConfig
   /** Directories of the host, the topmost first. */
   lowers: string[]
+  /** File systems in files that the kernel mounts, below the directories. */
+  filesystems?: FileSystem[]
   /** false: the one lower is a directory of the user's, and not of the cache. */
   layersAreOurs: boolean
 }
@@ -55,6 +58,8 @@ export type Want = {
   pull: 'missing' | 'always' | 'never'
   /** OS/ARCHITECTURE[/VARIANT]; absent: this machine's. */
   platform?: string
+  /** Mount what can be mounted, and unpack nothing. */
+  trust?: boolean
   /** Plain http also to a registry that is not on this machine. */
   insecure?: boolean
   /** Bytes that the files of one layer may have; absent: a bound that follows from the size of the archive. */

@@ -15,6 +15,8 @@ export interface BoxOptions {
   platform?: string | undefined
   /** Run PROGRAM of the image in place of the image's own Entrypoint and Cmd. `--entrypoint PROGRAM` */
   entrypoint?: string | undefined
+  /** Let the kernel mount the image file (squashfs, erofs, ext4, live ISO) in place of unpacking it; as root, and only for a file that you trust with the machine. `--trust-image` */
+  trustImage?: boolean | undefined
   /** Make the root read-only. `--ro` */
   ro?: boolean | undefined
   /** Changes to the root vanish at the end; with DIR they stay there. `--overlay[=DIR]` */

@@ -51,6 +51,9 @@ export function apply(o: Options, name: string, value: string): void {
     case 'entrypoint':
       o.entrypoint = value
       break
+    case 'trust-image':
+      o.trustImage = true
+      break
     case 'ro':
       o.ro = true
       break

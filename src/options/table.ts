@@ -70,6 +70,12 @@ export const TABLE = [
     sets: 'entrypoint',
     doc: "run PROGRAM of the image in place of the image's own Entrypoint and Cmd",
   },
+  {
+    name: 'trust-image',
+    group: 'root',
+    sets: 'trustImage',
+    doc: 'let the kernel mount the image file (squashfs, erofs, ext4, live ISO) in place of unpacking it; as root, and only for a file that you trust with the machine',
+  },
   { name: 'ro', group: 'root', sets: 'ro', doc: 'make the root read-only' },
   {
     name: 'overlay',

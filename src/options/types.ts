@@ -47,6 +47,8 @@ export type Options = {
   image?: string
   /** OS/ARCHITECTURE[/VARIANT] of an image that there is for several. */
   platform?: string
+  /** Mount the image's file in place of unpacking it. */
+  trustImage?: boolean
   /** Program in place of the image's Entrypoint and Cmd. */
   entrypoint?: string
   /** Whether the box shows the host's resolv.conf, hosts and hostname, and its local time. */

@@ -1,9 +1,9 @@
 /** What a plan takes from files of the box itself: users by name and a shell. Most plans take nothing. */
-import { UsageError } from '../errors.ts'
+import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import { latePlanner } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
-import { showsHost } from '../plan/root.ts'
+import { isMounted, showsHost } from '../plan/root.ts'
 import type { Mount, Root } from '../plan/types.ts'
 import { type Identity, identity, type Ids, uidInBox } from './identity.ts'
 
@@ -47,6 +47,12 @@ function requestedIds(
   if (request === undefined) return undefined
   const { user, group, likeImage } = request
   if (typeof user === 'number' && typeof group !== 'string' && !likeImage) return { uid: user, gid: group }
+  if (isMounted(root))
+    throw new SandboxError({
+      step: 'user',
+      what: 'an image that is mounted has its users in files that show only when the box has started',
+      hint: 'a number needs no name: --user UID:GID',
+    })
   return latePlanner().accountIn(root, mounts, request)
 }
 
@@ -57,6 +63,7 @@ function requestedIds(
 function shellFor(root: Root, mounts: readonly Mount[], uid: number): Command {
   if (showsHost(root) || root.type === 'empty')
     throw new UsageError('no command', 'only a root of its own (--root DIR) has a shell as its default command')
+  if (isMounted(root)) return { argv: ['/bin/sh'], home: undefined }
   const { shell, home } = latePlanner().shellIn(root, mounts, uid)
   if (shell === undefined)
     throw new UsageError('no command, and the root has no shell', 'looked for /bin/bash and /bin/sh; name a command')

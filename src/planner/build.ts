@@ -142,8 +142,14 @@ function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
   const { root = '/', overlay } = options
   const state = typeof overlay === 'string' ? directory('state', overlay, options, host) : undefined
   if (given !== undefined) {
-    const { lowers, image } = given
-    return compact<RootOf<'layers'>>({ type: 'layers', lowers: [...lowers], image, options: flags, state })
+    const { lowers, image, filesystems } = given
+    const others = compact<Omit<RootOf<'layers'>, 'type' | 'lowers'>>({
+      filesystems: filesystems && [...filesystems],
+      image,
+      options: flags,
+      state,
+    })
+    return { type: 'layers', lowers: [...lowers], ...others }
   }
   const path = isHostsRoot(root) ? '/' : directory('root', root, options, host)
   if (overlay === undefined) return compact<RootOf<'directory'>>({ type: 'directory', path, options: flags })

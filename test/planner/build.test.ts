@@ -162,7 +162,7 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
 })
 
 /** They change the box of an image alone. */
-const OF_IMAGES = ['image', 'platform', 'entrypoint', 'no-host-files', 'no-fake-root']
+const OF_IMAGES = ['image', 'platform', 'entrypoint', 'trust-image', 'no-host-files', 'no-fake-root']
 
 for (const option of OPTIONS.filter(({ name }) => !OF_IMAGES.includes(name))) {
   test(`--${option.name} changes the plan`, () => {
