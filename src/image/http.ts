@@ -194,8 +194,10 @@ async function exchange(url: URL, message: Message, transport: Transport): Promi
       redirect: 'manual' as const,
       signal: control.signal,
       decompress: false,
+      // Bun would send what is for this machine to a proxy, too.
+      ...(isLoopback(url.hostname) && { proxy: false }),
     }
-    const response = await (transport.fetch ?? fetch)(url.href, init)
+    const response = await (transport.fetch ?? fetch)(url.href, init as RequestInit)
     return {
       status: response.status,
       statusText: response.statusText,

@@ -33,15 +33,10 @@ export function isTransient(error: unknown): boolean {
   return causes.some((cause) => cause instanceof Stalled) || CLOSED.includes(code) || SILENT.includes(code)
 }
 
-/** Whether the other side doesn't speak TLS: what a server of plain http makes of a greeting in TLS. */
+/** Whether nobody there speaks TLS: what a server of plain http makes of a greeting in TLS, or an unused port. */
 export function isProtocolFault(error: unknown): boolean {
-  const { code, text } = traceOf(error)
-  return (
-    CLOSED.includes(code) ||
-    code === 'EPROTO' ||
-    code === 'ECONNREFUSED' ||
-    /wrong.version.number|SSL/i.test(code + text)
-  )
+  const { code } = traceOf(error)
+  return CLOSED.includes(code) || isTlsFault(code) || code === 'ECONNREFUSED'
 }
 
 /** The error for a connection that failed. */
@@ -53,17 +48,17 @@ export function networkFault(error: unknown, url: URL, subject: string): Sandbox
   if (isCertificateFault(code)) return new SandboxError({ ...base, ...certificateFault(code, url) })
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new SandboxError({ ...base, code, text: `${url.hostname} has no address`, hint: DNS_HINT })
-  if (CLOSED.includes(code) || code === 'EPROTO')
-    return pullFault(
-      subject,
-      `${url.host} closed the connection`,
-      url.protocol === 'https:' ? 'a server that speaks plain http needs --insecure' : undefined,
-    )
+  const hint = url.protocol === 'https:' ? 'a server that speaks plain http needs --insecure' : undefined
+  if (isTlsFault(code)) return pullFault(subject, `${url.host} does not answer as https does`, hint)
+  if (CLOSED.includes(code)) return pullFault(subject, `${url.host} closed the connection`, hint)
   if (SILENT.includes(code)) return pullFault(subject, `${url.host} does not answer`, PROXY_HINT)
   const known = /^E[A-Z]+$/.test(code) ? errnoText(code) : undefined
   if (known !== undefined) return new SandboxError({ ...base, code, text: `${url.host}: ${known}`, hint: PROXY_HINT })
   return pullFault(subject, `${url.host}: ${text}${code === '' ? '' : ` (${code})`}`)
 }
+
+/** What plain http in answer to a greeting in TLS becomes: in Bun, and in Node. */
+const isTlsFault = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_')
 
 const DNS_HINT = 'the name of the registry comes first: HOST/NAME'
 const PROXY_HINT =

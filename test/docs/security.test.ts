@@ -8,7 +8,7 @@ const top = resolve(import.meta.dir, '../..')
 const text = readFileSync(join(top, 'docs/SECURITY.md'), 'utf8')
 
 /** Files in backquotes, each with the titles behind it, up to the next file. */
-const named = [...text.matchAll(/`(test\/[\w/.-]+\.test\.ts)`([^`|]*)/g)].map(([, file = '', titles = '']) => ({
+const named = [...text.matchAll(/`(test\/[\w/.-]+\.ts)`([^`|]*)/g)].map(([, file = '', titles = '']) => ({
   file,
   titles: [...titles.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title),
 }))

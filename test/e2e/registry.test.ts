@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, failure, inTemp, nsbox, NSBOX, OUTSIDE_OF_TMP, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, execute, failure, inTemp, nsbox, NSBOX, OUTSIDE_OF_TMP, type Ran } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 import {
   WITHOUT_REGISTRY,
@@ -278,6 +278,31 @@ registryTest('^C in a pull keeps what came, and the terminal is as it was', asyn
   result(await pullVia(dir, reference))
   assertClean(dir)
 })
+
+const FULL = 'on a full disk what came is kept, and the next pull goes on once there is room'
+if (!asRoot) test.skip(`${FULL} (needs root, for a small file system)`, () => undefined)
+else
+  registryTest(FULL, async ({ dir, registry }) => {
+    await pushImage(registry.host, NAME, '1', IMAGE)
+    const place = join(dir, 'cache')
+    mkdirSync(place, { mode: 0o700 })
+    // The runner gives this test a mount namespace of its own.
+    const mount = (...args: string[]) => result(execute('mount', args))
+    mount('-t', 'tmpfs', '-o', 'size=7m,mode=700', 'small', place)
+    try {
+      const full = image(dir, 'pull', `${registry.host}/${NAME}:1`)
+      failure(full, /^nsbox: image: .*: No space left on device \(ENOSPC\)\nhint: /m)
+      const { size } = statSync(partOf(dir))
+      assert.ok(size > 0 && size < LARGE.compressed.length, String(size))
+      mount('-o', 'remount,size=64m', place)
+      result(image(dir, 'pull', `${registry.host}/${NAME}:1`))
+      const missing = LARGE.compressed.length - size
+      assert.is(requests(registry, new RegExp(`blobs/${LARGE_BLOB} HTTP/1.1" 206 ${missing} `)).length, 1)
+      assertClean(dir)
+    } finally {
+      execute('umount', [place])
+    }
+  })
 
 registryTest('two pulls at once are both right', async ({ dir, registry }) => {
   await pushImage(registry.host, NAME, '1', IMAGE)

@@ -221,7 +221,7 @@ test('a token server of another domain gets no credentials, and the hint says so
 })
 
 test(
-  'the origin that a redirect leads to sees no credentials, and its challenge is not answered',
+  'CVE-2020-15157: the origin that a redirect leads to sees no credentials, and its challenge is not answered',
   withServer(plain, async (storage) => {
     const registry = await serve(
       behind(
@@ -489,6 +489,49 @@ test('plain http goes to loopback alone, and elsewhere only where it is allowed'
   assert.ok(asked.length > 1 && asked.every((url) => url.startsWith('https://registry.example/')))
   await refused(client('registry.example', {}, { fetch, insecure: true }).registry.resolve(AMD64))
   assert.ok(asked.includes('http://registry.example/v2/team/app/manifests/latest'), asked.join())
+})
+
+test(
+  'a server elsewhere that speaks plain http is not asked so, and the hint says what allows it',
+  withServer(plain, async ({ host, asked }) => {
+    const there = (url: string, init: RequestInit) => fetch(url.replace('registry.example', host), init)
+    const words = await refused(client('registry.example', {}, { fetch: there }).registry.resolve(AMD64))
+    assert.match(words, /registry\.example (does not answer as https does|closed the connection)\nhint: .*--insecure$/)
+    assert.is(asked.length, 0)
+    await client('registry.example', {}, { fetch: there, insecure: true }).registry.resolve(AMD64)
+  }),
+)
+
+test('what is for this machine goes to no proxy, and the rest to that of the environment', async () => {
+  const asked: string[] = []
+  await raw(
+    (path) => {
+      asked.push(path)
+      return 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'
+    },
+    async (proxy) => {
+      const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy', 'NO_PROXY', 'no_proxy']
+      const before = names.map((name) => [name, process.env[name]] as const)
+      for (const name of names) {
+        if (/no_/i.test(name)) delete process.env[name]
+        else process.env[name] = `http://${proxy}`
+      }
+      try {
+        await withServer(plain, async ({ host }) => void (await client(host).registry.resolve(AMD64)))()
+        assert.equal(asked, [])
+        // Node reads these variables from version 24 on.
+        if (!('Bun' in globalThis)) return
+        const words = await refused(client('registry.invalid').registry.resolve(AMD64))
+        assert.match(words, /registry\.invalid: .*(tunnel|403)/i)
+        assert.equal(new Set(asked), new Set(['registry.invalid:443']))
+      } finally {
+        for (const [name, value] of before) {
+          if (value === undefined) delete process.env[name]
+          else process.env[name] = value
+        }
+      }
+    },
+  )
 })
 
 test('an aborted pull rejects with the reason, also while a server is silent or is waited for', async () => {
