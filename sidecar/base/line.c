@@ -63,6 +63,12 @@ static bool is_control(const unsigned char *c, size_t length)
 	return length == 2 ? c[0] == 0xc2 && c[1] < 0xa0 : length == 1 && (*c < 0x20 || *c == 0x7f);
 }
 
+/* A terminal that isn't UTF-8 takes such a byte as a command. */
+static bool is_single_byte_control(const unsigned char *c, size_t length)
+{
+	return length == 0 && *c >= 0x80 && *c < 0xa0;
+}
+
 void line_add_safe(const char *text, enum line_form form)
 {
 	size_t left = strlen(text), length;
@@ -76,6 +82,8 @@ void line_add_safe(const char *text, enum line_form form)
 				line_add_format(form == LINE_TEXT ? "\\x%02x" : "\\\\x%02x", c[i]);
 		else if (!valid && form != LINE_TEXT)
 			line_add_format("\\udc%02x", *c);
+		else if (is_single_byte_control(c, valid))
+			line_add_format("\\x%02x", *c);
 		else if ((*c == '"' || *c == '\\') && form != LINE_TEXT)
 			line_add_format("\\%c", *c);
 		else

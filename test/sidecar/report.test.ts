@@ -25,12 +25,21 @@ test('both halves say in the same words that no process can be added', () => {
 })
 
 test("a path in a message can't speak to the terminal", () => {
-  const { status, stderr } = sidecar(missing('/none/a\nb\u001b[31m\u007f\u009b31m\u00e9'))
+  const { status, stderr } = sidecar(missing('/none/a\nb\u001b[31m\u007f\u009b31m\u00e9\udc9b31m'))
   assert.is(status, 125)
   assert.is(
     stderr,
-    'nsbox: root: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9: No such file or directory (ENOENT)\nhint: nsbox rootfs build DIR PROGRAM... makes one\n',
+    'nsbox: root: open: /none/a\\x0ab\\x1b[31m\\x7f\\xc2\\x9b31m\u00e9\\x9b31m: No such file or directory (ENOENT)\nhint: nsbox rootfs build DIR PROGRAM... makes one\n',
   )
+})
+
+test('a byte outside of UTF-8 that old terminals take as a command is shown as an escape, by both halves', () => {
+  const typed = `"$0" "$@" "$(printf '/none/\\233[31m')" true`
+  for (const args of [['--root'], ['--seccomp'], ['--root', '/', '--bind']]) {
+    const { status, stderr } = spawnSync('sh', ['-c', typed, NSBOX, ...args], { cwd: '/' })
+    assert.is(status, 125)
+    assert.match(stderr.toString('latin1'), '/none/\\x9b[31m', args.join(' '))
+  }
 })
 
 test(
