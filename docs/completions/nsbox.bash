@@ -30,7 +30,7 @@ _nsbox_value()
 	--ulimit) _nsbox_reply_words 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' ;;
 	--by) _nsbox_reply_words 'copy hardlink reflink' ;;
 	--share) _nsbox_reply_list 'pid ipc uts cgroup user abstract' ;;
-	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates' ;;
+	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|--tmpfs|--cwd) _nsbox_reply_files -d ;;
 	--bind|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o) _nsbox_reply_files -f ;;

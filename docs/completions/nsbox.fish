@@ -121,7 +121,7 @@ complete -c nsbox -n '__fish_seen_subcommand_from enter' -l quiet -d 'print noth
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l help -d 'show the help'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l version -d 'show the version'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l by -x -a 'copy hardlink reflink' -d 'how files get into the root; hard links are the host\'s own files'
-complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates\'")' -d 'add what programs open only when they run: nss, locale, terminfo, ca-certificates'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list\'")' -d 'add what programs open only when they run: nss, locale, terminfo, ca-certificates, tz, gconv, fonts, magic, python, perl, ruby, java, node; list names what each brings here'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l without -x -a '(__fish_complete_list , "string split \' \' \'recommended suggested\'")' -d 'leave out libraries that an ELF file itself calls recommended or suggested'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l help -d 'show the help'

@@ -16,7 +16,8 @@ import { isLoadable } from './elf.ts'
 import { digestOf, type Entry, Manifest } from './manifest.ts'
 import { noticeLine } from './report.ts'
 import { review } from './review.ts'
-import { addExtra } from './sets.ts'
+import { SETS } from './sets.ts'
+import { listSets } from './list-sets.ts'
 import { Trees } from './trees.ts'
 
 const USAGE = 'nsbox rootfs build DIR PROGRAM|PATH...'
@@ -24,6 +25,7 @@ const USAGE = 'nsbox rootfs build DIR PROGRAM|PATH...'
 const ALIASES = ['/bin', '/sbin']
 
 export function rootfsCommand(words: readonly string[], how: RootfsOptions, out: (line: string) => void): void {
+  if (how.list && words.length === 1 && words[0] === 'build') return listSets(out)
   const { dir, named } = read(words)
   const say = how.quiet ? () => {} : out
   verifyDescriptors('rootfs')
@@ -57,12 +59,16 @@ function collect(dir: string, named: readonly string[], how: RootfsOptions): Col
     else trees.add(path)
     lines.push(printable(kind === 'data' ? path : `${path} with ${count(closure.files.size - before, 'file')}`))
   }
-  for (const extra of new Set(how.with)) addExtra(extra, closure, process.env)
+  for (const extra of new Set(how.with)) {
+    const before = closure.files.size
+    SETS[extra].add({ closure, trees }, process.env)
+    if (closure.files.size === before) closure.report.add('brings nothing from this host', `--with ${extra}`)
+  }
   const manifest = new Manifest()
   for (const path of [...closure.files, ...closure.directories, ...aliases(closure.files)]) manifest.add(path)
   trees.finish(manifest)
   const entries = manifest.entries()
-  review(closure, entries, process.env)
+  review(closure, entries, process.env, how.by ?? 'copy')
   return { closure, entries, lines }
 }
 

@@ -5,7 +5,11 @@
 export const METHODS = ['copy', 'hardlink', 'reflink'] as const
 export type Method = (typeof METHODS)[number]
 
-export const EXTRAS = ['nss', 'locale', 'terminfo', 'ca-certificates'] as const
+/** The sets of `--with`. */
+export const EXTRAS = [
+  ...(['nss', 'locale', 'terminfo', 'ca-certificates', 'tz', 'gconv', 'fonts', 'magic'] as const),
+  ...(['python', 'perl', 'ruby', 'java', 'node'] as const),
+] as const
 export type Extra = (typeof EXTRAS)[number]
 
 /** How much a file needs a library that it opens by itself, in the words of `.note.dlopen`. */
@@ -14,4 +18,11 @@ export type Priority = (typeof PRIORITIES)[number]
 /** What may be left out of a root. */
 export const OPTIONAL = ['recommended', 'suggested'] as const
 
-export type RootfsOptions = { by?: Method; with?: Extra[]; without?: Priority[]; quiet?: boolean }
+export type RootfsOptions = {
+  by?: Method
+  with?: Extra[]
+  without?: Priority[]
+  /** `--with list`: say what each set brings. */
+  list?: boolean
+  quiet?: boolean
+}

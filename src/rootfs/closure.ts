@@ -20,6 +20,8 @@ export class Closure implements Finds {
   readonly files = new Set<string>()
   readonly directories = new Set<string>()
   readonly elves: Finds['elves'] = new Map()
+  /** ELF programs that were named, or that a named script starts with. */
+  readonly programs = new Set<string>()
   /** Scripts among the programs. */
   readonly scripts = new Set<string>()
   readonly report = new Report()
@@ -72,6 +74,7 @@ export class Closure implements Finds {
   #add(path: string, scripts: number, why?: string): void {
     const elf = this.#program(path, why)
     if (elf === undefined) return this.#script(path, scripts, why)
+    this.programs.add(path)
     if (this.files.has(path) && this.elves.has(path)) return
     this.files.add(path)
     const { interpreter } = elf

@@ -83,14 +83,23 @@ export function readElf(path: string): Elf | undefined {
   }
 }
 
+/** Whether a regular file has the first bytes of an ELF file. */
+export function isElf(path: string): boolean {
+  return statSync(path).isFile() && startOf(path) !== undefined
+}
+
 /** Whether the file begins as a program or a library does; an object file or a core has no libraries. */
 export function isLoadable(path: string): boolean {
+  const head = startOf(path)
+  // e_type is a number of two bytes in the file's byte order, and small.
+  return head !== undefined && [2, 3].includes(Math.max(head[16] ?? 0, head[17] ?? 0))
+}
+
+function startOf(path: string): Buffer | undefined {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const head = Buffer.alloc(18)
-    if (readSync(fd, head, 0, 18, 0) < 4 || head.toString('latin1', 0, 4) !== '\x7fELF') return false
-    // e_type is a number of two bytes in the file's byte order, and small.
-    return [2, 3].includes(Math.max(head[16] ?? 0, head[17] ?? 0))
+    return readSync(fd, head, 0, 18, 0) >= 4 && head.toString('latin1', 0, 4) === '\x7fELF' ? head : undefined
   } finally {
     closeSync(fd)
   }

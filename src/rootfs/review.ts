@@ -1,31 +1,89 @@
 /** Looks through a root that is to be written, and reports what it lacks as far as reading shows it. */
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { capabilityReader } from './capabilities.ts'
+import type { Method } from './choices.ts'
 import type { Closure } from './closure.ts'
-import { WATCHED } from './imports.ts'
+import { INTERPRETERS, STARTING, WATCHED } from './imports.ts'
 import { type Entry, SETID } from './manifest.ts'
 
-export function review(closure: Closure, entries: readonly Entry[], env: Record<string, string | undefined>): void {
-  const { report } = closure
+type Environment = Record<string, string | undefined>
+
+/** What a program reads of the kernel's files, as texts in it. */
+const KERNEL_FILES = [
+  { text: '/dev/null', directory: '/dev', option: '--dev' },
+  { text: '/proc/', directory: '/proc', option: '--proc' },
+]
+/** A larger program isn't searched for texts. */
+const MAX_SEARCHED = 256 << 20
+
+/** `by`: a hard link keeps capabilities, since it is the host's own file. */
+export function review(closure: Closure, entries: readonly Entry[], env: Environment, by: Method): void {
   reviewImports(closure, entries)
-  for (const path of closure.scripts)
-    report.add('is a script; what it starts or loads is not followed', path, 'name that too')
-  for (const [path, { elf }] of closure.elves) {
-    if (elf.needed.length === 0 && elf.interpreter === undefined && elf.type === 2)
-      report.add('is linked statically, so reading does not show what it opens', path)
-  }
-  for (const { path, kind, stat } of entries) {
-    if (kind === 'file' && (stat.mode & SETID) !== 0)
-      report.add('is setuid or setgid here, and is not in the root', path)
-  }
+  reviewInterpreters(closure, entries)
+  reviewPrograms(closure, entries)
+  reviewPrivileges(closure, entries, by)
   const libraries = env['LD_LIBRARY_PATH'] ?? ''
-  if (libraries !== '') report.add('LD_LIBRARY_PATH is set, and is not used to find libraries', libraries)
+  if (libraries !== '') closure.report.add('LD_LIBRARY_PATH is set, and is not used to find libraries', libraries)
 }
 
-function reviewImports(closure: Closure, entries: readonly Entry[]): void {
+function reviewImports({ elves, report }: Closure, entries: readonly Entry[]): void {
   for (const { says, symbols, covered, hint, glibcOnly } of WATCHED) {
-    if (entries.some(({ path, kind }) => kind === 'file' && covered.some((part) => path.includes(part)))) continue
-    for (const [path, { elf, musl }] of closure.elves) {
+    if (entries.some(({ path, kind }) => kind !== 'directory' && covered?.test(path))) continue
+    for (const [path, { elf, musl }] of elves) {
       if (glibcOnly && musl) continue
-      if (elf.imports.some((name) => symbols.includes(name))) closure.report.add(says, path, hint)
+      if (elf.imports.some((name) => symbols.includes(name))) report.add(says, path, hint)
     }
+  }
+}
+
+/** An interpreter without its standard library starts, and fails at the first import, or warns at each start. */
+function reviewInterpreters({ elves, report }: Closure, entries: readonly Entry[]): void {
+  for (const { path, kind } of entries) {
+    const known = kind === 'file' ? INTERPRETERS.find(({ name }) => name.test(basename(path))) : undefined
+    // Entries have real paths, and the closure's may have links on them.
+    if (
+      known === undefined ||
+      ![...elves.keys()].some((other) => basename(other).startsWith(known.set) || other === path)
+    )
+      continue
+    if (!entries.some((entry) => known.covered.test(entry.path)))
+      report.add(`is an interpreter, and its ${known.set} library is not in the root`, path, `--with ${known.set}`)
+  }
+}
+
+function reviewPrograms({ elves, report, scripts, programs }: Closure, entries: readonly Entry[]): void {
+  const directories = new Set(entries.map(({ path }) => path))
+  for (const path of scripts) report.add('is a script; what it starts or loads is not followed', path, 'name that too')
+  for (const path of programs) {
+    const elf = elves.get(path)?.elf
+    if (elf === undefined || elf.soname !== undefined) continue
+    if (elf.needed.length === 0 && elf.type === 2)
+      report.add('is linked statically, so reading does not show what it opens', path)
+    if (elf.imports.some((name) => STARTING.includes(name)))
+      report.add('can start other programs, which reading does not show', path, 'name those that you need too')
+    const lacking = KERNEL_FILES.filter(({ directory }) => !directories.has(directory))
+    const bytes = lacking.length === 0 ? undefined : contentOf(path)
+    for (const { text, directory, option } of lacking) {
+      if (bytes?.includes(text))
+        report.add(`names ${text}, and the root has no ${directory}`, path, `run it with ${option}`)
+    }
+  }
+}
+
+function contentOf(path: string): Buffer | undefined {
+  const bytes = readFileSync(path)
+  return bytes.length > MAX_SEARCHED ? undefined : bytes
+}
+
+function reviewPrivileges({ report }: Closure, entries: readonly Entry[], by: Method): void {
+  const hasCapabilities = capabilityReader()
+  if (hasCapabilities === undefined)
+    report.add('capabilities of files are not seen by this runtime, and not kept', process.execPath)
+  for (const { path, kind, stat } of entries) {
+    if (kind !== 'file' || (stat.mode & 0o111) === 0) continue
+    if ((stat.mode & SETID) !== 0) report.add('is setuid or setgid here, and is not in the root', path)
+    if (by !== 'hardlink' && hasCapabilities?.(path))
+      report.add('has capabilities here, which a copy does not keep', path)
   }
 }

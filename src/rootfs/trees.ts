@@ -7,13 +7,17 @@ import { codeOf } from '../host/errno.ts'
 import { failed } from './elf.ts'
 import type { Manifest } from './manifest.ts'
 
+/** `device`: the walk stays on this file system. */
+type How = { device: number; follow: boolean }
+
 /** What the walk finds; `finish` turns it into entries when all trees are walked. */
 export class Trees {
   readonly #closure: Closure
   /** DIR, as device and file number: a root isn't copied into itself. */
   readonly #target: Stats | undefined = undefined
-  readonly #links: string[] = []
-  readonly #directories: string[] = []
+  /** Links, and whether the file that they lead to is wanted. */
+  readonly #links = new Map<string, boolean>()
+  readonly #walked = new Set<string>()
   readonly #lacking: { name: string; needer: string }[] = []
 
   constructor(closure: Closure, target: string | undefined) {
@@ -25,16 +29,20 @@ export class Trees {
     }
   }
 
-  /** Adds everything below the directory. Links in it are kept, and not followed. */
-  add(path: string): void {
+  /**
+   * Adds everything below the directory. Links in it are kept; `follow` also adds the files that they lead to. It is for
+   * directories of packages: in others a link could bring any file of the host.
+   */
+  add(path: string, follow = false): void {
     const top = attempt(path, () => realpathSync(path))
     this.#closure.directories.add(path)
-    this.#walk(top, attempt(path, () => lstatSync(top)).dev)
+    if (this.#walked.has(top)) return
+    this.#walk(top, { device: attempt(path, () => lstatSync(top)).dev, follow })
   }
 
-  #walk(dir: string, device: number): void {
+  #walk(dir: string, how: How): void {
+    this.#walked.add(dir)
     const { report } = this.#closure
-    this.#directories.push(dir)
     let names: string[]
     try {
       names = readdirSync(dir).sort()
@@ -46,22 +54,22 @@ export class Trees {
       const path = dir === '/' ? `/${name}` : `${dir}/${name}`
       const stat = lstatSync(path, { throwIfNoEntry: false })
       if (stat === undefined) report.add('has gone, or its name is not UTF-8; it is not in the root', path)
-      else if (stat.isDirectory()) this.#enter(path, stat, device)
-      else this.#leaf(path, stat)
+      else if (stat.isDirectory()) this.#enter(path, stat, how)
+      else this.#leaf(path, stat, how)
     }
   }
 
-  #enter(path: string, stat: Stats, device: number): void {
+  #enter(path: string, stat: Stats, how: How): void {
     const { report } = this.#closure
     if (stat.dev === this.#target?.dev && stat.ino === this.#target.ino)
       report.add('is the root that is being built, and is not copied into itself', path)
-    else if (stat.dev !== device) report.add('is another file system, and is not in the root', path, 'name it too')
-    else this.#walk(path, device)
+    else if (stat.dev !== how.device) report.add('is another file system, and is not in the root', path, 'name it too')
+    else this.#walk(path, how)
   }
 
-  #leaf(path: string, stat: Stats): void {
+  #leaf(path: string, stat: Stats, { follow }: How): void {
     const { report } = this.#closure
-    if (stat.isSymbolicLink()) this.#links.push(path)
+    if (stat.isSymbolicLink()) this.#links.set(path, follow)
     else if (!stat.isFile()) report.add(`is a ${kindOf(stat)}, and is not in the root`, path)
     else {
       try {
@@ -77,12 +85,13 @@ export class Trees {
   /** Adds the directories and links to the manifest, which has all files by now, and reports where links end. */
   finish(manifest: Manifest): void {
     const { report, files } = this.#closure
-    for (const path of this.#directories) {
+    for (const path of this.#walked) {
       manifest.add(path)
       manifest.keepTimes(path)
     }
-    for (const path of this.#links) manifest.add(path, false)
-    for (const path of this.#links) {
+    for (const [path, follow] of this.#links)
+      manifest.add(path, follow && statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+    for (const path of this.#links.keys()) {
       try {
         const end = realpathSync(path)
         if (!manifest.has(end))

@@ -27,8 +27,8 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       group: 'building a root',
       value: 'WHAT[,WHAT]',
       repeat: true,
-      choices: EXTRAS,
-      doc: 'add what programs open only when they run: nss, locale, terminfo, ca-certificates',
+      choices: [...EXTRAS, 'list'],
+      doc: `add what programs open only when they run: ${EXTRAS.join(', ')}; list names what each brings here`,
     },
     {
       name: 'without',
@@ -49,7 +49,11 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
     } of typed) {
       if (name === 'by') how.by = choice('by', value, METHODS)
       else if (name === 'with')
-        for (const part of value.split(',')) (how.with ??= []).push(choice('with', part, EXTRAS))
+        for (const part of value.split(',')) {
+          const set = choice('with', part, [...EXTRAS, 'list'] as const)
+          if (set === 'list') how.list = true
+          else (how.with ??= []).push(set)
+        }
       else if (name === 'without')
         for (const part of value.split(',')) (how.without ??= []).push(choice('without', part, OPTIONAL))
       else how.quiet = true

@@ -61,11 +61,15 @@ export const runsRoots =
 
 const CHROOT = ['/usr/sbin/chroot', '/usr/bin/chroot'].find((path) => existsSync(path)) ?? 'chroot'
 
+/** A box has a /proc and a /dev of its own where its root has the directories. */
+const IN_ROOT =
+  'if [ -d "$1/proc" ]; then mount -t proc proc "$1/proc"; fi; if [ -d "$1/dev" ]; then mount --bind /dev "$1/dev"; fi; unset PWD OLDPWD; exec "$0" "$@"'
+
 export type Output = { status: number | null; stdout: string; stderr: string }
 
 /** Runs a program in the root, with an empty environment: variables such as SSL_CERT_FILE would hide what it lacks. */
 export function inRoot(root: string, ...argv: string[]): Output {
-  return empty(['unshare', '-m', CHROOT, root, ...argv])
+  return empty(['unshare', '-m', 'sh', '-c', IN_ROOT, CHROOT, root, ...argv])
 }
 
 /** Runs a program of the host with an empty environment. */

@@ -1,0 +1,82 @@
+/** The report: a line for each thing that reading shows to be missing, and none for what is there. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { noticeLine } from '../../src/rootfs/report.ts'
+import { build, cc, hasCc, inTemp, script } from './helpers.ts'
+
+const only = (condition: boolean): typeof test | typeof test.skip => (condition ? test : test.skip)
+
+/** The notes about a path, without the path. */
+function about(path: string, ...args: string[]): string[] {
+  return build(...args)
+    .filter((line) => line.startsWith('note: ') && line.includes(path))
+    .map((line) => line.slice('note: '.length).replace(/: \/[^()]*?(?= \(|$)/, ''))
+}
+
+test(
+  'a script, and LD_LIBRARY_PATH',
+  inTemp((dir) => {
+    const path = script(join(dir, 'script'), '#!/bin/sh\nls\n')
+    const expected = ['is a script; what it starts or loads is not followed (name that too)']
+    assert.equal(about(path, join(dir, 'root'), path), expected)
+    const before = process.env.LD_LIBRARY_PATH
+    process.env.LD_LIBRARY_PATH = '/opt/lib:/x'
+    try {
+      assert.ok(
+        build(join(dir, 'root'), path).includes(
+          'note: LD_LIBRARY_PATH is set, and is not used to find libraries: /opt/lib:/x',
+        ),
+      )
+    } finally {
+      if (before === undefined) delete process.env.LD_LIBRARY_PATH
+      else process.env.LD_LIBRARY_PATH = before
+    }
+  }),
+)
+
+only(hasCc)(
+  'a static program; one that starts others, by /bin/sh too; /dev/null and /proc',
+  inTemp((dir) => {
+    const quiet = cc('int main(void) { return 0; }', join(dir, 'quiet'))
+    assert.equal(about(quiet, join(dir, 'q'), quiet), [])
+    const fixed = cc('int main(void) { return 0; }', join(dir, 'fixed'), '-static', '-no-pie')
+    assert.is(about(fixed, join(dir, 'f'), fixed)[0], 'is linked statically, so reading does not show what it opens')
+    const starts = cc(
+      `#include <stdio.h>
+       #include <stdlib.h>
+       int main(void) { return system("true") + !fopen("/dev/null", "r") + !fopen("/proc/self/maps", "r"); }`,
+      join(dir, 'starts'),
+    )
+    const other = 'can start other programs, which reading does not show (name those that you need too)'
+    const lines = [
+      'runs commands by /bin/sh, which the root does not have (name sh too)',
+      other,
+      'names /dev/null, and the root has no /dev (run it with --dev)',
+      'names /proc/, and the root has no /proc (run it with --proc)',
+    ]
+    assert.equal(about(starts, join(dir, 's'), starts), lines)
+    assert.equal(about(starts, join(dir, 't'), starts, 'sh'), lines.slice(1))
+  }),
+)
+
+only(hasCc && process.getuid?.() === 0 && spawnSync('sh', ['-c', 'command -v setcap']).status === 0)(
+  'capabilities, which a copy does not keep and a hard link does',
+  inTemp((dir) => {
+    const path = cc('int main(void) { return 0; }', join(dir, 'tool'), '-static')
+    const line = 'has capabilities here, which a copy does not keep'
+    assert.not.ok(about(path, join(dir, 'a'), path).includes(line))
+    assert.is(spawnSync('setcap', ['cap_net_raw+ep', path]).status, 0)
+    assert.ok(about(path, join(dir, 'b'), path).includes(line))
+    assert.not.ok(about(path, join(dir, 'c'), path, '--by', 'hardlink').includes(line))
+  }),
+)
+
+test('a line names three paths, and control characters as escapes', () => {
+  const paths = ['/a', '/b\n', '/c', '/d', '/e']
+  assert.is(noticeLine({ what: 'is odd', paths, hint: 'do x' }), 'note: is odd: /a, /b\\x0a, /c and 2 more (do x)')
+  assert.is(noticeLine({ what: 'is odd', paths: ['/a'] }), 'note: is odd: /a')
+})
+
+test.run()
