@@ -4,11 +4,11 @@ import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import { absolute } from '../planner/build.ts'
+
 import { fileKey, formatOf } from './find.ts'
 import { mapOf } from './layers.ts'
 import type { MapKind } from './map.ts'
-import { readReferences, referenceText, type LocalReference } from './reference.ts'
+import { pathOf, readReferences, referenceText, type LocalReference } from './reference.ts'
 import {
   hexOf,
   imagesDirectory,
@@ -141,7 +141,7 @@ export function lookUp(
   const all = names.filter(
     (name) =>
       isAsked(name) &&
-      (references.includes(name.reference) || (name.path !== undefined && name.path === absolute(word, host))),
+      (references.includes(name.reference) || (name.path !== undefined && name.path === pathOf(word, host))),
   )
   // A file that has changed counts where there is nothing newer of that name.
   const fresh = all.filter(({ stale }) => !stale)

@@ -1,6 +1,7 @@
 /** The live system of an ISO file. */
-import { closeSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
+import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
 import { NO_CONFIG } from './find.ts'
 import { runHelper } from './helper.ts'
@@ -43,6 +44,7 @@ export async function openIso(path: string, want: Want, host: HostFacts): Promis
         const found = range(layer)
         refuseOther(found, `${path}: ${layer.path}`)
         return {
+          check: (tree) => refuseNested(tree, `${path}: ${layer.path}`),
           open: () => found,
           size: found.size,
           format: 'squashfs',
@@ -55,6 +57,20 @@ export async function openIso(path: string, want: Want, host: HostFacts): Promis
     closeSync(file.fd)
     throw error
   }
+}
+
+/** Live systems of Fedora and its kin are an ext4 in a file of the squashfs. */
+const NESTED = ['LiveOS/rootfs.img', 'LiveOS/ext3fs.img']
+
+function refuseNested(tree: string, about: string): void {
+  const file = NESTED.find((name) => existsSync(hostPath(`${tree}/${name}`)))
+  if (file === undefined) return
+  throw new SandboxError({
+    step: 'image',
+    what: `the live system is a file system in the file ${file}, which has to be mounted`,
+    path: about,
+    hint: 'as root: mount the ISO, that file and the one in it with -o loop,ro; then nsbox --root DIR --overlay COMMAND',
+  })
 }
 
 /** The live system must be a squashfs: others have to be mounted. */

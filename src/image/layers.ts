@@ -70,6 +70,7 @@ export async function unpackLayer(source: LayerSource, how: Unpacking): Promise<
   try {
     fs.mkdirSync(hostPath(draft), 0o700)
     const record = await unpackInto(draft, source, how)
+    source.check?.(`${draft}/fs`)
     writeRecord(`${draft}/layer.json`, record)
     if (!moved(draft, `${directory}/${hexOf(record.chainId)}`)) await discard([name], how)
     return record

@@ -30,8 +30,7 @@ export function liveSystem(
     one('live/filesystem.squashfs') ??
     alone(files, 'live/') ??
     one('LiveOS/squashfs.img') ??
-    archOf(files) ??
-    alone(files, 'casper/')
+    archOf(files)
   if (found !== undefined) return found
   throw new SandboxError({
     step: 'image',

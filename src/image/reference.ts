@@ -69,7 +69,7 @@ export function readReferences(text: string, host: Look): Reference[] {
   if (text.startsWith(IN_REGISTRY)) return inRegistry(text.slice(IN_REGISTRY.length), text, host)
   const format = PREFIXES.find((prefix) => text.startsWith(`${prefix}:`))
   if (format !== undefined) return [behindPrefix(format, text, host)]
-  if (isPlainlyPath(text)) return [{ kind: 'local', path: absolute(text, host as HostFacts) }]
+  if (isPlainlyPath(text)) return [{ kind: 'local', path: pathOf(text, host) }]
   return byFileOrName(text, host)
 }
 
@@ -87,6 +87,12 @@ export function referenceText(reference: Reference): string {
 
 const isPlainlyPath = (text: string): boolean => /^\.{0,2}\//.test(text) || text === '.' || text === '..'
 
+/** Absolute, without "." in it, so that one file has one name. ".." stays: a link may stand before it. */
+export function pathOf(text: string, host: Look): string {
+  const parts = absolute(text, host as HostFacts).split('/')
+  return `/${parts.filter((part) => part !== '' && part !== '.').join('/')}`
+}
+
 function behindPrefix(format: Prefix, text: string, host: Look): LocalReference {
   const rest = text.slice(format.length + 1)
   const end = WITH_NAMES.includes(format) ? rest.search(/(?<!\\):/) : -1
@@ -98,7 +104,7 @@ function behindPrefix(format: Prefix, text: string, host: Look): LocalReference 
   return {
     kind: 'local',
     format,
-    path: absolute(plain, host as HostFacts),
+    path: pathOf(plain, host),
     ...(image !== undefined && { image }),
   }
 }
@@ -107,7 +113,7 @@ const COLON = 'a colon that belongs to a path is written \\:'
 
 /** A word without a prefix that doesn't begin as a path: a file of the caller's directory, or a name. */
 function byFileOrName(text: string, host: Look): Reference[] {
-  const path = absolute(text, host as HostFacts)
+  const path = pathOf(text, host)
   const isThere = typeof host.look(path, false) === 'string'
   const parts = split(text)
   const isName = isNamed(parts) && (parts.host !== undefined || defaultRegistries(host).length > 0)

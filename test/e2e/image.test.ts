@@ -1,12 +1,13 @@
 // seconds: 240
 /** Images of archives and layouts come into the cache, in each kind of id map. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, failure, inTemp, nsbox, type Ran } from '../helpers/nsbox.ts'
+import { image, inspect, leftIn, result, treesOf } from '../helpers/image-cache.ts'
+import { asRoot, failure, inTemp } from '../helpers/nsbox.ts'
 import { dockerArchiveOf, layoutOf, type ImageOf } from '../helpers/oci.ts'
 import { tarOf } from '../helpers/tar.ts'
 
@@ -39,36 +40,6 @@ const TWO: ImageOf = {
       ]),
     },
   ],
-}
-
-/** `nsbox image` with a cache below DIR. */
-function image(dir: string, ...args: string[]): Ran {
-  return nsbox(['image', ...args], { env: { ...process.env, NSBOX_CACHE: join(dir, 'cache') } })
-}
-
-function result(ran: Ran): string {
-  assert.is(ran.status, 0, ran.stderr)
-  return ran.stdout
-}
-
-type Inspected = {
-  id: string
-  config: Record<string, unknown>
-  layers: { chainId: string; unpacked: { ids: string; path: string; skipped: number }[] }[]
-}
-const inspect = (dir: string, reference: string): Inspected =>
-  JSON.parse(result(image(dir, 'inspect', reference))) as Inspected
-
-/** The trees of an image, the lowest first. */
-const treesOf = (dir: string, reference: string): string[] =>
-  inspect(dir, reference).layers.map(({ unpacked }) => unpacked[0]?.path ?? '')
-
-/** What killed or failed pulls could have left. */
-function leftIn(dir: string): string[] {
-  const cache = join(dir, 'cache/images/v1')
-  if (!existsSync(cache)) return []
-  const all = readdirSync(join(cache, 'layers')).flatMap((kind) => readdirSync(join(cache, 'layers', kind)))
-  return all.filter((name) => /^(tmp|gone)-/.test(name))
 }
 
 /** Flags of `image pull` for each kind of id map that this user has. */
