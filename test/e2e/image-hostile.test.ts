@@ -146,7 +146,7 @@ const SAYS: [title: string, image: ImageOf, message: RegExp][] = [
   [
     'a layer that leads out of the root',
     { layers: [{ tar: tarOf([{ name: '../../../x', content: 'x' }]) }] },
-    /^nsbox: image: unpack: \.\.\/\.\.\/\.\.\/x: /,
+    /^nsbox: image: unpack: \.\.\/\.\.\/\.\.\/x: /m,
   ],
 ]
 

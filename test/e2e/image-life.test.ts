@@ -106,7 +106,7 @@ test(
     mount('-t', 'tmpfs', '-o', 'size=12m,mode=0700', 'tmpfs', join(dir, 'cache'))
     try {
       const ran = image(dir, 'pull', `oci:${dir}/layout`)
-      failure(ran, /^nsbox: image: unpack: .*many\/\d+: No space left on device \(ENOSPC\)\nhint: .*NSBOX_CACHE/)
+      failure(ran, /^nsbox: image: unpack: .*many\/\d+: No space left on device \(ENOSPC\)\nhint: .*NSBOX_CACHE/m)
       assert.equal(leftIn(dir), [])
       assert.is(result(image(dir, 'ls', '--json')), '[]\n')
       mount('-o', 'remount,size=200m', join(dir, 'cache'))
