@@ -80,8 +80,8 @@ function listImages(_: readonly string[], context: Context): number {
   else
     for (const line of table([
       ['REFERENCE', 'PLATFORM', 'ID', 'SIZE', 'USED'],
-      ...rows.map(({ reference, platform, id, size, used }) => [
-        reference ?? '-',
+      ...rows.map(({ reference, stale, platform, id, size, used }) => [
+        reference === undefined ? '-' : stale ? `${reference} (changed)` : reference,
         platform ?? '-',
         hexOf(id).slice(0, 12),
         bytesText(size),
@@ -101,10 +101,19 @@ type Row = {
   layers: number
   pulled?: string
   used?: string
+  /** The file of the host has changed since, or is gone. */
+  stale?: true
 }
 
-function rowOf({ reference, platform, id, digest, pulled }: Name, { images }: Inventory): Row {
-  return { reference, platform, ...factsOf(id, images.get(id)), ...(digest !== undefined && { digest }), pulled }
+function rowOf({ reference, platform, id, digest, pulled, stale }: Name, { images }: Inventory): Row {
+  return {
+    reference,
+    platform,
+    ...factsOf(id, images.get(id)),
+    ...(digest !== undefined && { digest }),
+    pulled,
+    ...(stale && { stale }),
+  }
 }
 
 function factsOf(id: string, image: Kept | undefined): Row {

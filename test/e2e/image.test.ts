@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { image, inspect, leftIn, result, treesOf } from '../helpers/image-cache.ts'
-import { asRoot, failure, inTemp } from '../helpers/nsbox.ts'
+import { cacheEnv, image, inspect, leftIn, result, treesOf } from '../helpers/image-cache.ts'
+import { asRoot, failure, inTemp, nsbox } from '../helpers/nsbox.ts'
 import { dockerArchiveOf, layoutOf, type ImageOf } from '../helpers/oci.ts'
 import { tarOf } from '../helpers/tar.ts'
 
@@ -145,10 +145,28 @@ test(
     write('two!')
     assert.is.not(pulled(), first)
     assert.is(JSON.parse(result(image(dir, 'ls', '--json'))).length, 2)
+    assert.match(result(image(dir, 'ls')), /root \(changed\) /)
     assert.match(result(image(dir, 'prune')), /^removed tar:/)
     assert.is(JSON.parse(result(image(dir, 'ls', '--json'))).length, 1)
     assert.match(result(image(dir, 'prune', '--keep', '0')), /^removed tar:/)
     assert.is(result(image(dir, 'ls', '--json')), '[]\n')
+  }),
+)
+
+test(
+  "no box of the cache's owner can write to it, wherever it is",
+  inTemp((dir) => {
+    writeFileSync(join(dir, 'root'), tarOf([{ name: 'a', content: 'a' }]))
+    result(image(dir, 'pull', `tar:${dir}/root`))
+    const [tree = ''] = treesOf(dir, `tar:${dir}/root`)
+    for (const path of [join(tree, 'a'), join(dir, 'cache/images/v1/refs.json'), join(dir, 'cache/x')]) {
+      const { status, stderr } = nsbox(['sh', '-c', 'echo x >"$1"', 'sh', path], { env: cacheEnv(dir) })
+      assert.is.not(status, 0)
+      assert.match(stderr, /Read-only file system/)
+    }
+    const moved = nsbox(['mv', join(dir, 'cache'), join(dir, 'other')], { env: cacheEnv(dir) })
+    assert.is.not(moved.status, 0)
+    assert.is(readFileSync(join(tree, 'a'), 'utf8'), 'a')
   }),
 )
 

@@ -14,13 +14,13 @@ function parts(): string[] {
   )
 }
 
-test('the front end is no more than 280 KB', () => {
+test('the front end is no more than 320 KB, of which a start reads 60 KB', () => {
   const all = parts()
   assert.is(all.length, 5)
   // In the order of src/lazy.ts. The part about images is large, and no other start loads it.
   const [start = 0, late = 0, filters = 0, images = 0, planner = 0] = all.map((text) => text.length)
   assert.ok(
-    start + late + filters + planner <= 280_000 && images <= 150_000,
+    start <= 60_000 && start + late + filters + planner <= 320_000 && images <= 170_000,
     String([start, late, filters, images, planner]),
   )
 })
