@@ -46,7 +46,7 @@ _nsbox_options()
 	explain) _nsbox_reply_words "$box --help --version" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
 	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
-	rootfs) _nsbox_reply_words "--by --with --without --quiet --help --version" ;;
+	rootfs) _nsbox_reply_words "--by --with --without --output -o --dry-run --json --quiet --help --version" ;;
 	image) _nsbox_reply_words "--quiet --json --platform --keep --max-size --insecure --map-auto --help --version" ;;
 	doctor) _nsbox_reply_words "--json --help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;

@@ -1,83 +1,40 @@
 /**
- * `nsbox rootfs build DIR PROGRAM|PATH...`: a root directory from the host's own programs, with what they need to start.
- * No program is executed, so what programs open by name at run time isn't all found: `--with` adds the usual, the rest
- * is named as well, and the report says what reading shows of it.
+ * `nsbox rootfs build DIR PROGRAM|PATH...`: a root from the host's own programs, with what they need to start. No program
+ * is executed, so what programs open by name at run time isn't all found: `--with` adds the usual, the rest is named as
+ * well, and the report says what reading shows of it.
  */
 
-import { accessSync, constants, lstatSync, realpathSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
+import { verifyDescriptors } from '../host/directory.ts'
 import { printable } from '../text/printable.ts'
 import type { RootfsOptions } from './choices.ts'
-import { Closure } from './closure.ts'
-import { Placer } from './copy.ts'
-import { verifyDescriptors } from '../host/directory.ts'
-import { isLoadable } from './elf.ts'
-import { digestOf, type Entry, Manifest } from './manifest.ts'
-import { noticeLine } from './report.ts'
-import { review } from './review.ts'
-import { SETS } from './sets.ts'
+import { collect, type Collected, type Named } from './collect.ts'
+import { hashOf, Placer } from './copy.ts'
 import { listSets } from './list-sets.ts'
-import { Trees } from './trees.ts'
+import { digestOf, type Entry } from './manifest.ts'
+import { noticeLine } from './report.ts'
+import { writeTar } from './tar.ts'
 
-const USAGE = 'nsbox rootfs build DIR PROGRAM|PATH...'
-/** Scripts use /bin/sh also on hosts with a merged /usr. */
-const ALIASES = ['/bin', '/sbin']
+const USAGE = 'nsbox rootfs build DIR|-o FILE.tar PROGRAM|PATH...'
 
 export function rootfsCommand(words: readonly string[], how: RootfsOptions, out: (line: string) => void): void {
   if (how.list && words.length === 1 && words[0] === 'build') return listSets(out)
-  const { dir, named } = read(words)
-  const say = how.quiet ? () => {} : out
+  const { dir, named } = read(words, how)
   verifyDescriptors('rootfs')
-  // Everything is looked up before anything is written, so that a missing library leaves no half of a root.
-  const { closure, entries, lines } = collect(dir, named, how)
-  const digest = write(dir, entries, how)
-  for (const line of lines) say(line)
-  say(`${summary(entries)}, ${digest}`)
-  for (const notice of closure.report.notices()) say(noticeLine(notice))
+  const found = collect(dir, named, how)
+  const digest = digestOf(found.entries, write(dir, found.entries, how))
+  if (how.json) out(json(dir, how, found, digest))
+  else if (!how.quiet) for (const line of report(how, found, digest)) out(line)
 }
 
-type Collected = { closure: Closure; entries: Entry[]; lines: string[] }
-
-/** All that goes into the root, and a line for each name of the command line. */
-function collect(dir: string, named: readonly string[], how: RootfsOptions): Collected {
-  const closure = new Closure(process.env['PATH'], how.without)
-  const trees = new Trees(closure, dir)
-  // Programs come first: libraries that are opened later are searched as the first program's are.
-  const sorted = named.map((name) => ({ name, kind: classify(name) }))
-  const lines: string[] = []
-  for (const { name } of sorted.filter(({ kind }) => kind === 'program')) {
-    const before = closure.files.size
-    const path = closure.program(name)
-    const needed = closure.files.size - before - 1
-    lines.push(printable(needed > 0 ? `${path} and ${count(needed, 'file')} that it needs` : path))
-  }
-  for (const { name, kind } of sorted.filter(({ kind }) => kind !== 'program')) {
-    const path = resolve(name)
-    const before = closure.files.size
-    if (kind === 'data') closure.files.add(path)
-    else trees.add(path)
-    lines.push(printable(kind === 'data' ? path : `${path} with ${count(closure.files.size - before, 'file')}`))
-  }
-  for (const extra of new Set(how.with)) {
-    const before = closure.files.size
-    SETS[extra].add({ closure, trees }, process.env)
-    if (closure.files.size === before) closure.report.add('brings nothing from this host', `--with ${extra}`)
-  }
-  const manifest = new Manifest()
-  for (const path of [...closure.files, ...closure.directories, ...aliases(closure.files)]) manifest.add(path)
-  trees.finish(manifest)
-  const entries = manifest.entries()
-  review(closure, entries, process.env, how.by ?? 'copy')
-  return { closure, entries, lines }
-}
-
-/** Writes the root; returns its digest. */
-function write(dir: string, entries: readonly Entry[], how: RootfsOptions): string {
-  const placer = new Placer(dir, how.by ?? 'copy')
+/** Writes the root, or with --dry-run only reads the files. Returns the SHA-256 of each file by its path. */
+function write(dir: string | undefined, entries: readonly Entry[], how: RootfsOptions): ReadonlyMap<string, string> {
+  if (how.dryRun) return new Map(entries.filter(({ kind }) => kind === 'file').map(({ path }) => [path, hashOf(path)]))
+  if (how.output !== undefined) return writeTar(how.output, entries)
+  const placer = new Placer(dir ?? '', how.by ?? 'copy')
   try {
     placer.place(entries)
-    return digestOf(entries, placer.contents)
+    return placer.contents
   } catch (error) {
     placer.undo()
     throw error
@@ -86,50 +43,74 @@ function write(dir: string, entries: readonly Entry[], how: RootfsOptions): stri
   }
 }
 
-/** A word without a slash is looked up in PATH. A file that can't be started, and is no library, is data. */
-function classify(name: string): 'program' | 'directory' | 'data' {
-  if (!name.includes('/')) return 'program'
-  const path = resolve(name)
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat?.isDirectory()) return 'directory'
-  if (!stat?.isFile() || (stat.mode & 0o111) !== 0) return 'program'
-  try {
-    accessSync(path, constants.R_OK)
-  } catch {
-    // The program's own error says what is wrong.
-    return 'program'
-  }
-  return isLoadable(path) ? 'program' : 'data'
+function report(how: RootfsOptions, { named, entries, notices }: Collected, digest: string): string[] {
+  const { files, links, bytes } = sums(entries)
+  return [
+    ...(how.dryRun ? entries.map(entryLine) : []),
+    ...named.map(namedLine),
+    `${count(files, 'file')}, ${count(links, 'link')}, ${count(bytes, 'byte')}, ${digest}`,
+    ...notices.map(noticeLine),
+  ]
 }
 
-function summary(entries: readonly Entry[]): string {
+function entryLine(entry: Entry): string {
+  if (entry.kind === 'link') return printable(`${entry.path} -> ${entry.target}`)
+  return printable(entry.kind === 'directory' ? `${entry.path}/` : entry.path)
+}
+
+function namedLine({ kind, path, files }: Named): string {
+  if (kind === 'directory') return printable(`${path} with ${count(files, 'file')}`)
+  return printable(files > 1 ? `${path} and ${count(files - 1, 'file')} that it needs` : path)
+}
+
+/** One line. Characters that a terminal could take for commands are escapes. */
+function json(
+  dir: string | undefined,
+  { output, dryRun = false }: RootfsOptions,
+  { named, entries, notices }: Collected,
+  digest: string,
+): string {
+  const list = entries.map((entry) => ({
+    path: entry.path,
+    kind: entry.kind,
+    target: entry.kind === 'link' ? entry.target : undefined,
+  }))
+  const value = { root: dir ?? output, dryRun, digest, ...sums(entries), named, notes: notices, entries: list }
+  return JSON.stringify(value).replace(
+    /[\x7f-\x9f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function sums(entries: readonly Entry[]): { files: number; links: number; bytes: number } {
   const files = entries.filter(({ kind }) => kind === 'file')
-  const bytes = files.reduce((sum, { stat }) => sum + stat.size, 0)
   const links = entries.filter(({ kind }) => kind === 'link').length
-  return [count(files.length, 'file'), count(links, 'link'), count(bytes, 'byte')].join(', ')
+  return { files: files.length, links, bytes: files.reduce((sum, { stat }) => sum + stat.size, 0) }
 }
 
 function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`
 }
 
-/** The links /bin and /sbin, where they lead to a directory with one of the files. */
-function aliases(files: Set<string>): string[] {
-  const dirs = new Set([...files].map((path) => realpathSync(dirname(path))))
-  return ALIASES.filter(
-    (path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && dirs.has(realpathSync(path)),
-  )
-}
-
-function read([verb, dir, ...named]: readonly string[]): { dir: string; named: string[] } {
+/** With -o there is no DIR. */
+function read([verb, ...words]: readonly string[], how: RootfsOptions): { dir: string | undefined; named: string[] } {
   if (verb !== 'build')
     throw new UsageError(
       verb === undefined ? 'rootfs: what to do is missing' : `rootfs: unknown: ${printable(verb)}`,
       USAGE,
     )
+  if (how.output !== undefined) {
+    if (how.by !== undefined) throw new UsageError('rootfs build: --by is for a DIR, and -o writes an archive', USAGE)
+    return { dir: undefined, named: programs(words) }
+  }
+  const [dir, ...named] = words
   if (dir === undefined) throw new UsageError('rootfs build: DIR is missing', USAGE)
   if (dir === '') throw new UsageError("rootfs build: DIR is empty: ''", USAGE)
+  return { dir, named: programs(named) }
+}
+
+function programs(named: string[]): string[] {
   if (named.length === 0) throw new UsageError('rootfs build: PROGRAM is missing', USAGE)
   if (named.includes('')) throw new UsageError("rootfs build: PROGRAM is empty: ''", USAGE)
-  return { dir, named }
+  return named
 }

@@ -1,16 +1,25 @@
 /**
- * Whether files have capabilities. Neither Node nor Bun reads extended attributes, so the C library does, which only
- * Bun can call.
+ * Which files have capabilities. They are an extended attribute, which the runtime can't read, so getcap(8) of the host
+ * does.
  */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 
-/** getxattr(2) with no room for the value returns its size. */
-const FUNCTIONS = { getxattr: { args: ['ptr', 'ptr', 'ptr', 'usize'], returns: 'i64' } } as const
-const ATTRIBUTE = Buffer.from('security.capability\0')
+const GETCAP = ['/usr/sbin/getcap', '/sbin/getcap', '/usr/bin/getcap']
+/** Paths for one call, whose length the kernel limits. */
+const AT_ONCE = 500
 
-/** Undefined where this runtime can't see them. */
-export function capabilityReader(): ((path: string) => boolean) | undefined {
-  if (process.versions['bun'] === undefined) return undefined
-  const ffi = require('bun:ffi') as typeof import('bun:ffi')
-  const c = ffi.dlopen('libc.so.6', FUNCTIONS).symbols
-  return (path) => Number(c.getxattr(ffi.ptr(Buffer.from(`${path}\0`)), ffi.ptr(ATTRIBUTE), null, 0)) > 0
+/** Those of the paths that have capabilities; undefined where the host has no getcap. */
+export function withCapabilities(paths: readonly string[]): string[] | undefined {
+  const program = GETCAP.find((path) => existsSync(path))
+  if (program === undefined) return undefined
+  const found: string[] = []
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    const some = paths.slice(at, at + AT_ONCE)
+    const { stdout } = spawnSync(program, some, { encoding: 'utf8', env: {} })
+    // A line is `PATH cap_net_raw=ep`, with a "= " before the capabilities in older versions.
+    const lines = (stdout ?? '').split('\n')
+    found.push(...some.filter((path) => lines.some((line) => line.startsWith(`${path} `))))
+  }
+  return found
 }

@@ -25,4 +25,9 @@ export type RootfsOptions = {
   /** `--with list`: say what each set brings. */
   list?: boolean
   quiet?: boolean
+  /** Write nothing, and list what would be written. */
+  dryRun?: boolean
+  json?: boolean
+  /** A tar archive in place of a directory. */
+  output?: string
 }

@@ -239,12 +239,12 @@ export class Placer {
  */
 function fill(source: string, to: number, by: Method): string {
   try {
-    const { from, stat } = open(source)
+    const { from, stat } = openFile(source)
     try {
       // FICLONE takes the new file's descriptor, since its name may lead to another file by now.
       if (by === 'reflink')
         copyFileSync(`/proc/self/fd/${from}`, `/proc/self/fd/${to}`, constants.COPYFILE_FICLONE_FORCE)
-      const hash = copy(from, by === 'reflink' ? undefined : to)
+      const { hash } = copy(from, by === 'reflink' ? undefined : to)
       fchmodSync(to, stat.mode & MODE)
       futimesSync(to, stat.atimeMs / 1000, stat.mtimeMs / 1000)
       return hash
@@ -257,11 +257,11 @@ function fill(source: string, to: number, by: Method): string {
 }
 
 /** The SHA-256 of a host file. */
-function hashOf(path: string): string {
+export function hashOf(path: string): string {
   try {
-    const { from } = open(path)
+    const { from } = openFile(path)
     try {
-      return copy(from, undefined)
+      return copy(from, undefined).hash
     } finally {
       closeSync(from)
     }
@@ -270,7 +270,8 @@ function hashOf(path: string): string {
   }
 }
 
-function open(path: string): { from: number; stat: Stats } {
+/** Opens a regular file of the host, and never through a link as its last component. */
+export function openFile(path: string): { from: number; stat: Stats } {
   const from = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   const stat = fstatSync(from)
   if (stat.isFile()) return { from, stat }
@@ -278,15 +279,17 @@ function open(path: string): { from: number; stat: Stats } {
   throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path })
 }
 
-/** Reads all of a file, writes it to `to` where that is given, and returns its SHA-256. */
-function copy(from: number, to: number | undefined): string {
+/** Reads all of a file, writes it to `to` where that is given, and returns its SHA-256 and its length in bytes. */
+export function copy(from: number, to: number | undefined): { hash: string; length: number } {
   const buffer = Buffer.allocUnsafe(1 << 20)
   const hash = createHash('sha256')
+  let total = 0
   for (let length = readSync(from, buffer); length > 0; length = readSync(from, buffer)) {
     hash.update(buffer.subarray(0, length))
+    total += length
     for (let at = 0; to !== undefined && at < length;) at += writeSync(to, buffer, at, length - at)
   }
-  return hash.digest('hex')
+  return { hash: hash.digest('hex'), length: total }
 }
 
 /** Refuses a link as DIR: when it is opened, it may lead anywhere. */

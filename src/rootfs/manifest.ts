@@ -96,7 +96,7 @@ export function digestOf(entries: readonly Entry[], contents: ReadonlyMap<string
 
 function rowOf(entry: Entry, contents: ReadonlyMap<string, string>): unknown[] {
   const { path, kind } = entry
-  if (kind === 'link') return [kind, path, entry.target]
+  if (kind === 'link') return [kind, path, secondsOf(entry), entry.target]
   if (kind === 'directory') return [kind, path, modeOf(entry), ...(entry.timed ? [secondsOf(entry)] : [])]
   return [kind, path, modeOf(entry), secondsOf(entry), contents.get(path)]
 }
@@ -109,6 +109,6 @@ export function modeOf({ kind, stat }: Entry): number {
   return (stat.mode & MODE) | (kind === 'directory' ? 0o700 : 0)
 }
 
-function secondsOf({ stat }: Entry): number {
+export function secondsOf({ stat }: Entry): number {
   return Math.floor(stat.mtimeMs / 1000)
 }

@@ -2,7 +2,7 @@
 import { printable } from '../text/printable.ts'
 
 /** One line of the report. */
-type Notice = {
+export type Notice = {
   what: string
   paths: string[]
   /** The way out, where there is one. */

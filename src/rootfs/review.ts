@@ -1,7 +1,7 @@
 /** Looks through a root that is to be written, and reports what it lacks as far as reading shows it. */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { capabilityReader } from './capabilities.ts'
+import { withCapabilities } from './capabilities.ts'
 import type { Method } from './choices.ts'
 import type { Closure } from './closure.ts'
 import { INTERPRETERS, STARTING, WATCHED } from './imports.ts'
@@ -77,13 +77,13 @@ function contentOf(path: string): Buffer | undefined {
 }
 
 function reviewPrivileges({ report }: Closure, entries: readonly Entry[], by: Method): void {
-  const hasCapabilities = capabilityReader()
-  if (hasCapabilities === undefined)
-    report.add('capabilities of files are not seen by this runtime, and not kept', process.execPath)
-  for (const { path, kind, stat } of entries) {
-    if (kind !== 'file' || (stat.mode & 0o111) === 0) continue
+  const executable = entries.filter(({ kind, stat }) => kind === 'file' && (stat.mode & 0o111) !== 0)
+  for (const { path, stat } of executable) {
     if ((stat.mode & SETID) !== 0) report.add('is setuid or setgid here, and is not in the root', path)
-    if (by !== 'hardlink' && hasCapabilities?.(path))
-      report.add('has capabilities here, which a copy does not keep', path)
   }
+  if (by === 'hardlink') return
+  const capable = withCapabilities(executable.map(({ path }) => path))
+  if (capable === undefined)
+    report.add('this host has no getcap, so capabilities of files are not seen; a copy does not keep them', 'getcap')
+  for (const path of capable ?? []) report.add('has capabilities here, which a copy does not keep', path)
 }

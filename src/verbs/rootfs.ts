@@ -1,18 +1,19 @@
 /** `nsbox rootfs build`: a root from the host's own programs. */
 import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
-import { choice } from '../options/values.ts'
+import { choice, quote, wrong } from '../options/values.ts'
 import { rootfsCommand } from '../rootfs/build.ts'
 import { EXTRAS, METHODS, OPTIONAL, type RootfsOptions } from '../rootfs/choices.ts'
 
 export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
-  usage: 'rootfs build DIR PROGRAM|PATH... [OPTIONS]',
+  usage: 'rootfs build DIR|-o FILE PROGRAM|PATH... [OPTIONS]',
   doc: "make a root from the host's own programs",
   examples: [
     'nsbox rootfs build ./r bash',
     'nsbox rootfs build ./r bash ls cat',
     'nsbox rootfs build ./r python3 /usr/lib/python3.11',
     'nsbox rootfs build ./r --with nss,terminfo --by hardlink vim',
+    'nsbox rootfs build -o r.tar python3 --with python,ca-certificates,tz',
   ],
   own: [
     {
@@ -38,6 +39,15 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       choices: OPTIONAL,
       doc: 'leave out libraries that an ELF file itself calls recommended or suggested',
     },
+    {
+      name: 'output',
+      short: 'o',
+      group: 'building a root',
+      value: 'FILE.tar',
+      doc: 'write a tar archive, and no directory',
+    },
+    { name: 'dry-run', group: 'building a root', doc: 'list what the root would have, and write nothing' },
+    { name: 'json', group: 'building a root', doc: 'print all of the report as JSON' },
     { name: 'quiet', group: 'building a root', doc: 'print nothing but errors' },
   ],
   words: Infinity,
@@ -56,7 +66,8 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
         }
       else if (name === 'without')
         for (const part of value.split(',')) (how.without ??= []).push(choice('without', part, OPTIONAL))
-      else how.quiet = true
+      else if (name === 'output') how.output = archive(value)
+      else how[name === 'dry-run' ? 'dryRun' : (name as 'json' | 'quiet')] = true
     }
     return { args: rest, how }
   },
@@ -65,3 +76,9 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
     return 0
   },
 })
+
+function archive(value: string): string {
+  if (!/[^/]\.tar$/.test(value))
+    throw wrong('output', `${quote(value)} must end in .tar`, 'mksquashfs and others make their images of a directory')
+  return value
+}

@@ -1,0 +1,72 @@
+/** Finds all that goes into a root, before anything is written: a missing library then leaves no half of a root. */
+
+import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { RootfsOptions } from './choices.ts'
+import { Closure } from './closure.ts'
+import { isLoadable } from './elf.ts'
+import { type Entry, Manifest } from './manifest.ts'
+import type { Notice } from './report.ts'
+import { review } from './review.ts'
+import { SETS } from './sets.ts'
+import { Trees } from './trees.ts'
+
+/** A word of the command line. A directory's `files` are those in it and their libraries. */
+export type Named = { kind: 'program' | 'directory' | 'data'; path: string; files: number }
+export type Collected = { named: Named[]; entries: Entry[]; notices: Notice[] }
+
+/** Scripts use /bin/sh also on hosts with a merged /usr. */
+const ALIASES = ['/bin', '/sbin']
+
+/** `dir`: the root, where it is a directory. */
+export function collect(dir: string | undefined, words: readonly string[], how: RootfsOptions): Collected {
+  const closure = new Closure(process.env['PATH'], how.without)
+  const trees = new Trees(closure, dir)
+  // Programs come first: libraries that are opened later are searched as the first program's are.
+  const sorted = words.map((word) => ({ word, kind: classify(word) }))
+  const named: Named[] = []
+  for (const kind of ['program', 'data', 'directory'] as const) {
+    for (const { word } of sorted.filter((other) => other.kind === kind)) {
+      const before = closure.files.size
+      const path = kind === 'program' ? closure.program(word) : resolve(word)
+      if (kind === 'data') closure.files.add(path)
+      if (kind === 'directory') trees.add(path)
+      named.push({ kind, path, files: closure.files.size - before })
+    }
+  }
+  for (const set of new Set(how.with)) {
+    const before = closure.files.size
+    SETS[set].add({ closure, trees }, process.env)
+    if (closure.files.size === before) closure.report.add('brings nothing from this host', `--with ${set}`)
+  }
+  const manifest = new Manifest()
+  for (const path of [...closure.files, ...closure.directories, ...aliases(closure.files)]) manifest.add(path)
+  trees.finish(manifest)
+  const entries = manifest.entries()
+  review(closure, entries, process.env, how.by ?? 'copy')
+  return { named, entries, notices: closure.report.notices() }
+}
+
+/** A word without a slash is looked up in PATH. A file that can't be started, and is no library, is data. */
+function classify(word: string): Named['kind'] {
+  if (!word.includes('/')) return 'program'
+  const path = resolve(word)
+  let stat: Stats
+  try {
+    stat = statSync(path)
+    if (stat.isDirectory()) return 'directory'
+    accessSync(path, constants.R_OK)
+  } catch {
+    // The program's own error says what is wrong.
+    return 'program'
+  }
+  return !stat.isFile() || (stat.mode & 0o111) !== 0 || isLoadable(path) ? 'program' : 'data'
+}
+
+/** The links /bin and /sbin, where they lead to a directory with one of the files. */
+function aliases(files: Set<string>): string[] {
+  const dirs = new Set([...files].map((path) => realpathSync(dirname(path))))
+  return ALIASES.filter(
+    (path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() && dirs.has(realpathSync(path)),
+  )
+}
