@@ -29,13 +29,18 @@ function eventsOf(stdout: string): UnpackEvent[] {
 
 /**
  * Runs the helper with TARGET as /target, LOWERS as /lower/0... and the archive, bytes or a file's path, on standard
- * input. An ordinary user has one id, as which every file is unpacked.
+ * input. An ordinary user has one id, as which every file is unpacked. WRAPPER is a command that runs the box.
  */
 export function unpack(
   dir: string,
   args: readonly string[],
   archive: Buffer | string,
-  { target = join(dir, 'target'), lowers = [] as readonly string[], flags = [] as readonly string[] } = {},
+  {
+    target = join(dir, 'target'),
+    lowers = [] as readonly string[],
+    flags = [] as readonly string[],
+    wrapper = [] as readonly string[],
+  } = {},
 ): Unpacked {
   const root = join(dir, 'unpack-root')
   for (const path of [root, target]) mkdirSync(path, { recursive: true })
@@ -44,13 +49,15 @@ export function unpack(
   const stdin = openSync(input, 'r')
   const owners = asRoot || flags.includes('--map-auto') || args[0] !== 'layer' ? [] : ['--owners', 'one']
   try {
+    const [program = '', ...before] = [...wrapper, NSBOX]
     const { status, stdout, stderr } = spawnSync(
-      NSBOX,
+      program,
       [
+        ...before,
         ...(asRoot ? ['--userns'] : flags.includes('--map-auto') ? [] : ['--map-root']),
-        ...flags,
         ...['--net', 'none', '--root', root, '--ro-bind', `${UNPACK}:/unpack`, '--bind', `${target}:/target`],
         ...lowers.flatMap((lower, i) => ['--ro-bind', `${lower}:/lower/${i}`]),
+        ...flags,
         ...['/unpack', args[0] ?? '', ...owners, ...args.slice(1)],
       ],
       { stdio: [stdin, 'pipe', 'pipe'], maxBuffer: 1 << 28, timeout: 60000 },

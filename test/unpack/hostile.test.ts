@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { inTemp, treeOf } from '../helpers/nsbox.ts'
+import { BIN, inTemp, treeOf } from '../helpers/nsbox.ts'
 import { directory, file, hardLink, symlink, tarEntry, tarOf, type TarEntry } from '../helpers/tar.ts'
 import { eventOf, namesIn, unpack, type Unpacked } from '../helpers/unpack.ts'
 
@@ -316,9 +316,17 @@ const CASES: readonly Case[] = [
   },
 ]
 
-for (const { title, lower, archive, args = [], fails, makes } of CASES)
+/** Kernels before 5.6 have no openat2. */
+const KERNELS = [
+  { kernel: '', wrapper: [] },
+  { kernel: ' (without openat2)', wrapper: [join(BIN, 'deny'), 'openat2', '--'] },
+]
+
+for (const { title, lower, archive, args = [], fails, makes, kernel, wrapper } of CASES.flatMap((one) =>
+  KERNELS.map((way) => ({ ...one, ...way })),
+))
   test(
-    `hostile: ${title}`,
+    `hostile: ${title}${kernel}`,
     inTemp((dir) => {
       const lowers: string[] = []
       if (lower !== undefined) {
@@ -335,7 +343,7 @@ for (const { title, lower, archive, args = [], fails, makes } of CASES)
       const outside = () => [...victims.map(treeOf), ...lowers.map((lower) => namesIn(lower))]
       const before = outside()
       const bytes = Buffer.isBuffer(archive) ? archive : tarOf(archive)
-      const result = unpack(dir, ['layer', ...args], bytes, { lowers })
+      const result = unpack(dir, ['layer', ...args], bytes, { lowers, wrapper })
       assert.equal(outside(), before)
       if (fails !== undefined) {
         assert.is(result.status, 1, `${result.stdout}${result.stderr}`)

@@ -88,6 +88,17 @@ test(
 )
 
 test(
+  'a full disk is an error that names the file and the number',
+  inTemp((dir) => {
+    const result = unpack(dir, ['layer'], tarOf([file('small'), file('large', Buffer.alloc(4 << 20, 1))]), {
+      flags: ['--tmpfs', '/target:size=1m'],
+    })
+    assert.is(result.status, 1)
+    assert.equal(eventOf(result, 'error'), { event: 'error', what: 'write', entry: 'large', code: 'ENOSPC' })
+  }),
+)
+
+test(
   'GNU tar makes the same tree',
   inTemp((dir) => {
     const result = unpack(dir, ['layer'], ARCHIVE)
