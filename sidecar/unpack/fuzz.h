@@ -38,8 +38,10 @@ void place(const struct entry *entry, const struct entry_source *source)
 	unsigned sum = 0;
 	if (!entry->name || (entry->hard_link && !entry->link))
 		abort();
-	for (int pieces = 0;
-		 total < 1 << 20 && pieces < 1000 && source->read(source->archive, &bytes, &length, &offset) > 0; pieces++) {
+	/* As place.c, which asks for content only where there is some. */
+	for (int pieces = 0; entry->size > 0 && total < 1 << 20 && pieces < 1000 &&
+						 source->read(source->archive, &bytes, &length, &offset) > 0;
+		 pieces++) {
 		for (size_t i = 0; i < length; i++)
 			sum += ((const unsigned char *)bytes)[i];
 		total += (int64_t)length;

@@ -11,11 +11,9 @@
 #include "unpack/event.h"
 #include "unpack/links.h"
 #include "unpack/place.h"
+#include "unpack/squashfs_ahead.h"
 
 enum {
-	MAX_BLOCK = 1 << 20,
-	/* Small files share blocks, and files that follow each other in the tree don't always. */
-	FRAGMENT_MEMORY = 16 << 20,
 	METADATA_BLOCKS = 256, /* of 8 KiB */
 	MAX_ATTRIBUTE_NAME = 255,
 	MAX_ATTRIBUTE = 64 << 10,
@@ -33,7 +31,10 @@ struct reader {
 	sqfs_xattr attributes;
 	char attribute_name[MAX_ATTRIBUTE_NAME + 1];
 	unsigned char attribute_value[MAX_ATTRIBUTE];
-	unsigned char compressed[MAX_BLOCK], block[MAX_BLOCK];
+	/* A block in which pieces of several files lie, its index, and the index of the latest one with a number. */
+	uint32_t fragment, numbered_fragment;
+	size_t fragment_length;
+	unsigned char compressed[SQUASHFS_MAX_BLOCK], block[SQUASHFS_MAX_BLOCK], fragment_block[SQUASHFS_MAX_BLOCK];
 };
 
 static struct reader reader;
@@ -60,33 +61,54 @@ static void open_image(struct reader *r, int fd, uint64_t offset)
 	if (error == SQFS_BADCOMP || (error == SQFS_OK && sqfs_compression(&r->fs) == LZO_COMPRESSION))
 		event_failf(NULL, "squashfs is compressed by %s, which is not read: only gzip, xz, zstd and lz4 are",
 			sqfs_compression_name(sqfs_compression(&r->fs)));
-	if (error != SQFS_OK || r->fs.sb.block_size > MAX_BLOCK || r->fs.sb.block_size == 0)
+	if (error != SQFS_OK || r->fs.sb.block_size > SQUASHFS_MAX_BLOCK || r->fs.sb.block_size == 0)
 		damaged(NULL);
-	sqfs_cache_destroy(&r->fs.frag_cache);
 	sqfs_cache_destroy(&r->fs.md_cache);
-	if (sqfs_block_cache_init(&r->fs.frag_cache, FRAGMENT_MEMORY / r->fs.sb.block_size) != SQFS_OK ||
-		sqfs_block_cache_init(&r->fs.md_cache, METADATA_BLOCKS) != SQFS_OK)
+	if (sqfs_block_cache_init(&r->fs.md_cache, METADATA_BLOCKS) != SQFS_OK)
 		event_fail("no memory for squashfs", NULL, ENOMEM);
 }
 
-/* Reads one block of content into R->block, which has to be LENGTH bytes long. */
-static void read_block(struct reader *r, size_t length)
+/* The next block of content, which has to be LENGTH bytes long. */
+static const void *next_block(struct reader *r, size_t length)
 {
-	bool is_compressed;
-	uint32_t size;
-	size_t got = sizeof r->block;
-	sqfs_data_header(r->blocks.header, &is_compressed, &size);
-	if (size > sizeof r->compressed)
-		damaged(r->entry);
-	unsigned char *to = is_compressed ? r->compressed : r->block;
-	if (pread(r->fs.fd, to, size, (off_t)(r->fs.offset + r->blocks.block)) != (ssize_t)size)
-		event_fail("squashfs ends too early", r->entry, 0);
-	if (!is_compressed)
-		got = size;
-	else if (r->fs.decompressor(r->compressed, size, r->block, &got) != SQFS_OK)
-		damaged(r->entry);
+	size_t got = 0;
+	const void *bytes = NULL;
+	if (squashfs_is_numbered(&r->inode))
+		bytes = squashfs_ahead_next(r->blocks.block, &got);
+	if (!bytes) {
+		got = squashfs_read_block(&r->fs, r->blocks.block, r->blocks.header, r->compressed, r->block);
+		bytes = r->block;
+	}
 	if (got != length)
 		damaged(r->entry);
+	return bytes;
+}
+
+/* Has the block with the last piece of a file in R->fragment_block. */
+static void read_fragment(struct reader *r)
+{
+	struct squashfs_fragment_entry entry;
+	uint32_t index = r->inode.xtra.reg.frag_idx;
+	size_t got = 0;
+	const void *bytes = NULL;
+	/* As the threads see it, which don't look at files without numbers. */
+	bool next = squashfs_is_numbered(&r->inode) && index != r->numbered_fragment;
+	if (!next && index == r->fragment)
+		return;
+	if (sqfs_frag_entry(&r->fs, &entry, index) != SQFS_OK)
+		damaged(r->entry);
+	if (next) {
+		bytes = squashfs_ahead_next(entry.start_block, &got);
+		r->numbered_fragment = index;
+	}
+	if (bytes)
+		memcpy(r->fragment_block, bytes, got);
+	else
+		got = squashfs_read_block(&r->fs, entry.start_block, entry.size, r->compressed, r->fragment_block);
+	if (got == 0)
+		damaged(r->entry);
+	r->fragment = index;
+	r->fragment_length = got;
 }
 
 static int squashfs_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
@@ -97,26 +119,25 @@ static int squashfs_content(void *archive, const void **bytes, size_t *length, i
 		int64_t left = size - r->at;
 		*offset = r->at;
 		*length = left < (int64_t)r->fs.sb.block_size ? (size_t)left : r->fs.sb.block_size;
-		*bytes = r->block;
 		if (sqfs_blocklist_next(&r->blocks) != SQFS_OK)
 			damaged(r->entry);
 		r->at += (int64_t)*length;
 		/* A block without bytes is a hole. */
 		if (r->blocks.input_size == 0)
 			continue;
-		read_block(r, *length);
+		*bytes = next_block(r, *length);
 		return 1;
 	}
 	if (r->at == size || r->fragment_is_read)
 		return 0;
-	size_t start, have;
-	sqfs_block *block;
 	r->fragment_is_read = true;
-	if (r->inode.xtra.reg.frag_idx == SQUASHFS_INVALID_FRAG ||
-		sqfs_frag_block(&r->fs, &r->inode, &start, &have, &block) != SQFS_OK || start > block->size ||
-		have > block->size - start || (int64_t)have != size - r->at)
+	if (r->inode.xtra.reg.frag_idx == SQUASHFS_INVALID_FRAG)
 		damaged(r->entry);
-	*bytes = (char *)block->data + start;
+	read_fragment(r);
+	size_t start = r->inode.xtra.reg.frag_off, have = (size_t)(size - r->at);
+	if (start > r->fragment_length || have > r->fragment_length - start)
+		damaged(r->entry);
+	*bytes = r->fragment_block + start;
 	*length = have;
 	*offset = r->at;
 	r->at = size;
@@ -216,6 +237,7 @@ static void close_image(void)
 {
 	if (walk_is_open)
 		sqfs_traverse_close(&walk);
+	squashfs_ahead_stop();
 	if (image_is_open)
 		sqfs_destroy(&reader.fs);
 	walk_is_open = image_is_open = false;
@@ -226,6 +248,8 @@ void squashfs_place(int fd, uint64_t offset)
 	struct reader *r = &reader;
 	sqfs_err error = SQFS_OK;
 	open_image(r, fd, offset);
+	r->fragment = r->numbered_fragment = SQUASHFS_INVALID_FRAG;
+	squashfs_ahead_start(fd, offset, r->fs.sb.block_size);
 	if (sqfs_inode_get(&r->fs, &r->inode, sqfs_inode_root(&r->fs)) != SQFS_OK)
 		damaged(NULL);
 	place_inode(r, "/");
