@@ -20,6 +20,8 @@ export class Closure implements Finds {
   readonly files = new Set<string>()
   readonly directories = new Set<string>()
   readonly elves: Finds['elves'] = new Map()
+  /** The ELF files of named programs, without those of directories and sets. */
+  readonly started = new Set<string>()
   /** ELF programs that were named, or that a named script starts with. */
   readonly programs = new Set<string>()
   /** Scripts among the programs. */
@@ -39,6 +41,7 @@ export class Closure implements Finds {
   program(name: string): string {
     const path = name.includes('/') ? resolve(name) : this.#lookUp(name)
     this.#add(path, 0)
+    for (const elf of this.elves.keys()) this.started.add(elf)
     return path
   }
 

@@ -9,8 +9,8 @@ export type Notice = {
   hint?: string
 }
 
-/** A line names this many paths; `--json` has all. */
-const SHOWN = 3
+/** A line names as many paths as fit into so many characters, and at least one; `--json` has all. */
+const SHOWN = 200
 
 export class Report {
   readonly #notices = new Map<string, Notice>()
@@ -29,7 +29,14 @@ export class Report {
 
 /** `note: WHAT: PATH, PATH (HINT)` */
 export function noticeLine({ what, paths, hint }: Notice): string {
-  const more = paths.length - SHOWN
-  const list = paths.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const shown: string[] = []
+  let length = 0
+  for (const path of paths) {
+    length += path.length + 2
+    if (shown.length > 0 && length > SHOWN) break
+    shown.push(path)
+  }
+  const more = paths.length - shown.length
+  const list = shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
   return printable(`note: ${what}: ${list}${hint === undefined ? '' : ` (${hint})`}`)
 }

@@ -1,9 +1,10 @@
 /** Looks through a root that is to be written, and reports what it lacks as far as reading shows it. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import { withCapabilities } from './capabilities.ts'
 import type { Method } from './choices.ts'
 import type { Closure } from './closure.ts'
+import { dataPathsOf } from './data-paths.ts'
 import { INTERPRETERS, STARTING, WATCHED } from './imports.ts'
 import { type Entry, SETID } from './manifest.ts'
 
@@ -22,6 +23,7 @@ export function review(closure: Closure, entries: readonly Entry[], env: Environ
   reviewImports(closure, entries)
   reviewInterpreters(closure, entries)
   reviewPrograms(closure, entries)
+  reviewData(closure, entries)
   reviewPrivileges(closure, entries, by)
   const libraries = env['LD_LIBRARY_PATH'] ?? ''
   if (libraries !== '') closure.report.add('LD_LIBRARY_PATH is set, and is not used to find libraries', libraries)
@@ -39,17 +41,23 @@ function reviewImports({ elves, report }: Closure, entries: readonly Entry[]): v
 
 /** An interpreter without its standard library starts, and fails at the first import, or warns at each start. */
 function reviewInterpreters({ elves, report }: Closure, entries: readonly Entry[]): void {
-  for (const { path, kind } of entries) {
-    const known = kind === 'file' ? INTERPRETERS.find(({ name }) => name.test(basename(path))) : undefined
-    // Entries have real paths, and the closure's may have links on them.
-    if (
-      known === undefined ||
-      ![...elves.keys()].some((other) => basename(other).startsWith(known.set) || other === path)
-    )
-      continue
-    if (!entries.some((entry) => known.covered.test(entry.path)))
+  for (const path of elves.keys()) {
+    const known = INTERPRETERS.find(({ name }) => name.test(basename(path)))
+    if (known !== undefined && !entries.some((entry) => known.covered.test(entry.path)))
       report.add(`is an interpreter, and its ${known.set} library is not in the root`, path, `--with ${known.set}`)
   }
+}
+
+/** What programs and, after them, their libraries name; the contents of named directories would name much that nobody uses. */
+function reviewData({ started, elves, report }: Closure, entries: readonly Entry[]): void {
+  const present = new Set(entries.map(({ path }) => path))
+  const lacking = new Set<string>()
+  for (const path of started) {
+    if (elves.get(path)?.elf.soname?.startsWith('libc.')) continue
+    for (const data of dataPathsOf(path)) if (!present.has(data) && !present.has(realpathSync(data))) lacking.add(data)
+  }
+  for (const data of lacking)
+    report.add('is named by a program, is here, and is not in the root', data, 'name it too, or use a set')
 }
 
 function reviewPrograms({ elves, report, scripts, programs }: Closure, entries: readonly Entry[]): void {

@@ -1,5 +1,6 @@
 /** The report: a line for each thing that reading shows to be missing, and none for what is there. */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -73,10 +74,51 @@ only(hasCc && process.getuid?.() === 0 && spawnSync('sh', ['-c', 'command -v set
   }),
 )
 
-test('a line names three paths, and control characters as escapes', () => {
-  const paths = ['/a', '/b\n', '/c', '/d', '/e']
-  assert.is(noticeLine({ what: 'is odd', paths, hint: 'do x' }), 'note: is odd: /a, /b\\x0a, /c and 2 more (do x)')
-  assert.is(noticeLine({ what: 'is odd', paths: ['/a'] }), 'note: is odd: /a')
+only(hasCc && existsSync('/etc/passwd') && existsSync('/usr/share/zoneinfo') && existsSync('/etc/shells'))(
+  'data whose path stands in a program or its library has a line, unless the root has it or another line is about it',
+  inTemp((dir) => {
+    cc('const char *data = "/etc/shells";', join(dir, 'libdata.so'), '-shared', '-fPIC')
+    const program = cc(
+      `extern const char *data;
+       const char *others[] = { "/usr/share", "/etc/passwd", "/etc/there-is-no-such-file", "see /etc/shells.old" };
+       int main(void) { return !data; }`,
+      join(dir, 'program'),
+      ...[`-L${dir}`, '-ldata', `-Wl,-rpath,${dir}`],
+    )
+    const about = (...args: string[]): string[] =>
+      build(join(dir, 'root'), program, ...args).filter((line) => line.includes('is named by a program'))
+    const line = 'note: is named by a program, is here, and is not in the root: /etc/shells (name it too, or use a set)'
+    assert.equal(about(), [line])
+    assert.equal(about('/etc/shells'), [])
+  }),
+)
+
+for (const [program, data] of [
+  ['/usr/bin/git', '/usr/lib/git-core'],
+  ['/usr/bin/gcc', '/usr/lib/gcc'],
+  ['/usr/bin/gdb', '/usr/share/gdb'],
+  ['/usr/bin/vim', '/usr/share/vim'],
+  ['/usr/bin/man', '/usr/lib/man-db'],
+] as const) {
+  only(existsSync(program) && existsSync(data))(
+    `what ${program} needs when it runs has a line: ${data}`,
+    inTemp((dir) => {
+      const lines = build(join(dir, 'root'), program, '--dry-run').filter((line) => line.startsWith('note: '))
+      assert.ok(
+        lines.some((line) => line.includes(` ${data}`)),
+        lines.join('\n'),
+      )
+    }),
+  )
+}
+
+test('a line names paths up to a length, and control characters as escapes', () => {
+  const paths = ['/a\n', '/b'.repeat(90), '/c'.repeat(20), '/d']
+  assert.is(
+    noticeLine({ what: 'is odd', paths, hint: 'do x' }),
+    `note: is odd: /a\\x0a, ${'/b'.repeat(90)} and 2 more (do x)`,
+  )
+  assert.is(noticeLine({ what: 'is odd', paths: ['/a'.repeat(150)] }), `note: is odd: ${'/a'.repeat(150)}`)
 })
 
 test.run()
