@@ -1,6 +1,6 @@
 // seconds: 300
 /** The sets of `--with`: programs do in a root what they do on the host, both with an empty environment. */
-import { existsSync, lstatSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -8,7 +8,15 @@ import { EXTRAS } from '../../src/rootfs/choices.ts'
 import { build, inRoot, inTemp, onHost, refusal, runsRoots } from './helpers.ts'
 
 /** Jobs of a program: `data` is a file of any content that each can read. */
-type Case = { program: string; needs?: string; sets: string; jobs: (data: string) => string[][] }
+type Case = {
+  program: string
+  needs?: string
+  /** Values of --with; none for what reading alone finds. */
+  sets?: string
+  /** Further programs, and data, of the command line. */
+  more?: string[]
+  jobs: (data: string) => string[][]
+}
 
 const CASES: readonly Case[] = [
   {
@@ -91,17 +99,35 @@ const CASES: readonly Case[] = [
     jobs: () => [['-Xmx64m', '-XX:-UsePerfData', '-version']],
   },
   { program: '/usr/bin/ruby', sets: 'ruby', jobs: () => [['-e', 'require "json"; puts JSON.generate([1])']] },
+  { program: '/usr/bin/sqlite3', sets: 'nss', jobs: () => [[':memory:', 'select 6*7, sqlite_version()']] },
+  { program: '/usr/bin/node', jobs: () => [['-e', 'console.log(new Intl.DateTimeFormat("de").format(0), 6 * 7)']] },
+  { program: '/usr/bin/xz', jobs: (data) => [['-kc', data]] },
+  {
+    program: '/usr/bin/git',
+    needs: '/usr/lib/git-core',
+    more: ['sh', '/usr/lib/git-core'],
+    jobs: (data) => [['hash-object', data], ['--exec-path'], ['diff', '--no-index', data, data]],
+  },
+  {
+    program: '/usr/bin/gdb',
+    needs: '/usr/share/gdb',
+    sets: 'python',
+    more: ['true', '/usr/share/gdb'],
+    jobs: () => [['--batch', '-ex', 'print 6*7', '-ex', 'python print(1)']],
+  },
 ]
 
-for (const { program, needs, sets, jobs } of CASES) {
+for (const { program, needs, sets, more = [], jobs } of CASES) {
   const runs = runsRoots && existsSync(program) && (needs === undefined || existsSync(needs))
   ;(runs ? test : test.skip)(
-    `${program} --with ${sets}`,
+    [program, ...more, ...(sets === undefined ? [] : ['--with', sets])].join(' '),
     inTemp((dir) => {
       const root = join(dir, 'root')
       const data = join(dir, 'data')
       writeFileSync(data, 'abc \xe4\xe4 ~', 'latin1')
-      build(root, program, data, '--with', sets)
+      build(root, program, data, ...more, ...(sets === undefined ? [] : ['--with', sets]))
+      // As the option --dev of a box does.
+      mkdirSync(join(root, 'dev'), { recursive: true })
       for (const job of jobs(data)) {
         const [here, there] = [onHost(program, ...job), inRoot(root, program, ...job)]
         assert.is(here.status, 0, `on the host: ${job.join(' ')}: ${here.stderr}`)
