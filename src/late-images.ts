@@ -1,5 +1,4 @@
 /** Images: references, the cache, pulling and unpacking. Only a start with an image needs them. */
-export { cachedImageBox, imageBox } from './image/box.ts'
 export { COMMANDS } from './image/commands.ts'
 export { findImage } from './image/find.ts'
 export { getImage } from './image/pull.ts'

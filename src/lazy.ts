@@ -7,5 +7,6 @@
  */
 export const late = () => require('./late.ts') as typeof import('./late.ts')
 export const lateFilters = () => require('./late-filters.ts') as typeof import('./late-filters.ts')
+export const lateImageBox = () => require('./late-image-box.ts') as typeof import('./late-image-box.ts')
 export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')
 export const latePlanner = () => require('./late-planner.ts') as typeof import('./late-planner.ts')

@@ -2,11 +2,13 @@
  * What an image says about its command, as defaults of a box: options of the command line win over all of it. An image
  * is a stranger's word, so it chooses what the command is and sees, and nothing of what the box may do.
  */
+import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
-import type { EnvChange, MountRequest, Options } from '../options/types.ts'
+import type { EnvChange, MountRequest, Options, UserRequest } from '../options/types.ts'
 import { user } from '../options/values.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
+import { printable } from '../text/printable.ts'
 import type { Image, ImageConfig } from './image.ts'
 
 /** What a box of an image is built from. */
@@ -29,14 +31,14 @@ export function withImage(
   { reference, config, lowers, filesystems, layersAreOurs }: Image,
   options: Options,
   words: readonly string[],
-  host: Pick<HostFacts, 'uid' | 'env'>,
+  host: Pick<HostFacts, 'env'>,
   above: string | undefined,
 ): ImageBox {
   const cwd = config.cwd === undefined ? undefined : cleanPath(config.cwd)
   return {
     options: {
       ...options,
-      ...userOf(options, config, host.uid),
+      user: userOf(options, config, reference),
       ...environmentOf(options, config, host.env),
       mounts: [...workingDirectory(cwd, options), ...(options.mounts ?? [])],
     },
@@ -50,18 +52,39 @@ export function withImage(
   }
 }
 
-/** Entrypoint and Cmd are one command line; words of the caller's take the place of Cmd, --entrypoint that of both. */
+/**
+ * Entrypoint and Cmd are one command line; words of the caller's take the place of Cmd, --entrypoint that of both. An
+ * image may have neither: then the planner takes its shell.
+ */
 function commandOf({ entrypoint }: Options, config: ImageConfig, words: readonly string[]): string[] {
   if (entrypoint !== undefined) return [entrypoint, ...words]
-  const command = [...(config.entrypoint ?? []), ...(words.length > 0 ? words : (config.cmd ?? []))]
-  return command.length > 0 ? command : ['/bin/sh']
+  return [...(config.entrypoint ?? []), ...(words.length > 0 ? words : (config.cmd ?? []))]
 }
 
-/** An image's user is a name or a number of the image's own. Without root there is one id, which is the image's root. */
-function userOf(options: Options, { user: own }: ImageConfig, uid: number): Pick<Options, 'user'> {
-  if (options.user !== undefined || options.mapRoot) return {}
-  if (own !== undefined) return { user: user(own) }
-  return uid === 0 || options.mapAuto ? {} : { user: user('0:0') }
+/**
+ * An image's user is a name or a number of the image's own, and its root where it names none. So is that of --user,
+ * whose HOME then comes from the image's passwd.
+ */
+function userOf({ user: chosen, mapRoot }: Options, { user: own }: ImageConfig, about: string): UserRequest {
+  if (chosen === undefined) return { ...(own === undefined || mapRoot ? ROOT : readUser(own, about)), likeImage: true }
+  const { user: id, group = id } = chosen
+  return typeof id === 'number' ? { user: id, group, likeImage: true } : chosen
+}
+
+const ROOT: UserRequest = { user: 0 }
+
+function readUser(text: string, about: string): UserRequest {
+  try {
+    return user(text)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    throw new SandboxError({
+      step: 'image',
+      what: `its User is '${printable(text)}', which is neither a name nor a number`,
+      path: about,
+      hint: 'say who the command is: --user USER[:GROUP]',
+    })
+  }
 }
 
 /**

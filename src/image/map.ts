@@ -2,7 +2,7 @@
  * Kinds of id maps. The owners of unpacked files depend on the map of the box that uses them, so the cache has a
  * directory of layers for each kind.
  */
-import { createHash } from 'node:crypto'
+import { sha256 } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import type { IdMap } from '../plan/types.ts'
@@ -20,6 +20,15 @@ export type MapKind = {
   idmap: IdMap
 }
 
+/** The map is only made where something is unpacked: a start needs the name alone. */
+const keptOwners = (host: HostFacts): MapKind => ({
+  kind: 'root',
+  name: 'root',
+  get idmap() {
+    return identity({ userns: true }, host).idmap as IdMap
+  },
+})
+
 /** The kind of the box that these options make. Throws as the box would: without ranges, say, for --map-auto. */
 export function mapKind(options: Pick<Options, 'mapAuto' | 'mapRoot' | 'userns' | 'nest'>, host: HostFacts): MapKind {
   const { mapAuto, mapRoot, userns, nest } = options
@@ -31,7 +40,7 @@ export function mapKind(options: Pick<Options, 'mapAuto' | 'mapRoot' | 'userns' 
   }
   const { idmap } = identity(wanted, host)
   // Root without a user namespace has each of its ids as it is.
-  if (idmap === undefined) return { kind: 'root', name: 'root', idmap: identity({ userns: true }, host).idmap as IdMap }
+  if (idmap === undefined) return keptOwners(host)
   if (mapAuto) return { kind: 'auto', name: `auto-${hashOfMap(idmap)}`, idmap }
   if (idmap.by !== 'self') return { kind: 'root', name: 'root', idmap }
   const own = (outside: number) => [{ inside: 0, outside, count: 1 }]
@@ -39,5 +48,5 @@ export function mapKind(options: Pick<Options, 'mapAuto' | 'mapRoot' | 'userns' 
 }
 
 function hashOfMap({ uid, gid }: IdMap): string {
-  return createHash('sha256').update(JSON.stringify({ uid, gid })).digest('hex').slice(0, 16)
+  return sha256(JSON.stringify({ uid, gid })).slice(0, 16)
 }

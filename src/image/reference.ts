@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
-import { absolute } from '../planner/build.ts'
+import { absolute } from '../host/absolute.ts'
 import { printable } from '../text/printable.ts'
 import { DIGEST, HOST, LONGEST_NAME, NAME, TAG } from './grammar.ts'
 import { defaultRegistries, registriesFile } from './registries.ts'

@@ -9,10 +9,10 @@
  *     images/v1/refs/HEX.json                     reference and platform → image
  *     images/v1/files/HEX.json                    a file of the host, as it was → image
  */
-import { createHash, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
+import { sha256 } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import { CACHE_VARIABLE, ownDirectory } from '../planner/own.ts'
@@ -141,7 +141,7 @@ export function hexOf(digest: string): string {
 }
 
 function hashOfWords(words: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(words)).digest('hex')
+  return sha256(JSON.stringify(words))
 }
 
 /**
@@ -152,9 +152,7 @@ export function chainIdsOf(diffIds: readonly string[]): string[] {
   const chain: string[] = []
   for (const diffId of diffIds) {
     const below = chain.at(-1)
-    chain.push(
-      below === undefined ? diffId : `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`,
-    )
+    chain.push(below === undefined ? diffId : `sha256:${sha256(`${below} ${diffId}`)}`)
   }
   return chain
 }
@@ -198,7 +196,7 @@ const TEMPORARY = 'tmp-'
 
 /** A name for what is being made. It says by whom, so that what a killed process has left can be told apart. */
 export function temporaryName(): string {
-  return `${TEMPORARY}${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(8).toString('hex')}`
+  return `${TEMPORARY}${process.pid}-${startOf(process.pid) ?? 0}-${Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')}`
 }
 
 /** Whether NAME was made by a process that has ended. */

@@ -3,9 +3,10 @@ import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
 import type { HostFacts } from '../host/types.ts'
 import { hostOfProgram } from '../host/node.ts'
-import { lateImages } from '../lazy.ts'
+import { lateImageBox } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
-import { absolute, buildPlan, startingIn } from '../planner/build.ts'
+import { absolute } from '../host/absolute.ts'
+import { buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
 import { withHintInProgram } from './options.ts'
@@ -36,7 +37,7 @@ export function withCachedImage(
   argv: readonly string[],
   host: HostFacts,
 ): { options: Options; argv: readonly string[]; root?: ImageRoot; warning?: string } {
-  return options.image === undefined ? { options, argv } : lateImages().cachedImageBox(options, argv, host)
+  return options.image === undefined ? { options, argv } : lateImageBox().cachedImageBox(options, argv, host)
 }
 
 /** `look` sees each plan that was made from the options of the box. */

@@ -1,5 +1,6 @@
 /** Makes a plan of a caller's options. It decides every default, and makes every host path absolute. */
 import { systemFailure } from '../host/errno.ts'
+import { absolute } from '../host/absolute.ts'
 import type { HostFacts } from '../host/types.ts'
 import { SandboxError, UsageError } from '../errors.ts'
 import { type Command, fakesRoot, userAndCommand } from './account.ts'
@@ -73,7 +74,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     lowPorts: ownNetwork,
     cgroup: cgroupOf(options, namespaces),
     process: compact<Process>({
-      ...processOf(options, command, root, host, image?.cwd),
+      ...processOf(options, command, root, host, image),
       capabilities: [...capabilities],
       seccomp,
       ...user.process,
@@ -226,12 +227,6 @@ function refuseDescriptor(step: Step, path: string): void {
   })
 }
 
-/** Resolves PATH from the caller's directory; "." and ".." stay, since a link may stand before them. */
-export function absolute(path: string, host: HostFacts): string {
-  if (path.startsWith('/')) return path
-  return `${host.cwd === '/' ? '' : host.cwd}/${path}`
-}
-
 /** Whether the box can write to any file of the host. */
 function isWritable(root: Root, mounts: readonly Mount[]): boolean {
   if (root.type === 'directory' && !root.options?.includes('ro')) return true
@@ -335,13 +330,14 @@ function processOf(
   { argv, home }: Command,
   root: Root,
   host: HostFacts,
-  cwdOfImage: string | undefined,
+  image: ImageRoot | undefined,
 ): Process {
   const { openFiles, signals } = host.changed()
   return compact<Process>({
     ...commandOf(options, argv),
-    env: environment(options, host, home),
-    ...(options.cwd === undefined ? startingIn(() => host.cwd, root, cwdOfImage) : { cwd: boxDirectory(options.cwd) }),
+    // Engines set HOME also where the image's passwd has none.
+    env: environment(options, host, home ?? (image === undefined ? undefined : '/')),
+    ...(options.cwd === undefined ? startingIn(() => host.cwd, root, image?.cwd) : { cwd: boxDirectory(options.cwd) }),
     noNewPrivs: !gainsPrivileges(options),
     landlock: scopesOf(options),
     limits: limitsOf(options, openFiles),

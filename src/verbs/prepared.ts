@@ -1,7 +1,7 @@
 /** What the verbs that make a plan share: an image gives a box its root, and defaults below the options. */
 import type { HostFacts } from '../host/types.ts'
 import type { ImageBox } from '../image/defaults.ts'
-import { lateImages } from '../lazy.ts'
+import { lateImageBox } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { buildPlan } from '../planner/build.ts'
@@ -18,7 +18,7 @@ export function prepared<T>(
   use: (prepared: Prepared) => T,
 ): T | Promise<T> {
   if (options.image === undefined) return use({ options, argv })
-  const box = lateImages().imageBox(options, argv, host)
+  const box = lateImageBox().imageBox(options, argv, host)
   const announced = (of: ImageBox): T => {
     announceImage(of, options)
     return use(of)

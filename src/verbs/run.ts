@@ -7,7 +7,7 @@ import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import type { ImageBox } from '../image/defaults.ts'
-import { late, lateImages } from '../lazy.ts'
+import { late, lateImageBox } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
@@ -45,7 +45,7 @@ export const run: Verb<RunRequest> = {
     const host = hostOfCommand()
     if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
     if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
-    const box = lateImages().imageBox(options, argv, host)
+    const box = lateImageBox().imageBox(options, argv, host)
     const startImage = (of: ImageBox) => {
       if (of.warning !== undefined) late().announceImage(of, options)
       return start(of.options, buildPlan(of.options, of.argv, host, of.root), false)

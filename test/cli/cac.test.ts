@@ -88,7 +88,12 @@ function token(option: OptionRow, short: boolean, pick: (below: number) => numbe
 /** A line with our options, and a command whose words look like options too. */
 function line(pick: (below: number) => number): Line {
   const verb = VERBS[pick(VERBS.length)] as Line['verb']
-  const options = optionsOf(verb)
+  // cac takes --no-NAME for the same option as --NAME, so a line has one of the two.
+  const negated = pick(2) === 0
+  const all = optionsOf(verb)
+  const options = all.filter(
+    ({ name }) => !all.some((other) => name === (negated ? cacOpposite(other.name) : `no-${other.name}`)),
+  )
   // If one line spells an option in two ways, cac keeps only the values of one spelling.
   const short = pick(2) === 0
   const tokens = Array.from({ length: pick(9) }, () => token(options[pick(options.length)] as OptionRow, short, pick))
@@ -127,7 +132,8 @@ function byCac(
   cli.matchedCommand?.checkOptionValue()
   const { '--': behind = [], ...seen } = cli.options as Record<string, unknown>
   const after = dashes ? (behind as string[]) : cli.args.map((label) => rest[Number(label.slice(2))] as string)
-  const keys = new Map(optionsOf(verb).map((option) => [cacKey(option.name), option.name]))
+  const known = [...optionsOf(verb), ...tokens.map(({ option }) => option)]
+  const keys = new Map(known.map(({ name }) => [cacKey(name), name]))
   const labels = Object.entries(seen).flatMap(([key, value]) =>
     [value]
       .flat()
@@ -144,6 +150,10 @@ function byCac(
   assert.is(valued, tokens.filter(({ value }) => value !== undefined).length, JSON.stringify([labelled, seen]))
   return { given, rest: after }
 }
+
+/** The option that --no-NAME negates; undefined for another name. */
+const cacOpposite = (name: string): string | undefined =>
+  name.startsWith('no-') ? name.slice('no-'.length) : undefined
 
 /** cac's key for a name: camel case, without the "no-" of a negated flag. */
 function cacKey(name: string): string {

@@ -76,6 +76,24 @@ test(
 )
 
 test(
+  "a User by name, HOME and the shell come from the image's own passwd",
+  withCache((cache) => {
+    const withUsers = (fs: string) => {
+      base(fs)
+      writeFileSync(join(fs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nweb:x:33:44::/home/web:/bin/sh\n')
+      writeFileSync(join(fs, 'etc/group'), 'root:x:0:\nweb:x:44:\n')
+    }
+    putImage(cache, [withUsers], { user: 'web' })
+    const shell = (...more: string[]) =>
+      ok(inCache(cache, ['--image', REFERENCE, ...more], 'id -u; id -g; echo $HOME $0')).split('\n')
+    assert.equal(shell().slice(0, 3), ['33', '44', '/home/web /bin/sh'])
+    assert.equal(shell('--user', 'root').slice(0, 3), ['0', '0', '/root /bin/sh'])
+    assert.equal(shell('--user', '5').slice(0, 3), ['5', '5', '/ /bin/sh'])
+    assert.equal(shell('--env', 'HOME=/tmp').slice(2, 3), ['/tmp /bin/sh'])
+  }),
+)
+
+test(
   "resolv.conf, hosts and hostname are the host's and the box's, and never written into the image",
   withCache((cache) => {
     const [layer = ''] = putImage(cache, [base])

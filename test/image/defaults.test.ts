@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { withImage } from '../../src/image/defaults.ts'
 import type { Image, ImageConfig } from '../../src/image/image.ts'
 import type { Options } from '../../src/options/types.ts'
-import { user } from '../../src/options/values.ts'
+import { SandboxError } from '../../src/errors.ts'
 
 const CONFIG: ImageConfig = {
   env: ['PATH=/opt/bin:/bin', 'MODE=image', 'EMPTY='],
@@ -21,12 +21,10 @@ const image = (config: Partial<ImageConfig> = CONFIG): Image => ({
   lowers: ['/c/2', '/c/1'],
   layersAreOurs: true,
 })
-type Host = { uid: number; env: Record<string, string> }
-const ANN: Host = { uid: 1000, env: { TERM: 'xterm', SECRET: 's' } }
-const ROOT: Host = { uid: 0, env: {} }
+const ANN = { env: { TERM: 'xterm', SECRET: 's' } }
 
-function box(options: Options = {}, words: string[] = [], config: Partial<ImageConfig> = CONFIG, host = ANN) {
-  return withImage(image(config), { image: 'app', ...options }, words, host, '/c/host-files')
+function box(options: Options = {}, words: string[] = [], config: Partial<ImageConfig> = CONFIG) {
+  return withImage(image(config), { image: 'app', ...options }, words, ANN, '/c/host-files')
 }
 
 test('the command is Entrypoint with Cmd, with the words of the command line in the place of Cmd', () => {
@@ -34,6 +32,7 @@ test('the command is Entrypoint with Cmd, with the words of the command line in 
   assert.equal(box({}, ['ls', '-l']).argv, ['/bin/serve', '--all', 'ls', '-l'])
   assert.equal(box({}, [], { cmd: ['bash'] }).argv, ['bash'])
   assert.equal(box({}, ['ls'], { cmd: ['bash'] }).argv, ['ls'])
+  assert.equal(box({}, [], {}).argv, [])
 })
 
 test('--entrypoint takes the place of both', () => {
@@ -76,16 +75,23 @@ test('--clear-env leaves out the variables of the image too', () => {
 })
 
 test('User counts where no option says who the command is', () => {
-  assert.equal(box().options.user, user('33:44'))
-  assert.equal(box({}, [], CONFIG, ROOT).options.user, user('33:44'))
-  assert.equal(box({ user: user('7') }).options.user, user('7'))
-  assert.is(box({ mapRoot: true }).options.user, undefined)
+  const of = (options: Options, config: Partial<ImageConfig> = CONFIG) => box(options, [], config).options.user
+  assert.equal(of({}), { user: 33, group: 44, likeImage: true })
+  assert.equal(of({}, { user: 'www-data' }), { user: 'www-data', likeImage: true })
+  assert.equal(of({}, {}), { user: 0, likeImage: true })
+  assert.equal(of({ mapRoot: true }), { user: 0, likeImage: true })
+  assert.equal(of({ user: { user: 7 } }), { user: 7, group: 7, likeImage: true })
+  assert.equal(of({ user: { user: 'ann', group: 5 } }), { user: 'ann', group: 5 })
 })
 
-test('without a User a caller with one id is root in the box, and root is root', () => {
-  assert.equal(box({}, [], {}).options.user, user('0:0'))
-  assert.is(box({}, [], {}, ROOT).options.user, undefined)
-  assert.is(box({ mapAuto: true }, [], {}).options.user, undefined)
+test('a User that is none is an error with the way out, and no other user', () => {
+  for (const text of ['0x10', '-1', 'a b', '1:2:3', ':5', '4294967295'])
+    assert.throws(
+      () => box({}, [], { user: text }),
+      (error: unknown) => error instanceof SandboxError && error.hint?.includes('--user') === true,
+      text,
+    )
+  assert.is(box({ user: { user: 1 } }, [], { user: '0x10' }).options.user?.user, 1)
 })
 
 test('WorkingDir is made, and is where the command starts unless an option says where', () => {
