@@ -1,2 +1,2 @@
 /** The box of an image that is in the cache: all that a start with one needs. */
-export { cachedImageBox, imageBox } from './image/box.ts'
+export { cachedImageBox, imageBox, wantOf } from './image/box.ts'

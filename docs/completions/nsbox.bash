@@ -23,6 +23,7 @@ _nsbox_reply_files()
 _nsbox_value()
 {
 	case $1 in
+	--pull) _nsbox_reply_words 'missing always never' ;;
 	--net) _nsbox_reply_words 'host none' ;;
 	--cap-add) _nsbox_reply_words 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' ;;
 	--cap-drop) _nsbox_reply_words 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' ;;
@@ -39,7 +40,7 @@ _nsbox_value()
 
 _nsbox_options()
 {
-	local box='--root --image --platform --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
+	local box='--root --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --help --version" ;;
 	plan) _nsbox_reply_words "$box --help --version" ;;
@@ -73,7 +74,7 @@ _nsbox_complete()
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|--image|--platform|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--keep|--max-size)
+			--root|--image|--platform|--pull|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;

@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root --image --platform --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --without --keep --max-size
+			case --root --image --platform --pull --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --without --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -52,6 +52,8 @@ complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bak
 complete -c nsbox -n '_nsbox_box' -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command\'s, changes vanish'
 complete -c nsbox -n '_nsbox_box' -l platform -x -d 'take the image for another platform than this machine\'s, such as linux/arm64'
+complete -c nsbox -n '_nsbox_box' -l pull -x -a 'missing always never' -d 'ask the registry for the image where it is not in the cache (default), each time, or never'
+complete -c nsbox -n '_nsbox_box' -l insecure -d 'pull by plain http, and take certificates that nobody vouches for'
 complete -c nsbox -n '_nsbox_box' -l entrypoint -x -d 'run PROGRAM of the image in place of the image\'s own Entrypoint and Cmd'
 complete -c nsbox -n '_nsbox_box' -l trust-image -d 'let the kernel mount the image file (squashfs, erofs, ext4, live ISO) in place of unpacking it; as root, and only for a file that you trust with the machine'
 complete -c nsbox -n '_nsbox_box' -l ro -d 'make the root read-only'

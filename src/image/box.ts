@@ -9,26 +9,49 @@ import type { Image, Want } from './image.ts'
 import { kernelWarning } from './kernel.ts'
 import { mapKind } from './map.ts'
 
-/** `options.image` is there. WORDS: those of the command, which may be none. */
-export function imageBox(options: Options, words: readonly string[], host: HostFacts): ImageBox | Promise<ImageBox> {
-  return cachedImageBox(options, words, host)
+/** Brings an image into the cache, and returns it. */
+export type GetImage = (reference: string, want: Want, host: HostFacts) => Promise<Image>
+
+/**
+ * `options.image` is there. WORDS: those of the command, which may be none. `get` is called where the cache lacks the
+ * image, or a registry has to be asked.
+ */
+export function imageBox(
+  options: Options,
+  words: readonly string[],
+  host: HostFacts,
+  get: GetImage,
+): ImageBox | Promise<ImageBox> {
+  const reference = options.image as string
+  const want = wantOf(options, host)
+  const found = findImage(reference, want, host)
+  if (found !== undefined) return boxOf(found, options, words, host)
+  return get(reference, want, host).then((image) => boxOf(image, options, words, host))
 }
 
 /** The same for those who can't wait. Throws SandboxError where the cache lacks the image. */
 export function cachedImageBox(options: Options, words: readonly string[], host: HostFacts): ImageBox {
   const reference = options.image as string
-  const found = findImage(reference, wantOf(options, host), host)
-  if (found === undefined) throw notHere(reference)
-  return boxOf(found, options, words, host)
+  const found = findImage(reference, { ...wantOf(options, host), pull: 'never' }, host)
+  if (found !== undefined) return boxOf(found, options, words, host)
+  throw new SandboxError({
+    step: 'image',
+    what: 'is not in the cache',
+    path: reference,
+    hint: `await image('${reference}').pull() brings it there, and run and open do so by themselves`,
+  })
 }
 
-function wantOf({ platform, trustImage, ...options }: Options, host: HostFacts): Want {
-  return {
-    map: mapKind(options, host),
-    pull: 'missing',
-    ...(platform !== undefined && { platform }),
-    ...(trustImage && { trust: true }),
-  }
+/** How the box of these options wants its image. */
+export function wantOf(
+  { platform, insecure, trustImage, pull = 'missing', ...options }: Options,
+  host: HostFacts,
+): Want {
+  const want: Want = { map: mapKind(options, host), pull }
+  if (platform !== undefined) want.platform = platform
+  if (insecure) want.insecure = true
+  if (trustImage) want.trust = true
+  return want
 }
 
 function boxOf(image: Image, options: Options, words: readonly string[], host: HostFacts): ImageBox {
@@ -39,13 +62,4 @@ function boxOf(image: Image, options: Options, words: readonly string[], host: H
     ...withImage(image, options, words, host, hostFilesLayer(options, host)),
     ...(warning !== undefined && { warning }),
   }
-}
-
-function notHere(reference: string): SandboxError {
-  return new SandboxError({
-    step: 'image',
-    what: 'is not in the cache',
-    path: reference,
-    hint: `nsbox image pull ${reference}`,
-  })
 }

@@ -13,6 +13,10 @@ export interface BoxOptions {
   image?: string | undefined
   /** Take the image for another platform than this machine's, such as linux/arm64. `--platform OS/ARCH[/VARIANT]` */
   platform?: string | undefined
+  /** Ask the registry for the image where it is not in the cache (default), each time, or never. `--pull missing|always|never` */
+  pull?: 'missing' | 'always' | 'never' | undefined
+  /** Pull by plain http, and take certificates that nobody vouches for. `--insecure` */
+  insecure?: boolean | undefined
   /** Run PROGRAM of the image in place of the image's own Entrypoint and Cmd. `--entrypoint PROGRAM` */
   entrypoint?: string | undefined
   /** Let the kernel mount the image file (squashfs, erofs, ext4, live ISO) in place of unpacking it; as root, and only for a file that you trust with the machine. `--trust-image` */

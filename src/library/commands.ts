@@ -3,7 +3,10 @@ import type * as child_process from 'node:child_process'
 import type { Usage } from './report.ts'
 
 export type Commands = {
-  /** Run a command to its end. Rejects with SandboxError where nsbox itself failed; a failing command is a result. */
+  /**
+   * Run a command to its end; an empty list in the box of an image runs the image's own, and the image is pulled first
+   * if the cache lacks it. Rejects with SandboxError where nsbox itself failed; a failing command is a result.
+   */
   run(argv: readonly string[], options: RunOptions & { encoding: 'buffer' }): Promise<RunResult<Buffer>>
   run(argv: readonly string[], options?: RunOptions & { encoding?: BufferEncoding | undefined }): Promise<RunResult>
   /**

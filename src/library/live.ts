@@ -8,6 +8,7 @@ import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
 import { isAbortSignal, throwIfAborted } from './arguments.ts'
 import { startChild, type Child } from './child.ts'
 import type { Commands } from './commands.ts'
+import { readyImage } from './image.ts'
 import { kindOf } from './mounts.ts'
 import { entering, newBox } from './planner.ts'
 import { planned } from './prepare.ts'
@@ -58,6 +59,8 @@ export async function open(
     throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
   throwIfAborted(signal)
   refuseForeignProc()
+  await readyImage(options, signal)
+  throwIfAborted(signal)
   const { plan, sidecar } = startHolding(options, look)
   const { started, ended } = eventsOf(sidecar)
   const close = () => end(sidecar, ended)

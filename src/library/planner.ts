@@ -9,6 +9,7 @@ import { absolute } from '../host/absolute.ts'
 import { buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
+import { readyImage } from './image.ts'
 import { withHintInProgram } from './options.ts'
 import { compact } from '../plan/compact.ts'
 import type { BoxPlan, Entry, Plan, Process } from '../plan/types.ts'
@@ -26,7 +27,11 @@ export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
   limit?: { timeout: number; grace: number } | undefined
   stdio?: SpawnOptions['stdio'] | undefined
 }
-export type Planner<P extends Plan = Plan> = (argv: readonly string[], how: How) => P
+export type Planner<P extends Plan = Plan> = {
+  (argv: readonly string[], how: How): P
+  /** There for the box of an image: brings it into the cache. Such a box has a command of its own. */
+  ready?: (signal: AbortSignal | undefined) => Promise<void>
+}
 
 /** Descriptor on which the sidecar of a command reports. */
 const STATUS = 4
@@ -42,7 +47,7 @@ export function withCachedImage(
 
 /** `look` sees each plan that was made from the options of the box. */
 export function newBox(box: Options, look: (plan: Plan, ofImage?: string) => void): Planner<BoxPlan> {
-  return (argv, how) =>
+  const planner: Planner<BoxPlan> = (argv, how) =>
     withHintInProgram(() => {
       const host = hostOf(how)
       const made = withCachedImage({ ...box, ...reporting(box), ...commandOptions(how) }, argv, host)
@@ -56,6 +61,8 @@ export function newBox(box: Options, look: (plan: Plan, ofImage?: string) => voi
       const cwdFallback = box.cwd ?? start.cwdFallback
       return completed({ ...plan, process: compact<Process>({ ...plan.process, ...start, cwdFallback }) }, how)
     })
+  if (box.image !== undefined) planner.ready = (signal) => readyImage(box, signal)
+  return planner
 }
 
 /** zx passes a directory with every command, mostly the program's own, which must not override the box's `cwd`. */

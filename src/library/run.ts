@@ -23,8 +23,12 @@ export async function run(
 ): Promise<RunResult<string | Buffer>> {
   const { input, signal, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
   throwIfAborted(signal)
-  const words = wordsOf(argv)
+  const words = planner.ready !== undefined && Array.isArray(argv) && argv.length === 0 ? [] : wordsOf(argv)
   const stdio = stdioOf(options)
+  if (planner.ready !== undefined) {
+    await planner.ready(signal)
+    throwIfAborted(signal)
+  }
   const launch = prepare(() => planner(words, howOf(options)))
   const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
   // KILL can't be ignored, and the kernel ends everything in the box with the sidecar.

@@ -29,6 +29,7 @@ import {
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number]['name']
 
+export const PULL = ['missing', 'always', 'never'] as const
 export const HOST_FILES_WITH = ['localtime'] as const
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
 
@@ -47,6 +48,12 @@ export function apply(o: Options, name: string, value: string): void {
       break
     case 'platform':
       o.platform = value
+      break
+    case 'pull':
+      o.pull = choice('pull', value, PULL)
+      break
+    case 'insecure':
+      o.insecure = true
       break
     case 'entrypoint':
       o.entrypoint = value

@@ -35,7 +35,7 @@ export function refuseContradictions(o: Options): void {
   if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
 }
 
-function refuseBesideImage({ image, root, platform, entrypoint, trustImage }: Options): void {
+function refuseBesideImage({ image, root, platform, entrypoint, trustImage, pull, insecure }: Options): void {
   if (image !== undefined) {
     if (root !== undefined) contradict('--root and --image', 'both say what the root is')
     if (platform !== undefined && trustImage)
@@ -45,6 +45,8 @@ function refuseBesideImage({ image, root, platform, entrypoint, trustImage }: Op
   if (platform !== undefined) throw new UsageError('--platform: only an image is there for several', WITH_IMAGE)
   if (entrypoint !== undefined) throw new UsageError('--entrypoint: only an image has one', WITH_IMAGE)
   if (trustImage) throw new UsageError('--trust-image: there is no image', WITH_IMAGE)
+  if (pull !== undefined) throw new UsageError('--pull: only an image is pulled', WITH_IMAGE)
+  if (insecure) throw new UsageError('--insecure: only an image is pulled', WITH_IMAGE)
 }
 
 const WITH_IMAGE = 'it goes with --image REF'

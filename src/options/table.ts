@@ -64,6 +64,19 @@ export const TABLE = [
     doc: "take the image for another platform than this machine's, such as linux/arm64",
   },
   {
+    name: 'pull',
+    group: 'root',
+    value: 'missing|always|never',
+    sets: 'pull',
+    doc: 'ask the registry for the image where it is not in the cache (default), each time, or never',
+  },
+  {
+    name: 'insecure',
+    group: 'root',
+    sets: 'insecure',
+    doc: 'pull by plain http, and take certificates that nobody vouches for',
+  },
+  {
     name: 'entrypoint',
     group: 'root',
     value: 'PROGRAM',

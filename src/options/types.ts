@@ -49,6 +49,10 @@ export type Options = {
   platform?: string
   /** Mount the image's file in place of unpacking it. */
   trustImage?: boolean
+  /** Whether a registry is asked for the image: where the cache lacks it (default), each time, or never. */
+  pull?: 'missing' | 'always' | 'never'
+  /** Plain http, and certificates that nobody vouches for, while the image is pulled. */
+  insecure?: boolean
   /** Program in place of the image's Entrypoint and Cmd. */
   entrypoint?: string
   /** Whether the box shows the host's resolv.conf, hosts and hostname, and its local time. */

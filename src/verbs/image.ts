@@ -8,6 +8,7 @@ import { lateImages } from '../lazy.ts'
 import { size, wrong } from '../options/values.ts'
 import { nearest } from '../text/nearest.ts'
 import { printable } from '../text/printable.ts'
+import { untilSignal } from './until-signal.ts'
 
 const GROUP = 'images'
 
@@ -128,7 +129,7 @@ export const image = verb<Request>({
       columns: () => process.stderr.columns,
     })
     const end = reporter.end
-    return withSignals(async (signal) => {
+    return untilSignal(async (signal) => {
       try {
         return await COMMANDS[action](words, {
           host,
@@ -180,24 +181,4 @@ function keepOf(value: string): NonNullable<Flags['keep']> {
   const [, digits, unit] = /^(\d{1,9})([shd])$/.exec(value) ?? []
   if (unit !== undefined) return { milliseconds: Number(digits) * UNITS[unit as keyof typeof UNITS] }
   return { bytes: size('keep', value) }
-}
-
-const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
-
-/** A signal ends the work in order: what is half done is removed. A second one ends it at once. */
-async function withSignals(body: (signal: AbortSignal) => Promise<number>): Promise<number> {
-  const stop = new AbortController()
-  let ended: keyof typeof SIGNALS | undefined
-  for (const name of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[])
-    process.once(name, () => {
-      ended = name
-      stop.abort(new Error(name))
-    })
-  try {
-    return await body(stop.signal)
-  } catch (error) {
-    if (ended === undefined) throw error
-    print(`nsbox: image: stopped by ${ended}\n`, 2)
-    return 128 + SIGNALS[ended]
-  }
 }

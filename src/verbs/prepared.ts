@@ -6,6 +6,7 @@ import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { buildPlan } from '../planner/build.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
+import { pullShown } from './pull-shown.ts'
 import { announceImage } from './warnings.ts'
 
 type Prepared = { options: Options; argv: readonly string[]; root?: ImageRoot }
@@ -18,7 +19,7 @@ export function prepared<T>(
   use: (prepared: Prepared) => T,
 ): T | Promise<T> {
   if (options.image === undefined) return use({ options, argv })
-  const box = lateImageBox().imageBox(options, argv, host)
+  const box = lateImageBox().imageBox(options, argv, host, pullShown(options))
   const announced = (of: ImageBox): T => {
     announceImage(of, options)
     return use(of)

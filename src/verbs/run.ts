@@ -45,7 +45,7 @@ export const run: Verb<RunRequest> = {
     const host = hostOfCommand()
     if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
     if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
-    const box = lateImageBox().imageBox(options, argv, host)
+    const box = lateImageBox().imageBox(options, argv, host, (...wanted) => late().pullShown(options)(...wanted))
     const startImage = (of: ImageBox) => {
       if (of.warning !== undefined) late().announceImage(of, options)
       return start(of.options, buildPlan(of.options, of.argv, host, of.root), false)

@@ -84,7 +84,12 @@ const accepted: Row[] = [
     ['--image', './a.tar', '--platform', 'linux/arm64', '--entrypoint', 'sh', '--', '-c', 'id'],
     run({ image: './a.tar', platform: 'linux/arm64', entrypoint: 'sh' }, '-c', 'id'),
   ],
+  [
+    ['--image', 'h.example/n', '--pull', 'always', '--insecure', 'id'],
+    run({ image: 'h.example/n', pull: 'always', insecure: true }, 'id'),
+  ],
   [['--image', 'x', '--host-files=localtime', 'id'], run({ image: 'x', hostFiles: 'localtime' }, 'id')],
+  [['--image', './a.img', '--trust-image', 'id'], run({ image: './a.img', trustImage: true }, 'id')],
   [['--root', 'r', '--host-files', 'id'], run({ root: 'r', hostFiles: true }, 'id')],
   [['--image', 'x', '--no-host-files', 'id'], run({ image: 'x', hostFiles: false }, 'id')],
   // Mounts.
@@ -260,7 +265,7 @@ const refused: [string[], string, string?][] = [
   [['rootfs', 'build', 'r', 'x', '--with'], '--with: the value is missing', '--with WHAT[,WHAT]'],
   [
     ['rootfs', 'build', 'r', 'x', '--with', 'nss,all'],
-    "--with: 'all' must be one of nss, locale, terminfo, ca-certificates",
+    "--with: 'all' must be one of nss, locale, terminfo, ca-certificates, tz, gconv, fonts, magic, python, perl, ruby, java, node, list",
   ],
   [['rootfs', 'build', 'r', 'x', '--by='], "--by: empty value ''"],
   [['--constructor', 'x'], 'unknown option --constructor'],
@@ -321,6 +326,9 @@ const refused: [string[], string, string?][] = [
   // Contradictions.
   [['--root', 'r', '--image', 'i', 'x'], '--root and --image: both say what the root is'],
   [['--platform', 'linux/arm64', 'x'], '--platform: only an image is there for several', 'it goes with --image REF'],
+  [['--pull', 'never', 'x'], '--pull: only an image is pulled', 'it goes with --image REF'],
+  [['--image', 'i', '--pull', 'now', 'x'], "--pull: 'now' must be one of missing, always, never"],
+  [['--insecure', 'x'], '--insecure: only an image is pulled', 'it goes with --image REF'],
   [['--entrypoint', 'sh', 'x'], '--entrypoint: only an image has one', 'it goes with --image REF'],
   [['--ro', '--overlay', 'x'], '--ro and --overlay: a read-only root has no changes to keep apart'],
   [['--fake-root', '--map-auto', 'x'], '--fake-root and --map-auto: with many ids changes of owners and ids are real'],

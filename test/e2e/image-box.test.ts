@@ -214,7 +214,7 @@ const hasRanges = asRoot || spawnSync('sh', ['-c', 'command -v newuidmap']).stat
     putImage(cache, [base], { user: '33' }, { mapAuto: true })
     const auto = ['--image', REFERENCE, '--map-auto', 'sh', '-c', 'id -u; stat -c %u /bin/busybox']
     assert.is(ok(inCache(cache, auto)), '33\n0\n')
-    failure(inCache(cache, ['--image', REFERENCE, 'true']), /^nsbox: image: /)
+    failure(inCache(cache, ['--image', REFERENCE, '--pull', 'never', 'true']), /^nsbox: image: is not in the cache: /)
   }),
 )
 
@@ -234,8 +234,8 @@ test(
   withCache((cache) => {
     putImage(cache, [base])
     failure(
-      inCache(cache, ['--image', 'registry.example/other:2', 'true']),
-      /^nsbox: image: is not in the cache: registry\.example\/other:2\nhint: nsbox image pull registry\.example\/other:2\n$/,
+      inCache(cache, ['--image', 'registry.example/other:2', '--pull', 'never', 'true']),
+      /^nsbox: image: is not in the cache: registry\.example\/other:2\nhint: nsbox image pull registry\.example\/other:2, or without --pull never\n$/,
     )
     const rows: [args: string[], message: RegExp][] = [
       [['--image', REFERENCE, '--root', '/usr', 'true'], /^nsbox: --root and --image: both say what the root is\n$/],
