@@ -34,9 +34,6 @@ type AuthFile = {
 /** Bytes. */
 const LARGEST_FILE = 1 << 20
 
-/** The one registry that docker's own files name otherwise than its references do. */
-const HUB = { host: 'docker.io', key: 'https://index.docker.io/v1/', names: ['docker.io', 'index.docker.io'] } as const
-
 /**
  * Credentials for HOST[:PORT]/NAME: the first file that has some counts, and in it the entry with the longest name. A
  * file's helper for the host comes before its other entries.
@@ -124,9 +121,6 @@ function fileFault(path: string, text: string): SandboxError {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isHub = (host: string): boolean => (HUB.names as readonly string[]).includes(host)
-const keyOf = (host: string): string => (isHub(host) ? HUB.key : host)
-
 async function fromHelper(
   { credHelpers, credsStore }: AuthFile,
   path: string,
@@ -134,11 +128,11 @@ async function fromHelper(
   caller: Caller,
   notes: string[],
 ): Promise<Found | undefined> {
-  const own = isObject(credHelpers) ? (credHelpers[host] ?? credHelpers[keyOf(host)]) : undefined
+  const own = isObject(credHelpers) ? credHelpers[host] : undefined
   const helper = own ?? credsStore
   if (helper === undefined || helper === '') return undefined
   if (typeof helper !== 'string') throw fileFault(path, 'names a helper that is no text')
-  const answer = await askHelper(helper, keyOf(host), path, caller)
+  const answer = await askHelper(helper, host, path, caller)
   if (answer === 'not found') return undefined
   if (answer !== 'no such helper')
     return { credentials: answer, source: `docker-credential-${helper}, which ${path} names` }
@@ -170,7 +164,7 @@ function keysFor(host: string, name: string, keys: readonly string[]): string[] 
   const prefixes = parts.map((_, index) => parts.slice(0, parts.length - index).join('/'))
   const old = keys.filter((key) => {
     const match = /^https?:\/\/([^/]+)/.exec(key) ?? /^([^/]+)\/v[12]\/?$/.exec(key)
-    return match !== null && (match[1] === host || (isHub(host) && isHub(match[1] ?? '')))
+    return match !== null && match[1] === host
   })
   return [...prefixes.filter((prefix) => keys.includes(prefix)), ...old]
 }

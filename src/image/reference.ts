@@ -10,7 +10,7 @@ import type { HostFacts } from '../host/types.ts'
 import { absolute } from '../host/absolute.ts'
 import { printable } from '../text/printable.ts'
 import { DIGEST, HOST, LONGEST_NAME, NAME, TAG } from './grammar.ts'
-import { defaultRegistries, registriesFile } from './registries.ts'
+import { readRegistries, registriesFile } from './registries.ts'
 
 export type RegistryReference = {
   kind: 'registry'
@@ -116,7 +116,7 @@ function byFileOrName(text: string, host: Look): Reference[] {
   const path = pathOf(text, host)
   const isThere = typeof host.look(path, false) === 'string'
   const parts = split(text)
-  const isName = isNamed(parts) && (parts.host !== undefined || defaultRegistries(host).length > 0)
+  const isName = isNamed(parts) && (parts.host !== undefined || readRegistries(host).defaults.length > 0)
   if (isThere && isName)
     throw new UsageError(
       `image: ${quote(text)} may mean a file here, or an image in a registry`,
@@ -170,31 +170,23 @@ function inRegistry(text: string, typed: string, host: Look): RegistryReference[
       `image: ${quote(typed)}: ${fault}`,
       'an image is HOST/NAME[:TAG][@sha256:HEX] in a registry, or a file: ./FILE or a path with a slash in front',
     )
-  if (parts.host !== undefined) return [whole(parts.host, parts.name, parts)]
-  const registries = defaultRegistries(host)
-  if (registries.length > 0)
-    return registries.map((registry) => {
-      const slash = registry.indexOf('/')
-      return slash < 0
-        ? whole(registry, parts.name, parts)
-        : whole(registry.slice(0, slash), `${registry.slice(slash + 1)}/${parts.name}`, parts)
-    })
+  const { defaults, aliases } = readRegistries(host)
+  if (parts.host !== undefined) return [whole(aliases.get(parts.host) ?? parts.host, parts)]
+  if (defaults.length > 0) return defaults.map((registry) => whole(registry, parts))
   throw new UsageError(
     `image: ${quote(typed)} is a short name: the registry is missing, and there is no such file`,
     `write HOST/${parts.name}, or name default registries in ${registriesFile(host) ?? 'a file registries'}, a line each`,
   )
 }
 
-/** The one registry whose images with a name of one part stand below another name. */
-const WITH_LIBRARY = { host: 'docker.io', library: 'library' } as const
-
-function whole(host: string, name: string, { tag, digest }: Pick<Parts, 'tag' | 'digest'>): RegistryReference {
+/** `registry`: HOST[:PORT][/PREFIX]. */
+function whole(registry: string, { name, tag, digest }: Parts): RegistryReference {
   const named = tag ?? (digest === undefined ? LATEST : undefined)
-  const isShort = host === WITH_LIBRARY.host && !name.includes('/')
+  const [host = registry, ...prefix] = registry.split('/')
   return {
     kind: 'registry',
     host,
-    name: isShort ? `${WITH_LIBRARY.library}/${name}` : name,
+    name: [...prefix, name].join('/'),
     ...(named !== undefined && { tag: named }),
     ...(digest !== undefined && { digest }),
   }

@@ -35,8 +35,6 @@ type Resolved = {
   config: Buffer
 }
 
-/** The one registry whose references name another host than the one that answers. */
-const HUB = { hosts: ['docker.io', 'index.docker.io'], server: 'registry-1.docker.io' } as const
 /** An index that leads to an index is rare, and one that leads further is a trap. */
 const DEEPEST_INDEX = 3
 /** Bytes. */
@@ -191,11 +189,10 @@ export class Registry {
   /** `https`, unless plain http is allowed and nothing else is there. */
   async #findBase(): Promise<URL> {
     const { host } = this.#named
-    const server = (HUB.hosts as readonly string[]).includes(host) ? HUB.server : host
-    const safe = new URL(`https://${server}/v2/`)
+    const safe = new URL(`https://${host}/v2/`)
     const { insecure } = this.#transport
     if (!insecure && !isLoopback(safe.hostname)) return safe
-    const plain = new URL(`http://${server}/v2/`)
+    const plain = new URL(`http://${host}/v2/`)
     return (await answers(safe, this.#transport)) ? safe : plain
   }
 

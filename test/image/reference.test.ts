@@ -41,8 +41,6 @@ test('a name in a registry has a host with a dot or a port, or localhost, and a 
     [`registry.example/app@${DIGEST}`, 'registry.example', 'app', undefined, DIGEST],
     [`registry.example/app:1@${DIGEST}`, 'registry.example', 'app', '1', DIGEST],
     ['docker://registry.example/a/b__c-d.e', 'registry.example', 'a/b__c-d.e', 'latest'],
-    ['docker.io/debian:12', 'docker.io', 'library/debian', '12'],
-    ['docker.io/me/app', 'docker.io', 'me/app', 'latest'],
   ]
   for (const [text, registry, name, tag, digest] of rows) {
     const [found, ...more] = read(text)
@@ -93,6 +91,18 @@ test('a short name is an error that says how to write it in full', () => {
   )
   assert.match(refused('docker://debian'), /short name/)
   assert.match(refused('team/app'), /short name/)
+})
+
+test('a line NAME = HOST says where a registry really is', () => {
+  const registries = 'hub.example = mirror.example:5000/hub\nhub.example:1=other.example # another port'
+  assert.equal(read('hub.example/team/app:1', [], registries).map(referenceText), [
+    'mirror.example:5000/hub/team/app:1',
+  ])
+  assert.equal(read('hub.example:1/app', [], registries).map(referenceText), ['other.example/app:latest'])
+  assert.equal(read('mirror.example:5000/app', [], registries).map(referenceText), ['mirror.example:5000/app:latest'])
+  assert.match(refused('debian', [], registries), /short name/)
+  for (const line of ['= x', 'a b = x', 'x =', 'x = y z', 'x/y = z.example'])
+    assert.throws(() => read('x.example/app', [], line), /line 1 is not HOST/, line)
 })
 
 test("a short name goes to the registries of the caller's own file, in its order", () => {

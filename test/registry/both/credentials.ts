@@ -130,15 +130,6 @@ test(
 )
 
 test(
-  "docker's own registry has another name in its file",
-  atHome(async ({ write, env }) => {
-    write('.docker/config.json', { auths: { 'https://index.docker.io/v1/': login('hub') } })
-    assert.equal(await credentialsIn(env, 'docker.io', 'library/debian'), passwordOf('hub'))
-    assert.is(await credentialsIn(env, 'docker.io.example', 'library/debian'), undefined)
-  }),
-)
-
-test(
   'an entry has a password, an identity token, or a token',
   atHome(async ({ write, env }) => {
     write('.docker/config.json', {
@@ -220,8 +211,6 @@ test(
     assert.equal(await credentialsIn({ ...env, PATH }, 'token.example'), { identityToken: 'r3fresh' })
     assert.equal(await credentialsIn({ ...env, PATH }, 'none.example'), passwordOf('none'))
     assert.equal(await credentialsIn({ ...env, PATH }, 'other.example'), { username: 'bob', password: 'from all' })
-    await find({ ...env, PATH }, 'docker.io')
-    assert.is(readFileSync(join(home, 'asked'), 'utf8'), '/\nget https://index.docker.io/v1/\n')
   }),
 )
 
