@@ -40,6 +40,7 @@ enum step {
 };
 
 #define HINT_ROOT "nsbox rootfs build DIR PROGRAM... makes one"
+#define HINT_ROOT_FILE "an archive, a squashfs or an ISO file is an image: --image FILE"
 #define HINT_STATE "it keeps the changes; make it first: mkdir DIR"
 #define HINT_NO_FOLLOW "--no-follow refuses a path of the host that has a symbolic link in it: name what the link leads to"
 #define HINT_FUSE "it lies on a FUSE mount, which lets in only the user who mounted it, not even root: mount it with allow_other"

@@ -86,10 +86,11 @@ struct layers overlay_open(char *const *lowers, size_t count, const char *state,
 	const char *missing = image ? pull_hint(image) : step == STEP_ROOT ? HINT_ROOT : NULL;
 	report_step(step);
 	for (size_t n = 0; n < count; n++)
-		overlay_add(&layers, host_open_directory(lowers[n], missing));
+		overlay_add(
+			&layers, host_open_directory(lowers[n], missing, step == STEP_ROOT && !image ? HINT_ROOT_FILE : NULL));
 	if (state) {
 		report_step(STEP_STATE);
-		layers.state = host_open_directory(state, HINT_STATE);
+		layers.state = host_open_directory(state, HINT_STATE, NULL);
 	}
 	return layers;
 }

@@ -93,7 +93,7 @@ static void open_directory(const struct root *root)
 	if (opened < 0)
 		fail_hint("open", root->path, host_hint(root->path, HINT_ROOT));
 	if (fstat(opened, &st) == 0 && !S_ISDIR(st.st_mode))
-		fail_plain("is not a directory", root->path);
+		fail_plain_hint("is not a directory", root->path, HINT_ROOT_FILE);
 	long flags = descriptor_mount_flags(opened);
 	was_writable = flags >= 0 && !(flags & ST_RDONLY);
 }

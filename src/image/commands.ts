@@ -197,7 +197,7 @@ async function verifyImages(words: readonly string[], context: Context): Promise
   if (json) print(checked, context)
   else if (!quiet) {
     for (const { layer, kind, path } of checked.differences) context.out(`differs: ${kind}/${hexOf(layer)}: ${path}`)
-    context.out(`${checked.layers} layers, ${checked.differences.length} differences`)
+    context.out(`${count(checked.layers, 'layer')}, ${count(checked.differences.length, 'difference')}`)
   }
   return checked.differences.length === 0 ? 0 : STATUS_DIFFERS
 }
@@ -216,6 +216,9 @@ function print(value: unknown, { out }: Context): void {
 }
 
 /** Such as "117.6 MB". */
+/** `1 layer`, `2 layers`. */
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
+
 function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let [size, unit] = [bytes, 0]

@@ -95,7 +95,7 @@ export function kindOf(bytes: Buffer, path: string): Sniffed {
       bytes.length === 0
         ? 'is empty'
         : magic === undefined
-          ? 'is no image that nsbox knows'
+          ? 'is not an image of a known format'
           : `is ${magic.name}, which nsbox does not read`,
     path,
     hint: 'it reads tar (plain, gzip, xz, zstd, bzip2), cpio, squashfs, ISO 9660, and the archives and layouts of container engines',

@@ -48,6 +48,7 @@ export type Step = (typeof STEPS)[number]
 /** The ways out of faults that either half may notice first. */
 export const HINTS = {
   root: 'nsbox rootfs build DIR PROGRAM... makes one',
+  rootFile: 'an archive, a squashfs or an ISO file is an image: --image FILE',
   state: 'it keeps the changes; make it first: mkdir DIR',
   noFollow: '--no-follow refuses a path of the host that has a symbolic link in it: name what the link leads to',
   fuse: 'it lies on a FUSE mount, which lets in only the user who mounted it, not even root: mount it with allow_other',

@@ -182,7 +182,12 @@ function directory(step: 'root' | 'state', path: string, options: Options, host:
   const inside = host.look(`${found}/.`, true)
   if (typeof inside === 'object' && inside.code !== 'ENOTDIR')
     throw missing({ step, what: 'open', path: found, code: inside.code }, options, host)
-  throw new SandboxError({ step, what: 'is not a directory', path: found })
+  throw new SandboxError({
+    step,
+    what: 'is not a directory',
+    path: found,
+    ...(step === 'root' && { hint: HINTS.rootFile }),
+  })
 }
 
 type Missing = { step: 'root' | 'state' | 'mounts'; what: string; path: string; code: string }

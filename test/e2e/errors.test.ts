@@ -28,7 +28,7 @@ const CASES: [string[], number, RegExp][] = [
     125,
     /^nsbox: root: open: DIR\/nowhere: No such file or directory \(ENOENT\)\nhint: /,
   ],
-  [['--root', 'DIR/file', 'true'], 125, /^nsbox: root: is not a directory: DIR\/file\n$/],
+  [['--root', 'DIR/file', 'true'], 125, /^nsbox: root: is not a directory: DIR\/file\nhint: .*--image FILE\n$/],
   [['--root', 'DIR/dangling', 'true'], 125, /^nsbox: root: open: DIR\/dangling: .*ENOENT/],
   [
     ['--bind', 'DIR/nowhere:/mnt', 'true'],

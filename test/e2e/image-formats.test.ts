@@ -231,7 +231,7 @@ const DEBIAN = resolve(import.meta.dir, '../../dist/debian-root')
     mkdirSync(join(dir, 'oracle'))
     run('tar', '-C', join(dir, 'oracle'), '--xattrs', '-xpf', join(dir, 'debian.tar'))
     assert.equal(listing(tree), listing(join(dir, 'oracle')))
-    assert.match(result(image(dir, 'verify')), /^1 layers, 0 differences/)
+    assert.match(result(image(dir, 'verify')), /^1 layer, 0 differences/)
   }),
 )
 

@@ -153,7 +153,7 @@ test(
     appendFileSync(join(treesOf(dir, reference)[0] ?? '', 'bin/busybox'), 'x')
     const { status, stdout } = image(dir, 'verify', reference)
     assert.is(status, 1)
-    assert.match(stdout, /^differs: (root|one)\/[0-9a-f]{64}: bin\/busybox\n1 layers, 1 differences\n$/)
+    assert.match(stdout, /^differs: (root|one)\/[0-9a-f]{64}: bin\/busybox\n1 layer, 1 difference\n$/)
   }),
 )
 

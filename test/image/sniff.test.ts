@@ -62,12 +62,12 @@ test(
   inTemp((dir) => {
     const rows: [string, string | Buffer, RegExp][] = [
       ['empty', '', /is empty/],
-      ['text', 'hello', /is no image that nsbox knows/],
+      ['text', 'hello', /is not an image of a known format/],
       ['elf', '\x7fELF', /is a program/],
       ['zip', 'PK\x03\x04', /zip/],
       ['qcow2', Buffer.from('QFI\xfb', 'latin1'), /qcow2/],
       ['disk', at(510, [0x55, 0xaa]), /a disk with partitions/],
-      ['zeros', Buffer.alloc(70000), /is no image/],
+      ['zeros', Buffer.alloc(70000), /is not an image of a known format/],
     ]
     for (const [name, bytes, message] of rows) {
       writeFileSync(join(dir, name), bytes)

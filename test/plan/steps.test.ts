@@ -133,7 +133,8 @@ for (const place of ['--root', '--overlay of a root', '--overlay=DIR']) {
       prepare(dir)
       assert.is(
         sameInBoth(place, dir, join(dir, 'file')),
-        `nsbox: ${PLACES[place]!.step}: is not a directory: ${dir}/file\n`,
+        `nsbox: ${PLACES[place]!.step}: is not a directory: ${dir}/file\n` +
+          (place === '--overlay=DIR' ? '' : 'hint: an archive, a squashfs or an ISO file is an image: --image FILE\n'),
       )
     }),
   )
