@@ -46,7 +46,9 @@ function requestedIds(
 ): (Ids & { home?: string | undefined }) | undefined {
   if (request === undefined) return undefined
   const { user, group, likeImage } = request
-  if (typeof user === 'number' && typeof group !== 'string' && !likeImage) return { uid: user, gid: group }
+  // Of a number alone passwd has only the groups and HOME, which an image that is mounted goes without.
+  if (typeof user === 'number' && typeof group !== 'string' && (!likeImage || isMounted(root)))
+    return { uid: user, gid: group }
   if (isMounted(root))
     throw new SandboxError({
       step: 'user',
