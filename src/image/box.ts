@@ -57,6 +57,12 @@ export function wantOf(
 function boxOf(image: Image, options: Options, words: readonly string[], host: HostFacts): ImageBox {
   if (!image.layersAreOurs && image.lowers.includes('/'))
     throw new UsageError("--image: the host's own root is no image", 'without --image and --root the box sees it')
+  // Upper layers hide files by trusted.overlay.* attributes, which the kernel does not heed in a user namespace.
+  if ((image.filesystems?.length ?? 0) > 1 && (options.userns || options.mapAuto || options.nest))
+    throw new UsageError(
+      '--trust-image: the live system has several layers, which stack right only without a user namespace',
+      'leave out --userns, --map-auto or --nest; without --trust-image it is unpacked',
+    )
   const warning = kernelWarning(options, host, image.reference)
   return {
     ...withImage(image, options, words, host, hostFilesLayer(options, host)),

@@ -8,7 +8,7 @@ import { parsePlatform, platformOf, platformText } from './platform.ts'
 import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
 import { sniff, type Sniffed } from './sniff.ts'
 import { imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord } from './store.ts'
-import { filesystemIn, refuseUntrusted } from './trusted.ts'
+import { filesystemType, mountedImage, refuseUntrusted } from './trusted.ts'
 
 export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
 
@@ -18,7 +18,7 @@ export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
  */
 export function findImage(text: string, want: Want, host: HostFacts): Image | undefined {
   for (const reference of readReferences(text, host)) {
-    if (want.trust) return mountedImage(reference, want, host)
+    if (want.trust) return findTrusted(reference, want, host)
     const found = reference.kind === 'local' ? findLocal(reference, want, host) : findPulled(reference, want, host)
     if (found !== undefined) return found
   }
@@ -54,19 +54,12 @@ export function formatOf({ format, path }: LocalReference): Sniffed | 'docker-ar
   return format
 }
 
-/** The image that is the file itself. */
-function mountedImage(reference: Reference, want: Want, host: HostFacts): Image {
+/** The image that the file itself is; undefined: its file systems have to be looked for in it. */
+function findTrusted(reference: Reference, want: Want, host: HostFacts): Image | undefined {
   refuseUntrusted(reference, want, host)
   const { path } = reference
-  const filesystem = filesystemIn(path, formatOf(reference))
-  return {
-    id: path,
-    reference: `${filesystem.type}:${path}`,
-    config: NO_CONFIG,
-    lowers: [],
-    filesystems: [filesystem],
-    layersAreOurs: false,
-  }
+  const format = formatOf(reference)
+  return format === 'iso' ? undefined : mountedImage(path, format, [{ path, type: filesystemType(path, format) }])
 }
 
 function directoryImage(path: string): Image {

@@ -3,6 +3,7 @@ import { closeSync, existsSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
+import type { FileSystem } from '../plan/types.ts'
 import { NO_CONFIG } from './find.ts'
 import { runHelper } from './helper.ts'
 import type { Want } from './image.ts'
@@ -10,43 +11,71 @@ import { liveSystem, type IsoFile } from './live-system.ts'
 import { DAMAGED, openFile, readRange, type Range } from './ranges.ts'
 import { kindOf } from './sniff.ts'
 import type { LayerSource, Source } from './source.ts'
+import { filesystemType, onlyMounted } from './trusted.ts'
 
 /** Bytes of a list in the ISO. */
 const MAX_LIST = 1 << 20
+/** Bytes of a layer that tell what it is. */
+const BEGINNING = 4096
+
+/** A layer of the live system: its place in the ISO, its name for messages, and what it is. */
+type LiveLayer = { range: Range; about: string; kind: string }
+
+/** The layers of the live system in the open ISO, the lowest first. */
+async function liveLayers(file: Range, path: string, want: Want, host: HostFacts): Promise<LiveLayer[]> {
+  const files: IsoFile[] = []
+  await runHelper(
+    {
+      map: want.map,
+      args: ['iso'],
+      input: file.fd,
+      onEvent: ({ event, path: name, offset, size }) => {
+        if (event === 'file') files.push({ path: String(name), offset: Number(offset), size: Number(size) })
+      },
+      ...(want.signal !== undefined && { signal: want.signal }),
+    },
+    host,
+  )
+  const rangeOf = ({ offset, size, path: name }: IsoFile): Range => {
+    if (!(offset >= 0 && size >= 0 && offset + size <= file.size))
+      throw new SandboxError({ step: 'image', what: 'ends too early', path: `${path}: ${name}`, hint: DAMAGED })
+    return { fd: file.fd, offset: file.offset + offset, size }
+  }
+  const text = (list: IsoFile): string | undefined =>
+    list.size > MAX_LIST ? undefined : readRange(rangeOf(list), MAX_LIST, path).toString('utf8')
+  return liveSystem(files, path, text).map((layer) => {
+    const range = rangeOf(layer)
+    const about = `${path}: ${layer.path}`
+    const kind = kindOf(readRange({ ...range, size: Math.min(range.size, BEGINNING) }, BEGINNING, about), about)
+    return { range, about, kind }
+  })
+}
+
+/** The layers as the kernel mounts them, the topmost first. They are looked for in a box, as for unpacking. */
+export async function isoFilesystems(path: string, want: Want, host: HostFacts): Promise<FileSystem[]> {
+  const file = openFile(path, { link: true })
+  try {
+    const layers = await liveLayers(file, path, want, host)
+    return layers
+      .map(({ range: { offset, size }, about, kind }) => ({ path, type: filesystemType(about, kind), offset, size }))
+      .reverse()
+  } finally {
+    closeSync(file.fd)
+  }
+}
 
 export async function openIso(path: string, want: Want, host: HostFacts): Promise<Source> {
   const file = openFile(path, { link: true })
   try {
-    const files: IsoFile[] = []
-    await runHelper(
-      {
-        map: want.map,
-        args: ['iso'],
-        input: file.fd,
-        onEvent: ({ event, path: name, offset, size }) => {
-          if (event === 'file') files.push({ path: String(name), offset: Number(offset), size: Number(size) })
-        },
-        ...(want.signal !== undefined && { signal: want.signal }),
-      },
-      host,
-    )
-    const range = ({ offset, size, path: name }: IsoFile): Range => {
-      if (!(offset >= 0 && size >= 0 && offset + size <= file.size))
-        throw new SandboxError({ step: 'image', what: 'ends too early', path: `${path}: ${name}`, hint: DAMAGED })
-      return { fd: file.fd, offset: file.offset + offset, size }
-    }
-    const text = (list: IsoFile): string | undefined =>
-      list.size > MAX_LIST ? undefined : readRange(range(list), MAX_LIST, path).toString('utf8')
-    const layers = liveSystem(files, path, text)
+    const layers = await liveLayers(file, path, want, host)
     return {
       config: NO_CONFIG,
-      layers: layers.map((layer): LayerSource => {
-        const found = range(layer)
-        refuseOther(found, `${path}: ${layer.path}`)
+      layers: layers.map(({ range, about, kind }): LayerSource => {
+        if (kind !== 'squashfs') throw onlyMounted(kind, about)
         return {
-          check: (tree) => refuseNested(tree, `${path}: ${layer.path}`),
-          open: () => found,
-          size: found.size,
+          check: (tree) => refuseNested(tree, about),
+          open: () => range,
+          size: range.size,
           format: 'squashfs',
           whiteouts: layers.length > 1 ? 'overlay' : 'none',
         }
@@ -70,17 +99,5 @@ function refuseNested(tree: string, about: string): void {
     what: `the live system is a file system in the file ${file}, which has to be mounted`,
     path: about,
     hint: 'as root: mount the ISO, that file and the one in it with -o loop,ro; then nsbox --root DIR --overlay COMMAND',
-  })
-}
-
-/** The live system must be a squashfs: others have to be mounted. */
-function refuseOther(range: Range, about: string): void {
-  const kind = kindOf(readRange({ ...range, size: Math.min(range.size, 4096) }, 4096, about), about)
-  if (kind === 'squashfs') return
-  throw new SandboxError({
-    step: 'image',
-    what: `the live system is a file system of the type ${kind}, which has to be mounted`,
-    path: about,
-    hint: 'as root: mount the ISO with -o loop,ro and that file in it likewise; then nsbox --root DIR --overlay COMMAND',
   })
 }

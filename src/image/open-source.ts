@@ -1,7 +1,6 @@
 /** Opens what a reference to a file of the host names, by what is in it. */
 import { closeSync, fstatSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
-import { quote } from '../text/quote.ts'
 import type { HostFacts } from '../host/types.ts'
 import { namelessIn } from '../launch/tmpfile.ts'
 import { openDockerArchive, tarFiles } from './docker-archive.ts'
@@ -15,6 +14,7 @@ import { openFile, type Range } from './ranges.ts'
 import type { LocalReference } from './reference.ts'
 import type { Files, LayerSource, Source } from './source.ts'
 import { ensureDirectory, storeFailure } from './store.ts'
+import { onlyMounted } from './trusted.ts'
 
 /** Throws SandboxError for what is no image, or none that this caller can have. */
 export async function openSource(reference: LocalReference, want: Want, host: HostFacts): Promise<Source> {
@@ -115,14 +115,4 @@ function plainRoot(path: string, format: LayerSource['format']): Source {
     layers: [{ open: () => file, size: file.size, format, whiteouts: 'none' }],
     close: () => closeSync(file.fd),
   }
-}
-
-/** What only the kernel reads, and only for root. */
-function onlyMounted(format: 'erofs' | 'ext4', path: string): SandboxError {
-  return new SandboxError({
-    step: 'image',
-    what: `is a file system of the type ${format}, which has to be mounted`,
-    path,
-    hint: `as root: mkdir DIR; mount -o loop,ro,nodev,nosuid ${quote(path)} DIR; then nsbox --root DIR --overlay COMMAND`,
-  })
 }

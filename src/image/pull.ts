@@ -13,9 +13,11 @@ import {
   type Reference,
   type RegistryReference,
 } from './reference.ts'
+import { isoFilesystems } from './iso.ts'
 import { NotInRegistry } from './pull-fault.ts'
 import { openRegistry } from './registry-source.ts'
 import type { LayerSource, Source } from './source.ts'
+import { mountedImage } from './trusted.ts'
 import {
   chainIdsOf,
   ensureDirectory,
@@ -57,6 +59,8 @@ export async function getImage(text: string, want: Want, host: HostFacts): Promi
 }
 
 async function bring(reference: Reference, want: Want, host: HostFacts): Promise<Image> {
+  if (want.trust && reference.kind === 'local')
+    return mountedImage(reference.path, 'iso', await isoFilesystems(reference.path, want, host))
   if (reference.kind === 'local') return await unpackImage(reference, want, host)
   if (want.pull !== 'never') return await pullImage(reference, want, host)
   const name = referenceText(reference)

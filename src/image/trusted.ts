@@ -5,7 +5,7 @@
 import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { FileSystem } from '../plan/types.ts'
-import type { Want } from './image.ts'
+import type { Image, Want } from './image.ts'
 import type { LocalReference, Reference } from './reference.ts'
 
 const OPTION = '--trust-image'
@@ -30,9 +30,25 @@ export function refuseUntrusted(
     )
 }
 
-/** The file system that fills the whole file. Throws SandboxError where there is none, as FORMAT says. */
-export function filesystemIn(path: string, format: string): FileSystem {
-  if (format === 'squashfs' || format === 'erofs' || format === 'ext4') return { path, type: format }
+/** What only the kernel reads, and only for root. */
+export function onlyMounted(format: string, path: string): SandboxError {
+  return new SandboxError({
+    step: 'image',
+    what: `is a file system of the type ${format}, which has to be mounted`,
+    path,
+    hint: `as root, and if you trust whoever made it with the machine: nsbox --image FILE ${OPTION} COMMAND`,
+  })
+}
+
+/** The image that the file systems are, the topmost first. */
+export function mountedImage(path: string, format: string, filesystems: FileSystem[]): Image {
+  const config = { env: [], labels: {} }
+  return { id: path, reference: `${format}:${path}`, config, lowers: [], filesystems, layersAreOurs: false }
+}
+
+/** The type of a file system to mount. Throws SandboxError for what is none, as FORMAT says. */
+export function filesystemType(path: string, format: string): FileSystem['type'] {
+  if (format === 'squashfs' || format === 'erofs' || format === 'ext4') return format
   throw new SandboxError({
     step: 'image',
     what: format === 'directory' ? 'is a directory, which needs no mount' : `is not a file system, but ${format}`,

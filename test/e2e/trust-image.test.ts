@@ -133,6 +133,38 @@ mounts('a squashfs in the middle of a file, and several as layers of one root', 
   }
 })
 
+if (Bun.which('xorriso') === null) test.skip('a live ISO (xorriso is not installed)', () => {})
+else
+  mounts('the live system of an ISO is mounted where it lies in the file, also in layers', SQUASHFS, (dir) => {
+    const root = smallRoot(join(dir, 'root'))
+    const top = join(dir, 'top')
+    mkdirSync(join(top, 'etc'), { recursive: true })
+    writeFileSync(join(top, 'etc/motd'), 'of the top\n')
+    execute('mknod', [join(top, 'srv'), 'c', '0', '0'])
+    const iso = (name: string, layers: Record<string, string>): string => {
+      const tree = join(dir, name)
+      for (const [file, from] of Object.entries(layers)) {
+        mkdirSync(join(tree, file, '..'), { recursive: true })
+        imageFile(SQUASHFS, from, join(tree, file))
+      }
+      const { status, stderr } = execute('xorriso', ['-as', 'mkisofs', '-r', '-o', `${tree}.iso`, tree])
+      assert.is(status, 0, stderr)
+      return `${tree}.iso`
+    }
+    const script = ['sh', '-c', 'cat /etc/motd; ls /srv 2>/dev/null; echo x >/etc/motd']
+    const live = iso('live', { 'live/filesystem.squashfs': root })
+    assert.is(ok(trusted(dir, live, script)), 'of the image\nown\n')
+    assert.is(ok(trusted(dir, live, ['--userns', ...script])), 'of the image\nown\n')
+    const layered = iso('layered', { 'casper/minimal.squashfs': root, 'casper/minimal.standard.squashfs': top })
+    assert.is(trusted(dir, layered, script).stdout, 'of the top\n')
+    assert.match(
+      trusted(dir, layered, ['--userns', ...script]).stderr,
+      /^nsbox: --trust-image: the live system has several layers/,
+    )
+    const none = iso('none', { 'boot/x.squashfs': root })
+    failure(trusted(dir, none, ['true']), /^nsbox: image: no live system in it: /)
+  })
+
 mounts(
   'no loop device stays when a box is killed, and boxes that start at once get one each',
   SQUASHFS,
