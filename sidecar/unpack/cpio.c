@@ -24,7 +24,7 @@ bool cpio_starts_with(const unsigned char *bytes, size_t length)
 /* The number in field I of the header; false if it isn't one. */
 static bool field(int i, unsigned long *number)
 {
-	const unsigned char *at = head + 6 + i * DIGITS;
+	const unsigned char *at = head + 6 + (size_t)i * DIGITS;
 	*number = 0;
 	for (int digit = 0; digit < DIGITS; digit++) {
 		const char *place = at[digit] ? strchr("0123456789abcdef0123456789ABCDEF", at[digit]) : NULL;
@@ -68,7 +68,7 @@ static void end_name(void)
 	}
 	if (member > 0) {
 		snprintf(device, sizeof device, "%08x", 0x10000u + member);
-		memcpy(head + 6 + DEVICE_MAJOR * DIGITS, device, DIGITS);
+		memcpy(head + 6 + (size_t)DEVICE_MAJOR * DIGITS, device, DIGITS);
 	}
 	joined_sink(head, want);
 	state = content ? CONTENT : HEADERS;
@@ -175,8 +175,8 @@ const char *cpio_join(struct input *in, decode_sink *raw, decode_sink *joined, i
 		return "is not a cpio archive of the format newc";
 	/* The end, which was left out of each member. */
 	memset(head, '0', HEADER);
-	memcpy(head, "070701", 6);
-	memcpy(head + 6 + NAME_SIZE * DIGITS, "0000000b", DIGITS);
+	memcpy(head, "070701", 6); /* NOLINT(bugprone-not-null-terminated-result): a field of fixed length */
+	memcpy(head + 6 + (size_t)NAME_SIZE * DIGITS, "0000000b", DIGITS);
 	memset(head + HEADER, 0, 14);
 	memcpy(head + HEADER, TRAILER, sizeof TRAILER);
 	joined_sink(head, HEADER + 14);

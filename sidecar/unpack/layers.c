@@ -382,7 +382,9 @@ static void resolve_below(const char *path)
 		cover(fd, i, path);
 	DIR *names = fdopendir(readable);
 	struct dirent *entry;
-	while (names && (entry = readdir(names))) {
+	if (!names)
+		event_fail("read a directory", path, errno);
+	while ((entry = readdir(names))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 			fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 			continue;

@@ -139,7 +139,7 @@ static void unescape(char *text)
 	char *to = text;
 	for (const char *from = text; *from && *from != '\n'; from++) {
 		if (*from == '\\' && from[1])
-			*to++ = *++from == 'n' ? '\n' : *from;
+			*to++ = (char)(*++from == 'n' ? '\n' : *from);
 		else
 			*to++ = *from;
 	}

@@ -5,7 +5,7 @@
 
 /* Some releases of musl have a macro of this name. */
 #undef fopen64
-FILE *fopen64(const char *path, const char *mode);
+FILE *fopen64(const char *path, const char *mode); /* NOLINT(readability-redundant-declaration): musl has none */
 int lzo1x_decompress_safe(
 	const unsigned char *in, unsigned long length, unsigned char *out, unsigned long *room, void *memory);
 int __fprintf_chk(FILE *out, int flag, const char *format, ...);
