@@ -15,7 +15,7 @@ export interface BoxOptions {
   platform?: string | undefined
   /** Ask the registry for the image where it is not in the cache (default), each time, or never. `--pull missing|always|never` */
   pull?: 'missing' | 'always' | 'never' | undefined
-  /** Pull by plain http, and take certificates that nobody vouches for. `--insecure` */
+  /** Pull by plain http too, from a registry that is not on this machine. `--insecure` */
   insecure?: boolean | undefined
   /** Run PROGRAM of the image in place of the image's own Entrypoint and Cmd. `--entrypoint PROGRAM` */
   entrypoint?: string | undefined

@@ -15,7 +15,7 @@ export type PullOptions = {
   signal?: AbortSignal | undefined
   /** OS/ARCH[/VARIANT]. Default: this machine's. */
   platform?: string | undefined
-  /** Plain http, and certificates that nobody vouches for. */
+  /** Pull by plain http too, from a registry that is not on this machine. */
   insecure?: boolean | undefined
   /** For boxes with `mapAuto`, which keep the owners of files. */
   mapAuto?: boolean | undefined

@@ -74,7 +74,7 @@ export const TABLE = [
     name: 'insecure',
     group: 'root',
     sets: 'insecure',
-    doc: 'pull by plain http, and take certificates that nobody vouches for',
+    doc: 'pull by plain http too, from a registry that is not on this machine',
   },
   {
     name: 'entrypoint',

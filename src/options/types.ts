@@ -51,7 +51,7 @@ export type Options = {
   trustImage?: boolean
   /** Whether a registry is asked for the image: where the cache lacks it (default), each time, or never. */
   pull?: 'missing' | 'always' | 'never'
-  /** Plain http, and certificates that nobody vouches for, while the image is pulled. */
+  /** Pull by plain http too, from a registry that is not on this machine. */
   insecure?: boolean
   /** Program in place of the image's Entrypoint and Cmd. */
   entrypoint?: string
