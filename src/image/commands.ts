@@ -7,6 +7,7 @@ import { flatten } from './flatten.ts'
 import type { Image, Progress, Want } from './image.ts'
 import { inventory, lookUp, type Inventory, type Kept, type Name } from './inventory.ts'
 import { mapKind } from './map.ts'
+import { sizeText } from './progress.ts'
 import { getImage } from './pull.ts'
 import { prune, removeImage, type Keep, type Removed } from './removal.ts'
 import { hexOf, readRecord } from './store.ts'
@@ -84,7 +85,7 @@ function listImages(_: readonly string[], context: Context): number {
         reference === undefined ? '-' : stale ? `${reference} (changed)` : reference,
         platform ?? '-',
         hexOf(id).slice(0, 12),
-        bytesText(size),
+        sizeText(size),
         used?.slice(0, 10) ?? '-',
       ]),
     ]))
@@ -181,7 +182,7 @@ function report(removed: Removed, context: Context): number {
   else if (!quiet) {
     for (const name of removed.removed) context.out(`removed ${name}`)
     const kept = removed.inUse === 0 ? '' : `; ${removed.inUse} in use by running boxes stay`
-    context.out(`${bytesText(removed.freed)} freed${kept}`)
+    context.out(`${sizeText(removed.freed)} freed${kept}`)
   }
   return 0
 }
@@ -215,13 +216,5 @@ function print(value: unknown, { out }: Context): void {
   for (const line of safeJson(value).split('\n')) out(line)
 }
 
-/** Such as "117.6 MB". */
 /** `1 layer`, `2 layers`. */
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
-
-function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let [size, unit] = [bytes, 0]
-  for (; size >= 1000 && unit < units.length - 1; unit++) size /= 1000
-  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`
-}
