@@ -41,6 +41,8 @@ export function createReporter({ write, style, columns, now = () => performance.
 /** Milliseconds between two drawings, and between two lines of JSON about the same layer. */
 const REDRAW = 100
 const JSON_INTERVAL = 250
+/** Milliseconds after which the line is drawn without news, so that a server that stalls shows in the speed. */
+const IDLE = 1000
 /** Milliseconds over which the speed is measured. */
 const SPEED_SPAN = 5000
 /** Back to the start of the line, and clear it. */
@@ -109,6 +111,15 @@ function terminalReporter(
     // A line as wide as the terminal would wrap.
     write(CLEAR + [...text].slice(0, Math.max(1, (columns() ?? 80) - 1)).join(''))
   }
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const drawAfter = (delay: number): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      draw(layersText(phases, layers, speed, now()))
+      drawAfter(IDLE)
+    }, delay)
+    timer.unref()
+  }
   return {
     onProgress: (progress) => {
       const { event, layer, bytes, total } = progress
@@ -118,10 +129,16 @@ function terminalReporter(
         if (event === 'download' && !phases.download.has(layer)) before += bytes
         phases[event].set(layer, { bytes, total })
         if (event === 'download') speed.add(now(), sum(phases.download).bytes - before)
-        if (now() - drawn >= REDRAW) draw(layersText(phases, layers, speed, now()))
-      } else if (event !== 'done') draw(stepText(progress) ?? '')
+        const isDue = now() - drawn >= REDRAW
+        if (isDue) draw(layersText(phases, layers, speed, now()))
+        drawAfter(isDue ? IDLE : REDRAW - (now() - drawn))
+      } else if (event !== 'done') {
+        clearTimeout(timer)
+        draw(stepText(progress) ?? '')
+      }
     },
     end: () => {
+      clearTimeout(timer)
       if (line !== '') write(CLEAR)
       line = ''
     },

@@ -60,6 +60,16 @@ test('a terminal has one line, with layers, bytes, speed and the time left', () 
   assert.not.match(state.text, /\n/)
 })
 
+test('the last of a burst of bytes shows soon, though no more come', async () => {
+  const { at, line, reporter } = report('terminal')
+  at(0, download(1, 0, 9e6))
+  at(50, download(1, 3e6, 9e6))
+  assert.match(line() ?? '', / 0 B of/)
+  while (!/3\.0 MB of/.test(line() ?? '')) await new Promise((resolve) => setTimeout(resolve, 10))
+  reporter.end()
+  assert.is(line(), '')
+})
+
 test('the speed is that of the last seconds, and what was there before does not count', () => {
   const { at, line } = report('terminal')
   at(0, download(1, 500e6, 1000e6))

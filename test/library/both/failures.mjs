@@ -498,7 +498,7 @@ test('what zx prints of a failure has its number, its name and the way out', asy
   const file = await rejected($({ spawn: box({ root: '/etc/passwd' }).spawn, prefix: '', verbose: false })`true`)
   assert.match(
     file.message,
-    /^root: is not a directory: \/etc\/passwd\n\s+errno: -22 \(Invalid argument\)\n\s+code: EINVAL\n/,
+    /^root: is not a directory: \/etc\/passwd\nhint: .*image.*\n\s+errno: -22 \(Invalid argument\)\n\s+code: EINVAL\n/,
   )
   assert.equal([file.cause.code, file.cause.errno], ['EINVAL', -22])
   const { error } = box({ root: '/etc/passwd' }).spawnSync('true')
