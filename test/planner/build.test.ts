@@ -162,7 +162,16 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
 })
 
 /** They change the box of an image alone. */
-const OF_IMAGES = ['image', 'platform', 'entrypoint', 'trust-image', 'no-host-files', 'no-fake-root']
+const OF_IMAGES = [
+  'image',
+  'platform',
+  'entrypoint',
+  'trust-image',
+  'pull',
+  'insecure',
+  'no-host-files',
+  'no-fake-root',
+]
 
 for (const option of OPTIONS.filter(({ name }) => !OF_IMAGES.includes(name))) {
   test(`--${option.name} changes the plan`, () => {
@@ -187,7 +196,7 @@ test('few options belong to one verb only', () =>
       // The verb image makes no box.
       .flatMap(([verb, { own = [] }]) => (verb === 'image' ? [] : own))
       .map(({ name }) => name),
-    ['plan', 'output', 'relative', 'force', 'by', 'with', 'without', 'quiet', 'json'],
+    ['plan', 'output', 'relative', 'force', 'by', 'with', 'without', 'output', 'dry-run', 'json', 'quiet', 'json'],
   ))
 
 test('a root is absolute, and gets the mounts for whose targets it has directories', () => {

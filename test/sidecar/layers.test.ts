@@ -128,7 +128,7 @@ test(
       }
       failure(
         sidecar(layeredPlan({ lowers: [top, join(dir, 'file'), bottom] }, 'true'), flags),
-        /^nsbox: root: is not a directory: \S+\/file\n$/,
+        /^nsbox: root: is not a directory: \S+\/file\nhint: .*--image FILE\n$/,
       )
     }
   }),
