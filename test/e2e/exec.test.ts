@@ -312,9 +312,9 @@ test('no Bun is left beside the box', () => {
 })
 
 test(
-  'nsbox reaps the process that frees the memory, and waits only briefly for a child of the caller',
+  'nsbox has no other child than the box, and does not wait for one of its caller',
   inTemp((dir) => {
-    // Our parent is nsbox, whose other child ends while we start, and must not stay, not even as a zombie.
+    // Our parent is nsbox.
     const only = nsbox([
       '--share',
       'pid',

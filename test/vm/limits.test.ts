@@ -399,16 +399,6 @@ find ${G}/alone -mindepth 1 -type d; cat ${G}/alone/cgroup.subtree_control; rmdi
 )
 
 inGuest(
-  'what ended late of the program that started it is no other process in its group',
-  `
-${delegate('late')}; rmdir ${G}/late/own
-${asUser('late', `exec before 300 /bin/${box(['--memory', '32m', 'true'], { uid: USER })}`)} >/dev/null; echo $?; rmdir ${G}/late; echo $?`,
-  (outcome) => {
-    assert.equal(lines(outcome), ['0', '0'])
-  },
-)
-
-inGuest(
   'processes in the only group that there is are named as the hindrance',
   `
 ${delegate('full')}; rmdir ${G}/full/own
