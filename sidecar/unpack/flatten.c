@@ -1,6 +1,5 @@
 #include "unpack/flatten.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include "unpack/layers.h"
 #include "unpack/links.h"
 #include "unpack/place.h"
+#include "unpack/visit.h"
 
 static void flatten_file(int parent, const char *name, const char *path, const struct stat *st)
 {
@@ -33,30 +33,6 @@ static void flatten_file(int parent, const char *name, const char *path, const s
 	}
 	place(&entry, &source);
 	existing_close(&source);
-}
-
-/* Places what is in the directory NAME of PARENT, whose path is the first LENGTH bytes of PATH. */
-static void flatten_directory(int parent, const char *name, char path[PATH_MAX], size_t length)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	if (!dir)
-		event_fail("read a directory", path, errno);
-	while ((entry = readdir(dir))) {
-		struct stat st;
-		const char *child = entry->d_name;
-		if (strcmp(child, ".") == 0 || strcmp(child, "..") == 0)
-			continue;
-		if (fstatat(fd, child, &st, AT_SYMLINK_NOFOLLOW) < 0 || length + strlen(child) + 2 > PATH_MAX)
-			event_fail("read a directory", path, length + strlen(child) + 2 > PATH_MAX ? ENAMETOOLONG : errno);
-		snprintf(path + length, PATH_MAX - length, "%s%s", length ? "/" : "", child);
-		flatten_file(fd, child, path, &st);
-		if (S_ISDIR(st.st_mode))
-			flatten_directory(fd, child, path, strlen(path));
-		path[length] = '\0';
-	}
-	closedir(dir);
 }
 
 /* One layer after the other, from the lowest on, as an engine would unpack them onto one root. */
@@ -80,7 +56,7 @@ void flatten_place(const char *directory)
 		*path = '\0';
 		links_forget();
 		flatten_file(root, ".", path, &st);
-		flatten_directory(root, ".", path, 0);
+		visit_below(root, ".", path, 0, flatten_file);
 		close(root);
 	}
 }

@@ -1,6 +1,5 @@
 #include "unpack/mtree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include "unpack/event.h"
 #include "unpack/layers.h"
 #include "unpack/name.h"
+#include "unpack/visit.h"
 
 enum { BUFFER = 256 << 10 };
 
@@ -82,40 +82,16 @@ void mtree_add_link(const char *path, const char *target)
 	mtree_add(path, digest);
 }
 
-static void add_file(int parent, const char *name, const char *path)
+static void add_file(int parent, const char *name, const char *path, const struct stat *st)
 {
 	char digest[DIGEST_TEXT];
+	if (!S_ISREG(st->st_mode))
+		return;
 	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || !digest_of(fd, digest))
 		event_fail("read a file", path, errno);
 	close(fd);
 	mtree_add(path, digest);
-}
-
-/* Lists the directory NAME of PARENT, whose path is the first LENGTH bytes of PATH. */
-static void add_directory(int parent, const char *name, char path[PATH_MAX], size_t length)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	if (!dir)
-		event_fail("read a directory", path, errno);
-	while ((entry = readdir(dir))) {
-		struct stat st;
-		const char *child = entry->d_name;
-		if (strcmp(child, ".") == 0 || strcmp(child, "..") == 0)
-			continue;
-		size_t more = strlen(child) + 1;
-		if (length + more >= PATH_MAX || fstatat(fd, child, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			event_fail("read a directory", path, length + more >= PATH_MAX ? ENAMETOOLONG : errno);
-		snprintf(path + length, PATH_MAX - length, "%s%s", length ? "/" : "", child);
-		if (S_ISDIR(st.st_mode))
-			add_directory(fd, child, path, strlen(path));
-		else if (S_ISREG(st.st_mode))
-			add_file(fd, child, path);
-		path[length] = '\0';
-	}
-	closedir(dir);
 }
 
 void mtree_finish(void)
@@ -126,7 +102,7 @@ void mtree_finish(void)
 		if (ftruncate(fileno(list), 0) < 0)
 			event_fail("write the list of files", NULL, errno);
 		int root = layers_directory(UPPER, "");
-		add_directory(root, ".", path, 0);
+		visit_below(root, ".", path, 0, add_file);
 		close(root);
 	}
 	if (ferror(list) || fclose(list) != 0)

@@ -4,3 +4,6 @@ export function sha256(data: string | Uint8Array): string {
   const { createHash } = require('node:crypto') as typeof import('node:crypto')
   return createHash('sha256').update(data).digest('hex')
 }
+
+/** As images name their parts: sha256:HEX. */
+export const sha256Digest = (data: string | Uint8Array): string => `sha256:${sha256(data)}`

@@ -1,5 +1,5 @@
 /** Reads an image's configuration: config.md of the OCI image specification, which Docker's own format agrees with. */
-import { createHash } from 'node:crypto'
+import { sha256Digest } from '../host/sha256.ts'
 import { SandboxError } from '../errors.ts'
 import { DIGEST } from './grammar.ts'
 import type { ImageConfig } from './image.ts'
@@ -19,7 +19,7 @@ type ReadConfig = {
 
 /** Throws SandboxError for what is no configuration. `about`: the image, for messages. */
 export function readConfig(bytes: Uint8Array, about: string): ReadConfig {
-  const id = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const id = sha256Digest(bytes)
   if (bytes.length > MAX_CONFIG) throw wrongConfig(`is larger than ${MAX_CONFIG} bytes`, about)
   const top = objectOf(parsed(bytes, about), 'the configuration', about)
   const inner = top.config === undefined || top.config === null ? {} : objectOf(top.config, 'config', about)

@@ -14,7 +14,7 @@ import { isTransient, networkFault, pullFault } from './pull-fault.ts'
 import type { Registry } from './registry.ts'
 
 export type DownloadPlace = {
-  /** Of the whole blob, in a directory of the caller's alone. `PATH.part` is beside it. */
+  /** Path of the finished blob, in a directory that is the caller's alone. `PATH.part` lies beside it. */
   path: string
   /** Waits for an exclusive lock that other processes see. */
   lock: (name: string) => Promise<{ release(): Promise<void> }>

@@ -1,5 +1,5 @@
 /** The unpacker as a file of the host: the package has one, and the compiled program carries its bytes. */
-import { createHash } from 'node:crypto'
+import { sha256 } from '../host/sha256.ts'
 import * as fs from 'node:fs'
 import { unpackPath } from '#unpack'
 import { hostPath } from '../host/bun.ts'
@@ -20,7 +20,7 @@ export function helperFile(host: HostFacts): string {
   if (!path.startsWith(CARRIED)) return path
   if (known !== undefined) return known
   const bytes = fs.readFileSync(path)
-  const copy = `${ensureDirectory(host, 'helper')}/${createHash('sha256').update(bytes).digest('hex')}`
+  const copy = `${ensureDirectory(host, 'helper')}/${sha256(bytes)}`
   if (!holds(copy, bytes)) write(copy, bytes)
   known = copy
   return copy

@@ -29,7 +29,7 @@ export type Name = {
   pulled: string
   /** Its record in the cache. */
   record: string
-  /** Of a file of the host. */
+  /** Path of the host's file that the image was made of. */
   path?: string
   /** The file has changed since, or is gone. */
   stale?: true

@@ -4,13 +4,23 @@ import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
+import { sha256Digest } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import { runHelper, startHelper, type HelperEvent } from './helper.ts'
 import type { MapKind } from './map.ts'
 import { wrongDigest } from './oci.ts'
 import { digestOfRange, feed, type Range } from './ranges.ts'
 import type { LayerSource } from './source.ts'
-import { ensureDirectory, hexOf, isAbandoned, readRecord, storeFailure, temporaryName, writeRecord } from './store.ts'
+import {
+  chainIdOn,
+  ensureDirectory,
+  hexOf,
+  isAbandoned,
+  readRecord,
+  storeFailure,
+  temporaryName,
+  writeRecord,
+} from './store.ts'
 
 export type LayerRecord = {
   chainId: string
@@ -140,11 +150,8 @@ async function unpackInto(draft: string, source: LayerSource, how: Unpacking): P
  * file there), so it has a chain of its own.
  */
 function chainIdOf({ whiteouts, format }: LayerSource, diffId: string, parent: string | undefined): string {
-  const own = whiteouts === 'oci' ? diffId : sha256(`${format} ${whiteouts} ${diffId}`)
-  return parent === undefined ? own : sha256(`${parent} ${own}`)
+  return chainIdOn(parent, whiteouts === 'oci' ? diffId : sha256Digest(`${format} ${whiteouts} ${diffId}`))
 }
-
-const sha256 = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`
 
 /** False: another process has put the same layer there. */
 function moved(from: string, to: string): boolean {

@@ -1,5 +1,5 @@
 /** Images of an OCI image layout, image-layout.md: a directory, or the same as a tar. */
-import { createHash } from 'node:crypto'
+import { sha256Digest } from '../host/sha256.ts'
 import { existsSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
@@ -82,7 +82,7 @@ function follow(files: Files, index: Index, wanted: Wanted, depth: number): Foun
 function checkedBlob(files: Files, descriptor: Descriptor, most: number, about: string): Buffer {
   const range = blobOf(files, descriptor, about)
   const bytes = readRange(range, most, `${about}: ${descriptor.digest}`)
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const digest = sha256Digest(bytes)
   if (digest !== descriptor.digest) throw wrongDigest(descriptor.digest, digest, about)
   return bytes
 }

@@ -1,5 +1,5 @@
 /** Brings an image into the cache: layer by layer, so that what is there already isn't fetched or unpacked again. */
-import { createHash } from 'node:crypto'
+import { sha256Digest } from '../host/sha256.ts'
 import { SandboxError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import { cachedImage, fileKey, findImage, formatOf, platformFor } from './find.ts'
@@ -192,7 +192,7 @@ function layerOf(chainId: string, { map }: Want, host: HostFacts): LayerRecord |
 function recordOf({ config, id, digest }: Source, layers: readonly LayerRecord[]): ImageRecord {
   const chainIds = layers.map(({ chainId }) => chainId)
   return {
-    id: id ?? `sha256:${createHash('sha256').update(JSON.stringify(chainIds)).digest('hex')}`,
+    id: id ?? sha256Digest(JSON.stringify(chainIds)),
     config,
     ...(digest !== undefined && { digest }),
     diffIds: layers.map(({ diffId }) => diffId),

@@ -2,7 +2,7 @@
  * A client of registries: the pull half of the OCI distribution specification. What it returns has been compared with
  * its digest, but for blobs, which `download.ts` compares.
  */
-import { createHash } from 'node:crypto'
+import { sha256Digest } from '../host/sha256.ts'
 import type { SandboxError } from '../errors.ts'
 import { authorise, unauthorised, type Login } from './authorise.ts'
 import type { FoundCredentials } from './credentials.ts'
@@ -103,7 +103,7 @@ export class Registry {
     })
     if (answer.status !== 200) throw await this.#refused(answer)
     const bytes = await wholeBody(answer, 'the manifest', MAX_MANIFEST, this.#transport)
-    const found = digestOf(bytes)
+    const found = sha256Digest(bytes)
     const wanted = digest ?? answer.headers.get('docker-content-digest') ?? found
     if (wanted.startsWith('sha256:') && wanted !== found)
       throw pullFault(this.subject, `the manifest has the digest ${found} instead of ${wanted}`, DAMAGED)
@@ -124,7 +124,7 @@ export class Registry {
     const answer = await this.#get(`blobs/${digest}`, {})
     if (answer.status !== 200) throw await this.#refused(answer)
     const bytes = await wholeBody(answer, 'the configuration', size, this.#transport)
-    if (bytes.length === size && digestOf(bytes) === digest) return bytes
+    if (bytes.length === size && sha256Digest(bytes) === digest) return bytes
     throw pullFault(this.subject, `the configuration is not what its digest ${digest} says`, DAMAGED)
   }
 
@@ -206,5 +206,3 @@ export class Registry {
 
 const DAMAGED = 'the registry, or a proxy before it, is damaged or not to be trusted'
 const NOT_FOUND = 'compare the name and the tag with the registry; some answer so, too, who may not see the image'
-
-const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`

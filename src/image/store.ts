@@ -12,7 +12,7 @@
 import * as fs from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
-import { sha256 } from '../host/sha256.ts'
+import { sha256, sha256Digest } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import { CACHE_VARIABLE, ownDirectory } from '../planner/own.ts'
@@ -150,11 +150,13 @@ function hashOfWords(words: readonly string[]): string {
  */
 export function chainIdsOf(diffIds: readonly string[]): string[] {
   const chain: string[] = []
-  for (const diffId of diffIds) {
-    const below = chain.at(-1)
-    chain.push(below === undefined ? diffId : `sha256:${sha256(`${below} ${diffId}`)}`)
-  }
+  for (const diffId of diffIds) chain.push(chainIdOn(chain.at(-1), diffId))
   return chain
+}
+
+/** The chain id of a layer on the layers whose chain id is BELOW. */
+export function chainIdOn(below: string | undefined, diffId: string): string {
+  return below === undefined ? diffId : sha256Digest(`${below} ${diffId}`)
 }
 
 /** The object in a file; undefined where there is none, or it is broken: then the cache simply lacks it. */

@@ -10,7 +10,7 @@ import { type Identity, identity, type Ids, uidInBox } from './identity.ts'
 /** The words to execute, and the HOME of their user where it is the box's word. */
 export type Command = { argv: readonly string[]; home: string | undefined }
 
-/** Who runs what; `uid` is the user's id in the box. Throws SandboxError for a name that the box doesn't know. */
+/** The user and the command; `uid` is the user's id in the box. Throws SandboxError for a name that the box lacks. */
 export function userAndCommand(
   options: Options,
   argv: readonly string[],
@@ -46,7 +46,7 @@ function requestedIds(
 ): (Ids & { home?: string | undefined }) | undefined {
   if (request === undefined) return undefined
   const { user, group, likeImage } = request
-  // Of a number alone passwd has only the groups and HOME, which an image that is mounted goes without.
+  // For a number passwd adds only groups and HOME, which a mounted image goes without.
   if (typeof user === 'number' && typeof group !== 'string' && (!likeImage || isMounted(root)))
     return { uid: user, gid: group }
   if (isMounted(root))

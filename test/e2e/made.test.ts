@@ -175,7 +175,7 @@ test(
       treeOf(dir).map((line) => line.split(' ')[0]),
       ['kept', 'kept/file'],
     )
-    // One that was there before is nobody's to take away.
+    // The box must not remove one that was there before.
     mkdirSync(join(dir, 'own'))
     assert.is(nsbox(['--tmpfs', `${dir}/own`, '--cwd', '/', 'true']).status, 0)
     assert.ok(existsSync(join(dir, 'own')))
