@@ -12,6 +12,7 @@
 #include "unpack/links.h"
 #include "unpack/place.h"
 #include "unpack/squashfs_ahead.h"
+#include "unpack/squashfs_walk.h"
 
 enum {
 	METADATA_BLOCKS = 256, /* of 8 KiB */
@@ -38,8 +39,8 @@ struct reader {
 };
 
 static struct reader reader;
-static sqfs_traverse walk;
-static bool image_is_open, walk_is_open;
+static struct squashfs_walk walk;
+static bool image_is_open;
 
 static _Noreturn void damaged(const char *entry) { event_fail("squashfs is damaged", entry, 0); }
 
@@ -225,46 +226,25 @@ static void place_inode(struct reader *r, const char *path)
 	place(&entry, &source);
 }
 
-/* A name of a directory can't hold what parts a path; one that does comes from a hostile image. */
-static void check_name(const sqfs_dir_entry *entry, const char *path)
-{
-	const char *name = entry->name;
-	if (strlen(name) != entry->name_size || strchr(name, '/') || !*name || strcmp(name, ".") == 0)
-		event_fail("name is not one of a file", path, 0);
-}
-
 static void close_image(void)
 {
-	if (walk_is_open)
-		sqfs_traverse_close(&walk);
 	squashfs_ahead_stop();
 	if (image_is_open)
 		sqfs_destroy(&reader.fs);
-	walk_is_open = image_is_open = false;
+	image_is_open = false;
 }
 
 void squashfs_place(int fd, uint64_t offset)
 {
 	struct reader *r = &reader;
-	sqfs_err error = SQFS_OK;
 	open_image(r, fd, offset);
 	r->fragment = r->numbered_fragment = SQUASHFS_INVALID_FRAG;
 	squashfs_ahead_start(fd, offset, r->fs.sb.block_size);
-	if (sqfs_inode_get(&r->fs, &r->inode, sqfs_inode_root(&r->fs)) != SQFS_OK)
-		damaged(NULL);
-	place_inode(r, "/");
-	if (sqfs_traverse_open(&walk, &r->fs, sqfs_inode_root(&r->fs)) != SQFS_OK)
-		damaged(NULL);
-	walk_is_open = true;
-	while (sqfs_traverse_next(&walk, &error)) {
-		if (walk.dir_end)
-			continue;
-		check_name(&walk.entry, walk.path);
-		if (sqfs_inode_get(&r->fs, &r->inode, sqfs_dentry_inode(&walk.entry)) != SQFS_OK)
-			damaged(walk.path);
+	for (bool more = squashfs_walk_start(&walk, &r->fs); more; more = squashfs_walk_next(&walk)) {
+		r->inode = walk.inode;
 		place_inode(r, walk.path);
 	}
-	if (error != SQFS_OK)
-		damaged(NULL);
+	if (walk.fault)
+		event_fail(walk.fault, walk.path, 0);
 	close_image();
 }

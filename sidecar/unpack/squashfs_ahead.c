@@ -2,9 +2,12 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "unpack/squashfs_walk.h"
 
 enum { SLOTS = 16, MAX_THREADS = 3, STACK = 256 << 10 };
 
@@ -20,6 +23,7 @@ struct worker {
 	unsigned share; /* it decodes each block whose number leaves this remainder */
 	bool ended;
 	sqfs fs;
+	struct squashfs_walk walk;
 	unsigned char compressed[SQUASHFS_MAX_BLOCK], bytes[SQUASHFS_MAX_BLOCK];
 };
 
@@ -27,7 +31,7 @@ static struct worker workers[MAX_THREADS];
 static struct slot slots[SLOTS];
 static unsigned worker_count;
 static uint64_t reader_number; /* of the block that the reader has or waits for */
-static bool stopped;
+static atomic_bool stopped;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
@@ -96,18 +100,12 @@ static bool decode_file(struct worker *w, sqfs_inode *inode, uint64_t *number, u
 static void *run_worker(void *argument)
 {
 	struct worker *w = argument;
-	sqfs_traverse walk;
-	sqfs_inode inode;
-	sqfs_err error;
 	uint64_t number = 0;
 	uint32_t fragment = SQUASHFS_INVALID_FRAG;
-	if (sqfs_traverse_open(&walk, &w->fs, sqfs_inode_root(&w->fs)) == SQFS_OK) {
-		while (sqfs_traverse_next(&walk, &error))
-			if (!walk.dir_end && (sqfs_inode_get(&w->fs, &inode, sqfs_dentry_inode(&walk.entry)) != SQFS_OK ||
-									 (squashfs_is_numbered(&inode) && !decode_file(w, &inode, &number, &fragment))))
+	if (squashfs_walk_start(&w->walk, &w->fs))
+		while (squashfs_walk_next(&w->walk) && !stopped)
+			if (squashfs_is_numbered(&w->walk.inode) && !decode_file(w, &w->walk.inode, &number, &fragment))
 				break;
-		sqfs_traverse_close(&walk);
-	}
 	pthread_mutex_lock(&mutex);
 	w->ended = true;
 	pthread_cond_broadcast(&changed);

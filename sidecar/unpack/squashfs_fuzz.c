@@ -2,6 +2,7 @@
 #include "unpack/fuzz.h"
 
 #include "unpack/links.c"
+#include "unpack/squashfs_walk.c"
 #include "unpack/squashfs_ahead.c"
 #include "unpack/squashfs.c"
 #include "unpack/squashfs_metadata.c"

@@ -84,6 +84,40 @@ testWith('mksquashfs')(
   }),
 )
 
+/** The entry of NAME in a list of an uncompressed squashfs: 16 bits each for inode, number, type and length of the name. */
+function entryAt(image: Buffer, name: string): number {
+  const at = image.indexOf(name)
+  assert.ok(at > 0 && image.indexOf(name, at + 1) < 0, name)
+  return at - 8
+}
+
+testWith('mksquashfs')(
+  'squashfs whose lists of names lie is an error',
+  inTemp((dir) => {
+    mkdirSync(join(dir, 'sample/outer-directory/inner-directory'), { recursive: true })
+    for (let i = 0; i < 500; i++) writeFileSync(join(dir, `sample/outer-directory/inner-directory/${i}`), '')
+    run('mksquashfs', [join(dir, 'sample'), join(dir, 'image'), '-noI', '-quiet', '-no-progress'])
+    const whole = readFileSync(join(dir, 'image'))
+    const [outer, inner] = [entryAt(whole, 'outer-directory'), entryAt(whole, 'inner-directory')]
+    const cases: Record<string, [change: (image: Buffer) => void, what: RegExp]> = {
+      'name of 65536 bytes': [(image) => image.writeUInt16LE(0xffff, inner + 6), /^squashfs is damaged$/],
+      'name of 257 bytes': [(image) => image.writeUInt16LE(256, inner + 6), /^squashfs is damaged$/],
+      'name beyond its list': [(image) => image.writeUInt16LE(200, outer + 6), /^squashfs is damaged$/],
+      'directory in itself': [(image) => void image.copy(image, inner, outer, outer + 2), /^directory lies in itself$/],
+      'name with a slash': [(image) => void image.write('../inner', inner + 8), /^name is not one of a file$/],
+      'name with a NUL': [(image) => void image.write('a\0', inner + 8), /^name is not one of a file$/],
+      'inode of another directory': [(image) => image.writeUInt16LE(0x1fff, inner), /^squashfs is damaged$/],
+    }
+    for (const [name, [change, what]] of Object.entries(cases)) {
+      const image = Buffer.from(whole)
+      change(image)
+      const result = unpack(dir, ['layer', '--format', 'squashfs'], image, { target: join(dir, name) })
+      assert.is(result.status, 1, name)
+      assert.match(String(eventOf(result, 'error')?.what), what, name)
+    }
+  }),
+)
+
 testWith('xorriso')(
   'iso: where the files of a live system lie',
   inTemp((dir) => {
