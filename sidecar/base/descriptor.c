@@ -1,6 +1,7 @@
 #include "base/descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -44,6 +45,14 @@ bool descriptor_write(int fd, const char *bytes, size_t length)
 		done += (size_t)put;
 	}
 	return true;
+}
+
+int descriptor_reopen(int fd, bool directory, int flags)
+{
+	char name[DESCRIPTOR_NAME];
+	/* Without the right to search the directory, it can still be read by a path. */
+	int again = directory ? openat(fd, ".", flags | O_CLOEXEC) : -1;
+	return again >= 0 ? again : open(descriptor_name(fd, name), flags | O_CLOEXEC);
 }
 
 /* statfs(2) has them since Linux 2.6.36; statvfs(3) only renames its members. */

@@ -39,6 +39,11 @@ long descriptor_mount_flags(int fd);
 /* Whether both were found at the same file. */
 bool is_same_file(const struct stat *a, const struct stat *b);
 
+/*
+ * Opens FD's file again with other flags. -1 with errno. The first look-up of a process in /proc costs some 20 us, so a
+ * directory is found by its own ".".
+ */
+int descriptor_reopen(int fd, bool directory, int flags);
 /* Another descriptor of FD's file, not 0, 1 or 2. fcntl(3) of musl makes two calls of it. */
 static inline int descriptor_copy(int fd) { return (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3); }
 

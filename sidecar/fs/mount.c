@@ -127,14 +127,27 @@ void mounts_open_sources(const struct plan *plan)
 	}
 }
 
+/* Whether something comes into the stash; without it the start saves a mount. */
+static bool needs_stash(const struct plan *plan)
+{
+	bool needed = own_ancestors_are_shown();
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		needed |= plan->mounts[i].type == MOUNT_PIN;
+	return needed;
+}
+
 bool mounts_need_scratch(const struct plan *plan)
 {
+	bool stash = needs_stash(plan);
 	for (size_t i = 0; i < plan->mounts_count; i++)
 		switch ((enum mount_type)plan->mounts[i].type) {
 		case MOUNT_FILE:
 		case MOUNT_MASK:
-		case MOUNT_CGROUP:
-		case MOUNT_STASH: return true;
+		case MOUNT_CGROUP: return true;
+		case MOUNT_STASH:
+			if (stash)
+				return true;
+			break;
 		case MOUNT_BIND:
 		case MOUNT_TMPFS:
 		case MOUNT_PROC:
@@ -330,15 +343,6 @@ static void apply(const struct plan *plan, const struct mount *mount, const stru
 	case MOUNT_PIN: pin_apply(mount); break;
 	case MOUNT_FILE: file(mount, opened->lower); break;
 	}
-}
-
-/* Whether something comes into the stash; without it the start saves a mount. */
-static bool needs_stash(const struct plan *plan)
-{
-	bool needed = own_ancestors_are_shown();
-	for (size_t i = 0; i < plan->mounts_count; i++)
-		needed |= plan->mounts[i].type == MOUNT_PIN;
-	return needed;
 }
 
 void mounts_apply(const struct plan *plan)

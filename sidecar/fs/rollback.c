@@ -97,9 +97,8 @@ static int adopt(int fd, char *path, int how)
 static void adopt_parents(int fd, char *path, bool known, int how)
 {
 	struct stat st;
-	char link[DESCRIPTOR_NAME];
 	while (fd >= 0 && fstat(fd, &st) == 0 && may_be_made(&st) && !entry_of(&st)) {
-		int lock = open(descriptor_name(fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int lock = descriptor_reopen(fd, true, O_RDONLY | O_DIRECTORY);
 		fd = lock >= 0 && use_lock_gets_marked(lock) && flock(lock, LOCK_SH | LOCK_NB) == 0 &&
 					 (known || descriptor_path(lock, path))
 				 ? adopt(lock, path, how)
@@ -194,7 +193,6 @@ static bool use_marked(int lock, bool *kept)
 
 bool rollback_use(int fd)
 {
-	char path[DESCRIPTOR_NAME];
 	struct stat st;
 	bool kept;
 	if ((current & CHANNEL_MADE_STAYS) || fstat(fd, &st) < 0 || !may_be_made(&st))
@@ -202,7 +200,7 @@ bool rollback_use(int fd)
 	if (entry_of(&st))
 		return true;
 	/* A file that we can't read belongs to another user, who must take care of it. */
-	int lock = open(descriptor_name(fd, path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int lock = descriptor_reopen(fd, S_ISDIR(st.st_mode), O_RDONLY | O_NONBLOCK);
 	if (lock < 0)
 		return true;
 	bool usable = use_marked(lock, &kept);
