@@ -35,7 +35,7 @@ static bool is_device(int fd, struct device *device)
 	return device->name != NULL;
 }
 
-static bool is_same_device(int fd, const struct device *device)
+static bool has_number(int fd, const struct device *device)
 {
 	struct stat st;
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->number;
@@ -49,7 +49,7 @@ static int device_tree(const struct device *device, char path[32])
 	if (tree < 0)
 		return -1;
 	if (tree_restrict(tree, ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NOEXEC) == 0) {
-		if (is_same_device(tree, device))
+		if (has_number(tree, device))
 			return tree;
 		errno = ENODEV;
 	}
@@ -93,7 +93,7 @@ static int open_covered(const struct device *device)
 	snprintf(path, sizeof path, "/dev/%s", device->name);
 	int fd = open(path, device->flags);
 	long flags = fd < 0 ? -1 : descriptor_mount_flags(fd);
-	if (flags >= 0 && (flags & ST_RDONLY) && is_same_device(fd, device))
+	if (flags >= 0 && (flags & ST_RDONLY) && has_number(fd, device))
 		return fd;
 	descriptor_close(fd);
 	errno = ENODEV;
@@ -111,7 +111,7 @@ static int open_entered(const struct device *device)
 	if (fd < 0)
 		return -1;
 	long flags = descriptor_mount_flags(fd);
-	if (is_same_device(fd, device) && flags >= 0 && (flags & ST_RDONLY) && fcntl(fd, F_SETFL, device->flags) == 0)
+	if (has_number(fd, device) && flags >= 0 && (flags & ST_RDONLY) && fcntl(fd, F_SETFL, device->flags) == 0)
 		return fd;
 	close(fd);
 	return -1;
