@@ -29,18 +29,18 @@ function member(row: OptionRow): string {
 }
 
 function sentence({ doc, name }: OptionRow): string {
-  const more =
+  const addition =
     name === 'die-with-parent'
       ? '; in a program that is so unless it is false'
       : name === 'env'
         ? "; as an object, undefined leaves the caller's value out"
         : ''
-  return `${doc.charAt(0).toUpperCase()}${doc.slice(1)}${more}.`
+  return `${doc.charAt(0).toUpperCase()}${doc.slice(1)}${addition}.`
 }
 
 function typeOf({ value, alone, repeat }: OptionRow): string {
   if (value === undefined) return 'boolean'
-  const one = /^[a-z]+(\|[a-z]+)+$/.test(value)
+  const single = /^[a-z]+(\|[a-z]+)+$/.test(value)
     ? value
         .split('|')
         .map((word) => `'${word}'`)
@@ -48,6 +48,6 @@ function typeOf({ value, alone, repeat }: OptionRow): string {
     : takesNumber(value)
       ? 'string | number'
       : 'string'
-  const many = !repeat ? '' : one === 'string' ? ' | readonly string[]' : ` | readonly (${one})[]`
-  return `${one}${many}${alone === undefined ? '' : repeat ? ' | true' : ' | boolean'}`
+  const many = !repeat ? '' : single === 'string' ? ' | readonly string[]' : ` | readonly (${single})[]`
+  return `${single}${many}${alone === undefined ? '' : repeat ? ' | true' : ' | boolean'}`
 }

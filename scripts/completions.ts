@@ -38,10 +38,10 @@ const optionsFor = (verb: VerbName): OptionRow[] => [...optionsOf(ROWS[verb]), .
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 export function bashCompletion(): string {
-  const all = [...new Map(VERBS.flatMap(optionsFor).map((option) => [option.name, option])).values()]
+  const options = [...new Map(VERBS.flatMap(optionsFor).map((option) => [option.name, option])).values()]
   const cases = (['words', 'list', 'directory', 'file', 'text'] as const).map((kind) => ({
     kind,
-    options: all.filter((option) => kindOf(option) === kind),
+    options: options.filter((option) => kindOf(option) === kind),
   }))
   const values = cases.flatMap(({ kind, options }) =>
     kind === 'words' || kind === 'list'
@@ -110,7 +110,7 @@ _nsbox_complete()
 		case \${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			${all
+			${options
         .filter((option) => kindOf(option) !== 'none')
         .flatMap(namesOf)
         .join('|')})
@@ -267,7 +267,7 @@ export function fishCompletion(): string {
     return own.map((option) => {
       const kind = kindOf(option)
       const list = `(__fish_complete_list , "string split \' \' \'${(option.choices ?? []).join(' ')}\'")`
-      const more =
+      const argument =
         kind === 'list'
           ? `-x -a ${inFish(list)}`
           : kind === 'words'
@@ -279,7 +279,7 @@ export function fishCompletion(): string {
                 : kind === 'text'
                   ? '-x'
                   : ''
-      return `complete -c nsbox -n ${inFish(has(verb, option))}${option.short === undefined ? '' : ` -s ${option.short}`} -l ${option.name} ${more}${more ? ' ' : ''}-d ${inFish(option.doc)}`
+      return `complete -c nsbox -n ${inFish(has(verb, option))}${option.short === undefined ? '' : ` -s ${option.short}`} -l ${option.name} ${argument}${argument ? ' ' : ''}-d ${inFish(option.doc)}`
     })
   })
   const valued = VERBS.flatMap(optionsFor)

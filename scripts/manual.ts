@@ -101,13 +101,13 @@ const verbLine = (verb: VerbName): string =>
     .join(' ')}`
 
 function optionGroups(): string[] {
-  const all = allOptions(ROWS)
+  const options = allOptions(ROWS)
   return GROUPS.flatMap((group) => {
     const verbs = VERBS.filter((verb) => ROWS[verb].own?.some((option) => option.group === group))
     const only = OPTIONS.some((option) => option.group === group) ? '' : ` (nsbox ${verbs.join(', ')})`
     return [
       `.SS ${group[0]?.toUpperCase()}${group.slice(1)}${only}`,
-      ...entries(all.filter((option) => option.group === group).map((option) => [head(option), roff(option.doc)])),
+      ...entries(options.filter((option) => option.group === group).map((option) => [head(option), roff(option.doc)])),
     ]
   })
 }

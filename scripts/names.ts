@@ -168,8 +168,7 @@ function commentsOf(path: string, text: string): string {
 }
 
 function missingFiles(): string[] {
-  const all = new Set(['src', 'sidecar', 'scripts', 'test', 'docs'].flatMap((folder) => below(folder, /./)))
-  const endings = [...all]
+  const existing = ['src', 'sidecar', 'scripts', 'test', 'docs'].flatMap((folder) => below(folder, /./))
   const files = [
     ...DOCUMENTS,
     ...below('src', /\.[tc]s?$/),
@@ -181,7 +180,7 @@ function missingFiles(): string[] {
     [...new Set([...commentsOf(path, textOf(path)).matchAll(FILE_NAME)].map(([, name = '']) => name))]
       .filter(
         (name) =>
-          !isElsewhere(name) && !existsSync(join(TOP, name)) && !endings.some((file) => file.endsWith(`/${name}`)),
+          !isElsewhere(name) && !existsSync(join(TOP, name)) && !existing.some((file) => file.endsWith(`/${name}`)),
       )
       .map((name) => `${path}: names ${name}, and there is no such file`),
   )

@@ -41,7 +41,7 @@ function declarations(): Map<string, string> {
     TOP,
   )
   const entry = join(TOP, 'src/index.ts')
-  const all = new Map<string, string>()
+  const declarations = new Map<string, string>()
   const program = ts.createProgram([entry, join(TOP, 'src/launch/assets.d.ts')], {
     ...options,
     noEmit: false,
@@ -50,7 +50,12 @@ function declarations(): Map<string, string> {
     rootDir: join(TOP, 'src'),
     outDir: OUT,
   })
-  const { diagnostics } = program.emit(undefined, (file, text) => all.set(relative(OUT, file), text), undefined, true)
+  const { diagnostics } = program.emit(
+    undefined,
+    (file, text) => declarations.set(relative(OUT, file), text),
+    undefined,
+    true,
+  )
   const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics]
   if (problems.length > 0)
     throw new Error(
@@ -62,7 +67,7 @@ function declarations(): Map<string, string> {
     )
   const kept = new Map<string, string>()
   const keep = (name: string) => {
-    const text = all.get(name)
+    const text = declarations.get(name)
     if (text === undefined || kept.has(name)) return
     kept.set(name, text.replace(/(from '\.[^']*)\.ts'/g, "$1.js'"))
     for (const [, path = ''] of text.matchAll(/(?:from |import\()['"](\.[^'"]*)\.ts['"]/g))

@@ -21,9 +21,9 @@ function definitions(header: string, flags: readonly string[]): Map<string, stri
 
 /** Some are defined by another name: #define __NR_fcntl __NR3264_fcntl. */
 function table(header: string, flags: readonly string[] = []): Table {
-  const all = definitions(header, flags)
-  const resolve = (value: string): string => (all.has(value) ? resolve(all.get(value) ?? '') : value)
-  const calls = [...all].flatMap(([name, value]) =>
+  const macros = definitions(header, flags)
+  const resolve = (value: string): string => (macros.has(value) ? resolve(macros.get(value) ?? '') : value)
+  const calls = [...macros].flatMap(([name, value]) =>
     /^__NR_(?!syscalls$|arch_specific_syscall$)/.test(name) ? [[name.slice(5), Number(resolve(value))] as const] : [],
   )
   return Object.fromEntries(

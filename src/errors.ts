@@ -9,7 +9,7 @@ import { printable } from './text/printable.ts'
 export type Failure = {
   /** The step that failed. */
   step: Step
-  /** What was tried, or what is wrong. */
+  /** The operation that failed, or what is wrong. */
   what: string
   /** The file, option value or JSON pointer in question. */
   path?: string | undefined
@@ -31,7 +31,7 @@ export type Failure = {
 export class SandboxError extends Error {
   /** The step that failed: "root", "mounts", "exec", ...; `Step` lists them. */
   readonly step: Step
-  /** What was tried, or what is wrong. */
+  /** The operation that failed, or what is wrong. */
   readonly what: string
   /** The file, option value or JSON pointer in question. */
   readonly path: string | undefined

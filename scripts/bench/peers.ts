@@ -154,12 +154,12 @@ function tryPeer(bench: Bench, peer: Peer): Usable | Absent {
 
 /** Returns a function that removes what systemd-nspawn has left behind since, on a machine without systemd. */
 export function watchControlGroups(): () => void {
-  const all = ['', 'systemd/', 'unified/'].flatMap((hierarchy) =>
+  const groups = ['', 'systemd/', 'unified/'].flatMap((hierarchy) =>
     ['payload', 'supervisor'].map((name) => `/sys/fs/cgroup/${hierarchy}${name}`),
   )
-  const absent = all.filter((path) => !existsSync(path))
+  const absent = groups.filter((path) => !existsSync(path))
   return () => {
-    for (const path of absent.filter((one) => existsSync(one))) rmdirSync(path)
+    for (const path of absent.filter((path) => existsSync(path))) rmdirSync(path)
   }
 }
 

@@ -82,14 +82,14 @@ int host_open(const char *path, int flags)
 	return fd;
 }
 
-int host_open_directory(const char *path, const char *missing, const char *other)
+int host_open_directory(const char *path, const char *missing, const char *not_directory)
 {
 	int fd = host_open(path, O_PATH | O_DIRECTORY);
 	if (fd >= 0)
 		return fd;
 	int number = errno;
 	if (number == ENOTDIR && host_open(path, O_PATH) >= 0)
-		fail_plain_hint("is not a directory", path, other);
+		fail_plain_hint("is not a directory", path, not_directory);
 	errno = number;
 	fail_hint("open", path, host_hint(path, missing));
 }

@@ -14,8 +14,8 @@ int host_open(const char *path, int flags);
 const char *host_hint(const char *path, const char *missing);
 /*
  * Opens a directory with O_PATH. Fails by fail(), with the message that src/planner/build.ts has, too. MISSING as
- * above; OTHER is the hint for what isn't a directory, or NULL.
+ * above; NOT_DIRECTORY is the hint for another kind of file, or NULL.
  */
-int host_open_directory(const char *path, const char *missing, const char *other);
+int host_open_directory(const char *path, const char *missing, const char *not_directory);
 
 #endif

@@ -19,7 +19,8 @@ struct opened {
 	int tree, source;
 };
 
-static struct opened *all;
+/* As many as the root has file systems, in its order. */
+static struct opened *filesystems;
 
 enum { OPTIONS = ROOT_OPTIONS_RO | ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV };
 
@@ -102,11 +103,11 @@ void filesystem_open_all(const struct root *root, bool old)
 		return;
 	report_step(STEP_ROOT);
 	tree_set_up(old);
-	all = calloc(root->filesystems_count, sizeof *all);
-	if (!all)
+	filesystems = calloc(root->filesystems_count, sizeof *filesystems);
+	if (!filesystems)
 		fail("allocate", NULL);
 	for (size_t n = 0; n < root->filesystems_count; n++)
-		all[n] = open_one(&root->filesystems[n]);
+		filesystems[n] = open_one(&root->filesystems[n]);
 }
 
 static bool is_identity(const struct idrange *ranges, size_t count)
@@ -127,7 +128,7 @@ void filesystem_map_ids(const struct root *root, const struct idmap *map, int pr
 	int userns = openat(process, "ns/user", O_RDONLY | O_CLOEXEC);
 	struct sys_mount_attr attr = {.set = ATTR_IDMAP, .userns = (uint64_t)userns};
 	for (size_t n = 0; n < root->filesystems_count; n++)
-		if (userns < 0 || sys_mount_setattr(all[n].tree, 0, &attr) < 0)
+		if (userns < 0 || sys_mount_setattr(filesystems[n].tree, 0, &attr) < 0)
 			fail_hint("map the ids of the image's files", root->filesystems[n].path,
 				"this kernel can't show this file system with other ids: without --trust-image the image is unpacked, and without --map-auto its ids are the machine's");
 	close(userns);
@@ -135,7 +136,7 @@ void filesystem_map_ids(const struct root *root, const struct idmap *map, int pr
 
 int filesystem_attach(const struct root *root, size_t n, int target)
 {
-	struct opened *opened = &all[n];
+	struct opened *opened = &filesystems[n];
 	if (opened->tree < 0)
 		opened->tree = mount_from(opened->source, root->filesystems[n].type);
 	if (opened->tree < 0 || tree_attach(opened->tree, target) < 0)
@@ -147,7 +148,7 @@ int filesystem_attach(const struct root *root, size_t n, int target)
 void filesystem_close_all(const struct root *root)
 {
 	for (size_t n = 0; root && n < root->filesystems_count; n++) {
-		descriptor_close(all[n].tree);
-		descriptor_close(all[n].source);
+		descriptor_close(filesystems[n].tree);
+		descriptor_close(filesystems[n].source);
 	}
 }

@@ -30,8 +30,9 @@ struct known {
 	struct known *next;
 };
 
-static int stash = -1, place = -1, blank = -1;
-static struct known *all;
+/* The mount of the stash, its directory for pinned directories, and its file for pinned links. */
+static int stash_mount = -1, stash = -1, blank = -1;
+static struct known *known_files;
 
 /* The path that is walked, for messages, and whether a directory on it is mounted on itself already. */
 static const char *way;
@@ -39,7 +40,7 @@ static bool covered;
 
 static struct known *know(const struct stat *st)
 {
-	struct known *known = all;
+	struct known *known = known_files;
 	while (known && !is_same_file(&known->st, st))
 		known = known->next;
 	if (known)
@@ -47,8 +48,8 @@ static struct known *know(const struct stat *st)
 	known = malloc(sizeof *known);
 	if (!known)
 		fail("allocate", NULL);
-	*known = (struct known){.st = *st, .tree = -1, .next = all};
-	return all = known;
+	*known = (struct known){.st = *st, .tree = -1, .next = known_files};
+	return known_files = known;
 }
 
 static bool is_still(const struct known *known, int fd)
@@ -67,10 +68,10 @@ void pin_stash(int target, const char *path)
 	if (mkdirat(scratch, "hidden", 0) < 0 || mkdirat(scratch, "hidden/directory", 0) < 0)
 		fail("make", path);
 	int directory = openat(scratch, "hidden", O_PATH | O_CLOEXEC);
-	place = directory < 0 ? -1 : tree_alone(directory);
-	if (place < 0 || tree_attach(place, target) < 0)
+	stash_mount = directory < 0 ? -1 : tree_alone(directory);
+	if (stash_mount < 0 || tree_attach(stash_mount, target) < 0)
 		fail("mount", path);
-	stash = openat(place, "directory", O_PATH | O_CLOEXEC);
+	stash = openat(stash_mount, "directory", O_PATH | O_CLOEXEC);
 	if (stash < 0)
 		fail("open", path);
 	close(directory);
@@ -80,7 +81,7 @@ void pin_stash(int target, const char *path)
 static int empty_file(void)
 {
 	if (blank < 0 &&
-		(mknodat(place, "file", S_IFREG, 0) < 0 || (blank = openat(place, "file", O_PATH | O_CLOEXEC)) < 0))
+		(mknodat(stash_mount, "file", S_IFREG, 0) < 0 || (blank = openat(stash_mount, "file", O_PATH | O_CLOEXEC)) < 0))
 		fail("pin", way);
 	return blank;
 }

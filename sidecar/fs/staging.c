@@ -99,14 +99,14 @@ __attribute__((noinline)) static void open_old(bool with_files)
 
 void staging_open(bool with_files)
 {
-	size_t place = 0;
-	while ((target = open(candidates[place], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 && place < LAST_CANDIDATE)
-		place++;
+	size_t candidate = 0;
+	while ((target = open(candidates[candidate], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 && candidate < LAST_CANDIDATE)
+		candidate++;
 	if (target < 0)
 		fail("find a directory to put the root together on", "/tmp");
 	if (tree_is_old())
 		open_old(with_files);
 	/* The root is mounted on top of this tmpfs, which stays reachable by its descriptor. */
 	else if (with_files && open_scratch_new() < 0)
-		fail_hint("mount tmpfs", candidates[place], tree_hint());
+		fail_hint("mount tmpfs", candidates[candidate], tree_hint());
 }

@@ -6,8 +6,8 @@
 void archive_place(int fd);
 
 /*
- * What an uncompressed archive is: "docker-archive" or "oci-archive" if all its names are those of one, else "tar" or
- * "cpio", or "unknown". Reads only as far as the first other name.
+ * Returns the kind of an uncompressed archive: "docker-archive" or "oci-archive" if all its names are those of one,
+ * else "tar" or "cpio", or "unknown". Reads only as far as the first other name.
  */
 const char *archive_classify(int fd);
 

@@ -27,10 +27,10 @@ static bool field(int i, unsigned long *number)
 	const unsigned char *at = head + 6 + (size_t)i * DIGITS;
 	*number = 0;
 	for (int digit = 0; digit < DIGITS; digit++) {
-		const char *place = at[digit] ? strchr("0123456789abcdef0123456789ABCDEF", at[digit]) : NULL;
-		if (!place)
+		const char *found = at[digit] ? strchr("0123456789abcdef0123456789ABCDEF", at[digit]) : NULL;
+		if (!found)
 			return false;
-		*number = *number << 4 | (unsigned long)((place - "0123456789abcdef0123456789ABCDEF") & 15);
+		*number = *number << 4 | (unsigned long)((found - "0123456789abcdef0123456789ABCDEF") & 15);
 	}
 	return true;
 }

@@ -1,4 +1,4 @@
-/* What the helper prints: one JSON object a line on standard output, always valid UTF-8. */
+/* The helper's output: one JSON object a line on standard output, always valid UTF-8. */
 #ifndef NSBOX_UNPACK_EVENT_H
 #define NSBOX_UNPACK_EVENT_H
 

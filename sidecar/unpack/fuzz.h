@@ -1,5 +1,5 @@
 /*
- * What the fuzzers of this room share: it stands in the place of event.c, place.c, stream.c and shims.c. A failure
+ * Shared by the fuzzers of this room, in place of event.c, place.c, stream.c and shims.c. A failure
  * leaves the reader, and an entry is read to its end, with what every reader promises of it.
  */
 #ifndef NSBOX_UNPACK_FUZZ_H

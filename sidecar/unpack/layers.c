@@ -41,7 +41,7 @@ int layers_count(void) { return count; }
 
 bool layers_is_whiteout(const struct stat *st) { return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0); }
 
-/* What openat2 does with RESOLVE_NO_SYMLINKS, for kernels before 5.6. */
+/* openat2 with RESOLVE_NO_SYMLINKS, for kernels before 5.6. */
 static int directory_by_steps(int root, const char *path)
 {
 	char name[NAME_MAX + 1];

@@ -167,7 +167,7 @@ static void place_directory(struct spot *spot, const struct entry *e, const stru
 		make_room(spot);
 		if (mkdirat(spot->parent, spot->name, MODE_DIRECTORY) < 0)
 			event_fail("make a directory", spot->entry, errno);
-		/* What stood there, a whiteout or another file, hid the layers below. */
+		/* The entry that stood there, a whiteout or another file, hid the layers below. */
 		if (layers_count() > 1)
 			layers_make_opaque(spot->parent, spot->name, spot->entry);
 	}

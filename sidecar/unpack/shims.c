@@ -1,4 +1,4 @@
-/* What Debian's static libraries, compiled for glibc, take from the C library by names that musl doesn't have. */
+/* Names that Debian's static libraries, compiled for glibc, take from the C library and musl doesn't have. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
@@ -39,7 +39,7 @@ int lzo1x_decompress_safe(
 
 #ifdef __aarch64__
 /*
- * What OpenSSL's SHA-256 looks at to choose its code. OpenSSL's own definition comes with a function that runs before
+ * OpenSSL's SHA-256 chooses its code by this variable. OpenSSL's own definition comes with a function that runs before
  * main(), executes instructions to see whether they are there, and needs setjmp(3) as glibc has it.
  */
 #include <sys/auxv.h>

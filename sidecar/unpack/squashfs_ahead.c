@@ -96,7 +96,7 @@ static bool decode_file(struct worker *w, sqfs_inode *inode, uint64_t *number, u
 	return decode_block(w, ++*number, entry.start_block, entry.size);
 }
 
-/* What is damaged ends a worker: the reader comes to it, too, and has the message. */
+/* A damaged block ends a worker: the reader comes to the block, too, and has the message. */
 static void *run_worker(void *argument)
 {
 	struct worker *w = argument;

@@ -29,7 +29,7 @@ struct squashfs_walk {
 	/* The entry that the walk is at. */
 	char path[PATH_MAX];
 	sqfs_inode inode;
-	/* What is wrong with the image where a walk ended early. */
+	/* The fault of the image where a walk ended early. */
 	const char *fault;
 	/* Private. */
 	sqfs_inode_id id;

@@ -16,7 +16,7 @@
 
 enum { PIPE_SIZE = 1 << 20 };
 
-/* What the decoding process reports at its end. */
+/* The decoding process's report at its end. */
 struct report {
 	struct stream_result result;
 	int number; /* errno, or 0 */

@@ -5,9 +5,9 @@ import type { Host } from './host.ts'
 export type Result = {
   /** `no`: no box can run. `note`: something doesn't work, or works more slowly. */
   status: 'ok' | 'no' | 'note'
-  /** What was found. */
+  /** The finding, in words. */
   found: string
-  /** What will not work. */
+  /** The features that will not work. */
   effect?: string
   /** Lines that change it, to be copied as they are. */
   fix?: string[]

@@ -10,7 +10,7 @@ export type Host = {
   stat(path: string): { mode: number; uid: number } | undefined
   /** Exit status and output of a program; undefined where it is not there. */
   run(program: string, args: string[]): { status: number; stdout: string; stderr?: string } | undefined
-  /** Makes a nameless file in DIR and removes it: the name of the error, or undefined. */
+  /** Makes an unnamed file in DIR and removes it: the name of the error, or undefined. */
   tryTmpfile(dir: string): string | undefined
   /** Bytes that the caller may still write to the file system of a directory; undefined where that is not known. */
   space(dir: string): number | undefined

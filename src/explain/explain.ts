@@ -200,8 +200,8 @@ function makeNamespaces({ namespaces: names, cgroup: limits }: BoxPlan): Step {
   }
 }
 
-function cloneCall(names: readonly Namespace[], more: readonly string[] = []): string {
-  return `clone3(${[...names.map((name) => SEPARATES[name].flag), ...more].join(' | ')})`
+function cloneCall(names: readonly Namespace[], otherFlags: readonly string[] = []): string {
+  return `clone3(${[...names.map((name) => SEPARATES[name].flag), ...otherFlags].join(' | ')})`
 }
 
 const MAP_WRITER: Readonly<Record<IdMap['by'], { calls: string; why: string }>> = {

@@ -251,8 +251,8 @@ function fileText({ source, text = '' }: Extract<Mount, { type: 'file' }>): stri
   const content = text.replace(/\n$/, '')
   if (source === undefined)
     return `It lies on a tmpfs, is mounted there, and holds ${text === '' ? 'nothing' : quote(content)}; the box may change it.`
-  const more = text === '' ? '' : ` ${quote(content)} is added.`
-  return `The copy has the content at the start of the box; later changes on either side do not reach the other.${more}`
+  const addition = text === '' ? '' : ` ${quote(content)} is added.`
+  return `The copy has the content at the start of the box; later changes on either side do not reach the other.${addition}`
 }
 
 /** The pinned directories, as the path names them. Directories behind a link on the path are pinned too. */

@@ -31,7 +31,7 @@ export function sizeWords(size: number): string {
 
 type Layers = Pick<Extract<Root, { type: 'layers' }>, 'lowers' | 'filesystems' | 'image'>
 
-/** What the overlay of a root lies on. */
+/** The directories on which the overlay of a root lies. */
 export function layersText({ lowers, filesystems = [], image }: Layers): string {
   const directories = lowers.length > 1 ? `${lowers.length} directories` : lowers.map(quote)[0]
   const mounted = filesystems.length > 1 ? `${filesystems.length} file systems` : filesystems.map(filesystemText)[0]

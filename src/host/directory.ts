@@ -42,8 +42,8 @@ export function contentOf({ fd }: Entry, max: number): Buffer {
   try {
     const content = Buffer.allocUnsafe(max)
     let length = 0
-    for (let more = -1; more !== 0 && length < max; length += more)
-      more = readSync(readable, content, length, max - length, null)
+    for (let count = -1; count !== 0 && length < max; length += count)
+      count = readSync(readable, content, length, max - length, null)
     return content.subarray(0, length)
   } finally {
     closeSync(readable)

@@ -23,7 +23,7 @@ export type Login = {
 }
 
 const TOKEN_BYTES = 1 << 20
-/** What a header may hold. */
+/** The characters that a header may hold. */
 const HEADER_VALUE = /^[\x21-\x7e]+$/
 const CLIENT = 'nsbox'
 

@@ -1,4 +1,4 @@
-/** What a registry asks for: the WWW-Authenticate header (RFC 9110, section 11.6.1). */
+/** The credentials that a registry asks for: the WWW-Authenticate header (RFC 9110, section 11.6.1). */
 
 export type Challenge = {
   /** In lower case: "basic", "bearer". */

@@ -1,4 +1,4 @@
-/** What `nsbox image ACTION` does. Results are lines of text, or one JSON document; nothing else is printed there. */
+/** The actions of `nsbox image ACTION`. Results are lines of text, or one JSON document; nothing else is printed there. */
 import type { HostFacts } from '../host/types.ts'
 import { safeJson } from '../plan/encode.ts'
 import { checkImages } from './check.ts'
@@ -75,7 +75,7 @@ async function pullImages(words: readonly string[], context: Context): Promise<n
 
 function listImages(_: readonly string[], context: Context): number {
   const all = inventory(context.host)
-  const rows = [...all.names.map((name) => rowOf(name, all)), ...nameless(all)]
+  const rows = [...all.names.map((name) => rowOf(name, all)), ...rowsWithoutName(all)]
   if (context.flags.json) print(rows, context)
   else if (context.flags.quiet) for (const id of new Set(rows.map((row) => row.id))) context.out(id)
   else
@@ -123,7 +123,7 @@ function factsOf(id: string, image: Kept | undefined): Row {
   return { id, size, layers: chainIds.length, used: new Date(used).toISOString() }
 }
 
-function nameless({ names, images }: Inventory): Row[] {
+function rowsWithoutName({ names, images }: Inventory): Row[] {
   const named = new Set(names.map(({ id }) => id))
   return [...images.values()].filter(({ id }) => !named.has(id)).map((image) => factsOf(image.id, image))
 }

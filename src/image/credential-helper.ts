@@ -6,9 +6,9 @@ import { SandboxError } from '../errors.ts'
 
 export type Credentials =
   | { username: string; password: string }
-  /** What a token server takes in place of a password (OAuth 2: a refresh token). */
+  /** A token server takes it in place of a password (OAuth 2: a refresh token). */
   | { identityToken: string }
-  /** What the registry itself takes. */
+  /** The registry itself takes it. */
   | { token: string }
 
 /** Whose credentials are asked for. */
@@ -23,7 +23,7 @@ const NAME = /^[A-Za-z0-9][\w.-]*$/
 const LARGEST_ANSWER = 1 << 16
 /** Seconds; a helper may ask its user something. */
 const LONGEST_WAIT = 120
-/** What helpers answer in place of an error number. */
+/** Sentences that helpers answer in place of an error number. */
 const NOT_FOUND = /credentials not found|no credentials/i
 /** The user name of what is no password but an identity token. */
 const IS_TOKEN = '<token>'
@@ -94,7 +94,7 @@ function getFrom(
       signal?.removeEventListener('abort', abort)
       if (error === undefined) return
       child.kill('SIGKILL')
-      // What the helper has started may hold its ends open.
+      // Processes that the helper has started may hold its ends open.
       for (const pipe of child.stdio) pipe?.destroy()
       reject(error)
     }

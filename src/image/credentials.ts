@@ -14,7 +14,7 @@ export type FoundCredentials = {
   source?: string
   /** Files that were read or are not there, in their order. */
   looked: readonly string[]
-  /** What was left out, and why. */
+  /** Sentences about credentials that were left out, and why. */
   notes: readonly string[]
 }
 

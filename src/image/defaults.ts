@@ -1,6 +1,6 @@
 /**
- * What an image says about its command, as defaults of a box: options of the command line win over all of it. An image
- * is a stranger's word, so it chooses what the command is and sees, and nothing of what the box may do.
+ * An image's settings for its command, as defaults of a box: options of the command line win over all of them. An image
+ * comes from a stranger, so it chooses what the command is and sees, and nothing of what the box may do.
  */
 import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
@@ -11,12 +11,12 @@ import type { ImageRoot } from '../planner/image-root.ts'
 import { printable } from '../text/printable.ts'
 import type { Image, ImageConfig } from './image.ts'
 
-/** What a box of an image is built from. */
+/** The parts from which a box of an image is built. */
 export type ImageBox = {
   options: Options
   argv: string[]
   root: ImageRoot
-  /** What the caller should know of it before it starts, in a sentence without a full stop. */
+  /** A warning for the caller before the box starts: a sentence without a full stop. */
   warning?: string
 }
 
@@ -102,12 +102,12 @@ function environmentOf(
     return { type: 'set', name: entry.slice(0, at), value: entry.slice(at + 1) }
   })
   const has = (name: string) => own.some((change) => change.type === 'set' && change.name === name)
-  const more: EnvChange[] = []
-  if (!has('PATH')) more.push({ type: 'set', name: 'PATH', value: DEFAULT_PATH })
-  if (!has('TERM')) more.push({ type: 'pass', name: 'TERM' })
-  const given: EnvChange[] =
+  const fallbacks: EnvChange[] = []
+  if (!has('PATH')) fallbacks.push({ type: 'set', name: 'PATH', value: DEFAULT_PATH })
+  if (!has('TERM')) fallbacks.push({ type: 'pass', name: 'TERM' })
+  const passed: EnvChange[] =
     options.clearEnv === false ? Object.keys(callers).map((name) => ({ type: 'pass', name })) : []
-  return { clearEnv: true, env: [...more, ...own, ...given, ...(options.env ?? [])] }
+  return { clearEnv: true, env: [...fallbacks, ...own, ...passed, ...(options.env ?? [])] }
 }
 
 /** Engines make the directory where the image names one and lacks it. */

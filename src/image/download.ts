@@ -158,7 +158,7 @@ async function append(
   if (state.at < blob.size) throw wrong(registry, blob, `the server sends ${state.at} of its ${blob.size} bytes`)
 }
 
-/** What is wrong with the answer to a request for the bytes of a blob of SIZE bytes from OFFSET on. */
+/** Returns what is wrong with the answer to a request for the bytes of a blob of SIZE bytes from OFFSET on. */
 function rangeFault({ status, headers }: Answer, offset: number, size: number): string | undefined {
   const length = headers.get('content-length')
   const isEncoded = ![null, '', 'identity'].includes(headers.get('content-encoding'))

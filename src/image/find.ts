@@ -43,7 +43,7 @@ function findLocal(reference: LocalReference, want: Want, host: HostFacts): Imag
   return file === undefined ? undefined : cachedImage(directory, file.id, referenceText({ ...reference }), want)
 }
 
-/** What lies at the path, by the reference's prefix or else by its content. */
+/** Returns the kind of file at the path, by the reference's prefix or else by its content. */
 export function formatOf({ format, path }: LocalReference): Sniffed | 'docker-archive' | 'oci-archive' {
   if (format === undefined || format === 'dir') {
     const found = sniff(path)
@@ -67,8 +67,8 @@ function directoryImage(path: string): Image {
 }
 
 /**
- * What a file is known by: the same name with the same inode, size and times has the same content. Of a layout its
- * index.json counts, which names all else by digest.
+ * Returns the key by which a file is known: the same name with the same inode, size and times has the same content. For
+ * a layout, index.json counts, since it names all else by digest.
  */
 export function fileKey({ format, path, image }: LocalReference, is: string, platform: string): string[] {
   const stat = fs.statSync(hostPath(is === 'oci' ? `${path}/index.json` : path), {

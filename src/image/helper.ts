@@ -11,7 +11,7 @@ import { sidecarCommand } from '#sidecar'
 import { SandboxError, type Failure } from '../errors.ts'
 import { codeOf, errnoText, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import { nameless, planFile } from '../launch/tmpfile.ts'
+import { unnamedFile, planFile } from '../launch/tmpfile.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import type { BoxPlan, Capability, Mount } from '../plan/types.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
@@ -48,7 +48,7 @@ type Running = {
 
 const PLAN = 3
 const STATUS = 4
-/** What root in the box needs for owners, modes and attributes of any file below /target. */
+/** The capabilities that root in the box needs for owners, modes and attributes of any file below /target. */
 const CAPABILITIES: readonly Capability[] = ['chown', 'dac_override', 'fowner', 'fsetid', 'mknod', 'setfcap']
 
 function planOf({ map, args, target, lowers = [] }: Job, program: string, host: HostFacts): BoxPlan {
@@ -83,7 +83,7 @@ export function startHelper(job: Job, host: HostFacts): Running {
   try {
     const plan = planFile(planOf(job, helperFile(host), host))
     open.push(plan)
-    const status = nameless()
+    const status = unnamedFile()
     const [file, ...args] = sidecarCommand(PLAN)
     let child: ChildProcess
     try {
@@ -184,7 +184,7 @@ function eventOf(line: string): HelperEvent | undefined {
   }
 }
 
-/** What the sidecar reports: the box could not be made. */
+/** The sidecar's report that the box could not be made. */
 function ownFailure(status: number): SandboxError | undefined {
   const { size } = fs.fstatSync(status)
   const bytes = Buffer.alloc(Math.min(size, LONGEST_LINE))

@@ -6,7 +6,7 @@ import { SandboxError } from '../errors.ts'
 import { NotInRegistry, Stalled, isProtocolFault, isTransient, networkFault, pullFault } from './pull-fault.ts'
 
 export type Transport = {
-  /** What is pulled, as messages name it: HOST/NAME:TAG. */
+  /** The image, as messages name it: HOST/NAME:TAG. */
   readonly subject: string
   /** Plain http is allowed to any host, and not to loopback alone. */
   readonly insecure: boolean
@@ -24,7 +24,7 @@ export type Answer = {
   readonly status: number
   readonly statusText: string
   readonly headers: Headers
-  /** The last one that was asked, and whether a redirect led to another origin. */
+  /** The last one that was requested, and whether a redirect led to another origin. */
   readonly url: URL
   readonly isForeign: boolean
   /** Bytes as the server sent them. Throws what `fetch` throws when the connection breaks. */
@@ -99,13 +99,14 @@ async function persist(url: URL, message: Message, transport: Transport): Promis
       const answer = await exchange(url, message, transport)
       if (!BUSY.includes(answer.status)) return answer
       reason = `${answer.status} ${answer.statusText}`.trim()
-      const asked = retryAfter(answer.headers.get('retry-after'))
-      if (tries === TRIES || (asked ?? 0) > LONGEST_WAIT) {
-        const wait = asked === undefined ? 'is busy or broken: try again later' : `asks to wait ${Math.ceil(asked)} s`
+      const requested = retryAfter(answer.headers.get('retry-after'))
+      if (tries === TRIES || (requested ?? 0) > LONGEST_WAIT) {
+        const wait =
+          requested === undefined ? 'is busy or broken: try again later' : `asks to wait ${Math.ceil(requested)} s`
         throw await refusal(answer, transport, `${url.host} ${wait}`)
       }
       answer.cancel()
-      seconds = Math.max(seconds, asked ?? 0)
+      seconds = Math.max(seconds, requested ?? 0)
     } catch (error) {
       transport.signal?.throwIfAborted()
       if (error instanceof SandboxError) throw error
@@ -188,7 +189,7 @@ async function exchange(url: URL, message: Message, transport: Transport): Promi
     const { method = 'GET', headers, body } = message
     const init = {
       method,
-      // Node decodes what a server encodes without being asked; Bun doesn't, by `decompress`.
+      // Node decodes what a server encodes without being requested; Bun doesn't, by `decompress`.
       headers: { 'User-Agent': 'nsbox', 'Accept-Encoding': 'identity', ...headers },
       ...(body !== undefined && { body }),
       redirect: 'manual' as const,

@@ -1,8 +1,8 @@
-/** What the rest of nsbox knows of an image: directories to stack, and what the image says about its command. */
+/** An image, as the rest of nsbox knows it: directories to stack, and the image's settings for its command. */
 import type { FileSystem } from '../plan/types.ts'
 import type { MapKind } from './map.ts'
 
-/** What an image says about the command that runs in it; the command line's own words win. */
+/** An image's settings for the command that runs in it; the command line's own words win. */
 export type ImageConfig = {
   /** NAME=VALUE entries, in the image's order. */
   env: string[]

@@ -1,4 +1,4 @@
-/** What the cache holds: names, images, and the layers of each kind of id map. */
+/** The cache's contents: names, images, and the layers of each kind of id map. */
 import * as fs from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
@@ -138,14 +138,14 @@ export function lookUp(
 ): { names: Name[]; image: Kept } {
   const isAsked = (name: Name): boolean => platform === undefined || name.platform === platform
   const references = meaningsOf(word, host)
-  const all = names.filter(
+  const named = names.filter(
     (name) =>
       isAsked(name) &&
       (references.includes(name.reference) || (name.path !== undefined && name.path === pathOf(word, host))),
   )
   // A file that has changed counts where there is nothing newer of that name.
-  const fresh = all.filter(({ stale }) => !stale)
-  const found = fresh.length > 0 ? fresh : all
+  const fresh = named.filter(({ stale }) => !stale)
+  const found = fresh.length > 0 ? fresh : named
   const ids = [...new Set(found.length > 0 ? found.map(({ id }) => id) : idsOf(word, images))]
   const [id] = ids
   const image = id === undefined ? undefined : images.get(id)

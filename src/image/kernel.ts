@@ -1,5 +1,5 @@
 /**
- * What an older kernel can't do for an ordinary user's box of an image. Root's overlays work from Linux 5.10 on, with
+ * Limits of older kernels for an ordinary user's box of an image. Root's overlays work from Linux 5.10 on, with
  * any number of layers.
  */
 import { SandboxError } from '../errors.ts'
@@ -14,8 +14,8 @@ function versionOf(host: Pick<HostFacts, 'read'>): number {
 }
 
 /**
- * What the caller should know before the box starts; undefined mostly. Throws SandboxError where the kernel has no
- * overlays for users, as before Linux 5.11.
+ * Returns a sentence that the caller should see before the box starts; mostly undefined. Throws SandboxError where the
+ * kernel has no overlays for users, as before Linux 5.11.
  *
  * An overlay notes in an attribute of its upper directory that a directory was made anew. In a user namespace that is
  * user.overlay.*, and tmpfs has such attributes from Linux 6.6 on: before, rmdir fails with EIO.

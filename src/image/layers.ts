@@ -188,7 +188,7 @@ export async function removeTrees(
   return kept
 }
 
-/** What can't be removed now, on a full disk say, is left for the next pull or for prune. */
+/** A directory that can't be removed now, on a full disk say, is left for the next pull or for prune. */
 async function discard(names: readonly string[], how: Unpacking): Promise<void> {
   await removeTrees(names, how).catch(() => {})
 }

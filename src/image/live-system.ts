@@ -17,7 +17,7 @@ export function liveSystem(
   text: (file: IsoFile) => string | undefined,
 ): IsoFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]))
-  const one = (...names: string[]): IsoFile[] | undefined => {
+  const first = (...names: string[]): IsoFile[] | undefined => {
     for (const name of names) {
       const file = byPath.get(name)
       if (file !== undefined) return [file]
@@ -25,11 +25,11 @@ export function liveSystem(
     return undefined
   }
   const found =
-    one('casper/filesystem.squashfs') ??
+    first('casper/filesystem.squashfs') ??
     layered(byPath, text) ??
-    one('live/filesystem.squashfs') ??
+    first('live/filesystem.squashfs') ??
     alone(files, 'live/') ??
-    one('LiveOS/squashfs.img') ??
+    first('LiveOS/squashfs.img') ??
     archOf(files)
   if (found !== undefined) return found
   throw new SandboxError({

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
-import { namelessIn } from '../launch/tmpfile.ts'
+import { unnamedFileIn } from '../launch/tmpfile.ts'
 import { openDockerArchive, tarFiles } from './docker-archive.ts'
 import { formatOf, NO_CONFIG } from './find.ts'
 import { runHelper } from './helper.ts'
@@ -80,7 +80,7 @@ async function plainArchive(path: string, want: Want, host: HostFacts): Promise<
   const directory = ensureDirectory(host, 'blobs')
   let copy: number
   try {
-    copy = namelessIn(directory, 0o600)
+    copy = unnamedFileIn(directory, 0o600)
   } catch (error) {
     closeSync(file.fd)
     throw storeFailure('make a file in', directory, error)

@@ -146,13 +146,13 @@ function terminalReporter(
 }
 
 function sum(layers: ReadonlyMap<number, Layer>): Layer & { done: number } {
-  const all = { bytes: 0, total: 0, done: 0 }
+  const sums = { bytes: 0, total: 0, done: 0 }
   for (const { bytes, total } of layers.values()) {
-    all.bytes += bytes
-    all.total += total
-    if (bytes === total) all.done++
+    sums.bytes += bytes
+    sums.total += total
+    if (bytes === total) sums.done++
   }
-  return all
+  return sums
 }
 
 function layersText(

@@ -57,7 +57,7 @@ export function networkFault(error: unknown, url: URL, subject: string): Sandbox
   return pullFault(subject, `${url.host}: ${text}${code === '' ? '' : ` (${code})`}`)
 }
 
-/** What plain http in answer to a greeting in TLS becomes: in Bun, and in Node. */
+/** The errors when a server answers a greeting in TLS with plain http: in Bun, and in Node. */
 const isTlsFault = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_')
 
 const DNS_HINT = 'the name of the registry comes first: HOST/NAME'
@@ -83,9 +83,9 @@ function certificateFault(code: string, url: URL): Pick<Failure, 'text' | 'code'
 function traceOf(error: unknown): { code: string; text: string; causes: unknown[] } {
   const causes: unknown[] = []
   for (let at = error; at !== undefined && at !== null && causes.length < 5; at = (at as Error).cause) causes.push(at)
-  const all = causes as Partial<NodeJS.ErrnoException>[]
-  const code = all.map((cause) => cause.code).findLast((name) => typeof name === 'string') ?? ''
-  const inner = all.findLast((cause) => typeof cause.message === 'string')?.message ?? String(error)
+  const errors = causes as Partial<NodeJS.ErrnoException>[]
+  const code = errors.map((cause) => cause.code).findLast((name) => typeof name === 'string') ?? ''
+  const inner = errors.findLast((cause) => typeof cause.message === 'string')?.message ?? String(error)
   // Bun adds advice on its own interface.
   return { code, text: inner.replace(/\. For more information.*/s, '').slice(0, 300), causes }
 }

@@ -75,7 +75,7 @@ async function bring(reference: Reference, want: Want, host: HostFacts): Promise
 async function unpackImage(reference: LocalReference, want: Want, host: HostFacts): Promise<Image> {
   const name = referenceText(reference)
   const platform = platformFor(want, host)
-  // What the file is called by before it is read: if it changes meanwhile, nobody finds the image by it.
+  // The key is made before the file is read: if the file changes meanwhile, nobody finds the image by this key.
   const key = fileKey(reference, formatOf(reference), platform)
   const source = await openSource(reference, want, host)
   try {
@@ -160,7 +160,7 @@ async function keep(source: Source, about: string, want: Want, host: HostFacts):
   return record
 }
 
-/** What the layers so far mean for the next one. */
+/** The state after the layers so far, on which the next one depends. */
 function stack(
   below: readonly LayerRecord[],
   { map, maxSize, signal }: Want,

@@ -39,7 +39,7 @@ type Prefix = (typeof PREFIXES)[number]
 
 export type LocalReference = {
   kind: 'local'
-  /** What is there; absent: to be found out by its content. */
+  /** The kind of file; absent: its content says. */
   format?: Prefix
   /** Absolute path on the host. */
   path: string
@@ -60,8 +60,8 @@ const quote = (text: string): string => `'${printable(text)}'`
 type Look = Pick<HostFacts, 'cwd' | 'look' | 'read' | 'uid' | 'variable'>
 
 /**
- * What a reference may mean, the likeliest first: more than one only for a short name where the caller's file names
- * several registries. Throws UsageError for what is no reference, or could be two things.
+ * Returns the possible meanings of a reference, the likeliest first: more than one only for a short name where the
+ * caller's file names several registries. Throws UsageError for a text that is no reference, or could be two things.
  */
 export function readReferences(text: string, host: Look): Reference[] {
   if (text === '') throw new UsageError("image: empty reference ''")
@@ -148,7 +148,7 @@ function split(text: string): Parts {
 
 const isNamed = ({ host, name, tag, digest }: Parts): boolean => faultOf({ host, name, tag, digest }) === undefined
 
-/** What is wrong with the parts of a name. */
+/** Returns what is wrong with the parts of a name. */
 function faultOf({ host, name, tag, digest }: Parts): string | undefined {
   if (host !== undefined && !HOST.test(host)) return `${quote(host)} is not HOST or HOST:PORT`
   if (name === '') return 'the name is missing'

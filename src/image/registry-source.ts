@@ -30,7 +30,7 @@ export async function openRegistry(
 ): Promise<Source & { digest: string }> {
   const about = referenceText(reference)
   want.onProgress?.({ event: 'resolve', reference: about })
-  // What is under way ends with the source, too.
+  // Downloads that are under way end with the source, too.
   const control = new AbortController()
   const signal = want.signal === undefined ? control.signal : AbortSignal.any([want.signal, control.signal])
   const registry = new Registry(reference, {

@@ -103,7 +103,7 @@ function removeFile(path: string): void {
   }
 }
 
-/** What prune keeps beside what it always keeps: images used in the last milliseconds, or the last ones up to a size. */
+/** Images that prune keeps beside those it always keeps: used in the last milliseconds, or the last ones up to a size. */
 export type Keep = { milliseconds: number } | { bytes: number }
 
 /** A download that nobody went on with for so long is given up. */

@@ -9,7 +9,7 @@ export type LayerSource = {
   /** Bytes of the archive. */
   size: number
   format: 'auto' | 'tar' | 'cpio' | 'squashfs'
-  /** What means that a lower layer's file is gone: names (OCI), device nodes (the kernel's overlay), or nothing. */
+  /** The mark that removes a lower layer's file: names (OCI), device nodes (the kernel's overlay), or none. */
   whiteouts: 'oci' | 'overlay' | 'none'
   /** sha256:HEX of the archive, to be checked. */
   digest?: string
@@ -22,7 +22,7 @@ export type LayerSource = {
 }
 
 export type Source = {
-  /** What the image says about itself; a plain root says nothing. */
+  /** The image's own configuration; a plain root has none. */
   config: ImageConfig
   /** sha256:HEX of the configuration; absent: it follows from the layers. */
   id?: string

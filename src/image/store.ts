@@ -26,7 +26,7 @@ export type ImageRecord = {
   digest?: string
   /** The lowest first. */
   diffIds: string[]
-  /** What the layers' directories are called by. */
+  /** The names of the layers' directories. */
   chainIds: string[]
   /** Bytes of all layers on the disk. */
   size: number

@@ -87,7 +87,7 @@ function number(block: Buffer, at: number, length: number): number | undefined {
   return digits === undefined ? undefined : digits === '' ? 0 : parseInt(digits, 8)
 }
 
-/** What a header that isn't a member says about the next one; undefined for a member. */
+/** Returns what a header that isn't a member says about the next one; undefined for a member. */
 function extendedBy(type: string, content: Range, about: string): Partial<Header> | undefined {
   const whole = () => readRange(content, MAX_EXTENDED, about)
   if (type === 'L') return { name: textAt(whole(), 0, content.size) }

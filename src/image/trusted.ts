@@ -30,7 +30,7 @@ export function refuseUntrusted(
     )
 }
 
-/** What only the kernel reads, and only for root. */
+/** Formats that only the kernel reads, and only for root. */
 export function onlyMounted(format: string, path: string): SandboxError {
   return new SandboxError({
     step: 'image',

@@ -6,7 +6,7 @@ import { systemFailure } from '../host/errno.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { reasonOf } from './execve.ts'
-import { nameless, namelessIn, temporaryDirectories, writeAll } from './tmpfile.ts'
+import { unnamedFile, unnamedFileIn, temporaryDirectories, writeAll } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
 /** Never returns. `failed`: the error of a file in memory. */
@@ -16,7 +16,7 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
   const parts = withPlan(plan)
   let last = failed
   for (const directory of temporaryDirectories())
-    last = reasonOf(() => execute(`/proc/self/fd/${filled(namelessIn(directory, 0o500), parts)}`, ['nsbox'], kept))
+    last = reasonOf(() => execute(`/proc/self/fd/${filled(unnamedFileIn(directory, 0o500), parts)}`, ['nsbox'], kept))
   reasonOf(() => executeBeside(plan, kept))
   throw systemFailure({
     step: 'hand over',
@@ -29,11 +29,11 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
 
 /**
  * For machines that execute no file of our making: runs the sidecar beside this program, with the plan on a descriptor,
- * as the library does. The plan lies in a nameless file: a pipe would need a process that stays to write what doesn't
+ * as the library does. The plan lies in an unnamed file: a pipe would need a process that stays to write what doesn't
  * fit into it. No variable and no PATH can name another sidecar.
  */
 function executeBeside(plan: Plan, kept: readonly number[]): void {
-  const text = filled(nameless(), [Buffer.from(encodePlan(plan))])
+  const text = filled(unnamedFile(), [Buffer.from(encodePlan(plan))])
   execute(join(dirname(process.execPath), 'nsbox-sidecar'), ['nsbox', '--plan-fd', String(text)], [...kept, text])
 }
 

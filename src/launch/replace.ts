@@ -1,5 +1,5 @@
 /**
- * The front end becomes the box: it writes the sidecar, with the plan at its end, into a nameless file, and executes
+ * The front end becomes the box: it writes the sidecar, with the plan at its end, into an unnamed file, and executes
  * that in its own place, so that nothing of Bun is left.
  *
  * Nobody can replace a file without a name, or write to it once it is executed. Mostly it is a file in memory that

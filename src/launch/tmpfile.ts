@@ -22,16 +22,16 @@ export function temporaryDirectories(): string[] {
 
 const FIRST = '/dev/shm'
 
-/** A nameless file in this directory. Throws ENOENT, EACCES, EROFS, EOPNOTSUPP (the file system has no such files). */
-export function namelessIn(directory: string, mode: number): number {
+/** An unnamed file in this directory. Throws ENOENT, EACCES, EROFS, EOPNOTSUPP (the file system has no such files). */
+export function unnamedFileIn(directory: string, mode: number): number {
   return fs.openSync(directory, O_TMPFILE | O_RDWR, mode)
 }
 
-/** A nameless file in the first directory that can hold one; otherwise a file whose name is removed at once. */
-export function nameless(): number {
+/** An unnamed file in the first directory that can hold one; otherwise a file whose name is removed at once. */
+export function unnamedFile(): number {
   for (const directory of temporaryDirectories()) {
     try {
-      return namelessIn(directory, 0o600)
+      return unnamedFileIn(directory, 0o600)
     } catch (error) {
       // The next directory may work, unless the error isn't about the directory.
       if (OF_THE_PROCESS.includes(codeOf(error))) throw error
@@ -51,9 +51,9 @@ export function nameless(): number {
 
 const OF_THE_PROCESS = ['EMFILE', 'ENFILE', 'ENOMEM']
 
-/** A descriptor of a nameless file that holds the plan. */
+/** A descriptor of an unnamed file that holds the plan. */
 export function planFile(plan: Plan): number {
-  const file = nameless()
+  const file = unnamedFile()
   try {
     writeAll(file, Buffer.from(encodeChecked(plan)), 0)
     return file

@@ -36,8 +36,8 @@ function make(options: Options): Box {
   const planned = (words: readonly string[]) =>
     withHintInProgram(() => {
       const host = hostOfProgram()
-      const { options: all, argv, root } = withCachedImage(options, words, host)
-      return buildPlan(all, argv, host, root)
+      const { options: merged, argv, root } = withCachedImage(options, words, host)
+      return buildPlan(merged, argv, host, root)
     })
   const warn = warningsOf(options)
   return {

@@ -62,6 +62,6 @@ export interface RunResult<Output = string> {
   stderr: Output
   /** Whether `timeout` ran out, the call's or the box's own. */
   timedOut: boolean
-  /** What the box used; undefined if it was killed before it could report. */
+  /** Time and memory that the box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
 }

@@ -24,7 +24,7 @@ export type OpenOptions = {
 export type Closed = {
   /** Whether the box's own timeout has ended it. */
   timedOut: boolean
-  /** What the whole box used; undefined if it was killed before it could report. */
+  /** Time and memory that the whole box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
 }
 

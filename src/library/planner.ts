@@ -36,7 +36,7 @@ export type Planner<P extends Plan = Plan> = {
 /** Descriptor on which the sidecar of a command reports. */
 const STATUS = 4
 
-/** What a plan is made of. An image has to be in the cache by now. */
+/** Options, argv and root, of which a plan is made. An image has to be in the cache by now. */
 export function withCachedImage(
   options: Options,
   argv: readonly string[],

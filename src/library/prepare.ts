@@ -1,5 +1,5 @@
 /**
- * Prepares the start of a command: plan and report travel in a nameless file, on descriptors that the command doesn't
+ * Prepares the start of a command: plan and report travel in an unnamed file, on descriptors that the command doesn't
  * get.
  */
 import { closeSync, fstatSync } from 'node:fs'

@@ -119,7 +119,7 @@ export function size(name: string, text: string): number {
   return bytes
 }
 
-/** What set-up itself takes, measured. With less no box would ever start, and a user who types 512 means megabytes. */
+/** Memory that set-up itself takes, measured. With less no box would ever start, and a user who types 512 means megabytes. */
 const LEAST_MEMORY = 1024 ** 2
 
 export function memory(text: string): number {

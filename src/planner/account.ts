@@ -1,4 +1,4 @@
-/** What a plan takes from files of the box itself: users by name and a shell. Most plans take nothing. */
+/** The parts of a plan that come from files of the box itself: users by name and a shell. Most plans have none. */
 import { SandboxError, UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import { latePlanner } from '../lazy.ts'

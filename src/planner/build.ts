@@ -52,9 +52,9 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     mounts.push(...latePlanner().aptMounts(root, mounts, host.uid))
   const namespaces = namespacesOf(options, user.idmap !== undefined)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
-  const all = withPins(mounts, root, own.length > 0)
+  const pinned = withPins(mounts, root, own.length > 0)
   for (let n = views.length - 1; n >= 0; n--)
-    if (views[n] !== '/') all.unshift({ type: 'view', target: views[n] as string })
+    if (views[n] !== '/') pinned.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
   const capabilities = capabilitiesOf(options, uid, ownNetwork)
   const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
@@ -63,7 +63,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
     namespaces,
     idmap: user.idmap,
     root: root.type === 'directory' && views[0] === '/' ? { ...root, view: true } : root,
-    mounts: all,
+    mounts: pinned,
     own,
     takeBack: requested.length > 0 && root.type === 'directory' && root.path === '/',
     noFollow: options.noFollow,

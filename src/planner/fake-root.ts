@@ -1,4 +1,4 @@
-/** What --fake-root asks for beside its filter. */
+/** The mounts that --fake-root adds to its filter. */
 import type { Mount, Root } from '../plan/types.ts'
 import { BoxFiles } from './in-root.ts'
 

@@ -13,7 +13,7 @@ import { rootDirectories } from '../plan/root.ts'
 import type { Mount, Root } from '../plan/types.ts'
 import { fromBytes } from '../text/bytes.ts'
 
-/** What lies at a path, as the box will see it. */
+/** Looks up what lies at a path, as the box will see it. */
 type Node =
   /** Directories that an overlay merges, the topmost first; none: it is empty. */
   | { type: 'directory'; layers: readonly Directory[] }
@@ -31,7 +31,7 @@ export class BoxFiles {
   readonly #root: Root
   /** The last mount at each path. Links on the way to a mount point are resolved already. */
   readonly #mounts = new Map<string, Mount>()
-  /** What is open, in the order of opening. */
+  /** Open entries, in the order of opening. */
   readonly #open: { close(): void }[] = []
   #top: Node = { type: 'directory', layers: [] }
 
@@ -184,7 +184,7 @@ export class BoxFiles {
     return { type: 'file', entry, text: '' }
   }
 
-  /** What lies on top in an overlay's state are its changes; which directories replace lower ones can't be seen here. */
+  /** On top in an overlay's state lie its changes; which directories replace lower ones can't be seen here. */
   #layersOf(root: Root | { lowers: readonly string[]; state: string | undefined }): Directory[] {
     const layers: Directory[] = []
     if ('state' in root && root.state !== undefined) {

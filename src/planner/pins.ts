@@ -10,39 +10,39 @@ type Pin = Extract<Mount, { type: 'pin' }>
 /** By target, the number of the last mount there. */
 export type LatestMounts = Map<string, number>
 
-/** MOUNTS, whose targets are clean, with the pins that belong to them. `alsoHeld`: the sidecar will pin more. */
-export function withPins(mounts: readonly Mount[], root: Root, alsoHeld: boolean): Mount[] {
-  const all: Mount[] = []
+/** MOUNTS, whose targets are clean, with the pins that belong to them. `alsoPinned`: the sidecar will pin more. */
+export function withPins(mounts: readonly Mount[], root: Root, alsoPinned: boolean): Mount[] {
+  const result: Mount[] = []
   const latest: LatestMounts = new Map()
   const pinned = new Set<string>()
-  let first = alsoHeld ? mounts.length : -1
+  let first = alsoPinned ? mounts.length : -1
   for (let n = 0; n < mounts.length; n++) {
     const mount = mounts[n] as Mount
-    all.push(mount)
+    result.push(mount)
     if (mount.type === 'bind' && mount.options?.includes('ro')) {
       for (const pin of pinsOf(mount.target, mounts, latest, root)) {
         const name = `${pin.from}\0${pin.target}`
         if (pinned.has(name)) continue
         pinned.add(name)
-        all.push(pin)
+        result.push(pin)
         if (first < 0) first = n
       }
     }
     if (MOUNT_TYPES[mount.type].covers) latest.set(mount.target, n)
   }
-  if (first < 0) return all
-  return withStash(all, mounts, first)
+  if (first < 0) return result
+  return withStash(result, mounts, first)
 }
 
 /** Puts the stash below the first mount that surely hides a directory, if that comes before the first pin. */
-function withStash(all: Mount[], mounts: readonly Mount[], first: number): Mount[] {
+function withStash(result: Mount[], mounts: readonly Mount[], first: number): Mount[] {
   for (let n = 0; n < mounts.length && n <= first; n++) {
     const { type, target } = mounts[n] as Mount
     if (type !== 'proc' && type !== 'dev' && type !== 'tmpfs') continue
-    all.splice(all.indexOf(mounts[n] as Mount), 0, { type: 'stash', target })
+    result.splice(result.indexOf(mounts[n] as Mount), 0, { type: 'stash', target })
     break
   }
-  return all
+  return result
 }
 
 /** The pins of PATH, from the inside out, while the box can write there to files of the host. */

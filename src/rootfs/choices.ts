@@ -15,7 +15,7 @@ export type Extra = (typeof EXTRAS)[number]
 /** How much a file needs a library that it opens by itself, in the words of `.note.dlopen`. */
 export const PRIORITIES = ['required', 'recommended', 'suggested'] as const
 export type Priority = (typeof PRIORITIES)[number]
-/** What may be left out of a root. */
+/** The parts that may be left out of a root. */
 export const OPTIONAL = ['recommended', 'suggested'] as const
 
 export type RootfsOptions = {

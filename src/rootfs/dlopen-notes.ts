@@ -9,7 +9,7 @@ export type Dlopen = {
   /** Names for the same library, the preferred one first. */
   names: string[]
   priority: Priority
-  /** What the library is for, in a word; empty where the note doesn't say. */
+  /** The library's purpose, in a word; empty where the note doesn't say. */
   feature: string
 }
 

@@ -1,11 +1,11 @@
 /**
- * What the functions that an ELF file imports tell about the files that it opens when it runs: of a library, mostly the
- * C library, which opens them by names that stand in no header.
+ * The functions that an ELF file imports show which files it opens when it runs, itself or through a library (mostly
+ * the C library), by names that stand in no header.
  */
 
 /** A row is one line of the report. */
 type Watch = {
-  /** What files with such an import do, and what they lack. */
+  /** A sentence about files with such an import: what they do, and what they lack. */
   says: string
   /** Imports that lead there. */
   symbols: readonly string[]

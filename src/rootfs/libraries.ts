@@ -14,7 +14,7 @@ import type { Report } from './report.ts'
 type Loaded = { path: string; elf: Elf; origin: string; parent?: Loaded }
 type Found = { path: string; elf: Elf }
 
-/** What the search finds, by host paths as they are opened; the copy keeps the links on them. */
+/** The finds of the search, by host paths as they are opened; the copy keeps the links on them. */
 export type Finds = {
   files: Set<string>
   /** Directories that the root needs, even empty. */
@@ -73,7 +73,7 @@ export class Libraries {
       }
     }
     queue.push(this.#note(main, loader))
-    // What is opened by name comes last, when all that the loader loads at the start is there.
+    // Libraries that are opened by name come last, when all that the loader loads at the start is there.
     for (let started = 0, running = 0; running < queue.length; running++) {
       for (; started < queue.length; started++) {
         const needer = queue[started] as Loaded

@@ -1,4 +1,4 @@
-/** What reading can't know or copying doesn't keep, as lines: a build whose root lacks something must have said so. */
+/** Notes on what reading can't know or copying doesn't keep, as lines: a build whose root lacks something must have said so. */
 import { printable } from '../text/printable.ts'
 
 /** One line of the report. */
@@ -36,7 +36,7 @@ export function noticeLine({ what, paths, hint }: Notice): string {
     if (shown.length > 0 && length > SHOWN) break
     shown.push(path)
   }
-  const more = paths.length - shown.length
-  const list = shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const hidden = paths.length - shown.length
+  const list = shown.join(', ') + (hidden > 0 ? ` and ${hidden} more` : '')
   return printable(`note: ${what}: ${list}${hint === undefined ? '' : ` (${hint})`}`)
 }

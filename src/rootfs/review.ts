@@ -10,7 +10,7 @@ import { type Entry, SETID } from './manifest.ts'
 
 type Environment = Record<string, string | undefined>
 
-/** What a program reads of the kernel's files, as texts in it. */
+/** Paths of the kernel's files, as a program that reads them holds them. */
 const KERNEL_FILES = [
   { text: '/dev/null', directory: '/dev', option: '--dev' },
   { text: '/proc/', directory: '/proc', option: '--proc' },
@@ -48,7 +48,7 @@ function reviewInterpreters({ elves, report }: Closure, entries: readonly Entry[
   }
 }
 
-/** What programs and, after them, their libraries name; the contents of named directories would name much that nobody uses. */
+/** Reports data that programs and their libraries name and the root lacks. Files in named directories would name much that nobody uses. */
 function reviewData({ started, elves, report }: Closure, entries: readonly Entry[]): void {
   const present = new Set(entries.map(({ path }) => path))
   const lacking = new Set<string>()

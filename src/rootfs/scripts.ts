@@ -1,4 +1,4 @@
-/** What the kernel and env(1) start for a script. */
+/** The interpreter that the kernel and env(1) start for a script. */
 import { closeSync, openSync, readSync } from 'node:fs'
 
 /** The kernel reads no more of a script's first line. */

@@ -1,4 +1,4 @@
-/** What sets share: where they add to, and directories that this host may have. */
+/** Parts that sets share: where they add to, and directories that this host may have. */
 import { existsSync, statSync } from 'node:fs'
 import type { Closure } from './closure.ts'
 import type { Trees } from './trees.ts'

@@ -43,7 +43,7 @@ const CERTIFICATES = [
 
 type Add = (to: Destination, env: Environment) => void
 
-/** What `--with list` says of each set, and what adds it. */
+/** For each set, its text in `--with list` and the function that adds it. */
 export const SETS: Readonly<Record<Extra, { doc: string; add: Add }>> = {
   nss: { doc: 'users, groups, host names, services, protocols, and the modules that look them up', add: addNss },
   locale: { doc: 'C.UTF-8 and the locales of LANG and LC_*', add: addLocale },

@@ -63,7 +63,7 @@ function headersOf(entry: Entry): Buffer[] {
   const target = entry.kind === 'link' ? entry.target : ''
   const size = entry.kind === 'file' ? entry.stat.size : 0
   const mtime = entry.kind === 'directory' && !entry.timed ? 0 : Math.max(0, secondsOf(entry))
-  // What doesn't fit into the header's fields stands in records before it.
+  // Values that don't fit into the header's fields stand in records before it.
   const records = [
     ...(fitsHeader(name, 100) ? [] : [record('path', name)]),
     ...(fitsHeader(target, 100) ? [] : [record('linkpath', target)]),

@@ -10,7 +10,7 @@ import type { Manifest } from './manifest.ts'
 /** `device`: the walk stays on this file system. */
 type How = { device: number; follow: boolean }
 
-/** What the walk finds; `finish` turns it into entries when all trees are walked. */
+/** The finds of the walk; `finish` turns them into entries when all trees are walked. */
 export class Trees {
   readonly #closure: Closure
   /** DIR, as device and file number: a root isn't copied into itself. */

@@ -10,10 +10,10 @@ import { machineOf } from './machine.ts'
 export { profileFilter } from './profile.ts'
 
 export function compiledDefault(
-  held: readonly Capability[],
+  capabilities: readonly Capability[],
   { machine }: HostFacts,
   { userNamespaces, fakeRoot }: Variant,
 ): string {
-  const filter = defaultFilter(machineOf(machine), held, userNamespaces)
+  const filter = defaultFilter(machineOf(machine), capabilities, userNamespaces)
   return Buffer.from(compile(fakeRoot ? withFakeRoot(filter) : filter)).toString('base64')
 }

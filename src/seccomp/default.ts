@@ -113,11 +113,11 @@ const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
 }
 
 /** The capabilities that change the filter. */
-export function relevant(held: readonly Capability[]): Capability[] {
-  return WITH.map(([capability]) => capability).filter((capability) => held.includes(capability))
+export function relevant(capabilities: readonly Capability[]): Capability[] {
+  return WITH.map(([capability]) => capability).filter((capability) => capabilities.includes(capability))
 }
 
-export function defaultFilter(machine: Machine, held: readonly Capability[], userNamespaces = false): Filter {
+export function defaultFilter(machine: Machine, capabilities: readonly Capability[], userNamespaces = false): Filter {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   const calls = new Map<number, readonly Rule[]>()
   // Skips calls that this machine doesn't have.
@@ -126,7 +126,8 @@ export function defaultFilter(machine: Machine, held: readonly Capability[], use
   }
   for (const name of ALLOWED) set(name, [ALWAYS])
   for (const [name, rules] of Object.entries(CHECKED)) set(name, rules)
-  for (const [capability, names] of WITH) if (held.includes(capability)) for (const name of names) set(name, [ALWAYS])
+  for (const [capability, names] of WITH)
+    if (capabilities.includes(capability)) for (const name of names) set(name, [ALWAYS])
   if (userNamespaces) for (const name of IN_USER_NAMESPACES) set(name, [ALWAYS])
   return {
     machine,

@@ -9,7 +9,7 @@ export type Filters = Readonly<
   Record<Machine, readonly { capabilities: readonly Capability[]; without: readonly Capability[]; filter: string }[]>
 >
 
-/** What is different about a default filter. */
+/** The ways in which a default filter may differ. */
 export type Variant = { userNamespaces: boolean; fakeRoot: boolean }
 
 /** A return value of a filter, seccomp(2). */

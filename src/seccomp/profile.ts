@@ -39,14 +39,20 @@ const ARCHITECTURE: Readonly<Record<Machine, { long: string; short: string }>> =
 const EPERM = 1
 const MAX_ERRNO = 4095
 
-type Place = { file: string; at: string }
+/** Where in the profile something is wrong. `at`: a JSON path, such as "syscalls/3/args/0"; "" is the whole profile. */
+type JsonPath = { file: string; at: string }
 type Fields = Record<string, unknown>
 
-/** Compiles a profile: the filter in base64. Throws SandboxError, which names the place in the file. */
-export function profileFilter(file: string, held: readonly Capability[], host: HostFacts, fakeRoot: boolean): string {
+/** Compiles a profile: the filter in base64. Throws SandboxError, which names the part of the file that is wrong. */
+export function profileFilter(
+  file: string,
+  capabilities: readonly Capability[],
+  host: HostFacts,
+  fakeRoot: boolean,
+): string {
   const machine = machineOf(host.machine)
   const profile = readFile(file, host)
-  const place = (at: string): Place => ({ file, at })
+  const jsonPath = (at: string): JsonPath => ({ file, at })
   refuseUnknown(
     profile,
     [
@@ -60,20 +66,20 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
       '$schema',
       '$comment',
     ],
-    place(''),
+    jsonPath(''),
   )
-  if (list(profile.flags ?? [], place('flags')).length > 0) refuse(place('flags'), 'is not supported')
-  refuseOtherMachine(profile, machine, place)
+  if (list(profile.flags ?? [], jsonPath('flags')).length > 0) refuse(jsonPath('flags'), 'is not supported')
+  refuseOtherMachine(profile, machine, jsonPath)
   const otherwise = action(
     profile.defaultAction,
-    numberOfErrno(profile.defaultErrno, profile.defaultErrnoRet, place('defaultErrno')),
-    place('defaultAction'),
+    numberOfErrno(profile.defaultErrno, profile.defaultErrnoRet, jsonPath('defaultErrno')),
+    jsonPath('defaultAction'),
   )
   const calls = new Map<number, Rule[]>()
-  list(profile.syscalls ?? [], place('syscalls')).forEach((entry, i) =>
-    addEntry(calls, entry, { machine, held, otherwise, place: place(`syscalls/${i}`) }),
+  list(profile.syscalls ?? [], jsonPath('syscalls')).forEach((entry, i) =>
+    addEntry(calls, entry, { machine, capabilities, otherwise, jsonPath: jsonPath(`syscalls/${i}`) }),
   )
-  refuseUnusable(calls, otherwise, machine, place)
+  refuseUnusable(calls, otherwise, machine, jsonPath)
   const filter: Filter = {
     machine,
     calls: ordered(calls),
@@ -84,12 +90,12 @@ export function profileFilter(file: string, held: readonly Capability[], host: H
   try {
     return Buffer.from(compile(fakeRoot ? withFakeRoot(filter) : filter)).toString('base64')
   } catch (error) {
-    if (error instanceof RangeError) refuse(place(''), error.message)
+    if (error instanceof RangeError) refuse(jsonPath(''), error.message)
     throw error
   }
 }
 
-function refuse({ file, at }: Place, what: string, hint?: string): never {
+function refuse({ file, at }: JsonPath, what: string, hint?: string): never {
   throw new SandboxError({
     step: 'seccomp',
     what: `${at === '' ? 'the profile' : `/${at}`}: ${what}`,
@@ -116,23 +122,23 @@ function readFile(file: string, host: HostFacts): Fields {
   }
 }
 
-function fields(value: unknown, place: Place): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(place, 'must be an object')
+function fields(value: unknown, jsonPath: JsonPath): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(jsonPath, 'must be an object')
   return value as Fields
 }
 
-function list(value: unknown, place: Place): unknown[] {
-  return Array.isArray(value) ? value : refuse(place, 'must be an array')
+function list(value: unknown, jsonPath: JsonPath): unknown[] {
+  return Array.isArray(value) ? value : refuse(jsonPath, 'must be an array')
 }
 
-function texts(value: unknown, place: Place): string[] {
-  return list(value, place).map((item) =>
-    typeof item === 'string' ? item : refuse(place, 'must be an array of strings'),
+function texts(value: unknown, jsonPath: JsonPath): string[] {
+  return list(value, jsonPath).map((item) =>
+    typeof item === 'string' ? item : refuse(jsonPath, 'must be an array of strings'),
   )
 }
 
 /** Refuses keys that nsbox doesn't know: what they ask for would not be done. */
-function refuseUnknown(found: Fields, known: readonly string[], { file, at }: Place): void {
+function refuseUnknown(found: Fields, known: readonly string[], { file, at }: JsonPath): void {
   const key = Object.keys(found).find((name) => !known.includes(name))
   if (key !== undefined) refuse({ file, at: at === '' ? key : `${at}/${key}` }, 'is not known')
 }
@@ -140,25 +146,26 @@ function refuseUnknown(found: Fields, known: readonly string[], { file, at }: Pl
 /**
  * Refuses a profile for another machine. Calls of other ABIs, such as i386 on x86-64, end the process whatever it says.
  */
-function refuseOtherMachine(profile: Fields, machine: Machine, place: (at: string) => Place): void {
+function refuseOtherMachine(profile: Fields, machine: Machine, jsonPath: (at: string) => JsonPath): void {
   const { long } = ARCHITECTURE[machine]
-  const named = profile.architectures === undefined ? undefined : texts(profile.architectures, place('architectures'))
+  const named =
+    profile.architectures === undefined ? undefined : texts(profile.architectures, jsonPath('architectures'))
   const mapped =
     profile.archMap === undefined
       ? undefined
-      : list(profile.archMap, place('archMap')).map((item) => fields(item, place('archMap')).architecture)
+      : list(profile.archMap, jsonPath('archMap')).map((item) => fields(item, jsonPath('archMap')).architecture)
   if (named === undefined && mapped === undefined) return
   if (!named?.includes(long) && !mapped?.includes(long))
-    refuse(place(named ? 'architectures' : 'archMap'), `does not name this machine (${long})`)
+    refuse(jsonPath(named ? 'architectures' : 'archMap'), `does not name this machine (${long})`)
 }
 
-function action(name: unknown, number: unknown, place: Place): Action {
-  if (name === 'SCMP_ACT_ERRNO') return errno(errnoValue(number ?? EPERM, place))
-  if (number !== undefined && number !== null) refuse(place, 'an error number goes with SCMP_ACT_ERRNO alone')
+function action(name: unknown, number: unknown, jsonPath: JsonPath): Action {
+  if (name === 'SCMP_ACT_ERRNO') return errno(errnoValue(number ?? EPERM, jsonPath))
+  if (number !== undefined && number !== null) refuse(jsonPath, 'an error number goes with SCMP_ACT_ERRNO alone')
   const found = typeof name === 'string' && Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   if (found !== undefined) return found
   refuse(
-    place,
+    jsonPath,
     `the action must be one of ${['SCMP_ACT_ERRNO', ...Object.keys(ACTIONS)].join(', ')}`,
     'tracing and notifying need a program beside the box, and nsbox has none',
   )
@@ -166,17 +173,17 @@ function action(name: unknown, number: unknown, place: Place): Action {
 
 const isErrno = (value: Action) => (value & 0x7fff0000) === 0x00050000
 
-function errnoValue(number: unknown, place: Place): number {
+function errnoValue(number: unknown, jsonPath: JsonPath): number {
   return Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MAX_ERRNO
     ? Number(number)
-    : refuse(place, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
+    : refuse(jsonPath, `the error number must be an integer from 0 to ${MAX_ERRNO}`)
 }
 
 /**
  * podman's profiles have the error's name, or its number as text, and that counts; the number beside it is for other
  * engines.
  */
-function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
+function numberOfErrno(name: unknown, number: unknown, jsonPath: JsonPath): unknown {
   if (name === undefined || name === null || name === '') return number ?? undefined
   const found =
     typeof name !== 'string'
@@ -184,7 +191,7 @@ function numberOfErrno(name: unknown, number: unknown, place: Place): unknown {
       : /^\d+$/.test(name)
         ? Number(name)
         : Object.entries(constants.errno).find(([known]) => known === name)?.[1]
-  return found ?? refuse(place, `no error number ${typeof name === 'string' ? printable(name) : 'of that type'}`)
+  return found ?? refuse(jsonPath, `no error number ${typeof name === 'string' ? printable(name) : 'of that type'}`)
 }
 
 /** Calls without which no command can start, or end. */
@@ -198,31 +205,35 @@ function refuseUnusable(
   calls: ReadonlyMap<number, readonly Rule[]>,
   otherwise: Action,
   machine: Machine,
-  place: (at: string) => Place,
+  jsonPath: (at: string) => JsonPath,
 ): void {
   for (const [name, why] of Object.entries(NEEDED)) {
     const rules = calls.get(SYSCALLS[machine][name as keyof typeof NEEDED]) ?? []
     const always = rules.find(({ when }) => when.length === 0)?.action ?? otherwise
     if (lets(always) || rules.some(({ when, action }) => when.length > 0 && lets(action))) continue
-    refuse(place(''), `does not allow ${name}: ${why}`, `add ${name} to the profile's allowed names (SCMP_ACT_ALLOW)`)
+    refuse(
+      jsonPath(''),
+      `does not allow ${name}: ${why}`,
+      `add ${name} to the profile's allowed names (SCMP_ACT_ALLOW)`,
+    )
   }
 }
 
-type Context = { machine: Machine; held: readonly Capability[]; otherwise: Action; place: Place }
+type Context = { machine: Machine; capabilities: readonly Capability[]; otherwise: Action; jsonPath: JsonPath }
 
 function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context): void {
-  const { place } = context
-  const entry = fields(value, place)
+  const { jsonPath } = context
+  const entry = fields(value, jsonPath)
   refuseUnknown(
     entry,
     ['names', 'name', 'action', 'errnoRet', 'errno', 'args', 'includes', 'excludes', 'comment'],
-    place,
+    jsonPath,
   )
   if (!applies(entry, context)) return
-  const names = entry.names === undefined ? texts([entry.name], place) : texts(entry.names, place)
-  const act = action(entry.action, numberOfErrno(entry.errno, entry.errnoRet, place), place)
+  const names = entry.names === undefined ? texts([entry.name], jsonPath) : texts(entry.names, jsonPath)
+  const act = action(entry.action, numberOfErrno(entry.errno, entry.errnoRet, jsonPath), jsonPath)
   const rules = alternatives(
-    list(entry.args ?? [], place).map((arg, i) => condition(arg, { ...place, at: `${place.at}/args/${i}` })),
+    list(entry.args ?? [], jsonPath).map((arg, i) => condition(arg, { ...jsonPath, at: `${jsonPath.at}/args/${i}` })),
   ).map((when) => ({ when, action: act }))
   for (const name of names) {
     const number = numberOf(name, act, context)
@@ -231,13 +242,13 @@ function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context):
 }
 
 /** Skips a name that only other machines or newer kernels have, unless the profile wants to refuse that call. */
-function numberOf(name: string, act: Action, { machine, otherwise, place }: Context): number | undefined {
+function numberOf(name: string, act: Action, { machine, otherwise, jsonPath }: Context): number | undefined {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   if (Object.hasOwn(numbers, name)) return numbers[name]
   const elsewhere = OTHER_SYSCALLS.includes(name) || Object.values(SYSCALLS).some((table) => Object.hasOwn(table, name))
   if (elsewhere || act === ALLOW || isErrno(otherwise)) return undefined
   refuse(
-    place,
+    jsonPath,
     `no system call ${printable(name)}`,
     'a newer kernel may have a call of that name, which would then not be refused',
   )
@@ -249,21 +260,21 @@ function alternatives(conditions: Condition[]): Condition[][] {
   return repeated ? conditions.map((single) => [single]) : [conditions]
 }
 
-function condition(value: unknown, place: Place): Condition {
-  const { index, value: first, valueTwo, op } = fields(value, place)
-  refuseUnknown(fields(value, place), ['index', 'value', 'valueTwo', 'op'], place)
+function condition(value: unknown, jsonPath: JsonPath): Condition {
+  const { index, value: first, valueTwo, op } = fields(value, jsonPath)
+  refuseUnknown(fields(value, jsonPath), ['index', 'value', 'valueTwo', 'op'], jsonPath)
   if (!Number.isInteger(index) || Number(index) < 0 || Number(index) > 5)
-    refuse(place, 'index must be an integer from 0 to 5')
+    refuse(jsonPath, 'index must be an integer from 0 to 5')
   const operator = typeof op === 'string' && Object.hasOwn(OPERATORS, op) ? OPERATORS[op] : undefined
-  if (operator === undefined) refuse(place, `op must be one of ${Object.keys(OPERATORS).join(', ')}`)
-  const operand = word(first ?? 0, place)
+  if (operator === undefined) refuse(jsonPath, `op must be one of ${Object.keys(OPERATORS).join(', ')}`)
+  const operand = word(first ?? 0, jsonPath)
   if (operator !== 'masked') return { arg: Number(index), op: operator, value: operand }
-  return { arg: Number(index), op: operator, mask: operand, value: word(valueTwo ?? 0, place) & operand }
+  return { arg: Number(index), op: operator, mask: operand, value: word(valueTwo ?? 0, jsonPath) & operand }
 }
 
 /** JSON numbers above 2^53 have lost digits by now, and a wrong comparison would be worse than an error. */
-function word(value: unknown, place: Place): bigint {
-  if (!Number.isSafeInteger(value) || Number(value) < 0) refuse(place, 'values must be integers from 0 to 2^53')
+function word(value: unknown, jsonPath: JsonPath): bigint {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) refuse(jsonPath, 'values must be integers from 0 to 2^53')
   return BigInt(Number(value))
 }
 
@@ -271,17 +282,17 @@ function word(value: unknown, place: Place): bigint {
 function applies(entry: Fields, context: Context): boolean {
   const includes = matching(entry.includes, context)
   const excludes = matching(entry.excludes, context)
-  return includes.every((holds) => holds) && !excludes.some((holds) => holds)
+  return includes.every((met) => met) && !excludes.some((met) => met)
 }
 
-function matching(value: unknown, { machine, held, place }: Context): boolean[] {
+function matching(value: unknown, { machine, capabilities, jsonPath }: Context): boolean[] {
   if (value === undefined || value === null) return []
-  const { caps, arches, minKernel } = fields(value, place)
-  refuseUnknown(fields(value, place), ['caps', 'arches', 'minKernel'], place)
-  const names = held.map((name) => `CAP_${name.toUpperCase()}`)
+  const { caps, arches, minKernel } = fields(value, jsonPath)
+  refuseUnknown(fields(value, jsonPath), ['caps', 'arches', 'minKernel'], jsonPath)
+  const names = capabilities.map((name) => `CAP_${name.toUpperCase()}`)
   return [
-    ...(caps === undefined ? [] : texts(caps, place).map((name) => names.includes(name))),
-    ...(arches === undefined ? [] : [texts(arches, place).includes(ARCHITECTURE[machine].short)]),
+    ...(caps === undefined ? [] : texts(caps, jsonPath).map((name) => names.includes(name))),
+    ...(arches === undefined ? [] : [texts(arches, jsonPath).includes(ARCHITECTURE[machine].short)]),
     ...(minKernel === undefined ? [] : [isAtLeast(String(minKernel))]),
   ]
 }

@@ -31,19 +31,19 @@ export function answersIds(from: string | undefined): boolean {
  */
 export function seccompOf(
   { seccomp = 'default', privileged, allowUserns = false, fakeRoot = false }: Options,
-  held: readonly Capability[],
+  capabilities: readonly Capability[],
   host: HostFacts,
 ): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
   if (seccomp !== 'default')
     return {
       from: fakeRoot ? `${seccomp} with fake root` : seccomp,
-      filter: lateFilters().profileFilter(seccomp, held, host, fakeRoot),
+      filter: lateFilters().profileFilter(seccomp, capabilities, host, fakeRoot),
     }
   const variant = { userNamespaces: allowUserns, fakeRoot }
   return {
     from: nameOf(variant),
-    filter: ready(variant, held, host) ?? lateFilters().compiledDefault(held, host, variant),
+    filter: ready(variant, capabilities, host) ?? lateFilters().compiledDefault(capabilities, host, variant),
   }
 }
 
@@ -55,18 +55,23 @@ function nameOf({ userNamespaces, fakeRoot }: Variant): string {
 /** A filter that was compiled when nsbox was built: for no capability, and for those that root has by default. */
 function ready(
   { userNamespaces, fakeRoot }: Variant,
-  held: readonly Capability[],
+  capabilities: readonly Capability[],
   { machine }: HostFacts,
 ): string | undefined {
   if (userNamespaces || (machine !== 'x64' && machine !== 'arm64')) return undefined
   const filters = fakeRoot ? latePlanner().FAKE_ROOT_FILTERS : DEFAULT_FILTERS
-  for (const { capabilities, without, filter } of filters[machine])
-    if (holds(held, capabilities, without)) return filter
+  for (const { capabilities: required, without: excluded, filter } of filters[machine])
+    if (hasExactly(capabilities, required, excluded)) return filter
   return undefined
 }
 
-function holds(held: readonly Capability[], wanted: readonly Capability[], unwanted: readonly Capability[]): boolean {
-  for (const capability of wanted) if (!held.includes(capability)) return false
-  for (const capability of unwanted) if (held.includes(capability)) return false
+/** Whether CAPABILITIES has all that are required, and none of the excluded ones. */
+function hasExactly(
+  capabilities: readonly Capability[],
+  required: readonly Capability[],
+  excluded: readonly Capability[],
+): boolean {
+  for (const capability of required) if (!capabilities.includes(capability)) return false
+  for (const capability of excluded) if (capabilities.includes(capability)) return false
   return true
 }

@@ -38,8 +38,8 @@ export const bake = verb<{ options: Options; argv: string[]; file: string; how: 
   run({ file, options, argv, how }) {
     announceNest(options)
     const host = thisHost()
-    return prepared(options, argv, host, ({ options: all, argv: command, root }) => {
-      warnOfCovered(all, bakeProgram(file, all, command, host, how, root))
+    return prepared(options, argv, host, ({ options: merged, argv: command, root }) => {
+      warnOfCovered(merged, bakeProgram(file, merged, command, host, how, root))
       return 0
     })
   },

@@ -23,8 +23,8 @@ export const plan = verb<{ options: Options; argv: string[] }>({
     return { options, argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]', options) }
   },
   run: ({ options, argv }) =>
-    planned(options, argv, thisHost(), (made, all) => {
-      warnOfCovered(all, made)
+    planned(options, argv, thisHost(), (made, merged) => {
+      warnOfCovered(merged, made)
       return print(formatPlan(made))
     }),
 })

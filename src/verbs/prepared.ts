@@ -1,4 +1,4 @@
-/** What the verbs that make a plan share: an image gives a box its root, and defaults below the options. */
+/** Shared by the verbs that make a plan: an image gives a box its root, and defaults below the options. */
 import type { HostFacts } from '../host/types.ts'
 import type { ImageBox } from '../image/defaults.ts'
 import { lateImageBox } from '../lazy.ts'

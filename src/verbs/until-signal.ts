@@ -3,7 +3,7 @@ import { SandboxError } from '../errors.ts'
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 type Signal = keyof typeof SIGNALS
 
-/** What is half done is removed before the program ends by the first signal; a second one ends it at once. */
+/** At the first signal, half-done work is removed before the program ends by that signal; a second one ends it at once. */
 export async function untilSignal<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
   let ended: Signal | undefined

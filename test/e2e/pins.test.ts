@@ -338,7 +338,7 @@ test(
         ).stdout,
         'held\n',
       )
-      // What is shown again below it is the host's, and protected.
+      // A path that is shown again below it is the host's, and protected.
       assert.is(
         nsbox(['--tmpfs', home, '--bind', parent, '--cwd', '/', 'sh', '-c', `${takeOver(own)}`], { env, cwd: '/' })
           .stdout,
@@ -599,7 +599,7 @@ if (!asRoot) {
   )
 }
 
-/** What the box says where an own directory can't be made and the box could make it later. */
+/** The message where an own directory can't be made and the box could make it later. */
 const couldMake = (own: string, cause: string) =>
   `nsbox: mounts: make: ${own}: ${cause}\nhint: the box could make it later, and nsbox trusts what it finds there: make it first, or use --ro\n`
 

@@ -11,7 +11,7 @@ export function image(dir: string, ...args: string[]): Ran {
   return nsbox(['image', ...args], { env: cacheEnv(dir) })
 }
 
-/** What a command that succeeded has printed. */
+/** Returns what a command that succeeded has printed. */
 export function result(ran: Ran): string {
   assert.is(ran.status, 0, ran.stderr)
   return ran.stdout
@@ -37,5 +37,5 @@ export function layersIn(dir: string): string[] {
   return readdirSync(layers).flatMap((kind) => readdirSync(join(layers, kind)).filter((name) => name !== 'map.json'))
 }
 
-/** What killed or failed pulls have left. */
+/** Lists what killed or failed pulls have left. */
 export const leftIn = (dir: string): string[] => layersIn(dir).filter((name) => /^(tmp|gone)-/.test(name))

@@ -9,7 +9,7 @@ import { tarOf } from './tar.ts'
 export type Layer = {
   tar: Buffer
   compress?: 'none' | 'gzip' | 'zstd'
-  /** What the documents say in place of the truth. */
+  /** Claims of the documents in place of the truth. */
   says?: { digest?: string; size?: number; diffId?: string; mediaType?: string }
 }
 export type ImageOf = {
@@ -73,7 +73,7 @@ export function layoutOf(dir: string, images: readonly ImageOf[]): Map<string, B
   return blobs
 }
 
-/** What `docker save` writes for one image. `tags`: REPO:TAG. */
+/** Returns the files that `docker save` writes for one image. `tags`: REPO:TAG. */
 export function dockerArchiveOf(image: ImageOf, tags: readonly string[]): Buffer {
   const config = configOf(image)
   const names = image.layers.map(({ tar }) => `${sha256(tar).slice(7)}/layer.tar`)

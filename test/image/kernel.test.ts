@@ -1,4 +1,4 @@
-/** What is said, or refused, where the kernel is older. */
+/** Warnings and refusals where the kernel is older. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SandboxError } from '../../src/errors.ts'

@@ -1,5 +1,5 @@
 // runs once
-/** What a pull shows: on a terminal, without one, and as JSON. */
+/** The progress of a pull: on a terminal, without one, and as JSON. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Progress } from '../../src/image/image.ts'
@@ -19,7 +19,7 @@ function report(style: ReporterOptions['style'], columns = 80) {
     state.now = milliseconds
     reporter.onProgress({ reference, ...progress })
   }
-  /** What the terminal shows now. */
+  /** The terminal's text now. */
   const line = () => state.text.split('\r\x1b[K').at(-1)
   return { state, reporter, at, line }
 }

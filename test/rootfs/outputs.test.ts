@@ -1,4 +1,4 @@
-/** What a build prints and writes: digest, archive, --dry-run and --json. */
+/** The output of a build: digest, archive, --dry-run and --json. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

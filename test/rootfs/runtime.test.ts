@@ -1,4 +1,4 @@
-/** What files open when they run, found by reading: the unwinder, `.note.dlopen`, and what the C library opens. */
+/** Files that are opened at run time, found by reading: the unwinder, `.note.dlopen`, and what the C library opens. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'

@@ -126,7 +126,7 @@ test(
     assert.not.ok(existsSync(join(root, dir, 'outside')))
     assert.is(statSync(root + names('setuid')).mode & 0o7777, 0o755)
     assert.is(readlinkSync(root + names('loop1')), 'loop2')
-    // What the link leads to is there when it is named, and then needs no line.
+    // The link's target is there when it is named, and then needs no line.
     const again = notes(build(root, host, join(dir, 'outside')))
     assert.ok(again.some((line) => line.includes(`${names('everything')} -> / (`)))
   }),

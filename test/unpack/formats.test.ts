@@ -1,4 +1,4 @@
-/** What else an image may be in: squashfs, an ISO image, an initial RAM disk, an archive of an image. */
+/** Further formats of images: squashfs, an ISO image, an initial RAM disk, an archive of an image. */
 import { spawnSync } from 'node:child_process'
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, linkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

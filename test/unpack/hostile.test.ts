@@ -22,7 +22,7 @@ type Case = {
   lower?: readonly TarEntry[]
   archive: readonly TarEntry[] | Buffer
   args?: readonly string[]
-  /** What the message has to say... */
+  /** Text that the message has to hold... */
   fails?: RegExp
   /** ...or what the tree has to be. */
   makes?: (tree: Tree) => void

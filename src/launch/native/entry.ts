@@ -26,7 +26,7 @@ const PLACEHOLDER = 0x6e73626f78212121n
 
 type Segment = { type: number; flags: number; offset: number; address: number; fileSize: number; memorySize: number }
 
-const number = (bytes: Buffer, place: number) => Number(bytes.readBigUInt64LE(place))
+const number = (bytes: Buffer, offset: number) => Number(bytes.readBigUInt64LE(offset))
 
 function segmentsOf(file: Buffer): Segment[] {
   const [start, size, count] = [
@@ -56,7 +56,7 @@ function roomFor(file: Buffer, segments: readonly Segment[]): { offset: number; 
 }
 
 /** The offset of the header that is replaced. It must be behind the loaded segments, which are sorted by address. */
-function placeOfNote(file: Buffer, segments: readonly Segment[]): number {
+function offsetOfNote(file: Buffer, segments: readonly Segment[]): number {
   const [last, note] = [
     segments.findLastIndex(({ type }) => type === PT_LOAD),
     segments.findLastIndex(({ type }) => type === PT_NOTE),
@@ -81,7 +81,7 @@ function mapped(
  * The slot in which the program keeps the address of a function of the C library, or its copy of a variable of that
  * library.
  */
-function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer, segments: readonly Segment[]): number {
+function slotOf(name: string, kind: 'procedures' | 'relocations', file: Buffer, segments: readonly Segment[]): number {
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
   if (dynamic === undefined) throw new Error('the program has no dynamic section')
   const entries = Array.from(
@@ -97,7 +97,7 @@ function placeOf(name: string, kind: 'procedures' | 'relocations', file: Buffer,
     if (file.toString('latin1', start, file.indexOf(0, start)) === name)
       return writable(name, number(file, kind === 'procedures' ? at : symbol + 8), segments)
   }
-  throw new Error(`the program has no place for ${name}`)
+  throw new Error(`the program has no slot for ${name}`)
 }
 
 /**
@@ -107,7 +107,7 @@ function writable(name: string, address: number, segments: readonly Segment[]): 
   const within = (segment: Segment) => segment.address <= address && address < segment.address + segment.memorySize
   const isFixed = segments.some((segment) => segment.type === PT_GNU_RELRO && within(segment))
   if (isFixed || !loaded(segments).some((segment) => (segment.flags & WRITABLE) !== 0 && within(segment)))
-    throw new Error(`the program can't write to its place for ${name}`)
+    throw new Error(`the program can't write to its slot for ${name}`)
   return address
 }
 
@@ -121,10 +121,10 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
   const inMemory = mapped(embedded, 'offset', 'address', loaded(segments))
   const table = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
   if (table < 0) throw new Error('the code has no table')
-  const procedure = (name: string) => placeOf(name, 'procedures', file, segments)
-  const places = [
+  const procedure = (name: string) => slotOf(name, 'procedures', file, segments)
+  const targets = [
     number(file, HEADER.entry),
-    placeOf('environ', 'relocations', file, segments),
+    slotOf('environ', 'relocations', file, segments),
     procedure('execve'),
     procedure('__errno_location'),
     inMemory,
@@ -133,9 +133,9 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
     procedure('pthread_attr_init'),
     procedure('pthread_attr_setstack'),
   ]
-  for (const [i, place] of places.entries()) code.writeBigInt64LE(BigInt(place - (address + table)), table + 8 * i)
+  for (const [i, target] of targets.entries()) code.writeBigInt64LE(BigInt(target - (address + table)), table + 8 * i)
   const [start, size] = [BigInt(address), BigInt(code.length)]
-  writeLoad(file, placeOfNote(file, segments), {
+  writeLoad(file, offsetOfNote(file, segments), {
     flags: READABLE | EXECUTABLE,
     offset: BigInt(offset),
     address: start,

@@ -119,7 +119,7 @@ export function contents(images: readonly FakeImage[], tags: Readonly<Record<str
   }
 }
 
-/** What a client waited for, in place of waiting. */
+/** The times that a client asked to wait, in place of waiting. */
 export function client(
   host: string,
   { tag = 'latest', ...named }: Partial<Named> = {},
