@@ -23,7 +23,7 @@ const FRONT_END = [
   ['image'],
   ['cli', 'library'],
   ['verbs', 'index.ts'],
-  ['late.ts', 'late-filters.ts', 'late-image-box.ts', 'late-images.ts', 'late-planner.ts', 'main.ts'],
+  ['late.ts', 'late-filters.ts', 'late-image-box.ts', 'late-images.ts', 'late-planner.ts', 'late-rootfs.ts', 'main.ts'],
 ]
 const SIDECAR = [
   ['libc'],

@@ -10,3 +10,4 @@ export const lateFilters = () => require('./late-filters.ts') as typeof import('
 export const lateImageBox = () => require('./late-image-box.ts') as typeof import('./late-image-box.ts')
 export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')
 export const latePlanner = () => require('./late-planner.ts') as typeof import('./late-planner.ts')
+export const lateRootfs = () => require('./late-rootfs.ts') as typeof import('./late-rootfs.ts')

@@ -1,8 +1,8 @@
 /** `nsbox rootfs build`: a root from the host's own programs. */
 import { line } from '../cli/output.ts'
 import { verb } from '../cli/verb.ts'
+import { lateRootfs } from '../lazy.ts'
 import { choice, quote, wrong } from '../options/values.ts'
-import { rootfsCommand } from '../rootfs/build.ts'
 import { EXTRAS, METHODS, OPTIONAL, type RootfsOptions } from '../rootfs/choices.ts'
 
 export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
@@ -72,7 +72,7 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
     return { args: rest, how }
   },
   run({ args, how }) {
-    rootfsCommand(args, how, line)
+    lateRootfs().rootfsCommand(args, how, line)
     return 0
   },
 })
