@@ -85,13 +85,13 @@ dist/nsbox: $(PROGRAM_FROM) dist/obj/native dist/obj/entry.bin
 endif
 
 # The native code, without data, since it is put into a program that is linked already.
-ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fcf-protection=none -fno-unwind-tables -fno-asynchronous-unwind-tables
+ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables
+# $(call entry,COMPILER,MORE FLAGS)
+entry = mkdir -p $(@D); $(say) CC $(@F); $(1) $(ENTRY_FLAGS) $(2) $(C_WARNINGS) -c -o $(@:.bin=.o) $<; \
+	! LC_ALL=C readelf -rSW $(@:.bin=.o) | grep -E '\.rodata|R_[A-Z]' || { echo 'make: $< needs data or relocations' >&2; exit 1; }; \
+	$(1:%gcc=%objcopy) -O binary -j .text $(@:.bin=.o) $@
 dist/obj/entry.bin: src/launch/native/entry.c $(MAKE_FILES)
-	@mkdir -p $(@D)
-	@$(say) CC $(@F)
-	$(Q)gcc $(ENTRY_FLAGS) $(C_WARNINGS) -c -o $(@:.bin=.o) $<
-	@! LC_ALL=C readelf -rSW $(@:.bin=.o) | grep -E '\.rodata|R_[A-Z]' || { echo 'make: $< needs data or relocations' >&2; exit 1; }
-	$(Q)objcopy -O binary -j .text $(@:.bin=.o) $@
+	@$(call entry,gcc,-fcf-protection=none)
 
 dist/plain/nsbox: $(PROGRAM_FROM)
 	@mkdir -p $(@D)
@@ -133,7 +133,7 @@ install: all dist/THIRD-PARTY.txt ## install the program, its manual and complet
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)
 
-include $(addprefix scripts/make/,unpack.mk demo.mk package.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk demo.mk package.mk arm64.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist

@@ -1,11 +1,12 @@
 #!/bin/sh
-# vm-kernel.sh NAME OUT: puts a kernel of Debian for amd64 into the directory OUT: vmlinuz, overlay.ko, release.
+# vm-kernel.sh NAME OUT: puts a kernel of Debian into the directory OUT: vmlinuz, overlay.ko, release.
 # Downloaded and unpacked with lists of our own, from the mirrors that this machine's apt uses, so that its package
 # system stays as it is.
 set -eu
 name=$1 out=$2
 
-# The suite, the archive, and how the version begins.
+# The suite, the archive, how the version begins, the architecture and how the package's name ends.
+architecture=amd64 flavour=cloud-amd64
 case $name in
 # The kernel of Debian 11's last point release, and the later one of its security archive.
 5.10.223) suite=bullseye archive=debian version=5.10 ;;
@@ -13,10 +14,13 @@ case $name in
 6.1) suite=bookworm archive=debian version=6.1 ;;
 6.12) suite=trixie archive=debian version=6.12 ;;
 7) suite=sid archive=debian version=7 ;;
+# For arm64, with pages of 4 KiB and of 16 KiB.
+arm64-6.1) suite=bookworm archive=debian version=6.1 architecture=arm64 flavour=cloud-arm64 ;;
+arm64-16k) suite=trixie archive=debian version=6.12 architecture=arm64 flavour=arm64-16k ;;
 *) echo "no such kernel: $name" >&2; exit 1 ;;
 esac
 
-command -v apt-get >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || { echo 'the kernel is a package of Debian for amd64' >&2; exit 1; }
+command -v apt-get >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || { echo "the kernel is a package of Debian, and this machine's sources are for amd64" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -34,11 +38,11 @@ apt() {
 	shift
 	"$program" -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" -o Dir::Etc::preferencesparts=/dev/null \
 		-o Dir::State="$work" -o Dir::State::lists="$work/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$work/cache" \
-		-o Acquire::Languages=none -o APT::Sandbox::User=root -o APT::Architecture=amd64 -o APT::Architectures=amd64 "$@"
+		-o Acquire::Languages=none -o APT::Sandbox::User=root -o APT::Architecture=$architecture -o APT::Architectures=$architecture "$@"
 }
 apt apt-get update >&2
 # The newest of the packages that have the kernel itself; in sid the image package only signs what linux-binary has.
-package=$(apt apt-cache pkgnames | grep -E "^linux-(image|binary)-$version[.][^ ]*-cloud-amd64$" | sort -V | awk '/^linux-binary/ { binary = $0 } { last = $0 } END { print binary ? binary : last }')
+package=$(apt apt-cache pkgnames | grep -E "^linux-(image|binary)-$version[.][^ ]*-$flavour\$" | sort -V | awk '/^linux-binary/ { binary = $0 } { last = $0 } END { print binary ? binary : last }')
 [ -n "$package" ] || { echo "$suite has no kernel" >&2; exit 1; }
 cd "$work"
 apt apt-get download "$package" >&2

@@ -1,9 +1,9 @@
 /** A file that the compiled program carries: its path there. */
-declare module '*/nsbox-sidecar' {
+declare module '#nsbox-sidecar' {
   const path: string
   export default path
 }
-declare module '*/nsbox-unpack' {
+declare module '#nsbox-unpack' {
   const path: string
   export default path
 }

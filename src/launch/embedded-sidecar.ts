@@ -2,7 +2,7 @@
  * The sidecar that the compiled program carries. In the npm package sidecar-path.ts takes the place of this file:
  * package.json, imports.
  */
-import path from '../../dist/nsbox-sidecar' with { type: 'file' }
+import path from '#nsbox-sidecar' with { type: 'file' }
 
 export const sidecarPath = (): string => path
 

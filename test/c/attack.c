@@ -370,7 +370,11 @@ CALL(set_domain, SYS_setdomainname, (void *)-1L, 1UL)
 CALL(log_read, SYS_syslog, 10, NULL, 0)
 CALL(hang_up, SYS_vhangup)
 CALL(fanotify, SYS_fanotify_init, 0, 0)
-CALL(uselib, 134, "/nowhere")
+#ifdef SYS_uselib
+CALL(uselib, SYS_uselib, "/nowhere")
+#else
+static enum verdict uselib(void) { return NOT_HERE; }
+#endif
 CALL(personality, SYS_personality, 0x0440000UL)
 CALL(move_pages, SYS_move_pages, 1, 0UL, NULL, NULL, NULL, 0)
 #if defined(__x86_64__)

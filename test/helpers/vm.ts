@@ -19,26 +19,55 @@ import { archive, directory, file, link } from './cpio.ts'
 import { BIN, NSBOX, SIDECAR } from './nsbox.ts'
 
 const top = resolve(import.meta.dir, '../..')
-const QEMU = [
-  'qemu-system-x86_64',
-  '-accel',
-  'tcg,thread=multi',
-  '-cpu',
-  'max',
-  '-smp',
-  '2',
-  '-m',
-  '1024',
-  '-display',
-  'none',
-  '-serial',
-  'stdio',
-  '-monitor',
-  'none',
-  '-nic',
-  'none',
-  '-no-reboot',
-]
+/** The processor of a guest, and what the guest gets from this machine. */
+type Machine = {
+  qemu: readonly string[]
+  /** The device of its serial line. */
+  console: string
+  busybox: string
+  nsbox: string
+  sidecar: string
+  /** The directory of programs for tests. */
+  programs: string
+  /** Files that the front end needs: the path in the guest, the file here. */
+  libraries: () => readonly (readonly [string, string])[]
+}
+
+const QEMU = '-smp 2 -display none -serial stdio -monitor none -nic none -no-reboot'.split(' ')
+const ARM64 = join(top, 'dist/arm64')
+const ARM64_LIBRARIES = ['c', 'dl', 'm', 'pthread', 'rt', 'gcc_s']
+
+const X64: Machine = {
+  qemu: ['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '1024', ...QEMU],
+  console: 'ttyS0',
+  busybox: '/bin/busybox',
+  nsbox: NSBOX,
+  sidecar: SIDECAR,
+  programs: BIN,
+  libraries: () => librariesOf(NSBOX).map((path) => [path.slice(1), path] as const),
+}
+
+const MACHINES = {
+  x64: X64,
+  arm64: {
+    qemu: ['qemu-system-aarch64', '-accel', 'tcg,thread=multi', '-M', 'virt', '-cpu', 'max', '-m', '2048', ...QEMU],
+    console: 'ttyAMA0',
+    busybox: join(ARM64, 'guest/bin/busybox'),
+    nsbox: join(ARM64, 'nsbox'),
+    sidecar: join(ARM64, 'nsbox-sidecar'),
+    programs: join(ARM64, 'test'),
+    libraries: () => {
+      const dir = 'lib/aarch64-linux-gnu'
+      const named = readdirSync(join(ARM64, 'guest', dir)).filter((name) =>
+        ARM64_LIBRARIES.some((library) => name.startsWith(`lib${library}.so`)),
+      )
+      return [
+        ...named.map((name) => [`${dir}/${name}`, join(ARM64, 'guest', dir, name)] as const),
+        ['lib/ld-linux-aarch64.so.1', join(ARM64, 'guest', dir, 'ld-linux-aarch64.so.1')] as const,
+      ]
+    },
+  },
+} satisfies Record<string, Machine>
 
 export const USER = 1000
 export type Outcome = { status: number; output: string }
@@ -52,46 +81,58 @@ export type Kernel = { name: string; release: string } & ({ path: string; module
  * for.
  */
 export function kernels(only?: string): Kernel[] {
-  const dir = join(top, 'dist/vm')
-  const [program = ''] = QEMU
-  const names = existsSync(dir)
-    ? [
-        ...new Set(
-          readdirSync(dir)
-            .map((name) => /^\d+(?:\.\d+)*/.exec(name)?.[0] ?? '')
-            .filter((name) => name !== ''),
-        ),
-      ]
-    : []
+  const names = namesOf(/^\d+(?:\.\d+)*/)
   const known = names.length > 0 ? names.sort(byVersion) : [only ?? 'no kernel']
   const all = only === undefined || process.env.NSBOX_TEST_VM === 'all' || !known.includes(only)
-  return known
-    .filter((name) => all || name === only)
-    .map((name) => {
-      const [path, skipped] = [join(dir, name, 'vmlinuz'), join(dir, `${name}.skipped`)]
-      if (Bun.which(program) === null) return { name, release: name, reason: `${program} is not installed` }
-      if (!existsSync(path))
-        return {
-          name,
-          release: name,
-          reason: existsSync(skipped)
-            ? readFileSync(skipped, 'utf8').trim()
-            : 'dist/vm is not there: make test-vm makes it',
-        }
-      const modules = readdirSync(join(dir, name))
-        .filter((file) => file.endsWith('.ko'))
-        .map((file) => join(dir, name, file))
-      return {
-        name,
-        release:
-          readFileSync(join(dir, name, 'release'), 'utf8')
-            .split(' ')
-            .at(-1)
-            ?.trim() ?? name,
-        path,
-        modules,
-      }
-    })
+  return known.filter((name) => all || name === only).map((name) => kernelOf(name, 'x64'))
+}
+
+/** The kernels of ARM64_KERNELS in the Makefile. */
+export function arm64Kernels(): Kernel[] {
+  const missing = join(top, 'dist/arm64-guest.skipped')
+  if (!existsSync(MACHINES.arm64.nsbox)) {
+    const reason = existsSync(missing)
+      ? readFileSync(missing, 'utf8').trim()
+      : 'dist/arm64/nsbox is not there: make test-arm64 makes it'
+    return [{ name: 'arm64', release: 'arm64', reason }]
+  }
+  const names = namesOf(/^arm64-[\dk.]*\dk?/)
+  return (names.length > 0 ? names.sort() : ['arm64']).map((name) => kernelOf(name, 'arm64'))
+}
+
+/** The names in dist/vm that begin so. */
+function namesOf(pattern: RegExp): string[] {
+  const dir = join(top, 'dist/vm')
+  const names = existsSync(dir) ? readdirSync(dir).map((name) => pattern.exec(name)?.[0] ?? '') : []
+  return [...new Set(names.map((name) => name.replace(/\.$/, '')).filter((name) => name !== ''))]
+}
+
+function kernelOf(name: string, machine: keyof typeof MACHINES): Kernel {
+  const dir = join(top, 'dist/vm')
+  const [program = ''] = MACHINES[machine].qemu
+  const [path, skipped] = [join(dir, name, 'vmlinuz'), join(dir, `${name}.skipped`)]
+  if (Bun.which(program) === null) return { name, release: name, reason: `${program} is not installed` }
+  if (!existsSync(path))
+    return {
+      name,
+      release: name,
+      reason: existsSync(skipped)
+        ? readFileSync(skipped, 'utf8').trim()
+        : 'dist/vm is not there: make test-vm makes it',
+    }
+  const modules = readdirSync(join(dir, name))
+    .filter((file) => file.endsWith('.ko'))
+    .map((file) => join(dir, name, file))
+  return {
+    name,
+    release:
+      readFileSync(join(dir, name, 'release'), 'utf8')
+        .split(' ')
+        .at(-1)
+        ?.trim() ?? name,
+    path,
+    modules,
+  }
 }
 
 /** Less than 0 if A is the older version. */
@@ -125,10 +166,12 @@ export class Guest {
   readonly cases: Case[] = []
   readonly #plans: Plan[] = []
   readonly #withFrontEnd: boolean
+  readonly #machine: Machine
 
   /** Whether the front end is in the guest, which needs a larger machine and seconds more to unpack. */
-  constructor({ frontEnd = false } = {}) {
+  constructor({ frontEnd = false, machine = 'x64' as keyof typeof MACHINES } = {}) {
     this.#withFrontEnd = frontEnd
+    this.#machine = MACHINES[machine]
   }
 
   /** `first`: the case runs before the guest leaves its first root file system, the initramfs. */
@@ -154,13 +197,13 @@ export class Guest {
       writeFileSync(join(dir, 'initrd'), this.#initramfs(modules))
       const console = await boot(
         [
-          ...QEMU,
+          ...this.#machine.qemu,
           '-kernel',
           path,
           '-initrd',
           join(dir, 'initrd'),
           '-append',
-          'console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off',
+          `console=${this.#machine.console} quiet loglevel=0 panic=-1 mitigations=off`,
         ],
         seconds,
       )
@@ -171,6 +214,7 @@ export class Guest {
   }
 
   #initramfs(modules: readonly string[]): Buffer {
+    const { busybox, nsbox, sidecar, programs, libraries, console } = this.#machine
     return archive([
       ...[
         'bin',
@@ -191,19 +235,20 @@ export class Guest {
         'lib',
         'lib64',
         'lib/x86_64-linux-gnu',
+        'lib/aarch64-linux-gnu',
       ].map((path) => directory(path)),
-      file('bin/busybox', readFileSync('/bin/busybox')),
+      file('bin/busybox', readFileSync(busybox)),
       link('bin/sh', 'busybox'),
-      file('init', INIT),
+      file('init', INIT.replaceAll('ttyS0', console)),
       ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(path), 0o644)),
       ...(this.#withFrontEnd
         ? [
-            file('bin/nsbox', readFileSync(NSBOX)),
-            ...librariesOf(NSBOX).map((path) => file(path.slice(1), readFileSync(path))),
+            file('bin/nsbox', readFileSync(nsbox)),
+            ...libraries().map(([there, here]) => file(there, readFileSync(here))),
           ]
         : []),
-      file('bin/nsbox-sidecar', readFileSync(SIDECAR)),
-      ...readdirSync(BIN).map((name) => file(`bin/${basename(name)}`, readFileSync(join(BIN, name)))),
+      file('bin/nsbox-sidecar', readFileSync(sidecar)),
+      ...readdirSync(programs).map((name) => file(`bin/${basename(name)}`, readFileSync(join(programs, name)))),
       file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644),
       file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
       ...this.#plans.map((plan, number) => file(`plans/${number}`, JSON.stringify(plan), 0o644)),

@@ -108,6 +108,33 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 #else
 #error "no entry for this machine"
 #endif
+
+/*
+ * Calls CODE, a function of the C library that SLOT of the program leads to. Before the program's own first call of it,
+ * the slot leads to code that looks the function up, and that finds the slot by x16 on arm64.
+ */
+static inline long call_through(void *slot, void *code, long a, long b, long c)
+{
+#if defined(__aarch64__)
+	register void *x16 __asm__("x16") = slot;
+	register void *x17 __asm__("x17") = code;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	__asm__ volatile("blr x17"
+					 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x16), "+r"(x17)
+					 :
+					 : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x18", "x30",
+					 "cc", "memory");
+	return x0;
+#else
+	(void)slot;
+	return ((long (*)(long, long, long))code)(a, b, c);
+#endif
+}
+#define call_slot(which, a, b, c) \
+	call_through(address_of(which), *(void **)address_of(which), (long)(a), (long)(b), (long)(c))
+
 #define call4(number, a, b, c, d) call6(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 __asm__(
@@ -141,7 +168,7 @@ struct inherited {
 	uint64_t open_files[2]; /* struct rlimit64 */
 	uint64_t limits[LIMITS][2]; /* those of `limit_at` */
 	uint64_t broken_pipe, file_too_large; /* actions of the signals: 0 is the default, 1 ignores it */
-	int (*stack_of)(uintptr_t thread, void *attributes); /* the C library's pthread_getattr_np */
+	void *stack_of; /* the C library's pthread_getattr_np */
 	uintptr_t stack_end, stack_size, first_thread;
 };
 
@@ -267,7 +294,7 @@ __attribute__((used)) static void look(void)
 	inherited->file_too_large = action_of(FILE_TOO_LARGE);
 	*(void **)address_of(EXECVE_SLOT) = ADDRESS_OF("become");
 	find_stack(inherited);
-	inherited->stack_of = *(int (**)(uintptr_t, void *))address_of(STACK_SLOT);
+	inherited->stack_of = *(void **)address_of(STACK_SLOT);
 	*(void **)address_of(STACK_SLOT) = ADDRESS_OF("stack_of");
 }
 
@@ -289,10 +316,10 @@ __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
 	if (!inherited->first_thread)
 		inherited->first_thread = thread;
 	if (inherited->first_thread != thread || !inherited->stack_size)
-		return inherited->stack_of(thread, attributes);
-	(*(int (**)(void *))address_of(INIT_SLOT))(attributes);
-	return (*(int (**)(void *, uintptr_t, uintptr_t))address_of(SET_STACK_SLOT))(
-		attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
+		return (int)call_through(address_of(STACK_SLOT), inherited->stack_of, (long)thread, (long)attributes, 0);
+	call_slot(INIT_SLOT, attributes, 0, 0);
+	return (int)call_slot(
+		SET_STACK_SLOT, attributes, inherited->stack_end - inherited->stack_size, inherited->stack_size);
 }
 
 /*
@@ -392,6 +419,6 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 					 : execute_file(file, alone, inherited->environment);
 		raise_limits();
 	}
-	*(*(int *(**)(void))address_of(ERRNO_SLOT))() = (int)-file;
+	*(int *)call_slot(ERRNO_SLOT, 0, 0, 0) = (int)-file;
 	return -1;
 }

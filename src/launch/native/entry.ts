@@ -3,14 +3,17 @@
  * SIDECAR`.
  *
  * The code is appended to the file, behind all that the runtime reads. In the table of segments it takes the place of
- * the notes, which no system needs. Apart from that, only the address of the entry changes.
+ * the notes, which no system needs. Apart from that, only the address of the entry and the table of sections change.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } from '../elf-segment.ts'
+import { coverBySections } from './sections.ts'
 
 /** Offsets in the headers of a 64-bit ELF file, elf(5). */
 const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCount: 56 }
 const PT_DYNAMIC = 2
+/** The name of the loader. */
+const PT_INTERP = 3
 /** The segment that the loader makes read-only before the program starts. */
 const PT_GNU_RELRO = 0x6474e552
 /** The type of a program at a fixed address. */
@@ -111,10 +114,18 @@ function writable(name: string, address: number, segments: readonly Segment[]): 
   return address
 }
 
+/** musl sets `environ` only after the entry has run, so what the entry puts there would be lost. */
+function refuseMusl(file: Buffer, segments: readonly Segment[]): void {
+  const loader = segments.find(({ type }) => type === PT_INTERP)
+  if (loader?.fileSize && file.toString('latin1', loader.offset, loader.offset + loader.fileSize).includes('musl'))
+    throw new Error("a runtime for musl can't get an entry of ours: there, use the npm package")
+}
+
 function put(program: string, code: Buffer, sidecar: Buffer): void {
   const file = readFileSync(program)
   const segments = segmentsOf(file)
   if (file.readUInt16LE(HEADER.type) !== ET_EXEC) throw new Error('the program has no fixed address')
+  refuseMusl(file, segments)
   const { offset, address } = roomFor(file, segments)
   const embedded = file.indexOf(sidecar)
   if (embedded < 0) throw new Error('the program does not hold the sidecar')
@@ -135,14 +146,9 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
   ]
   for (const [i, target] of targets.entries()) code.writeBigInt64LE(BigInt(target - (address + table)), table + 8 * i)
   const [start, size] = [BigInt(address), BigInt(code.length)]
-  writeLoad(file, offsetOfNote(file, segments), {
-    flags: READABLE | EXECUTABLE,
-    offset: BigInt(offset),
-    address: start,
-    physical: start,
-    size,
-    alignment: BigInt(PAGE),
-  })
+  const segment = { offset: BigInt(offset), address: start, size, alignment: BigInt(PAGE) }
+  writeLoad(file, offsetOfNote(file, segments), { ...segment, flags: READABLE | EXECUTABLE, physical: start })
+  coverBySections(file, segment)
   file.writeBigUInt64LE(start, HEADER.entry)
   writeFileSync(program, Buffer.concat([file, Buffer.alloc(offset - file.length), code]))
 }
