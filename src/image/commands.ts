@@ -1,5 +1,7 @@
 /** The actions of `nsbox image ACTION`. Results are lines of text, or one JSON document; nothing else is printed there. */
 import type { HostFacts } from '../host/types.ts'
+import type { Options } from '../options/types.ts'
+import { compact } from '../plan/compact.ts'
 import { safeJson } from '../plan/encode.ts'
 import { checkImages } from './check.ts'
 import { parsePlatform, platformText } from './platform.ts'
@@ -48,11 +50,9 @@ const STATUS_DIFFERS = 1
 function wanted({ host, flags, onProgress, signal }: Context, pull: Want['pull']): Want {
   const { platform, maxSize, insecure, mapAuto } = flags
   return {
-    map: mapKind({ ...(mapAuto && { mapAuto }) }, host),
+    map: mapKind(compact<Options>({ mapAuto }), host),
     pull,
-    ...(platform !== undefined && { platform }),
-    ...(maxSize !== undefined && { maxSize }),
-    ...(insecure && { insecure }),
+    ...compact<Pick<Want, 'platform' | 'maxSize' | 'insecure'>>({ platform, maxSize, insecure }),
     onProgress,
     signal,
   }

@@ -1,6 +1,7 @@
 /** Reads an image's configuration: config.md of the OCI image specification, which Docker's own format agrees with. */
 import { sha256Digest } from '../host/sha256.ts'
 import { SandboxError } from '../errors.ts'
+import { compact } from '../plan/compact.ts'
 import { DIGEST } from './grammar.ts'
 import type { ImageConfig } from './image.ts'
 
@@ -38,26 +39,29 @@ function configOf(top: Members, inner: Members, about: string): ImageConfig {
   const env = textsOf(inner.Env, 'config.Env', about) ?? []
   for (const entry of env)
     if (!/^[^=]+=/.test(entry)) throw wrongConfig('config.Env: an entry is not NAME=VALUE', about)
-  const cwd = textOf(inner.WorkingDir, 'config.WorkingDir', about)
-  const user = textOf(inner.User, 'config.User', about)
+  const cwd = textOf(inner.WorkingDir, 'config.WorkingDir', about) || undefined
+  const user = textOf(inner.User, 'config.User', about) || undefined
   const entrypoint = textsOf(inner.Entrypoint, 'config.Entrypoint', about)
   const cmd = textsOf(inner.Cmd, 'config.Cmd', about)
-  const architecture = textOf(top.architecture, 'architecture', about)
-  const os = textOf(top.os, 'os', about)
-  const created = textOf(top.created, 'created', about)
-  const stopSignal = textOf(inner.StopSignal, 'config.StopSignal', about)
+  const architecture = textOf(top.architecture, 'architecture', about) || undefined
+  const os = textOf(top.os, 'os', about) || undefined
+  const created = textOf(top.created, 'created', about) || undefined
+  const stopSignal = textOf(inner.StopSignal, 'config.StopSignal', about) || undefined
   return {
     env,
     labels: labelsOf(inner.Labels, about),
-    // Engines take a relative one from "/".
-    ...(cwd && { cwd: cwd.startsWith('/') ? cwd : `/${cwd}` }),
-    ...(user && { user }),
-    ...(entrypoint !== undefined && entrypoint.length > 0 && { entrypoint }),
-    ...(cmd !== undefined && cmd.length > 0 && { cmd }),
-    ...(architecture && { architecture }),
-    ...(os && { os }),
-    ...(created && { created }),
-    ...(stopSignal && { stopSignal }),
+    // An empty list or text means the same as none.
+    ...compact<Omit<ImageConfig, 'env' | 'labels'>>({
+      // Engines take a relative one from "/".
+      cwd: cwd === undefined || cwd.startsWith('/') ? cwd : `/${cwd}`,
+      user,
+      entrypoint,
+      cmd,
+      architecture,
+      os,
+      created,
+      stopSignal,
+    }),
   }
 }
 

@@ -7,6 +7,7 @@ import type { HostFacts } from '../host/types.ts'
 import type { EnvChange, MountRequest, Options, UserRequest } from '../options/types.ts'
 import { user } from '../options/values.ts'
 import { cleanPath } from '../plan/box-path.ts'
+import { compact } from '../plan/compact.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
 import { printable } from '../text/printable.ts'
 import type { Image, ImageConfig } from './image.ts'
@@ -45,9 +46,7 @@ export function withImage(
     argv: commandOf(options, config, words),
     root: {
       lowers: above === undefined ? lowers : [above, ...lowers],
-      ...(filesystems !== undefined && { filesystems }),
-      ...(layersAreOurs && { image: reference }),
-      ...(cwd !== undefined && { cwd }),
+      ...compact<Omit<ImageRoot, 'lowers'>>({ filesystems, image: layersAreOurs && reference, cwd }),
     },
   }
 }

@@ -211,7 +211,7 @@ async function onDisk<T>(path: string, body: () => Promise<T>): Promise<T> {
       what: 'download',
       path,
       code,
-      ...(isFull && { hint: 'nsbox image prune makes room; NSBOX_CACHE=DIR puts the cache on another disk' }),
+      hint: isFull ? 'nsbox image prune makes room; NSBOX_CACHE=DIR puts the cache on another disk' : undefined,
     })
   }
 }

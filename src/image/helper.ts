@@ -202,10 +202,9 @@ function failureOf(event: HelperEvent, { args: [command = ''] }: Job): SandboxEr
   const [what = 'failed', entry, code] = [textOf('what'), textOf('entry'), textOf('code')]
   const verb = VERBS[command] ?? command
   const hint = code === undefined ? HOSTILE : HINTS[code]
-  const about = { step: 'image' as const, ...(entry !== undefined && { path: entry }), ...(hint && { hint }) }
+  const about = { step: 'image' as const, path: entry, hint }
   if (code === undefined) return new SandboxError({ ...about, what: verb, text: what })
-  const text = errnoText(code)
-  return new SandboxError({ ...about, what: `${verb}: ${what}`, code, ...(text !== undefined && { text }) })
+  return new SandboxError({ ...about, what: `${verb}: ${what}`, code, text: errnoText(code) })
 }
 
 const VERBS: Readonly<Record<string, string>> = { layer: 'unpack', cat: 'uncompress', iso: 'read the ISO' }

@@ -33,7 +33,8 @@ export type LayerRecord = {
   unpacked: string
 }
 
-type Unpacking = {
+/** How a layer is unpacked. */
+export type Unpacking = {
   map: MapKind
   host: HostFacts
   /** Directories of the layers below, the topmost first. */

@@ -5,6 +5,7 @@
 import { sha256 } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
+import { compact } from '../plan/compact.ts'
 import type { IdMap } from '../plan/types.ts'
 import { identity } from '../planner/identity.ts'
 
@@ -32,13 +33,7 @@ const keptOwners = (host: HostFacts): MapKind => ({
 /** The kind of the box that these options make. Throws as the box would: without ranges, say, for --map-auto. */
 export function mapKind(options: Pick<Options, 'mapAuto' | 'mapRoot' | 'userns' | 'nest'>, host: HostFacts): MapKind {
   const { mapAuto, mapRoot, userns, nest } = options
-  const wanted = {
-    ...(mapAuto && { mapAuto }),
-    ...(mapRoot && { mapRoot }),
-    ...(nest && { nest }),
-    ...(userns && { userns }),
-  }
-  const { idmap } = identity(wanted, host)
+  const { idmap } = identity(compact<Options>({ mapAuto, mapRoot, nest, userns }), host)
   // Root without a user namespace has each of its ids as it is.
   if (idmap === undefined) return keptOwners(host)
   if (mapAuto) return { kind: 'auto', name: `auto-${hashOfMap(idmap)}`, idmap }

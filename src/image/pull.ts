@@ -2,9 +2,10 @@
 import { sha256Digest } from '../host/sha256.ts'
 import { SandboxError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
+import { compact } from '../plan/compact.ts'
 import { cachedImage, fileKey, findImage, formatOf, platformFor } from './find.ts'
 import type { Image, Progress, Want } from './image.ts'
-import { abandonedIn, layersDirectory, removeTrees, unpackLayer, type LayerRecord } from './layers.ts'
+import { abandonedIn, layersDirectory, removeTrees, unpackLayer, type LayerRecord, type Unpacking } from './layers.ts'
 import { openSource } from './open-source.ts'
 import {
   readReferences,
@@ -165,16 +166,14 @@ function stack(
   below: readonly LayerRecord[],
   { map, maxSize, signal }: Want,
   host: HostFacts,
-): Omit<Parameters<typeof unpackLayer>[1], 'about'> {
+): Omit<Unpacking, 'about'> {
   const directory = imagesDirectory(host)
   const parent = below.at(-1)?.chainId
   return {
     map,
     host,
     lowers: below.map(({ chainId }) => `${paths.layer(directory, map.name, chainId)}/fs`).reverse(),
-    ...(parent !== undefined && { parent }),
-    ...(maxSize !== undefined && { maxSize }),
-    ...(signal !== undefined && { signal }),
+    ...compact<Pick<Unpacking, 'parent' | 'maxSize' | 'signal'>>({ parent, maxSize, signal }),
   }
 }
 

@@ -88,8 +88,7 @@ function make(body: () => void, path: string): void {
 /** The failure of a system call on the cache. */
 export function storeFailure(what: string, path: string, error: unknown): SandboxError {
   const code = codeOf(error)
-  const hint = HINTS[code]
-  return systemFailure({ step: 'image', what, path, code, ...(hint !== undefined && { hint }) })
+  return systemFailure({ step: 'image', what, path, code, hint: HINTS[code] })
 }
 
 const ELSEWHERE = `set ${CACHE_VARIABLE} to a directory on a disk that has room: nsbox image prune frees some`

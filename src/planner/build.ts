@@ -186,7 +186,7 @@ function directory(step: 'root' | 'state', path: string, options: Options, host:
     step,
     what: 'is not a directory',
     path: found,
-    ...(step === 'root' && { hint: HINTS.rootFile }),
+    hint: step === 'root' ? HINTS.rootFile : undefined,
   })
 }
 

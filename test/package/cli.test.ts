@@ -173,7 +173,7 @@ test('Ctrl-Z stops it, and fg goes on', async () => {
     pty.enter(`${CLI} sh -c 'echo rea""dy; read -r line; echo "got $line"'`)
     await pty.expect(/ready/)
     pty.type('\x1a')
-    await pty.expect(/Stopped/)
+    await pty.expect(/Stopped[^]*\$ $/)
     pty.enter('echo the shell is ba""ck')
     await pty.expect(/the shell is back/)
     pty.enter('fg')
