@@ -4,8 +4,8 @@ type Loose<T> = T extends unknown
   : never
 
 /**
- * An object without the keys whose value is undefined, false or an empty list: to the contract, and to the other readers
- * of such an object, they mean the same as a key that isn't there.
+ * An object without the keys whose value is undefined, false or an empty list: to the contract, and to other readers of
+ * such an object, they mean the same as a key that isn't there.
  */
 export function compact<T extends object>(part: Loose<T>): T {
   const kept: Record<string, unknown> = {}
