@@ -11,12 +11,14 @@ export function errnoText(name: string): string | undefined {
 
 function entryOf(name: string): [number: number, text: string] | undefined {
   for (const [number, [code, text]] of table())
-    if (code === name) return [-number, TEXTS[code] ?? text.charAt(0).toUpperCase() + text.slice(1)]
+    if (code === name) return [-number, textsOfSidecar()[code] ?? text.charAt(0).toUpperCase() + text.slice(1)]
   return undefined
 }
 
-/** As the sidecar has them: a fault has the same text whichever half notices it. */
-const TEXTS: Readonly<Record<string, string>> = {
+/**
+ * A fault has the same text whichever half notices it. A function, since a start without an error needs no such object.
+ */
+const textsOfSidecar = (): Readonly<Record<string, string>> => ({
   EBUSY: 'Resource busy',
   EEXIST: 'File exists',
   EFAULT: 'Bad address',
@@ -31,7 +33,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'Operation timed out',
   ETXTBSY: 'Text file busy',
   EXDEV: 'Cross-device link',
-}
+})
 
 /** The failure of a system call on the host, with the text of its error number where this system knows it. */
 export function systemFailure(

@@ -1,7 +1,7 @@
 /** Options that can't stand together. Throws UsageError. */
 import { UsageError } from '../errors.ts'
 import { cleanPath } from '../plan/box-path.ts'
-import type { Options } from './types.ts'
+import type { MountRequest, Options } from './types.ts'
 
 export function refuseContradictions(o: Options): void {
   refuseRootOfTmpfs(o)
@@ -69,8 +69,10 @@ function refuseBesideFakeRoot(o: Options): void {
 /** A tmpfs on "/" is the root of the box, and all other mounts are made in that. */
 function refuseRootOfTmpfs({ root, image, overlay, mounts = [] }: Options): void {
   const at: number[] = []
-  for (const [n, { type, target }] of mounts.entries())
+  for (let n = 0; n < mounts.length; n++) {
+    const { type, target } = mounts[n] as MountRequest
     if (type === 'tmpfs' && target !== undefined && cleanPath(target) === '/') at.push(n)
+  }
   if (at.length === 0) return
   if (root !== undefined) contradict('--root and --tmpfs /', 'both say what the root is')
   if (image !== undefined) contradict('--image and --tmpfs /', 'both say what the root is')

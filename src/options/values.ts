@@ -81,17 +81,24 @@ export function bind(name: string, value: string, how: { readonly?: boolean; dev
 
 /** Refuses docker's `:ro`, which would silently make a writable mount on a directory called "DST:ro". */
 function refuseSuffix(name: string, value: string): void {
-  const suffix = /(?<!\\):(r[ow]|[zZ])$/.exec(value)?.[1]
-  if (suffix === undefined) return
+  const colon = value.lastIndexOf(':')
+  const suffix = value.slice(colon + 1)
+  if (value[colon - 1] === '\\' || !['ro', 'rw', 'z', 'Z'].includes(suffix)) return
   const hint =
     suffix === 'ro' ? 'read-only is --ro-bind SRC:DST' : `if :${suffix} belongs to the name, write \\:${suffix}`
   throw wrong(name, `${quote(value)} must be SRC:DST without a suffix`, hint)
 }
 
-export function tmpfs(value: string): MountRequest {
+type Tmpfs = Extract<MountRequest, { type: 'tmpfs' }>
+
+export function tmpfs(value: string): Tmpfs {
   const [path, settings] = splitColon(value)
-  const request: MountRequest = { type: 'tmpfs', target: boxPath('tmpfs', path) }
-  if (settings === undefined) return request
+  const request: Tmpfs = { type: 'tmpfs', target: boxPath('tmpfs', path) }
+  return settings === undefined ? request : tmpfsWith(request, settings)
+}
+
+/** A function of its own: its regular expression would be read with the first call, also where there are no settings. */
+function tmpfsWith(request: Tmpfs, settings: string): Tmpfs {
   const seen = new Set<string>()
   for (const setting of settings.split(',')) {
     const [, key, text] = /^(size|mode)=(.*)$/s.exec(setting) ?? (setting === 'ro' ? ['', 'ro', ''] : [])
@@ -227,8 +234,8 @@ export function user(value: string): UserRequest {
 
 /** A name starts with a letter or an underscore, so that nothing like 0x10, 1e3 or +1 can be taken for another user. */
 function idOrName(text: string): number | string {
-  if (/^[\p{Letter}_][^\s,/]*$/u.test(text)) return text
   if (/^[0-9]+$/.test(text)) return integer('user', text, MAX_ID)
+  if (/^[\p{Letter}_][^\s,/]*$/u.test(text)) return text
   throw wrong('user', `${quote(text)} must be a number from 0 to ${MAX_ID}, or a name`)
 }
 

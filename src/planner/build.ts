@@ -223,13 +223,19 @@ function isOnFuse(path: string, host: HostFacts): boolean {
 
 /** A descriptor is valid only in this process, and the sidecar opens what the box shows anew. */
 function refuseDescriptor(step: Step, path: string): void {
-  if (!/^\/(dev\/(fd\/|std(in|out|err)$)|proc\/(self|thread-self)\/fd\/)/.test(path)) return
+  if (!isDescriptor(path)) return
   throw new SandboxError({
     step,
     what: "an open descriptor can't be shown in a box",
     path,
     hint: 'name a file: write what the pipe gives into one first',
   })
+}
+
+function isDescriptor(path: string): boolean {
+  for (const directory of ['/dev/fd/', '/proc/self/fd/', '/proc/thread-self/fd/'])
+    if (path.startsWith(directory)) return true
+  return path === '/dev/stdin' || path === '/dev/stdout' || path === '/dev/stderr'
 }
 
 /** Whether the box can write to any file of the host. */

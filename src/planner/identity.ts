@@ -65,15 +65,14 @@ function sameIds(ids: Ids | undefined, host: HostFacts): Identity {
 }
 
 /**
- * CAP_SETGID, CAP_SETUID and CAP_SETFCAP. Without them the kernel allows a map of one id only, and from Linux 5.12 on
- * not of user 0.
+ * Whether we have CAP_SETGID, CAP_SETUID and CAP_SETFCAP. Without them the kernel allows a map of one id only, and from
+ * Linux 5.12 on not of user 0.
  */
-const MAPPING = (1n << 6n) | (1n << 7n) | (1n << 31n)
-
 function mapsAnyId(host: HostFacts): boolean {
+  const mapping = (1n << 6n) | (1n << 7n) | (1n << 31n)
   const status = host.read('/proc/self/status')
   const effective = 'text' in status ? /^CapEff:\s*([0-9a-f]+)/m.exec(status.text)?.[1] : undefined
-  return effective === undefined || (BigInt(`0x${effective}`) & MAPPING) === MAPPING
+  return effective === undefined || (BigInt(`0x${effective}`) & mapping) === mapping
 }
 
 function ownRanges(path: string, host: HostFacts): IdRange[] {

@@ -12,26 +12,41 @@ export type LatestMounts = Map<string, number>
 
 /** MOUNTS, whose targets are clean, with the pins that belong to them. `alsoPinned`: the sidecar will pin more. */
 export function withPins(mounts: readonly Mount[], root: Root, alsoPinned: boolean): Mount[] {
+  const { result, first } = hasReadOnlyBind(mounts) ? pinned(mounts, root) : { result: [...mounts], first: -1 }
+  if (alsoPinned) return withStash(result, mounts, mounts.length)
+  return first < 0 ? result : withStash(result, mounts, first)
+}
+
+function hasReadOnlyBind(mounts: readonly Mount[]): boolean {
+  for (const mount of mounts) if (isReadOnlyBind(mount)) return true
+  return false
+}
+
+function isReadOnlyBind(mount: Mount): boolean {
+  return mount.type === 'bind' && mount.options?.includes('ro') === true
+}
+
+/** MOUNTS with their pins, and the number of the first mount that has one; -1 for none. */
+function pinned(mounts: readonly Mount[], root: Root): { result: Mount[]; first: number } {
   const result: Mount[] = []
   const latest: LatestMounts = new Map()
-  const pinned = new Set<string>()
-  let first = alsoPinned ? mounts.length : -1
+  const names = new Set<string>()
+  let first = -1
   for (let n = 0; n < mounts.length; n++) {
     const mount = mounts[n] as Mount
     result.push(mount)
-    if (mount.type === 'bind' && mount.options?.includes('ro')) {
+    if (isReadOnlyBind(mount)) {
       for (const pin of pinsOf(mount.target, mounts, latest, root)) {
         const name = `${pin.from}\0${pin.target}`
-        if (pinned.has(name)) continue
-        pinned.add(name)
+        if (names.has(name)) continue
+        names.add(name)
         result.push(pin)
         if (first < 0) first = n
       }
     }
     if (MOUNT_TYPES[mount.type].covers) latest.set(mount.target, n)
   }
-  if (first < 0) return result
-  return withStash(result, mounts, first)
+  return { result, first }
 }
 
 /** Puts the stash below the first mount that surely hides a directory, if that comes before the first pin. */

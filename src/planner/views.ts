@@ -46,5 +46,5 @@ function lacking(target: string, look: HostFacts['look']): string | undefined {
 export function viewsFor(missing: readonly Missing[], readonly: boolean): string[] {
   const views: string[] = []
   for (const { parent } of missing) if ((readonly || parent === '/') && !views.includes(parent)) views.push(parent)
-  return views.sort((a, b) => a.length - b.length)
+  return views.length > 1 ? views.sort((a, b) => a.length - b.length) : views
 }
