@@ -42,7 +42,9 @@ mkdirSync(bench.dir, { recursive: true })
 makeRoot(bench)
 const tidy = watchControlGroups()
 process.on('exit', tidy)
-const { usable, absent } = findPeers(bench, values.peers?.split(','))
+const wanted = values.peers?.split(',')
+const isWanted = (name: string): boolean => wanted?.includes(name) ?? true
+const { usable, absent } = findPeers(bench, wanted)
 
 const result: Result = {
   date: new Date().toISOString().slice(0, 10),
@@ -61,11 +63,13 @@ const result: Result = {
 }
 for (const { name, measure } of PARTS) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
-  const found = await measure({ bench, peers: usable, find: (wanted) => usable.find((peer) => peer.name === wanted) })
+  const find = (peer: string) => usable.find((one) => one.name === peer)
+  const found = await measure({ bench, peers: usable, find, isWanted })
   result.parts.push(...(found.parts ?? []))
   // Times of two rounds mean nothing.
   result.targets.push(...(found.targets ?? []).map((target) => (bench.quick ? { ...target, met: null } : target)))
   result.byMounts.push(...(found.byMounts ?? []))
+  for (const one of found.absent ?? []) if (!absent.some(({ name: known }) => known === one.name)) absent.push(one)
 }
 
 writeFileSync(join(out, 'bench.json'), `${JSON.stringify(result, null, 2)}\n`)

@@ -22,20 +22,27 @@ export type Bench = {
 /** The number of rounds: `full`, or a few. */
 export const rounds = ({ quick }: Bench, full: number): number => (quick ? 2 : full)
 
+type PaceOptions = { count?: number; together?: number; equal?: boolean; env?: Readonly<Record<string, string>> }
+
 /**
  * Each command `count` times a round, `together` of them at the same time; `equal`: without priority over others.
+ * `env` is added to the environment.
  * Throws with the message of a command that fails.
  */
 export function pace(
   bench: Bench,
   full: number,
   commands: readonly Command[],
-  { count = 1, together = 1, equal = false } = {},
+  { count = 1, together = 1, equal = false, env = {} }: PaceOptions = {},
 ): Times {
   const file = join(bench.dir, 'pace.commands')
   writeFileSync(file, commands.map(({ argv }) => `${argv.map((word) => `${word}\0`).join('')}\0`).join(''))
   const args = [...(equal ? ['--equal'] : []), String(rounds(bench, full)), String(count), String(together), file]
-  const { status, stdout, stderr } = spawnSync(bench.program('pace'), args, { encoding: 'utf8', maxBuffer: 1 << 28 })
+  const { status, stdout, stderr } = spawnSync(bench.program('pace'), args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, ...env },
+  })
   if (status !== 0) throw new Error(stderr.trim())
   const lines = stdout
     .trim()

@@ -3,15 +3,13 @@ import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { bake, COMMAND, NSBOX, planOf, root, ROOT_OPTIONS, SIDECAR, store, withoutDefaults } from './boxes.ts'
 import { enterCommands } from './enter.ts'
+import { imageMemory, imageStart, unpacking } from './images.ts'
 import { memoryOfEach } from './memory.ts'
 import { median, pace, ratio, spread, type Bench, type Command, type Times } from './pace.ts'
-import { bundle, BWRAP_NAMESPACES, runtimeSettings, type Usable } from './peers.ts'
+import { part, ratioTo, type Context, type Found, type Named } from './part.ts'
+import { bundle, BWRAP_NAMESPACES, runtimeSettings } from './peers.ts'
 import { bundleSize, emptyBunProgram, installed, libraryTimes, pipeTimes } from './programs.ts'
-import { atLeast, atMost, type Part, type Points, type Result, type Row, type Target } from './result.ts'
-
-export type Found = Partial<Pick<Result, 'byMounts'>> & { parts?: Part[]; targets?: Target[] }
-
-export type Context = { bench: Bench; peers: readonly Usable[]; find: (name: string) => Usable | undefined }
+import { atLeast, atMost, type Part, type Points, type Row, type Target } from './result.ts'
 
 /** Every part is measured by itself, and all of them in one run. */
 export const PARTS: readonly { name: string; measure: (context: Context) => Found | Promise<Found> }[] = [
@@ -26,24 +24,11 @@ export const PARTS: readonly { name: string; measure: (context: Context) => Foun
   { name: 'two', measure: twoAtATime },
   { name: 'filter', measure: filter },
   { name: 'memory', measure: memory },
+  { name: 'images', measure: unpacking },
+  { name: 'image-memory', measure: imageMemory },
+  { name: 'image-start', measure: imageStart },
   { name: 'size', measure: sizes },
 ]
-
-type Named = Command & Pick<Row, 'release' | 'does'>
-
-function part(title: string, times: Times, commands: readonly Named[], reference: string): Part {
-  const rows = commands.map(({ name, release, does }) => ({
-    name,
-    ...(release !== undefined && { release }),
-    ...(does !== undefined && { does }),
-    spread: spread(times.get(name) ?? []),
-    ratio: ratio(times, name, reference),
-  }))
-  return { title, unit: 'us', rounds: times.get(reference)?.length ?? 0, reference, rows }
-}
-
-const ratioTo = (times: Times, a: string, b: string): number | null =>
-  times.has(a) && times.has(b) ? ratio(times, a, b).median : null
 
 /** The box that other launchers make too, and the same box with nsbox's defaults. */
 function boxes(bench: Bench): Named[] {

@@ -169,7 +169,7 @@ export function which(name: string): string | null {
 }
 
 /** The first number in a program's --version. */
-function said(...args: string[]): (program: string) => string {
+export function said(...args: string[]): (program: string) => string {
   return (program) =>
     /\d+(\.\d+)+|\b\d{3}\b/.exec(spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '')?.[0] ?? '?'
 }

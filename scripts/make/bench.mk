@@ -1,4 +1,4 @@
-# Times the start of a box, beside other launchers that are there or can be installed. BENCH_PEERS= installs none.
+# Times the start of a box and the unpacking of images, beside other programs that are there or can be installed. BENCH_PEERS= installs none.
 # make bench FLAGS=--readme writes the README's figures anew.
 .PHONY: bench bench-peers soak attack-peers
 dist/bench/%: scripts/bench/%.c $(MAKE_FILES) | musl
@@ -6,8 +6,8 @@ dist/bench/%: scripts/bench/%.c $(MAKE_FILES) | musl
 	@$(say) CC $@
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O2 $(C_WARNINGS) $(kernel_headers) -static -o $@ $<
 
-BENCH_PEERS ?= bwrap unshare firejail runc crun systemd-nspawn proot socat rg
-BENCH_PACKAGES := bubblewrap util-linux firejail runc crun systemd-container proot socat ripgrep
+BENCH_PEERS ?= bwrap unshare firejail runc crun systemd-nspawn proot socat rg podman umoci mksquashfs xz zstd
+BENCH_PACKAGES := bubblewrap util-linux firejail runc crun systemd-container proot socat ripgrep podman umoci squashfs-tools xz-utils zstd
 BENCH_RUNTIME := @anthropic-ai/sandbox-runtime@0.0.83
 bench-peers:
 	@$(call need,$(BENCH_PEERS),$(BENCH_PACKAGES),what is not installed is left out of the comparison) $(if_possible)
@@ -15,7 +15,7 @@ bench-peers:
 	npm install --prefix dist/bench --no-save --no-audit --no-fund --ignore-scripts --loglevel=error $(BENCH_RUNTIME) >/dev/null 2>&1 || \
 		echo 'make: $(BENCH_RUNTIME) can not be installed, and is left out of the comparison' >&2
 
-bench: all $(BENCH_PROGRAMS) bench-peers ## time the start of a box, beside others; FLAGS=--readme writes the README's figures
+bench: all $(BENCH_PROGRAMS) bench-peers ## time the start of a box and images, beside others; FLAGS=--readme writes the README's figures
 	$(Q)$(BUN) scripts/bench/main.ts $(FLAGS)
 
 # Starts thousands of boxes and kills many at a random moment. Every status must be right, and nothing may be left.

@@ -56,13 +56,26 @@ test(
       [1, 10],
     )
     assert.ok(result.targets.length >= 12)
+    for (const text of ['unpacking, tar (zstd): nsbox / GNU tar', 'start: image of the cache / podman run'])
+      assert.ok(
+        result.targets.some((target) => target.text === text),
+        text,
+      )
+    const memory = result.targets.filter(({ text }) => text.startsWith('memory while unpacking'))
+    assert.ok(
+      memory.some(({ value }) => value !== null && value > 0),
+      'memory of the unpacker',
+    )
     for (const { text, met } of result.targets) assert.is(met, null, text)
     assert.equal(
       result.absent
         .filter(({ why }) => why === 'not asked for')
         .map(({ name }) => name)
         .sort(),
-      ['crun', 'firejail', 'proot', 'runc', 'sandbox-runtime', 'systemd-nspawn'],
+      [
+        ...['GNU tar', 'crun', 'firejail', 'podman', 'proot', 'runc', 'sandbox-runtime', 'systemd-nspawn'],
+        ...['umoci', 'unsquashfs'],
+      ],
     )
     assert.match(readFileSync(join(dir, 'start-by-mounts.svg'), 'utf8'), /^<svg [^]*<polyline [^]*<\/svg>\n$/)
   }),
