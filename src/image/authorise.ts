@@ -56,9 +56,9 @@ export async function unauthorised(answer: Answer, login: Login, found?: FoundCr
 function hintFor({ host }: Login, { credentials, source, looked, notes }: FoundCredentials): string {
   const note = notes.length > 0 ? ` (${notes.join('; ')})` : ''
   if (credentials !== undefined)
-    return `the credentials for ${host} are from ${source}: log in anew with docker login ${host} or podman login ${host}${note}`
+    return `the credentials for ${host} are from ${source}: log in again with docker login ${host} or podman login ${host}${note}`
   const where = looked.length > 0 ? looked.join(', ') : 'no file, since neither HOME nor DOCKER_CONFIG is set'
-  return `there are no credentials for ${host}; docker login ${host} or podman login ${host} makes them, looked in ${where}${note}`
+  return `there are no credentials for ${host}: docker login ${host} or podman login ${host} stores them (looked in ${where})${note}`
 }
 
 async function tokenFor({ parameters }: Challenge, login: Login, found: FoundCredentials): Promise<string> {
@@ -91,10 +91,11 @@ async function tokenFor({ parameters }: Challenge, login: Login, found: FoundCre
 }
 
 function realmOf(text: string, { transport, server }: Login): URL {
-  if (!URL.canParse(text)) throw pullFault(transport.subject, `the token server is no address: ${text.slice(0, 200)}`)
+  if (!URL.canParse(text))
+    throw pullFault(transport.subject, `the address of the token server is malformed: ${text.slice(0, 200)}`)
   const realm = new URL(text)
   if (realm.protocol !== 'https:' && realm.protocol !== 'http:')
-    throw pullFault(transport.subject, `the token server is no address: ${text.slice(0, 200)}`)
+    throw pullFault(transport.subject, `the address of the token server is malformed: ${text.slice(0, 200)}`)
   if (realm.username !== '' || realm.password !== '')
     throw pullFault(transport.subject, 'the address of the token server has a password')
   requireSafe(realm, transport)

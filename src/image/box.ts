@@ -56,7 +56,7 @@ export function wantOf(
 
 function boxOf(image: Image, options: Options, words: readonly string[], host: HostFacts): ImageBox {
   if (!image.layersAreOurs && image.lowers.includes('/'))
-    throw new UsageError("--image: the host's own root is no image", 'without --image and --root the box sees it')
+    throw new UsageError("--image: the host's own root is not an image", 'without --image and --root the box sees it')
   // Upper layers hide files by trusted.overlay.* attributes, which the kernel does not heed in a user namespace.
   if ((image.filesystems?.length ?? 0) > 1 && (options.userns || options.mapAuto || options.nest))
     throw new UsageError(

@@ -27,7 +27,7 @@ export function readConfig(bytes: Uint8Array, about: string): ReadConfig {
   const rootfs = objectOf(top.rootfs, 'rootfs', about)
   const diffIds = textsOf(rootfs.diff_ids, 'rootfs.diff_ids', about) ?? []
   if (diffIds.length > MAX_LAYERS)
-    throw wrongConfig(`has ${diffIds.length} layers, and an overlay takes ${MAX_LAYERS}`, about)
+    throw wrongConfig(`has ${diffIds.length} layers: an overlay takes at most ${MAX_LAYERS}`, about)
   for (const digest of diffIds)
     if (!DIGEST.test(digest)) throw wrongConfig('rootfs.diff_ids: not sha256: and 64 hexadecimal digits', about)
   return { id, config: configOf(top, inner, about), diffIds }

@@ -38,7 +38,7 @@ export async function askHelper(
   file: string,
   caller: Caller,
 ): Promise<Credentials | 'not found' | 'no such helper'> {
-  if (!NAME.test(name)) throw helperFault(name, `${file} names it, and it is no name of a helper`)
+  if (!NAME.test(name)) throw helperFault(name, `${file} names it, but it is not the name of a helper`)
   const program = inPath(`docker-credential-${name}`, caller.env.PATH)
   if (program === undefined) return 'no such helper'
   const { status, output, errors } = await getFrom(program, key, caller)

@@ -131,7 +131,7 @@ async function fromHelper(
   const own = isObject(credHelpers) ? credHelpers[host] : undefined
   const helper = own ?? credsStore
   if (helper === undefined || helper === '') return undefined
-  if (typeof helper !== 'string') throw fileFault(path, 'names a helper that is no text')
+  if (typeof helper !== 'string') throw fileFault(path, 'names a helper that is not text')
   const answer = await askHelper(helper, host, path, caller)
   if (answer === 'not found') return undefined
   if (answer !== 'no such helper')

@@ -61,7 +61,7 @@ export function openDockerArchive(
   const read = readConfig(readRange(member(files, config, about), MAX_CONFIG, `${about}: ${config}`), about)
   refuseForeign(read.config, platform, about)
   if (layers.length !== read.diffIds.length)
-    throw wrongArchive(`has ${layers.length} layers, and its configuration ${read.diffIds.length}`, about)
+    throw wrongArchive(`has ${layers.length} layers, but its configuration names ${read.diffIds.length}`, about)
   if (layers.length === 0) throw wrongArchive('has no layer: nothing could run in it', about)
   return {
     config: read.config,

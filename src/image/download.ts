@@ -162,7 +162,7 @@ async function append(
 function rangeFault({ status, headers }: Answer, offset: number, size: number): string | undefined {
   const length = headers.get('content-length')
   const isEncoded = ![null, '', 'identity'].includes(headers.get('content-encoding'))
-  if (status === 416) return `the server has no bytes from ${offset} on, and ${size} should be there`
+  if (status === 416) return `the server has no bytes from ${offset} on, but there should be ${size}`
   if (status === 200 && offset > 0) return `asked for the bytes from ${offset} on, the server sends all of them (200)`
   if (status === 206) {
     const range = headers.get('content-range') ?? ''
@@ -171,7 +171,7 @@ function rangeFault({ status, headers }: Answer, offset: number, size: number): 
     if (offset === 0 || !isAsked) return `asked for the bytes from ${offset} on, the server sends '${range}'`
   }
   if (length !== null && !isEncoded && Number(length) !== size - offset)
-    return `the server has ${Number(length) + offset} bytes, and ${size} should be there`
+    return `the server has ${Number(length) + offset} bytes, but there should be ${size}`
   return undefined
 }
 
@@ -195,7 +195,7 @@ function wrong({ subject }: Registry, { digest }: Descriptor, text: string): Wro
     pullFault(
       subject,
       `${digest}: ${text}`,
-      'nothing of it is kept; pull again, and if it stays so, ask who runs the registry',
+      'nothing of it was kept: pull again; if it fails again, ask whoever runs the registry',
     ),
   )
 }

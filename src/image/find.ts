@@ -48,7 +48,12 @@ export function formatOf({ format, path }: LocalReference): Sniffed | 'docker-ar
   if (format === undefined || format === 'dir') {
     const found = sniff(path)
     if (format === 'dir' && found !== 'directory' && found !== 'oci')
-      throw new SandboxError({ step: 'image', what: 'is not a directory', path, hint: 'without dir: it is found out' })
+      throw new SandboxError({
+        step: 'image',
+        what: 'is not a directory',
+        path,
+        hint: 'leave the prefix dir: out: nsbox looks what the file is',
+      })
     return format === 'dir' ? 'directory' : found
   }
   return format

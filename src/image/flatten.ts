@@ -59,6 +59,6 @@ function refuseFilled(path: string): void {
     step: 'image',
     what: stat.isDirectory() ? 'is not empty' : 'is not a directory',
     path,
-    hint: 'name a directory that is not there yet: it is made',
+    hint: 'name a directory that does not exist yet, or an empty one',
   })
 }

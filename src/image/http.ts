@@ -66,7 +66,7 @@ export async function send(url: URL, message: Message, transport: Transport): Pr
 function targetOf(answer: Answer, first: URL, transport: Transport): URL {
   const location = answer.headers.get('location') ?? ''
   if (location === '' || !URL.canParse(location, answer.url.href))
-    throw pullFault(transport.subject, `redirect (${answer.status}) to no address`)
+    throw pullFault(transport.subject, `redirect (${answer.status}) without an address`)
   const next = new URL(location, answer.url)
   if (next.username !== '' || next.password !== '')
     throw pullFault(transport.subject, 'redirect to an address with a password')

@@ -115,7 +115,8 @@ async function unpackInto(draft: string, source: LayerSource, how: Unpacking): P
   ]
   const done = source.digest === undefined ? await byItself(range, args) : await checked(range, args, source.digest)
   const diffId = typeof done?.digest === 'string' ? done.digest : await digestOfRange(range, signal)
-  if (done?.event !== 'done') throw new SandboxError({ step: 'image', what: 'the helper that unpacks said nothing' })
+  if (done?.event !== 'done')
+    throw new SandboxError({ step: 'image', what: 'the helper that unpacks reported no result' })
   if (source.diffId !== undefined && source.diffId !== diffId) throw wrongDigest(source.diffId, diffId, about)
   return {
     chainId: chainIdOf(source, diffId, how.parent),

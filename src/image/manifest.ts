@@ -72,7 +72,7 @@ export function chooseManifest({ entries }: Index, wanted: Platform, about: stri
     // A layout of one image often says nothing about its platform.
     (real.length === 1 && real[0]?.platform === undefined ? real[0] : undefined)
   if (found !== undefined) return found
-  const there = [...new Set(real.map((entry) => textOf(entry) ?? 'one that does not say'))]
+  const there = [...new Set(real.map((entry) => textOf(entry) ?? 'an entry without a platform'))]
   throw new SandboxError({
     step: 'image',
     what: `no image for ${text}`,
@@ -94,7 +94,7 @@ function isIndex(top: Members, contentType: string | undefined, about: string): 
           : undefined
   const [said, meant] = [kindOf(plain), kindOf(own)]
   if (own !== undefined && meant === undefined)
-    throw wrongManifest(`has the type ${printable(own)}, which is no image`, about)
+    throw wrongManifest(`has the type ${printable(own)}, which is not an image`, about)
   if (said !== undefined && meant !== undefined && said !== meant)
     throw wrongManifest(`is ${own} and was sent as ${plain}`, about)
   const shape = top.manifests !== undefined ? 'index' : 'image'
@@ -110,13 +110,13 @@ function manifestIn(top: Members, about: string): Manifest {
   const list = listOf(top.layers, 'layers', MAX_LAYERS, about)
   if (!CONFIGS.includes(config.mediaType))
     throw wrongManifest(
-      `has a configuration of the type ${printable(config.mediaType)}: it is no image of a system`,
+      `has a configuration of the type ${printable(config.mediaType)}: it is not an image of a system`,
       about,
     )
   const layers = list.map((layer, n) => descriptorOf(layer, `layers/${n}`, about))
   for (const { mediaType } of layers)
     if (!LAYER.test(mediaType))
-      throw wrongManifest(`has a layer of the type ${printable(mediaType)}, which is no file system`, about)
+      throw wrongManifest(`has a layer of the type ${printable(mediaType)}, which is not a file system`, about)
   return { kind: 'image', config, layers }
 }
 
@@ -168,7 +168,7 @@ function membersOf(value: unknown, key: string, about: string): Members {
 
 function listOf(value: unknown, key: string, most: number, about: string): unknown[] {
   if (!Array.isArray(value)) throw wrongManifest(`${key}: not a list`, about)
-  if (value.length > most) throw wrongManifest(`${key}: ${value.length} entries, and ${most} are the most`, about)
+  if (value.length > most) throw wrongManifest(`${key}: ${value.length} entries: at most ${most} are allowed`, about)
   return value
 }
 

@@ -24,11 +24,11 @@ export function openLayout(files: Files, wanted: Wanted): Source {
   const layout = files.find('oci-layout')
   if (layout === undefined) throw wrongLayout('has no oci-layout', about)
   if (!/"imageLayoutVersion"\s*:\s*"1\.\d+\.\d+"/.test(readRange(layout, 4096, `${about}: oci-layout`).toString()))
-    throw wrongLayout('has a version of another format', about)
+    throw wrongLayout('has an oci-layout file of another version', about)
   const index = files.find('index.json')
   if (index === undefined) throw wrongLayout('has no index.json', about)
   const top = parseManifest(readRange(index, MAX_MANIFEST, `${about}: index.json`), `${about}: index.json`)
-  if (top.kind !== 'index') throw wrongLayout('has an index.json that is no index', about)
+  if (top.kind !== 'index') throw wrongLayout('has an index.json that is not an index', about)
   const named = nameIn(top, wanted)
   const found = follow(files, named, wanted, 0)
   return sourceOf(files, found, wanted)
@@ -65,7 +65,7 @@ export function thereAre(names: readonly (string | undefined)[]): string {
 type Found = { manifest: Manifest; digest: string }
 
 function follow(files: Files, index: Index, wanted: Wanted, depth: number): Found {
-  if (depth > MAX_DEPTH) throw wrongLayout(`has more than ${MAX_DEPTH} indexes in each other`, wanted.about)
+  if (depth > MAX_DEPTH) throw wrongLayout(`nests more than ${MAX_DEPTH} indexes`, wanted.about)
   // In a layout an entry without a platform may be an index with the platforms, or the only image.
   const [only] = index.entries
   const entry =
@@ -108,7 +108,7 @@ function blobOf(files: Files, { digest, size }: Descriptor, about: string): Rang
   if (range.size !== size)
     throw new SandboxError({
       step: 'image',
-      what: `a blob has ${range.size} bytes, and ${size} are promised`,
+      what: `a blob has ${range.size} bytes, but its descriptor says ${size}`,
       path: `${about}: ${digest}`,
       hint: DAMAGED,
     })
@@ -140,7 +140,7 @@ function layersOf(
   if (layers.length !== diffIds.length)
     throw new SandboxError({
       step: 'image',
-      what: `the manifest has ${layers.length} layers, and the configuration ${diffIds.length}`,
+      what: `the manifest has ${layers.length} layers, but the configuration names ${diffIds.length}`,
       path: about,
       hint: DAMAGED,
     })
@@ -158,7 +158,7 @@ export function refuseForeign(
   if ((os ?? 'linux') === wanted.os && (architecture ?? wanted.architecture) === wanted.architecture) return
   throw new SandboxError({
     step: 'image',
-    what: `is for ${os ?? 'linux'}/${architecture ?? 'unknown'}, and not for ${platformText(wanted)}`,
+    what: `is for ${os ?? 'linux'}/${architecture ?? 'unknown'}, not for ${platformText(wanted)}`,
     path: about,
     hint:
       os === 'linux' ? `--platform ${os}/${architecture} takes it all the same` : 'only programs of Linux run in a box',

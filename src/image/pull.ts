@@ -129,7 +129,11 @@ async function kept(
     const image = cachedImage(imagesDirectory(host), id, name, want)
     if (image !== undefined) return image
   }
-  throw new SandboxError({ step: 'image', what: 'somebody removes its layers as they are unpacked', path: name })
+  throw new SandboxError({
+    step: 'image',
+    what: 'another process keeps removing its layers while they are unpacked',
+    path: name,
+  })
 }
 
 /** Unpacks what is missing, and writes down what the image is made of. */

@@ -44,7 +44,7 @@ export async function openRegistry(
   if (diffIds.length !== manifest.layers.length)
     throw new SandboxError({
       step: 'image',
-      what: `has ${manifest.layers.length} layers, and its configuration names ${diffIds.length}`,
+      what: `has ${manifest.layers.length} layers, but its configuration names ${diffIds.length}`,
       path: about,
       hint: 'the image is damaged: ask whoever built it',
     })

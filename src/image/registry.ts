@@ -65,7 +65,7 @@ export class Registry {
     const top = await this.#document(pinned ?? tag ?? 'latest', pinned)
     let { digest, document } = top
     for (let depth = 0; document.kind === 'index'; depth++) {
-      if (depth === DEEPEST_INDEX) throw pullFault(this.subject, 'an index leads to an index, again and again')
+      if (depth === DEEPEST_INDEX) throw pullFault(this.subject, 'indexes are nested too deeply')
       const entry = chooseManifest(document, platform, this.subject)
       ;({ digest, document } = await this.#document(entry.digest, entry.digest, entry.size))
     }
@@ -120,7 +120,7 @@ export class Registry {
   async #smallBlob(descriptor: Descriptor): Promise<Buffer> {
     const { digest, size } = descriptor
     if (size > LARGEST_CONFIG)
-      throw pullFault(this.subject, `the configuration has ${size} bytes, and ${LARGEST_CONFIG} are the most`)
+      throw pullFault(this.subject, `the configuration has ${size} bytes: at most ${LARGEST_CONFIG} are allowed`)
     const answer = await this.#get(`blobs/${digest}`, {})
     if (answer.status !== 200) throw await this.#refused(answer)
     const bytes = await wholeBody(answer, 'the configuration', size, this.#transport)
@@ -144,7 +144,7 @@ export class Registry {
     const found = platformText(simple({ os, architecture, ...(typeof variant === 'string' && { variant }) }))
     throw pullFault(
       this.subject,
-      `the image is for ${found}, and not for ${platformText(wanted)}`,
+      `the image is for ${found}, not for ${platformText(wanted)}`,
       `--platform ${found} takes it all the same`,
     )
   }
@@ -205,4 +205,4 @@ export class Registry {
 }
 
 const DAMAGED = 'the registry, or a proxy before it, is damaged or not to be trusted'
-const NOT_FOUND = 'compare the name and the tag with the registry; some answer so, too, who may not see the image'
+const NOT_FOUND = 'check the name and the tag; some registries also answer so if you may not see the image'

@@ -17,7 +17,7 @@ export function refuseUntrusted(
   { map }: Pick<Want, 'map'>,
   { uid }: Pick<HostFacts, 'uid'>,
 ): asserts reference is LocalReference {
-  if (reference.kind === 'registry') throw new UsageError(`${OPTION}: an image of a registry is no file`, UNPACKED)
+  if (reference.kind === 'registry') throw new UsageError(`${OPTION}: an image in a registry is not a file`, UNPACKED)
   if (uid !== 0)
     throw new UsageError(
       `${OPTION}: only root may mount an image file`,

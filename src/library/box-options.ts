@@ -9,13 +9,13 @@ export interface BoxOptions {
   mounts?: readonly MountRequest[] | undefined
   /** Use DIR as the root directory; without it the box sees the host's files. `--root DIR` */
   root?: string | undefined
-  /** Use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command's, changes vanish. `--image REF` */
+  /** Use the image REF as the root: HOST/NAME[:TAG] in a registry, a file (ISO, squashfs, tar, cpio), a layout or a directory; the image's settings are the command's defaults, and changes vanish. `--image REF` */
   image?: string | undefined
-  /** Take the image for another platform than this machine's, such as linux/arm64. `--platform OS/ARCH[/VARIANT]` */
+  /** Use the image for another platform than this machine's, such as linux/arm64. `--platform OS/ARCH[/VARIANT]` */
   platform?: string | undefined
-  /** Ask the registry for the image where it is not in the cache (default), each time, or never. `--pull missing|always|never` */
+  /** Ask the registry for the image only if the cache lacks it (default), each time, or never. `--pull missing|always|never` */
   pull?: 'missing' | 'always' | 'never' | undefined
-  /** Pull by plain http too, from a registry that is not on this machine. `--insecure` */
+  /** Allow plain http, too, for a registry on another machine. `--insecure` */
   insecure?: boolean | undefined
   /** Run PROGRAM of the image in place of the image's own Entrypoint and Cmd. `--entrypoint PROGRAM` */
   entrypoint?: string | undefined
@@ -27,7 +27,7 @@ export interface BoxOptions {
   overlay?: string | boolean | undefined
   /** Show the host's resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone. `--host-files[=localtime]` */
   hostFiles?: string | boolean | undefined
-  /** Leave the image's own in place. `--no-host-files` */
+  /** Keep the image's own resolv.conf, hosts and hostname. `--no-host-files` */
   noHostFiles?: boolean | undefined
   /** Show SRC of the host, writable, as DST (default: the same path). `--bind SRC[:DST]` */
   bind?: string | readonly string[] | undefined
@@ -69,7 +69,7 @@ export interface BoxOptions {
   userns?: boolean | undefined
   /** Answer chown, setuid and the like with success and do nothing, so that apt-get install works with one id (--map-root); a lie: all files are yours, and su nobody stays root. `--fake-root` */
   fakeRoot?: boolean | undefined
-  /** Leave --fake-root away, which an image has by itself where its root is one id. `--no-fake-root` */
+  /** Switch off --fake-root, which is the default for an image whose root has one id. `--no-fake-root` */
   noFakeRoot?: boolean | undefined
   /** Give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group. `--cap-add CAP|all` */
   capAdd?: string | readonly string[] | undefined

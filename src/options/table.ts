@@ -54,27 +54,27 @@ export const TABLE = [
     group: 'root',
     value: 'REF',
     sets: 'image',
-    doc: "use the image REF as the root: HOST/NAME[:TAG] in a registry, an archive, a layout or a directory; its settings are the command's, changes vanish",
+    doc: "use the image REF as the root: HOST/NAME[:TAG] in a registry, a file (ISO, squashfs, tar, cpio), a layout or a directory; the image's settings are the command's defaults, and changes vanish",
   },
   {
     name: 'platform',
     group: 'root',
     value: 'OS/ARCH[/VARIANT]',
     sets: 'platform',
-    doc: "take the image for another platform than this machine's, such as linux/arm64",
+    doc: "use the image for another platform than this machine's, such as linux/arm64",
   },
   {
     name: 'pull',
     group: 'root',
     value: 'missing|always|never',
     sets: 'pull',
-    doc: 'ask the registry for the image where it is not in the cache (default), each time, or never',
+    doc: 'ask the registry for the image only if the cache lacks it (default), each time, or never',
   },
   {
     name: 'insecure',
     group: 'root',
     sets: 'insecure',
-    doc: 'pull by plain http too, from a registry that is not on this machine',
+    doc: 'allow plain http, too, for a registry on another machine',
   },
   {
     name: 'entrypoint',
@@ -106,7 +106,12 @@ export const TABLE = [
     sets: 'hostFiles',
     doc: "show the host's resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone",
   },
-  { name: 'no-host-files', group: 'root', sets: 'hostFiles', doc: "leave the image's own in place" },
+  {
+    name: 'no-host-files',
+    group: 'root',
+    sets: 'hostFiles',
+    doc: "keep the image's own resolv.conf, hosts and hostname",
+  },
 
   {
     name: 'bind',
@@ -237,7 +242,7 @@ export const TABLE = [
     name: 'no-fake-root',
     group: 'identity',
     sets: 'fakeRoot',
-    doc: 'leave --fake-root away, which an image has by itself where its root is one id',
+    doc: 'switch off --fake-root, which is the default for an image whose root has one id',
   },
 
   {

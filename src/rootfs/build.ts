@@ -96,7 +96,7 @@ function count(n: number, what: string): string {
 function read([verb, ...words]: readonly string[], how: RootfsOptions): { dir: string | undefined; named: string[] } {
   if (verb !== 'build')
     throw new UsageError(
-      verb === undefined ? 'rootfs: what to do is missing' : `rootfs: unknown: ${printable(verb)}`,
+      verb === undefined ? 'rootfs: the action is missing' : `rootfs: unknown: ${printable(verb)}`,
       USAGE,
     )
   if (how.output !== undefined) {

@@ -82,7 +82,7 @@ export const image = verb<Request>({
     'nsbox image unpack ./app.tar ./root',
   ],
   own: [
-    { name: 'quiet', group: GROUP, doc: 'print nothing but errors; of ls: ids alone' },
+    { name: 'quiet', group: GROUP, doc: 'print nothing but errors; ls prints only ids' },
     { name: 'json', group: GROUP, doc: 'print the result as JSON' },
     {
       name: 'platform',
@@ -94,7 +94,7 @@ export const image = verb<Request>({
       name: 'keep',
       group: GROUP,
       value: 'SIZE|TIME',
-      doc: 'prune also the images that were not used for the longest time, until SIZE is left (20g), or those not used for TIME (30d, 12h)',
+      doc: 'prune also images, those unused for the longest time first: until the rest fits in SIZE (20g), or those unused for TIME (30d, 12h)',
     },
     {
       name: 'max-size',
@@ -102,7 +102,7 @@ export const image = verb<Request>({
       value: 'SIZE',
       doc: "bytes that a layer's files may have, such as 100g (default: a hundred times the archive's, at least 4g)",
     },
-    { name: 'insecure', group: GROUP, doc: 'plain http also to a registry that is not on this machine' },
+    { name: 'insecure', group: GROUP, doc: 'allow plain http, too, for a registry on another machine' },
     { name: 'map-auto', group: GROUP, doc: 'unpack for boxes with --map-auto, which keep the owners of files' },
   ],
   words: Infinity,
@@ -151,7 +151,7 @@ export const image = verb<Request>({
 function unknownAction(word: string | undefined): UsageError {
   const near = word === undefined ? undefined : nearest(word, IMAGE_ACTIONS)
   return new UsageError(
-    word === undefined ? 'image: what to do is missing' : `image: unknown: '${printable(word)}'`,
+    word === undefined ? 'image: the action is missing' : `image: unknown: '${printable(word)}'`,
     near === undefined ? `one of ${IMAGE_ACTIONS.join(', ')}` : `the nearest is ${near}`,
   )
 }

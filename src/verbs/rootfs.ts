@@ -29,7 +29,7 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       value: 'WHAT[,WHAT]',
       repeat: true,
       choices: [...EXTRAS, 'list'],
-      doc: `add what programs open only when they run: ${EXTRAS.join(', ')}; list names what each brings here`,
+      doc: `add files that programs open only at run time: ${EXTRAS.join(', ')}; list shows what each set adds on this host`,
     },
     {
       name: 'without',

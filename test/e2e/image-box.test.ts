@@ -242,7 +242,7 @@ test(
       [['--image', REFERENCE, '--tmpfs', '/', 'true'], /^nsbox: --image and --tmpfs \/: /],
       [['--platform', 'linux/arm64', 'true'], /^nsbox: --platform: .*\nhint: it goes with --image REF\n$/],
       [['--entrypoint', 'sh', 'true'], /^nsbox: --entrypoint: .*\nhint: it goes with --image REF\n$/],
-      [['--image', 'dir:/', 'true'], /^nsbox: --image: the host's own root is no image\n/],
+      [['--image', 'dir:/', 'true'], /^nsbox: --image: the host's own root is not an image\n/],
       [['--ro'], /^nsbox: run: no command\n/],
       [['--image', REFERENCE, ''], /^nsbox: command: empty value ''\n$/],
     ]

@@ -52,12 +52,12 @@ const ROWS: [title: string, tamper: Tamper, message: RegExp][] = [
   [
     'a layer that is cut',
     (dir) => truncateSync(blobOf(dir, LAYER), 1024),
-    /a blob has 1024 bytes, and \d+ are promised/,
+    /a blob has 1024 bytes, but its descriptor says \d+/,
   ],
   [
     'a layer that is longer',
     (dir) => writeFileSync(blobOf(dir, LAYER), Buffer.concat([TAR, Buffer.alloc(512)])),
-    /a blob has \d+ bytes, and \d+ are promised/,
+    /a blob has \d+ bytes, but its descriptor says \d+/,
   ],
   ['a layer that is missing', (dir) => rmSync(blobOf(dir, LAYER)), /a blob is missing/],
   [
@@ -111,7 +111,7 @@ const ROWS: [title: string, tamper: Tamper, message: RegExp][] = [
         return { schemaVersion: 2, manifests: [entry] }
       })
     },
-    /more than 4 indexes in each other/,
+    /nests more than 4 indexes/,
   ],
 ]
 
@@ -131,7 +131,7 @@ const SAYS: [title: string, image: ImageOf, message: RegExp][] = [
     { layers: [{ tar: TAR, says: { diffId: sha256('x') } }] },
     new RegExp(`the content of ${sha256('x')} has the digest ${LAYER}`),
   ],
-  ['another size', { layers: [{ tar: TAR, says: { size: 7 } }] }, /a blob has \d+ bytes, and 7 are promised/],
+  ['another size', { layers: [{ tar: TAR, says: { size: 7 } }] }, /a blob has \d+ bytes, but its descriptor says 7/],
   [
     'a layer that is no file system',
     { layers: [{ tar: TAR, says: { mediaType: 'application/wasm' } }] },
@@ -187,7 +187,7 @@ test(
       [[manifest({ Config: '../../etc/passwd' }), config, layer], /lacks the file \.\.\/\.\.\/etc\/passwd/],
       [[manifest({ Layers: ['/etc/passwd'] }), config, layer], /lacks the file etc\/passwd/],
       [[manifest({ Layers: 'l.tar' }), config, layer], /with other keys than/],
-      [[manifest({ Layers: [] }), config, layer], /has 0 layers, and its configuration 1/],
+      [[manifest({ Layers: [] }), config, layer], /has 0 layers, but its configuration names 1/],
       [[manifest({}), config, { name: 'l.tar', type: '2', link: 'l.tar' }], /lacks the file l.tar/],
       [[manifest({}), config, { name: 'l.tar', type: '2', link: '/etc/passwd' }], /lacks the file l.tar/],
       [[manifest({}), manifest({}), config, layer], /two members of one name/],

@@ -172,7 +172,7 @@ test(
 
 test('wrong words say what is right', () => {
   const rows: [string[], RegExp][] = [
-    [[], /^nsbox: image: what to do is missing\nhint: one of pull, ls,/],
+    [[], /^nsbox: image: the action is missing\nhint: one of pull, ls,/],
     [['pul'], /unknown: 'pul'\nhint: the nearest is pull/],
     [['pull'], /too few words\nhint: nsbox image pull REF/],
     [['ls', 'x'], /one word too many: 'x'/],

@@ -276,7 +276,7 @@ test(
       ],
       [
         ['--image', 'registry.example/app', '--trust-image', 'true'],
-        /^nsbox: --trust-image: an image of a registry is no file\n/,
+        /^nsbox: --trust-image: an image in a registry is not a file\n/,
       ],
       ...(asRoot
         ? [

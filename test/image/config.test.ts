@@ -126,7 +126,7 @@ test('a manifest that means something else, or two things, is refused', () => {
     [manifest({ mediaType: MEDIA_TYPES.manifests[0] }), /was sent as/, MEDIA_TYPES.indexes[0]],
     [
       manifest({ config: { ...CONFIG, mediaType: 'application/vnd.cncf.helm.config.v1+json' } }),
-      /no image of a system/,
+      /not an image of a system/,
     ],
     [manifest({ layers: [{ ...LAYER, mediaType: 'application/vnd.wasm' }] }), /no file system/],
     [manifest({ layers: [{ ...LAYER, mediaType: `${LAYER.mediaType}+encrypted` }] }), /no file system/],

@@ -49,7 +49,7 @@ test(
   'an image for another architecture is refused, also without an index',
   withServer(contents([arm], { latest: arm.manifest }), async ({ host }) => {
     const words = await refused(client(host).registry.resolve(AMD64))
-    assert.match(words, /the image is for linux\/arm64, and not for linux\/amd64\nhint: --platform linux\/arm64 /)
+    assert.match(words, /the image is for linux\/arm64, not for linux\/amd64\nhint: --platform linux\/arm64 /)
     await client(host).registry.resolve({ os: 'linux', architecture: 'arm64' })
   }),
 )
@@ -84,8 +84,8 @@ for (const [location, words] of Object.entries({
   'http://example.invalid/x': /plain http to example\.invalid is not safe/,
   'http://user:word@127.0.0.1/x': /redirect to an address with a password/,
   'file:///etc/passwd': /redirect from http:\/\/ to file:\/\//,
-  'http://': /redirect \(302\) to no address/,
-  '': /redirect \(302\) to no address/,
+  'http://': /redirect \(302\) without an address/,
+  '': /redirect \(302\) without an address/,
 }))
   test(
     `a redirect to '${location}' is not followed`,

@@ -231,7 +231,7 @@ test(
           await refused(find({ ...env, PATH })),
           /image: credentials: registry\.example:5000: docker-credential-evil, which .* names, is not in PATH\nhint: .* absolute/,
         )
-      assert.match(await refused(find(env, 'path.example')), /it is no name of a helper$/)
+      assert.match(await refused(find(env, 'path.example')), /it is not the name of a helper$/)
     } finally {
       process.chdir(before)
     }

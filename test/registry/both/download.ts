@@ -182,15 +182,15 @@ const faults: Record<string, { part?: number; answer: Handler; words: RegExp }> 
       response.statusCode = 416
       response.end()
     },
-    words: /the server has no bytes from 1000 on, and 300000 should be there/,
+    words: /the server has no bytes from 1000 on, but there should be 300000/,
   },
   'announces too little': {
     answer: (_, response) => void response.end(bytes.subarray(1)),
-    words: /the server has 299999 bytes, and 300000 should be there/,
+    words: /the server has 299999 bytes, but there should be 300000/,
   },
   'announces too much': {
     answer: (_, response) => void response.end(Buffer.concat([bytes, Buffer.from('x')])),
-    words: /the server has 300001 bytes, and 300000 should be there/,
+    words: /the server has 300001 bytes, but there should be 300000/,
   },
   'sends too little': {
     answer: (_, response) => {

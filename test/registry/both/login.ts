@@ -26,7 +26,7 @@ test(
     async ({ host, asked }) => {
       const none = await refused(client(host).registry.resolve(AMD64))
       assert.match(none, /image: pull: 127\.0\.0\.1:\d+\/team\/app:latest: 401 Unauthorized: authentication required\n/)
-      assert.match(none, /there are no credentials for 127.*looked in \/nowhere\/config\.json/)
+      assert.match(none, /there are no credentials for 127.*looked in \/nowhere\/config\.json\)/)
       const before = asked.length
       const wrong = await refused(
         client(host, {}, { credentials: found({ ...PASSWORD, password: 'no' }) }).registry.resolve(AMD64),
@@ -187,7 +187,7 @@ test('a challenge of any form is read, or leads to the refusal', async () => {
       async ({ host }) => {
         const pull = client(host, {}, { credentials: found(PASSWORD) }).registry.resolve(AMD64)
         if (isAnswered) await pull
-        else assert.match(await refused(pull), /401 Unauthorized|the token server is no address/)
+        else assert.match(await refused(pull), /401 Unauthorized|the address of the token server is malformed/)
       },
     )()
 })
@@ -195,7 +195,7 @@ test('a challenge of any form is read, or leads to the refusal', async () => {
 for (const [name, realm, words] of [
   ['by plain http elsewhere', 'http://example.invalid/token', /plain http to example\.invalid is not safe/],
   ['with a password in it', 'http://a:b@127.0.0.1/token', /address of the token server has a password/],
-  ['of another protocol', 'ftp://example.invalid/token', /the token server is no address: ftp:/],
+  ['of another protocol', 'ftp://example.invalid/token', /the address of the token server is malformed: ftp:/],
 ] as const)
   test(
     `a token server ${name} is not asked`,
