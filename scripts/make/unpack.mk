@@ -13,7 +13,7 @@ UNPACK_NAMES := scripts/make/unpack-names.txt
 UNPACK_CHECK := scripts/library-names.sh $(UNPACK_NAMES) scripts/make/unpack.mk
 
 UNPACK_SOURCES := $(filter-out %_fuzz.c,$(wildcard sidecar/unpack/*.c))
-UNPACK_SHARED := base/utf8.o base/errno_name.o
+UNPACK_SHARED := base/component.o base/utf8.o base/errno_name.o
 UNPACK_OBJECTS := $(UNPACK_SOURCES:sidecar/%.c=dist/obj/%.o) $(UNPACK_SHARED:%=dist/obj/%)
 # Here speed counts, not size.
 $(UNPACK_SOURCES:sidecar/%.c=dist/obj/%.o): private C_FLAGS += -O2

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/component.h"
 #include "base/descriptor.h"
 #include "fs/clean_path.h"
 #include "fs/mount_point.h"
@@ -156,21 +157,6 @@ static int walk_enter(struct walk *w, const char *name, int flags)
 	return number ? -1 : 0;
 }
 
-/* Takes the next component off the text. 0 at its end, -1 for a component that is too long. */
-static int walk_next(struct walk *w, char name[NAME_MAX + 1])
-{
-	const char *start = w->rest + strspn(w->rest, "/");
-	size_t length = strcspn(start, "/");
-	if (length > NAME_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(name, start, length);
-	name[length] = '\0';
-	memmove(w->rest, start + length, strlen(start + length) + 1);
-	return length > 0;
-}
-
 /* Never inlined: its large frame would cost starts that don't walk. */
 __attribute__((noinline)) int walk_resolve(
 	int root, struct mounted **on, const char *path, int flags, const struct making *making, walk_visit *each)
@@ -187,7 +173,7 @@ __attribute__((noinline)) int walk_resolve(
 	w.rest[0] = '/';
 	memcpy(w.rest + 1, path, length + 1);
 	walk_start(&w);
-	while (done == 0 && (left = walk_next(&w, name)) > 0)
+	while (done == 0 && (left = component_take(w.rest, name)) > 0)
 		done = strcmp(name, "..") == 0 ? walk_up(&w) : walk_enter(&w, name, flags);
 	if (on)
 		*on = w.on;

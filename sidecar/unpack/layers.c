@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/component.h"
 #include "base/sys.h"
 #include "unpack/attributes.h"
 #include "unpack/directories.h"
@@ -253,33 +254,17 @@ void layers_make_root(void)
 	directories_note("", found.st.st_mode, &found.st.st_atim, &found.st.st_mtim);
 }
 
-/* Takes the next component off the text. 0 at its end, -1 for one that is too long. */
-static int next_component(struct walk *w, char name[NAME_MAX + 1])
-{
-	const char *start = w->rest + strspn(w->rest, "/");
-	size_t length = strcspn(start, "/");
-	if (length > NAME_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(name, start, length);
-	name[length] = '\0';
-	size_t skip = strspn(start + length, "/");
-	memmove(w->rest, start + length + skip, strlen(start + length + skip) + 1);
-	return length > 0;
-}
-
 /* FOLLOW: links in the middle; MAKE: also one at the end, and directories that UPPER lacks are made in it. */
 static bool walk(const char *path, bool follow, bool make, struct layers_found *found)
 {
 	struct walk w = {.found = found};
 	char name[NAME_MAX + 1];
-	int more;
+	int taken;
 	snprintf(w.rest, sizeof w.rest, "%s", path);
 	go_to_root(&w);
 	*found = (struct layers_found){.type = LAYERS_DIRECTORY, .last = count - 1};
-	while ((more = next_component(&w, name)) > 0) {
-		bool last = !*w.rest;
+	while ((taken = component_take(w.rest, name)) > 0) {
+		bool last = !w.rest[strspn(w.rest, "/")];
 		if (strcmp(name, ".") == 0)
 			continue;
 		if (strcmp(name, "..") == 0) {
@@ -309,12 +294,12 @@ static bool walk(const char *path, bool follow, bool make, struct layers_found *
 		w.last = found->type == LAYERS_DIRECTORY ? found->last : UPPER;
 		memcpy(found->path, full, (size_t)length + 1);
 	}
-	if (more == 0 && !*found->path) {
+	if (taken == 0 && !*found->path) {
 		found->type = LAYERS_DIRECTORY;
 		found->layer = UPPER;
 		found->last = w.last;
 	}
-	return more == 0;
+	return taken == 0;
 }
 
 bool layers_find(const char *path, bool follow, struct layers_found *found) { return walk(path, follow, false, found); }

@@ -13,7 +13,17 @@ import {
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { busyboxRoot, execute, failure, inTemp, nsbox, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import {
+  busyboxRoot,
+  execute,
+  failure,
+  inTemp,
+  nsbox,
+  planOf,
+  SIDECAR,
+  sidecar,
+  speakingBox,
+} from '../helpers/nsbox.ts'
 
 const baked = (file: string, ...args: string[]) => {
   const { status, stdout, stderr } = nsbox(['bake', '-o', file, ...args])
@@ -24,21 +34,7 @@ const baked = (file: string, ...args: string[]) => {
 test(
   'a baked box runs as the command line does, with further arguments, and ends with the same status',
   inTemp((dir) => {
-    const root = busyboxRoot(join(dir, 'r'))
-    const options = [
-      '--root',
-      root,
-      '--tmpfs',
-      '/tmp',
-      '--hostname',
-      'boxed',
-      '--env',
-      'A=1',
-      'sh',
-      '-c',
-      'hostname; echo $A $# $0 "$1"; ls /; exit $2',
-      'zero',
-    ]
+    const options = speakingBox(join(dir, 'r'), 'echo $# "$1"; ls /; exit $2')
     const file = baked(join(dir, 'box'), ...options)
     const [here, there] = [nsbox([...options, 'a b', '7']), execute(file, ['a b', '7'])]
     assert.equal(there, here)

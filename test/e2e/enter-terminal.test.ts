@@ -185,16 +185,7 @@ test(
   'a full-screen program that has entered stops and comes back',
   besideShell(BASH, async (pty) => {
     await pty.expect(/\$ $/)
-    pty.enter('"$N" enter "$P" busybox vi /etc/passwd')
-    await pty.expect(/root:x:0:0/)
-    pty.type('\x1a')
-    await pty.expect(/Stopped/)
-    pty.enter('fg')
-    await pty.expect(/root:x:0:0/)
-    pty.enter(':q!')
-    await pty.expect(/\$ $/)
-    pty.enter('echo "status $?"')
-    await pty.expect(/status 0/)
+    await pty.stopsInEditor('"$N" enter "$P" busybox vi')
   }),
 )
 

@@ -17,6 +17,7 @@ import {
   SANITIZED,
   SIDECAR,
   sidecar,
+  speakingBox,
 } from '../helpers/nsbox.ts'
 
 test("the exit status is the command's own, and 128 + N for a signal", () => {
@@ -315,21 +316,7 @@ test(
 test(
   'a plan that is printed runs as the command line does',
   inTemp((dir) => {
-    const root = busyboxRoot(join(dir, 'r'))
-    const args = [
-      '--root',
-      root,
-      '--tmpfs',
-      '/tmp',
-      '--hostname',
-      'boxed',
-      '--env',
-      'A=1',
-      'sh',
-      '-c',
-      'hostname; echo $A $0 $1; ls /',
-      'zero',
-    ]
+    const args = speakingBox(join(dir, 'r'), 'echo $1; ls /')
     const expected = nsbox([...args, 'one']).stdout
     const plan = nsbox(['plan', ...args]).stdout
     assert.is(nsbox(['run', '--plan', '-', '--', 'one'], { input: plan }).stdout, expected)

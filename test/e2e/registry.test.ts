@@ -336,7 +336,7 @@ registryTest('a layer that is not what its digest says leaves nothing', async ({
   failure(
     spoiled,
     new RegExp(
-      `^nsbox: image: pull: .*: ${LARGE_BLOB}: what came has the digest sha256:.*\nhint: nothing of it is kept`,
+      `^nsbox: image: pull: .*: ${LARGE_BLOB}: what came has the digest sha256:.*\nhint: nothing of it was kept`,
       'm',
     ),
   )

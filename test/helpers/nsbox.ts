@@ -145,6 +145,12 @@ export function busyboxRoot(dir: string, directories: readonly string[] = ['proc
   return dir
 }
 
+/** Options and command of a box in a busybox root that says what it sees: host name, A, its own name, the rest by SCRIPT. */
+export function speakingBox(root: string, script: string): string[] {
+  const options = ['--root', busyboxRoot(root), '--tmpfs', '/tmp', '--hostname', 'boxed', '--env', 'A=1']
+  return [...options, 'sh', '-c', `hostname; echo $A $0; ${script}`, 'zero']
+}
+
 /** Lists everything below a directory, a line each: kind, mode, size and content or link target. For comparisons. */
 export function treeOf(dir: string): string[] {
   return (readdirSync(dir, { recursive: true }) as string[]).sort().map((name) => {

@@ -57,6 +57,20 @@ export class Pty {
     await this.expect(/status 130/)
   }
 
+  /** Has a shell start VI with a file, and checks that Ctrl-Z and fg stop and continue it, and that it ends by :q!. */
+  async stopsInEditor(vi: string): Promise<void> {
+    this.enter(`${vi} /etc/passwd`)
+    await this.expect(/root:x:0:0/)
+    this.type('\x1a')
+    await this.expect(/Stopped[^]*\$ $/)
+    this.enter('fg')
+    await this.expect(/root:x:0:0/)
+    this.enter(':q!')
+    await this.expect(/\$ $/)
+    this.enter('echo "status $?"')
+    await this.expect(/status 0/)
+  }
+
   /** Types a key again and again until this shows, for programs that lose keys while they set the terminal up. */
   async press(key: string, until: RegExp): Promise<string> {
     for (let tries = 0; tries < 19; tries++) {

@@ -6,20 +6,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from '../helpers/command.ts'
 import { asRoot, execute, failure, inTemp, nsbox, NSBOX, planOf, SIDECAR, sidecar } from '../helpers/nsbox.ts'
+import { asUser } from './as-user.ts'
 
 const onlyRoot = asRoot ? test : test.skip
 const onlyUser = asRoot ? test.skip : test
-
-/** Runs as another user, who has this supplementary group. */
-const asUser = (groups: string, ...command: string[]) =>
-  execute('setpriv', [
-    '--reuid',
-    '5001',
-    '--regid',
-    '5001',
-    ...(groups === '' ? ['--clear-groups'] : ['--groups', groups]),
-    ...command,
-  ])
 
 onlyRoot(
   'CVE-2014-8989: who is denied something as member of a group gains nothing by a box (needs root)',

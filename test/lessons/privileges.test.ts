@@ -19,6 +19,7 @@ import {
   SIDECAR,
   sidecar,
 } from '../helpers/nsbox.ts'
+import { asUser } from './as-user.ts'
 
 const onlyRoot = asRoot ? test : test.skip
 
@@ -26,17 +27,6 @@ const has = (program: string) =>
   execute('sh', ['-c', 'command -v "$0" || true', program], {
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   }).stdout.trim()
-
-/** Runs as another user, who has this supplementary group. */
-const asUser = (groups: string, ...command: string[]) =>
-  execute('setpriv', [
-    '--reuid',
-    '5001',
-    '--regid',
-    '5001',
-    ...(groups === '' ? ['--clear-groups'] : ['--groups', groups]),
-    ...command,
-  ])
 
 onlyRoot(
   'CVE-2016-8659, CVE-2020-5291: a copy that is setuid, or has file capabilities, refuses (needs root)',

@@ -95,7 +95,7 @@ withRegistry('an image is pulled without a login, by tag and by digest, and a wr
   assert.is(status, 1)
   assert.match(
     stderr,
-    /^image: pull: 127\.0\.0\.1:\d+\/team\/app:none: 404 Not Found: manifest unknown\nhint: compare the name/,
+    /^image: pull: 127\.0\.0\.1:\d+\/team\/app:none: 404 Not Found: manifest unknown\nhint: check the name/,
   )
   const missing = `sha256:${'0'.repeat(64)}`
   assert.match((await pull(open.host, { digest: missing })).stderr, /@sha256:0{64}: 404 Not Found/)
@@ -190,7 +190,7 @@ withRegistry('a part that was spoiled on the disk is found out, and the next pul
   writeFileSync(part, randomBytes(1 << 20))
   const { status, stderr } = await pull(open.host)
   assert.is(status, 1)
-  assert.match(stderr, /: what came has the digest sha256:[0-9a-f]{64}\nhint: nothing of it is kept/)
+  assert.match(stderr, /: what came has the digest sha256:[0-9a-f]{64}\nhint: nothing of it was kept/)
   assert.not(existsSync(part))
   answered(await pull(open.host))
 })

@@ -153,8 +153,8 @@ test(
       else response.end(`{"errors":[{"message":"${'x'.repeat(5000)}"}]}`)
     },
     async ({ host }) => {
-      assert.match(await refused(client(host, { tag: 'huge' }).registry.resolve(AMD64)), /404 Not Found\nhint: compare/)
-      assert.match(await refused(client(host, { tag: 'html' }).registry.resolve(AMD64)), /404 Not Found\nhint: compare/)
+      assert.match(await refused(client(host, { tag: 'huge' }).registry.resolve(AMD64)), /404 Not Found\nhint: check/)
+      assert.match(await refused(client(host, { tag: 'html' }).registry.resolve(AMD64)), /404 Not Found\nhint: check/)
       assert.match(await refused(client(host, { tag: 'long' }).registry.resolve(AMD64)), /404 Not Found: x{200}\n/)
     },
   ),
