@@ -133,7 +133,7 @@ install: all dist/THIRD-PARTY.txt ## install the program, its manual and complet
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)
 
-include $(addprefix scripts/make/,unpack.mk demo.mk package.mk arm64.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk demo.mk package.mk arm64.mk release.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist

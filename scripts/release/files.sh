@@ -1,0 +1,38 @@
+#!/bin/sh
+# files.sh VERSION OUT: makes the archives, the Debian packages and the single files of a release in the directory OUT,
+# from what was built in dist/. Names, order, owners and times of all that is in them are fixed: SOURCE_DATE_EPOCH. XZ_LEVEL says how hard xz tries.
+set -eu
+version=$1 out=$2 level=${XZ_LEVEL:-6} here=$(cd "$(dirname "$0")" && pwd)
+umask 022
+rm -rf "$out"
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# What every package of files has, in DIRECTORY: of_release DIRECTORY BUILT
+of_release() {
+	install -D -m 755 "$2/nsbox" "$1/nsbox"
+	install -m 644 README.md LICENSE docs/nsbox.1 dist/THIRD-PARTY.txt "$1"
+	install -D -m 644 -t "$1/completions" docs/completions/*
+	install -D -m 644 "$here/apparmor" "$1/apparmor/nsbox"
+}
+
+# A tar archive on standard output: packed TOP NAME
+packed() {
+	tar -C "$1" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=ustar -cf - "$2"
+}
+
+for machine in x64 arm64; do
+	built=dist
+	[ "$machine" = x64 ] || built=dist/$machine
+	name=nsbox-$version-linux-$machine
+	mkdir "$work/$name"
+	of_release "$work/$name" "$built"
+	packed "$work" "$name" | gzip -9n >"$out/$name.tar.gz"
+	# Two threads give the same bytes on every machine, and other ones than one thread.
+	packed "$work" "$name" | xz "-$level" -T2 >"$out/$name.tar.xz"
+	for program in nsbox-sidecar nsbox-unpack; do install -m 755 "$built/$program" "$out/$program-$version-linux-$machine"; done
+	sh "$here/deb.sh" "$version" "$machine" "$work/$name" "$out"
+done
+install -m 644 "dist/nsbox-$version.tgz" "$out"
+install -m 755 "$here/install.sh" "$out"

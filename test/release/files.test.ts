@@ -1,0 +1,95 @@
+// runs once
+/** The files of a release, as `make dist` has made them. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const RELEASE = resolve(import.meta.dir, '../../dist/release')
+const { version } = JSON.parse(readFileSync(join(RELEASE, '../../package.json'), 'utf8')) as { version: string }
+const MACHINES = { x64: 'amd64', arm64: 'arm64' }
+const isMade = existsSync(join(RELEASE, 'SHA256SUMS'))
+if (!isMade) console.log('skipped: dist/release is not there: make dist makes it')
+const inRelease = isMade ? test : test.skip
+const hasLintian = Bun.which('lintian') !== null
+if (isMade && !hasLintian) console.log('skipped: lintian is not installed')
+const inLintian = isMade && hasLintian ? test : test.skip
+
+function output(program: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: RELEASE, maxBuffer: 1 << 24 })
+  assert.is(status, 0, `${program}: ${stderr}${stdout}`)
+  return stdout
+}
+
+inRelease('every file is there, and SHA256SUMS has its digest', () => {
+  const expected = [
+    'SHA256SUMS',
+    'install.sh',
+    `nsbox-${version}.tgz`,
+    `nsbox-${version}.cdx.json`,
+    ...Object.entries(MACHINES).flatMap(([machine, architecture]) => [
+      `nsbox-${version}-linux-${machine}.tar.gz`,
+      `nsbox-${version}-linux-${machine}.tar.xz`,
+      `nsbox-sidecar-${version}-linux-${machine}`,
+      `nsbox-unpack-${version}-linux-${machine}`,
+      `nsbox_${version}_${architecture}.deb`,
+    ]),
+  ]
+  assert.equal(readdirSync(RELEASE).sort(), expected.sort())
+  const checked = output('sha256sum', '-c', 'SHA256SUMS').trimEnd().split('\n')
+  assert.is(checked.length, expected.length - 1)
+})
+
+for (const [machine, architecture] of Object.entries(MACHINES)) {
+  inRelease(`the archive for ${machine} has the program and its documents, all of root, at one time`, () => {
+    const name = `nsbox-${version}-linux-${machine}`
+    const lines = output('tar', '-tvzf', `${name}.tar.gz`, '--numeric-owner').trimEnd().split('\n')
+    assert.is(new Set(lines.map((line) => line.split(/\s+/).slice(3, 5).join(' '))).size, 1)
+    for (const line of lines) assert.match(line, /^[-d]rw[-x]r-[-x]r-[-x] 0\/0 /)
+    const files = lines.filter((line) => !line.endsWith('/')).map((line) => line.split(`${name}/`)[1])
+    assert.equal(files.sort(), [
+      'LICENSE',
+      'README.md',
+      'THIRD-PARTY.txt',
+      'apparmor/nsbox',
+      'completions/_nsbox',
+      'completions/nsbox.bash',
+      'completions/nsbox.fish',
+      'nsbox',
+      'nsbox.1',
+    ])
+  })
+
+  inRelease(`the Debian package for ${architecture} says what it is, and its files are root's`, () => {
+    const file = `nsbox_${version}_${architecture}.deb`
+    assert.is(output('dpkg-deb', '-f', file, 'Architecture').trim(), architecture)
+    assert.match(output('dpkg-deb', '-c', file), /-rwxr-xr-x root\/root +\d+ \S+ \S+ \.\/usr\/bin\/nsbox\n/)
+  })
+
+  inLintian(`lintian has no objection to the Debian package for ${architecture}`, () => {
+    const file = `nsbox_${version}_${architecture}.deb`
+    assert.is(output('lintian', '--allow-root', '--fail-on', 'error,warning', file), '')
+  })
+}
+
+inRelease('the list of components has all that is linked or carried, with versions', () => {
+  const { bomFormat, components } = JSON.parse(readFileSync(join(RELEASE, `nsbox-${version}.cdx.json`), 'utf8')) as {
+    bomFormat: string
+    components: { name: string; version: string }[]
+  }
+  assert.is(bomFormat, 'CycloneDX')
+  const names = components.map(({ name }) => name)
+  for (const name of [
+    '@oven/bun-linux-x64',
+    '@oven/bun-linux-aarch64',
+    'cac',
+    'musl-dev',
+    'libarchive-dev',
+    'libzstd-dev',
+  ])
+    assert.ok(names.includes(name), name)
+  for (const component of components) assert.match(component.version, /\d/, component.name)
+})
+
+test.run()
