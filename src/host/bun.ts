@@ -53,13 +53,14 @@ function whole(text: string, read: () => Uint8Array): string {
 
 /** Read from the kernel: the runtime's own copy lacks some variables (entry.c), and spoils bytes that aren't UTF-8. */
 function variables(): Record<string, string | undefined> {
-  const entries = fromBytes(files().readFileSync('/proc/self/environ'))
-    .split('\0')
-    .filter((entry) => entry.includes('='))
-  // The first of two with one name counts, as for getenv(3).
-  return Object.fromEntries(
-    entries.reverse().map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
-  )
+  // Without a prototype, since a variable may be called __proto__.
+  const found = Object.create(null) as Record<string, string>
+  for (const entry of fromBytes(files().readFileSync('/proc/self/environ')).split('\0')) {
+    const end = entry.indexOf('=')
+    // The first of two with one name counts, as for getenv(3).
+    if (end >= 0) found[entry.slice(0, end)] ??= entry.slice(end + 1)
+  }
+  return found
 }
 
 /** A value that the runtime has spoiled is read from the kernel. */
@@ -73,10 +74,31 @@ function look(path: string, follow: boolean): Looked {
   if (isThere(`${path}/.`)) return 'directory'
   if (isThere(path)) return 'other'
   const { lstatSync, statSync } = files()
+  return lookBy(follow ? statSync : lstatSync, hostPath(path))
+}
+
+/** Throwing is slow, and a missing path is mostly no error, so the code of the error is found only when it is read. */
+export function lookBy(stat: typeof import('node:fs').statSync, path: string | Buffer): Looked {
   try {
-    return (follow ? statSync : lstatSync)(hostPath(path)).isDirectory() ? 'directory' : 'other'
+    const found = stat(path, { throwIfNoEntry: false })
+    if (found !== undefined) return found.isDirectory() ? 'directory' : 'other'
   } catch (error) {
     return { code: codeOf(error) }
+  }
+  return {
+    get code() {
+      return reasonOf(() => stat(path))
+    },
+  }
+}
+
+/** ENOENT also where the path has come up meanwhile. */
+function reasonOf(body: () => void): string {
+  try {
+    body()
+    return 'ENOENT'
+  } catch (error) {
+    return codeOf(error)
   }
 }
 

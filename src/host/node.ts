@@ -4,9 +4,9 @@
  */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { callersDirectory, isLink, userName } from './bun.ts'
+import { callersDirectory, isLink, lookBy, userName } from './bun.ts'
 import { codeOf } from './errno.ts'
-import type { HostFacts, Looked } from './types.ts'
+import type { HostFacts } from './types.ts'
 
 /** The library restores no limits: a child of a program inherits the program's own. */
 export function hostOfProgram(): HostFacts {
@@ -20,37 +20,11 @@ export function hostOfProgram(): HostFacts {
     // Not a copy, which takes Node a quarter of a millisecond.
     env: process.env,
     variable: (name) => process.env[name],
-    look: lookAt,
+    look: (path, follow) => lookBy(follow ? statSync : lstatSync, path),
     isLink,
     read: readText,
     userName,
     changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
-  }
-}
-
-/** Throwing is slow, and a missing path is mostly no error, so the code of the error is found only when it is read. */
-function lookAt(path: string, follow: boolean): Looked {
-  const stat = follow ? statSync : lstatSync
-  try {
-    const found = stat(path, { throwIfNoEntry: false })
-    if (found !== undefined) return found.isDirectory() ? 'directory' : 'other'
-  } catch (error) {
-    return { code: codeOf(error) }
-  }
-  return {
-    get code() {
-      return reasonOf(() => stat(path))
-    },
-  }
-}
-
-/** ENOENT also where the path has come up meanwhile. */
-function reasonOf(body: () => void): string {
-  try {
-    body()
-    return 'ENOENT'
-  } catch (error) {
-    return codeOf(error)
   }
 }
 

@@ -40,7 +40,7 @@ export function withImage(
     options: {
       ...options,
       user: userOf(options, config, reference),
-      ...environmentOf(options, config, host.env),
+      ...environmentOf(options, config, host),
       mounts: [...workingDirectory(cwd, options), ...(options.mounts ?? [])],
     },
     argv: commandOf(options, config, words),
@@ -93,19 +93,22 @@ function readUser(text: string, about: string): UserRequest {
 function environmentOf(
   options: Options,
   { env }: ImageConfig,
-  callers: HostFacts['env'],
+  host: Pick<HostFacts, 'env'>,
 ): Pick<Options, 'env' | 'clearEnv'> {
   if (options.clearEnv) return {}
-  const own: EnvChange[] = env.map((entry) => {
+  const own: EnvChange[] = []
+  const names = new Set<string>()
+  for (const entry of env) {
     const at = entry.indexOf('=')
-    return { type: 'set', name: entry.slice(0, at), value: entry.slice(at + 1) }
-  })
-  const has = (name: string) => own.some((change) => change.type === 'set' && change.name === name)
+    const name = entry.slice(0, at)
+    names.add(name)
+    own.push({ type: 'set', name, value: entry.slice(at + 1) })
+  }
   const fallbacks: EnvChange[] = []
-  if (!has('PATH')) fallbacks.push({ type: 'set', name: 'PATH', value: DEFAULT_PATH })
-  if (!has('TERM')) fallbacks.push({ type: 'pass', name: 'TERM' })
+  if (!names.has('PATH')) fallbacks.push({ type: 'set', name: 'PATH', value: DEFAULT_PATH })
+  if (!names.has('TERM')) fallbacks.push({ type: 'pass', name: 'TERM' })
   const passed: EnvChange[] =
-    options.clearEnv === false ? Object.keys(callers).map((name) => ({ type: 'pass', name })) : []
+    options.clearEnv === false ? Object.keys(host.env).map((name) => ({ type: 'pass', name })) : []
   return { clearEnv: true, env: [...fallbacks, ...own, ...passed, ...(options.env ?? [])] }
 }
 

@@ -67,8 +67,7 @@ export function readReferences(text: string, host: Look): Reference[] {
   if (text === '') throw new UsageError("image: empty reference ''")
   if (text.includes('\0')) throw new UsageError('image: a reference has no NUL')
   if (text.startsWith(IN_REGISTRY)) return inRegistry(text.slice(IN_REGISTRY.length), text, host)
-  const format = PREFIXES.find((prefix) => text.startsWith(`${prefix}:`))
-  if (format !== undefined) return [behindPrefix(format, text, host)]
+  for (const prefix of PREFIXES) if (text.startsWith(`${prefix}:`)) return [behindPrefix(prefix, text, host)]
   if (isPlainlyPath(text)) return [{ kind: 'local', path: pathOf(text, host) }]
   return byFileOrName(text, host)
 }
@@ -85,12 +84,16 @@ export function referenceText(reference: Reference): string {
   return `${format}:${whole}${image === undefined ? '' : `:${image}`}`
 }
 
-const isPlainlyPath = (text: string): boolean => /^\.{0,2}\//.test(text) || text === '.' || text === '..'
+function isPlainlyPath(text: string): boolean {
+  for (const directory of ['/', './', '../']) if (text.startsWith(directory)) return true
+  return text === '.' || text === '..'
+}
 
 /** Absolute, without "." in it, so that one file has one name. ".." stays: a link may stand before it. */
 export function pathOf(text: string, host: Look): string {
-  const parts = absolute(text, host as HostFacts).split('/')
-  return `/${parts.filter((part) => part !== '' && part !== '.').join('/')}`
+  let path = ''
+  for (const part of absolute(text, host as HostFacts).split('/')) if (part !== '' && part !== '.') path += `/${part}`
+  return path === '' ? '/' : path
 }
 
 function behindPrefix(format: Prefix, text: string, host: Look): LocalReference {
@@ -114,16 +117,14 @@ const COLON = 'a colon that belongs to a path is written \\:'
 /** A word without a prefix that doesn't begin as a path: a file of the caller's directory, or a name. */
 function byFileOrName(text: string, host: Look): Reference[] {
   const path = pathOf(text, host)
-  const isThere = typeof host.look(path, false) === 'string'
+  if (typeof host.look(path, false) !== 'string') return inRegistry(text, text, host)
   const parts = split(text)
-  const isName = isNamed(parts) && (parts.host !== undefined || readRegistries(host).defaults.length > 0)
-  if (isThere && isName)
+  if (isNamed(parts) && (parts.host !== undefined || readRegistries(host).defaults.length > 0))
     throw new UsageError(
       `image: ${quote(text)} may mean a file here, or an image in a registry`,
       `./${text} is the file, docker://${text} the image in the registry`,
     )
-  if (isThere) return [{ kind: 'local', path }]
-  return inRegistry(text, text, host)
+  return [{ kind: 'local', path }]
 }
 
 type Parts = { host: string | undefined; name: string; tag: string | undefined; digest: string | undefined }

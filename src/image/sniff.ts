@@ -12,7 +12,7 @@ type Magic = { at: number; bytes: readonly number[]; is: Sniffed | 'unsupported'
 const text = (word: string): number[] => [...Buffer.from(word, 'latin1')]
 
 /** In this order: an ISO file that also boots from a disk has a partition table in front. */
-const MAGICS: readonly Magic[] = [
+const magics = (): readonly Magic[] => [
   { at: 32769, bytes: text('CD001'), is: 'iso', name: 'ISO 9660' },
   { at: 0, bytes: text('hsqs'), is: 'squashfs', name: 'squashfs' },
   { at: 1024, bytes: [0xe2, 0xe1, 0xf5, 0xe0], is: 'erofs', name: 'EROFS' },
@@ -86,7 +86,7 @@ function beginningOf(fd: number): Buffer {
 }
 
 export function kindOf(bytes: Buffer, path: string): Sniffed {
-  const magic = MAGICS.find(({ at, bytes: wanted }) => wanted.every((byte, n) => bytes[at + n] === byte))
+  const magic = magics().find(({ at, bytes: wanted }) => wanted.every((byte, n) => bytes[at + n] === byte))
   if (magic !== undefined && magic.is !== 'unsupported') return magic.is
   if (magic === undefined && isOldTar(bytes)) return 'tar'
   throw new SandboxError({

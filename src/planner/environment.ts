@@ -23,10 +23,9 @@ export function environment({ env = [], clearEnv }: Options, host: HostFacts, ho
 }
 
 function namesHome(env: readonly EnvChange[], set: readonly string[]): boolean {
-  return (
-    env.some((change) => change.type !== 'file' && change.name === 'HOME') ||
-    set.some((entry) => entry.startsWith('HOME='))
-  )
+  for (const change of env) if (change.type !== 'file' && change.name === 'HOME') return true
+  for (const entry of set) if (entry.startsWith('HOME=')) return true
+  return false
 }
 
 function passed(name: string, { env }: HostFacts): string[] {

@@ -39,9 +39,14 @@ export function hostFileMounts(
   if (!hostFiles) return []
   const files = [resolvConf(options, host), hosts(options, host), hostname(options)]
   if (hostFiles === 'localtime') files.push(localTime(root, host, image))
-  return files
-    .filter(({ target }) => !requested.some((mount) => hides(mount, target)))
-    .map((file) => opened(file, options, host))
+  const mounts: Mount[] = []
+  for (const file of files) if (!isHidden(file.target, requested)) mounts.push(opened(file, options, host))
+  return mounts
+}
+
+function isHidden(path: string, mounts: readonly Mount[]): boolean {
+  for (const mount of mounts) if (hides(mount, path)) return true
+  return false
 }
 
 function hides({ type, target }: Mount, path: string): boolean {

@@ -19,6 +19,15 @@ export function utf8Length(bytes: Uint8Array, at: number): number {
 
 /** Decodes any bytes. */
 export function fromBytes(bytes: Uint8Array): string {
+  try {
+    // Nearly all of them are UTF-8, which the runtime decodes at once.
+    return new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes)
+  } catch {
+    return withSurrogates(bytes)
+  }
+}
+
+function withSurrogates(bytes: Uint8Array): string {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let text = ''
   let start = 0
