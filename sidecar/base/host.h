@@ -13,7 +13,7 @@ int host_open(const char *path, int flags);
 /* The hint after opening PATH has failed with errno, or NULL. MISSING is the hint for a missing file, or NULL. */
 const char *host_hint(const char *path, const char *missing);
 /*
- * Opens a directory with O_PATH. Fails by fail(), with the message that src/planner/build.ts has, too. MISSING as
+ * Opens a directory with O_PATH. Fails by fail(), with the message that src/planner/host-path.ts has, too. MISSING as
  * above; NOT_DIRECTORY is the hint for another kind of file, or NULL.
  */
 int host_open_directory(const char *path, const char *missing, const char *not_directory);

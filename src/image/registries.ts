@@ -5,7 +5,7 @@
 import { SandboxError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import { ownDirectory } from '../planner/own.ts'
+import { ownDirectory } from '../planner/own-directories.ts'
 import { HOST, isRegistry } from './grammar.ts'
 
 type Look = Pick<HostFacts, 'read' | 'uid' | 'variable'>

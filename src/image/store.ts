@@ -15,7 +15,7 @@ import { hostPath } from '../host/bun.ts'
 import { sha256, sha256Digest } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
-import { CACHE_VARIABLE, ownDirectory } from '../planner/own.ts'
+import { CACHE_VARIABLE, ownDirectory } from '../planner/own-directories.ts'
 import type { ImageConfig } from './image.ts'
 import type { LocalReference } from './reference.ts'
 

@@ -1,23 +1,21 @@
 /** Makes a plan of a caller's options. It decides every default, and makes every host path absolute. */
-import { systemFailure } from '../host/errno.ts'
-import { absolute } from '../host/absolute.ts'
 import type { HostFacts } from '../host/types.ts'
-import { SandboxError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { type Command, fakesRoot, userAndCommand } from './account.ts'
 import { environment } from './environment.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
-import { procView, sysView } from './masked-paths.ts'
+import { hostDirectory } from './host-path.ts'
+import { addWithView, defaultMounts, isWritable, mountOf } from './mounts.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
 import { latePlanner } from '../lazy.ts'
 import type { ImageRoot } from './image-root.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
-import { rootDirectories, showsHost } from '../plan/root.ts'
-import { ownDirectories } from './own.ts'
+import { showsHost } from '../plan/root.ts'
+import { ownDirectories } from './own-directories.ts'
 import { withPins } from './pins.ts'
-import { HINTS, type Step } from '../plan/steps.ts'
 import type {
   BoxPlan,
   Cgroup,
@@ -141,7 +139,7 @@ function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
   const empty = emptyRoot(options)
   if (empty !== undefined) return emptied(empty, flags)
   const { root = '/', overlay } = options
-  const state = typeof overlay === 'string' ? directory('state', overlay, options, host) : undefined
+  const state = typeof overlay === 'string' ? hostDirectory('state', overlay, options, host) : undefined
   if (given !== undefined) {
     const { lowers, image, filesystems } = given
     const others = compact<Omit<RootOf<'layers'>, 'type' | 'lowers'>>({
@@ -152,7 +150,7 @@ function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
     })
     return { type: 'layers', lowers: [...lowers], ...others }
   }
-  const path = isHostsRoot(root) ? '/' : directory('root', root, options, host)
+  const path = isHostsRoot(root) ? '/' : hostDirectory('root', root, options, host)
   if (overlay === undefined) return compact<RootOf<'directory'>>({ type: 'directory', path, options: flags })
   return compact<RootOf<'layers'>>({ type: 'layers', lowers: [path], options: flags, state })
 }
@@ -170,170 +168,6 @@ function emptied(
 /** Whether PATH is "/", also when it is written as // or /. */
 function isHostsRoot(path: string): boolean {
   return path.startsWith('/') && !path.includes('..') && cleanPath(path) === '/'
-}
-
-function directory(step: 'root' | 'state', path: string, options: Options, host: HostFacts): string {
-  const found = absolute(path, host)
-  refuseDescriptor(step, found)
-  const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing({ step, what: 'open', path: found, code: kind.code }, options, host)
-  if (kind === 'directory') return found
-  // A directory that may not be entered is a directory all the same.
-  const inside = host.look(`${found}/.`, true)
-  if (typeof inside === 'object' && inside.code !== 'ENOTDIR')
-    throw missing({ step, what: 'open', path: found, code: inside.code }, options, host)
-  throw new SandboxError({
-    step,
-    what: 'is not a directory',
-    path: found,
-    hint: step === 'root' ? HINTS.rootFile : undefined,
-  })
-}
-
-type Missing = { step: 'root' | 'state' | 'mounts'; what: string; path: string; code: string }
-
-/** Step, words and hint are those of sidecar/base/host.c, which meets the same fault when a stored plan is run. */
-function missing(fault: Missing, { noFollow }: Options, host: HostFacts): SandboxError {
-  const { step, path, code } = fault
-  if (noFollow && hasLink(path, host)) return systemFailure({ ...fault, code: 'ELOOP', hint: HINTS.noFollow })
-  if (code === 'ENOENT' && step !== 'mounts') return systemFailure({ ...fault, hint: HINTS[step] })
-  return systemFailure(code === 'EACCES' && isOnFuse(path, host) ? { ...fault, hint: HINTS.fuse } : fault)
-}
-
-/** Whether one of the directories on the way, or the last name, is a symbolic link. */
-function hasLink(path: string, host: HostFacts): boolean {
-  for (let end = path.indexOf('/', 1); ; end = path.indexOf('/', end + 1)) {
-    const part = end < 0 ? path : path.slice(0, end)
-    if (part !== '' && host.isLink(part)) return true
-    if (end < 0) return false
-  }
-}
-
-function isOnFuse(path: string, host: HostFacts): boolean {
-  const mounts = host.read('/proc/self/mountinfo')
-  if ('code' in mounts) return false
-  return mounts.text.split('\n').some((line) => {
-    const [before = '', after = ''] = line.split(' - ')
-    const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(parseInt(octal, 8)),
-    )
-    return after.startsWith('fuse') && `${path}/`.startsWith(`${point}/`)
-  })
-}
-
-/** A descriptor is valid only in this process, and the sidecar opens what the box shows anew. */
-function refuseDescriptor(step: Step, path: string): void {
-  if (!isDescriptor(path)) return
-  throw new SandboxError({
-    step,
-    what: "an open descriptor can't be shown in a box",
-    path,
-    hint: 'name a file: write what the pipe gives into one first',
-  })
-}
-
-function isDescriptor(path: string): boolean {
-  for (const directory of ['/dev/fd/', '/proc/self/fd/', '/proc/thread-self/fd/'])
-    if (path.startsWith(directory)) return true
-  return path === '/dev/stdin' || path === '/dev/stdout' || path === '/dev/stderr'
-}
-
-/** Whether the box can write to any file of the host. */
-function isWritable(root: Root, mounts: readonly Mount[]): boolean {
-  if (root.type === 'directory' && !root.options?.includes('ro')) return true
-  for (const { type, ...mount } of mounts)
-    if (type === 'bind' && 'options' in mount && !mount.options?.includes('ro')) return true
-  return false
-}
-
-const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
-
-/** A root that has /proc and /dev, or is an image's, gets fresh ones, unless an option mounts something there. */
-function defaultMounts(
-  options: Options,
-  root: Root,
-  requested: readonly Mount[],
-  host: HostFacts,
-  image: boolean,
-): Mount[] {
-  const mounts: Mount[] = []
-  const has = (name: string): boolean => {
-    if (isTaken(name, requested)) return false
-    if (image) return true
-    for (const path of rootDirectories(root))
-      if (typeof host.look(path === '/' ? name : path + name, false) === 'string') return true
-    return false
-  }
-  if (has('/proc')) addWithView(mounts, proc('/proc', options), options)
-  if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
-  // Only the host's root has a sysfs that no option requested.
-  if (showsHost(root) && !options.privileged && has('/sys'))
-    mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
-  return mounts
-}
-
-function isTaken(name: string, requested: readonly Mount[]): boolean {
-  for (const { target } of requested) if (target === name) return true
-  return false
-}
-
-/**
- * Adds a mount, and behind a procfs what hides parts of it. A link to /proc isn't recognised: only the caller could
- * have put one in the caller's own way.
- */
-function addWithView(mounts: Mount[], mount: Mount, { privileged }: Options): void {
-  mounts.push(mount)
-  const isProc = mount.type === 'proc' || (mount.type === 'bind' && cleanPath(mount.source) === '/proc')
-  if (isProc && !privileged) mounts.push(...procView(mount.target))
-}
-
-/**
- * A procfs shows the pid namespace of the process that mounts it. In the host's, the kernel allows a user only a bind
- * of the host's /proc.
- */
-function proc(target: string, { share = [], nest }: Options): Mount {
-  // In a container the kernel allows no new procfs; the container's is read-only, or the box could change its settings.
-  if (nest) return { type: 'bind', source: '/proc', target, options: ['ro', ...PROC_OPTIONS] }
-  if (!share.includes('pid')) return { type: 'proc', target, options: PROC_OPTIONS }
-  return { type: 'bind', source: '/proc', target, options: PROC_OPTIONS }
-}
-
-/** Sources are paths of the host, where a link may stand before ".."; targets are clean, and none is relative. */
-function mountOf(request: MountRequest, host: HostFacts, options: Options): Mount {
-  if (request.type === 'bind') return bind(request, options, host)
-  const target = cleanPath(request.target)
-  switch (request.type) {
-    case 'tmpfs':
-      return tmpfs(request, target)
-    case 'proc':
-      return proc(target, options)
-    case 'file':
-      return { ...request, target, source: existing('copy', request.source, options, host) }
-    default:
-      return { ...request, target }
-  }
-}
-
-function tmpfs({ readonly, ...request }: Extract<MountRequest, { type: 'tmpfs' }>, target: string): Mount {
-  return { ...request, target, options: readonly ? ['ro', 'nosuid', 'nodev'] : ['nosuid', 'nodev'] }
-}
-
-function bind(
-  { source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>,
-  options: Options,
-  host: HostFacts,
-): Mount {
-  const path = existing('bind', source, options, host)
-  const flags: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
-  return { type: 'bind', source: path, target: cleanPath(target ?? path), options: flags }
-}
-
-function existing(what: string, path: string, options: Options, host: HostFacts): string {
-  const found = absolute(path, host)
-  refuseDescriptor('mounts', found)
-  const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing({ step: 'mounts', what, path: found, code: kind.code }, options, host)
-  return found
 }
 
 function processOf(

@@ -1,5 +1,5 @@
 /** Where images are kept. */
-import { CACHE_VARIABLE, ownDirectory } from '../../planner/own.ts'
+import { CACHE_VARIABLE, ownDirectory } from '../../planner/own-directories.ts'
 import { note, ok, type Result } from '../check.ts'
 import type { Host } from '../host.ts'
 

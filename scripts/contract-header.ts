@@ -1,0 +1,235 @@
+/** The headers of the sidecar that come from the tables of src/plan. */
+import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
+import { HINTS, STEPS } from '../src/plan/steps.ts'
+
+export const NOTE = 'Generated from src/plan/schema.ts by scripts/gen.ts; change the table, not this file.'
+
+/** The limit on keys in sidecar/plan/field.h. */
+const KEY_MAX = 20
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
+const cName = (key: string) => (snake(key) === 'default' ? 'default_' : snake(key))
+const constant = (...words: string[]) =>
+  words.map((word) => (word === word.toUpperCase() ? word : snake(word)).toUpperCase()).join('_')
+
+/** The tables in the order that C needs: an object after the objects that it holds. */
+function objectsInnermostFirst(): string[] {
+  const done: string[] = []
+  const visit = (name: string) => {
+    const table: Table = OBJECTS[name as keyof typeof OBJECTS]
+    for (const field of Object.values(table))
+      if ((field.type === 'object' || field.type === 'objects') && !done.includes(field.of)) visit(field.of)
+    if (!done.includes(name)) done.push(name)
+  }
+  for (const name of Object.keys(OBJECTS).reverse()) visit(name)
+  return done
+}
+
+function cMember(key: string, field: Field): string {
+  const name = cName(key)
+  switch (field.type) {
+    case 'bool':
+      return `bool ${name};`
+    case 'int':
+      return `int64_t ${name};`
+    case 'string':
+    case 'base64':
+      return `const char *${name};`
+    case 'mode':
+      return `unsigned ${name};`
+    case 'enum':
+      return `unsigned ${name};`
+    case 'flags':
+      return `uint64_t ${name};`
+    case 'strings':
+      return `char **${name}; size_t ${name}_count;`
+    case 'ids':
+      return `uint32_t *${name}; size_t ${name}_count;`
+    case 'object':
+    case 'variant':
+      return `struct ${field.of} *${name};`
+    case 'objects':
+      return `struct ${field.of} *${name}; size_t ${name}_count;`
+    case 'variants':
+      return `struct ${field.of} *${name}; size_t ${name}_count;`
+  }
+}
+
+/**
+ * A list of words as field.h describes it. A word must not start with a digit, which C would read as part of the
+ * escape before it.
+ */
+function cList(words: readonly string[]): string {
+  for (const word of words) if (!/^[A-Za-z_][\w-]*$/.test(word)) throw new Error(`${word}: is not a word of field.h`)
+  return `"${words.map((word) => `${word}\\0`).join('')}"`
+}
+
+/** Word lists that C knows by number (enum) or bit (flags), each once, named after its first field. */
+function cWords(): { declarations: string; lists: string; nameOf: (values: readonly string[]) => string } {
+  const names = new Map<string, string>()
+  const out: string[] = []
+  const lists: string[] = []
+  const add = (prefix: string, key: string, field: Field) => {
+    if (field.type !== 'enum' && field.type !== 'flags') return
+    const id = field.values.join()
+    if (names.has(id)) return
+    const name = `${prefix}_${snake(key)}`
+    names.set(id, name)
+    const rows = field.values.map(
+      (value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`,
+    )
+    // An enumerator is an int, so a list with more than 31 bits has no enumerators; bit n is word n.
+    if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
+    out.push(`extern const char ${name}_words[];`, '')
+    lists.push(`const char ${name}_words[] = ${cList(field.values)};`)
+  }
+  for (const [object, table] of Object.entries(OBJECTS))
+    for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
+  for (const [union, variants] of Object.entries(VARIANTS)) {
+    for (const table of Object.values(variants))
+      for (const [key, field] of Object.entries(table as Table)) add(union, key, field)
+  }
+  lists.push('')
+  return {
+    declarations: out.join('\n'),
+    lists: lists.join('\n'),
+    nameOf: (values) => `${names.get(values.join())}_words`,
+  }
+}
+
+function cField(struct: string, key: string, field: Field, words: (values: readonly string[]) => string): string {
+  if (key.length >= KEY_MAX) throw new Error(`${struct}.${key}: a key has less than ${KEY_MAX} bytes, field.h`)
+  const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, `offsetof(struct ${struct}, ${cName(key)})`]
+  const extra: string[] = field.required ? ['.required = true'] : []
+  if (field.type === 'int')
+    extra.push(`.min = ${field.min}LL, .max = ${field.max}LL, .absent = ${field.default ?? 0}LL`)
+  if (field.type === 'string')
+    extra.push(
+      `.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.path === true}, .host = ${field.path === 'host'}`,
+    )
+  if (field.type === 'base64') extra.push(`.min = ${field.unit}, .max = ${field.max}`)
+  if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
+  if (field.type === 'enum')
+    extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
+  if (field.type === 'flags') extra.push(`.words = ${words(field.values)}`)
+  if (field.type === 'strings')
+    extra.push(
+      `.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.entry === 'path'}, .host = ${field.entry === 'host'}, .assignment = ${field.entry === 'assignment'}`,
+    )
+  if (field.type === 'ids') extra.push(`.min = ${field.min}, .max = ${field.max}`)
+  if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
+  if (field.type === 'objects')
+    extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
+  if (field.type === 'variant') extra.push(`.variants = &${field.of}_variants`)
+  if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .variants = &${field.of}_variants`)
+  if (extra.length === 0) extra.push('.required = false')
+  return `\t{${[...parts, ...extra].join(', ')}},`
+}
+
+function cObject(name: string, struct: string, table: Table, words: (values: readonly string[]) => string): string[] {
+  return [
+    `static const struct field ${name}_fields[] = {`,
+    ...Object.entries(table).map(([key, field]) => cField(struct, key, field, words)),
+    '};',
+    `static const struct object ${name}_object = {${name}_fields, sizeof ${name}_fields / sizeof *${name}_fields, sizeof(struct ${struct})};`,
+    '',
+  ]
+}
+
+/** One C structure for all variants: it has the members of all of them, and `type` decides which ones apply. */
+function cVariantStruct(name: string, variants: Record<string, Table>): string[] {
+  const members = new Map<string, string>()
+  for (const table of Object.values(variants))
+    for (const [key, field] of Object.entries(table)) members.set(key, cMember(key, field))
+  const types = Object.keys(variants)
+  return [
+    `enum ${name}_type {`,
+    ...types.map((type, n) => `\t${constant(name, type)} = ${n},`),
+    '};',
+    `struct ${name} {`,
+    '\tunsigned type; /* enum ' + name + '_type */',
+    ...[...members.values()].map((m) => `\t${m}`),
+    '};',
+    '',
+  ]
+}
+
+/** Whether a variant holds such objects, whose table C then needs first. */
+function isInVariants(name: string): boolean {
+  return Object.values(VARIANTS)
+    .flatMap((variants) => Object.values<Table>(variants))
+    .some((table) => Object.values(table).some((field) => field.type === 'objects' && field.of === name))
+}
+
+/** The text of `sidecar/plan/contract.h`. */
+export function contractHeader(): string {
+  const words = cWords()
+  const out = [
+    `/* ${NOTE} */`,
+    '#ifndef NSBOX_PLAN_CONTRACT_H',
+    '#define NSBOX_PLAN_CONTRACT_H',
+    '',
+    '#include <stdbool.h>',
+    '#include <stddef.h>',
+    '#include <stdint.h>',
+    '',
+    '#include "plan/field.h"',
+    '',
+    `#define NSBOX_CONTRACT ${CONTRACT}`,
+    '',
+    words.declarations,
+  ]
+  for (const [name, variants] of Object.entries(VARIANTS)) out.push(...cVariantStruct(name, variants))
+  const order = objectsInnermostFirst()
+  for (const name of order) {
+    const table: Table = OBJECTS[name as keyof typeof OBJECTS]
+    out.push(
+      `struct ${name} {`,
+      ...Object.entries(table).map(([key, field]) => `\t${cMember(key, field)} /* ${field.doc} */`),
+      '};',
+      '',
+    )
+  }
+  const object = (name: string) => cObject(name, name, OBJECTS[name as keyof typeof OBJECTS], words.nameOf)
+  const first = order.filter(isInVariants)
+  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '', words.lists, ...first.flatMap(object))
+  for (const [name, variants] of Object.entries(VARIANTS)) {
+    for (const [type, table] of Object.entries(variants))
+      out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
+    out.push(
+      `static const struct variants ${name}_variants = {`,
+      `\t${cList(Object.keys(variants))},`,
+      `\t(const struct object *const[]){${Object.keys(variants)
+        .map((t) => `&${name}_${t}_object`)
+        .join(', ')}},`,
+      `\tsizeof(struct ${name}), offsetof(struct ${name}, type),`,
+      '};',
+      '',
+    )
+  }
+  for (const name of order) if (!first.includes(name)) out.push(...object(name))
+  out.push('#endif', '', '#endif', '')
+  return out.join('\n')
+}
+
+/** The text of `sidecar/base/steps.h`. */
+export function stepsHeader(): string {
+  return [
+    '/* Generated from src/plan/steps.ts by scripts/gen.ts; change the table, not this file. */',
+    '#ifndef NSBOX_STEPS_H',
+    '#define NSBOX_STEPS_H',
+    '',
+    'enum step {',
+    ...STEPS.map((step) => `\tSTEP_${step.toUpperCase().replaceAll(' ', '_')},`),
+    '};',
+    '',
+    ...Object.entries(HINTS).map(([name, hint]) => `#define HINT_${snake(name).toUpperCase()} ${JSON.stringify(hint)}`),
+    '',
+    '#ifdef NSBOX_STEP_WORDS',
+    `static const char step_words[] = "${STEPS.map((step) => `${step}\\0`).join('')}";`,
+    '#endif',
+    '',
+    '#endif',
+    '',
+  ].join('\n')
+}
