@@ -21,7 +21,7 @@ space := $(subst ,, )
 MAKE_FILES := Makefile scripts/make/tools.mk scripts/make/musl.mk
 
 .PHONY: all help gen test test-plain lint install uninstall clean FORCE
-all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack ## build dist/nsbox, dist/nsbox-sidecar and dist/nsbox-unpack; NATIVE=0: without native code in the front end
+all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace ## build dist/nsbox, dist/nsbox-sidecar, dist/nsbox-unpack and dist/nsbox-trace; NATIVE=0: without native code in the front end
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do printf '  make %-13s %s\n' "$$target" "$$what"; done
@@ -30,7 +30,7 @@ include scripts/make/tools.mk scripts/make/musl.mk
 
 # --- The sidecar: static C -------------------------------------------------------------------------------------------
 
-C_SOURCES := $(filter-out %_fuzz.c sidecar/unpack/%,$(wildcard sidecar/*.c sidecar/*/*.c))
+C_SOURCES := $(filter-out %_fuzz.c sidecar/unpack/% sidecar/trace/%,$(wildcard sidecar/*.c sidecar/*/*.c))
 C_HEADERS := $(wildcard sidecar/*/*.h)
 C_OBJECTS := $(C_SOURCES:sidecar/%.c=dist/obj/%.o)
 C_DEFINES := -D_GNU_SOURCE -iquote sidecar -DNSBOX_VERSION='"$(VERSION)"'
@@ -73,7 +73,7 @@ PARTS = $(LATER:%=src/%) --entry-naming '[name].[ext]' $(LATER:%=--external '*/%
 
 # $(call build,PROGRAM,MORE FLAGS)
 build = $(say) BUN $(1); rm -f $(1); $(BUN) $(BUN_BUILD) $(2) src/main.ts $(PARTS) --outfile $(1) >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
-PROGRAM_FROM := $(TS_SOURCES) dist/nsbox-sidecar dist/nsbox-unpack package.json tsconfig.json $(MAKE_FILES) $(NPM)
+PROGRAM_FROM := $(TS_SOURCES) dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace package.json tsconfig.json $(MAKE_FILES) $(NPM)
 
 ifeq ($(NATIVE),0)
 dist/nsbox: $(PROGRAM_FROM) dist/obj/native
@@ -133,7 +133,7 @@ install: all dist/THIRD-PARTY.txt ## install the program, its manual and complet
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)
 
-include $(addprefix scripts/make/,unpack.mk demo.mk package.mk arm64.mk release.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk trace.mk demo.mk package.mk arm64.mk release.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist

@@ -82,7 +82,7 @@ function declarations(): Map<string, string> {
  * `make package` then fails.
  */
 const MACHINES = { x64: 'dist', arm64: 'dist/arm64' }
-const PROGRAMS = ['nsbox-sidecar', 'nsbox-unpack']
+const PROGRAMS = ['nsbox-sidecar', 'nsbox-unpack', 'nsbox-trace']
 
 rmSync(OUT, { recursive: true, force: true })
 mkdirSync(join(OUT, 'sidecar'), { recursive: true })

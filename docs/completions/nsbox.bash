@@ -34,7 +34,7 @@ _nsbox_value()
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|--tmpfs|--cwd) _nsbox_reply_files -d ;;
-	--bind|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o) _nsbox_reply_files -f ;;
+	--bind|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o|--trace-log) _nsbox_reply_files -f ;;
 	esac
 }
 
@@ -47,7 +47,7 @@ _nsbox_options()
 	explain) _nsbox_reply_words "$box --help --version" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
 	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
-	rootfs) _nsbox_reply_words "--by --with --without --output -o --dry-run --json --quiet --help --version" ;;
+	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --dry-run --json --quiet --help --version" ;;
 	image) _nsbox_reply_words "--quiet --json --platform --keep --max-size --insecure --map-auto --help --version" ;;
 	doctor) _nsbox_reply_words "--json --help --version" ;;
 	help) _nsbox_reply_words "--help --version" ;;
@@ -74,7 +74,7 @@ _nsbox_complete()
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|--image|--platform|--pull|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--keep|--max-size)
+			--root|--image|--platform|--pull|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;

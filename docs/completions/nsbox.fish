@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root --image --platform --pull --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --without --keep --max-size
+			case --root --image --platform --pull --entrypoint --bind --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --argv0 --status-fd --plan --output -o --by --with --without --trace-log --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -125,7 +125,12 @@ complete -c nsbox -n '__fish_seen_subcommand_from enter' -l version -d 'show the
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l by -x -a 'copy hardlink reflink' -d 'how files get into the root; hard links are the host\'s own files'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list\'")' -d 'add files that programs open only at run time: nss, locale, terminfo, ca-certificates, tz, gconv, fonts, magic, python, perl, ruby, java, node; list shows what each set adds on this host'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l without -x -a '(__fish_complete_list , "string split \' \' \'recommended suggested\'")' -d 'leave out libraries that an ELF file itself calls recommended or suggested'
-complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -s o -l output -r -F -d 'write a tar archive, and no directory'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -s o -l output -r -F -d 'write a tar archive (FILE.tar) or a squashfs file (FILE.squashfs, by mksquashfs), and no directory'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l trace -d 'run COMMAND once, in a box where its changes vanish, and add what it opens, executes or looks for and finds'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l trace-log -r -F -d 'add what a log of strace -f says that a command used'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l check -d 'run COMMAND, or each program\'s --version, in the finished root; exit status 1 if it ends otherwise than here'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l net -x -a 'host none' -d 'the network of --trace and --check (default: host)'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l timeout -x -d 'end each command of --trace and --check after TIME, such as 10s; what it used until then counts'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l dry-run -d 'list what the root would have, and write nothing'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l json -d 'print all of the report as JSON'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l quiet -d 'print nothing but errors'

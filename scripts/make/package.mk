@@ -46,11 +46,17 @@ $(ARM64)/nsbox-unpack: $(UNPACK_SOURCES) $(wildcard sidecar/unpack/*.h) $(UNPACK
 	$(Q)sh scripts/library-names.sh $(ARM64)/unpack.map $(UNPACK_NAMES)
 	$(Q)mv -f $@.new $@
 
+$(ARM64)/nsbox-trace: $(TRACE_SOURCES) $(wildcard sidecar/trace/*.h) $(MAKE_FILES) scripts/make/package.mk $(ARM64)/libc | arm64-tools
+	@$(say) CROSS $@
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(TRACE_SOURCES) $(ARM64_LIBS)
+	$(Q)mv -f $@.new $@
+
+ARM64_PROGRAMS := $(addprefix $(ARM64)/,nsbox-sidecar nsbox-unpack nsbox-trace)
 # If they can't be built, $(ARM64).skipped has the reason, and the package for this machine's tests lacks them.
 arm64:
 	@mkdir -p dist
-	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack 2>$(ARM64).log; then \
-		rm -f $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
+	$(Q)rm -f $(ARM64).skipped; if ! $(MAKE) $(ARM64_PROGRAMS) 2>$(ARM64).log; then \
+		rm -f $(ARM64_PROGRAMS) dist/package/index.js; { grep -v '^make\[' $(ARM64).log || true; } | tail -n 1 >$(ARM64).skipped; fi
 
 # The copyright notices of what is linked into the programs.
 NOTICES := dist/THIRD-PARTY.txt
@@ -61,7 +67,7 @@ $(NOTICES): scripts/notices.sh scripts/make/unpack.mk | musl unpack-libraries
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
 PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json
-dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(NOTICES) $(wildcard $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack) $(NPM)
+dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(NOTICES) dist/nsbox-trace $(wildcard $(ARM64_PROGRAMS)) $(NPM)
 	@$(say) PACK dist/package
 	$(Q)$(BUN) scripts/package.ts
 	$(Q)cp $(NOTICES) dist/package/
@@ -71,7 +77,7 @@ $(PACKAGE): dist/package/index.js
 	$(Q)npm pack --ignore-scripts --silent --pack-destination dist >/dev/null
 
 # A second make, since only it sees whether a sidecar for arm64 was built.
-package-here: dist/nsbox-sidecar dist/nsbox-unpack arm64
+package-here: dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace arm64
 	$(Q)$(MAKE) $(PACKAGE)
 
 # The package for publishing, with the sidecars for all machines.

@@ -21,7 +21,7 @@ export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): W
   let at = 0
   while (at < argv.length) {
     const word = argv[at] as string
-    if (word === '--') return { typed, rest: [...words, ...argv.slice(at + 1)] }
+    if (word === '--') return { typed, rest: [...words, ...argv.slice(at + 1)], behind: words.length }
     if (!isOption(word)) {
       if (words.length >= syntax.words) break
       words.push(word)

@@ -19,6 +19,8 @@ export type Walked = {
   typed: TypedOption[]
   /** The verb's own words, then the command with its arguments. */
   rest: string[]
+  /** Where in `rest` stands what follows `--`; absent without that word. */
+  behind?: number
   /** `--help` or `--version` stood among our options; nothing behind it was read. */
   question?: 'help' | 'version'
 }

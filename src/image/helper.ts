@@ -3,15 +3,12 @@
  * empty but for the program, the directory that it fills, and the layers below; so a flaw in a decoder reaches nothing
  * else.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import * as fs from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import type { Readable, Writable } from 'node:stream'
-import { sidecarCommand } from '#sidecar'
-import { SandboxError, type Failure } from '../errors.ts'
+import { SandboxError } from '../errors.ts'
 import { codeOf, errnoText, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import { unnamedFile, planFile } from '../launch/tmpfile.ts'
+import { CHILD_SUPERVISION, startChildBox, type ChildBox } from '../launch/child-box.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import type { BoxPlan, Capability, Mount } from '../plan/types.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
@@ -46,8 +43,6 @@ type Running = {
   kill(): void
 }
 
-const PLAN = 3
-const STATUS = 4
 /** The capabilities that root in the box needs for owners, modes and attributes of any file below /target. */
 const CAPABILITIES: readonly Capability[] = ['chown', 'dac_override', 'fowner', 'fsetid', 'mknod', 'setfcap']
 
@@ -72,42 +67,24 @@ function planOf({ map, args, target, lowers = [] }: Job, program: string, host: 
       ...(seccomp !== undefined && { seccomp }),
       resetSignals: host.changed().signals,
     },
-    supervision: { statusFd: STATUS, errors: 'status', dieWithParent: true },
+    supervision: CHILD_SUPERVISION,
   }
 }
 
 /** Starts the helper. Throws SandboxError where that can't even be tried. */
 export function startHelper(job: Job, host: HostFacts): Running {
   job.signal?.throwIfAborted()
-  const open: number[] = []
   try {
-    const plan = planFile(planOf(job, helperFile(host), host))
-    open.push(plan)
-    const status = unnamedFile()
-    const [file, ...args] = sidecarCommand(PLAN)
-    let child: ChildProcess
-    try {
-      child = spawn(file, args, {
-        argv0: 'nsbox',
-        // The caller's own directory may be gone.
-        cwd: '/',
-        stdio: [job.input ?? 'ignore', job.output ?? 'pipe', 'pipe', plan, status],
-      })
-    } catch (error) {
-      fs.closeSync(status)
-      throw error
-    }
-    return {
-      input: child.stdin,
-      ended: endOf(child, status, job),
-      kill: () => void child.kill('SIGKILL'),
-    }
+    const plan = planOf(job, helperFile(host), host)
+    const box = startChildBox(plan, [job.input ?? 'ignore', job.output ?? 'pipe', 'pipe'])
+    return { input: box.child.stdin, ended: endOf(box, job), kill: () => void box.child.kill('SIGKILL') }
   } catch (error) {
-    if (error instanceof SandboxError) throw error
-    throw systemFailure({ step: 'image', what: 'start the helper that unpacks', code: codeOf(error) })
-  } finally {
-    for (const fd of open) fs.closeSync(fd)
+    throw error instanceof SandboxError ? error : notStarted(error)
   }
+}
+
+function notStarted(error: unknown): SandboxError {
+  return systemFailure({ step: 'image', what: 'start the helper that unpacks', code: codeOf(error) })
 }
 
 /** Runs the helper to its end. */
@@ -115,7 +92,7 @@ export function runHelper(job: Job, host: HostFacts): Promise<HelperEvent | unde
   return startHelper(job, host).ended
 }
 
-async function endOf(child: ChildProcess, status: number, job: Job): Promise<HelperEvent | undefined> {
+async function endOf({ child, ended }: ChildBox, job: Job): Promise<HelperEvent | undefined> {
   let last: HelperEvent | undefined
   let failed: HelperEvent | undefined
   let words = ''
@@ -132,30 +109,21 @@ async function endOf(child: ChildProcess, status: number, job: Job): Promise<Hel
   const kill = () => void child.kill('SIGKILL')
   job.signal?.addEventListener('abort', kill, { once: true })
   try {
-    const [code, signal] = await ending(child)
+    const { status, signal, failure } = await ended.catch((error) => {
+      throw notStarted(error)
+    })
     job.signal?.throwIfAborted()
-    const own = ownFailure(status)
-    if (own !== undefined) throw own
+    if (failure !== undefined) throw failure
     if (failed !== undefined) throw failureOf(failed, job)
-    if (code === 0) return last
+    if (status === 0) return last
     throw new SandboxError({
       step: 'image',
-      what: `the helper that unpacks ended with ${signal ?? `status ${code}`}${words === '' ? '' : `: ${words}`}`,
-      hint: signal === 'SIGKILL' || code === 137 ? 'the machine may have run out of memory' : 'please report this',
+      what: `the helper that unpacks ended with ${signal ?? `status ${status}`}${words === '' ? '' : `: ${words}`}`,
+      hint: signal === 'SIGKILL' || status === 137 ? 'the machine may have run out of memory' : 'please report this',
     })
   } finally {
     job.signal?.removeEventListener('abort', kill)
-    fs.closeSync(status)
   }
-}
-
-function ending(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) =>
-      reject(systemFailure({ step: 'image', what: 'start the helper that unpacks', code: codeOf(error) })),
-    )
-    child.once('close', (code, signal) => resolve([code, signal]))
-  })
 }
 
 /** A name has at most 4096 bytes, each of which may be six characters of JSON. */
@@ -182,18 +150,6 @@ function eventOf(line: string): HelperEvent | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The sidecar's report that the box could not be made. */
-function ownFailure(status: number): SandboxError | undefined {
-  const { size } = fs.fstatSync(status)
-  const bytes = Buffer.alloc(Math.min(size, LONGEST_LINE))
-  fs.readSync(status, bytes, 0, bytes.length, 0)
-  for (const line of bytes.toString('utf8').split('\n')) {
-    const event = eventOf(line)
-    if (event?.event === 'error') return new SandboxError(event as unknown as Failure)
-  }
-  return undefined
 }
 
 function failureOf(event: HelperEvent, { args: [command = ''] }: Job): SandboxError {

@@ -18,6 +18,9 @@ export type Priority = (typeof PRIORITIES)[number]
 /** The parts that may be left out of a root. */
 export const OPTIONAL = ['recommended', 'suggested'] as const
 
+/** Options of a box that the boxes of a build have too. */
+export const BOX_OPTIONS = ['net', 'timeout'] as const
+
 export type RootfsOptions = {
   by?: Method
   with?: Extra[]
@@ -28,6 +31,16 @@ export type RootfsOptions = {
   /** Write nothing, and list what would be written. */
   dryRun?: boolean
   json?: boolean
-  /** A tar archive in place of a directory. */
+  /** A tar archive or a squashfs file in place of a directory. */
   output?: string
+  /** Run the command, and add what it uses. */
+  trace?: boolean
+  /** Logs of strace, whose files are added. */
+  traceLogs?: string[]
+  /** Run the command, or each program with --version, in the root that was written. */
+  check?: boolean
+  /** The words behind `--`. */
+  command?: string[]
+  /** Of the boxes in which programs run. */
+  box?: { net?: 'host' | 'none'; /** Milliseconds. */ timeout?: number }
 }

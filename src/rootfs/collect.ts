@@ -6,20 +6,51 @@ import type { RootfsOptions } from './choices.ts'
 import { Closure } from './closure.ts'
 import { isLoadable } from './elf.ts'
 import { type Entry, Manifest } from './manifest.ts'
-import type { Notice } from './report.ts'
+import type { Notice, Report } from './report.ts'
 import { review } from './review.ts'
 import { SETS } from './sets.ts'
+import { readTraceLog } from './trace-log.ts'
+import { TracedFiles } from './traced.ts'
 import { Trees } from './trees.ts'
+import type { Use } from './use.ts'
 
-/** A word of the command line. A directory's `files` are those in it and their libraries. */
-export type Named = { kind: 'program' | 'directory' | 'data'; path: string; files: number }
-export type Collected = { named: Named[]; entries: Entry[]; notices: Notice[] }
+/**
+ * A word of the command line. A directory's `files` are those in it and their libraries, those of a log or of a command
+ * what it used.
+ */
+export type Named = { kind: 'program' | 'directory' | 'data' | 'log' | 'command'; path: string; files: number }
+export type Collected = {
+  named: Named[]
+  /** Paths of the programs that were named and can be started. */
+  programs: string[]
+  entries: Entry[]
+  notices: Notice[]
+}
+
+/** A command that was run to see what it uses. */
+export type TracedCommand = {
+  command: readonly string[]
+  uses: readonly Use[]
+  /** Its exit status. */
+  status: number
+  timedOut: boolean
+  /** Programs of another architecture. */
+  foreign: readonly string[]
+}
+
+type Job = {
+  /** The root, where it is a directory. */
+  dir: string | undefined
+  words: readonly string[]
+  cwd: string
+  traced?: TracedCommand | undefined
+}
 
 /** Scripts use /bin/sh also on hosts with a merged /usr. */
 const ALIASES = ['/bin', '/sbin']
 
-/** `dir`: the root, where it is a directory. */
-export function collect(dir: string | undefined, words: readonly string[], how: RootfsOptions): Collected {
+/** Throws where something that is named can't be had; what a trace names and can't be had is a notice. */
+export function collect({ dir, words, cwd, traced }: Job, how: RootfsOptions): Collected {
   const closure = new Closure(process.env['PATH'], how.without)
   const trees = new Trees(closure, dir)
   // Programs come first: libraries that are opened later are searched as the first program's are.
@@ -39,12 +70,34 @@ export function collect(dir: string | undefined, words: readonly string[], how: 
     SETS[set].add({ closure, trees }, process.env)
     if (closure.files.size === before) closure.report.add('brings nothing from this host', `--with ${set}`)
   }
+  const used = new TracedFiles(closure, dir, process.env['HOME'])
+  const use = (kind: Named['kind'], path: string, uses: readonly Use[]): void => {
+    const before = closure.files.size
+    used.add(uses)
+    named.push({ kind, path, files: closure.files.size - before })
+  }
+  for (const log of how.traceLogs ?? []) use('log', resolve(log), readTraceLog(log, cwd))
+  if (traced !== undefined) {
+    use('command', traced.command.join(' '), traced.uses)
+    reviewCommand(traced, closure.report)
+  }
   const manifest = new Manifest()
   for (const path of [...closure.files, ...closure.directories, ...aliases(closure.files)]) manifest.add(path)
+  used.finish(manifest)
   trees.finish(manifest)
   const entries = manifest.entries()
   review(closure, entries, process.env, how.by ?? 'copy')
-  return { named, entries, notices: closure.report.notices() }
+  const programs = named
+    .filter(({ kind, path }) => kind === 'program' && closure.elves.get(path)?.elf.soname === undefined)
+    .map(({ path }) => path)
+  return { named, programs, entries, notices: closure.report.notices() }
+}
+
+function reviewCommand({ command, status, timedOut, foreign }: TracedCommand, report: Report): void {
+  const name = command.join(' ')
+  if (timedOut) report.add('ran out of time; the root has what it used until then', name)
+  else if (status !== 0) report.add(`ended with status ${status}; the root has what it used until then`, name)
+  for (const path of foreign) report.add('is a program for another architecture, and its files were not followed', path)
 }
 
 /** A word without a slash is looked up in PATH. A file that can't be started, and is no library, is data. */

@@ -34,6 +34,9 @@ import { type Entry, MODE, modeOf, SETID } from './manifest.ts'
 
 const CHANGING = 'something changes it while the root is built'
 
+/** A file of the host, as it was when the root's names were gathered. */
+type Source = { path: string; stat: Stats }
+
 /** A directory of the root, and its path there: "" for the root itself. */
 type Place = { directory: Directory; path: string }
 
@@ -191,17 +194,19 @@ export class Placer {
     const by = (stat.mode & SETID) !== 0 ? 'copy' : this.#by
     // For two names of one file rename does nothing, and would leave the temporary name.
     const same = there !== undefined && there.dev === stat.dev && there.ino === stat.ino
-    if (by !== 'hardlink' || !same) this.#replace(path, directory, name, by)
+    if (by !== 'hardlink' || !same) this.#replace({ path, stat }, directory, name, by)
     if (there === undefined) this.#made.push(path)
     if (!this.contents.has(path)) this.contents.set(path, hashOf(path))
   }
 
   /** Makes the new file under another name first, so that a reader sees the old file or the new one, never a part. */
-  #replace(source: string, directory: Directory, name: string, by: Method): void {
+  #replace({ path: source, stat }: Source, directory: Directory, name: string, by: Method): void {
     const temporary = `.nsbox-${randomBytes(8).toString('hex')}`
     try {
-      if (by === 'hardlink') linkSync(source, directory.at(temporary))
-      else this.contents.set(source, fill(source, directory.create(temporary), by))
+      if (by === 'hardlink') {
+        linkSync(source, directory.at(temporary))
+        refuseAnother(source, directory.look(temporary), stat)
+      } else this.contents.set(source, fill({ path: source, stat }, directory.create(temporary), by))
       renameSync(directory.at(temporary), directory.at(name))
     } catch (error) {
       quietly(() => directory.remove(temporary))
@@ -237,9 +242,9 @@ export class Placer {
  * Fills a new file, of which only we have a descriptor, with the content and the mode of a host file. Returns the
  * content's SHA-256.
  */
-function fill(source: string, to: number, by: Method): string {
+function fill(source: Source, to: number, by: Method): string {
   try {
-    const { from, stat } = openFile(source)
+    const { from, stat } = openFile(source.path, source.stat)
     try {
       // FICLONE takes the new file's descriptor, since its name may lead to another file by now.
       if (by === 'reflink')
@@ -270,13 +275,27 @@ export function hashOf(path: string): string {
   }
 }
 
-/** Opens a regular file of the host, and never through a link as its last component. */
-export function openFile(path: string): { from: number; stat: Stats } {
+/**
+ * Opens a regular file of the host, and never through a link as its last component. `known`: the file that must be
+ * there, since it alone was found fit for the root.
+ */
+export function openFile(path: string, known?: Stats): { from: number; stat: Stats } {
   const from = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   const stat = fstatSync(from)
-  if (stat.isFile()) return { from, stat }
-  closeSync(from)
-  throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path })
+  try {
+    if (!stat.isFile()) throw new SandboxError({ step: 'rootfs', what: 'not a regular file', path })
+    if (known !== undefined) refuseAnother(path, stat, known)
+    return { from, stat }
+  } catch (error) {
+    closeSync(from)
+    throw error
+  }
+}
+
+function refuseAnother(path: string, stat: Stats | undefined, known: Stats): void {
+  if (stat?.dev === known.dev && stat.ino === known.ino) return
+  const hint = 'build it again when nothing changes it'
+  throw new SandboxError({ step: 'rootfs', what: 'another file took its place while the root was built', path, hint })
 }
 
 /** Reads all of a file, writes it to `to` where that is given, and returns its SHA-256 and its length in bytes. */

@@ -17,9 +17,7 @@ const TYPE = { file: '0', link: '2', directory: '5' } as const
 
 /** Writes FILE, which only gets its name when it is complete. Returns the SHA-256 of each file in it by its path. */
 export function writeTar(file: string, entries: readonly Entry[]): Map<string, string> {
-  const there = lstatSync(file, { throwIfNoEntry: false })
-  if (there !== undefined && !there.isFile())
-    throw new SandboxError({ step: 'rootfs', what: 'is there and is not a regular file', path: file })
+  refuseOther(file)
   const temporary = join(dirname(file), `.${basename(file)}-${randomBytes(8).toString('hex')}`)
   let fd: number
   try {
@@ -44,14 +42,21 @@ export function writeTar(file: string, entries: readonly Entry[]): Map<string, s
   }
 }
 
+/** A file that is written replaces a regular file or nothing. */
+export function refuseOther(file: string): void {
+  const there = lstatSync(file, { throwIfNoEntry: false })
+  if (there !== undefined && !there.isFile())
+    throw new SandboxError({ step: 'rootfs', what: 'is there and is not a regular file', path: file })
+}
+
 /** An archive says a file's size before its content, so the content must have that size. */
-function writeContent(fd: number, { path, stat: { size } }: Entry): string {
-  const { from } = openFile(path)
+function writeContent(fd: number, { path, stat }: Entry): string {
+  const { from } = openFile(path, stat)
   try {
     const { hash, length } = copy(from, fd)
-    if (length !== size)
+    if (length !== stat.size)
       throw new SandboxError({ step: 'rootfs', what: 'something changed the file while it was read', path })
-    writeAll(fd, Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK))
+    writeAll(fd, Buffer.alloc((BLOCK - (stat.size % BLOCK)) % BLOCK))
     return hash
   } finally {
     closeSync(from)

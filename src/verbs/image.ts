@@ -129,7 +129,7 @@ export const image = verb<Request>({
       columns: () => process.stderr.columns,
     })
     const end = reporter.end
-    return untilSignal(async (signal) => {
+    return untilSignal('image', async (signal) => {
       try {
         return await COMMANDS[action](words, {
           host,

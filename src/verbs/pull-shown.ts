@@ -16,7 +16,7 @@ export function pullShown({ quiet = false }: Options): GetImage {
       columns: () => process.stderr.columns,
     })
     try {
-      return await untilSignal((signal) =>
+      return await untilSignal('image', (signal) =>
         getImage(reference, { ...want, onProgress: (progress) => reporter.onProgress(progress), signal }, host),
       )
     } finally {

@@ -93,7 +93,7 @@ groff('the manual page formats without a warning (groff)', () => {
   assert.is(stderr, '')
   assert.is(status, 0)
   assert.match(stdout, /^EXIT STATUS$/m)
-  assert.match(stdout, /^ +nsbox rootfs build DIR\|-o FILE PROGRAM\|PATH\.\.\. \[OPTIONS\]$/m)
+  assert.match(stdout, /^ +nsbox rootfs build DIR\|-o FILE PROGRAM\|PATH\.\.\. \[OPTIONS\] \[-- COMMAND\.\.\.\]$/m)
 })
 
 test('the manual says what a box is by default, and no entry of it is torn', () => {

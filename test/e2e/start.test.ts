@@ -24,7 +24,7 @@ test('the front end is no more than 280 KB, of which a start reads 56 KB', () =>
       start + late + filters + planner <= 280_000 &&
       box <= 40_000 &&
       images <= 170_000 &&
-      rootfs <= 80_000,
+      rootfs <= 110_000,
     String(sizes),
   )
 })

@@ -41,6 +41,7 @@ test('the package has these files and no others', () => {
     'dist/package/plan/types.d.ts',
     'dist/package/plan/variants.d.ts',
     ...machines.map((machine) => `dist/package/sidecar/nsbox-sidecar-${machine}`),
+    ...machines.map((machine) => `dist/package/sidecar/nsbox-trace-${machine}`),
     ...machines.map((machine) => `dist/package/sidecar/nsbox-unpack-${machine}`),
     'docs/plan.schema.json',
     'package.json',

@@ -1,7 +1,17 @@
 /** Roots that are built, and programs made on the spot. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, lstatSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  lstatSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parse } from '../helpers/command.ts'
 import { rootfsCommand } from '../../src/rootfs/build.ts'
@@ -13,6 +23,18 @@ export function build(...args: string[]): string[] {
   const command = parse(['rootfs', 'build', ...args])
   if (command.verb === 'rootfs') rootfsCommand(command.args, command.how, (line) => lines.push(line))
   return lines
+}
+
+/** A directory that a traced command may use: what lies in /tmp never gets into a root. */
+export function inVarTmp(body: (dir: string) => void | Promise<void>): () => Promise<void> {
+  return async () => {
+    const dir = mkdtempSync('/var/tmp/nsbox-')
+    try {
+      await body(dir)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  }
 }
 
 /** The message of the error, which must come. */
