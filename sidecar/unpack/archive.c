@@ -19,8 +19,8 @@ struct reader {
 };
 
 /*
- * The decoder's own error is the cause of ours: a stream that ended early. It has ended by then, or will, since nobody
- * reads any more.
+ * Where the stream ended early, the decoder's own error is the cause. The decoder has ended by now or soon will, since
+ * nobody reads its output any more.
  */
 static _Noreturn void fail(struct reader *reader, const char *entry)
 {
@@ -49,7 +49,7 @@ static bool archive_attribute(void *archive, const char **name, const void **val
 	return archive_entry_xattr_next(reader->entry, name, value, size) == ARCHIVE_OK;
 }
 
-/* An id of the archive. One that the kernel can't have would become another one, or "no change". */
+/* Checks an id of the archive: the kernel would take one that it can't hold for another one, or for "no change". */
 static uint32_t id_of(int64_t id, const char *entry)
 {
 	if (id < 0 || id >= UINT32_MAX)

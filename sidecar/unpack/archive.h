@@ -7,7 +7,7 @@ void archive_place(int fd);
 
 /*
  * Returns the kind of an uncompressed archive: "docker-archive" or "oci-archive" if all its names are those of one,
- * else "tar" or "cpio", or "unknown". Reads only as far as the first other name.
+ * else "tar" or "cpio", or "unknown". Stops reading at the first other name.
  */
 const char *archive_classify(int fd);
 

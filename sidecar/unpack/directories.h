@@ -1,6 +1,6 @@
 /*
  * Modes and times of directories, which are set last: a file can't be made in a directory without the permission, and
- * making one changes the time. They wait in a nameless file, so that memory stays bounded.
+ * making one changes the time. They wait in an unnamed file, so that memory stays bounded.
  */
 #ifndef NSBOX_UNPACK_DIRECTORIES_H
 #define NSBOX_UNPACK_DIRECTORIES_H

@@ -131,7 +131,7 @@ static void cut_version(char *name)
 		name[length - 1] = '\0';
 }
 
-/* Reads the record P of LENGTH bytes. False: it is "." or "..", or isn't one. */
+/* Reads the record P of LENGTH bytes. False for "." and "..", and for what isn't a record. */
 static bool read_record(const struct walk *w, const unsigned char *p, size_t length, struct record *record)
 {
 	size_t name_length = length > RECORD_NAME ? p[RECORD_NAME_LENGTH] : 0;

@@ -42,7 +42,7 @@ int layers_count(void) { return count; }
 
 bool layers_is_whiteout(const struct stat *st) { return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0); }
 
-/* openat2 with RESOLVE_NO_SYMLINKS, for kernels before 5.6. */
+/* Does what openat2 does with RESOLVE_NO_SYMLINKS, on kernels before 5.6. */
 static int directory_by_steps(int root, const char *path)
 {
 	char name[NAME_MAX + 1];
@@ -254,7 +254,7 @@ void layers_make_root(void)
 	directories_note("", found.st.st_mode, &found.st.st_atim, &found.st.st_mtim);
 }
 
-/* FOLLOW: links in the middle; MAKE: also one at the end, and directories that UPPER lacks are made in it. */
+/* FOLLOW: follows links in the middle. MAKE: follows one at the end, too, and makes directories that UPPER lacks. */
 static bool walk(const char *path, bool follow, bool make, struct layers_found *found)
 {
 	struct walk w = {.found = found};
@@ -319,7 +319,7 @@ const struct layers_parent *layers_parent(const char *path)
 		close(parent.fd);
 	snprintf(parent_asked, sizeof parent_asked, "%s", path);
 	snprintf(parent.path, sizeof parent.path, "%s", path);
-	/* Mostly it is there, without a link on the way: then no other layer matters. */
+	/* UPPER mostly has the directory, without a link on the way: then no other layer matters. */
 	parent.fd = layers_directory(UPPER, path);
 	if (parent.fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) && walk(path, true, true, &found)) {
 		memcpy(parent.path, found.path, sizeof parent.path);
@@ -354,7 +354,7 @@ static void cover(int fd, int layer, const char *path)
 		close(dir);
 }
 
-/* Goes through the directory PATH of UPPER. cover() makes directories opaque, which come later then. */
+/* Resolves the directory PATH of UPPER, then those below it, which cover() may have made opaque. */
 static void resolve_below(const char *path)
 {
 	char below[PATH_MAX];

@@ -2,8 +2,8 @@
  * The layer that is being unpacked and the layers below it, seen as one root, as an overlay shows them. No path leads
  * out of it: "..", absolute links and links of the archive end at the root of the layers.
  *
- * This is a walk of its own, and not that of fs/inroot.c, since a name may lead from one layer into another: a link of
- * the lowest layer to a directory that only this one has.
+ * The walk of fs/inroot.c can't do this: a name may lead from one layer into another, such as a link of the lowest
+ * layer to a directory that only this one has.
  */
 #ifndef NSBOX_UNPACK_LAYERS_H
 #define NSBOX_UNPACK_LAYERS_H
@@ -68,8 +68,8 @@ void layers_make_whiteout(int parent, const char *name, const char *entry);
 /* Makes the directory NAME in the directory PARENT opaque. */
 void layers_make_opaque(int parent, const char *name, const char *entry);
 /*
- * Call it at the end of the archive. Overlays know opaque directories by an attribute, which takes file systems that
- * have such attributes, and kernels that let users set it. So each name that the layers below have in an opaque
+ * Call it at the end of the archive. An overlay knows an opaque directory by an attribute, which takes file systems
+ * that have such attributes, and kernels that let users set it. So each name that the layers below have in an opaque
  * directory gets a whiteout instead.
  */
 void layers_resolve_opaque(void);

@@ -1,6 +1,6 @@
 /*
- * Unpacks layers of images, and does what else has to be done with their trees. It runs in a box whose root has this
- * program, /target and the lower layers alone: the archive may be a stranger's.
+ * Unpacks layers of images, and lists, verifies, merges and removes their trees. It runs in a box whose root holds only
+ * this program, /target and the lower layers: the archive may be a stranger's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,7 @@ static void cat(const struct options *o)
 {
 	struct input in;
 	int number;
-	/* Standard output is the file's; what goes wrong is said on standard error. */
+	/* The file goes to standard output, so errors go to standard error. */
 	event_to(stderr);
 	cat_left = o->max_bytes;
 	seek_input(o);

@@ -109,7 +109,7 @@ void mtree_finish(void)
 		event_fail("write the list of files", NULL, errno);
 }
 
-/* Takes the escapes of a line back; the path ends at the newline. */
+/* Undoes the escapes of a line, in place; the path ends at the newline. */
 static void unescape(char *text)
 {
 	char *to = text;

@@ -10,7 +10,7 @@ void mtree_create(const char *path);
 void mtree_add(const char *path, const char digest[DIGEST_TEXT]);
 /* Adds a line for the hard link PATH to TARGET, a file of the layer. */
 void mtree_add_link(const char *path, const char *target);
-/* A file in the list is no longer there, or another one: mtree_finish() then lists the tree anew. */
+/* Must be called when a file in the list was removed or replaced: mtree_finish() then lists the tree anew. */
 void mtree_is_stale(void);
 /* Ends the list. */
 void mtree_finish(void);

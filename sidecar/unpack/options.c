@@ -19,7 +19,7 @@ static uint64_t number_of(const char *name, const char *value)
 	return number;
 }
 
-/* Which of WORDS, which end with NULL, VALUE is. */
+/* Returns the index of VALUE in WORDS, which end with NULL. */
 static int word_of(const char *name, const char *value, const char *const *words)
 {
 	for (int i = 0; words[i]; i++)

@@ -79,7 +79,7 @@ static void expect(int64_t length, const char *entry)
 	total.bytes += size;
 }
 
-/* Removes what stands where an entry goes. */
+/* Removes the file that stands where an entry goes. */
 static void make_room(const struct spot *spot)
 {
 	struct stat st;
@@ -118,7 +118,7 @@ static bool means_opaque(const char *name, const void *value, size_t size)
 		   *(const char *)value == 'y';
 }
 
-/* FD: the file, or -1: it is opened if there is an attribute. True: they say that the directory is opaque. */
+/* FD is the file; -1: it is opened if there is an attribute. Returns whether they make the directory opaque. */
 static bool set_attributes(int fd, const struct spot *spot, const struct entry_source *source)
 {
 	int file = fd;
@@ -355,7 +355,7 @@ static void place_hard_link(struct spot *spot, const struct entry *e, const stru
 	static struct layers_found found;
 	struct stat st;
 	const char *name;
-	/* First, since a copy of a lower layer's file needs other directories. */
+	/* Before enter(), since a copy of a lower layer's file needs other directories. */
 	if (!find_target(e->link, spot, &found)) {
 		skip("device", spot);
 		return;

@@ -17,7 +17,7 @@ enum whiteouts {
 };
 
 struct place_options {
-	bool keep_owners; /* else every file belongs to who unpacks */
+	bool keep_owners; /* false: every file belongs to the user who unpacks */
 	enum whiteouts whiteouts;
 	uint64_t max_bytes, max_entries;
 };

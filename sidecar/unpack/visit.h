@@ -11,7 +11,7 @@ typedef void visit_entry(int parent, const char *name, const char *path, const s
 
 /*
  * Calls VISIT for each entry below the directory NAME of PARENT, whose path is the first LENGTH bytes of PATH; for a
- * directory before what is in it. No link is followed. PATH is as it was afterwards.
+ * directory before what is in it. No link is followed. PATH is unchanged afterwards.
  */
 void visit_below(int parent, const char *name, char path[PATH_MAX], size_t length, visit_entry *visit);
 

@@ -47,7 +47,7 @@ static void hide_below(int parent, const char *name, const char *entry)
 }
 
 /*
- * Hides what the layers below have at PATH. It is the path itself that is hidden: a link on the way, of this layer or
+ * Hides what the layers below have at PATH. The path itself is hidden: a link on the way, of this layer or
  * of one below, means that there is nothing at that path.
  */
 void whiteout_hide(const char *path, const char *entry)

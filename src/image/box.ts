@@ -29,7 +29,7 @@ export function imageBox(
   return get(reference, want, host).then((image) => boxOf(image, options, words, host))
 }
 
-/** The same for those who can't wait. Throws SandboxError where the cache lacks the image. */
+/** The same for synchronous callers. Throws SandboxError where the cache lacks the image. */
 export function cachedImageBox(options: Options, words: readonly string[], host: HostFacts): ImageBox {
   const reference = options.image as string
   const found = findImage(reference, { ...wantOf(options, host), pull: 'never' }, host)

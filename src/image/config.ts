@@ -18,7 +18,7 @@ type ReadConfig = {
   diffIds: string[]
 }
 
-/** Throws SandboxError for what is no configuration. `about`: the image, for messages. */
+/** Throws SandboxError if it is not a configuration. `about`: the image, for messages. */
 export function readConfig(bytes: Uint8Array, about: string): ReadConfig {
   const id = sha256Digest(bytes)
   if (bytes.length > MAX_CONFIG) throw wrongConfig(`is larger than ${MAX_CONFIG} bytes`, about)

@@ -25,7 +25,7 @@ const LARGEST_ANSWER = 1 << 16
 const LONGEST_WAIT = 120
 /** Sentences that helpers answer in place of an error number. */
 const NOT_FOUND = /credentials not found|no credentials/i
-/** The user name of what is no password but an identity token. */
+/** The user name that marks an identity token in place of a password. */
 const IS_TOKEN = '<token>'
 
 /**

@@ -14,7 +14,7 @@ export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
 
 /**
  * The image if all of it is in the cache, for this kind of id map; undefined where it has to be pulled or unpacked, or
- * a registry has to be asked. Throws UsageError for what is no reference.
+ * a registry has to be asked. Throws UsageError for a malformed one.
  */
 export function findImage(text: string, want: Want, host: HostFacts): Image | undefined {
   for (const reference of readReferences(text, host)) {

@@ -10,8 +10,8 @@ import type { Image, Want } from './image.ts'
 import { temporaryName } from './store.ts'
 
 /**
- * DIR is made, or was empty. It is there when all of it is. Throws SandboxError. Owners are the image's where the id
- * map has them.
+ * Writes the image's root to DIR, which must be missing or empty, and appears only once it is complete. Owners are the
+ * image's as far as the id map has them. Throws SandboxError.
  */
 export async function flatten(
   image: Image,

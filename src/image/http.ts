@@ -16,7 +16,7 @@ export type Transport = {
   readonly idleSeconds?: number
   /** Waits before a repetition; rejects when the signal is aborted. */
   readonly pause?: (seconds: number, signal?: AbortSignal) => Promise<void>
-  /** Is told why nothing happens for so many seconds. */
+  /** Reports why nothing happens, and for how many seconds. */
   readonly onWait?: (reason: string, seconds: number) => void
 }
 

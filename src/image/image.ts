@@ -32,7 +32,7 @@ export type Image = {
   lowers: string[]
   /** File systems in files that the kernel mounts, below the directories. */
   filesystems?: FileSystem[]
-  /** false: the one lower is a directory of the user's, and not of the cache. */
+  /** false: the only lower directory is the user's own, not one of the cache. */
   layersAreOurs: boolean
 }
 

@@ -16,7 +16,7 @@ import type { Files, LayerSource, Source } from './source.ts'
 import { ensureDirectory, storeFailure } from './store.ts'
 import { onlyMounted } from './trusted.ts'
 
-/** Throws SandboxError for what is no image, or none that this caller can have. */
+/** Throws SandboxError if the file is not an image, or not one that this caller can use. */
 export async function openSource(reference: LocalReference, want: Want, host: HostFacts): Promise<Source> {
   const { path, image: name } = reference
   const platform = want.platform === undefined ? platformOf(host.machine) : parsePlatform(want.platform)

@@ -19,7 +19,7 @@ import { chainIdsOf, ensureDirectory, imagesDirectory, paths } from './store.ts'
 
 /** Layers that are downloaded at once. */
 const AT_ONCE = 3
-/** Milliseconds after which a lock that somebody else has is told of. */
+/** Milliseconds after which a lock that another process holds is reported. */
 const TELL_AFTER = 1000
 
 /** Asks the registry for the image. Throws SandboxError, or the signal's reason. */

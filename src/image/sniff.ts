@@ -1,4 +1,4 @@
-/** Tells what a file is by what is in it, and never by the ending of its name. */
+/** Recognizes a file by its content, and never by the ending of its name. */
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
@@ -42,7 +42,7 @@ const magics = (): readonly Magic[] => [
 const LOOKED_AT = 65608
 const BLOCK = 512
 
-/** Throws SandboxError for what isn't there, can't be read, or is none of these. */
+/** Throws SandboxError for a file that isn't there, can't be read, or has no known format. */
 export function sniff(path: string): Sniffed {
   // Without O_NONBLOCK, opening a pipe waits for a writer.
   const fd = opened(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)

@@ -1,6 +1,6 @@
 /**
  * Names, offsets and sizes of what an uncompressed tar holds: pax(1) with its extended headers, and GNU's long names
- * and large numbers. It is for the archives around images, whose members are few; nothing is unpacked by it.
+ * and large numbers. For the archives around images, which have few members; it unpacks nothing.
  */
 import { SandboxError } from '../errors.ts'
 import { fromBytes } from '../text/bytes.ts'
@@ -123,7 +123,7 @@ function paxRecords(bytes: Buffer, about: string): Partial<Header> {
   return found
 }
 
-/** "./a//b/" is "a/b". A name with ".." in it is of no archive that an engine has made. */
+/** "./a//b/" is "a/b". No engine makes an archive with ".." in a name. */
 function cleanName(name: string, about: string): string {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')
   if (parts.includes('..') || name.includes('\0')) throw damaged('holds a name with .. or NUL in it', about)

@@ -46,7 +46,7 @@ export function mountedImage(path: string, format: string, filesystems: FileSyst
   return { id: path, reference: `${format}:${path}`, config, lowers: [], filesystems, layersAreOurs: false }
 }
 
-/** The type of a file system to mount. Throws SandboxError for what is none, as FORMAT says. */
+/** The type of a file system to mount. Throws SandboxError if FORMAT isn't one. */
 export function filesystemType(path: string, format: string): FileSystem['type'] {
   if (format === 'squashfs' || format === 'erofs' || format === 'ext4') return format
   throw new SandboxError({
