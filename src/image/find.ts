@@ -1,5 +1,5 @@
 /** Looks an image up in the cache: a few small files are read, and nothing else is asked. */
-import * as fs from 'node:fs'
+import { existsSync, statSync, utimesSync } from 'node:fs'
 import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
 import { SandboxError } from '../errors.ts'
@@ -76,7 +76,7 @@ function directoryImage(path: string): Image {
  * a layout, index.json counts, since it names all else by digest.
  */
 export function fileKey({ format, path, image }: LocalReference, is: string, platform: string): string[] {
-  const stat = fs.statSync(hostPath(is === 'oci' ? `${path}/index.json` : path), {
+  const stat = statSync(hostPath(is === 'oci' ? `${path}/index.json` : path), {
     bigint: true,
     throwIfNoEntry: false,
   })
@@ -97,7 +97,7 @@ export function cachedImage(directory: string, id: string, reference: string, { 
   const lowers: string[] = []
   for (const chainId of record.chainIds) {
     const layer = paths.layer(directory, map.name, chainId)
-    if (!fs.existsSync(hostPath(`${layer}/layer.json`))) return undefined
+    if (!existsSync(hostPath(`${layer}/layer.json`))) return undefined
     lowers.unshift(`${layer}/fs`)
   }
   touch(path)
@@ -107,6 +107,6 @@ export function cachedImage(directory: string, id: string, reference: string, { 
 /** The time of the last use, for prune. A cache that can't be written to keeps the old one. */
 function touch(path: string): void {
   try {
-    fs.utimesSync(hostPath(path), new Date(), new Date())
+    utimesSync(hostPath(path), new Date(), new Date())
   } catch {}
 }

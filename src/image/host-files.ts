@@ -2,7 +2,7 @@
  * The directory that is laid over an image, with an empty file where the host's resolv.conf, hosts and hostname are
  * mounted: an image may lack a file there, or have a link that leads nowhere, and its own layers are never written to.
  */
-import * as fs from 'node:fs'
+import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync } from 'node:fs'
 import { hostPath } from '../host/bun.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
@@ -20,7 +20,7 @@ export function hostFilesLayer(
   const name = `host-files/${hostFiles === 'localtime' ? 'localtime' : 'names'}`
   const layer = `${imagesDirectory(host)}/${name}/fs`
   const last = files.at(-1) as string
-  if (!fs.existsSync(hostPath(layer + last))) makeLayer(layer, files, () => ensureDirectory(host, name))
+  if (!existsSync(hostPath(layer + last))) makeLayer(layer, files, () => ensureDirectory(host, name))
   return layer
 }
 
@@ -29,14 +29,14 @@ function makeLayer(layer: string, files: readonly string[], above: () => void): 
   above()
   for (const directory of [layer, `${layer}/etc`])
     attempt(directory, () => {
-      fs.mkdirSync(hostPath(directory), { recursive: true })
-      fs.chmodSync(hostPath(directory), 0o755)
+      mkdirSync(hostPath(directory), { recursive: true })
+      chmodSync(hostPath(directory), 0o755)
     })
   for (const file of files)
     attempt(layer + file, () => {
-      const fd = fs.openSync(hostPath(layer + file), 'a')
-      fs.fchmodSync(fd, 0o644)
-      fs.closeSync(fd)
+      const fd = openSync(hostPath(layer + file), 'a')
+      fchmodSync(fd, 0o644)
+      closeSync(fd)
     })
 }
 

@@ -9,7 +9,18 @@
  *     images/v1/refs/HEX.json                     reference and platform → image
  *     images/v1/files/HEX.json                    a file of the host, as it was → image
  */
-import * as fs from 'node:fs'
+import {
+  type Stats,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import { sha256, sha256Digest } from '../host/sha256.ts'
@@ -64,13 +75,13 @@ export function imagesDirectory(host: Caller): string {
 export function ensureDirectory(host: Caller, name = ''): string {
   const images = imagesDirectory(host)
   const own = images.slice(0, -'/images/v1'.length)
-  make(() => fs.mkdirSync(hostPath(own), { recursive: true, mode: 0o700 }), own)
+  make(() => mkdirSync(hostPath(own), { recursive: true, mode: 0o700 }), own)
   verify(own, host.uid)
   let path = own
   for (const part of ['images', 'v1', ...name.split('/').filter((word) => word !== '')]) {
     path += `/${part}`
     const made = path
-    make(() => fs.mkdirSync(hostPath(made), 0o700), made)
+    make(() => mkdirSync(hostPath(made), 0o700), made)
     verify(made, host.uid)
   }
   return path
@@ -115,9 +126,9 @@ function verify(path: string, uid: number): void {
   throw new SandboxError({ step: 'image', what: `the cache ${wrong}`, path, hint })
 }
 
-function looked(path: string): fs.Stats {
+function looked(path: string): Stats {
   try {
-    return fs.lstatSync(hostPath(path))
+    return lstatSync(hostPath(path))
   } catch (error) {
     throw storeFailure('look at', path, error)
   }
@@ -162,7 +173,7 @@ export function chainIdOn(below: string | undefined, diffId: string): string {
 export function readRecord<T>(path: string): T | undefined {
   let text: string
   try {
-    text = fs.readFileSync(hostPath(path), 'utf8')
+    text = readFileSync(hostPath(path), 'utf8')
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
     throw storeFailure('read', path, error)
@@ -179,16 +190,16 @@ export function readRecord<T>(path: string): T | undefined {
 export function writeRecord(path: string, value: object): void {
   const draft = `${path.slice(0, path.lastIndexOf('/'))}/${temporaryName()}`
   try {
-    const fd = fs.openSync(hostPath(draft), 'wx', 0o600)
+    const fd = openSync(hostPath(draft), 'wx', 0o600)
     try {
-      fs.writeSync(fd, `${JSON.stringify(value)}\n`)
-      fs.fsyncSync(fd)
+      writeSync(fd, `${JSON.stringify(value)}\n`)
+      fsyncSync(fd)
     } finally {
-      fs.closeSync(fd)
+      closeSync(fd)
     }
-    fs.renameSync(hostPath(draft), hostPath(path))
+    renameSync(hostPath(draft), hostPath(path))
   } catch (error) {
-    fs.rmSync(hostPath(draft), { force: true })
+    rmSync(hostPath(draft), { force: true })
     throw storeFailure('write', path, error)
   }
 }
@@ -209,7 +220,7 @@ export function isAbandoned(name: string): boolean {
 /** When a process was started, in ticks since the boot: field 22 of stat, proc(5). */
 function startOf(pid: number): number | undefined {
   try {
-    const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19])
   } catch {
     return undefined

@@ -74,10 +74,13 @@ function resolvConf({ net }: Options, host: Host): FileMount {
   const found = host.read(target)
   // An empty file: the C library then asks a server on the loopback, as it does on this host.
   if ('code' in found) return { type: 'file', target }
-  const isLocal = servers(found.text).every((address) => address.startsWith('127.') || address === '::1')
   const own = net !== undefined && net !== 'host'
-  return { type: 'file', source: own && isLocal && host.look(UPSTREAM, true) === 'other' ? UPSTREAM : target, target }
+  const isUnreachable = own && areLocal(servers(found.text))
+  return { type: 'file', source: isUnreachable && host.look(UPSTREAM, true) === 'other' ? UPSTREAM : target, target }
 }
+
+const areLocal = (addresses: readonly string[]): boolean =>
+  addresses.every((address) => address.startsWith('127.') || address === '::1')
 
 function servers(text: string): string[] {
   return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map(([, address = '']) => address)
@@ -89,7 +92,7 @@ function hosts({ hostname: chosen }: Options, host: Host): FileMount {
   const current = host.read(NAME)
   const name = chosen ?? ('text' in current ? current.text.trim() : '')
   const found = host.read(target)
-  const own = name === '' || ('text' in found && names(found.text).includes(name)) ? '' : `127.0.1.1 ${name}\n`
+  const own = name === '' || ('text' in found && hasName(found.text, name)) ? '' : `127.0.1.1 ${name}\n`
   if ('code' in found) return { type: 'file', target, text: `127.0.0.1 localhost\n::1 localhost\n${own}` }
   const separator = found.text === '' || found.text.endsWith('\n') ? '' : '\n'
   return own === ''
@@ -97,8 +100,10 @@ function hosts({ hostname: chosen }: Options, host: Host): FileMount {
     : { type: 'file', source: target, target, text: separator + own }
 }
 
-function names(text: string): string[] {
-  return text.split('\n').flatMap((line) => line.replace(/#.*/, '').trim().split(/\s+/).slice(1))
+/** The first word of a line is an address. */
+function hasName(text: string, name: string): boolean {
+  for (const line of text.split('\n')) if (line.replace(/#.*/, '').trim().split(/\s+/).includes(name, 1)) return true
+  return false
 }
 
 function hostname({ hostname: chosen }: Options): FileMount {
