@@ -1,4 +1,5 @@
 /** The headers of the sidecar that come from the tables of src/plan. */
+import { VERBS } from '../src/cli/verb.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
 import { HINTS, STEPS } from '../src/plan/steps.ts'
 
@@ -210,6 +211,21 @@ export function contractHeader(): string {
   for (const name of order) if (!first.includes(name)) out.push(...object(name))
   out.push('#endif', '', '#endif', '')
   return out.join('\n')
+}
+
+/** The text of `sidecar/process/verbs.h`. */
+export function verbsHeader(): string {
+  return [
+    '/* Generated from src/cli/verb.ts by scripts/gen.ts; change the list, not this file. */',
+    '#ifndef NSBOX_PROCESS_VERBS_H',
+    '#define NSBOX_PROCESS_VERBS_H',
+    '',
+    '/* Each with its NUL; the last one is empty. */',
+    `static const char verb_names[] = "${VERBS.map((verb) => `${verb}\\0`).join('')}";`,
+    '',
+    '#endif',
+    '',
+  ].join('\n')
 }
 
 /** The text of `sidecar/base/steps.h`. */

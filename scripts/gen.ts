@@ -20,7 +20,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { ROWS } from '../src/verbs/rows.ts'
 import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
-import { contractHeader, stepsHeader } from './contract-header.ts'
+import { contractHeader, stepsHeader, verbsHeader } from './contract-header.ts'
 import { jsonSchema } from './plan-schema.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -86,6 +86,7 @@ const files: Record<string, () => string> = {
     filters('FAKE_ROOT_FILTERS', 'src/seccomp/fake-root.ts', [ROOT], withFakeRoot),
   'sidecar/plan/contract.h': contractHeader,
   'sidecar/base/steps.h': stepsHeader,
+  'sidecar/process/verbs.h': verbsHeader,
   'docs/plan.schema.json': jsonSchema,
   'src/library/box-options.ts': boxOptionsSource,
   // After what it is made from.

@@ -24,6 +24,7 @@
 #include "privs/privileges.h"
 #include "privs/seccomp.h"
 #include "process/die_with_parent.h"
+#include "process/command_hint.h"
 #include "process/exec_failure.h"
 
 static bool session_is_made, children_are_ignored;
@@ -151,7 +152,7 @@ static _Noreturn void search(const char *name, char **argv, char **env)
 		exec_explain_failure(found);
 	}
 	errno = ENOENT;
-	fail_status(STATUS_NOT_FOUND, "command not found in the box", name, "looked for in the PATH of the box");
+	fail_status(STATUS_NOT_FOUND, "command not found in the box", name, command_hint(name));
 }
 
 /*

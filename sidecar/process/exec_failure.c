@@ -133,7 +133,7 @@ static const char *hint_for(int number, const char *path)
 	struct statfs fs;
 	if (number == EACCES && stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
-			return "it is a directory";
+			return "it is a directory; if it belongs to an option, both are one word: --bind SRC:DST";
 		if (statfs(path, &fs) == 0 && (fs.f_flags & ST_NOEXEC))
 			return "it lies on a file system that is mounted noexec";
 		if (!(st.st_mode & 0111))

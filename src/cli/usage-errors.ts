@@ -5,6 +5,7 @@ import { late } from '../lazy.ts'
 import { synopsis, type OptionRow } from '../options/rows.ts'
 import { nearest } from '../text/nearest.ts'
 import { QUESTIONS, lookup } from './argv.ts'
+import { knownWord } from './known-words.ts'
 import { optionsOf } from './verb-options.ts'
 import { VERBS, type VerbName } from './verb.ts'
 
@@ -22,16 +23,31 @@ export function unknownOption(word: string, verb: VerbName): UsageError {
   const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
   if (owner !== undefined && takesBox)
     return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
-  const near = nearest(word.replace(/^-+/, ''), [...optionsOf(ROWS[verb]).map((option) => option.name), ...QUESTIONS])
-  const hint = word === '-h' ? 'help' : /^-v$/i.test(word) ? 'version' : near
-  const list = takesBox ? 'nsbox help' : `nsbox help ${verb}`
-  return new UsageError(
-    `unknown option ${printable(word)}`,
-    hint === undefined ? `${list} lists all options` : `the nearest is --${hint}`,
-  )
+  return new UsageError(`unknown option ${printable(word)}`, hintFor(word.replace(/^-+/, ''), verb))
 }
 
-/** NEXT: the word in the place of the value. */
+/**
+ * The way out for a word without its dashes: one of our options in another case, or cut off, or with one dash; then what
+ * stands for the option of another launcher; then the option that is nearest.
+ */
+function hintFor(name: string, verb: VerbName): string {
+  const row = late().ROWS[verb]
+  const names = [...optionsOf(row).map((option) => option.name), ...QUESTIONS]
+  const lower = name.toLowerCase().replaceAll('_', '-')
+  const list = row.takes === undefined ? `nsbox help ${verb}` : 'nsbox help'
+  if (names.includes(lower)) return `it is spelled --${lower}`
+  if (name === 'V') return 'nsbox --version'
+  const known = row.takes === undefined ? undefined : knownWord(name)
+  if (known !== undefined) return known
+  const longer = lower.length < 2 ? [] : names.filter((candidate) => candidate.startsWith(lower))
+  const [only] = longer
+  if (longer.length === 1) return `options are not cut off: --${only}`
+  const near = nearest(lower, names)
+  if (near !== undefined) return `the nearest is --${near}`
+  if (longer.length > 1) return `these begin so: ${longer.map((candidate) => `--${candidate}`).join(', ')}`
+  return `${list} lists all options`
+}
+
 export function missingValue(option: OptionRow, next: string | undefined): UsageError {
   const spelled = next === undefined ? '' : `; if ${next} is the value: --${option.name}=${next}`
   return new UsageError(`--${option.name}: the value is missing`, `${synopsis(option)}${spelled}`)

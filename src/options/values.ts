@@ -93,8 +93,15 @@ type Tmpfs = Extract<MountRequest, { type: 'tmpfs' }>
 
 export function tmpfs(value: string): Tmpfs {
   const [path, settings] = splitColon(value)
+  if (path.includes(',')) refuseComma(path)
   const request: Tmpfs = { type: 'tmpfs', target: boxPath('tmpfs', path) }
   return settings === undefined ? request : tmpfsWith(request, settings)
+}
+
+/** Refuses docker's way, which would silently make a directory with that name. */
+function refuseComma(path: string): void {
+  const [, target = '', settings = ''] = /^(.*?),((?:size|mode|ro|rw|noexec|nosuid|nodev)\b.*)$/s.exec(path) ?? []
+  if (settings !== '') throw wrong('tmpfs', `${quote(path)}: settings follow a colon`, `--tmpfs ${target}:${settings}`)
 }
 
 /** A function of its own: its regular expression would be read with the first call, also where there are no settings. */

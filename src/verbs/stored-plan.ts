@@ -20,6 +20,12 @@ function planText(file: string): Uint8Array {
   try {
     return readFileSync(file === '-' ? 0 : hostPath(file))
   } catch (error) {
-    throw systemFailure({ step: 'read plan', what: 'open', path: file, code: codeOf(error) })
+    throw systemFailure({
+      step: 'read plan',
+      what: 'open',
+      path: file,
+      code: codeOf(error),
+      hint: 'nsbox plan OPTIONS COMMAND >FILE makes one',
+    })
   }
 }

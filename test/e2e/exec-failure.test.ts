@@ -114,7 +114,10 @@ test(
       return stderr.split('\n')[1]
     }
     assert.is(hint('/bin/forbidden'), 'hint: it has no execute permission: chmod +x')
-    assert.is(hint('/bin/directory'), 'hint: it is a directory')
+    assert.is(
+      hint('/bin/directory'),
+      'hint: it is a directory; if it belongs to an option, both are one word: --bind SRC:DST',
+    )
     // procfs is noexec, and this file has all permissions.
     assert.is(hint('--cap-drop', 'all', '/proc/self/status'), 'hint: it lies on a file system that is mounted noexec')
   }),
