@@ -27,7 +27,7 @@ export function unknownOption(word: string, verb: VerbName): UsageError {
 }
 
 /**
- * The way out for a word without its dashes: one of our options in another case, or cut off, or with one dash; then what
+ * The way out for a word without its dashes: one of our options in another case, cut off, or with one dash; then what
  * stands for the option of another launcher; then the option that is nearest.
  */
 function hintFor(name: string, verb: VerbName): string {

@@ -38,7 +38,7 @@ test('no word of other launchers is an option of ours, and each way names option
   for (const word of knownWords()) {
     assert.not(ours.includes(word), word)
     for (const [, name = ''] of (knownWord(word) ?? '').matchAll(/--([a-z0-9-]+)/g))
-      assert.ok([...ours, 'version', 'plan'].includes(name), `${word}: --${name}`)
+      assert.ok([...ours, 'version', 'help', 'plan'].includes(name), `${word}: --${name}`)
   }
   assert.is(new Set(knownWords()).size, knownWords().length)
 })
