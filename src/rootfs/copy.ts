@@ -32,6 +32,9 @@ import { Directory } from '../host/directory.ts'
 import { failed } from './elf.ts'
 import { type Entry, MODE, modeOf, SETID } from './manifest.ts'
 
+/** One for all files: with many small ones, making it would be most of the work. */
+const BUFFER = Buffer.allocUnsafe(1 << 20)
+
 const CHANGING = 'something changes it while the root is built'
 
 /** A file of the host, as it was when the root's names were gathered. */
@@ -300,13 +303,12 @@ function refuseAnother(path: string, stat: Stats | undefined, known: Stats): voi
 
 /** Reads all of a file, writes it to `to` where that is given, and returns its SHA-256 and its length in bytes. */
 export function copy(from: number, to: number | undefined): { hash: string; length: number } {
-  const buffer = Buffer.allocUnsafe(1 << 20)
   const hash = createHash('sha256')
   let total = 0
-  for (let length = readSync(from, buffer); length > 0; length = readSync(from, buffer)) {
-    hash.update(buffer.subarray(0, length))
+  for (let length = readSync(from, BUFFER); length > 0; length = readSync(from, BUFFER)) {
+    hash.update(BUFFER.subarray(0, length))
     total += length
-    for (let at = 0; to !== undefined && at < length;) at += writeSync(to, buffer, at, length - at)
+    for (let at = 0; to !== undefined && at < length;) at += writeSync(to, BUFFER, at, length - at)
   }
   return { hash: hash.digest('hex'), length: total }
 }
