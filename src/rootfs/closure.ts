@@ -53,6 +53,13 @@ export class Closure implements Finds {
     return true
   }
 
+  /** Where a file of the root would find a library that it opens by name; undefined where it wouldn't. */
+  locate(name: string, opener: string): string | undefined {
+    const elf = this.#libraries.read(opener)
+    if (this.first === undefined || elf === undefined || !fits(elf, this.first.elf)) return undefined
+    return this.#libraries.locate(name, { path: opener, elf, origin: dirname(opener) }, this.first.loader)
+  }
+
   /**
    * Adds a file of a directory: data, a library or a program. It may never be used, so what it lacks is no error:
    * `lacks` is called for each missing library.

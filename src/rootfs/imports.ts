@@ -24,11 +24,13 @@ type Watch = {
 export const UNWINDING = ['pthread_exit', 'pthread_cancel', 'thrd_exit', 'backtrace'] as const
 export const UNWINDER = 'libgcc_s.so.1'
 
+/** Functions that open a library by name. */
+export const OPENING: readonly string[] = ['dlopen', 'dlmopen']
+
 export const WATCHED: readonly Watch[] = [
   {
     says: 'opens libraries by names that reading does not show (dlopen)',
-    symbols: ['dlopen', 'dlmopen'],
-
+    symbols: OPENING,
     hint: 'name them, or their directory, too',
   },
   {
@@ -60,6 +62,13 @@ export const WATCHED: readonly Watch[] = [
     glibcOnly: true,
   },
   {
+    says: 'sets a locale, and the root has none: text is ASCII, whatever LANG says',
+    symbols: ['setlocale', 'newlocale'],
+    covered: /\/usr\/lib\/locale\//,
+    hint: '--with locale',
+    glibcOnly: true,
+  },
+  {
     says: 'reads the time zone, and the root has none: times are in UTC',
     symbols: ['localtime', 'localtime_r', 'mktime', 'tzset'],
     covered: /\/etc\/localtime|\/zoneinfo\//,
@@ -85,6 +94,17 @@ export const WATCHED: readonly Watch[] = [
     symbols: ['magic_load', 'magic_open'],
     covered: /\/magic\.mgc|\/etc\/magic/,
     hint: '--with magic',
+  },
+  {
+    says: 'reads pictures by plugins, and the root has none of gdk-pixbuf',
+    symbols: [
+      'gdk_pixbuf_new_from_file',
+      'gdk_pixbuf_new_from_stream',
+      'gdk_pixbuf_loader_new',
+      'gdk_pixbuf_get_formats',
+    ],
+    covered: /\/gdk-pixbuf-2\.0\/.*loaders/,
+    hint: 'name the directory gdk-pixbuf-2.0 of /usr/lib, and /usr/share/mime',
   },
   {
     says: 'looks for fonts, and the root has no settings for them',

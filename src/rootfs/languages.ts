@@ -44,7 +44,7 @@ export function addPerl(to: Destination): void {
     libraries.flatMap((dir) => names.map((name) => `${dir}/${name}`)),
   )
   addExisting(to, ['/etc/perl', '/usr/share/perl', '/usr/share/perl5', '/usr/local/lib/perl5', '/usr/local/share/perl'])
-  addExisting(to, ['/usr/local/share/perl5', '/usr/local/lib64/perl5'])
+  addExisting(to, ['/usr/local/share/perl5', '/usr/local/lib64/perl5', '/usr/local/lib/site_perl'])
 }
 
 export function addRuby(to: Destination, env: Environment): void {
@@ -54,10 +54,11 @@ export function addRuby(to: Destination, env: Environment): void {
   }
   addExisting(
     to,
-    libraryDirectories(to.closure).map((dir) => `${dir}/ruby`),
+    libraryDirectories(to.closure).flatMap((dir) => [`${dir}/ruby`, `${dir}/site_ruby`]),
   )
   addExisting(to, ['/usr/share/ruby', '/usr/share/rubygems', '/usr/share/rubygems-integration', '/usr/share/gems'])
   addExisting(to, ['/usr/lib64/gems', '/var/lib/gems', '/usr/local/lib/ruby', '/usr/local/share/ruby'])
+  addExisting(to, ['/usr/local/lib/site_ruby'])
 }
 
 /** All below the directory that has bin/java, and the settings that Debian keeps in /etc. */
@@ -79,7 +80,8 @@ export function addJava(to: Destination, env: Environment): void {
 export function addNode(to: Destination, env: Environment): void {
   for (const path of interpreters(to.closure, /^node(js)?$/, 'node', env)) {
     const prefix = prefixOf(path)
-    addExisting(to, [`${prefix}/lib/node_modules`, `${prefix}/share/nodejs`, `${prefix}/etc/npmrc`])
+    addExisting(to, [`${prefix}/lib/node_modules`, `${prefix}/share/nodejs`, `${prefix}/share/node_modules`])
+    addExisting(to, [`${prefix}/etc/npmrc`])
   }
   addExisting(
     to,

@@ -62,8 +62,10 @@ export class Libraries {
   add(main: Loaded, loader: Loader, lacks?: (name: string, needer: string) => void): void {
     const names = new Set<string>()
     const interpreter = main.elf.interpreter
-    if (interpreter !== undefined)
-      names.add(this.read(interpreter)?.soname ?? basename(interpreter)).add(basename(interpreter))
+    if (interpreter !== undefined) names.add(basename(interpreter))
+    // Data may be a program for another system, whose loader isn't here.
+    if (interpreter !== undefined && existsSync(interpreter))
+      names.add(this.read(interpreter)?.soname ?? basename(interpreter))
     const queue: Loaded[] = []
     const put = (name: string, found: Found[], parent: Loaded): void => {
       names.add(name)
@@ -87,6 +89,11 @@ export class Libraries {
       }
       this.#byName(queue[running] as Loaded, main, loader, names, put)
     }
+  }
+
+  /** Where a file finds a library that it opens by name; undefined where it doesn't. */
+  locate(name: string, opener: Loaded, loader: Loader): string | undefined {
+    return this.#find(name, opener, loader).found[0]?.path
   }
 
   /** The libraries that a file opens when it runs, as far as it says so. One that is missing hinders no start. */

@@ -2,6 +2,7 @@
 import { SandboxError } from '../errors.ts'
 import { EXTRAS, type Extra } from './choices.ts'
 import { Closure } from './closure.ts'
+import { packageOf } from './data-paths.ts'
 import { type Entry, Manifest } from './manifest.ts'
 import { SETS } from './sets.ts'
 import { Trees } from './trees.ts'
@@ -34,15 +35,19 @@ function broughtBy(name: Extra): string {
   for (const path of added) manifest.add(path)
   trees.finish(manifest)
   const files = manifest.entries().filter(({ kind }) => kind === 'file')
-  return `here: ${files.length} files, ${megabytes(files)} MB: ${[...placesOf(added)].join(' ')}`
+  return `here: ${files.length} files, ${megabytes(files)} MB: ${placesOf(added)}`
 }
 
 function megabytes(files: readonly Entry[]): string {
   return (files.reduce((sum, { stat }) => sum + stat.size, 0) / 1e6).toFixed(1)
 }
 
-/** The first three names of each path, and no more than eight of them. */
-function placesOf(paths: readonly string[]): Set<string> {
-  const places = [...new Set(paths.map((path) => path.split('/').slice(0, 4).join('/')))]
-  return new Set([...places.slice(0, 8), ...(places.length > 8 ? [`and ${places.length - 8} more`] : [])])
+/** The directories of packages that the paths lie in, no more than eight of them, and how many libraries come with them. */
+function placesOf(paths: readonly string[]): string {
+  const isLibrary = (path: string): boolean => packageOf(path) === path && /\.so(\.\d+)*$/.test(path)
+  const places = [...new Set(paths.filter((path) => !isLibrary(path)).map(packageOf))]
+  const more = places.length > 8 ? [`and ${places.length - 8} more`] : []
+  const libraries = paths.filter(isLibrary).length
+  const needed = libraries === 0 ? '' : `, with ${libraries} ${libraries === 1 ? 'library' : 'libraries'}`
+  return [...places.slice(0, 8), ...more].join(' ') + needed
 }

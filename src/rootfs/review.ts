@@ -4,8 +4,8 @@ import { basename } from 'node:path'
 import { withCapabilities } from './capabilities.ts'
 import type { Method } from './choices.ts'
 import type { Closure } from './closure.ts'
-import { dataPathsOf } from './data-paths.ts'
-import { INTERPRETERS, STARTING, WATCHED } from './imports.ts'
+import { summarize, textsOf } from './data-paths.ts'
+import { INTERPRETERS, OPENING, STARTING, WATCHED } from './imports.ts'
 import { type Entry, SETID } from './manifest.ts'
 
 type Environment = Record<string, string | undefined>
@@ -23,7 +23,7 @@ export function review(closure: Closure, entries: readonly Entry[], env: Environ
   reviewImports(closure, entries)
   reviewInterpreters(closure, entries)
   reviewPrograms(closure, entries)
-  reviewData(closure, entries)
+  reviewTexts(closure, entries)
   reviewPrivileges(closure, entries, by)
   const libraries = env['LD_LIBRARY_PATH'] ?? ''
   if (libraries !== '') closure.report.add('LD_LIBRARY_PATH is set, and is not used to find libraries', libraries)
@@ -48,15 +48,25 @@ function reviewInterpreters({ elves, report }: Closure, entries: readonly Entry[
   }
 }
 
-/** Reports data that programs and their libraries name and the root lacks. Files in named directories would name much that nobody uses. */
-function reviewData({ started, elves, report }: Closure, entries: readonly Entry[]): void {
+/** Reports data and libraries that programs and their libraries name and the root lacks. Files in named directories would name much that nobody uses. */
+function reviewTexts(closure: Closure, entries: readonly Entry[]): void {
+  const { started, elves, report } = closure
   const present = new Set(entries.map(({ path }) => path))
+  const isPresent = (path: string): boolean => present.has(path) || present.has(realpathSync(path))
   const lacking = new Set<string>()
-  for (const path of started) {
-    if (elves.get(path)?.elf.soname?.startsWith('libc.')) continue
-    for (const data of dataPathsOf(path)) if (!present.has(data) && !present.has(realpathSync(data))) lacking.add(data)
+  for (const file of started) {
+    const elf = elves.get(file)?.elf
+    if (elf?.soname?.startsWith('libc.')) continue
+    const { paths, libraries } = textsOf(file)
+    for (const path of paths) if (!isPresent(path)) lacking.add(path)
+    if (elf === undefined || !elf.imports.some((name) => OPENING.includes(name))) continue
+    for (const name of libraries) {
+      const path = closure.locate(name, file)
+      if (path !== undefined && !isPresent(path))
+        report.add('is a library that a program names and may open, and is not in the root', path, 'name it too')
+    }
   }
-  for (const data of lacking)
+  for (const data of summarize([...lacking]))
     report.add('is named by a program, is here, and is not in the root', data, 'name it too, or use a set')
 }
 

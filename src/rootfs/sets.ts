@@ -25,11 +25,15 @@ const BUNDLES = [
   '/etc/ssl/ca-bundle.pem',
   '/etc/ssl/cert.pem',
 ]
-/** Stores of Java and of p11-kit, and settings that OpenSSL's own file includes. */
+/** Stores of Java and of p11-kit, which GnuTLS reads on Fedora, and settings that OpenSSL's own file includes. */
 const STORES = [
   '/etc/ssl/certs/java/cacerts',
   '/etc/pki/java/cacerts',
   '/etc/pki/ca-trust/extracted',
+  '/etc/pki/ca-trust/source',
+  '/usr/share/pki/ca-trust-source',
+  '/usr/share/p11-kit/modules/p11-kit-trust.module',
+  '/etc/pki/tls/openssl.d',
   '/etc/crypto-policies/back-ends',
   '/usr/share/crypto-policies',
 ]
@@ -119,9 +123,14 @@ function addCertificates(to: Destination): void {
   }
   for (const path of bundles) closure.files.add(path)
   addExisting(to, STORES)
+  for (const dir of libraryDirectories(closure)) {
+    const module = `${dir}/pkcs11/p11-kit-trust.so`
+    if (existsSync(module)) closure.library(module)
+  }
   for (const dir of new Set([...OPENSSL, ...[...closure.files].flatMap(opensslDirectory)])) {
     if (!existsSync(dir)) continue
-    for (const name of ['cert.pem', 'openssl.cnf', 'ct_log_list.cnf']) addFile(closure, `${dir}/${name}`)
+    for (const name of ['cert.pem', 'openssl.cnf', 'ct_log_list.cnf', 'fips_local.cnf'])
+      addFile(closure, `${dir}/${name}`)
     // On Debian it is a link to /etc/ssl/certs, and has to be there as well.
     if (existsSync(`${dir}/certs`)) closure.directories.add(`${dir}/certs`)
     for (const path of list(`${dir}/certs`).map((name) => `${dir}/certs/${name}`)) {

@@ -4,10 +4,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { summarize } from '../../src/rootfs/data-paths.ts'
 import { noticeLine } from '../../src/rootfs/report.ts'
 import { build, cc, hasCc, inTemp, script } from './helpers.ts'
 
 const only = (condition: boolean): typeof test | typeof test.skip => (condition ? test : test.skip)
+
+const isGlibc = existsSync('/lib64/ld-linux-x86-64.so.2') || existsSync('/lib/ld-linux-aarch64.so.1')
 
 /** The notes about a path, without the path. */
 function about(path: string, ...args: string[]): string[] {
@@ -92,6 +95,35 @@ only(hasCc && existsSync('/etc/passwd') && existsSync('/usr/share/zoneinfo') && 
     assert.equal(about('/etc/shells'), [])
   }),
 )
+
+only(hasCc && isGlibc)(
+  'a library whose name stands in a program that opens libraries has a line, until the root has it',
+  inTemp((dir) => {
+    const other = cc('int f;', join(dir, 'libother.so.3'), '-shared', '-fPIC')
+    const source = (open: string): string => `#include <dlfcn.h>
+      const char *names[] = { "libother.so.3", "libnowhere.so.1", "see libother.so.3" };
+      int main(int n, char **v) { return ${open} == names[n]; }`
+    const flags = [`-Wl,-rpath,${dir}`, '-Wl,--no-as-needed']
+    const opens = cc(source('dlopen(names[n], RTLD_NOW)'), join(dir, 'opens'), ...flags)
+    const plain = cc(source('v[0]'), join(dir, 'plain'), ...flags)
+    const lines = (...args: string[]): string[] =>
+      build(join(dir, 'root'), ...args, '--dry-run').filter((line) => line.includes('may open'))
+    const line = 'note: is a library that a program names and may open, and is not in the root'
+    assert.equal(lines(opens), [`${line}: ${other} (name it too)`])
+    assert.equal(lines(opens, other), [])
+    assert.equal(lines(plain), [])
+  }),
+)
+
+test('many paths of one package are named as its directory', () => {
+  const files = (dir: string): string[] => ['1', '2', '3', '4', '5', '6'].map((name) => `${dir}/${name}`)
+  const few = ['/usr/share/vim', '/usr/lib/x86_64-linux-gnu/engines-3', '/usr/lib/x86_64-linux-gnu/ossl-modules']
+  assert.equal(
+    [...summarize([...files('/usr/lib/go-1.19/src'), ...files('/usr/lib/x86_64-linux-gnu/a'), ...few])],
+    ['/usr/lib/go-1.19', '/usr/lib/x86_64-linux-gnu/a', ...few],
+  )
+  assert.equal([...summarize(files('/usr/lib').concat(files('/etc')))], files('/usr/lib').concat(files('/etc')))
+})
 
 for (const [program, data] of [
   ['/usr/bin/git', '/usr/lib/git-core'],

@@ -126,12 +126,13 @@ only(hasCc && isGlibc)(
     const program = cc(
       `#include <dlfcn.h>
        #include <iconv.h>
+       #include <locale.h>
        #include <netdb.h>
        #include <pwd.h>
        #include <time.h>
        int main(void) {
          time_t t = 0;
-         dlopen("x", 1); iconv_open("a", "b"); getservbyname("a", "b"); getaddrinfo("a", "b", 0, 0);
+         dlopen("x", 1); iconv_open("a", "b"); getservbyname("a", "b"); getaddrinfo("a", "b", 0, 0); setlocale(LC_ALL, "");
          return getpwuid(0) == 0 || localtime(&t) == 0;
        }`,
       join(dir, 'program'),
@@ -141,10 +142,11 @@ only(hasCc && isGlibc)(
         .filter((line) => line.startsWith('note: ') && line.includes(program))
         .map((line) => line.split(' ').slice(1, 3).join(' '))
     assert.equal(said(), [
-      ...['opens libraries', 'looks up', 'looks up', 'looks up', 'converts character', 'reads the'],
+      ...['opens libraries', 'looks up', 'looks up', 'looks up', 'converts character', 'sets a', 'reads the'],
     ])
     const here = ['/etc/localtime', '/etc/passwd', '/etc/services'].filter((path) => existsSync(path))
-    assert.is(said(...here).length, 6 - here.length)
+    assert.is(said(...here).length, 7 - here.length)
+    if (existsSync('/usr/lib/locale/C.utf8')) assert.not.ok(said('--with', 'locale').includes('sets a'))
   }),
 )
 

@@ -50,6 +50,25 @@ test(
   }),
 )
 
+only(hasCc)(
+  'a program for another system, whose loader is not here, is data of a directory',
+  inTemp((dir) => {
+    const host = join(dir, 'host')
+    mkdirSync(host)
+    const program = cc(
+      'int main(void) { return 0; }',
+      join(host, 'program'),
+      '-Wl,--dynamic-linker=/libexec/no-such-loader',
+    )
+    build(join(dir, 'root'), host)
+    assert.ok(existsSync(join(dir, 'root') + program))
+    assert.match(
+      refusal(() => build(join(dir, 'other'), program)),
+      'loader /libexec/no-such-loader of the program does not exist',
+    )
+  }),
+)
+
 test(
   'data is copied as it is, and a directory by a link with the link',
   inTemp((dir) => {
