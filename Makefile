@@ -113,7 +113,7 @@ dist/test/%: test/c/%.c $(MAKE_FILES) | musl
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
 dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/decode.c plan/decode_value.c plan/rules.c plan/json_pointer.c) $(C_HEADERS)
 
-test: all test-tools guests debian-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
+test: all test-tools guests debian-root programs-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
 	$(Q)$(BUN) scripts/test.ts $(T)
 
 PLAIN_TESTS := e2e/exec e2e/signals e2e/errors e2e/limits
@@ -133,7 +133,7 @@ install: all dist/THIRD-PARTY.txt ## install the program, its manual and complet
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)
 
-include $(addprefix scripts/make/,unpack.mk trace.mk demo.mk package.mk arm64.mk release.mk guests.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk trace.mk demo.mk package.mk arm64.mk release.mk guests.mk programs.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist
