@@ -40,7 +40,7 @@ function prepare(work: string): void {
 /** What they have to print. */
 const PRINTED = {
   everyday: ['note: is an interpreter, and its python library is not in the root: /usr/bin/python3', 'answer 42\n'],
-  all: ['Default\n+09:00\n', 'hello\n'],
+  all: ['Default\n+09:00\n', 'hello\n', 'list directory contents\n'],
 } as const
 
 /** What is wrong with the guide's blocks of this kind; undefined where they work. The first that fails ends it. */
