@@ -8,13 +8,16 @@ import type { Manifest } from './manifest.ts'
 import { shebang } from './scripts.ts'
 import type { Use } from './use.ts'
 
-/** Directories of which a root gets the empty directory alone: the kernel's, and those of a moment. */
-const APART: readonly { directory: string; hint: string }[] = [
+/**
+ * Directories that a root gets empty: those of the kernel, and those of temporary files. `made`:
+ * commands make files there, whose names say nothing.
+ */
+const APART: readonly { directory: string; hint: string; made?: true }[] = [
   { directory: '/proc', hint: 'where a box has its own' },
   { directory: '/dev', hint: 'where a box has its own' },
   { directory: '/sys', hint: '--ro-bind /sys' },
-  { directory: '/run', hint: '--tmpfs /run, or --bind of what is needed' },
-  { directory: '/tmp', hint: '--tmpfs /tmp' },
+  { directory: '/run', hint: '--tmpfs /run, or --bind of what is needed', made: true },
+  { directory: '/tmp', hint: '--tmpfs /tmp', made: true },
 ]
 
 /** The directory of APART that a path without links and dots is in. */
@@ -124,9 +127,12 @@ export class TracedFiles {
     const { report, directories } = this.#closure
     if (unlessGone(() => lstatSync(directory))?.isDirectory() !== true) return
     directories.add(directory)
-    const hint = APART.find((row) => row.directory === directory)?.hint
+    const { hint, made } = APART.find((row) => row.directory === directory) ?? {}
     // The numbers of processes and descriptors are another run's.
-    const shown = path.replace(/^\/proc\/\d+/, '/proc/PID').replace(/\/(fd|fdinfo|task)\/\d+/, '/$1/N')
+    const isOwn = made === true && unlessGone(() => lstatSync(path)) === undefined
+    const shown = (isOwn ? directory : path)
+      .replace(/^\/proc\/\d+/, '/proc/PID')
+      .replace(/\/(fd|fdinfo|task)\/\d+/, '/$1/N')
     report.add(`is used, and not copied; the root has an empty ${directory}`, shown, hint)
   }
 

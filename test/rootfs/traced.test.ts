@@ -69,15 +69,18 @@ test(
 test(
   'nothing of /proc, /sys, /dev, /run and /tmp is copied, and a line names what was used',
   inVarTmp((dir) => {
-    writeFileSync('/tmp/nsbox-traced-test', 'x')
+    // Root and a user run this at once.
+    const file = `/tmp/nsbox-traced-${process.pid}`
+    writeFileSync(file, 'x')
     try {
-      symlinkSync('/tmp/nsbox-traced-test', join(dir, 'link'))
+      symlinkSync(file, join(dir, 'link'))
       const root = join(dir, 'root')
       const lines = built(root, [
         used('/proc/123/status'),
         used('/dev/null'),
         used('/dev/../dev/urandom'),
-        used('/tmp/nsbox-traced-test'),
+        used(file),
+        used('/tmp/nsbox-made-by-the-command'),
         used(join(dir, 'link')),
       ])
       assert.equal(spawnSync('ls', ['-A', join(root, 'proc'), join(root, 'dev'), join(root, 'tmp')]).status, 0)
@@ -86,9 +89,9 @@ test(
       const line = (name: string) => lines.find((text) => text.includes(`empty /${name}`)) ?? 'none'
       assert.match(line('proc'), '/proc/PID/status')
       assert.match(line('dev'), '/dev/null, /dev/urandom')
-      assert.match(line('tmp'), '/tmp/nsbox-traced-test (--tmpfs /tmp)')
+      assert.match(line('tmp'), `empty /tmp: ${file}, /tmp (--tmpfs /tmp)`)
     } finally {
-      spawnSync('rm', ['/tmp/nsbox-traced-test'])
+      spawnSync('rm', [file])
     }
   }),
 )
