@@ -12,6 +12,7 @@
 #include "unpack/links.h"
 #include "unpack/place.h"
 #include "unpack/squashfs_ahead.h"
+#include "unpack/squashfs_decompress.h"
 #include "unpack/squashfs_walk.h"
 
 enum {
@@ -32,10 +33,12 @@ struct reader {
 	sqfs_xattr attributes;
 	char attribute_name[MAX_ATTRIBUTE_NAME + 1];
 	unsigned char attribute_value[MAX_ATTRIBUTE];
-	/* A block in which pieces of several files lie, its index, and the index of the latest one with a number. */
-	uint32_t fragment, numbered_fragment;
-	size_t fragment_length;
-	unsigned char compressed[SQUASHFS_MAX_BLOCK], block[SQUASHFS_MAX_BLOCK], fragment_block[SQUASHFS_MAX_BLOCK];
+	/* Blocks in which pieces of several files lie; the last one is for files without numbers. */
+	struct squashfs_fragments fragments;
+	uint32_t unnumbered;
+	size_t fragment_length[SQUASHFS_FRAGMENTS + 1];
+	unsigned char fragment_block[SQUASHFS_FRAGMENTS + 1][SQUASHFS_MAX_BLOCK];
+	unsigned char compressed[SQUASHFS_MAX_BLOCK], block[SQUASHFS_MAX_BLOCK];
 };
 
 static struct reader reader;
@@ -64,6 +67,7 @@ static void open_image(struct reader *r, int fd, uint64_t offset)
 			sqfs_compression_name(sqfs_compression(&r->fs)));
 	if (error != SQFS_OK || r->fs.sb.block_size > SQUASHFS_MAX_BLOCK || r->fs.sb.block_size == 0)
 		damaged(NULL);
+	squashfs_decompress_by_us(&r->fs);
 	sqfs_cache_destroy(&r->fs.md_cache);
 	if (sqfs_block_cache_init(&r->fs.md_cache, METADATA_BLOCKS) != SQFS_OK)
 		event_fail("no memory for squashfs", NULL, ENOMEM);
@@ -85,31 +89,36 @@ static const void *next_block(struct reader *r, size_t length)
 	return bytes;
 }
 
-/* Has the block with the last piece of a file in R->fragment_block. */
-static void read_fragment(struct reader *r)
+/* Has the block with the last piece of a file in one of R->fragment_block: which one. */
+static unsigned read_fragment(struct reader *r)
 {
 	struct squashfs_fragment_entry entry;
 	uint32_t index = r->inode.xtra.reg.frag_idx;
+	unsigned place;
 	size_t got = 0;
 	const void *bytes = NULL;
-	/* As the threads see it, which don't look at files without numbers. */
-	bool next = squashfs_is_numbered(&r->inode) && index != r->numbered_fragment;
-	if (!next && index == r->fragment)
-		return;
+	bool there = squashfs_fragments_find(&r->fragments, index, &place), numbered = squashfs_is_numbered(&r->inode);
+	/* The threads don't look at files without numbers, which change nothing of what they know. */
+	if (numbered)
+		squashfs_fragments_use(&r->fragments, index, place);
+	if (!there && !numbered)
+		place = SQUASHFS_FRAGMENTS;
+	if (there || (!numbered && index == r->unnumbered))
+		return place;
 	if (sqfs_frag_entry(&r->fs, &entry, index) != SQFS_OK)
 		damaged(r->entry);
-	if (next) {
+	if (numbered)
 		bytes = squashfs_ahead_next(entry.start_block, &got);
-		r->numbered_fragment = index;
-	}
-	if (bytes)
-		memcpy(r->fragment_block, bytes, got);
 	else
-		got = squashfs_read_block(&r->fs, entry.start_block, entry.size, r->compressed, r->fragment_block);
+		r->unnumbered = index;
+	if (bytes)
+		memcpy(r->fragment_block[place], bytes, got);
+	else
+		got = squashfs_read_block(&r->fs, entry.start_block, entry.size, r->compressed, r->fragment_block[place]);
 	if (got == 0)
 		damaged(r->entry);
-	r->fragment = index;
-	r->fragment_length = got;
+	r->fragment_length[place] = got;
+	return place;
 }
 
 static int squashfs_content(void *archive, const void **bytes, size_t *length, int64_t *offset)
@@ -134,11 +143,11 @@ static int squashfs_content(void *archive, const void **bytes, size_t *length, i
 	r->fragment_is_read = true;
 	if (r->inode.xtra.reg.frag_idx == SQUASHFS_INVALID_FRAG)
 		damaged(r->entry);
-	read_fragment(r);
+	unsigned place = read_fragment(r);
 	size_t start = r->inode.xtra.reg.frag_off, have = (size_t)(size - r->at);
-	if (start > r->fragment_length || have > r->fragment_length - start)
+	if (start > r->fragment_length[place] || have > r->fragment_length[place] - start)
 		damaged(r->entry);
-	*bytes = r->fragment_block + start;
+	*bytes = r->fragment_block[place] + start;
 	*length = have;
 	*offset = r->at;
 	r->at = size;
@@ -229,6 +238,7 @@ static void place_inode(struct reader *r, const char *path)
 static void close_image(void)
 {
 	squashfs_ahead_stop();
+	squashfs_decompress_end();
 	if (image_is_open)
 		sqfs_destroy(&reader.fs);
 	image_is_open = false;
@@ -238,7 +248,8 @@ void squashfs_place(int fd, uint64_t offset)
 {
 	struct reader *r = &reader;
 	open_image(r, fd, offset);
-	r->fragment = r->numbered_fragment = SQUASHFS_INVALID_FRAG;
+	r->unnumbered = SQUASHFS_INVALID_FRAG;
+	squashfs_fragments_open(&r->fragments);
 	squashfs_ahead_start(fd, offset, r->fs.sb.block_size);
 	for (bool more = squashfs_walk_start(&walk, &r->fs); more; more = squashfs_walk_next(&walk)) {
 		r->inode = walk.inode;

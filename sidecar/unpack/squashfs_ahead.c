@@ -7,24 +7,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "unpack/squashfs_decompress.h"
 #include "unpack/squashfs_walk.h"
 
-enum { SLOTS = 16, MAX_THREADS = 3, STACK = 256 << 10 };
+enum { SLOTS = 16, MAX_THREADS = 4, STACK = 256 << 10 };
 
 struct slot {
-	uint64_t number; /* of the block, from 1 on */
+	uint64_t taken; /* number of the block that somebody decodes, or has decoded; from 1 on */
+	uint64_t number; /* of the block that is in it */
 	uint64_t position;
 	size_t length; /* 0: it is damaged */
-	unsigned char *bytes;
+	unsigned char *bytes; /* as long as a block of the image */
 };
 
 struct worker {
 	pthread_t thread;
-	unsigned share; /* it decodes each block whose number leaves this remainder */
-	bool ended;
+	bool is_started;
 	sqfs fs;
 	struct squashfs_walk walk;
-	unsigned char compressed[SQUASHFS_MAX_BLOCK], bytes[SQUASHFS_MAX_BLOCK];
+	struct squashfs_fragments fragments;
+	unsigned char compressed[SQUASHFS_MAX_BLOCK];
 };
 
 static struct worker workers[MAX_THREADS];
@@ -35,13 +37,40 @@ static atomic_bool stopped;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
+void squashfs_fragments_open(struct squashfs_fragments *fragments)
+{
+	*fragments = (struct squashfs_fragments){.uses = 0};
+	for (unsigned i = 0; i < SQUASHFS_FRAGMENTS; i++)
+		fragments->index[i] = SQUASHFS_INVALID_FRAG;
+}
+
+bool squashfs_fragments_find(const struct squashfs_fragments *fragments, uint32_t index, unsigned *place)
+{
+	*place = 0;
+	for (unsigned i = 0; i < SQUASHFS_FRAGMENTS; i++) {
+		if (fragments->index[i] == index) {
+			*place = i;
+			return true;
+		}
+		if (fragments->used[i] < fragments->used[*place])
+			*place = i;
+	}
+	return false;
+}
+
+void squashfs_fragments_use(struct squashfs_fragments *fragments, uint32_t index, unsigned place)
+{
+	fragments->index[place] = index;
+	fragments->used[place] = ++fragments->uses;
+}
+
 size_t squashfs_read_block(sqfs *fs, uint64_t position, uint32_t header, void *compressed, void *bytes)
 {
 	bool is_compressed;
 	uint32_t size;
-	size_t length = SQUASHFS_MAX_BLOCK;
+	size_t length = fs->sb.block_size;
 	sqfs_data_header(header, &is_compressed, &size);
-	if (size > SQUASHFS_MAX_BLOCK ||
+	if (size > (is_compressed ? SQUASHFS_MAX_BLOCK : length) ||
 		pread(fs->fd, is_compressed ? compressed : bytes, size, (off_t)(fs->offset + position)) != (ssize_t)size)
 		return 0;
 	if (!is_compressed)
@@ -49,23 +78,21 @@ size_t squashfs_read_block(sqfs *fs, uint64_t position, uint32_t header, void *c
 	return fs->decompressor(compressed, size, bytes, &length) == SQFS_OK ? length : 0;
 }
 
-/* Decodes the block with that number if it is the worker's. False: the reader has stopped. */
+/* Decodes the block with that number, unless somebody else does. False: the reader has stopped. */
 static bool decode_block(struct worker *w, uint64_t number, uint64_t position, uint32_t header)
 {
-	if (number % (worker_count + 1) != w->share)
-		return true;
 	struct slot *slot = &slots[number % SLOTS];
 	pthread_mutex_lock(&mutex);
+	/* The slot is free when the reader is behind the block that was in it. */
 	while (number >= reader_number + SLOTS && !stopped)
 		pthread_cond_wait(&changed, &mutex);
-	bool go_on = !stopped;
+	bool go_on = !stopped, ours = number > reader_number && slot->taken < number;
+	if (ours)
+		slot->taken = number;
 	pthread_mutex_unlock(&mutex);
-	if (!go_on)
-		return false;
-	size_t length = squashfs_read_block(&w->fs, position, header, w->compressed, w->bytes);
-	if (length > w->fs.sb.block_size)
-		length = 0;
-	memcpy(slot->bytes, w->bytes, length);
+	if (!go_on || !ours)
+		return go_on;
+	size_t length = squashfs_read_block(&w->fs, position, header, w->compressed, slot->bytes);
 	pthread_mutex_lock(&mutex);
 	slot->position = position;
 	slot->length = length;
@@ -75,9 +102,10 @@ static bool decode_block(struct worker *w, uint64_t number, uint64_t position, u
 	return true;
 }
 
-/* Goes through the blocks of a file as the reader does. *FRAGMENT is the one that the file before had. */
-static bool decode_file(struct worker *w, sqfs_inode *inode, uint64_t *number, uint32_t *fragment)
+/* Goes through the blocks of a file as the reader does. */
+static bool decode_file(struct worker *w, sqfs_inode *inode, uint64_t *number)
 {
+	unsigned place;
 	sqfs_blocklist blocks;
 	struct squashfs_fragment_entry entry;
 	sqfs_blocklist_init(&w->fs, inode, &blocks);
@@ -88,11 +116,16 @@ static bool decode_file(struct worker *w, sqfs_inode *inode, uint64_t *number, u
 			return false;
 	}
 	uint32_t index = inode->xtra.reg.frag_idx;
-	if (index == SQUASHFS_INVALID_FRAG || index == *fragment)
+	if (index == SQUASHFS_INVALID_FRAG)
 		return true;
-	if (index >= w->fs.sb.fragments || sqfs_frag_entry(&w->fs, &entry, index) != SQFS_OK)
+	if (index >= w->fs.sb.fragments)
 		return false;
-	*fragment = index;
+	bool there = squashfs_fragments_find(&w->fragments, index, &place);
+	squashfs_fragments_use(&w->fragments, index, place);
+	if (there)
+		return true;
+	if (sqfs_frag_entry(&w->fs, &entry, index) != SQFS_OK)
+		return false;
 	return decode_block(w, ++*number, entry.start_block, entry.size);
 }
 
@@ -101,15 +134,12 @@ static void *run_worker(void *argument)
 {
 	struct worker *w = argument;
 	uint64_t number = 0;
-	uint32_t fragment = SQUASHFS_INVALID_FRAG;
+	squashfs_fragments_open(&w->fragments);
 	if (squashfs_walk_start(&w->walk, &w->fs))
 		while (squashfs_walk_next(&w->walk) && !stopped)
-			if (squashfs_is_numbered(&w->walk.inode) && !decode_file(w, &w->walk.inode, &number, &fragment))
+			if (squashfs_is_numbered(&w->walk.inode) && !decode_file(w, &w->walk.inode, &number))
 				break;
-	pthread_mutex_lock(&mutex);
-	w->ended = true;
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&mutex);
+	squashfs_decompress_end();
 	return NULL;
 }
 
@@ -118,7 +148,8 @@ void squashfs_ahead_start(int fd, uint64_t offset, size_t block_size)
 	cpu_set_t processors;
 	pthread_attr_t attributes;
 	int count = sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
-	unsigned wanted = count > MAX_THREADS ? MAX_THREADS : (unsigned)(count - 1);
+	/* As many as processors, beside the reader: it mostly waits for the file system. One alone gains nothing. */
+	unsigned wanted = count > MAX_THREADS ? MAX_THREADS : count > 1 ? (unsigned)count : 0;
 	stopped = false;
 	reader_number = 0;
 	worker_count = 0;
@@ -126,20 +157,12 @@ void squashfs_ahead_start(int fd, uint64_t offset, size_t block_size)
 		slots[i] = (struct slot){.bytes = malloc(block_size)};
 		wanted = slots[i].bytes ? wanted : 0;
 	}
-	unsigned ready = 0;
-	while (ready < wanted && sqfs_init(&workers[ready].fs, fd, offset) == SQFS_OK)
-		ready++;
-	/* Shares follow from the number of workers, so one that can't be started counts as ended. */
-	worker_count = ready;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK);
-	for (unsigned i = 0; i < ready; i++) {
-		workers[i].share = i + 1;
-		workers[i].ended = false;
-		if (pthread_create(&workers[i].thread, &attributes, run_worker, &workers[i]) != 0) {
-			workers[i].ended = true;
-			workers[i].thread = pthread_self();
-		}
+	while (worker_count < wanted && sqfs_init(&workers[worker_count].fs, fd, offset) == SQFS_OK) {
+		struct worker *w = &workers[worker_count++];
+		squashfs_decompress_by_us(&w->fs);
+		w->is_started = pthread_create(&w->thread, &attributes, run_worker, w) == 0;
 	}
 	pthread_attr_destroy(&attributes);
 }
@@ -152,10 +175,11 @@ const void *squashfs_ahead_next(uint64_t position, size_t *length)
 	uint64_t number = ++reader_number;
 	pthread_cond_broadcast(&changed);
 	const struct slot *slot = &slots[number % SLOTS];
-	unsigned share = (unsigned)(number % (worker_count + 1));
-	while (share > 0 && slot->number != number && !workers[share - 1].ended)
+	/* A block that no thread has taken by now is the reader's. */
+	bool taken = slot->taken == number;
+	while (taken && slot->number != number)
 		pthread_cond_wait(&changed, &mutex);
-	bool found = share > 0 && slot->number == number && slot->position == position && slot->length > 0;
+	bool found = taken && slot->position == position && slot->length > 0;
 	pthread_mutex_unlock(&mutex);
 	*length = found ? slot->length : 0;
 	return found ? slot->bytes : NULL;
@@ -168,7 +192,7 @@ void squashfs_ahead_stop(void)
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&mutex);
 	for (unsigned i = 0; i < worker_count; i++) {
-		if (!pthread_equal(workers[i].thread, pthread_self()))
+		if (workers[i].is_started)
 			pthread_join(workers[i].thread, NULL);
 		sqfs_destroy(&workers[i].fs);
 	}

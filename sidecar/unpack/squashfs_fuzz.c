@@ -3,6 +3,7 @@
 
 #include "unpack/links.c"
 #include "unpack/squashfs_walk.c"
+#include "unpack/squashfs_decompress.c"
 #include "unpack/squashfs_ahead.c"
 #include "unpack/squashfs.c"
 #include "unpack/squashfs_metadata.c"
