@@ -113,8 +113,16 @@ async function unpackInto(draft: string, source: LayerSource, how: Unpacking): P
     ...['--format', source.format, '--whiteouts', source.whiteouts],
     ...['--owners', map.kind === 'one' ? 'one' : 'keep', '--max-bytes', String(most)],
   ]
-  const done = source.digest === undefined ? await byItself(range, args) : await checked(range, args, source.digest)
-  const diffId = typeof done?.digest === 'string' ? done.digest : await digestOfRange(range, signal)
+  // The helper reads a squashfs here and there, and computes no digest of it.
+  const digest = source.format === 'squashfs' ? stoppable((stop) => digestOfRange(range, stop), signal) : undefined
+  let done: HelperEvent | undefined
+  try {
+    done = await (source.digest === undefined ? byItself(range, args) : checked(range, args, source.digest))
+  } catch (error) {
+    await digest?.stop()
+    throw error
+  }
+  const diffId = typeof done?.digest === 'string' ? done.digest : await (digest?.result ?? digestOfRange(range, signal))
   if (done?.event !== 'done')
     throw new SandboxError({ step: 'image', what: 'the helper that unpacks reported no result' })
   if (source.diffId !== undefined && source.diffId !== diffId) throw wrongDigest(source.diffId, diffId, about)
@@ -144,6 +152,28 @@ async function unpackInto(draft: string, source: LayerSource, how: Unpacking): P
     const found = `sha256:${hash.digest('hex')}`
     if (found !== digest) throw wrongDigest(digest, found, about)
     return last
+  }
+}
+
+/** Something that runs beside other work, and is ended where that fails. */
+function stoppable<T>(
+  run: (stop: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): { result: Promise<T>; stop(): Promise<void> } {
+  const controller = new AbortController()
+  const stop = () => controller.abort(signal?.reason)
+  signal?.addEventListener('abort', stop, { once: true })
+  const result = run(controller.signal).finally(() => signal?.removeEventListener('abort', stop))
+  const ended = result.then(
+    () => {},
+    () => {},
+  )
+  return {
+    result,
+    stop() {
+      stop()
+      return ended
+    },
   }
 }
 
