@@ -11,8 +11,6 @@
 #include "unpack/place.h"
 #include "unpack/stream.h"
 
-enum { BLOCK = 128 << 10 };
-
 struct reader {
 	struct archive *archive;
 	struct archive_entry *entry;
@@ -81,15 +79,26 @@ static void place_one(struct reader *reader)
 	place(&placed, &source);
 }
 
-void archive_place(int fd)
+static la_ssize_t read_stream(struct archive *archive, void *data, const void **bytes)
+{
+	(void)archive, (void)data;
+	return (la_ssize_t)stream_read(bytes);
+}
+
+int archive_open_stream(struct archive *archive)
+{
+	archive_read_support_format_tar(archive);
+	archive_read_support_format_cpio(archive);
+	return archive_read_open(archive, NULL, NULL, read_stream, NULL);
+}
+
+void archive_place(void)
 {
 	struct reader reader = {.archive = archive_read_new()};
 	int result;
 	if (!reader.archive)
 		event_fail("no memory for the archive", NULL, ENOMEM);
-	archive_read_support_format_tar(reader.archive);
-	archive_read_support_format_cpio(reader.archive);
-	if (archive_read_open_fd(reader.archive, fd, BLOCK) != ARCHIVE_OK)
+	if (archive_open_stream(reader.archive) != ARCHIVE_OK)
 		fail(&reader, NULL);
 	while ((result = archive_read_next_header(reader.archive, &reader.entry)) == ARCHIVE_OK || result == ARCHIVE_WARN)
 		place_one(&reader);

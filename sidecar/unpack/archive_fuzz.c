@@ -16,11 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[PATH_MAX], name[PATH_MAX];
 	int fd = file_of(data, size);
-	const char *kind = archive_classify(fd);
+	stream_file = fd;
+	const char *kind = archive_classify();
 	if (!kind || lseek(fd, 0, SEEK_SET) != 0)
 		abort();
 	if (setjmp(failed) == 0)
-		archive_place(fd);
+		archive_place();
 	else
 		archive_read_free(latest);
 	close(fd);

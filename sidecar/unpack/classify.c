@@ -5,7 +5,7 @@
 
 #include "unpack/archive.h"
 
-enum { DIGEST_DIGITS = 64, NAMES_BLOCK = 64 << 10 };
+enum { DIGEST_DIGITS = 64 };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -40,7 +40,7 @@ static const char *plain_name(const char *name)
 	return name + strspn(name, "/");
 }
 
-const char *archive_classify(int fd)
+const char *archive_classify(void)
 {
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
@@ -48,9 +48,7 @@ const char *archive_classify(int fd)
 	int result;
 	if (!archive)
 		return "unknown";
-	archive_read_support_format_tar(archive);
-	archive_read_support_format_cpio(archive);
-	if (archive_read_open_fd(archive, fd, NAMES_BLOCK) != ARCHIVE_OK) {
+	if (archive_open_stream(archive) != ARCHIVE_OK) {
 		archive_read_free(archive);
 		return "unknown";
 	}

@@ -17,11 +17,39 @@
  */
 enum { BUFFER = 256 << 10, XZ_MEMORY = 160 << 20, ZSTD_WINDOW_LOG = 27 };
 
-static unsigned char output[BUFFER];
+static unsigned char own_room[DECODE_ROOM];
+static unsigned char *output = own_room;
+static decode_room *next_room;
+
+void decode_to(decode_room *room) { next_room = room; }
+
+static void ask_for_room(void)
+{
+	if (next_room)
+		output = next_room();
+}
 
 void input_open(struct input *in, int fd, uint64_t size)
 {
 	*in = (struct input){.fd = fd, .left = size, .buffer = malloc(BUFFER)};
+}
+
+/* Reads up to ROOM bytes. -1 with errno; 0 at the end. */
+static ssize_t input_get(struct input *in, unsigned char *to, size_t room)
+{
+	ssize_t got;
+	if (room > in->left)
+		room = (size_t)in->left;
+	do
+		got = room && !in->ended ? read(in->fd, to, room) : 0;
+	while (got < 0 && errno == EINTR);
+	if (got <= 0) {
+		in->ended = true;
+		in->error = got < 0 ? errno : 0;
+	} else if (in->left != UINT64_MAX) {
+		in->left -= (uint64_t)got;
+	}
+	return got;
 }
 
 /* Adds bytes to the buffer. -1 with errno; 0 at the end. */
@@ -34,21 +62,9 @@ static ssize_t input_read(struct input *in)
 		in->end -= in->start;
 		in->start = 0;
 	}
-	size_t room = BUFFER - in->end;
-	if (room > in->left)
-		room = (size_t)in->left;
-	ssize_t got;
-	do
-		got = room && !in->ended ? read(in->fd, in->buffer + in->end, room) : 0;
-	while (got < 0 && errno == EINTR);
-	if (got <= 0) {
-		in->ended = true;
-		in->error = got < 0 ? errno : 0;
-		return got;
-	}
-	in->end += (size_t)got;
-	if (in->left != UINT64_MAX)
-		in->left -= (uint64_t)got;
+	ssize_t got = input_get(in, in->buffer + in->end, BUFFER - in->end);
+	if (got > 0)
+		in->end += (size_t)got;
 	return got;
 }
 
@@ -88,10 +104,10 @@ static enum verdict gzip_run(struct round *r)
 	gzip.next_in = (unsigned char *)r->in;
 	gzip.avail_in = (unsigned)r->in_length;
 	gzip.next_out = output;
-	gzip.avail_out = sizeof output;
+	gzip.avail_out = DECODE_ROOM;
 	int result = inflate(&gzip, Z_NO_FLUSH);
 	r->taken = r->in_length - gzip.avail_in;
-	r->given = sizeof output - gzip.avail_out;
+	r->given = DECODE_ROOM - gzip.avail_out;
 	return result == Z_STREAM_END                    ? STREAM_END
 		   : result == Z_OK || result == Z_BUF_ERROR ? MORE
 		   : result == Z_MEM_ERROR                   ? NO_MEMORY
@@ -110,10 +126,10 @@ static enum verdict xz_run(struct round *r)
 	xz.next_in = r->in;
 	xz.avail_in = r->in_length;
 	xz.next_out = output;
-	xz.avail_out = sizeof output;
+	xz.avail_out = DECODE_ROOM;
 	lzma_ret result = lzma_code(&xz, r->last ? LZMA_FINISH : LZMA_RUN);
 	r->taken = r->in_length - xz.avail_in;
-	r->given = sizeof output - xz.avail_out;
+	r->given = DECODE_ROOM - xz.avail_out;
 	switch (result) {
 	case LZMA_OK:
 	case LZMA_BUF_ERROR: return MORE;
@@ -134,7 +150,7 @@ static bool zstd_start(void)
 static enum verdict zstd_run(struct round *r)
 {
 	ZSTD_inBuffer in = {r->in, r->in_length, 0};
-	ZSTD_outBuffer out = {output, sizeof output, 0};
+	ZSTD_outBuffer out = {output, DECODE_ROOM, 0};
 	size_t result = ZSTD_decompressStream(zstd, &out, &in);
 	r->taken = in.pos;
 	r->given = out.pos;
@@ -159,10 +175,10 @@ static enum verdict bzip2_run(struct round *r)
 	bzip2.next_in = (char *)r->in;
 	bzip2.avail_in = (unsigned)r->in_length;
 	bzip2.next_out = (char *)output;
-	bzip2.avail_out = sizeof output;
+	bzip2.avail_out = DECODE_ROOM;
 	int result = BZ2_bzDecompress(&bzip2);
 	r->taken = r->in_length - bzip2.avail_in;
-	r->given = sizeof output - bzip2.avail_out;
+	r->given = DECODE_ROOM - bzip2.avail_out;
 	return result == BZ_STREAM_END ? STREAM_END : result == BZ_OK ? MORE : result == BZ_MEM_ERROR ? NO_MEMORY : WRONG;
 }
 static void bzip2_stop(void) { BZ2_bzDecompressEnd(&bzip2); }
@@ -172,7 +188,7 @@ static bool lz4_start(void) { return !LZ4F_isError(LZ4F_createDecompressionConte
 static enum verdict lz4_run(struct round *r)
 {
 	r->taken = r->in_length;
-	r->given = sizeof output;
+	r->given = DECODE_ROOM;
 	size_t result = LZ4F_decompress(lz4, output, &r->given, r->in, &r->taken, NULL);
 	if (!LZ4F_isError(result))
 		return result == 0 ? STREAM_END : MORE;
@@ -220,6 +236,7 @@ static const char *decode_stream(struct input *in, decode_sink *sink, const stru
 	while (verdict == MORE && !stuck) {
 		if (in->start == in->end)
 			input_read(in);
+		ask_for_room();
 		struct round r = {in->buffer + in->start, in->end - in->start, 0, 0, in->ended};
 		verdict = d->run(&r);
 		in->start += r.taken;
@@ -235,12 +252,19 @@ static const char *decode_stream(struct input *in, decode_sink *sink, const stru
 								  : d->damaged;
 }
 
+/* What isn't compressed is read to where it has to be, but for the bytes that were looked at. */
 static const char *copy(struct input *in, decode_sink *sink)
 {
-	while (input_fill(in, 1) > 0) {
-		sink(in->buffer + in->start, in->end - in->start);
-		in->start = in->end;
-	}
+	ssize_t got = (ssize_t)(in->end - in->start);
+	if (got > 0)
+		sink(in->buffer + in->start, (size_t)got);
+	in->start = in->end;
+	do {
+		ask_for_room();
+		got = input_get(in, output, DECODE_ROOM);
+		if (got > 0)
+			sink(output, (size_t)got);
+	} while (got > 0);
 	return NULL;
 }
 

@@ -24,7 +24,13 @@ size_t input_fill(struct input *in, size_t count);
 /* Whether the next bytes are the start of compressed data. */
 bool decode_knows(struct input *in);
 
-/* Takes LENGTH decoded bytes. */
+/* Room for decoded bytes, DECODE_ROOM of them; it is asked for each time before some are decoded. */
+enum { DECODE_ROOM = 256 << 10 };
+typedef unsigned char *decode_room(void);
+/* Has bytes be decoded to there, instead of to a buffer that is used again and again. */
+void decode_to(decode_room *room);
+
+/* Takes LENGTH decoded bytes, which stand in the latest room, or in a buffer of the reader's. */
 typedef void decode_sink(const void *bytes, size_t length);
 
 /*

@@ -52,6 +52,17 @@ void place(const struct entry *entry, const struct entry_source *source)
 		abort();
 }
 
+/* What stream_read() reads. */
+static int stream_file = -1;
+
+size_t stream_read(const void **bytes)
+{
+	static unsigned char piece[1 << 12];
+	ssize_t got = read(stream_file, piece, sizeof piece);
+	*bytes = piece;
+	return got > 0 ? (size_t)got : 0;
+}
+
 void stream_close(struct stream_result *result) { *result = (struct stream_result){.bytes = 0}; }
 
 int lzo1x_decompress_safe(

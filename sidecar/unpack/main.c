@@ -75,7 +75,8 @@ static void layer(const struct options *o)
 		enum stream_kind kind = o->format == FORMAT_CPIO  ? STREAM_CPIO
 								: o->format == FORMAT_TAR ? STREAM_PLAIN
 														  : STREAM_AUTO;
-		archive_place(stream_open(kind, o->size, o->max_bytes));
+		stream_open(kind, o->size, o->max_bytes);
+		archive_place();
 		stream_close(&result);
 	}
 	struct place_total total = place_finish();
@@ -95,7 +96,8 @@ static void classify(const struct options *o)
 {
 	struct stream_result result;
 	seek_input(o);
-	const char *kind = archive_classify(stream_open(STREAM_HEAD, o->size, o->max_bytes));
+	stream_open(STREAM_HEAD, o->size, o->max_bytes);
+	const char *kind = archive_classify();
 	stream_close(&result);
 	event_print("kind", "kind", kind);
 }

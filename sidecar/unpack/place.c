@@ -187,6 +187,7 @@ static void write_content(int fd, const struct spot *spot, int64_t size, const s
 	const void *bytes;
 	size_t length;
 	int64_t offset, end = 0;
+	uint64_t written = 0;
 	SHA256_Init(&sha);
 	while (size > 0 && source->read(source->archive, &bytes, &length, &offset) > 0) {
 		if (offset < end || offset > size || (int64_t)length > size - offset)
@@ -194,7 +195,7 @@ static void write_content(int fd, const struct spot *spot, int64_t size, const s
 		for (; end < offset; end += offset - end < BLOCK ? offset - end : BLOCK)
 			SHA256_Update(&sha, zeros, offset - end < BLOCK ? (size_t)(offset - end) : BLOCK);
 		SHA256_Update(&sha, bytes, length);
-		total.size += (length + BLOCK - 1) / BLOCK * BLOCK;
+		written += length;
 		for (const char *at = bytes; length > 0;) {
 			ssize_t done = pwrite(fd, at, length, end);
 			if (done < 0 && errno != EINTR)
@@ -206,6 +207,8 @@ static void write_content(int fd, const struct spot *spot, int64_t size, const s
 			}
 		}
 	}
+	/* Not for each piece: how content comes in pieces depends on the decoder. */
+	total.size += (written + BLOCK - 1) / BLOCK * BLOCK;
 	if (end < size && ftruncate(fd, size) < 0)
 		event_fail("set the size", spot->entry, errno);
 	for (; end < size; end += size - end < BLOCK ? size - end : BLOCK)

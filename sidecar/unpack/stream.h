@@ -1,6 +1,6 @@
 /*
  * The archive as a stream of uncompressed bytes. A process of its own decodes it and computes its digest, so that two
- * processors work at once; the stream arrives through a pipe.
+ * processors work at once; the stream arrives in memory that both have.
  */
 #ifndef NSBOX_UNPACK_STREAM_H
 #define NSBOX_UNPACK_STREAM_H
@@ -23,11 +23,13 @@ struct stream_result {
 };
 
 /*
- * Starts decoding SIZE bytes (UINT64_MAX: to the end) of standard input, at most to MAX_BYTES decoded ones. Returns
- * the descriptor to read from. Fails by event_fail().
+ * Starts decoding SIZE bytes (UINT64_MAX: to the end) of standard input, at most to MAX_BYTES decoded ones. Fails by
+ * event_fail().
  */
-int stream_open(enum stream_kind kind, uint64_t size, uint64_t max_bytes);
-/* Closes the descriptor and waits for the end of decoding. If that has failed, fails with its message. */
+void stream_open(enum stream_kind kind, uint64_t size, uint64_t max_bytes);
+/* The next bytes, valid until the next call; 0 at the end, or where decoding has failed: stream_close() says which. */
+size_t stream_read(const void **bytes);
+/* Waits for the end of decoding, also where the reader wants no more. If it has failed, fails with its message. */
 void stream_close(struct stream_result *result);
 /* Ends decoding at once. */
 void stream_stop(void);
