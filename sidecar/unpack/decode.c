@@ -40,8 +40,11 @@ static ssize_t input_get(struct input *in, unsigned char *to, size_t room)
 	ssize_t got;
 	if (room > in->left)
 		room = (size_t)in->left;
+	/* A read that has failed stays the cause of the end. */
+	if (in->ended)
+		return 0;
 	do
-		got = room && !in->ended ? read(in->fd, to, room) : 0;
+		got = room ? read(in->fd, to, room) : 0;
 	while (got < 0 && errno == EINTR);
 	if (got <= 0) {
 		in->ended = true;

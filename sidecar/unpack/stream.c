@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,8 +213,14 @@ void stream_close(struct stream_result *result)
 
 void stream_stop(void)
 {
+	struct pollfd ready = {reports, POLLIN, 0};
 	if (decoder <= 0)
 		return;
+	/* An archive that ends too early may be one whose disk can't be read. */
+	if (poll(&ready, 1, 0) > 0 && read(reports, &report, sizeof report) == sizeof report && report.number) {
+		decoder = 0;
+		event_fail(report.wrong, NULL, report.number);
+	}
 	kill(decoder, SIGKILL);
 	while (waitpid(decoder, NULL, 0) < 0 && errno == EINTR)
 		;
