@@ -113,7 +113,7 @@ dist/test/%: test/c/%.c $(MAKE_FILES) | musl
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
 dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/decode.c plan/decode_value.c plan/rules.c plan/json_pointer.c) $(C_HEADERS)
 
-test: all test-tools guests debian-root programs-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
+test: all test-tools guests debian-root foreign-images programs-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
 	$(Q)$(BUN) scripts/test.ts $(T)
 
 PLAIN_TESTS := e2e/exec e2e/signals e2e/errors e2e/limits

@@ -1,6 +1,6 @@
 # The guests that tests run boxes in: a Debian root, and kernels in a virtual machine.
 
-.PHONY: debian-root vm-tools vm-kernels
+.PHONY: debian-root foreign-images vm-tools vm-kernels
 
 # A whole Debian for the tests that run boxes in one. Root makes it once. If that fails, dist/debian-root.skipped has
 # the reason, the tests print it, and `make clean` makes it be tried again. It is made in a mount namespace of its
@@ -19,6 +19,11 @@ debian-root: | test-tools
 		echo "debootstrap failed: $$(tail -n 1 dist/debian-root.log)" >dist/debian-root.skipped; rm -rf --one-file-system dist/debian-root.new; \
 	fi
 
+# Images that others have made, for the tests: from Debian's packages, which stay as they are and uninstalled. If one
+# can't be had, dist/foreign-images/PACKAGE.skipped has the reason. All are tried again after `make clean`.
+foreign-images:
+	$(Q)mkdir -p dist; [ -e dist/foreign-images ] || { $(say) IMAGES dist/foreign-images; sh scripts/foreign-images.sh $(CURDIR)/dist/foreign-images; }
+
 # Kernels for the tests in a virtual machine, from Debian's packages, which scripts/vm-kernel.sh lists. If one can't
 # be had, dist/vm/NAME.skipped has the reason, and the tests print it. It is tried again after a day, and after `make
 # clean`.
@@ -29,7 +34,7 @@ vm-tools:
 vm-kernels: $(VM_KERNELS:%=vm-kernel/%)
 vm-kernel/%: | vm-tools
 	$(Q)mkdir -p dist/vm
-	$(Q)if [ -e dist/vm/$* ] || [ -n "$$(find dist/vm -name $*.skipped -mtime -1)" ]; then exit 0; fi; \
+	$(Q)if [ -e dist/vm/$*/modules ] || [ -n "$$(find dist/vm -name $*.skipped -mtime -1)" ]; then exit 0; fi; \
 	$(say) KERNEL $*; rm -f dist/vm/$*.skipped; \
 	if ! sh scripts/vm-kernel.sh $* $(CURDIR)/dist/vm/$* >dist/vm/$*.log 2>&1; then tail -n 1 dist/vm/$*.log >dist/vm/$*.skipped; fi
 
