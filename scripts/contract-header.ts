@@ -155,11 +155,16 @@ function cVariantStruct(name: string, variants: Record<string, Table>): string[]
   ]
 }
 
-/** Whether a variant holds such objects, whose table C then needs first. */
+/** Whether a variant, or an object of one, holds such objects, whose table C then needs first. */
 function isInVariants(name: string): boolean {
-  return Object.values(VARIANTS)
-    .flatMap((variants) => Object.values<Table>(variants))
-    .some((table) => Object.values(table).some((field) => field.type === 'objects' && field.of === name))
+  const holds = (table: Table): boolean =>
+    Object.values(table).some((field) => (field.type === 'objects' || field.type === 'object') && field.of === name)
+  return (
+    Object.values(VARIANTS)
+      .flatMap((variants) => Object.values<Table>(variants))
+      .some(holds) ||
+    Object.entries<Table>(OBJECTS).some(([other, table]) => holds(table) && other !== 'plan' && isInVariants(other))
+  )
 }
 
 /** The text of `sidecar/plan/contract.h`. */

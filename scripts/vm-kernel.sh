@@ -1,5 +1,6 @@
 #!/bin/sh
-# vm-kernel.sh NAME OUT: puts a kernel of Debian into the directory OUT: vmlinuz, overlay.ko, release.
+# vm-kernel.sh NAME OUT: puts a kernel of Debian into the directory OUT: vmlinuz, release, modules, and the
+# modules that the tests need. The file `modules` lists those that the package has, in the order in which they load.
 # Downloaded and unpacked with lists of our own, from the mirrors that this machine's apt uses, so that its package
 # system stays as it is.
 set -eu
@@ -45,21 +46,36 @@ apt apt-get update >&2
 package=$(apt apt-cache pkgnames | grep -E "^linux-(image|binary)-$version[.][^ ]*-$flavour\$" | sort -V | awk '/^linux-binary/ { binary = $0 } { last = $0 } END { print binary ? binary : last }')
 [ -n "$package" ] || { echo "$suite has no kernel" >&2; exit 1; }
 cd "$work"
-apt apt-get download "$package" >&2
-dpkg-deb -x ./*.deb unpacked
+release=${package#linux-*-}
+# Newer packages of the kernel leave its modules to another one.
+apt apt-get download "$package" $(apt apt-cache pkgnames "linux-modules-$release" | grep -x "linux-modules-$release") >&2
+for archive in ./*.deb; do dpkg-deb -x "$archive" unpacked; done
 image=$(find unpacked -name 'vmlinuz*' -type f | head -n 1)
 [ -n "$image" ] || { echo "$package has no vmlinuz" >&2; exit 1; }
-release=${package#linux-*-}
 rm -rf "$out.new"
 mkdir -p "$out.new"
 cp "$image" "$out.new/vmlinuz"
 printf '%s %s\n' "$release" "$(apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)" >"$out.new/release"
-overlay=$(find unpacked -name 'overlay.ko*' | head -n 1)
-case $overlay in
-'') ;;
-*.xz) xz -dc "$overlay" >"$out.new/overlay.ko" ;;
-*.zst) zstd -qdc "$overlay" >"$out.new/overlay.ko" ;;
-*) cp "$overlay" "$out.new/overlay.ko" ;;
-esac
+
+# Puts a module into OUT, after those that it depends on. What the kernel has built in is no file of the package.
+: >"$out.new/modules"
+add_module() {
+	! grep -qx "$1.ko" "$out.new/modules" || return 0
+	file=$(find unpacked -name "$1.ko" -o -name "$1.ko.xz" -o -name "$1.ko.zst" | head -n 1)
+	case $file in
+	'') return 0 ;;
+	*.xz) xz -dc "$file" >"$out.new/$1.ko" ;;
+	*.zst) zstd -qdc "$file" >"$out.new/$1.ko" ;;
+	*) cp "$file" "$out.new/$1.ko" ;;
+	esac
+	for needed in $(tr '\0' '\n' <"$out.new/$1.ko" | sed -n 's/^depends=//p' | tr , ' '); do
+		add_module "$needed"
+	done
+	echo "$1.ko" >>"$out.new/modules"
+}
+# ext4 asks for a checksum by the name of its algorithm.
+for module in overlay loop squashfs erofs crc32c_generic crc32c-generic ext4; do
+	add_module "$module"
+done
 rm -rf "$out"
 mv "$out.new" "$out"

@@ -297,6 +297,8 @@ static void release(struct start *start)
 	if (process >= 0) {
 		idmap_write_for(plan->idmap, process, number, helper_run);
 		filesystem_map_ids(plan->root, plan->idmap, process);
+		if (plan->root && plan->root->scratch)
+			take_back_as(openat(process, "ns/user", O_RDONLY | O_CLOEXEC));
 		close(process);
 		(void)!write(box->channel, "g", 1);
 	}

@@ -28,9 +28,15 @@ enum channel_kind {
 
 /*
  * DIRECTORY: a directory was made. STAYS: only a box that fails removes it. OWN: it is one of nsbox's own directories.
- * LINK: a symbolic link was made.
+ * LINK: a symbolic link was made. TREE: a directory was made that goes with all that is in it.
  */
-enum { CHANNEL_MADE_DIRECTORY = 1, CHANNEL_MADE_STAYS = 2, CHANNEL_MADE_OWN = 4, CHANNEL_MADE_LINK = 16 };
+enum {
+	CHANNEL_MADE_DIRECTORY = 1,
+	CHANNEL_MADE_STAYS = 2,
+	CHANNEL_MADE_OWN = 4,
+	CHANNEL_MADE_TREE = 8,
+	CHANNEL_MADE_LINK = 16
+};
 
 enum { CHANNEL_NAME = 256 }; /* NAME_MAX and the NUL */
 

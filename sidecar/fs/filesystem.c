@@ -37,7 +37,7 @@ static int mount_from(int source, unsigned type)
 	return tree_new(word_at(filesystem_type_words, type), OPTIONS, settings);
 }
 
-static const char *mount_hint(const struct filesystem *filesystem, int number)
+static const char *mount_hint(unsigned type, int number)
 {
 	const char *words = tree_hint();
 	char *text;
@@ -47,7 +47,7 @@ static const char *mount_hint(const struct filesystem *filesystem, int number)
 	case EROFS: return "its journal has changes that were never written to it: e2fsck -f FILE, once";
 	case ENODEV:
 		return asprintf(&text, "this kernel has no such file system: modprobe %s, as root",
-				   word_at(filesystem_type_words, filesystem->type)) < 0
+				   word_at(filesystem_type_words, type)) < 0
 				   ? NULL
 				   : text;
 	default:
@@ -57,41 +57,59 @@ static const char *mount_hint(const struct filesystem *filesystem, int number)
 	}
 }
 
-static _Noreturn void fail_mount(const struct filesystem *filesystem)
+static _Noreturn void fail_mount(unsigned type, const char *path)
 {
 	static char what[sizeof "mount squashfs"];
 	int number = errno;
-	const char *hint = mount_hint(filesystem, number);
-	snprintf(what, sizeof what, "mount %s", word_at(filesystem_type_words, filesystem->type));
+	const char *hint = mount_hint(type, number);
+	snprintf(what, sizeof what, "mount %s", word_at(filesystem_type_words, type));
 	errno = number;
-	fail_hint(what, filesystem->path, hint);
+	fail_hint(what, path, hint);
 }
 
-static int open_image_file(const struct filesystem *filesystem)
+static int check_file(int file, const char *path)
 {
 	struct stat st;
-	/* Without O_NONBLOCK, opening a pipe waits for a writer. */
-	int file = host_open(filesystem->path, O_RDONLY | O_NONBLOCK);
 	if (file < 0 || fstat(file, &st) < 0)
-		fail_hint("open", filesystem->path, host_hint(filesystem->path, NULL));
+		fail_hint("open", path, host_hint(path, NULL));
 	if (!S_ISREG(st.st_mode))
-		fail_plain("is not a file", filesystem->path);
+		fail_plain("is not a file", path);
 	return file;
+}
+
+/* Takes the place of the file system in TREE. That one stays as long as a loop device shows a file of it. */
+static int mount_inner(int tree, const struct inner *inner)
+{
+	struct sys_open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC, .resolve = RESOLVE_DOWN | RESOLVE_NO_LINKS};
+	int file = check_file(sys_openat2(tree, inner->path, &how), inner->path);
+	int device = loop_open(file, 0, 0, inner->path);
+	int mounted = mount_from(device, inner->type);
+	if (mounted < 0)
+		fail_mount(inner->type, inner->path);
+	close(device);
+	close(file);
+	close(tree);
+	return mounted;
 }
 
 static struct opened open_one(const struct filesystem *filesystem)
 {
-	int file = open_image_file(filesystem);
+	/* Without O_NONBLOCK, opening a pipe waits for a writer. */
+	int file = check_file(host_open(filesystem->path, O_RDONLY | O_NONBLOCK), filesystem->path);
 	struct opened opened = {-1, -1};
+	if (filesystem->inner && tree_is_old())
+		fail_plain("a file system in a file of another one can't be mounted by mount(2)", filesystem->path);
 	/* From Linux 6.12 on an erofs is mounted from its file, where the kernel is built for that. */
 	if (filesystem->type == FILESYSTEM_TYPE_EROFS && !filesystem->offset && !filesystem->size && !tree_is_old())
 		opened.tree = mount_from(file, filesystem->type);
 	if (opened.tree < 0) {
 		opened.source = loop_open(file, (uint64_t)filesystem->offset, (uint64_t)filesystem->size, filesystem->path);
 		if (!tree_is_old() && (opened.tree = mount_from(opened.source, filesystem->type)) < 0)
-			fail_mount(filesystem);
+			fail_mount(filesystem->type, filesystem->path);
 	}
 	close(file);
+	if (filesystem->inner)
+		opened.tree = mount_inner(opened.tree, filesystem->inner);
 	if (opened.tree >= 0)
 		descriptor_close(opened.source), opened.source = -1;
 	return opened;
@@ -140,7 +158,7 @@ int filesystem_attach(const struct root *root, size_t n, int target)
 	if (opened->tree < 0)
 		opened->tree = mount_from(opened->source, root->filesystems[n].type);
 	if (opened->tree < 0 || tree_attach(opened->tree, target) < 0)
-		fail_mount(&root->filesystems[n]);
+		fail_mount(root->filesystems[n].type, root->filesystems[n].path);
 	descriptor_close(opened->source);
 	return opened->tree;
 }

@@ -15,6 +15,7 @@
 #include "base/descriptor.h"
 #include "base/host.h"
 #include "base/report.h"
+#include "fs/scratch.h"
 #include "fs/tree.h"
 
 /*
@@ -82,7 +83,7 @@ void overlay_lock(const struct plan *plan)
 
 struct layers overlay_open(char *const *lowers, size_t count, const char *state, const char *image, enum step step)
 {
-	struct layers layers = {.lower = -1, .state = -1, .state_path = state};
+	struct layers layers = {.lower = -1, .state = -1, .state_path = state, .scratch = -1};
 	const char *missing = image ? pull_hint(image) : step == STEP_ROOT ? HINT_ROOT : NULL;
 	report_step(step);
 	for (size_t n = 0; n < count; n++)
@@ -93,6 +94,12 @@ struct layers overlay_open(char *const *lowers, size_t count, const char *state,
 		layers.state = host_open_directory(state, HINT_STATE, NULL);
 	}
 	return layers;
+}
+
+void overlay_set_scratch(struct layers *layers, const char *path)
+{
+	layers->scratch_path = path;
+	layers->scratch = host_open_directory(path, NULL, NULL);
 }
 
 void overlay_add(struct layers *layers, int directory)
@@ -260,6 +267,10 @@ const char *overlay_hint(const struct layers *layers)
 				  "changes of another one: name a directory on another file system, such as a volume"
 				: "DIR of --overlay=DIR may lie on a file system that can't keep changes, such as NFS or FAT: name another directory, "
 				  "or use --overlay alone, which keeps the changes in memory";
+	if (number == EINVAL && layers->scratch >= 0)
+		hint =
+			"the cache may lie on a file system that can't keep an overlay's changes, such as NFS: NSBOX_CACHE names "
+			"another place for it, --overlay=DIR keeps the changes elsewhere, and --ro allows none";
 	errno = number;
 	return hint;
 }
@@ -278,6 +289,20 @@ int overlay_make(const struct layers *layers, int upper, int work, int target, u
 	return make_mount(layers, upper, work, options, target);
 }
 
+/* The tmpfs stays where it is, hidden by the overlay. */
+static void use_scratch(struct layers *layers)
+{
+	int made = scratch_make(layers->scratch, layers->scratch_path);
+	if (!scratch_keeps_attributes(made)) {
+		report_warning(
+			"neither memory nor the disk of the cache can note that a directory was removed, so that fails (EIO): --overlay=DIR keeps the changes on another disk");
+		close(made);
+		return;
+	}
+	close(layers->state);
+	layers->state = made;
+}
+
 void overlay_open_state(struct layers *layers, int target, const char *name)
 {
 	if (layers->state >= 0)
@@ -285,6 +310,8 @@ void overlay_open_state(struct layers *layers, int target, const char *name)
 	layers->state = tree_new("tmpfs", 0, (struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
 	if (layers->state < 0 || tree_attach(layers->state, target) < 0)
 		fail_hint("mount tmpfs", name, tree_hint());
+	if (layers->scratch >= 0 && !scratch_keeps_attributes(layers->state))
+		use_scratch(layers);
 }
 
 int overlay_attach(struct layers layers, int target, unsigned options, const char *name)
@@ -299,6 +326,7 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 	if (tree_attach(tree, target) < 0)
 		fail("mount overlay", name);
 	close(layers.state);
+	descriptor_close(layers.scratch);
 	close(layers.lower);
 	for (size_t n = 0; n < layers.more_count; n++)
 		close(layers.below[n]);

@@ -14,6 +14,8 @@ struct layers {
 	size_t more_count;
 	int state;
 	const char *state_path;
+	const char *scratch_path; /* see scratch.h; NULL: the changes of any box go to a tmpfs */
+	int scratch;
 };
 
 struct plan;
@@ -30,6 +32,8 @@ bool overlay_in_user_namespace(void);
  * may be NULL. Fails by fail(), of the step STEP or of "state".
  */
 struct layers overlay_open(char *const *lowers, size_t count, const char *state, const char *image, enum step step);
+/* Names the directory for changes that vanish where a tmpfs can't keep them. Fails by fail(). */
+void overlay_set_scratch(struct layers *layers, const char *path);
 /* Adds a directory, which becomes theirs, below all others. Fails by fail(). */
 void overlay_add(struct layers *layers, int directory);
 /* Mounts the overlay on TARGET and closes the layers. Returns a descriptor of its top directory. Fails by fail(). */
@@ -37,7 +41,7 @@ int overlay_attach(struct layers layers, int target, unsigned options, const cha
 
 /*
  * The steps of overlay_attach. Without STATE, mounts a tmpfs for it on the target itself, which needs no other
- * directory.
+ * directory, or makes a directory in SCRATCH.
  */
 void overlay_open_state(struct layers *layers, int target, const char *name);
 /*

@@ -205,8 +205,9 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 	/* An overlay with -1 would silently lose its changes. */
 	if (state < 0)
 		fail("open the overlay's directory", layers.state_path);
-	int root = overlay_attach(
-		(struct layers){.lower = top, .state = state, .state_path = layers.state_path}, target, options, name);
+	int root =
+		overlay_attach((struct layers){.lower = top, .state = state, .state_path = layers.state_path, .scratch = -1},
+			target, options, name);
 	mounted_add("", root);
 	for (struct entry *entry = entries; entry; entry = entry->next) {
 		if (entry->overlay && tree_is_old())
@@ -214,6 +215,7 @@ int overlay_split_attach(struct layers layers, int target, unsigned options, con
 		attach_entry(root, entry, options);
 	}
 	close(layers.state);
+	descriptor_close(layers.scratch);
 	close(layers.lower);
 	close(upper);
 	close(works);

@@ -11,6 +11,7 @@
 
 #include "base/channel.h"
 #include "base/descriptor.h"
+#include "base/report.h"
 #include "fs/use_lock.h"
 
 /*
@@ -236,6 +237,18 @@ int rollback_make_directory(int parent, const char *name, mode_t mode)
 	latest = entry;
 	remember_parents(parent);
 	return fd;
+}
+
+void rollback_remember_tree(int parent, const char *name, int lock)
+{
+	struct stat st;
+	struct entry *entry = malloc(sizeof *entry);
+	if (!entry || fstat(lock, &st) < 0)
+		fail("allocate", NULL);
+	*entry = (struct entry){descriptor_copy(parent), lock, CHANNEL_MADE_DIRECTORY | CHANNEL_MADE_TREE,
+		{.device = st.st_dev, .inode = st.st_ino}, latest};
+	memcpy(entry->made.name, name, strlen(name) + 1);
+	latest = entry;
 }
 
 void rollback_use_link(int parent, const char *name)

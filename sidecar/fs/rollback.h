@@ -28,6 +28,11 @@ bool rollback_use_opened(int fd);
  * the box ends. -1 with errno.
  */
 int rollback_make_directory(int parent, const char *name, mode_t mode);
+/*
+ * Notes that the directory NAME was made in PARENT, which goes with all that is in it when the box ends. LOCK is the
+ * directory, locked, and becomes ours.
+ */
+void rollback_remember_tree(int parent, const char *name, int lock);
 /* Notes that we use the link NAME in PARENT, which was there. */
 void rollback_use_link(int parent, const char *name);
 /* Whether a failure has something to send. */

@@ -77,6 +77,8 @@ static void open_layers(const struct root *root)
 	char link[DESCRIPTOR_NAME], path[PATH_MAX];
 	layers = overlay_open(root->lowers, root->lowers_count, root->state, root->image, STEP_ROOT);
 	report_step(STEP_ROOT);
+	if (root->scratch)
+		overlay_set_scratch(&layers, root->scratch);
 	if (root->lowers_count != 1 || root->filesystems_count)
 		return;
 	if (!descriptor_path(layers.lower, path))

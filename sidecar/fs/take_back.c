@@ -1,6 +1,7 @@
 #include "fs/take_back.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/host.h"
+#include "fs/scratch.h"
 #include "fs/use_lock.h"
 
 /* LOCK, or -1, is on the file that is removed (use_lock.h). */
@@ -21,6 +23,7 @@ struct entry {
 };
 
 static struct entry *received, **end = &received;
+static int userns = -1;
 static int root_lock = -1; /* of a root that keeps its mount points */
 
 /*
@@ -85,6 +88,22 @@ static bool may_go(const struct entry *entry, bool failed, bool alone)
 	return entry->lock < 0 || flock(entry->lock, LOCK_EX | LOCK_NB) == 0;
 }
 
+void take_back_as(int fd) { userns = fd; }
+
+/* The rest needs no more than our own user's rights, which stay. */
+static bool remove_tree(const struct entry *entry)
+{
+	return scratch_remove(entry->parent, entry->made.name) ||
+		   (userns >= 0 && setns(userns, CLONE_NEWUSER) == 0 && scratch_remove(entry->parent, entry->made.name));
+}
+
+static bool remove_made(const struct entry *entry)
+{
+	if (entry->how & CHANNEL_MADE_TREE)
+		return remove_tree(entry);
+	return unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0) == 0;
+}
+
 void take_back_all(bool failed, bool alone)
 {
 	/* A directory in this list may hold another one of it. */
@@ -92,9 +111,7 @@ void take_back_all(bool failed, bool alone)
 		again = false;
 		for (struct entry **at = &received; *at;) {
 			struct entry *entry = *at;
-			bool gone =
-				is_unused(entry) && may_go(entry, failed, alone) &&
-				unlinkat(entry->parent, entry->made.name, entry->how & CHANNEL_MADE_DIRECTORY ? AT_REMOVEDIR : 0) == 0;
+			bool gone = is_unused(entry) && may_go(entry, failed, alone) && remove_made(entry);
 			if (gone)
 				*at = entry->next;
 			else

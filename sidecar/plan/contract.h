@@ -103,6 +103,7 @@ struct root {
 	char **lowers; size_t lowers_count;
 	struct filesystem *filesystems; size_t filesystems_count;
 	const char *state;
+	const char *scratch;
 	const char *image;
 	int64_t size;
 	unsigned mode;
@@ -160,6 +161,7 @@ struct limit {
 
 struct env {
 	bool inherit; /* Start from the environment of the sidecar. */
+	char **pass; size_t pass_count; /* Names of variables to take from it where it is not inherited. */
 	char **unset; size_t unset_count; /* Variables to remove from it. */
 	char **set; size_t set_count; /* NAME=VALUE entries to add, in order. */
 };
@@ -204,11 +206,17 @@ struct helper {
 	unsigned ends; /* What its end ends, once it is ready. */
 };
 
+struct inner {
+	const char *path; /* Path of the file from the top; no link is followed. */
+	unsigned type; /* Which file system is in it. */
+};
+
 struct filesystem {
 	const char *path; /* File on the host. */
 	unsigned type; /* Which file system is in it; ext4 also reads ext2 and ext3. */
 	int64_t offset; /* Byte of the file where it begins; absent: its first. */
 	int64_t size; /* Its bytes; 0 or absent: all to the file's end. */
+	struct inner *inner; /* The file system that shows is one in a file of this one. */
 };
 
 struct idrange {
@@ -262,11 +270,18 @@ const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\
 const char supervision_errors_words[] = "stderr\0status\0";
 const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
 
+static const struct field inner_fields[] = {
+	{"path", KIND_STRING, offsetof(struct inner, path), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+	{"type", KIND_ENUM, offsetof(struct inner, type), .required = true, .words = filesystem_type_words, .absent = 0},
+};
+static const struct object inner_object = {inner_fields, sizeof inner_fields / sizeof *inner_fields, sizeof(struct inner)};
+
 static const struct field filesystem_fields[] = {
 	{"path", KIND_STRING, offsetof(struct filesystem, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
 	{"type", KIND_ENUM, offsetof(struct filesystem, type), .required = true, .words = filesystem_type_words, .absent = 0},
 	{"offset", KIND_INT, offsetof(struct filesystem, offset), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"size", KIND_INT, offsetof(struct filesystem, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"inner", KIND_OBJECT, offsetof(struct filesystem, inner), .object = &inner_object},
 };
 static const struct object filesystem_object = {filesystem_fields, sizeof filesystem_fields / sizeof *filesystem_fields, sizeof(struct filesystem)};
 
@@ -281,6 +296,7 @@ static const struct field root_layers_fields[] = {
 	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 0, .max = 500, .path = false, .host = true, .assignment = false},
 	{"filesystems", KIND_OBJECTS, offsetof(struct root, filesystems), .min = 0, .max = 64, .object = &filesystem_object},
 	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"scratch", KIND_STRING, offsetof(struct root, scratch), .min = 0, .max = 0, .path = false, .host = true},
 	{"image", KIND_STRING, offsetof(struct root, image), .min = 1, .max = 0, .path = false, .host = false},
 	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
 };
@@ -418,6 +434,7 @@ static const struct object limit_object = {limit_fields, sizeof limit_fields / s
 
 static const struct field env_fields[] = {
 	{"inherit", KIND_BOOL, offsetof(struct env, inherit), .required = false},
+	{"pass", KIND_STRINGS, offsetof(struct env, pass), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
 	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
 	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .max = 0, .path = false, .host = false, .assignment = true},
 };

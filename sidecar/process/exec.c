@@ -58,12 +58,14 @@ static char **make_environment(const struct env *env)
 	static char *none[] = {NULL};
 	if (!env)
 		return none;
-	char **from = env->inherit ? environ : none;
+	char **from = env->inherit || env->pass_count ? environ : none;
 	char **list = calloc(count_of(from) + env->set_count + 1, sizeof *list), **end = list;
 	if (!list)
 		fail("allocate", NULL);
 	for (; *from; from++) {
-		bool keep = true;
+		bool keep = env->inherit;
+		for (size_t i = 0; i < env->pass_count; i++)
+			keep = keep || has_name(*from, env->pass[i], strlen(env->pass[i]));
 		for (size_t i = 0; i < env->unset_count; i++)
 			keep = keep && !has_name(*from, env->unset[i], strlen(env->unset[i]));
 		if (keep)

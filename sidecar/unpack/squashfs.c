@@ -259,3 +259,49 @@ void squashfs_place(int fd, uint64_t offset)
 		event_fail(walk.fault, walk.path, 0);
 	close_image();
 }
+
+/* The first of NAMES that is PATH up to the character END. */
+static const char *name_of(const char *const *names, const char *path, char end)
+{
+	size_t length = strlen(path);
+	for (; *names; names++)
+		if (strncmp(*names, path, length) == 0 && (*names)[length] == end)
+			return *names;
+	return NULL;
+}
+
+const char *squashfs_find(int fd, uint64_t offset, const char *const *names, uint64_t *size,
+	unsigned char head[SQUASHFS_HEAD], size_t *length)
+{
+	struct reader *r = &reader;
+	const char *found = NULL;
+	open_image(r, fd, offset);
+	r->unnumbered = SQUASHFS_INVALID_FRAG;
+	squashfs_fragments_open(&r->fragments);
+	for (bool more = squashfs_walk_start(&walk, &r->fs); more && !found; more = !found && squashfs_walk_next(&walk)) {
+		bool directory = S_ISDIR(walk.inode.base.mode);
+		if (directory && strcmp(walk.path, "/") != 0 && !name_of(names, walk.path, '/'))
+			walk.inode.base.mode = S_IFREG; /* the walk doesn't go into it */
+		else if (S_ISREG(walk.inode.base.mode))
+			found = name_of(names, walk.path, '\0');
+	}
+	if (walk.fault)
+		event_fail(walk.fault, walk.path, 0);
+	if (found) {
+		const void *bytes;
+		int64_t at = 0;
+		size_t got = 0;
+		r->inode = walk.inode;
+		r->entry = found;
+		check_indexes(r);
+		sqfs_blocklist_init(&r->fs, &r->inode, &r->blocks);
+		*size = r->inode.xtra.reg.file_size;
+		*length = 0;
+		if (squashfs_content(r, &bytes, &got, &at) == 1 && at == 0) {
+			*length = got < SQUASHFS_HEAD ? got : SQUASHFS_HEAD;
+			memcpy(head, bytes, *length);
+		}
+	}
+	close_image();
+	return found;
+}

@@ -49,7 +49,7 @@ export function filesystems({ root: shown }: BoxPlan): Step[] {
 }
 
 function layersRoot(root: RootOf<'layers'>): Step {
-  const { lowers, state, options, image } = root
+  const { lowers, state, scratch, options, image } = root
   const [top = '', ...others] = lowers
   const step = { calls: 'fsopen("overlay"), fsconfig, fsmount, move_mount' }
   const flags = optionsText(options, true)
@@ -63,7 +63,7 @@ function layersRoot(root: RootOf<'layers'>): Step {
   return {
     ...step,
     title: `Lay an overlay over ${layersText(root)} as the root`,
-    why: `${image === undefined ? '' : LOCKED}The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state)}${flags}`,
+    why: `${image === undefined ? '' : LOCKED}The box sees the files of all of them as one tree: of two with the same name the one further up in this list shows. A change makes a copy above them, and none of them is ever written. What is mounted below one of them does not show. ${keeps(state, scratch)}${flags}`,
     also: [...lowers.map(quote), ...(root.filesystems ?? []).map(filesystemText)],
   }
 }
@@ -85,10 +85,11 @@ function viewText(path: string): string {
   return `A mount point has to be made in ${quote(path)}, and nsbox makes nothing there on the host. So a tmpfs takes its place, with each entry bound back; it becomes read-only once all is mounted. Each entry is then a mount of its own: a rename or a hard link from one to another fails with EXDEV, as between file systems, and what the host makes in ${quote(path)} later does not show.`
 }
 
-function keeps(state: string | undefined): string {
-  return state === undefined
+function keeps(state: string | undefined, scratch?: string): string {
+  if (state !== undefined) return `The changes are kept in ${quote(state)}.`
+  return scratch === undefined
     ? 'The changes go to a tmpfs, in memory, and vanish with the box.'
-    : `The changes are kept in ${quote(state)}.`
+    : `The changes vanish with the box. A tmpfs before Linux 6.6 lacks the attributes by which an ordinary user's overlay notes that a directory was removed, so there they go to a directory that is made below ${quote(scratch)}, on the disk, and removed when the box has ended; what a killed box leaves there, the next one removes.`
 }
 
 const OPTION_TEXT: Readonly<Record<MountOption, { flag: string; what: string }>> = {

@@ -218,6 +218,7 @@ export function execute({ process }: BoxPlan): Step {
     why: `${startText(process)} The sidecar's code is replaced by the command's; namespaces and mounts stay.`,
     also: [
       env.inherit === true ? "Environment: the caller's." : 'Environment: starts empty.',
+      ...(env.pass?.length ? [`Passed on from the caller: ${env.pass.map(printable).join(' ')}`] : []),
       ...(env.unset?.length ? [`Removed: ${env.unset.map(printable).join(' ')}`] : []),
       // Only names, since people paste this text into bug reports, and a value may be a token.
       ...(set.length ? [`Set: ${set.map((entry) => printable(entry.slice(0, entry.indexOf('=')))).join(' ')}`] : []),

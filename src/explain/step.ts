@@ -39,6 +39,7 @@ export function layersText({ lowers, filesystems = [], image }: Layers): string 
   return image === undefined ? text : `the image ${image} (${text})`
 }
 
-export function filesystemText({ path, type, offset = 0 }: FileSystem): string {
-  return `the ${type} in ${quote(path)}${offset === 0 ? '' : ` from byte ${offset} on`}`
+export function filesystemText({ path, type, offset = 0, inner }: FileSystem): string {
+  const text = `the ${type} in ${quote(path)}${offset === 0 ? '' : ` from byte ${offset} on`}`
+  return inner === undefined ? text : `the ${inner.type} in the file ${quote(inner.path)} of ${text}`
 }

@@ -6,7 +6,8 @@ import { withImage, type ImageBox } from './defaults.ts'
 import { findImage } from './find.ts'
 import { hostFilesLayer } from './host-files.ts'
 import type { Image, Want } from './image.ts'
-import { kernelWarning } from './kernel.ts'
+import { needsScratch } from './kernel.ts'
+import { layersDirectory } from './kinds.ts'
 import { mapKind } from './map.ts'
 
 /** Brings an image into the cache, and returns it. */
@@ -36,9 +37,11 @@ export function cachedImageBox(options: Options, words: readonly string[], host:
   if (found !== undefined) return boxOf(found, options, words, host)
   throw new SandboxError({
     step: 'image',
-    what: 'is not in the cache',
+    what: options.trustImage ? 'was not looked into yet' : 'is not in the cache',
     path: reference,
-    hint: `await image('${reference}').pull() brings it there, and run and open do so by themselves`,
+    hint: options.trustImage
+      ? 'run and open look for the file systems in it, once, and write down where they are'
+      : `await image('${reference}').pull() brings it there, and run and open do so by themselves`,
   })
 }
 
@@ -63,9 +66,7 @@ function boxOf(image: Image, options: Options, words: readonly string[], host: H
       '--trust-image: the live system has several layers, which stack right only without a user namespace',
       'leave out --userns, --map-auto or --nest; without --trust-image it is unpacked',
     )
-  const warning = kernelWarning(options, host, image.reference)
-  return {
-    ...withImage(image, options, words, host, hostFilesLayer(options, host)),
-    ...(warning !== undefined && { warning }),
-  }
+  const box = withImage(image, options, words, host, hostFilesLayer(options, host))
+  if (needsScratch(options, host, image.reference)) box.root.scratch = layersDirectory(mapKind(options, host), host)
+  return box
 }

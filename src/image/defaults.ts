@@ -17,8 +17,6 @@ export type ImageBox = {
   options: Options
   argv: string[]
   root: ImageRoot
-  /** A warning for the caller before the box starts: a sentence without a full stop. */
-  warning?: string
 }
 
 /** As container engines set it where an image has none. */
@@ -87,7 +85,8 @@ function readUser(text: string, about: string): UserRequest {
 }
 
 /**
- * The image's variables in place of the caller's, of which only the terminal's kind passes. A program that gives a
+ * The image's variables in place of the caller's, of which only the terminal's kind passes: that of whoever runs the
+ * plan, so that a baked one fits each terminal. A program that gives a
  * command an environment of its own (clearEnv: false) gets all of that on top.
  */
 function environmentOf(
@@ -106,7 +105,7 @@ function environmentOf(
   }
   const fallbacks: EnvChange[] = []
   if (!names.has('PATH')) fallbacks.push({ type: 'set', name: 'PATH', value: DEFAULT_PATH })
-  if (!names.has('TERM')) fallbacks.push({ type: 'pass', name: 'TERM' })
+  if (!names.has('TERM')) fallbacks.push({ type: 'later', name: 'TERM' })
   const passed: EnvChange[] =
     options.clearEnv === false ? Object.keys(host.env).map((name) => ({ type: 'pass', name })) : []
   return { clearEnv: true, env: [...fallbacks, ...own, ...passed, ...(options.env ?? [])] }

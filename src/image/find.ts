@@ -7,7 +7,7 @@ import type { Image, ImageConfig, Want } from './image.ts'
 import { parsePlatform, platformOf, platformText } from './platform.ts'
 import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
 import { sniff, type Sniffed } from './sniff.ts'
-import { imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord } from './store.ts'
+import { imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord, type TrustedRecord } from './store.ts'
 import { filesystemType, mountedImage, refuseUntrusted } from './trusted.ts'
 
 export const NO_CONFIG: ImageConfig = { env: [], labels: {} }
@@ -59,12 +59,15 @@ export function formatOf({ format, path }: LocalReference): Sniffed | 'docker-ar
   return format
 }
 
-/** The image that the file itself is; undefined: its file systems have to be looked for in it. */
+/** The image that the file itself is, or whose file systems are known; undefined: they have to be looked for in it. */
 function findTrusted(reference: Reference, want: Want, host: HostFacts): Image | undefined {
   refuseUntrusted(reference, want, host)
   const { path } = reference
   const format = formatOf(reference)
-  return format === 'iso' ? undefined : mountedImage(path, format, [{ path, type: filesystemType(path, format) }])
+  if (format !== 'iso') return mountedImage(path, format, [{ path, type: filesystemType(path, format) }])
+  const key = fileKey(reference, format, platformFor(want, host))
+  const known = readRecord<TrustedRecord>(paths.trusted(imagesDirectory(host), key))
+  return known === undefined ? undefined : mountedImage(path, format, known.filesystems)
 }
 
 function directoryImage(path: string): Image {

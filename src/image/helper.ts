@@ -13,6 +13,7 @@ import { CONTRACT } from '../plan/constants.ts'
 import type { BoxPlan, Capability, Mount } from '../plan/types.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
 import { helperFile } from './helper-file.ts'
+import { UNREADABLE } from './ranges.ts'
 import type { MapKind } from './map.ts'
 
 /** A line of the helper's. */
@@ -163,12 +164,19 @@ function failureOf(event: HelperEvent, { args: [command = ''] }: Job): SandboxEr
   return new SandboxError({ ...about, what: `${verb}: ${what}`, code, text: errnoText(code) })
 }
 
-const VERBS: Readonly<Record<string, string>> = { layer: 'unpack', cat: 'uncompress', iso: 'read the ISO' }
+const VERBS: Readonly<Record<string, string>> = {
+  layer: 'unpack',
+  cat: 'uncompress',
+  iso: 'read the ISO',
+  classify: 'look into it',
+  nested: 'look into the squashfs',
+}
 const HOSTILE = 'the archive is damaged, or made to deceive: nothing of it was kept'
 const FULL = 'set NSBOX_CACHE to a directory on a disk that has room; nsbox image prune frees some'
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: FULL,
   EDQUOT: FULL,
   EOPNOTSUPP: 'the file system of the cache lacks what images need: set NSBOX_CACHE to a directory on another one',
+  EIO: UNREADABLE,
   EROFS: 'set NSBOX_CACHE to a directory that can be written to',
 }

@@ -6,7 +6,7 @@ import { codeOf } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 
 import { fileKey, formatOf } from './find.ts'
-import { mapOf } from './layers.ts'
+import { mapOf } from './kinds.ts'
 import type { MapKind } from './map.ts'
 import { pathOf, readReferences, referenceText, type LocalReference } from './reference.ts'
 import {
@@ -17,6 +17,7 @@ import {
   type FileRecord,
   type ImageRecord,
   type RefRecord,
+  type TrustedRecord,
 } from './store.ts'
 
 /** A reference that leads to an image of the cache. */
@@ -103,14 +104,21 @@ function fileNames(directory: string): Name[] {
   }))
 }
 
-const localOf = ({ path, format, image }: FileRecord): LocalReference => ({
+/** Paths of what is known of trusted files that have changed since, or are gone. */
+export function staleTrusted(directory: string): string[] {
+  return recordsIn<TrustedRecord>(`${directory}/trusted`)
+    .filter(({ value }) => isStale(value))
+    .map(({ path }) => path)
+}
+
+const localOf = ({ path, format, image }: Omit<LocalReference, 'kind'>): LocalReference => ({
   kind: 'local',
   path,
   ...(format !== undefined && { format }),
   ...(image !== undefined && { image }),
 })
 
-function isStale(record: FileRecord): boolean {
+function isStale(record: FileRecord | TrustedRecord): boolean {
   const reference = localOf(record)
   try {
     return fileKey(reference, formatOf(reference), record.platform).join('\0') !== record.key.join('\0')

@@ -1,13 +1,13 @@
 /** The live system of an ISO file. */
-import { closeSync, existsSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
-import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { FileSystem } from '../plan/types.ts'
 import { NO_CONFIG } from './find.ts'
 import { runHelper } from './helper.ts'
 import type { Want } from './image.ts'
 import { liveSystem, type IsoFile } from './live-system.ts'
+import { nestedIn, refuseNested, type Nested } from './nested.ts'
 import { DAMAGED, openFile, readRange, type Range } from './ranges.ts'
 import { kindOf } from './sniff.ts'
 import type { LayerSource, Source } from './source.ts'
@@ -19,7 +19,10 @@ const MAX_LIST = 1 << 20
 const BEGINNING = 4096
 
 /** A layer of the live system: its place in the ISO, its name for messages, and what it is. */
-type LiveLayer = { range: Range; about: string; kind: string }
+type LiveLayer = { range: Range; about: string; kind: string; nested?: Nested }
+
+/** The one that may hold the system in a file of its own. */
+const MAY_NEST = 'LiveOS/squashfs.img'
 
 /** The layers of the live system in the open ISO, the lowest first. */
 async function liveLayers(file: Range, path: string, want: Want, host: HostFacts): Promise<LiveLayer[]> {
@@ -43,12 +46,16 @@ async function liveLayers(file: Range, path: string, want: Want, host: HostFacts
   }
   const text = (list: IsoFile): string | undefined =>
     list.size > MAX_LIST ? undefined : readRange(rangeOf(list), MAX_LIST, path).toString('utf8')
-  return liveSystem(files, path, text).map((layer) => {
+  const layers: LiveLayer[] = []
+  for (const layer of liveSystem(files, path, text)) {
     const range = rangeOf(layer)
     const about = `${path}: ${layer.path}`
     const kind = kindOf(readRange({ ...range, size: Math.min(range.size, BEGINNING) }, BEGINNING, about), about)
-    return { range, about, kind }
-  })
+    const mayNest = layer.path === MAY_NEST && kind === 'squashfs'
+    const nested = mayNest ? await nestedIn(range, about, want, host) : undefined
+    layers.push({ range, about, kind, ...(nested !== undefined && { nested }) })
+  }
+  return layers
 }
 
 /** The layers as the kernel mounts them, the topmost first. They are looked for in a box, as for unpacking. */
@@ -57,7 +64,11 @@ export async function isoFilesystems(path: string, want: Want, host: HostFacts):
   try {
     const layers = await liveLayers(file, path, want, host)
     return layers
-      .map(({ range: { offset, size }, about, kind }) => ({ path, type: filesystemType(about, kind), offset, size }))
+      .map(({ range: { offset, size }, about, kind, nested }): FileSystem => {
+        const outer = { path, type: filesystemType(about, kind), offset, size }
+        if (nested === undefined) return outer
+        return { ...outer, inner: { path: nested.path, type: filesystemType(`${about}: ${nested.path}`, nested.kind) } }
+      })
       .reverse()
   } finally {
     closeSync(file.fd)
@@ -70,10 +81,10 @@ export async function openIso(path: string, want: Want, host: HostFacts): Promis
     const layers = await liveLayers(file, path, want, host)
     return {
       config: NO_CONFIG,
-      layers: layers.map(({ range, about, kind }): LayerSource => {
+      layers: layers.map(({ range, about, kind, nested }): LayerSource => {
         if (kind !== 'squashfs') throw onlyMounted(kind, about)
+        if (nested !== undefined) throw refuseNested(nested, about)
         return {
-          check: (tree) => refuseNested(tree, about),
           open: () => range,
           size: range.size,
           format: 'squashfs',
@@ -86,18 +97,4 @@ export async function openIso(path: string, want: Want, host: HostFacts): Promis
     closeSync(file.fd)
     throw error
   }
-}
-
-/** Live systems of Fedora and its kin are an ext4 in a file of the squashfs. */
-const NESTED = ['LiveOS/rootfs.img', 'LiveOS/ext3fs.img']
-
-function refuseNested(tree: string, about: string): void {
-  const file = NESTED.find((name) => existsSync(hostPath(`${tree}/${name}`)))
-  if (file === undefined) return
-  throw new SandboxError({
-    step: 'image',
-    what: `the live system is a file system in the file ${file}, which has to be mounted`,
-    path: about,
-    hint: 'as root: mount the ISO, that file and the one in it with -o loop,ro; then nsbox --root DIR --overlay COMMAND',
-  })
 }

@@ -14,19 +14,19 @@ function versionOf(host: Pick<HostFacts, 'read'>): number {
 }
 
 /**
- * Returns a sentence that the caller should see before the box starts; mostly undefined. Throws SandboxError where the
- * kernel has no overlays for users, as before Linux 5.11.
+ * Whether changes that vanish with the box need a directory on a disk. Throws SandboxError where the kernel has no
+ * overlays for users, as before Linux 5.11.
  *
  * An overlay notes in an attribute of its upper directory that a directory was made anew. In a user namespace that is
  * user.overlay.*, and tmpfs has such attributes from Linux 6.6 on: before, rmdir fails with EIO.
  */
-export function kernelWarning(
+export function needsScratch(
   { overlay, ro, userns, nest, mapAuto, mapRoot }: Options,
   host: Pick<HostFacts, 'read' | 'uid'>,
   reference: string,
-): string | undefined {
+): boolean {
   const ownIds = host.uid !== 0 || userns === true || nest === true || mapAuto === true || mapRoot === true
-  if (!ownIds) return undefined
+  if (!ownIds) return false
   const version = versionOf(host)
   if (version < 5.11)
     throw new SandboxError({
@@ -35,6 +35,5 @@ export function kernelWarning(
       path: reference,
       hint: `nsbox image unpack ${reference} DIR makes a directory of it, and --root DIR --host-files runs that`,
     })
-  if (version >= 6.06 || typeof overlay === 'string' || ro) return undefined
-  return "before Linux 6.6 a user's box can't remove directories of an image while the changes are in memory (EIO): --overlay=DIR keeps them on a disk"
+  return version < 6.06 && typeof overlay !== 'string' && !ro
 }

@@ -6,21 +6,14 @@ import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import { sha256Digest } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
+import type { IdMap } from '../plan/types.ts'
 import { runHelper, startHelper, type HelperEvent } from './helper.ts'
-import type { MapKind } from './map.ts'
+import { layersDirectory } from './kinds.ts'
+import { mapKind, type MapKind } from './map.ts'
 import { wrongDigest } from './oci.ts'
-import { digestOfRange, feed, type Range } from './ranges.ts'
+import { digestOfRange, feed, readFailure, type Range } from './ranges.ts'
 import type { LayerSource } from './source.ts'
-import {
-  chainIdOn,
-  ensureDirectory,
-  hexOf,
-  isAbandoned,
-  readRecord,
-  storeFailure,
-  temporaryName,
-  writeRecord,
-} from './store.ts'
+import { chainIdOn, ensureDirectory, hexOf, isAbandoned, storeFailure, temporaryName, writeRecord } from './store.ts'
 
 export type LayerRecord = {
   chainId: string
@@ -48,27 +41,12 @@ export type Unpacking = {
   onBytes?(bytes: number): void
 }
 
-/** Name of a kind's id map, beside its layers: who removes them needs it. */
-const MAP_FILE = 'map.json'
 /**
  * A layer may grow to so many times its archive's size, or to SMALL bytes. Systems grow to four or five times; what
  * grows to a hundred is a bomb, or nothing but holes.
  */
 const GROWTH = 100
 const SMALL = 4 * 2 ** 30
-
-/** The directory of layers of a kind. */
-export function layersDirectory(map: MapKind, host: HostFacts): string {
-  const directory = ensureDirectory(host, `layers/${map.name}`)
-  const path = `${directory}/${MAP_FILE}`
-  if (readRecord(path) === undefined) writeRecord(path, map)
-  return directory
-}
-
-/** The id map of a kind that has layers in the cache. */
-export function mapOf(directory: string): MapKind | undefined {
-  return readRecord<MapKind>(`${directory}/${MAP_FILE}`)
-}
 
 /**
  * Unpacks a layer, unless another process is faster: then that one's stays. Throws SandboxError, and leaves nothing
@@ -81,7 +59,6 @@ export async function unpackLayer(source: LayerSource, how: Unpacking): Promise<
   try {
     fs.mkdirSync(hostPath(draft), 0o700)
     const record = await unpackInto(draft, source, how)
-    source.check?.(`${draft}/fs`)
     writeRecord(`${draft}/layer.json`, record)
     if (!moved(draft, `${directory}/${hexOf(record.chainId)}`)) await discard([name], how)
     return record
@@ -122,7 +99,8 @@ async function unpackInto(draft: string, source: LayerSource, how: Unpacking): P
     await digest?.stop()
     throw error
   }
-  const diffId = typeof done?.digest === 'string' ? done.digest : await (digest?.result ?? digestOfRange(range, signal))
+  const diffId =
+    typeof done?.digest === 'string' ? done.digest : await reading(digest?.result ?? digestOfRange(range, signal))
   if (done?.event !== 'done')
     throw new SandboxError({ step: 'image', what: 'the helper that unpacks reported no result' })
   if (source.diffId !== undefined && source.diffId !== diffId) throw wrongDigest(source.diffId, diffId, about)
@@ -140,14 +118,29 @@ async function unpackInto(draft: string, source: LayerSource, how: Unpacking): P
     return runHelper({ ...job, args: [...words, '--offset', String(offset), '--size', String(size)], input: fd }, host)
   }
 
+  function reading<T>(of: Promise<T>): Promise<T> {
+    return of.catch((error: unknown) => {
+      throw readFailure(about, error)
+    })
+  }
+
   /** The bytes go through our hands, since nobody else compares the digest of the compressed archive. */
   async function checked(archive: Range, words: string[], digest: string): Promise<HelperEvent | undefined> {
     const running = startHelper({ ...job, args: words, input: 'pipe' }, host)
     const hash = createHash('sha256')
     const ended = running.ended
     ended.catch(() => {})
-    if (running.input !== null)
-      await feed(archive, running.input, { hash, ...(how.onBytes !== undefined && { onBytes: how.onBytes }) })
+    try {
+      if (running.input !== null)
+        await reading(
+          feed(archive, running.input, { hash, ...(how.onBytes !== undefined && { onBytes: how.onBytes }) }),
+        )
+    } catch (error) {
+      // It waits for the rest, which never comes.
+      running.kill()
+      await ended.catch(() => {})
+      throw error
+    }
     const last = await ended
     const found = `sha256:${hash.digest('hex')}`
     if (found !== digest) throw wrongDigest(digest, found, about)
@@ -205,19 +198,36 @@ export async function removeTrees(
   { map, host }: Pick<Unpacking, 'map' | 'host'>,
 ): Promise<string[]> {
   if (names.length === 0) return []
-  const kept: string[] = []
-  await runHelper(
-    {
-      map,
-      args: ['remove', ...names],
-      target: ensureDirectory(host, `layers/${map.name}`),
-      onEvent: ({ event, name }) => {
-        if (event === 'in-use') kept.push(String(name))
-      },
-    },
-    host,
-  )
-  return kept
+  const target = ensureDirectory(host, `layers/${map.name}`)
+  const kept = new Set<string>()
+  const onEvent = ({ event, name }: HelperEvent): void => {
+    if (event === 'in-use') kept.add(String(name))
+  }
+  const remove = (as: MapKind) => runHelper({ map: as, args: ['remove', ...names], target, onEvent }, host)
+  try {
+    await remove(map)
+  } catch (error) {
+    if (map.kind !== 'auto' || !(error instanceof SandboxError) || error.step !== 'id maps') throw error
+    // The ranges are no longer the caller's. Whoever owns a directory may still remove what others own in it.
+    await remove(mapKind({}, host)).catch(() => {
+      throw rangesGone(map, target)
+    })
+  }
+  return [...kept]
+}
+
+function rangesGone({ idmap: { uid, gid } }: MapKind, path: string): SandboxError {
+  const rangeOf = (ranges: IdMap['uid']): string =>
+    ranges
+      .filter(({ inside }) => inside > 0)
+      .map(({ outside, count }) => `${outside}:${count}`)
+      .join(', ')
+  return new SandboxError({
+    step: 'image',
+    what: 'files there belong to ids that are no longer yours',
+    path,
+    hint: `only root can remove them; or for a moment USER:${rangeOf(uid)} in /etc/subuid and USER:${rangeOf(gid)} in /etc/subgid again`,
+  })
 }
 
 /** A directory that can't be removed now, on a full disk say, is left for the next pull or for prune. */
@@ -225,7 +235,10 @@ async function discard(names: readonly string[], how: Unpacking): Promise<void> 
   await removeTrees(names, how).catch(() => {})
 }
 
-/** Names of what killed processes have left in a kind's directory. */
+/**
+ * Names of what killed processes have left in a kind's directory. The changes of boxes (sidecar/fs/scratch.c) may also
+ * be in use: then a lock says so.
+ */
 export function abandonedIn(directory: string): string[] {
-  return fs.readdirSync(hostPath(directory)).filter((name) => name.startsWith('gone-') || isAbandoned(name))
+  return fs.readdirSync(hostPath(directory)).filter((name) => /^(gone|changes)-/.test(name) || isAbandoned(name))
 }

@@ -5,7 +5,7 @@ import type { HostFacts } from '../host/types.ts'
 import { compact } from '../plan/compact.ts'
 import { cachedImage, fileKey, findImage, formatOf, platformFor } from './find.ts'
 import type { Image, Progress, Want } from './image.ts'
-import { abandonedIn, layersDirectory, removeTrees, unpackLayer, type LayerRecord, type Unpacking } from './layers.ts'
+import { abandonedIn, removeTrees, unpackLayer, type LayerRecord, type Unpacking } from './layers.ts'
 import { openSource } from './open-source.ts'
 import {
   readReferences,
@@ -15,7 +15,9 @@ import {
   type RegistryReference,
 } from './reference.ts'
 import { isoFilesystems } from './iso.ts'
+import { layersDirectory } from './kinds.ts'
 import { NotInRegistry } from './pull-fault.ts'
+import { readFailure } from './ranges.ts'
 import { openRegistry } from './registry-source.ts'
 import type { LayerSource, Source } from './source.ts'
 import { mountedImage } from './trusted.ts'
@@ -29,6 +31,7 @@ import {
   type FileRecord,
   type ImageRecord,
   type RefRecord,
+  type TrustedRecord,
 } from './store.ts'
 
 /**
@@ -36,6 +39,14 @@ import {
  * what was brought in before stays for the next try.
  */
 export async function getImage(text: string, want: Want, host: HostFacts): Promise<Image> {
+  try {
+    return await foundOrBrought(text, want, host)
+  } catch (error) {
+    throw want.signal?.aborted ? error : readFailure(text, error)
+  }
+}
+
+async function foundOrBrought(text: string, want: Want, host: HostFacts): Promise<Image> {
   const found = findImage(text, want, host)
   if (found !== undefined) return found
   const references = readReferences(text, host)
@@ -60,8 +71,7 @@ export async function getImage(text: string, want: Want, host: HostFacts): Promi
 }
 
 async function bring(reference: Reference, want: Want, host: HostFacts): Promise<Image> {
-  if (want.trust && reference.kind === 'local')
-    return mountedImage(reference.path, 'iso', await isoFilesystems(reference.path, want, host))
+  if (want.trust && reference.kind === 'local') return await lookInto(reference, want, host)
   if (reference.kind === 'local') return await unpackImage(reference, want, host)
   if (want.pull !== 'never') return await pullImage(reference, want, host)
   const name = referenceText(reference)
@@ -71,6 +81,17 @@ async function bring(reference: Reference, want: Want, host: HostFacts): Promise
     path: name,
     hint: `nsbox image pull ${name}, or without --pull never`,
   })
+}
+
+/** The next start finds the file systems without a look into the file. */
+async function lookInto(reference: LocalReference, want: Want, host: HostFacts): Promise<Image> {
+  const platform = platformFor(want, host)
+  const key = fileKey(reference, formatOf(reference), platform)
+  const filesystems = await isoFilesystems(reference.path, want, host)
+  const facts: TrustedRecord = { ...fileOf(reference), key, platform, filesystems }
+  ensureDirectory(host, 'trusted')
+  writeRecord(paths.trusted(imagesDirectory(host), key), facts)
+  return mountedImage(reference.path, 'iso', filesystems)
 }
 
 async function unpackImage(reference: LocalReference, want: Want, host: HostFacts): Promise<Image> {

@@ -2,9 +2,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import * as fs from 'node:fs'
 import type { Writable } from 'node:stream'
-import { SandboxError } from '../errors.ts'
+import { SandboxError, UsageError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
-import { codeOf, systemFailure } from '../host/errno.ts'
+import { systemFailure } from '../host/errno.ts'
+import { openFailure } from './sniff.ts'
 
 /** Bytes `offset` to `offset + size` of an open file. */
 export type Range = { fd: number; offset: number; size: number }
@@ -22,7 +23,7 @@ export function openFile(path: string, how: { link: boolean }): Range {
     // Without O_NONBLOCK, opening a pipe waits for a writer.
     fd = fs.openSync(hostPath(path), O_RDONLY | O_NONBLOCK | O_NOCTTY | (how.link ? 0 : O_NOFOLLOW))
   } catch (error) {
-    throw systemFailure({ step: 'image', what: 'open', path, code: codeOf(error) })
+    throw openFailure(path, error)
   }
   const stat = fs.fstatSync(fd)
   if (stat.isFile()) return { fd, offset: 0, size: stat.size }
@@ -105,3 +106,15 @@ export async function digestOfRange({ fd, offset, size }: Range, signal?: AbortS
   }
   return `sha256:${hash.digest('hex')}`
 }
+
+export const UNREADABLE = "a disk can't be read, or written, there: dmesg may say more"
+
+/** The error for a system call that failed where nobody expects one, as on a broken disk; others stay as they are. */
+export function readFailure(path: string, error: unknown): unknown {
+  if (error instanceof SandboxError || error instanceof UsageError || !hasCode(error)) return error
+  const hint = error.code === 'EIO' ? UNREADABLE : undefined
+  return systemFailure({ step: 'image', what: 'read', path, code: error.code, ...(hint !== undefined && { hint }) })
+}
+
+const hasCode = (error: unknown): error is { code: string } =>
+  error instanceof Error && 'code' in error && /^E[A-Z0-9]+$/.test(String(error.code))

@@ -117,14 +117,29 @@ const COLON = 'a colon that belongs to a path is written \\:'
 /** A word without a prefix that doesn't begin as a path: a file of the caller's directory, or a name. */
 function byFileOrName(text: string, host: Look): Reference[] {
   const path = pathOf(text, host)
-  if (typeof host.look(path, false) !== 'string') return inRegistry(text, text, host)
   const parts = split(text)
+  if (typeof host.look(path, false) !== 'string') {
+    if (looksLikeFile(text)) throw missingFile(text, path, parts)
+    return inRegistry(text, text, host)
+  }
   if (isNamed(parts) && (parts.host !== undefined || readRegistries(host).defaults.length > 0))
     throw new UsageError(
       `image: ${quote(text)} may mean a file here, or an image in a registry`,
       `./${text} is the file, docker://${text} the image in the registry`,
     )
   return [{ kind: 'local', path }]
+}
+
+/** Whether it has an ending that images in registries don't have, and files do: a path with a slip in it. */
+function looksLikeFile(text: string): boolean {
+  return /\.(iso|img|tar|tgz|txz|tzst|tbz2?|squashfs|sqfs|sfs|erofs|ext4|cpio|gz|xz|zst|bz2)$/i.test(text)
+}
+
+function missingFile(text: string, path: string, { host }: Parts): UsageError {
+  return new UsageError(
+    `image: ${quote(text)}: there is no such file`,
+    `looked for ${printable(path)}; ${IN_REGISTRY}${host === undefined ? 'HOST/' : ''}${printable(text)} would be an image in a registry`,
+  )
 }
 
 type Parts = { host: string | undefined; name: string; tag: string | undefined; digest: string | undefined }

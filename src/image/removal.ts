@@ -4,7 +4,7 @@ import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import { inventory, namesIn, type Inventory, type Kept, type Kind, type Name } from './inventory.ts'
+import { inventory, namesIn, staleTrusted, type Inventory, type Kept, type Kind, type Name } from './inventory.ts'
 import { abandonedIn, removeTrees, type LayerRecord } from './layers.ts'
 import { hexOf, imagesDirectory, isAbandoned, readRecord, storeFailure } from './store.ts'
 
@@ -121,6 +121,7 @@ export async function prune(keep: Keep | undefined, host: HostFacts): Promise<Re
       removeFile(record)
       result.removed.push(reference)
     }
+  for (const record of staleTrusted(imagesDirectory(host))) removeFile(record)
   all = inventory(host)
   for (const image of leftOver(all, keep)) {
     const names = all.names.filter(({ id }) => id === image.id)
@@ -174,7 +175,7 @@ async function pruneLayers(
 /** Downloads and half written records. Returns the bytes of what was removed. */
 function pruneFiles(directory: string): number {
   let freed = 0
-  for (const folder of ['blobs/sha256', 'images', 'refs', 'files', 'helper'])
+  for (const folder of ['blobs/sha256', 'images', 'refs', 'files', 'trusted', 'helper'])
     for (const name of namesIn(`${directory}/${folder}`)) {
       const path = `${directory}/${folder}/${name}`
       const stat = fs.lstatSync(hostPath(path), { throwIfNoEntry: false })

@@ -36,6 +36,8 @@ const magics = (): readonly Magic[] => [
   { at: 0, bytes: text('sqsh'), is: 'unsupported', name: 'a squashfs of a big-endian machine' },
   { at: 0, bytes: text('XFSB'), is: 'unsupported', name: 'an XFS file system' },
   { at: 65600, bytes: text('_BHRfS_M'), is: 'unsupported', name: 'a Btrfs file system' },
+  { at: 514, bytes: text('HdrS'), is: 'unsupported', name: 'a kernel, or another program that boots by itself' },
+  { at: 0, bytes: text('MZ'), is: 'unsupported', name: 'a program for EFI or Windows' },
   { at: 510, bytes: [0x55, 0xaa], is: 'unsupported', name: 'a disk with partitions' },
 ]
 /** The farthest of them ends here. */
@@ -70,9 +72,19 @@ function opened(path: string, flags: number): number {
   try {
     return openSync(hostPath(path), flags)
   } catch (error) {
-    throw systemFailure({ step: 'image', what: 'open', path, code: codeOf(error) })
+    throw openFailure(path, error)
   }
 }
+
+/** The error for a file of the caller's that can't be opened. */
+export function openFailure(path: string, error: unknown): SandboxError {
+  const code = codeOf(error)
+  const hint = code === 'ENOENT' ? NO_FILE : undefined
+  return systemFailure({ step: 'image', what: 'open', path, code, ...(hint !== undefined && { hint }) })
+}
+
+const NO_FILE =
+  'there is no such file: check the path; an image in a registry is HOST/NAME[:TAG], without ./ or / in front'
 
 const isLayout = (path: string): boolean =>
   existsSync(hostPath(`${path}/oci-layout`)) && existsSync(hostPath(`${path}/index.json`))

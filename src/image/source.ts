@@ -15,8 +15,6 @@ export type LayerSource = {
   digest?: string
   /** sha256:HEX of the layer without compression, to be checked; absent: nobody says. */
   diffId?: string
-  /** Throws where the unpacked tree, a directory, is not what it should be. */
-  check?(tree: string): void
   /** Called when the layer is in the cache, or is not needed. */
   done?(): void
 }

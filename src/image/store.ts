@@ -8,6 +8,7 @@
  *     images/v1/images/HEX.json                   what an image is made of
  *     images/v1/refs/HEX.json                     reference and platform → image
  *     images/v1/files/HEX.json                    a file of the host, as it was → image
+ *     images/v1/trusted/HEX.json                  a file of the host, as it was → the file systems in it
  */
 import {
   type Stats,
@@ -27,6 +28,7 @@ import { sha256, sha256Digest } from '../host/sha256.ts'
 import type { HostFacts } from '../host/types.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import { CACHE_VARIABLE, ownDirectory } from '../planner/own-directories.ts'
+import type { FileSystem } from '../plan/types.ts'
 import type { ImageConfig } from './image.ts'
 import type { LocalReference } from './reference.ts'
 
@@ -43,6 +45,12 @@ export type ImageRecord = {
   size: number
 }
 export type RefRecord = { reference: string; platform: string; digest: string; id: string; pulled: string }
+/** What a trusted file has in it. `key` as below. */
+export type TrustedRecord = Omit<LocalReference, 'kind'> & {
+  key: string[]
+  platform: string
+  filesystems: FileSystem[]
+}
 /** `key`: what the file is known by, as `fileKey` makes it. */
 export type FileRecord = Omit<LocalReference, 'kind'> & {
   key: string[]
@@ -143,6 +151,7 @@ export const paths = {
   reference: (directory: string, reference: string, platform: string) =>
     `${directory}/refs/${hashOfWords([reference, platform])}.json`,
   file: (directory: string, key: readonly string[]) => `${directory}/files/${hashOfWords(key)}.json`,
+  trusted: (directory: string, key: readonly string[]) => `${directory}/trusted/${hashOfWords(key)}.json`,
 }
 
 /** The digits of sha256:HEX. */

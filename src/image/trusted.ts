@@ -30,13 +30,16 @@ export function refuseUntrusted(
     )
 }
 
+/** The way out where nothing but a mount helps. */
+export const UNPACKED_ELSEWHERE = `as root, and if you trust whoever made it with the machine: nsbox --image FILE ${OPTION} COMMAND`
+
 /** Formats that only the kernel reads, and only for root. */
 export function onlyMounted(format: string, path: string): SandboxError {
   return new SandboxError({
     step: 'image',
     what: `is a file system of the type ${format}, which has to be mounted`,
     path,
-    hint: `as root, and if you trust whoever made it with the machine: nsbox --image FILE ${OPTION} COMMAND`,
+    hint: UNPACKED_ELSEWHERE,
   })
 }
 

@@ -8,11 +8,12 @@ import type { Options } from '../options/types.ts'
 import { absolute } from '../host/absolute.ts'
 import { buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
+import { environment } from '../planner/environment.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
 import { readyImage } from './image.ts'
 import { withHintInProgram } from './options.ts'
 import { compact } from '../plan/compact.ts'
-import type { BoxPlan, Entry, Plan, Process } from '../plan/types.ts'
+import type { BoxPlan, Entry, Environment, Plan, Process } from '../plan/types.ts'
 import { pathOf } from './arguments.ts'
 
 /** How one command differs from the others of its box. */
@@ -41,12 +42,12 @@ export function withCachedImage(
   options: Options,
   argv: readonly string[],
   host: HostFacts,
-): { options: Options; argv: readonly string[]; root?: ImageRoot; warning?: string } {
+): { options: Options; argv: readonly string[]; root?: ImageRoot } {
   return options.image === undefined ? { options, argv } : lateImageBox().cachedImageBox(options, argv, host)
 }
 
 /** `look` sees each plan that was made from the options of the box. */
-export function newBox(box: Options, look: (plan: Plan, ofImage?: string) => void): Planner<BoxPlan> {
+export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPlan> {
   const planner: Planner<BoxPlan> = (argv, how) =>
     withHintInProgram(() => {
       const host = hostOf(how)
@@ -54,7 +55,7 @@ export function newBox(box: Options, look: (plan: Plan, ofImage?: string) => voi
       const directory = hostDirectoryOf(how, box)
       const options = directory === undefined ? made.options : { ...made.options, cwd: '/' }
       const plan = buildPlan(options, made.argv, host, made.root)
-      look(plan, made.warning)
+      look(plan)
       if (directory === undefined) return completed(plan, how)
       // Starts in the box's own `cwd` where the box does not show the directory.
       const start = startingIn(() => absolute(directory, host), plan.root, made.root?.cwd)
@@ -83,7 +84,7 @@ function ownDirectory(): string | undefined {
 export function entering(plan: Plan, entry: Entry, box: Options): Planner {
   return (argv, how) => {
     const host = hostOf(how)
-    const env = how.keepEnv ? { ...plan.process.env, inherit: true } : plan.process.env
+    const env = how.keepEnv ? givenEnv(plan.process.env, box, host) : plan.process.env
     const entered = { ...plan, process: compact<Process>({ ...plan.process, env }) }
     const options = { ...reporting(box), ...commandOptions(how) }
     const directory = hostDirectoryOf(how, box)
@@ -91,6 +92,16 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
     const caller = directory === undefined ? host : withCwd(host, absolute(directory, host))
     return completed(enterPlan(entered, entry, options, argv, caller, onTerminal(how)), how)
   }
+}
+
+/** The environment that a command is given wins over an image's variables; the box's own `env` wins over both. */
+function givenEnv(own: Environment = {}, { image, env = [] }: Options, host: HostFacts): Environment {
+  const inherited = { ...own, inherit: true }
+  if (image === undefined) return inherited
+  const nameOf = (entry: string): string => entry.slice(0, entry.indexOf('='))
+  const chosen = environment({ env }, host).set?.map(nameOf) ?? []
+  const set = own.set?.filter((entry) => chosen.includes(nameOf(entry)) || host.env[nameOf(entry)] === undefined)
+  return compact<Environment>({ ...inherited, pass: undefined, set })
 }
 
 function withCwd(host: HostFacts, cwd: string): HostFacts {

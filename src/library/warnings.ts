@@ -4,17 +4,12 @@ import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import { inProgram } from './options.ts'
 
-/**
- * Warns at the first plan: of mounts that a later mount of the same box covers, once for each, and of what the box of
- * an image lacks here.
- */
-export function warningsOf({ quiet }: Options): (plan: Plan, ofImage?: string) => void {
+/** Warns at the first plan of mounts that a later mount of the same box covers, once for each. */
+export function warningsOf({ quiet }: Options): (plan: Plan) => void {
   let done = quiet === true
-  return ({ mounts = [] }, ofImage) => {
+  return ({ mounts = [] }) => {
     if (done) return
     done = true
-    if (ofImage !== undefined)
-      process.emitWarning(`image: ${inProgram(ofImage)}`, { type: 'NsboxWarning', code: 'OLD_KERNEL' })
     for (const covered of coveredMounts(mounts))
       process.emitWarning(inProgram(coveredText(covered)), {
         type: 'NsboxWarning',

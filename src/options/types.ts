@@ -25,6 +25,8 @@ export type EnvChange =
   | { type: 'set'; name: string; value: string }
   /** Pass the caller's value on (also after `clear`). */
   | { type: 'pass'; name: string }
+  /** Pass on the value that whoever runs the plan has. */
+  | { type: 'later'; name: string }
   /** NAME=VALUE lines of a file. */
   | { type: 'file'; path: string }
 

@@ -122,6 +122,11 @@ export const OBJECTS = {
     },
     offset: { type: 'int', min: 0, max: MAX_SIZE, doc: 'Byte of the file where it begins; absent: its first.' },
     size: { type: 'int', min: 0, max: MAX_SIZE, doc: "Its bytes; 0 or absent: all to the file's end." },
+    inner: { type: 'object', of: 'inner', doc: 'The file system that shows is one in a file of this one.' },
+  },
+  inner: {
+    path: { type: 'string', min: 1, required: true, doc: 'Path of the file from the top; no link is followed.' },
+    type: { type: 'enum', values: FILESYSTEMS, required: true, doc: 'Which file system is in it.' },
   },
   helper: {
     program: {
@@ -214,6 +219,7 @@ export const OBJECTS = {
   },
   env: {
     inherit: { type: 'bool', doc: 'Start from the environment of the sidecar.' },
+    pass: { type: 'strings', doc: 'Names of variables to take from it where it is not inherited.' },
     unset: { type: 'strings', doc: 'Variables to remove from it.' },
     set: { type: 'strings', entry: 'assignment', doc: 'NAME=VALUE entries to add, in order.' },
   },

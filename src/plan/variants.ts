@@ -46,6 +46,11 @@ export const VARIANTS = {
         path: 'host',
         doc: "Directory that keeps the overlay's changes; absent, they go to a tmpfs and vanish.",
       },
+      scratch: {
+        type: 'string',
+        path: 'host',
+        doc: "Without state: directory in which one is made for the changes, and removed with them when the box has ended, if a tmpfs can't keep an overlay's user.* attributes (before Linux 6.6).",
+      },
       image: {
         type: 'string',
         min: 1,

@@ -141,12 +141,13 @@ function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
   const { root = '/', overlay } = options
   const state = typeof overlay === 'string' ? hostDirectory('state', overlay, options, host) : undefined
   if (given !== undefined) {
-    const { lowers, image, filesystems } = given
+    const { lowers, image, filesystems, scratch } = given
     const others = compact<Omit<RootOf<'layers'>, 'type' | 'lowers'>>({
       filesystems: filesystems && [...filesystems],
       image,
       options: flags,
       state,
+      scratch: state === undefined ? scratch : undefined,
     })
     return { type: 'layers', lowers: [...lowers], ...others }
   }

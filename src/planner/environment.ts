@@ -12,14 +12,16 @@ import type { Environment } from '../plan/types.ts'
  */
 export function environment({ env = [], clearEnv }: Options, host: HostFacts, home?: string): Environment {
   const set: string[] = []
+  const pass: string[] = []
   for (const change of env) {
-    if (change.type === 'set') set.push(`${change.name}=${change.value}`)
+    if (change.type === 'later') pass.push(change.name)
+    else if (change.type === 'set') set.push(`${change.name}=${change.value}`)
     else if (change.type === 'file') set.push(...fromFile(change.path, host))
     else if (clearEnv) set.push(...passed(change.name, host))
     // Otherwise the caller's value is inherited, and the caller of a stored plan may change it.
   }
   if (home !== undefined && !namesHome(env, set)) set.unshift(`HOME=${home}`)
-  return compact<Environment>({ inherit: !clearEnv, set })
+  return compact<Environment>({ inherit: !clearEnv, pass: clearEnv && pass.length > 0 ? pass : undefined, set })
 }
 
 function namesHome(env: readonly EnvChange[], set: readonly string[]): boolean {

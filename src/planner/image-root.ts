@@ -8,6 +8,8 @@ export type ImageRoot = {
   lowers: readonly string[]
   /** File systems in files, which lie below them. */
   filesystems?: readonly FileSystem[]
+  /** Directory of the cache for changes that vanish, where memory can't keep them. */
+  scratch?: string
   /** Absolute path in the box where the command starts, unless an option says otherwise. */
   cwd?: string
 }

@@ -1,13 +1,11 @@
 /** Shared by the verbs that make a plan: an image gives a box its root, and defaults below the options. */
 import type { HostFacts } from '../host/types.ts'
-import type { ImageBox } from '../image/defaults.ts'
 import { lateImageBox } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { buildPlan } from '../planner/build.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
 import { pullShown } from './pull-shown.ts'
-import { announceImage } from './warnings.ts'
 
 type Prepared = { options: Options; argv: readonly string[]; root?: ImageRoot }
 
@@ -20,11 +18,7 @@ export function prepared<T>(
 ): T | Promise<T> {
   if (options.image === undefined) return use({ options, argv })
   const box = lateImageBox().imageBox(options, argv, host, pullShown(options))
-  const announced = (of: ImageBox): T => {
-    announceImage(of, options)
-    return use(of)
-  }
-  return box instanceof Promise ? box.then(announced) : announced(box)
+  return box instanceof Promise ? box.then(use) : use(box)
 }
 
 /** The same with the plan. */

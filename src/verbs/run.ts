@@ -46,10 +46,7 @@ export const run: Verb<RunRequest> = {
     if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
     if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
     const box = lateImageBox().imageBox(options, argv, host, (...wanted) => late().pullShown(options)(...wanted))
-    const startImage = (of: ImageBox) => {
-      if (of.warning !== undefined) late().announceImage(of, options)
-      return start(of.options, buildPlan(of.options, of.argv, host, of.root), false)
-    }
+    const startImage = (of: ImageBox) => start(of.options, buildPlan(of.options, of.argv, host, of.root), false)
     return box instanceof Promise ? box.then(startImage) : startImage(box)
   },
 }

@@ -1,7 +1,6 @@
 import { isatty } from 'node:tty'
 import { print } from '../cli/output.ts'
 import { thisHost } from '../host/bun.ts'
-import type { ImageBox } from '../image/defaults.ts'
 import type { Options } from '../options/types.ts'
 import { coveredMounts, coveredText, coveredWay } from '../planner/covered.ts'
 import type { Plan } from '../plan/types.ts'
@@ -25,11 +24,6 @@ export function announceNest({ nest, quiet }: Pick<Options, 'nest' | 'quiet'>): 
       'nsbox: warning: --nest: the box has a user namespace, and shows the /proc around it, read-only, with all processes there\n',
       2,
     )
-}
-
-/** Warns of what this kernel can't do in the box of an image. */
-export function announceImage({ warning }: Pick<ImageBox, 'warning'>, { quiet }: Options): void {
-  if (warning !== undefined && !quiet) print(`nsbox: warning: --image: ${warning}\n`, 2)
 }
 
 export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {

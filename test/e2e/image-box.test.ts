@@ -219,6 +219,26 @@ const hasRanges = asRoot || spawnSync('sh', ['-c', 'command -v newuidmap']).stat
 )
 
 test(
+  "a baked program has the terminal's kind of whoever runs it, and so has a command that enters",
+  withCache(async (cache, dir) => {
+    putImage(cache, [base], { env: ['MODE=image'] })
+    const program = join(dir, 'baked')
+    ok(inCache(cache, ['bake', '-o', program, '--image', REFERENCE, 'sh', '-c', 'echo $TERM $MODE']))
+    const as = (TERM: string) => ({ env: { PATH: process.env.PATH, NSBOX_CACHE: cache, TERM, MODE: 'mine' } })
+    assert.is(ok(execute(program, [], as('xterm-baked'))), 'xterm-baked image\n')
+    const env = { ...process.env, NSBOX_CACHE: cache }
+    const running = spawn(NSBOX, ['--image', REFERENCE, 'sh', '-c', 'echo in; read line'], { env })
+    await new Promise((done) => running.stdout.once('data', done))
+    const enter = ['enter', String(running.pid), '--env', 'MODE', 'sh', '-c', 'echo $TERM $MODE']
+    assert.is(ok(execute(NSBOX, enter, as('xterm-enter'))), 'xterm-enter mine\n')
+    running.stdin.end('\n')
+    await new Promise((done) => running.on('close', done))
+    const explained = ok(inCache(cache, ['explain', '--image', REFERENCE, 'true']))
+    assert.match(explained, /Passed on from the caller: TERM/)
+  }),
+)
+
+test(
   'explain names the image with its digest, and what its layers are',
   withCache((cache) => {
     putImage(cache, [base, above], { cmd: ['true'] })

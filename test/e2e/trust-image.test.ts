@@ -1,6 +1,6 @@
 /** Image files that the kernel mounts: what a box sees of them, what stays of a change, and what is left behind. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -163,6 +163,40 @@ else
     )
     const none = iso('none', { 'boot/x.squashfs': root })
     failure(trusted(dir, none, ['true']), /^nsbox: image: no live system in it: /)
+  })
+
+if (Bun.which('xorriso') === null) test.skip('a live ISO with a file in a file (xorriso is not installed)', () => {})
+else
+  mounts('a live system that is a file in a squashfs of an ISO is mounted, and is looked for once', EXT4, (dir) => {
+    const layer = join(dir, 'layer')
+    mkdirSync(join(layer, 'LiveOS'), { recursive: true })
+    imageFile(EXT4, smallRoot(join(dir, 'root')), join(layer, 'LiveOS/rootfs.img'))
+    mkdirSync(join(dir, 'tree/LiveOS'), { recursive: true })
+    imageFile(SQUASHFS, layer, join(dir, 'tree/LiveOS/squashfs.img'))
+    const file = join(dir, 'live.iso')
+    const made = execute('xorriso', ['-as', 'mkisofs', '-r', '-o', file, join(dir, 'tree')])
+    assert.is(made.status, 0, made.stderr)
+    const script = ['sh', '-c', 'cat /etc/motd; stat -c %u /srv/own; rm -r /tmp && mkdir /tmp && echo made']
+    const shown = `of the image\n${DAEMON}\nmade\n`
+    const known = () => readdirSync(join(dir, 'cache/images/v1/trusted')).length
+    for (const options of [[], ['--userns']]) assert.is(ok(trusted(dir, file, [...options, ...script])), shown)
+    assert.is(known(), 1)
+    const plan = ok(inCache(dir, ['plan', '--image', file, '--trust-image', 'true']))
+    failure(
+      sidecar(plan, ['--old-mount-api']),
+      /^nsbox: root: a file system in a file of another one can't be mounted by mount\(2\): /,
+    )
+    const told = ok(inCache(dir, ['explain', '--image', file, '--trust-image', 'true'])).replace(/\s+/g, ' ')
+    assert.match(told, /Mount the ext4 in the file LiveOS\/rootfs\.img of the squashfs in \S+ from byte \d+ on/)
+    failure(
+      inCache(dir, ['--image', file, 'true']),
+      /^nsbox: image: the live system is a file system \(ext4\) in the file LiveOS\/rootfs\.img, which has to be mounted: .*\nhint: .*--trust-image COMMAND\n$/,
+    )
+    // The start of a box with what is written down needs no helper; a file that has changed is looked into again.
+    writeFileSync(file, 'no ISO')
+    failure(trusted(dir, file, ['true']), /is not an image of a known format/)
+    ok(inCache(dir, ['image', 'prune']))
+    assert.is(known(), 0)
   })
 
 mounts(

@@ -159,6 +159,8 @@ test('an overlay says where the changes go', () => {
     tree(told({ root: { type: 'layers', lowers: ['/'], state: '/s' }, mounts: [] }))[0]!,
     'changes kept in /s',
   )
+  const text = flat(told({ root: { type: 'layers', lowers: ['/a', '/b'], scratch: '/cache/x' }, mounts: [] }))
+  assert.match(text, 'go to a directory that is made below /cache/x, on the disk, and removed when the box has ended')
 })
 
 test("a box with the host's network says so, abstract sockets included", () => {

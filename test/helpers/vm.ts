@@ -7,7 +7,7 @@
  * it runs.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import type { HostFacts } from '../../src/host/types.ts'
@@ -110,9 +110,10 @@ function namesOf(pattern: RegExp): string[] {
 function kernelOf(name: string, machine: keyof typeof MACHINES): Kernel {
   const dir = join(top, 'dist/vm')
   const [program = ''] = MACHINES[machine].qemu
-  const [path, skipped] = [join(dir, name, 'vmlinuz'), join(dir, `${name}.skipped`)]
+  const [path, list] = [join(dir, name, 'vmlinuz'), join(dir, name, 'modules')]
+  const skipped = join(dir, `${name}.skipped`)
   if (Bun.which(program) === null) return { name, release: name, reason: `${program} is not installed` }
-  if (!existsSync(path))
+  if (!existsSync(path) || !existsSync(list))
     return {
       name,
       release: name,
@@ -120,8 +121,9 @@ function kernelOf(name: string, machine: keyof typeof MACHINES): Kernel {
         ? readFileSync(skipped, 'utf8').trim()
         : 'dist/vm is not there: make test-vm makes it',
     }
-  const modules = readdirSync(join(dir, name))
-    .filter((file) => file.endsWith('.ko'))
+  const modules = readFileSync(list, 'utf8')
+    .split('\n')
+    .filter((file) => file !== '')
     .map((file) => join(dir, name, file))
   return {
     name,
@@ -166,11 +168,24 @@ export class Guest {
   readonly cases: Case[] = []
   readonly #plans: Plan[] = []
   readonly #withFrontEnd: boolean
+  readonly #programs: readonly string[]
+  readonly #files: Readonly<Record<string, Buffer>>
   readonly #machine: Machine
 
-  /** Whether the front end is in the guest, which needs a larger machine and seconds more to unpack. */
-  constructor({ frontEnd = false, machine = 'x64' as keyof typeof MACHINES } = {}) {
+  /**
+   * `frontEnd`: the front end is in the guest, which needs a larger machine and seconds more to unpack. `programs`:
+   * paths of programs of this machine, which the guest has at /bin, setuid where they are here. `files`: what it has in
+   * /files, by name.
+   */
+  constructor({
+    frontEnd = false,
+    machine = 'x64' as keyof typeof MACHINES,
+    programs = [] as readonly string[],
+    files = {} as Readonly<Record<string, Buffer>>,
+  } = {}) {
     this.#withFrontEnd = frontEnd
+    this.#programs = programs
+    this.#files = files
     this.#machine = MACHINES[machine]
   }
 
@@ -223,6 +238,7 @@ export class Guest {
         'cases/then',
         'dev',
         'etc',
+        'files',
         'plans',
         'proc',
         'roots',
@@ -240,17 +256,25 @@ export class Guest {
       file('bin/busybox', readFileSync(busybox)),
       link('bin/sh', 'busybox'),
       file('init', INIT.replaceAll('ttyS0', console)),
-      ...modules.map((path) => file(`modules/${basename(path)}`, readFileSync(path), 0o644)),
-      ...(this.#withFrontEnd
-        ? [
-            file('bin/nsbox', readFileSync(nsbox)),
-            ...libraries().map(([there, here]) => file(there, readFileSync(here))),
-          ]
-        : []),
+      ...modules.map((path, n) =>
+        file(`modules/${String(n).padStart(2, '0')}-${basename(path)}`, readFileSync(path), 0o644),
+      ),
+      ...(this.#withFrontEnd ? [file('bin/nsbox', readFileSync(nsbox))] : []),
+      ...this.#programs.map((path) =>
+        file(`bin/${basename(path)}`, readFileSync(path), 0o755 | (statSync(path).mode & 0o6000)),
+      ),
+      ...[
+        ...new Map([
+          ...(this.#withFrontEnd ? libraries() : []),
+          ...this.#programs.flatMap(librariesOf).map((path) => [path.slice(1), path] as const),
+        ]),
+      ].map(([there, here]) => file(there, readFileSync(here))),
+      ...Object.entries(this.#files).map(([name, content]) => file(`files/${name}`, content, 0o644)),
       file('bin/nsbox-sidecar', readFileSync(sidecar)),
       ...readdirSync(programs).map((name) => file(`bin/${basename(name)}`, readFileSync(join(programs, name)))),
       file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644),
       file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
+      ...['etc/subuid', 'etc/subgid'].map((path) => file(path, 'ann:100000:65536\n', 0o644)),
       ...this.#plans.map((plan, number) => file(`plans/${number}`, JSON.stringify(plan), 0o644)),
       ...this.cases.map(({ script, first }, number) =>
         file(`cases/${first ? 'first' : 'then'}/${String(number).padStart(3, '0')}`, `set -u\n${script}\n`),
@@ -290,7 +314,7 @@ for case in /cases/\${1-first}/*; do
 done
 if [ "\${1-}" != then ]; then
   mount -t tmpfs -o mode=755 root /new
-  cp -a /bin /cases /etc /home /init /lib /lib64 /plans /roots /new
+  cp -a /bin /cases /etc /files /home /init /lib /lib64 /plans /roots /new
   mkdir /new/proc /new/sys /new/dev /new/tmp /new/run; chmod 1777 /new/tmp
   for each in proc sys dev; do mount --move /$each /new/$each; done
   exec switch_root /new /init then

@@ -45,13 +45,15 @@ function variables({ options }: ReturnType<typeof box>): Record<string, string> 
   assert.is(options.clearEnv, true)
   return Object.fromEntries(
     (options.env ?? []).map((change) =>
-      change.type === 'set' ? [change.name, change.value] : [change.type === 'pass' ? change.name : '', '(passed)'],
+      change.type === 'set'
+        ? [change.name, change.value]
+        : [change.type === 'file' ? '' : change.name, `(${change.type})`],
     ),
   )
 }
 
 test("the environment is the image's and the terminal's kind, and never the caller's", () => {
-  assert.equal(variables(box()), { TERM: '(passed)', PATH: '/opt/bin:/bin', MODE: 'image', EMPTY: '' })
+  assert.equal(variables(box()), { TERM: '(later)', PATH: '/opt/bin:/bin', MODE: 'image', EMPTY: '' })
   assert.equal(variables(box({}, [], { env: ['TERM=dumb'] })), {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     TERM: 'dumb',
@@ -66,7 +68,7 @@ test("the command line's variables win, also by passing one on", () => {
     ],
   })
   assert.is(variables(own).MODE, 'mine')
-  assert.is(variables(own).SECRET, '(passed)')
+  assert.is(variables(own).SECRET, '(pass)')
 })
 
 test('--clear-env leaves out the variables of the image too', () => {

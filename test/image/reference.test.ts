@@ -90,6 +90,11 @@ test('a short name is an error that says how to write it in full', () => {
     /'debian:12' is a short name: .*\nwrite HOST\/debian, or name default registries in \/home\/me\/.config\/nsbox\/registries/,
   )
   assert.match(refused('docker://debian'), /short name/)
+  assert.match(
+    refused('live.iso'),
+    /'live\.iso': there is no such file\nlooked for \/\S*live\.iso; docker:\/\/HOST\/live\.iso /,
+  )
+  assert.match(refused('docker://live.iso'), /short name/)
   assert.match(refused('team/app'), /short name/)
 })
 

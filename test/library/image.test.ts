@@ -73,6 +73,25 @@ test(
 )
 
 test(
+  "in a box that stays, what a command is given wins over the image's variables, and the box's own over both",
+  withArchive(async (_, cache) => {
+    putImage(cache, [(fs) => void busyboxRoot(fs, ['tmp', 'etc'])], { env: ['MODE=image', 'KIND=image', 'REST=image'] })
+    await using live = await box({ image: REFERENCE, env: { KIND: 'box' } }).open()
+    const shown = async (env?: Record<string, string>) =>
+      (await live.run(['sh', '-c', 'echo "$MODE $KIND $REST $TERM"'], env === undefined ? {} : { env })).stdout
+    const { TERM: before } = process.env
+    process.env.TERM = 'vt52'
+    try {
+      assert.is(await shown(), 'image box image vt52\n')
+      assert.is(await shown({ MODE: 'call', KIND: 'call', TERM: 'call' }), 'call box image call\n')
+    } finally {
+      if (before === undefined) delete process.env.TERM
+      else process.env.TERM = before
+    }
+  }),
+)
+
+test(
   'an aborted pull rejects with the reason, and wrong arguments are named',
   withArchive(async (archive) => {
     const stopped = new Error('stopped')

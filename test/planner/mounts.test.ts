@@ -20,6 +20,9 @@ test('the root of an image is its layers, with a /proc, a /dev and the files of 
   const image = { image: 'host/app@sha256:0', lowers: ['/c/host-files', '/c/1'], cwd: '/srv' }
   const of = (options: Options) => buildPlan(options, ['cmd'], host(), image)
   assert.equal(of({}).root, { type: 'layers', lowers: image.lowers, image: image.image, options: ['nosuid', 'nodev'] })
+  const scratch = (options: Options) => buildPlan(options, ['cmd'], host(), { ...image, scratch: '/c/changes' }).root
+  assert.equal(scratch({}), { ...of({}).root, scratch: '/c/changes' })
+  assert.equal(scratch({ overlay: '/state' }), of({ overlay: '/state' }).root)
   const shown = (options: Options) =>
     of(options).mounts?.flatMap((mount) => ('kernel' in mount ? [] : [`${mount.type} ${mount.target}`]))
   const own = ['file /etc/resolv.conf', 'file /etc/hosts', 'file /etc/hostname']

@@ -141,9 +141,9 @@ inGuest(
   },
 )
 
-// tmpfs has user attributes from Linux 6.6 on.
+// tmpfs has user attributes from Linux 6.6 on. A plan of one's own has no directory for changes on a disk.
 inGuest(
-  'an ordinary user sees the layers from Linux 5.11 on, and gets the limit or the way out in words',
+  'an ordinary user sees the layers from Linux 5.11 on, and gets the way out in words before',
   asUser(`
 ${NEEDS_OVERLAY}
 ${layered('/tmp/u')}
@@ -162,9 +162,7 @@ NSBOX_CACHE=/tmp/u/cache nsbox --image dir:/tmp/u/base cat /data/file 2>&1; echo
     const lines = output.trimEnd().split('\n')
     assert.equal(lines.slice(0, 4), SHOWN)
     assert.equal(lines.slice(-2), ['below', '0'])
-    const isOld = byVersion(kernel, '6.6') < 0
-    assert.is(/\/srv'?: (Input\/output|I\/O) error/.test(output), isOld)
-    assert.is(output.includes('nsbox: warning: --image: before Linux 6.6 '), isOld)
+    assert.is(/\/srv'?: (Input\/output|I\/O) error/.test(output), byVersion(kernel, '6.6') < 0)
   },
 )
 

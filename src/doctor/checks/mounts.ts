@@ -20,7 +20,7 @@ export function overlay(host: Host): Result {
   if (version < 6.06 && !privileged(host))
     return note(
       'present, also for ordinary users, but tmpfs lacks user attributes before Linux 6.6',
-      "a box can't remove directories below its overlay while the changes are in memory",
+      "a box can't remove directories below its --overlay while the changes are in memory; those of an image go to a disk",
       'nsbox --overlay=DIR ...    (keeps them on a disk)',
     )
   return ok(privileged(host) ? 'present' : 'present, also for ordinary users')
