@@ -179,7 +179,7 @@ size_t stream_read(const void **bytes)
 	uint32_t length;
 	ssize_t done;
 	/* A decoder that has ended takes no more pieces back. */
-	while (pieces > 0 && (done = write(freed, "", 1)) < 0 && errno == EINTR)
+	while (pieces > 0 && write(freed, "", 1) < 0 && errno == EINTR)
 		;
 	do
 		done = read(filled, &length, sizeof length);
