@@ -98,7 +98,7 @@ static struct opened open_one(const struct filesystem *filesystem)
 	int file = check_file(host_open(filesystem->path, O_RDONLY | O_NONBLOCK), filesystem->path);
 	struct opened opened = {-1, -1};
 	if (filesystem->inner && tree_is_old())
-		fail_plain("a file system in a file of another one can't be mounted by mount(2)", filesystem->path);
+		fail_plain("mount(2) can't mount a file of a file system", filesystem->path);
 	/* From Linux 6.12 on an erofs is mounted from its file, where the kernel is built for that. */
 	if (filesystem->type == FILESYSTEM_TYPE_EROFS && !filesystem->offset && !filesystem->size && !tree_is_old())
 		opened.tree = mount_from(file, filesystem->type);

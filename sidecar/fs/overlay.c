@@ -268,9 +268,7 @@ const char *overlay_hint(const struct layers *layers)
 				: "DIR of --overlay=DIR may lie on a file system that can't keep changes, such as NFS or FAT: name another directory, "
 				  "or use --overlay alone, which keeps the changes in memory";
 	if (number == EINVAL && layers->scratch >= 0)
-		hint =
-			"the cache may lie on a file system that can't keep an overlay's changes, such as NFS: NSBOX_CACHE names "
-			"another place for it, --overlay=DIR keeps the changes elsewhere, and --ro allows none";
+		hint = "the cache can't keep changes, as on NFS: NSBOX_CACHE or --overlay=DIR names another disk";
 	errno = number;
 	return hint;
 }
@@ -295,7 +293,7 @@ static void use_scratch(struct layers *layers)
 	int made = scratch_make(layers->scratch, layers->scratch_path);
 	if (!scratch_keeps_attributes(made)) {
 		report_warning(
-			"neither memory nor the disk of the cache can note that a directory was removed, so that fails (EIO): --overlay=DIR keeps the changes on another disk");
+			"directories of the image can't be removed (EIO): the cache lacks user.* attributes; --overlay=DIR names another disk");
 		close(made);
 		return;
 	}

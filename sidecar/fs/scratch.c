@@ -125,10 +125,8 @@ int scratch_make(int parent, const char *path)
 		if (mkdirat(parent, name, 0700) == 0)
 			lock = lock_name(parent, name);
 		else if (errno != EEXIST)
-			fail_hint("make a directory for the box's changes", path,
-				errno == ENOSPC || errno == EDQUOT
-					? "nsbox image prune frees room there; --overlay=DIR keeps the changes elsewhere, and --ro allows none"
-					: "NSBOX_CACHE names another place for it; --overlay=DIR keeps the changes elsewhere, and --ro allows none");
+			fail_hint("make a directory for changes", path,
+				"nsbox image prune frees room; NSBOX_CACHE or --overlay=DIR names another disk");
 	}
 	rollback_remember_tree(parent, name, lock);
 	return descriptor_copy(lock);

@@ -125,8 +125,8 @@ nsbox --image /files/root.tar cat /srv/sub/file 2>&1; echo $?
 nsbox --ro --image /files/root.tar cat /srv/sub/file 2>&1; echo $?
 rm /home/fill /home/fill2`,
   [
-    "nsbox: root: make a directory for the box's changes: /home/cache/images/v1/layers/one: No space left on device (ENOSPC)",
-    'hint: nsbox image prune frees room there; --overlay=DIR keeps the changes elsewhere, and --ro allows none',
+    'nsbox: root: make a directory for changes: /home/cache/images/v1/layers/one: No space left on device (ENOSPC)',
+    'hint: nsbox image prune frees room; NSBOX_CACHE or --overlay=DIR names another disk',
     '125',
     'below',
     '0',
@@ -137,7 +137,7 @@ byUser(
   'where no file system keeps such notes, a warning says so, and the box runs',
   'mkdir -m 700 /tmp/cache; NSBOX_CACHE=/tmp/cache nsbox --image /files/root.tar cat /srv/sub/file 2>&1; rm -r /tmp/cache 2>/dev/null',
   [
-    'nsbox: root: warning: neither memory nor the disk of the cache can note that a directory was removed, so that fails (EIO): --overlay=DIR keeps the changes on another disk',
+    "nsbox: root: warning: directories of the image can't be removed (EIO): the cache lacks user.* attributes; --overlay=DIR names another disk",
     'below',
   ],
 )
