@@ -38,7 +38,7 @@ for (const { name, box } of INTERFACES) {
         'cat /nsbox/such/dir/f; touch /nsbox/y 2>/dev/null || echo sealed',
         'contentsealed\n',
       )
-      works(['--tmpfs', '/tmp,size=10m'], 'touch /nsbox-z 2>/dev/null || echo sealed', 'sealed\n')
+      works(['--tmpfs', '/nsbox,x'], 'touch /nsbox-z 2>/dev/null || echo sealed', 'sealed\n')
       works(
         ['--ro', '--tmpfs', `${dir}/new/deep`, '--file', `${dir}/file:${dir}/copy`, '--tmpfs', '/nsbox-x'],
         `ls ${dir}; cat ${dir}/copy; touch ${dir}/z 2>/dev/null || echo sealed`,
