@@ -101,8 +101,8 @@ test('the guides quote the examples as they are', () => {
   for (const name of readdirSync(join(top, 'docs/guides'))) {
     const guide = readFileSync(join(top, 'docs/guides', name), 'utf8')
     const script = join(top, 'examples', name.replace('.md', '.mjs'))
-    // Guides for the command line: test/e2e/programs.test.ts and test/docs/images.test.ts run them.
-    const forShells = ['programs-that-need-more.md', 'images.md']
+    // Guides for the command line: e2e/programs, docs/images and programs/ run them.
+    const forShells = ['programs-that-need-more.md', 'images.md', 'roots.md']
     const example = forShells.includes(name) ? undefined : readFileSync(script, 'utf8')
     const quotes = [...guide.matchAll(/^```js\n(.*?)^```/gms)].map(([, code = '']) => code)
     assert.is(quotes.length > 0, example !== undefined, name)

@@ -159,7 +159,24 @@ test('few options belong to one verb only', () =>
       // The verb image makes no box.
       .flatMap(([verb, { own = [] }]) => (verb === 'image' ? [] : own))
       .map(({ name }) => name),
-    ['plan', 'output', 'relative', 'force', 'by', 'with', 'without', 'output', 'dry-run', 'json', 'quiet', 'json'],
+    [
+      ...['plan', 'output', 'relative', 'force'],
+      ...[
+        'by',
+        'with',
+        'without',
+        'output',
+        'trace',
+        'trace-log',
+        'check',
+        'net',
+        'timeout',
+        'dry-run',
+        'json',
+        'quiet',
+      ],
+      'json',
+    ],
   ))
 
 test('root with --nest maps all ids if it may, otherwise its own', () => {
