@@ -154,6 +154,8 @@ static _Noreturn void run_inside(
 	channel = link;
 	report_to(inform_supervisor);
 	die_with_parent(link);
+	if (watched)
+		wait_for_watchdog(link);
 	spawn_enter_cgroup(plan->enter ? 0 : (unsigned)plan->namespaces);
 	if (plan->enter) {
 		enter_join();
@@ -180,8 +182,6 @@ static _Noreturn void run_inside(
 	landlock_apply(plan->process->landlock);
 	report_phase(STEP_PRIVILEGES);
 	privileges_bound(plan->process);
-	if (watched)
-		wait_for_watchdog(link);
 	if (release_is_needed(plan))
 		release_await(link);
 	if (plan->supervision && plan->supervision->init)
@@ -248,9 +248,10 @@ static void prepare(struct start *start)
 		exec_filtered_set_up(plan->process);
 	start->watched = watchdog_is_wanted(&start->box);
 	supervise_set_up(&start->box);
-	/* Later it would be in the box's pid namespace, as all children of ours. */
-	if (start->watched && plan->enter)
+	if (start->watched) {
+		report_phase(STEP_WATCHDOG);
 		watchdog_start(&start->box);
+	}
 }
 
 /* The first process of the box, whose number is 0 in that process itself. */
@@ -276,15 +277,17 @@ static int start_box(const struct plan *plan, bool old_mount_api)
 	return spawn_box(plan->namespaces, cgroup_descriptor());
 }
 
-/*
- * Step by step, gives the box's first process what it waits for: its id maps, a watchdog, helpers and the gate. It
- * makes its mounts while the watchdog starts, which takes a tenth of the time of a box.
- */
+/* Step by step, gives the box's first process what it waits for: a watchdog, its id maps, helpers and the gate. */
 static void release(struct start *start)
 {
 	const struct plan *plan = start->plan;
 	struct box *box = &start->box;
 	/* The box prints the phases from now on. */
+	report_step(STEP_WATCHDOG);
+	if (start->watched) {
+		watchdog_watch(box);
+		(void)!write(box->channel, "g", 1);
+	}
 	report_step(STEP_ID_MAPS);
 	/*
 	 * Without an init, the closed channel reports the execve. An init's end needs no channel, and each wake-up takes
@@ -303,13 +306,6 @@ static void release(struct start *start)
 		(void)!write(box->channel, "g", 1);
 	}
 	filesystem_close_all(plan->root);
-	if (start->watched) {
-		report_step(STEP_WATCHDOG);
-		if (!plan->enter)
-			watchdog_start(box);
-		watchdog_watch(box);
-		(void)!write(box->channel, "g", 1);
-	}
 	report_step(STEP_HELPERS);
 	if (release_is_needed(plan))
 		release_start(plan, box, &start->mask);

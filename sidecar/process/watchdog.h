@@ -14,9 +14,9 @@
 bool watchdog_is_wanted(const struct box *box);
 /* Call it before there is a box that needs a watchdog. */
 void watchdog_set_up(void);
-/* Starts the watchdog. Our children must not be in another pid namespace by now. Fails by fail(). */
+/* Starts the watchdog. Call it before we enter a pid namespace for our children. Fails by fail(). */
 void watchdog_start(const struct box *box);
-/* Has it watch BOX, which executes nothing before that. */
+/* Has it watch BOX. Call it as soon as there is a box, which waits for that. */
 void watchdog_watch(const struct box *box);
 /* After SIGCHLD: replaces a watchdog that was killed. */
 void watchdog_look(const struct box *box);

@@ -2,10 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execute, inTemp, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
+import { execute, NSBOX, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 
 /** Processes whose environment has this word, by number. */
@@ -135,26 +134,6 @@ async function watched(...args: string[]): Promise<{ box: ChildProcess; watchdog
   assert.ok(watchdog)
   return { box, watchdog: watchdog as number }
 }
-
-test(
-  'the watchdog starts beside the box, which executes nothing before it watches',
-  inTemp((dir) => {
-    const log = join(dir, 'log')
-    const { status, stderr } = execute('strace', ['-f', '-o', log, NSBOX, '--timeout', '1000', '/bin/true'])
-    assert.is(status, 0, stderr)
-    const lines = readFileSync(log, 'utf8').split('\n')
-    const first = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line))
-    // Only the watchdog makes a session here, and writes to its descriptor 0 when it is ready. As a user strace can't
-    // read the words of these processes.
-    const [box, watchdog, ready, command] = [
-      first(/clone3?\(.*CLONE_NEWNS/),
-      first(/setsid\(/),
-      first(/write\(0, /),
-      lines.findLastIndex((line) => /execve\(/.test(line)),
-    ]
-    assert.ok(0 < box && box < watchdog && watchdog < ready && ready < command, `${[box, watchdog, ready, command]}`)
-  }),
-)
 
 test('a watchdog that somebody kills is replaced', async () => {
   const { box, watchdog } = await watched('--timeout', '2s', 'sh', '-c', 'echo ready; exec sleep 1000')
