@@ -34,7 +34,7 @@ struct call {
 	enum call_kind kind;
 	/* Indices of arguments, or NO_ARGUMENT: the directory of a relative path, the path, the flags. */
 	int8_t directory, path, flags;
-	/* Of the above. */
+	/* FLAG_* and NEVER_FOLLOWS. */
 	uint8_t meaning;
 };
 

@@ -11,7 +11,10 @@ enum {
 	MAX_RUN = 256,
 };
 
-/* The lists of a tree can't be longer than its inodes are many, but where one directory lies in several. */
+/*
+ * Enters the directory that the walk is at. A tree has at most as many directories as inodes: more of them means that
+ * one lies in several others.
+ */
 static bool descend(struct squashfs_walk *walk, size_t path_length)
 {
 	const sqfs_inode *inode = &walk->inode;

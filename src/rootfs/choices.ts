@@ -41,6 +41,6 @@ export type RootfsOptions = {
   check?: boolean
   /** The words behind `--`. */
   command?: string[]
-  /** Of the boxes in which programs run. */
+  /** Options of the boxes in which programs run. */
   box?: { net?: 'host' | 'none'; /** Milliseconds. */ timeout?: number }
 }

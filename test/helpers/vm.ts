@@ -14,6 +14,7 @@ import type { HostFacts } from '../../src/host/types.ts'
 import { buildPlan } from '../../src/planner/build.ts'
 import { parse } from './command.ts'
 import { test } from 'uvu'
+import * as assert from 'uvu/assert'
 import type { Plan } from '../../src/plan/types.ts'
 import { archive, directory, file, link } from './cpio.ts'
 import { BIN, NSBOX, SIDECAR } from './nsbox.ts'
@@ -104,7 +105,7 @@ export function arm64Kernels(): Kernel[] {
 function namesOf(pattern: RegExp): string[] {
   const dir = join(top, 'dist/vm')
   const names = existsSync(dir) ? readdirSync(dir).map((name) => pattern.exec(name)?.[0] ?? '') : []
-  return [...new Set(names.map((name) => name.replace(/\.$/, '')).filter((name) => name !== ''))]
+  return [...new Set(names.filter((name) => name !== ''))]
 }
 
 function kernelOf(name: string, machine: keyof typeof MACHINES): Kernel {
@@ -355,6 +356,23 @@ function read(console: string): Map<string, Outcome> {
 }
 
 export type Check = { name: string; check: (outcome: Outcome, kernel: string) => void }
+
+/** Collects the cases of a guest, with a check of each: a function, or the lines that the case prints. */
+export function casesOf(guest: Guest) {
+  const checks: Check[] = []
+  const inGuest = (name: string, script: string, check: Check['check'] | readonly string[]): void => {
+    guest.add(name, script)
+    checks.push({
+      name,
+      check: typeof check === 'function' ? check : ({ output }) => assert.equal(output.trimEnd().split('\n'), check),
+    })
+  }
+  return { checks, inGuest }
+}
+
+/** A script that the guest's ordinary user runs. */
+export const asUser = (script: string) =>
+  `cat >/tmp/as-user <<'END'\n${script}\nEND\nsu -s /bin/sh ann -c 'sh /tmp/as-user'`
 
 /**
  * Makes a test for each of the guest's cases, in their order, and each kernel. Tests of a missing kernel count as

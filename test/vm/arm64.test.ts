@@ -3,20 +3,10 @@
 /** The executable for arm64, with pages of 4 KiB and of 16 KiB, in a virtual machine. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { arm64Kernels, Guest, onKernels, type Check } from '../helpers/vm.ts'
+import { arm64Kernels, asUser, casesOf, Guest, onKernels } from '../helpers/vm.ts'
 
 const guest = new Guest({ frontEnd: true, machine: 'arm64' })
-const checks: Check[] = []
-
-function inGuest(name: string, script: string, check: Check['check'] | readonly string[]): void {
-  guest.add(name, script)
-  checks.push({
-    name,
-    check: typeof check === 'function' ? check : ({ output }) => assert.equal(output.trimEnd().split('\n'), check),
-  })
-}
-
-const asUser = (script: string) => `cat >/tmp/as-user <<'END'\n${script}\nEND\nsu -s /bin/sh ann -c 'sh /tmp/as-user'`
+const { checks, inGuest } = casesOf(guest)
 
 inGuest(
   'the machine is what its name says',

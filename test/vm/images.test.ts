@@ -12,7 +12,7 @@ import * as assert from 'uvu/assert'
 import { KINDS, imageFile, smallRoot } from '../helpers/image-files.ts'
 import { execute } from '../helpers/nsbox.ts'
 import { directory, file, symlink, tarOf } from '../helpers/tar.ts'
-import { byVersion, Guest, kernels, onKernels, type Check } from '../helpers/vm.ts'
+import { asUser, byVersion, casesOf, Guest, kernels, onKernels } from '../helpers/vm.ts'
 
 const OLD = '6.1'
 const MISSING = ['mksquashfs', 'mkfs.erofs', 'mke2fs', 'newuidmap'].filter((tool) => Bun.which(tool) === null)
@@ -51,25 +51,14 @@ const guest = new Guest({
   frontEnd: true,
   ...(usable && { programs: ['newuidmap', 'newgidmap'].map((name) => Bun.which(name) ?? ''), files: filesOfGuest() }),
 })
-const checks: Check[] = []
-
-function inGuest(name: string, script: string, check: Check['check'] | readonly string[]): void {
-  guest.add(name, script)
-  checks.push({
-    name,
-    check: typeof check === 'function' ? check : ({ output }) => assert.equal(output.trimEnd().split('\n'), check),
-  })
-}
+const { checks, inGuest } = casesOf(guest)
 
 /** A case of the ordinary user's, whose cache is on the disk. Kernels before 5.11 give users no overlay. */
 function byUser(name: string, script: string, lines: readonly string[]): void {
-  const asUser = `cat >/tmp/as-user <<'END'
-export NSBOX_CACHE=/home/cache
+  const prepared = `export NSBOX_CACHE=/home/cache
 left() { ls -d /home/cache/images/v1/layers/*/changes-* 2>/dev/null | wc -l; }
-${script}
-END
-su -s /bin/sh ann -c 'sh /tmp/as-user'`
-  inGuest(name, asUser, ({ output }, kernel) => {
+${script}`
+  inGuest(name, asUser(prepared), ({ output }, kernel) => {
     if (byVersion(kernel, '5.11') < 0) assert.match(output, /this kernel stacks layers for root alone/)
     else assert.equal(output.trimEnd().split('\n'), lines)
   })

@@ -6,20 +6,11 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { byVersion, Guest, kernels, onKernels, type Check } from '../helpers/vm.ts'
+import { asUser, byVersion, casesOf, Guest, kernels, onKernels } from '../helpers/vm.ts'
 
 const guest = new Guest({ frontEnd: true })
-const checks: Check[] = []
+const { checks, inGuest } = casesOf(guest)
 
-function inGuest(name: string, script: string, check: Check['check'] | readonly string[]): void {
-  guest.add(name, script)
-  checks.push({
-    name,
-    check: typeof check === 'function' ? check : ({ output }) => assert.equal(output.trimEnd().split('\n'), check),
-  })
-}
-
-const asUser = (script: string) => `cat >/tmp/as-user <<'END'\n${script}\nEND\nsu -s /bin/sh ann -c 'sh /tmp/as-user'`
 const FLAGS = ['', '--old-mount-api']
 /** Runs the same box by each mount interface. */
 const both = (options: string, command: string) =>
