@@ -25,7 +25,7 @@ ${rows.map(member).join('\n')}
 }
 
 function member(row: OptionRow): string {
-  return `  /** ${sentence(row)} \`${synopsis(row)}\` */\n  ${camel(row.name)}?: ${SHAPED[row.name] ?? typeOf(row)} | undefined`
+  return `  /** ${sentence(row)} \`${synopsis({ ...row, short: undefined })}\` */\n  ${camel(row.name)}?: ${SHAPED[row.name] ?? typeOf(row)} | undefined`
 }
 
 function sentence({ doc, name }: OptionRow): string {

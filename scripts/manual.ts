@@ -3,7 +3,7 @@
  * README from there.
  */
 import { readFileSync } from 'node:fs'
-import { allOptions } from '../src/cli/verb-options.ts'
+import { allOptions, QUESTION_ROWS } from '../src/cli/verb-options.ts'
 import { VERBS, type VerbName } from '../src/cli/verb.ts'
 import { ROWS } from '../src/verbs/rows.ts'
 import { NOTES } from '../src/cli/help.ts'
@@ -101,7 +101,7 @@ const verbLine = (verb: VerbName): string =>
     .join(' ')}`
 
 function optionGroups(): string[] {
-  const options = allOptions(ROWS)
+  const options = [...allOptions(ROWS), ...QUESTION_ROWS]
   return GROUPS.flatMap((group) => {
     const verbs = VERBS.filter((verb) => ROWS[verb].own?.some((option) => option.group === group))
     const only = OPTIONS.some((option) => option.group === group) ? '' : ` (nsbox ${verbs.join(', ')})`

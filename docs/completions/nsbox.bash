@@ -33,24 +33,24 @@ _nsbox_value()
 	--share) _nsbox_reply_list 'pid ipc uts cgroup user abstract' ;;
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
-	--root|--tmpfs|--cwd) _nsbox_reply_files -d ;;
-	--bind|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o|--trace-log) _nsbox_reply_files -f ;;
+	--root|-r|--tmpfs|--cwd|-w) _nsbox_reply_files -d ;;
+	--bind|-b|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o|--trace-log) _nsbox_reply_files -f ;;
 	esac
 }
 
 _nsbox_options()
 {
-	local box='--root --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet'
+	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet -q'
 	case $1 in
-	run) _nsbox_reply_words "$box --plan --help --version" ;;
-	plan) _nsbox_reply_words "$box --help --version" ;;
-	explain) _nsbox_reply_words "$box --help --version" ;;
-	bake) _nsbox_reply_words "$box --output -o --relative --force --help --version" ;;
-	enter) _nsbox_reply_words "--timeout --cwd --env --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet --help --version" ;;
-	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --dry-run --json --quiet --help --version" ;;
-	image) _nsbox_reply_words "--quiet --json --platform --keep --max-size --insecure --map-auto --help --version" ;;
-	doctor) _nsbox_reply_words "--json --help --version" ;;
-	help) _nsbox_reply_words "--help --version" ;;
+	run) _nsbox_reply_words "$box --plan --help -h --version -V" ;;
+	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
+	explain) _nsbox_reply_words "$box --help -h --version -V" ;;
+	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
+	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
+	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --dry-run --json --quiet -q --help -h --version -V" ;;
+	image) _nsbox_reply_words "--quiet -q --json --platform --keep --max-size --insecure --map-auto --help -h --version -V" ;;
+	doctor) _nsbox_reply_words "--json --help -h --version -V" ;;
+	help) _nsbox_reply_words "--help -h --version -V" ;;
 	esac
 }
 
@@ -74,7 +74,7 @@ _nsbox_complete()
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|--image|--platform|--pull|--entrypoint|--bind|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|--env|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
+			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;

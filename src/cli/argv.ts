@@ -11,7 +11,11 @@ import { late } from '../lazy.ts'
 import { TABLE, type OptionRow } from '../options/table.ts'
 import type { TypedOption, Syntax, VerbName, Walked } from './verb.ts'
 
-export const QUESTIONS = ['help', 'version'] as const
+/** What may be asked in the place of an option, and the letter that stands for it. */
+export const QUESTIONS = [
+  { name: 'help', short: 'h' },
+  { name: 'version', short: 'V' },
+] as const
 
 /** `argv`: what follows the verb. */
 export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): Walked {
@@ -28,7 +32,7 @@ export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): W
       at++
       continue
     }
-    for (const question of QUESTIONS) if (word === `--${question}`) return { typed, rest: [], question }
+    for (const question of QUESTIONS) if (isNamed(question, word)) return { typed, rest: [], question: question.name }
     const [found, next] = take(argv, at, verb, syntax)
     typed.push(found)
     at = next
@@ -38,7 +42,9 @@ export function walk(argv: readonly string[], verb: VerbName, syntax: Syntax): W
 }
 
 function walkPlain(argv: readonly string[]): Walked {
-  return argv[0] === '--help' ? { typed: [], rest: [], question: 'help' } : { typed: [], rest: [...argv] }
+  return argv[0] === '--help' || argv[0] === '-h'
+    ? { typed: [], rest: [], question: 'help' }
+    : { typed: [], rest: [...argv] }
 }
 
 /** A dash alone isn't an option. */
@@ -51,7 +57,7 @@ function take(argv: readonly string[], at: number, verb: VerbName, syntax: Synta
   const word = argv[at] as string
   const name = nameIn(word)
   const found = lookup(name, syntax)
-  if (found === undefined) throw late().unknownOption(name, verb)
+  if (found === undefined) throw late().unknownOption(name, verb, word)
   const { option } = found
   if (name !== word) return [{ ...found, value: attached(option, word.slice(name.length + 1)) }, at + 1]
   if (option.value === undefined) return [{ ...found, value: '' }, at + 1]
@@ -74,7 +80,7 @@ export function lookup(word: string, { takes, own = [] }: Syntax): { option: Opt
   return undefined
 }
 
-function isNamed({ name, short }: OptionRow, word: string): boolean {
+function isNamed({ name, short }: Pick<OptionRow, 'name' | 'short'>, word: string): boolean {
   return word === `--${name}` || (short !== undefined && word === `-${short}`)
 }
 

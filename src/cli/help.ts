@@ -2,11 +2,13 @@
 import { GROUPS, synopsis, type OptionRow } from '../options/rows.ts'
 import { wrap } from '../text/wrap.ts'
 import { declare } from './cac.ts'
-import { allOptions, optionsOf, type Rows } from './verb-options.ts'
+import { allOptions, optionsOf, QUESTION_ROWS, type Rows } from './verb-options.ts'
 import type { Verb, VerbName } from './verb.ts'
 
 /** Every terminal has as many columns. */
 const WIDTH = 80
+/** Where an option's sentence begins; behind a longer synopsis on the next line. */
+const LEFT = 28
 
 export const NOTES =
   '\\: is a colon in a path. nsbox mounts and makes files in the order given. If an option that sets one thing is repeated, the last one counts. ' +
@@ -36,7 +38,7 @@ export function helpText(rows: Rows, topic?: VerbName): string {
 export function optionReference(verbs: Rows): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
-  const rows = (group: string) => allOptions(verbs).filter((option) => option.group === group)
+  const rows = (group: string) => [...allOptions(verbs), ...QUESTION_ROWS].filter((option) => option.group === group)
   const tables = GROUPS.map((group) =>
     [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'),
   )
@@ -44,7 +46,7 @@ export function optionReference(verbs: Rows): string {
 }
 
 function inGroup(group: string, verb: Verb): OptionRow[] {
-  return optionsOf(verb).filter((option) => option.group === group)
+  return [...optionsOf(verb), ...QUESTION_ROWS].filter((option) => option.group === group)
 }
 
 function verbLines(rows: Rows): string {
@@ -55,12 +57,9 @@ function verbLines(rows: Rows): string {
 
 function optionSections(verb: Verb): { title: string; body: string }[] {
   if (optionsOf(verb).length === 0) return []
-  const left = Math.max(...optionsOf(verb).map((option) => synopsis(option).length)) + 4
   const sections = GROUPS.filter((group) => inGroup(group, verb).length > 0).map((group) => ({
     title: `Options: ${group}`,
-    body: inGroup(group, verb)
-      .map((option) => entry(`  ${synopsis(option)}`, option.doc, left))
-      .join('\n'),
+    body: inGroup(group, verb).map(entry).join('\n'),
   }))
   const notes = wrap(NOTES, WIDTH - 2)
     .map((line) => `  ${line}`)
@@ -68,10 +67,12 @@ function optionSections(verb: Verb): { title: string; body: string }[] {
   return [...sections, ...(verb.takes === undefined ? [] : [{ title: 'Notes', body: notes }])]
 }
 
-/** An option and its sentence, in two columns. */
-function entry(head: string, doc: string, left: number): string {
-  const lines = wrap(doc, WIDTH - left)
-  return lines.map((line, i) => (i === 0 ? head : '').padEnd(left) + line).join('\n')
+/** An option and its sentence, in two columns. Names without a letter stand below those with one. */
+function entry(option: OptionRow): string {
+  const head = `  ${option.short === undefined ? '    ' : ''}${synopsis(option)}`
+  const sentence = wrap(option.doc, WIDTH - LEFT).map((line) => ' '.repeat(LEFT) + line)
+  if (head.length > LEFT - 2) return [head, ...sentence].join('\n')
+  return [head.padEnd(LEFT) + sentence[0]?.trimStart(), ...sentence.slice(1)].join('\n')
 }
 
 /** Catches cac's help, which it prints with console.info: here only `main` prints. */

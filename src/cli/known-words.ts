@@ -34,7 +34,7 @@ const KNOWN: readonly Known[] = [
   ],
   // What has another name.
   ['volume mount bindmount', '--bind SRC[:DST] shows a file or directory of the host, --ro-bind SRC[:DST] read-only'],
-  ['v', '--bind SRC[:DST] shows a file or directory of the host; the version is --version'],
+  ['v', '--bind SRC[:DST] shows a file or directory of the host; the version is -V'],
   ['bindro bind-ro bindmount_ro', '--ro-bind SRC[:DST]'],
   [
     'bind-try ro-bind-try dev-bind-try',
@@ -43,11 +43,11 @@ const KNOWN: readonly Known[] = [
   ['device dev-bind-data', '--dev-bind SRC[:DST] shows a device of the host'],
   ['read-only readonly', '--ro'],
   ['remount-ro', '--ro for the root, --ro-bind for a directory'],
-  ['e setenv', '--env NAME=VALUE, or --env NAME for the value that it has here'],
+  ['setenv', '--env NAME=VALUE, or --env NAME for the value that it has here'],
   ['unsetenv unset-env', '--clear-env, and then --env NAME for what is to stay'],
   ['clearenv ignore-environment', '--clear-env'],
-  ['w workdir working-directory chdir wd pwd skip-chdir', '--cwd DIR names a directory of the box'],
-  ['u uid gid userspec setuid setgid', '--user USER[:GROUP]'],
+  ['workdir working-directory chdir wd pwd skip-chdir', '--cwd DIR names a directory of the box'],
+  ['uid gid userspec setuid setgid', '--user USER[:GROUP]'],
   ['map-root-user', '--map-root'],
   ['map-users map-groups uidmap gidmap subuidname', '--map-auto takes the ids of /etc/subuid and /etc/subgid'],
   ['network unshare-net private-network n', '--net none; without it the network is that of the host'],
@@ -57,7 +57,6 @@ const KNOWN: readonly Known[] = [
     "a box shares the host's network, so its ports are the host's; with --net none it has none",
   ],
   ['dns add-host dns-search', "--host-files shows the host's resolv.conf and hosts; --file SRC:DST puts others there"],
-  ['h', 'nsbox --help, or nsbox help; the name of the box is --hostname NAME'],
   [
     'name machine container-name cidfile pidfile',
     '--status-fd N prints the process id of a box, by which nsbox enter finds it',

@@ -9,10 +9,15 @@ import { knownWord } from './known-words.ts'
 import { optionsOf } from './verb-options.ts'
 import { VERBS, type VerbName } from './verb.ts'
 
-export function unknownOption(word: string, verb: VerbName): UsageError {
+/** `word`: the option's name; `typed`: with a value in the same word. */
+export function unknownOption(word: string, verb: VerbName, typed = word): UsageError {
   const { ROWS } = late()
-  const question = QUESTIONS.find((name) => word === `--${name}`)
-  if (question !== undefined) return new UsageError(`--${question}: takes no value`)
+  const question = QUESTIONS.find(({ name, short }) => word === `--${name}` || word === `-${short}`)
+  if (question !== undefined)
+    return new UsageError(
+      `--${question.name}: takes no value`,
+      question.name === 'help' ? 'nsbox help VERB' : 'nsbox --version',
+    )
   const isBoxOption = lookup(word, { words: 0, takes: () => true }) !== undefined
   if (isBoxOption && verb === 'enter')
     return new UsageError(
@@ -23,29 +28,45 @@ export function unknownOption(word: string, verb: VerbName): UsageError {
   const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
   if (owner !== undefined && takesBox)
     return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
-  return new UsageError(`unknown option ${printable(word)}`, hintFor(word.replace(/^-+/, ''), verb))
+  return new UsageError(`unknown option ${printable(word)}`, hintFor(word, verb, typed))
+}
+
+/** For `-u1000` and `-qr`: the same with each letter in a word of its own. */
+function joinedLetters(word: string, verb: VerbName): string | undefined {
+  const [, letter, rest] = /^-(\w)([^-].*)$/su.exec(word) ?? []
+  if (letter === undefined || rest === undefined) return undefined
+  const { ROWS } = late()
+  const option = lookup(`-${letter}`, ROWS[verb])?.option
+  if (option === undefined) return undefined
+  if (option.value !== undefined) return `the value is a word of its own: -${letter} ${printable(rest)}`
+  return lookup(`-${rest[0]}`, ROWS[verb]) === undefined
+    ? undefined
+    : `each letter is a word of its own: -${letter} -${printable(rest)}`
 }
 
 /**
- * The way out for a word without its dashes: one of our options in another case, cut off, or with one dash; then what
- * stands for the option of another launcher; then the option that is nearest.
+ * The way out for a word: one of our options in another case, cut off, or with one dash; then what stands for the
+ * option of another launcher; then letters that are joined; then the option that is nearest.
  */
-function hintFor(name: string, verb: VerbName): string {
+function hintFor(word: string, verb: VerbName, typed: string): string {
   const row = late().ROWS[verb]
-  const names = [...optionsOf(row).map((option) => option.name), ...QUESTIONS]
+  const names = [...optionsOf(row).map((option) => option.name), ...QUESTIONS.map((question) => question.name)]
+  const name = word.replace(/^-+/, '')
   const lower = name.toLowerCase().replaceAll('_', '-')
   const list = row.takes === undefined ? `nsbox help ${verb}` : 'nsbox help'
   if (names.includes(lower)) return `it is spelled --${lower}`
-  if (name === 'V') return 'nsbox --version'
   const known = row.takes === undefined ? undefined : knownWord(name)
   if (known !== undefined) return known
+  const joined = joinedLetters(typed, verb)
+  // No name of an option has a digit, a slash or the like in it, but for --argv0.
+  if (joined !== undefined && /[^a-z-]/i.test(typed.slice(1))) return joined
   const longer = lower.length < 2 ? [] : names.filter((candidate) => candidate.startsWith(lower))
   const [only] = longer
   if (longer.length === 1) return `options are not cut off: --${only}`
   const near = nearest(lower, names)
   if (near !== undefined) return `the nearest is --${near}`
   if (longer.length > 1) return `these begin so: ${longer.map((candidate) => `--${candidate}`).join(', ')}`
-  return `${list} lists all options`
+  return joined ?? `${list} lists all options`
 }
 
 export function missingValue(option: OptionRow, next: string | undefined): UsageError {

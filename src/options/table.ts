@@ -22,7 +22,7 @@ export type Group = (typeof GROUPS)[number]
 export type OptionRow<Key extends string = string> = {
   name: string
   /** A letter that stands for the name, behind a single dash. */
-  short?: string
+  short?: string | undefined
   group: Group
   /** Placeholder of its value; absent for a flag. */
   value?: string
@@ -44,6 +44,7 @@ export type OptionRow<Key extends string = string> = {
 export const TABLE = [
   {
     name: 'root',
+    short: 'r',
     group: 'root',
     value: 'DIR',
     sets: 'root',
@@ -115,6 +116,7 @@ export const TABLE = [
 
   {
     name: 'bind',
+    short: 'b',
     group: 'mounts',
     value: 'SRC[:DST]',
     repeat: true,
@@ -219,6 +221,7 @@ export const TABLE = [
 
   {
     name: 'user',
+    short: 'u',
     group: 'identity',
     value: 'USER[:GROUP]',
     sets: 'user',
@@ -326,6 +329,7 @@ export const TABLE = [
 
   {
     name: 'cwd',
+    short: 'w',
     group: 'process',
     value: 'DIR',
     sets: 'cwd',
@@ -333,6 +337,7 @@ export const TABLE = [
   },
   {
     name: 'env',
+    short: 'e',
     group: 'process',
     value: 'NAME[=VALUE]',
     repeat: true,
@@ -371,7 +376,7 @@ export const TABLE = [
     doc: 'write events as JSON lines to descriptor N',
   },
   { name: 'verbose', group: 'reporting', sets: 'verbose', doc: 'print each phase with its time on stderr' },
-  { name: 'quiet', group: 'reporting', sets: 'quiet', doc: 'print nothing but errors' },
+  { name: 'quiet', short: 'q', group: 'reporting', sets: 'quiet', doc: 'print nothing but errors' },
 ] as const satisfies readonly OptionRow<keyof Options>[]
 
 /** A key of `Options` that no row sets is a compile error in this line. */

@@ -82,7 +82,7 @@ export const image = verb<Request>({
     'nsbox image unpack ./app.tar ./root',
   ],
   own: [
-    { name: 'quiet', group: GROUP, doc: 'print nothing but errors; ls prints only ids' },
+    { name: 'quiet', short: 'q', group: GROUP, doc: 'print nothing but errors; ls prints only ids' },
     { name: 'json', group: GROUP, doc: 'print the result as JSON' },
     {
       name: 'platform',

@@ -86,7 +86,7 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
     },
     { name: 'dry-run', group: 'building a root', doc: 'list what the root would have, and write nothing' },
     { name: 'json', group: 'building a root', doc: 'print all of the report as JSON' },
-    { name: 'quiet', group: 'building a root', doc: 'print nothing but errors' },
+    { name: 'quiet', short: 'q', group: 'building a root', doc: 'print nothing but errors' },
   ],
   words: Infinity,
   parse({ typed, rest, behind }) {

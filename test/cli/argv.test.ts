@@ -54,6 +54,33 @@ const accepted: Row[] = [
   [['--ro', '--help', '--nonsense'], { verb: 'help' }],
   [['rootfs', '--help'], { verb: 'help', topic: 'rootfs' }],
   [['--version'], { verb: 'version' }],
+  // Letters.
+  [['-h'], { verb: 'help' }],
+  [['--ro', '-h', '--nonsense'], { verb: 'help' }],
+  [['enter', '-h'], { verb: 'help', topic: 'enter' }],
+  [['help', '-h'], { verb: 'help', topic: 'help' }],
+  [['-V'], { verb: 'version' }],
+  [['ls', '-h', '-V'], run({}, 'ls', '-h', '-V')],
+  [
+    ['-r', 'd', '-b', '/a:/b', '-w', '/', '-u=5', '-q', '--', '-h'],
+    run(
+      { root: 'd', mounts: [{ type: 'bind', source: '/a', target: '/b' }], cwd: '/', user: { user: 5 }, quiet: true },
+      '-h',
+    ),
+  ],
+  [
+    ['-e', 'A=1', '-e=B=2', 'x', '-e'],
+    run(
+      {
+        env: [
+          { type: 'set', name: 'A', value: '1' },
+          { type: 'set', name: 'B', value: '2' },
+        ],
+      },
+      'x',
+      '-e',
+    ),
+  ],
   // Stored plans.
   [['run', '--plan', 'p.json'], { ...run({}), planFile: 'p.json' }],
   [['run', '--plan', '-', '--', 'a', '-b'], { ...run({}, 'a', '-b'), planFile: '-' }],
@@ -253,8 +280,11 @@ const refused: [string[], string, string?][] = [
   [['--rooot', 'r', 'x'], 'unknown option --rooot', '--root'],
   [['--ro-bnd=/a', 'x'], 'unknown option --ro-bnd', '--ro-bind'],
   [['-root', 'x'], 'unknown option -root', '--root'],
-  [['-h'], 'unknown option -h', '--help'],
-  [['-V'], 'unknown option -V', '--version'],
+  [['-v'], 'unknown option -v', '-V'],
+  [['-eA=1', 'x'], 'unknown option -eA', '-e A=1'],
+  [['-e'], '--env: the value is missing', '-e, --env NAME[=VALUE]'],
+  [['-r', '-q', 'x'], '--root: the value is missing', 'if -q is the value: --root=-q'],
+  [['-q=1', 'x'], "--quiet: takes no value, but has '1'"],
   [['--xyzzyxyzzy', 'x'], 'unknown option --xyzzyxyzzy', 'nsbox help'],
   [['--a\nb', 'x'], 'unknown option --a\\x0ab'],
   [['---', 'x'], 'unknown option ---'],

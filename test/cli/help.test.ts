@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { allOptions } from '../../src/cli/verb-options.ts'
+import { allOptions, QUESTION_ROWS } from '../../src/cli/verb-options.ts'
 import { VERBS, type VerbName } from '../../src/cli/verb.ts'
 import { ROWS } from '../../src/verbs/rows.ts'
 import { helpText as helpOf, optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../../src/cli/help.ts'
@@ -54,7 +54,7 @@ test('help prints nothing by itself', () => {
 test('the option reference stands between its markers, a row for each option', () => {
   const text = optionReference(ROWS)
   assert.ok(text.startsWith(REFERENCE_BEGIN) && text.trimEnd().endsWith(REFERENCE_END))
-  assert.is(text.match(/^\| `-/gm)?.length, allOptions(ROWS).length)
+  assert.is(text.match(/^\| `-/gm)?.length, allOptions(ROWS).length + QUESTION_ROWS.length)
   assert.ok(text.includes('`--net host\\|none`'))
 })
 
