@@ -1,6 +1,6 @@
 /**
  * Writes the generated files: from the contract table the C structures and field list (`sidecar/plan/contract.h`) and
- * the JSON Schema (`docs/plan.schema.json`), from the option table the README's reference, the manual page, the
+ * the JSON Schema (`docs/plan.schema.json`), from the option table the page of options, the manual page, the
  * completions and the library's options, from the system's headers the numbers of the system calls, and from those the
  * default filters. With `--check` it compares instead, and fails when a file is not what it should be.
  */
@@ -25,12 +25,12 @@ import { jsonSchema } from './plan-schema.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** The README with its option reference written anew. */
-function readme(): string {
-  const text = readFileSync(`${root}README.md`, 'utf8')
+/** The page of options with its tables written anew. */
+function optionsPage(): string {
+  const text = readFileSync(`${root}docs/options.md`, 'utf8')
   const [start, end] = [text.indexOf(REFERENCE_BEGIN), text.indexOf(REFERENCE_END)]
   if (start < 0 || end < start)
-    throw new Error(`README.md: the lines "${REFERENCE_BEGIN}" and "${REFERENCE_END}" are missing`)
+    throw new Error(`docs/options.md: the lines "${REFERENCE_BEGIN}" and "${REFERENCE_END}" are missing`)
   return text.slice(0, start) + optionReference(ROWS).trimEnd() + text.slice(end + REFERENCE_END.length)
 }
 
@@ -91,7 +91,7 @@ const files: Record<string, () => string> = {
   'src/library/box-options.ts': boxOptionsSource,
   // After what it is made from.
   'docs/api.md': apiReference,
-  'README.md': readme,
+  'docs/options.md': optionsPage,
   'docs/nsbox.1': manualPage,
   'docs/completions/nsbox.bash': bashCompletion,
   'docs/completions/_nsbox': zshCompletion,

@@ -1,6 +1,6 @@
 /**
- * Writes the manual page, from the verbs' pages and the option table. It reads the tables that it shares with the
- * README from there.
+ * Writes the manual page, from the verbs' pages and the option table. It reads the tables of messages and
+ * exit statuses from their page.
  */
 import { readFileSync } from 'node:fs'
 import { allOptions, QUESTION_ROWS } from '../src/cli/verb-options.ts'
@@ -10,7 +10,7 @@ import { NOTES } from '../src/cli/help.ts'
 import { GROUPS, OPTIONS, synopsis, type OptionRow } from '../src/options/rows.ts'
 import { VERSION } from '../src/version.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../docs/troubleshooting.md', import.meta.url), 'utf8')
 
 /** Escapes a text for groff_man(7): dashes stay ASCII dashes, and no line starts with a request. */
 function roff(text: string): string {
@@ -36,14 +36,14 @@ function head(option: OptionRow): string {
   return `\\fB${roff(names)}\\fR${value.replace(/[A-Za-z|]+/g, (word) => `\\fI${word}\\fR`)}`
 }
 
-/** The rows of the README's table under a heading. */
-function readmeTable(heading: string): [string, string][] {
-  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0]
+/** The rows of the page's table under a heading. */
+function pageTable(heading: string): [string, string][] {
+  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0]
   const rows = [...(section ?? '').matchAll(/^\| (.+?) \| (.+?) \|$/gm)].map((match): [string, string] => [
     match[1] ?? '',
     match[2] ?? '',
   ])
-  if (rows.length === 0) throw new Error(`README.md: no table under "${heading}"`)
+  if (rows.length === 0) throw new Error(`docs/troubleshooting.md: no table under "${heading}"`)
   return rows.filter(([left]) => left !== '---' && left !== 'message')
 }
 
@@ -136,10 +136,10 @@ export function manualPage(): string {
     roff(NOTES),
     ...optionGroups(),
     '.SH EXIT STATUS',
-    ...entries(apart(readmeTable('Exit status')).map(([left, right]) => [marked(left), marked(right)])),
+    ...entries(apart(pageTable('Exit status')).map(([left, right]) => [marked(left), marked(right)])),
     '.SH DIAGNOSTICS',
     'A message is one line on standard error, and where a way out is known a line "hint:" follows.',
-    ...entries(readmeTable('Troubleshooting').map(([left, right]) => [marked(left), marked(right)])),
+    ...entries(pageTable('Troubleshooting').map(([left, right]) => [marked(left), marked(right)])),
     '.SH EXAMPLES',
     '.nf',
     ...[...new Set(VERBS.flatMap((verb) => ROWS[verb].examples))].map(roff),

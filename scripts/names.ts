@@ -152,6 +152,8 @@ const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/SECURITY.md',
+  'docs/how-it-works.md',
+  'docs/options.md',
   'src/launch/native/README.md',
   'test/fixtures/README.md',
   'Makefile',

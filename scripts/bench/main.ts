@@ -3,7 +3,8 @@
  *
  *   bun scripts/bench/main.ts [--quick] [--readme] [--out DIR] [--peers NAME,...] [PART...]
  *
- * --quick: two rounds of everything, which shows that it works and no more. --readme: write the README's section and
+ * --quick: two rounds of everything, which shows that it works and no more. --readme: write the section of
+ * docs/benchmarks.md and
  * docs/start-by-mounts.svg. --out: where the results go (default: dist). --peers: compare with these alone, or with
  * `none`.
  */
@@ -79,10 +80,10 @@ console.log(`written: ${join(out, 'bench.json')}`)
 if (values.readme) writeReadme()
 
 function writeReadme(): void {
-  const file = join(TOP, 'README.md')
+  const file = join(TOP, 'docs/benchmarks.md')
   const text = readFileSync(file, 'utf8')
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
-  if (begin < 0 || end < begin) throw new Error(`README.md has no ${BEGIN}`)
+  if (begin < 0 || end < begin) throw new Error(`docs/benchmarks.md has no ${BEGIN}`)
   writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n\n${readmeText(result)}\n${text.slice(end)}`)
   writeFileSync(join(TOP, 'docs/start-by-mounts.svg'), plot(result.byMounts))
 }

@@ -1,4 +1,4 @@
-/** Prints the result for a person: tables on the terminal, and the README's section. */
+/** Prints the result for a person: tables on the terminal, and the section of docs/benchmarks.md. */
 import type { Spread } from './pace.ts'
 import type { Part, Result, Row, Target } from './result.ts'
 

@@ -1,5 +1,5 @@
 # Times the start of a box and the unpacking of images, beside other programs that are there or can be installed. BENCH_PEERS= installs none.
-# make bench FLAGS=--readme writes the README's figures anew.
+# make bench FLAGS=--readme writes the figures of docs/benchmarks.md anew.
 .PHONY: bench bench-peers soak attack-peers
 dist/bench/%: scripts/bench/%.c $(MAKE_FILES) | musl
 	@mkdir -p $(@D)
@@ -15,7 +15,7 @@ bench-peers:
 	npm install --prefix dist/bench --no-save --no-audit --no-fund --ignore-scripts --loglevel=error $(BENCH_RUNTIME) >/dev/null 2>&1 || \
 		echo 'make: $(BENCH_RUNTIME) can not be installed, and is left out of the comparison' >&2
 
-bench: all $(BENCH_PROGRAMS) bench-peers ## time the start of a box and images, beside others; FLAGS=--readme writes the README's figures
+bench: all $(BENCH_PROGRAMS) bench-peers ## time the start of a box and images, beside others; FLAGS=--readme writes the figures of docs/benchmarks.md
 	$(Q)$(BUN) scripts/bench/main.ts $(FLAGS)
 
 # Starts thousands of boxes and kills many at a random moment. Every status must be right, and nothing may be left.

@@ -66,7 +66,7 @@ $(NOTICES): scripts/notices.sh scripts/make/unpack.mk | musl unpack-libraries
 	$(Q)sh scripts/notices.sh $(ARM64)/libraries musl-dev $(UNPACK_PACKAGES) >$@
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
-PACKAGE_FILES := scripts/package.ts package.json README.md LICENSE docs/plan.schema.json
+PACKAGE_FILES := scripts/package.ts package.json LICENSE $(wildcard *.md) $(shell find docs examples -type f | sort)
 dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(NOTICES) dist/nsbox-trace $(wildcard $(ARM64_PROGRAMS)) $(NPM)
 	@$(say) PACK dist/package
 	$(Q)$(BUN) scripts/package.ts

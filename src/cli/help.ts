@@ -34,13 +34,14 @@ export function helpText(rows: Rows, topic?: VerbName): string {
   return printed(() => command?.outputHelp())
 }
 
-/** All options in Markdown, a table for each group, between the two markers. */
+/** All options in Markdown, a section with a table for each group, between the two markers. */
 export function optionReference(verbs: Rows): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const line = (option: OptionRow) => `| \`${cell(synopsis(option))}\` | ${cell(option.doc)} |`
+  const heading = (group: string) => `${group[0]?.toUpperCase()}${group.slice(1)}`
   const rows = (group: string) => [...allOptions(verbs), ...QUESTION_ROWS].filter((option) => option.group === group)
   const tables = GROUPS.map((group) =>
-    [`**${group}**`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'),
+    [`## ${heading(group)}`, '', '| option | |', '| --- | --- |', ...rows(group).map(line), ''].join('\n'),
   )
   return [REFERENCE_BEGIN, '', ...tables, REFERENCE_END, ''].join('\n')
 }

@@ -1,6 +1,6 @@
 /**
  * The option table: the only place that lists the command line's options. The walk over the command line reads it;
- * help, completions and the README's option reference are made from it. apply.ts has what each option does.
+ * help, completions and the option reference are made from it. apply.ts has what each option does.
  */
 import type { Options } from './types.ts'
 

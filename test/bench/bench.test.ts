@@ -97,7 +97,7 @@ test('medians, quartiles and ratios of rounds are what they should be', () => {
   assert.is(ratio(times, 'a', 'b').median, 3)
 })
 
-test("the README's table names missed demands as well as met ones, and launchers that were not compared", () => {
+test('the table of docs/benchmarks.md names missed demands as well as met ones, and launchers that were not compared', () => {
   const result: Result = {
     date: '2026-01-02',
     machine: { kernel: '6.1', processor: 'x', cores: 2, memory: 4, user: 'root' },

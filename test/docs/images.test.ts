@@ -7,13 +7,11 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { shellBlocks, textOf } from '../helpers/documents.ts'
 import { busyboxRoot, execute, inTemp, NSBOX, type Ran } from '../helpers/nsbox.ts'
 import { digestOf, pushImage, startRegistry, WITHOUT_REGISTRY } from '../helpers/registry.ts'
 
-const GUIDE = readFileSync(new URL('../../docs/guides/images.md', import.meta.url), 'utf8')
-/** Blocks of commands: those that need no registry, and those that do. */
-const blocks = (kind: '' | ' registry'): string[] =>
-  [...GUIDE.matchAll(/^```sh(.*)\n([^]*?)^```/gm)].flatMap(([, of, code = '']) => (of === kind ? [code] : []))
+const PAGE = 'docs/guides/images.md'
 
 /** A test that is skipped, with the reason in its title, where one of the programs is missing. */
 function needing(programs: readonly string[], title: string, body: (dir: string) => Promise<void> | void): void {
@@ -60,7 +58,7 @@ needing(['mksquashfs', 'xorriso'], 'from an ISO file to a shell, kept changes, a
   )
   made('xorriso', '-as', 'mkisofs', '-quiet', '-o', join(dir, 'live.iso'), join(dir, 'iso'))
   rmSync(join(dir, 'root'), { recursive: true })
-  const [toShell = '', keep = '', programs = '', cache = '', ...others] = blocks('')
+  const [toShell = '', keep = '', programs = '', cache = '', ...others] = shellBlocks(PAGE)
   assert.equal(others, [])
   assert.is(shell(dir, toShell).stdout, 'NAME="Small"\n')
   assert.match(shell(dir, keep).stdout, '/root/mine')
@@ -96,7 +94,7 @@ else
       mkdirSync(join(dir, 'src'))
       writeFileSync(join(dir, 'src/build.sh'), 'ls /sys/class/net 2>/dev/null; echo built >result\n')
       const port = String(await freePort())
-      const [web = '', build = '', ...others] = blocks(' registry').map((code) =>
+      const [web = '', build = '', ...others] = shellBlocks(PAGE, 'registry').map((code) =>
         code.replaceAll('registry.example.org', registry.host).replaceAll('8080', port),
       )
       assert.equal(others, [])
@@ -116,7 +114,7 @@ test('the messages of the guide are those of the product', () => {
   const sources = execute('sh', ['-c', 'cat src/image/*.ts src/planner/*.ts'], {
     cwd: new URL('../..', import.meta.url).pathname,
   }).stdout
-  const table = GUIDE.split('\n## When it fails\n')[1] ?? ''
+  const table = textOf(PAGE).split('\n## When it fails\n')[1] ?? ''
   const messages = [...table.matchAll(/^\| `(is [^`]+)`/gm)].map(([, message = '']) => message)
   assert.ok(messages.length >= 2)
   for (const message of messages) assert.ok(sources.includes(message), message)

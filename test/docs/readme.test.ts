@@ -1,56 +1,56 @@
-/** The commands in the README work as they stand there. */
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+/** What README, CONTRIBUTING and the page of messages say is so. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
+import { allOptions, QUESTION_ROWS } from '../../src/cli/verb-options.ts'
+import { VERBS } from '../../src/cli/verb.ts'
+import { ROWS } from '../../src/verbs/rows.ts'
+import { headingsOf, shellBlocks, TOP, textOf } from '../helpers/documents.ts'
+import { execute } from '../helpers/nsbox.ts'
 
-const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '')
+const readme = textOf('README.md')
 
-/** Without the build, which `make test` has done already. */
-const lines = blocks.flatMap((block) => block.split('\n')).filter((line) => line !== '' && !line.startsWith('make'))
+test('README fits two screens and shows a first box before anything else', () => {
+  assert.ok(readme.split('\n').length <= 160, String(readme.split('\n').length))
+  assert.equal(
+    headingsOf(readme)
+      .slice(0, 4)
+      .map(({ text }) => text),
+    ['nsbox', 'Get it', 'A first box', 'Five jobs'],
+  )
+  assert.ok(shellBlocks('README.md').length >= 5)
+})
 
-test('the README has commands to try', () => assert.ok(lines.length >= 6, lines.join('\n')))
+test('each option and verb of nsbox that README names is one', () => {
+  const options = new Set([...allOptions(ROWS), ...QUESTION_ROWS].map(({ name }) => `--${name}`))
+  // Right of what other programs have, in the table of those who come from them.
+  const table = readme.split('\n## Coming from\n')[1]?.split('\n## ')[0] ?? ''
+  const ours = [...table.matchAll(/^\| .+? \| (.+) \|$/gm)].map(([, cell = '']) => cell)
+  assert.ok(ours.length >= 10)
+  const text = [...shellBlocks('README.md'), ...ours].join('\n').replace(/ -- .*/g, '')
+  for (const [option] of text.matchAll(/(?<=[\s`])--[a-z][a-z-]*/g)) assert.ok(options.has(option), option)
+  for (const [, verb = ''] of text.matchAll(/nsbox ([a-z]+) /g))
+    assert.ok((VERBS as readonly string[]).includes(verb), `nsbox ${verb}`)
+})
 
-test(
-  'the commands of the README work one after the other in an empty directory',
-  inTemp((dir) => {
-    const env = { ...process.env, PATH: `${dirname(NSBOX)}:${process.env.PATH}` }
-    for (const line of lines) {
-      const { status, stderr } = execute('bash', ['-c', line], { cwd: dir, env })
-      assert.is(status, 0, `${line}\n${stderr}`)
-    }
-  }),
-)
-
-test('every file that README and CONTRIBUTING name exists', () => {
-  const contributing = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8')
-  for (const [, path] of contributing.matchAll(/`((?:src|sidecar|test)\/[\w./-]*)`/g)) {
-    assert.ok(execute('test', ['-e', new URL(`../../${path}`, import.meta.url).pathname]).status === 0, path)
+test('every file that CONTRIBUTING names exists', () => {
+  for (const [, path] of textOf('CONTRIBUTING.md').matchAll(/`((?:src|sidecar|test)\/[\w./-]*)`/g)) {
+    assert.ok(execute('test', ['-e', `${TOP}/${path}`]).status === 0, path)
   }
 })
 
-/** Step and subject as the README has them, without the system's text and placeholders. */
+/** Step and subject as the page has them, without the system's text and placeholders. */
 const subjects = (message: string) =>
   message
     .split(/: |\.\.\.|\b[A-Z]{3,}\b/)
     .map((part) => part.trim())
     .filter((part) => /^[^A-Z]/.test(part))
 
-test("each message in the README's troubleshooting is one that the product has", () => {
+test('each message of docs/troubleshooting.md is one that the product has', () => {
   const sources = ['src', 'sidecar']
-    .map(
-      (dir) =>
-        execute('sh', [
-          '-c',
-          'cat $(find "$0" -name "*.ts" -o -name "*.c")',
-          new URL(`../../${dir}`, import.meta.url).pathname,
-        ]).stdout,
-    )
+    .map((dir) => execute('sh', ['-c', 'cat $(find "$0" -name "*.ts" -o -name "*.c")', `${TOP}/${dir}`]).stdout)
     .join('\n')
     .replaceAll("\\'", "'")
-  const section = text.split('\n## Troubleshooting\n')[1]?.split('\n## ')[0] ?? ''
+  const section = textOf('docs/troubleshooting.md').split('\n## Troubleshooting\n')[1]?.split('\n## ')[0] ?? ''
   const messages = [...section.matchAll(/^\| `([^`]+: [^`]+)`/gm)].map((match) => match[1] ?? '')
   assert.ok(messages.length >= 12, messages.join('\n'))
   for (const message of messages)

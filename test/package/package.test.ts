@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { TOP } from '../helpers/documents.ts'
 import { execute, NSBOX } from '../helpers/nsbox.ts'
 import { done, link, project, RUNTIMES, TARBALL, VERSION, WITHOUT_ARM64 } from '../helpers/package.ts'
 
@@ -16,9 +17,12 @@ test('the package has these files and no others', () => {
     .map((name) => name.replace(/^package\//, ''))
     .sort()
   const machines = WITHOUT_ARM64 === undefined ? ['arm64', 'x64'] : ['x64']
-  assert.equal(files, [
-    'LICENSE',
-    'README.md',
+  const shipped = ['docs', 'examples'].flatMap((folder) =>
+    execute('find', [folder, '-type', 'f'], { cwd: TOP }).stdout.trim().split('\n'),
+  )
+  const expected = [
+    ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md'],
+    ...shipped,
     'dist/package/THIRD-PARTY.txt',
     'dist/package/cli.js',
     'dist/package/errors.d.ts',
@@ -43,9 +47,9 @@ test('the package has these files and no others', () => {
     ...machines.map((machine) => `dist/package/sidecar/nsbox-sidecar-${machine}`),
     ...machines.map((machine) => `dist/package/sidecar/nsbox-trace-${machine}`),
     ...machines.map((machine) => `dist/package/sidecar/nsbox-unpack-${machine}`),
-    'docs/plan.schema.json',
     'package.json',
-  ])
+  ]
+  assert.equal(files, expected.sort())
 })
 
 test('it installs without a network, needs no other package and runs nothing when it is installed', () => {

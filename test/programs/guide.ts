@@ -1,9 +1,8 @@
 /** The commands of docs/guides/roots.md, as they stand there. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { shellBlocks } from '../helpers/documents.ts'
 import { type Guest, inGuest } from './guest.ts'
-
-const GUIDE = readFileSync(new URL('../../docs/guides/roots.md', import.meta.url), 'utf8')
 
 const SERVICE = `
 import http.server, ssl, sqlite3
@@ -45,9 +44,7 @@ const PRINTED = {
 
 /** What is wrong with the guide's blocks of this kind; undefined where they work. The first that fails ends it. */
 export function guideFault(guest: Guest, kind: 'everyday' | 'all'): string | undefined {
-  const blocks = [...GUIDE.matchAll(/^```sh (.*)\n([^]*?)^```/gm)].flatMap(([, of, code = '']) =>
-    of === kind ? [code] : [],
-  )
+  const blocks = shellBlocks('docs/guides/roots.md', kind)
   let output: string
   try {
     output = inGuest(guest, ['/bin/bash', '-ec', ['cd /work', INPUT, ...blocks].join('\n')], prepare)

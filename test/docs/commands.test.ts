@@ -1,0 +1,83 @@
+/**
+ * The commands of the documents work as they stand there: one page after the other, its blocks in order, in an empty
+ * directory, which is the home directory too.
+ *
+ * Words behind "sh" say where a block runs: `root` and `user`, by whom; `needs=PROGRAM,...`, if they are installed;
+ * `skip`, nowhere. A block "text" behind it has what it prints, where a line "..." stands for any lines.
+ */
+// seconds: 300
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Block, blocksOf, documents, TOP } from '../helpers/documents.ts'
+import { asRoot, execute, NSBOX, SIDECAR } from '../helpers/nsbox.ts'
+
+/** They have tests of their own, with images, programs and runtimes that are made or installed for them. */
+const ELSEWHERE = ['docs/guides/images.md', 'docs/guides/roots.md', 'docs/guides/programs-that-need-more.md']
+const WORD = /^(?:root|user|skip|needs=[\w.,-]+)$/
+
+/** Why a block can't run here; undefined if it can. */
+function hindrance({ words }: Block): string | undefined {
+  if (words.includes('root') && !asRoot) return 'needs root'
+  if (words.includes('user') && asRoot) return 'is for ordinary users'
+  const needed = words.find((word) => word.startsWith('needs='))?.slice('needs='.length) ?? ''
+  const missing = needed.split(',').filter((name) => name !== '' && Bun.which(name) === null)
+  return missing.length > 0 ? `not installed: ${missing.join(' ')}` : undefined
+}
+
+/** Whether the output is as shown: line by line, where "..." stands for any lines, and for any text in a line. */
+function shows(output: string, shown: string): boolean {
+  const escaped = shown.trimEnd().replace(/[\\^$*+?()[\]{}|]/g, '\\$&')
+  const pattern = escaped
+    .replace(/^\.\.\.$\n?/gm, '\u0000')
+    .replaceAll('...', '\u0001')
+    .replaceAll('.', '\\.')
+    .replaceAll('\u0000', '(?:.*\\n?)*?')
+    .replaceAll('\u0001', '.*')
+  return new RegExp(`^${pattern}$`).test(output.trimEnd())
+}
+
+test('a block of output matches what it should, and nothing else', () => {
+  assert.ok(shows('a\nb\nc\n', 'a\n...\nc\n'))
+  assert.ok(shows('pid 7 (x)\n', 'pid ... (x)\n'))
+  assert.ok(shows('a\nb\n', 'a\n...\n'))
+  assert.not.ok(shows('a\nb\nc\n', 'a\nc\n'))
+  assert.not.ok(shows('abc\n', 'a.c\n'))
+})
+
+let count = 0
+for (const path of documents().filter((page) => !ELSEWHERE.includes(page) && existsSync(join(TOP, page)))) {
+  const blocks = blocksOf(path)
+  if (!blocks.some(({ language }) => language === 'sh')) continue
+  // Not below /tmp: the commands hide that.
+  const dir = mkdtempSync('/var/tmp/nsbox-docs-')
+  test.after(() => rmSync(dir, { recursive: true, force: true }))
+  const env = {
+    ...process.env,
+    PATH: `${dirname(NSBOX)}:${dirname(SIDECAR)}:${process.env.PATH}:/usr/sbin:/sbin`,
+    HOME: dir,
+  }
+  const scripts = join(dir, '.scripts')
+  blocks.forEach((block, i) => {
+    if (block.language !== 'sh' || block.words.includes('skip')) return
+    count++
+    const title = `${path}:${block.line} ${block.code.split('\n')[0]}`
+    const reason = hindrance(block)
+    if (reason !== undefined) return test.skip(`${title} (${reason})`, () => undefined)
+    test(title, () => {
+      for (const word of block.words) assert.match(word, WORD)
+      mkdirSync(scripts, { recursive: true })
+      const script = join(scripts, String(i))
+      writeFileSync(script, `set -euo pipefail\n${block.code}`)
+      const { status, stdout, stderr } = execute('bash', [script], { cwd: dir, env, input: '' })
+      assert.is(status, 0, `${block.code}\n${stdout}\n${stderr}`)
+      const next = blocks[i + 1]
+      if (next?.language === 'text') assert.ok(shows(stdout, next.code), `shown:\n${next.code}\nprinted:\n${stdout}`)
+    })
+  })
+}
+
+test('there are commands to try', () => assert.ok(count >= 6, String(count)))
+
+test.run()
