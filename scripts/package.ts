@@ -20,11 +20,22 @@ async function bundle(entry: string, name: string, banner: string): Promise<void
     format: 'esm',
     conditions: ['package'],
     banner,
+    plugins: [{ name: 'program files', setup: leaveProgramFiles }],
     minify: { syntax: true, whitespace: false, identifiers: false },
     outdir: OUT,
     naming: name,
   })
   if (!built.success) throw new Error(built.logs.join('\n'))
+  // Bundlers that make CommonJS of it leave `import.meta` empty.
+  const text = readFileSync(join(OUT, name), 'utf8')
+  const parts = text.split('createRequire(import.meta.url)')
+  if (parts.length > 2) throw new Error(`${name}: more than one createRequire`)
+  writeFileSync(join(OUT, name), parts.join('createRequire(import.meta.url || __filename)'))
+}
+
+/** src/launch/program-files.ts is for checkouts. The package's own are chosen by package.json, imports, when it is used. */
+function leaveProgramFiles({ onResolve }: Bun.PluginBuilder): void {
+  onResolve({ filter: /\/program-files\.ts$/ }, () => ({ path: '#program-files', external: true }))
 }
 
 /** The MIT license requires its notice in every copy of the code. */
@@ -93,10 +104,46 @@ for (const [name, text] of declarations()) {
   mkdirSync(dirname(join(OUT, name)), { recursive: true })
   writeFileSync(join(OUT, name), text)
 }
+const files: string[] = []
 for (const [machine, directory] of Object.entries(MACHINES))
   for (const program of PROGRAMS) {
     const path = join(TOP, directory, program)
     if (!existsSync(path)) continue
     copyFileSync(path, join(OUT, `sidecar/${program}-${machine}`))
     chmodSync(join(OUT, `sidecar/${program}-${machine}`), 0o755)
+    files.push(`${program}-${machine}`)
   }
+
+/**
+ * The paths are literals, since bundlers look for those: `new URL(..., import.meta.url)` is known to most of them, and
+ * Bun's knows imports of type "file". A function each, since the first throws in a bundle for CommonJS.
+ */
+writeFileSync(
+  join(OUT, 'program-files.js'),
+  `import { fileURLToPath } from 'node:url'
+const files = {
+${files.map((name) => `  '${name}': () => new URL('./sidecar/${name}', import.meta.url),`).join('\n')}
+}
+export const programFile = (program, machine) => {
+  try {
+    return fileURLToPath(files[\`\${program}-\${machine}\`]())
+  } catch {
+    return undefined
+  }
+}
+const url = import.meta.url
+export const codeFile = url ? fileURLToPath(url) : typeof __filename === 'string' ? __filename : undefined
+`,
+)
+writeFileSync(
+  join(OUT, 'program-files.bun.js'),
+  `import { fileURLToPath } from 'node:url'
+${files.map((name, i) => `import file${i} from './sidecar/${name}' with { type: 'file' }`).join('\n')}
+const files = { ${files.map((name, i) => `'${name}': file${i}`).join(', ')} }
+export const codeFile = fileURLToPath(import.meta.url)
+export const programFile = (program, machine) => {
+  const file = files[\`\${program}-\${machine}\`]
+  return file === undefined || file.startsWith('/') ? file : fileURLToPath(new URL(file, import.meta.url))
+}
+`,
+)

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The library: every command of a program in a box. */
 export { box, type Box } from './library/box.ts'
 export type { BoxOptions } from './library/box-options.ts'

@@ -1,13 +1,11 @@
-/** The unpacker as a file of the host: the package has one, and the compiled program carries its bytes. */
+/** The unpacker as a file of the host: the package has one, and compiled or bundled programs carry its bytes. */
 import { sha256 } from '../host/sha256.ts'
 import * as fs from 'node:fs'
 import { unpackPath } from '#unpack'
 import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
+import { isExecutable } from '../launch/executable-copy.ts'
 import { ensureDirectory, storeFailure, temporaryName } from './store.ts'
-
-/** Where the runtime shows what the compiled program carries; no other program sees it. */
-const CARRIED = '/$bunfs/'
 
 let known: string | undefined
 
@@ -17,7 +15,7 @@ let known: string | undefined
  */
 export function helperFile(host: HostFacts): string {
   const path = unpackPath()
-  if (!path.startsWith(CARRIED)) return path
+  if (isExecutable(path)) return path
   if (known !== undefined) return known
   const bytes = fs.readFileSync(path)
   const copy = `${ensureDirectory(host, 'helper')}/${sha256(bytes)}`

@@ -1,12 +1,11 @@
 /** Becomes the box where the system executes no file in memory. */
-import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { execute, isWhole } from '#execute'
 import { systemFailure } from '../host/errno.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { reasonOf } from './execve.ts'
-import { unnamedFile, unnamedFileIn, temporaryDirectories, writeAll } from './tmpfile.ts'
+import { filled, unnamedFile, unnamedFileIn, temporaryDirectories } from './tmpfile.ts'
 import { withPlan } from './append-plan.ts'
 
 /** Never returns. `failed`: the error of a file in memory. */
@@ -35,14 +34,4 @@ export function becomeFile(plan: Plan, kept: readonly number[], failed: string):
 function executeBeside(plan: Plan, kept: readonly number[]): void {
   const text = filled(unnamedFile(), [Buffer.from(encodePlan(plan))])
   execute(join(dirname(process.execPath), 'nsbox-sidecar'), ['nsbox', '--plan-fd', String(text)], [...kept, text])
-}
-
-/** Fills a file, and opens it again for reading: a file that is open for writing can't be executed (ETXTBSY). */
-function filled(writer: number, parts: readonly Uint8Array[]): number {
-  try {
-    for (const part of parts) writeAll(writer, part)
-    return fs.openSync(`/proc/self/fd/${writer}`, fs.constants.O_RDONLY)
-  } finally {
-    fs.closeSync(writer)
-  }
 }

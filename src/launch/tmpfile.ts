@@ -68,3 +68,13 @@ export function writeAll(fd: number, bytes: Uint8Array, at: number | null = null
   for (let done = 0; done < bytes.length;)
     done += fs.writeSync(fd, bytes, done, bytes.length - done, at === null ? null : at + done)
 }
+
+/** Fills a file, and opens it again for reading: a file that is open for writing can't be executed (ETXTBSY). */
+export function filled(writer: number, parts: readonly Uint8Array[]): number {
+  try {
+    for (const part of parts) writeAll(writer, part)
+    return fs.openSync(`/proc/self/fd/${writer}`, fs.constants.O_RDONLY)
+  } finally {
+    fs.closeSync(writer)
+  }
+}

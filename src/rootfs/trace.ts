@@ -9,6 +9,7 @@ import { SandboxError } from '../errors.ts'
 import { codeOf, errnoName, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import { CHILD_SUPERVISION, startChildBox, type Ending } from '../launch/child-box.ts'
+import { isExecutable } from '../launch/executable-copy.ts'
 import { temporaryDirectories } from '../launch/tmpfile.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
@@ -86,13 +87,10 @@ function planOf(options: Options, argv: readonly string[], tracer: string, boxes
   return { ...plan, supervision: { ...plan.supervision, ...CHILD_SUPERVISION } }
 }
 
-/** Where the runtime shows what the compiled program carries; no other program sees it. */
-const CARRIED = '/$bunfs/'
-
 /** The tracer as a file that a box can mount. */
 function tracerFile(): { path: string; remove(): void } {
   const carried = tracePath()
-  if (!carried.startsWith(CARRIED)) return { path: carried, remove: () => {} }
+  if (isExecutable(carried)) return { path: carried, remove: () => {} }
   const content = readFileSync(carried)
   let failure: unknown
   for (const place of temporaryDirectories()) {

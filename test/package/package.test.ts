@@ -1,6 +1,6 @@
 /** The packed package, installed into an empty project and used from there. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { TOP } from '../helpers/documents.ts'
@@ -44,6 +44,8 @@ test('the package has these files and no others', () => {
     'dist/package/plan/steps.d.ts',
     'dist/package/plan/types.d.ts',
     'dist/package/plan/variants.d.ts',
+    'dist/package/program-files.bun.js',
+    'dist/package/program-files.js',
     ...machines.map((machine) => `dist/package/sidecar/nsbox-sidecar-${machine}`),
     ...machines.map((machine) => `dist/package/sidecar/nsbox-trace-${machine}`),
     ...machines.map((machine) => `dist/package/sidecar/nsbox-unpack-${machine}`),
@@ -135,30 +137,46 @@ await b.run('true')
 const wrong: string = result.exitCode
 `
 
-test("with Node's types, TypeScript needs only its types, which refuse unknown options", () => {
-  for (const name of ['typescript', '@types/node', 'undici-types']) link(dir, name)
-  writeFileSync(join(dir, 'user.ts'), USER)
-  for (const resolution of [
-    ['--module', 'nodenext'],
-    ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck'],
-  ]) {
-    const flags = [
-      '--noEmit',
-      '--strict',
-      '--exactOptionalPropertyTypes',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2022',
-      '--types',
-      'node',
-      ...resolution,
-    ]
-    const { status, stdout } = execute(process.execPath, ['node_modules/typescript/bin/tsc', ...flags, 'user.ts'], {
-      cwd: dir,
-    })
-    assert.is(status, 0, stdout)
-  }
+const COMPILERS = ['typescript', 'typescript-7']
+const RESOLUTIONS = [
+  ['--module', 'nodenext'],
+  ['--module', 'esnext', '--moduleResolution', 'bundler'],
+]
+
+for (const compiler of COMPILERS) {
+  test(`with Node's types beside it, ${compiler} compiles a program without any setting, and refuses unknown options`, () => {
+    for (const name of [compiler, '@types/node', 'undici-types'])
+      if (!existsSync(join(dir, 'node_modules', name))) link(dir, name)
+    writeFileSync(join(dir, 'user.ts'), USER)
+    const tsc = join('node_modules', compiler, 'bin/tsc')
+    for (const resolution of RESOLUTIONS) {
+      const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', ...resolution]
+      const { status, stdout } = execute(
+        process.env.NODE ?? 'node',
+        [tsc, ...flags, '--skipLibCheck', 'false', 'user.ts'],
+        {
+          cwd: dir,
+        },
+      )
+      assert.is(status, 0, `${resolution.join(' ')}\n${stdout}`)
+    }
+  })
+}
+
+test('every file that its documents name is in it', () => {
+  const top = join(dir, 'node_modules/nsbox')
+  const documents = execute('find', [top, '-name', '*.md']).stdout.trim().split('\n')
+  assert.ok(documents.length > 5, documents.join('\n'))
+  for (const document of documents)
+    for (const [, target = ''] of readFileSync(document, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g))
+      if (!/^[a-z]+:/.test(target)) assert.ok(existsSync(join(dirname(document), target)), `${document}: ${target}`)
+})
+
+test('the manifest says where the package comes from, and names its manual', () => {
+  const manifest = JSON.parse(readFileSync(join(dir, 'node_modules/nsbox/package.json'), 'utf8'))
+  for (const url of [manifest.homepage, manifest.repository.url, manifest.bugs.url])
+    assert.match(url, /^(git\+)?https:/)
+  assert.match(readFileSync(join(dir, 'node_modules/nsbox', manifest.man), 'utf8'), '.TH')
 })
 
 const arm64 = WITHOUT_ARM64 === undefined && Bun.which('qemu-aarch64-static') !== null ? test : test.skip
