@@ -113,21 +113,22 @@ test('where no process may be added, that is an error with the way out', async (
   for (const result of results) isFailure(result, 'EAGAIN', 'processes')
 })
 
-/** The package as it would be where something has gone wrong with its sidecar. */
+/** The package, where something goes wrong with its sidecar once it is loaded: Bun looks for its files before that. */
 async function damaged(name, damage) {
   const from = dirname(fileURLToPath(import.meta.resolve('nsbox')))
-  const to = join(dir, name)
+  const to = join(dir, name, 'dist/package')
   cpSync(from, to, { recursive: true })
+  cpSync(join(from, '../../package.json'), join(dir, name, 'package.json'))
   const sidecar = join(to, `sidecar/nsbox-sidecar-${process.arch}`)
   statSync(sidecar)
+  const loaded = await import(pathToFileURL(join(to, 'index.js')))
   damage(sidecar)
-  return import(pathToFileURL(join(to, 'index.js')))
+  return loaded
 }
 
-test('a sidecar that is missing, or can not be executed, is an error of each function', async () => {
+test('a sidecar that is missing, or is no program, is an error of each function', async () => {
   const damages = {
     ENOENT: (sidecar) => rmSync(sidecar),
-    EACCES: (sidecar) => chmodSync(sidecar, 0o644),
     ENOEXEC: (sidecar) => writeFileSync(sidecar, '\x7fELF of another machine'),
   }
   b.spawnSync('true')
@@ -163,6 +164,11 @@ test('a sidecar that is missing, or can not be executed, is an error of each fun
     }
     await until('as few descriptors as before', () => openFiles() <= before)
   }
+})
+
+test('a sidecar without its execute permission is run from a copy', async () => {
+  const lib = await damaged('mode', (sidecar) => chmodSync(sidecar, 0o444))
+  assert.is((await lib.box({ root }).run(['echo', 'copied'])).stdout, 'copied\n')
 })
 
 test('where no file can be made for the plan, the error says where one is tried', async () => {
