@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,30 +41,41 @@ static _Noreturn void give_up(const char *what)
 	_exit(125);
 }
 
+/* A path alone says nothing about permissions to read. What is cut or only written isn't needed as it is. */
+static void read_open_flags(struct task *task, uint64_t flags)
+{
+	const bool makes = flags & O_CREAT, replaces = (flags & O_TRUNC) || (makes && (flags & O_EXCL));
+	const bool is_path = (flags & O_PATH) != 0, only_writes = (flags & O_ACCMODE) == O_WRONLY;
+	char *kind = task->kinds;
+	task->opens = true;
+	task->follow = !(flags & O_NOFOLLOW) && !(makes && (flags & O_EXCL));
+	task->writes = !is_path && (makes || (flags & O_ACCMODE) != O_RDONLY);
+	if (is_path)
+		*kind++ = 'l';
+	else {
+		if (makes)
+			*kind++ = 'm';
+		if (!replaces && !only_writes)
+			*kind++ = 'o';
+		else if (!makes)
+			*kind++ = 'l';
+		if (replaces)
+			*kind++ = 'w';
+	}
+	*kind = '\0';
+}
+
 static void read_flags(struct task *task, const struct call *call, uint64_t flags)
 {
-	const int access = (int)flags & O_ACCMODE;
 	switch (call->kind) {
 	case CALL_EXEC: memcpy(task->kinds, "x", 2); break;
-	case CALL_MAKE:
-	case CALL_CREAT: memcpy(task->kinds, "m", 2); break;
+	case CALL_CREAT: read_open_flags(task, O_CREAT | O_WRONLY | O_TRUNC); break;
 	case CALL_OPEN:
-	case CALL_OPENAT2:
-		/* A path alone says nothing about permissions to read. What is cut or only written isn't needed as it is. */
-		task->opens = true;
-		task->follow = (flags & O_NOFOLLOW) == 0;
-		char *kind = task->kinds;
-		if (flags & O_PATH)
-			*kind++ = 'l';
-		else {
-			if (flags & O_CREAT)
-				*kind++ = 'm';
-			if (access != O_WRONLY && !(flags & O_TRUNC))
-				*kind++ = 'o';
-			else if (!(flags & O_CREAT))
-				*kind++ = 'l';
-		}
-		*kind = '\0';
+	case CALL_OPENAT2: read_open_flags(task, flags); break;
+	case CALL_MAKE:
+		memcpy(task->kinds, "mw", 3);
+		task->follow = false;
+		task->writes = true;
 		break;
 	default: memcpy(task->kinds, "l", 2);
 	}
@@ -78,7 +90,8 @@ static void enter_call(pid_t pid, const struct __ptrace_syscall_info *info)
 	char text[PATH_MAX], path[TRACEE_PATH];
 	if (!call)
 		return;
-	if (call->kind == CALL_IDS)
+	/* An ordinary user has nothing that others of its processes lack. */
+	if (call->kind == CALL_IDS && geteuid() == 0)
 		ids_changed = true;
 	if (call->kind == CALL_CHROOT)
 		root_changed = true;
@@ -86,7 +99,7 @@ static void enter_call(pid_t pid, const struct __ptrace_syscall_info *info)
 		return;
 	struct task *task = task_of(pid);
 	task_leave_call(task);
-	task->opens = false;
+	task->opens = task->writes = false;
 	uint64_t flags = call->flags == NO_ARGUMENT ? 0 : args[call->flags];
 	if (call->kind == CALL_OPENAT2) {
 		if (!tracee_bytes(pid, flags, &how, sizeof how))
@@ -103,32 +116,52 @@ static void enter_call(pid_t pid, const struct __ptrace_syscall_info *info)
 	if (how.resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH)) {
 		/* Only the result says where such a path leads. */
 		*path = '\0';
-	} else if (!tracee_path(pid, directory, text, root_changed, path))
+	} else if (!tracee_path(pid, directory, text, root_changed, path)) {
+		if (errno == ENAMETOOLONG)
+			record_write("P", "", "");
 		return;
+	}
 	task->path = strdup(path);
 	if (!task->path)
 		_exit(125);
 	task->in_call = true;
 }
 
+/*
+ * Where the descriptor leads that a call has opened, or "". A process that may have fewer rights than the command had
+ * could say that it has opened a file that it can't read, so nothing that it can change meanwhile counts.
+ */
+static void opened_place(struct task *task, int fd, char real[PATH_MAX])
+{
+	char name[32];
+	snprintf(name, sizeof name, "fd/%d", fd);
+	bool reads = strchr(task->kinds, 'o') != NULL;
+	if (reads && ids_changed ? tracee_reads(task->pid, fd, real) : tracee_link(task->pid, name, real))
+		return;
+	*real = '\0';
+	if (reads && ids_changed)
+		*strchr(task->kinds, 'o') = 'l';
+}
+
 /* At the end of a call, or when a program has been executed. */
 static void end_call(struct task *task, int64_t result)
 {
-	char real[PATH_MAX] = "", name[32];
+	char real[PATH_MAX] = "";
 	if (!task->in_call)
 		return;
 	const bool found = result >= 0, in_the_way = result == -EEXIST;
-	if (found && task->opens) {
-		snprintf(name, sizeof name, "fd/%d", (int)result);
-		if (!tracee_link(task->pid, name, real))
-			*real = '\0';
-	}
+	if (found && task->opens)
+		opened_place(task, (int)result, real);
 	const char *path = *task->path ? task->path : real;
+	/* EOVERFLOW: the owner of a directory has no id in the user namespace, so that no layer can have a copy of it. */
+	if (*path && task->writes && (result == -EROFS || result == -EOVERFLOW))
+		record_write("R", path, "");
 	if (*path && in_the_way)
 		record_use('l', false, true, ids_changed, path, "");
 	else if (*path && (found || result == -ENOENT))
 		for (const char *kind = task->kinds; *kind; kind++)
-			record_use(*kind, task->follow, found, ids_changed, path, *kind == 'm' ? "" : real);
+			if (*kind != 'w' || found)
+				record_use(*kind, task->follow, found, ids_changed, path, *kind == 'm' ? "" : real);
 	task_leave_call(task);
 }
 
@@ -161,7 +194,11 @@ static void at_exec(pid_t pid)
 	unsigned long before = 0;
 	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &before);
 	struct task *task = task_of((pid_t)before);
+	char program[PATH_MAX];
 	end_call(task, 0);
+	/* By a link that the command has made itself, its path alone wouldn't say it. */
+	if (tracee_link(pid, "exe", program))
+		record_use('x', true, true, ids_changed, program, "");
 	if ((pid_t)before != pid) {
 		task_forget((pid_t)before);
 		task_leave_call(task_of(pid));
@@ -175,12 +212,14 @@ static void at_stop(pid_t pid, int status)
 {
 	const int signal = WSTOPSIG(status), event = status >> 16;
 	struct task *task = task_of(pid);
+	task_set_stopped(task, 0);
 	switch (event) {
 	case PTRACE_EVENT_SECCOMP: at_seccomp(pid); break;
 	case PTRACE_EVENT_EXEC: at_exec(pid); break;
 	case PTRACE_EVENT_STOP:
 		/* It was stopped, and stays so until it is continued. */
 		if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
+			task_set_stopped(task, signal);
 			go_on(pid, PTRACE_LISTEN, 0);
 			return;
 		}
@@ -201,12 +240,43 @@ static void at_stop(pid_t pid, int status)
 	go_on(pid, task_of(pid)->in_call ? PTRACE_SYSCALL : PTRACE_CONT, 0);
 }
 
-/* Follows all threads until the command has ended; returns its exit status. What it has left running ends with us. */
+static volatile sig_atomic_t stop_asked;
+
+/*
+ * All threads are stopped. If that was the terminal's doing, it has stopped us as well, and continues all. Otherwise
+ * nobody is left to continue them, and the caller would wait for ever.
+ */
+static void leave_stop(void)
+{
+	if (stop_asked) {
+		stop_asked = 0;
+		raise(SIGSTOP);
+	} else
+		task_wake_all();
+}
+
+/* The next thread that has something to say, with its STATUS. */
+static pid_t next_event(int *status)
+{
+	/* The terminal's signal may come a little later to us than to them. */
+	enum { TRIES = 50, PAUSE = 2000 };
+	for (int tries = 0; task_all_stopped() && tries < TRIES; tries++) {
+		pid_t pid = waitpid(-1, status, __WALL | WNOHANG);
+		if (pid != 0)
+			return pid;
+		usleep(PAUSE);
+	}
+	if (task_all_stopped())
+		leave_stop();
+	return waitpid(-1, status, __WALL);
+}
+
+/* Follows all threads until the command has ended; returns its status. What it has left running ends with us. */
 static int follow(void)
 {
 	for (;;) {
 		int status;
-		pid_t pid = waitpid(-1, &status, __WALL);
+		pid_t pid = next_event(&status);
 		if (pid < 0 && errno == EINTR)
 			continue;
 		if (pid < 0)
@@ -217,8 +287,19 @@ static int follow(void)
 		}
 		task_forget(pid);
 		if (pid == command)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			return status;
 	}
+}
+
+/* The last record, without which all others are only a part. */
+static int report_end(int status)
+{
+	char text[16], signal[16];
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0, shown = number ? 128 + number : WEXITSTATUS(status);
+	snprintf(text, sizeof text, "%d", shown);
+	snprintf(signal, sizeof signal, "%d", number);
+	record_write("X", text, signal);
+	return shown;
 }
 
 static _Noreturn void run(char **argv, int gate)
@@ -241,6 +322,7 @@ static _Noreturn void run(char **argv, int gate)
 }
 
 static void pass_on(int signal) { kill(command, signal); }
+static void note_stop(int signal) { stop_asked = signal; }
 
 /* The terminal sends its signals to the command as well; all others are passed on. */
 static void take_signals(void)
@@ -249,6 +331,10 @@ static void take_signals(void)
 	struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
 		sigaction(passed[i], &action, NULL);
+	static const int stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+	action.sa_handler = note_stop;
+	for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+		sigaction(stops[i], &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGQUIT, &action, NULL);
@@ -272,6 +358,8 @@ int main(int argc, char **argv)
 		run(argv + 1, gate[0]);
 	}
 	take_signals();
+	/* The command may not write into our records. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (ptrace(PTRACE_SEIZE, command, NULL,
 			PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEEXEC |
 				PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE) < 0) {
@@ -284,5 +372,5 @@ int main(int argc, char **argv)
 		give_up("start the command");
 	close(gate[0]);
 	close(gate[1]);
-	return follow();
+	return report_end(follow());
 }

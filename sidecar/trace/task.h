@@ -10,10 +10,12 @@
 struct task {
 	pid_t pid;
 	/* The call that it is in, while there is one: `open` for a descriptor that shows where the path really leads. */
-	bool in_call, opens, follow;
+	bool in_call, opens, follow, writes;
 	/* The kinds of records that it makes when it succeeds, of record.h. */
-	char kinds[3];
+	char kinds[4];
 	char *path;
+	/* The signal that has stopped it, until it is continued; or 0. */
+	int stopped;
 	struct task *next;
 };
 
@@ -24,5 +26,14 @@ struct task *task_of(pid_t pid);
 void task_leave_call(struct task *task);
 
 void task_forget(pid_t pid);
+
+/* Notes that the thread has been stopped by the signal, or with 0 that it runs. */
+void task_set_stopped(struct task *task, int signal);
+
+/* Whether there are threads, and all of them are stopped. */
+bool task_all_stopped(void);
+
+/* Continues all that are stopped, as the kernel does where no shell is left to do it: setpgid(2), orphaned groups. */
+void task_wake_all(void);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -62,11 +64,44 @@ bool tracee_link(pid_t pid, const char *name, char target[PATH_MAX])
 	const size_t end = sizeof gone - 1;
 	char link[64];
 	snprintf(link, sizeof link, "/proc/%d/%s", pid, name);
+	errno = 0;
 	ssize_t length = readlink(link, target, PATH_MAX - 1);
 	if (length <= 0)
 		return false;
 	target[length] = '\0';
 	return *target == '/' && ((size_t)length < end || strcmp(target + length - end, gone) != 0);
+}
+
+/* The process of a thread: before Linux 6.9 only processes have descriptors that stand for them. */
+static pid_t process_of(pid_t thread)
+{
+	char line[64];
+	int pid = 0;
+	snprintf(line, sizeof line, "/proc/%d/status", thread);
+	FILE *status = fopen(line, "re");
+	while (status && fgets(line, sizeof line, status) && sscanf(line, "Tgid: %d", &pid) != 1)
+		;
+	if (status)
+		fclose(status);
+	return pid;
+}
+
+bool tracee_reads(pid_t pid, int fd, char target[PATH_MAX])
+{
+	struct stat opened, named;
+	int process = (int)syscall(SYS_pidfd_open, process_of(pid), 0);
+	int copy = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+	int flags = copy < 0 ? O_PATH : fcntl(copy, F_GETFL);
+	char name[32];
+	snprintf(name, sizeof name, "fd/%d", copy);
+	bool reads = flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY &&
+				 tracee_link(getpid(), name, target) && fstat(copy, &opened) == 0 && stat(target, &named) == 0 &&
+				 opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	if (copy >= 0)
+		close(copy);
+	if (process >= 0)
+		close(process);
+	return reads;
 }
 
 bool tracee_path(pid_t pid, int directory, const char *text, bool has_root, char path[TRACEE_PATH])

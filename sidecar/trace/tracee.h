@@ -21,6 +21,13 @@ bool tracee_bytes(pid_t pid, uint64_t address, void *bytes, size_t length);
 bool tracee_link(pid_t pid, const char *name, char target[PATH_MAX]);
 
 /*
+ * Where the file lies that the process has open as FD, if it is open for reading. The descriptor itself is looked at,
+ * and not its number, which another thread may give to another file meanwhile. False: it isn't open for reading, its
+ * name leads to another file, or the kernel is older than Linux 5.6.
+ */
+bool tracee_reads(pid_t pid, int fd, char target[PATH_MAX]);
+
+/*
  * The absolute path that TEXT means: relative to the directory open as DIRECTORY, or to the working directory for
  * AT_FDCWD. `has_root`: some process has changed its root directory.
  */

@@ -1,4 +1,5 @@
 /** Facts about the machine that several checks need. */
+import { unescapeOctal } from '../text/octal.ts'
 import type { Host } from './host.ts'
 
 /** Linux 5.4 is 5.04 and 5.12 is 5.12, so that versions compare as numbers. */
@@ -58,9 +59,6 @@ export function mounts(host: Host): MountLine[] {
     }
   })
 }
-
-const unescapeOctal = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
 
 /** The mount that PATH is on: the innermost, or the last of several at one place. */
 export function mountOf(list: readonly MountLine[], path: string): MountLine | undefined {

@@ -13,7 +13,7 @@ type Context = Boxes & {
   untilSignal<T>(body: (stop: AbortSignal) => Promise<T>): Promise<T>
 }
 
-/** Returns the exit status: 1 where a check has failed. */
+/** Returns the exit status: 1 where a check has failed, else that of the traced command. */
 export async function rootfsInBoxes(words: readonly string[], how: RootfsOptions, context: Context): Promise<number> {
   const { host, out } = context
   const request = readWords(words, how)
@@ -30,7 +30,7 @@ export async function rootfsInBoxes(words: readonly string[], how: RootfsOptions
   const build = buildRoot(request, how, host.cwd, traced === undefined ? undefined : { command, ...traced })
   const checks = how.check === true ? await context.untilSignal((stop) => checked(build, how, context, stop)) : []
   printBuild(build, how, out, checks)
-  return checks.every(({ passes }) => passes) ? 0 : 1
+  return checks.every(({ passes }) => passes) ? (traced?.status ?? 0) : 1
 }
 
 const TRACE_USAGE = 'nsbox rootfs build DIR [PROGRAM|PATH...] --trace -- COMMAND [ARG...]'
@@ -42,7 +42,8 @@ async function traceOnHost(
   boxes: Boxes,
   stop: AbortSignal,
 ): Promise<Traced> {
-  const traced = await trace({ ...options, overlay: true }, command, { ...boxes, stop })
+  const share: Options['share'] = options.net === 'none' ? [] : ['abstract']
+  const traced = await trace({ ...options, overlay: true, share }, command, { ...boxes, stop, layered: true })
   if (traced.refused === undefined) return traced
   const [path] = command
   const text = errnoText(traced.refused)

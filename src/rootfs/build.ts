@@ -9,7 +9,7 @@ import { verifyDescriptors } from '../host/directory.ts'
 import { printable } from '../text/printable.ts'
 import type { RootfsOptions } from './choices.ts'
 import { type Check, checkLine } from './check.ts'
-import { collect, type Collected, type Named, type TracedCommand } from './collect.ts'
+import { collect, type Collected, endingOf, type Named, type TracedCommand } from './collect.ts'
 import { hashOf, Placer } from './copy.ts'
 import { listSets } from './list-sets.ts'
 import { digestOf, type Entry } from './manifest.ts'
@@ -47,8 +47,14 @@ export function printBuild(build: Build, how: RootfsOptions, out: (line: string)
   if (how.json) out(json(build, how, checks))
   else if (!how.quiet)
     for (const line of [...report(how, build.found, build.digest), ...checks.map(checkLine)]) out(line)
-  // Without a report the exit status alone would say it.
-  else for (const check of checks) if (!check.passes) out(checkLine(check))
+  else for (const line of faults(build, checks)) out(line)
+}
+
+/** Without a report the exit status alone would say it. */
+function faults({ traced, found }: Build, checks: readonly Check[]): string[] {
+  const ending = traced === undefined ? undefined : endingOf(traced)
+  const notices = found.notices.filter(({ what }) => what === ending)
+  return [...notices.map(noticeLine), ...checks.filter(({ passes }) => !passes).map(checkLine)]
 }
 
 const isSquashfs = ({ output }: RootfsOptions): boolean => output?.endsWith('.squashfs') === true
@@ -107,7 +113,7 @@ function json({ request, found, digest, traced }: Build, how: RootfsOptions, che
   }))
   const value = {
     ...{ root: request.dir ?? output, dryRun, digest, ...sums(entries), named, notes: notices },
-    ...(traced !== undefined && { trace: { command: traced.command, status: traced.status } }),
+    ...(traced !== undefined && { trace: { command: traced.command, status: traced.status, signal: traced.signal } }),
     ...(how.check && { checks }),
     entries: list,
   }

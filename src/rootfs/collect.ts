@@ -31,9 +31,13 @@ export type Collected = {
 export type TracedCommand = {
   command: readonly string[]
   uses: readonly Use[]
-  /** Its exit status. */
+  /** Its exit status, 128 + N for signal N. */
   status: number
+  signal?: NodeJS.Signals | undefined
   timedOut: boolean
+  /** Paths that it could not write, as on a read-only file system. */
+  readOnly: readonly string[]
+  tooLong: boolean
   /** Programs of another architecture. */
   foreign: readonly string[]
 }
@@ -93,11 +97,27 @@ export function collect({ dir, words, cwd, traced }: Job, how: RootfsOptions): C
   return { named, programs, entries, notices: closure.report.notices() }
 }
 
-function reviewCommand({ command, status, timedOut, foreign }: TracedCommand, report: Report): void {
+function reviewCommand(traced: TracedCommand, report: Report): void {
+  const { command, foreign, readOnly, tooLong } = traced
   const name = command.join(' ')
-  if (timedOut) report.add('ran out of time; the root has what it used until then', name)
-  else if (status !== 0) report.add(`ended with status ${status}; the root has what it used until then`, name)
+  const ending = endingOf(traced)
+  if (ending !== undefined) report.add(ending, name)
+  for (const path of readOnly)
+    report.add('could not be written by the command, since no layer takes changes there', path)
+  if (tooLong) report.add('used paths longer than 4096 bytes, which are not in the root', name)
   for (const path of foreign) report.add('is a program for another architecture, and its files were not followed', path)
+}
+
+/** How a command ended that did not succeed, and what that means for the root. */
+export function endingOf({ status, signal, timedOut }: Pick<TracedCommand, 'status' | 'signal' | 'timedOut'>) {
+  const how = timedOut
+    ? 'ran out of time'
+    : signal !== undefined
+      ? `was ended by ${signal}`
+      : status !== 0
+        ? `ended with status ${status}`
+        : undefined
+  return how === undefined ? undefined : `${how}; the root has what it used until then, and may lack the rest`
 }
 
 /** A word without a slash is looked up in PATH. A file that can't be started, and is no library, is data. */

@@ -181,15 +181,21 @@ function namedIn(argument: string | undefined): string | undefined {
 
 /** As sidecar/trace/main.c has it: what is cut or only written isn't needed as it is, and a path alone isn't read. */
 function kindsOf({ kind, flags }: Call, args: readonly string[]): UseKind[] {
+  if (kind === 'make') return ['make', 'replace']
   if (kind !== 'open') return [kind]
   const text = args[flags ?? 0] ?? ''
   if (/O_PATH/.test(text)) return ['look']
   const makes = /O_CREAT/.test(text)
-  const reads = !/O_WRONLY|O_TRUNC/.test(text)
-  return [...(makes ? ['make' as const] : []), ...(reads ? ['open' as const] : makes ? [] : ['look' as const])]
+  const replaces = /O_TRUNC/.test(text) || (makes && /O_EXCL/.test(text))
+  const kinds: UseKind[] = makes ? ['make'] : []
+  if (!replaces && !/O_WRONLY/.test(text)) kinds.push('open')
+  else if (!makes) kinds.push('look')
+  if (replaces) kinds.push('replace')
+  return kinds
 }
 
-function usedBy({ flags, follows }: Call, args: readonly string[]): Pick<Use, 'follow' | 'changed'> {
+function usedBy({ kind, flags, follows }: Call, args: readonly string[]): Pick<Use, 'follow' | 'changed'> {
   const text = flags === undefined ? '' : (args[flags] ?? '')
-  return { follow: follows !== false && !/O_NOFOLLOW|AT_SYMLINK_NOFOLLOW/.test(text), changed: false }
+  const stays = /O_NOFOLLOW|O_EXCL|AT_SYMLINK_NOFOLLOW/.test(text)
+  return { follow: follows !== false && kind !== 'make' && !stays, changed: false }
 }

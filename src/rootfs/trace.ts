@@ -14,13 +14,19 @@ import { temporaryDirectories } from '../launch/tmpfile.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { fromBytes } from '../text/bytes.ts'
+import { layers } from './layers.ts'
 import type { Use, UseKind } from './use.ts'
 
 export type Traced = {
   uses: Use[]
-  /** The command's exit status, 128 + N where signal N ended it. */
+  /** The command's exit status, 128 + N where signal N ended it, 124 where it ran out of time. */
   status: number
+  signal: NodeJS.Signals | undefined
   timedOut: boolean
+  /** Paths that it could not write, as on a read-only file system. */
+  readOnly: string[]
+  /** Some of its paths were longer than the kernel's names for directories, and are unknown. */
+  tooLong: boolean
   /** Programs of another architecture, whose calls weren't followed. */
   foreign: string[]
   /** The name of the error by which the command could not be executed. */
@@ -41,35 +47,66 @@ type Place = Boxes & {
   stop: AbortSignal
   /** Its standard input and output are nobody's. */
   silent?: boolean
+  /** All that the command may write to on this host has a layer that takes the changes. */
+  layered?: boolean
 }
 
 /** Runs the command in a box with these options. Rejects where the box can't be made, and with the reason of `stop`. */
 export async function trace(options: Options, argv: readonly string[], place: Place): Promise<Traced> {
-  const { stop, silent = false } = place
-  stop.throwIfAborted()
   const tracer = tracerFile()
   try {
     const plan = planOf(options, [TRACER, ...argv], tracer.path, place)
-    const box = startChildBox(plan, silent ? ['ignore', 'pipe', 'ignore'] : [0, 'pipe', 2])
-    const kill = () => void box.child.kill('SIGKILL')
-    stop.addEventListener('abort', kill, { once: true })
-    try {
-      const records = new Records()
-      box.child.stdout?.on('data', (chunk: Buffer) => {
-        // The box has its own copy by now.
-        tracer.remove()
-        records.add(chunk)
-      })
-      const ending = await box.ended.catch((error) => {
-        throw systemFailure({ step: 'rootfs', what: 'start a box for the command', code: codeOf(error) })
-      })
-      stop.throwIfAborted()
-      return records.result(ending)
-    } finally {
-      stop.removeEventListener('abort', kill)
-    }
+    return await (place.layered === true ? traceLayered(plan, place, tracer) : traceIn(plan, place, tracer))
   } finally {
     tracer.remove()
+  }
+}
+
+/** A layer that this host can't mount is left out: only the kernel knows which file systems can have one. */
+async function traceLayered(plan: BoxPlan, place: Place, tracer: Removable): Promise<Traced> {
+  // A directory in a layer isn't the host's own, which the box would insist on.
+  const { cwdOfHost: _, ...process } = plan.process
+  const refused = new Map<string, number>()
+  for (;;) {
+    const mounts = [...layers(place.host, refused), ...(plan.mounts ?? [])]
+    try {
+      return await traceIn({ ...plan, process, mounts }, place, tracer)
+    } catch (error) {
+      const path = refusedBy(error)
+      const times = path === undefined ? MOST_TRIES : (refused.get(path) ?? 0)
+      if (path === undefined || times === MOST_TRIES) throw error
+      refused.set(path, times + 1)
+    }
+  }
+}
+
+/** First something else takes the layer's place, then nothing. */
+const MOST_TRIES = 2
+
+/** The mount that failed before the command started. */
+function refusedBy(error: unknown): string | undefined {
+  return error instanceof SandboxError && error.step === 'mounts' ? error.path : undefined
+}
+
+async function traceIn(plan: BoxPlan, { stop, silent = false }: Place, tracer: Removable): Promise<Traced> {
+  stop.throwIfAborted()
+  const box = startChildBox(plan, silent ? ['ignore', 'pipe', 'ignore'] : [0, 'pipe', 2])
+  const kill = () => void box.child.kill('SIGKILL')
+  stop.addEventListener('abort', kill, { once: true })
+  try {
+    const records = new Records()
+    box.child.stdout?.on('data', (chunk: Buffer) => {
+      // The box has its own copy by now.
+      tracer.remove()
+      records.add(chunk)
+    })
+    const ending = await box.ended.catch((error) => {
+      throw systemFailure({ step: 'rootfs', what: 'start a box for the command', code: codeOf(error) })
+    })
+    stop.throwIfAborted()
+    return records.result(ending)
+  } finally {
+    stop.removeEventListener('abort', kill)
   }
 }
 
@@ -87,8 +124,10 @@ function planOf(options: Options, argv: readonly string[], tracer: string, boxes
   return { ...plan, supervision: { ...plan.supervision, ...CHILD_SUPERVISION } }
 }
 
+type Removable = { path: string; remove(): void }
+
 /** The tracer as a file that a box can mount. */
-function tracerFile(): { path: string; remove(): void } {
+function tracerFile(): Removable {
   const carried = tracePath()
   if (isExecutable(carried)) return { path: carried, remove: () => {} }
   const content = readFileSync(carried)
@@ -107,7 +146,7 @@ function tracerFile(): { path: string; remove(): void } {
   throw systemFailure({ step: 'rootfs', what: 'write a temporary file', code: codeOf(failure) })
 }
 
-function removable(directory: string): { path: string; remove(): void } {
+function removable(directory: string): Removable {
   let there = true
   return {
     path: `${directory}/trace`,
@@ -118,17 +157,21 @@ function removable(directory: string): { path: string; remove(): void } {
   }
 }
 
-const KINDS: Readonly<Record<string, UseKind>> = { o: 'open', x: 'run', l: 'look', m: 'make' }
+const KINDS: Readonly<Record<string, UseKind>> = { o: 'open', x: 'run', l: 'look', m: 'make', w: 'replace' }
 const FIELDS = 3
 
 /** Reads the tracer's records: sidecar/trace/record.h. */
 class Records {
   readonly #uses: Use[] = []
   readonly #foreign: string[] = []
+  readonly #readOnly: string[] = []
   readonly #fields: string[] = []
   #rest = Buffer.alloc(0)
   #started = false
   #tooMany = false
+  #tooLong = false
+  #status: number | undefined
+  #signal = 0
   #refused: string | undefined
 
   add(chunk: Buffer): void {
@@ -146,7 +189,12 @@ class Records {
     if (what === 'S') this.#started = true
     else if (what === 'T') this.#tooMany = true
     else if (what === 'F') this.#foreign.push(path)
-    else if (what === 'E') this.#refused = errnoName(Number(path)) ?? path
+    else if (what === 'R') this.#readOnly.push(path)
+    else if (what === 'P') this.#tooLong = true
+    else if (what === 'X') {
+      this.#status = Number(path)
+      this.#signal = Number(real)
+    } else if (what === 'E') this.#refused = errnoName(Number(path)) ?? path
     else if (kind !== undefined) {
       const [, follow, found, changed] = what
       this.#uses.push({
@@ -170,12 +218,26 @@ class Records {
       })
     if (!this.#started)
       throw new SandboxError({ step: 'rootfs', what: 'the box of the command ended before it started' })
+    if (this.#status === undefined && this.#refused === undefined && !timedOut)
+      throw new SandboxError({
+        step: 'rootfs',
+        what: `the tracer ended before the command (${signal ?? `status ${status}`})`,
+        hint: 'something has killed it, such as the command itself or the kernel for want of memory: nothing was built',
+      })
     return {
       uses: this.#uses,
       foreign: this.#foreign,
+      readOnly: this.#readOnly,
+      tooLong: this.#tooLong,
       refused: this.#refused,
       timedOut,
-      status: timedOut ? TIMED_OUT : (status ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+      status: timedOut ? TIMED_OUT : (this.#status ?? status ?? 0),
+      signal: signalOf(this.#signal),
     }
   }
+}
+
+function signalOf(number: number): NodeJS.Signals | undefined {
+  const names = Object.keys(constants.signals) as NodeJS.Signals[]
+  return names.find((name) => constants.signals[name] === number)
 }

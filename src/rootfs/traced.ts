@@ -46,10 +46,10 @@ export class TracedFiles {
 
   /** Adds what was used; what the host doesn't have is the command's own. */
   add(uses: readonly Use[]): void {
-    const found = uses.filter((use) => use.found)
+    const inputs = withoutOwn(uses)
     // What one process has opened another may look at.
-    for (const kind of ['open', 'run', 'look'] as const) for (const use of found) if (use.kind === kind) this.#add(use)
-    for (const { kind, path } of found) {
+    for (const kind of ['open', 'run', 'look'] as const) for (const use of inputs) if (use.kind === kind) this.#add(use)
+    for (const { kind, path } of inputs) {
       if (kind === 'make') this.#add({ kind: 'look', path: dirname(path), follow: true, found: true, changed: false })
     }
   }
@@ -59,8 +59,11 @@ export class TracedFiles {
     if (!use.path.isWellFormed()) return report.add('has a name that is not UTF-8, and is not in the root', use.path)
     const plain = normalize(use.path)
     const early = apartFrom(plain)
+    const real = early === undefined ? realOf(use) : undefined
+    // The command may have made the link itself, or it leads elsewhere here: the file that was opened is needed.
+    if (use.real !== undefined && use.real !== real && use.real !== use.path)
+      this.#add({ ...use, path: use.real, follow: true })
     if (early !== undefined) return this.#apart(early, plain)
-    const real = unlessGone(() => (use.follow ? realpathSync(use.path) : nameIn(use.path)))
     if (real === undefined || this.#isTarget(real)) return
     const late = apartFrom(real)
     if (late !== undefined) return this.#apart(late, real)
@@ -143,6 +146,31 @@ export class TracedFiles {
       this.#closure.report.add(`needs ${printable(name)}, which was not found`, needer)
   }
 }
+
+/**
+ * What was found, without what the command had put there itself before: this host may have another file at the path.
+ * What it only looked at and put there later is no input either. The uses are in the order in which they came first.
+ */
+function withoutOwn(uses: readonly Use[]): Use[] {
+  const own = new Set<string>()
+  const isOwn = (use: Use): boolean => {
+    if (own.size === 0) return false
+    for (let at = realOf(use) ?? '/'; at !== '/'; at = dirname(at)) if (own.has(at)) return true
+    return false
+  }
+  const inputs = uses.filter((use) => {
+    if (!use.found) return false
+    if (use.kind !== 'replace') return use.kind === 'make' || !isOwn(use)
+    const place = use.real ?? realOf(use)
+    if (place !== undefined) own.add(place)
+    return false
+  })
+  return inputs.filter((use) => use.kind !== 'look' || !own.has(realOf(use) ?? '/'))
+}
+
+/** Where the path leads on this host; undefined: nothing is there. */
+const realOf = ({ path, follow }: Use): string | undefined =>
+  unlessGone(() => (follow ? realpathSync(path) : nameIn(path)))
 
 /** The path itself where its end is a link: only the links before that are followed. */
 function nameIn(path: string): string {

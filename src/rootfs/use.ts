@@ -2,9 +2,9 @@
 
 /**
  * `open`: read from it; `run`: executed it; `look`: asked about it, so it has to be there; `make`: made a name there, so
- * its directory has to be there.
+ * its directory has to be there. `replace`: what is at the path from then on is the command's own.
  */
-export type UseKind = 'open' | 'run' | 'look' | 'make'
+export type UseKind = 'open' | 'run' | 'look' | 'make' | 'replace'
 
 export type Use = {
   kind: UseKind

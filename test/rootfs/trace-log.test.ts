@@ -120,7 +120,19 @@ const LINES: [title: string, lines: string[], expected: string[]][] = [
       '1 mkdir("/m", 0777) = 0',
       '1 rename("/m", "/n") = 0',
     ],
-    ['make /r', 'open /r', 'make /w', 'look /o', 'look /p itself', 'open /q', 'make /m', 'make /n'],
+    [
+      'make /r',
+      'open /r',
+      'make /w',
+      'replace /w',
+      'look /o',
+      'look /p itself',
+      'open /q',
+      'make /m itself',
+      'replace /m itself',
+      'make /n itself',
+      'replace /n itself',
+    ],
   ],
 ]
 

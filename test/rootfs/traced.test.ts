@@ -1,6 +1,15 @@
 /** What of a command's files gets into a root, and what doesn't. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -17,7 +26,7 @@ const used = (path: string, more: Partial<Use> = {}): Use => ({
 
 /** Builds a root of these uses alone; returns the lines of its report. */
 function built(root: string, uses: Use[]): string[] {
-  const traced = { command: ['a'], uses, status: 0, timedOut: false, foreign: [] }
+  const traced = { command: ['a'], uses, status: 0, timedOut: false, foreign: [], readOnly: [], tooLong: false }
   const { found } = buildRoot({ dir: root, named: [] }, {}, '/', traced)
   return found.notices.map(noticeLine)
 }
@@ -97,7 +106,7 @@ test(
 )
 
 test(
-  'a path that leads elsewhere than when it was opened brings nothing',
+  'a path that leads elsewhere than when it was opened brings the file that was opened, and not the other one',
   inVarTmp((dir) => {
     writeFileSync(join(dir, 'secret'), 'secret')
     writeFileSync(join(dir, 'own'), 'own')
@@ -108,6 +117,17 @@ test(
       lines.join('\n'),
       `note: leads elsewhere than when it was opened, and is not in the root: ${dir}/swapped`,
     )
+    assert.equal(readdirSync(join(root, dir)), ['own'])
+  }),
+)
+
+test(
+  'a file that was opened and is another one by now brings nothing',
+  inVarTmp((dir) => {
+    writeFileSync(join(dir, 'secret'), 'secret')
+    symlinkSync('secret', join(dir, 'opened'))
+    const root = join(dir, 'root')
+    built(root, [used(join(dir, 'gone'), { real: join(dir, 'opened') })])
     assert.not.ok(existsSync(join(root, dir)))
   }),
 )
