@@ -1,6 +1,6 @@
 /** The examples do what they say, from the installed package, under Node and under Bun; the guides quote them. */
 // seconds: 200
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -82,6 +82,63 @@ for (const { name, program } of RUNTIMES) {
   })
 }
 
+test('agents: a command in a box always answers, and changes only the workspace', () => {
+  const workspace = mkdtempSync('/var/tmp/nsbox-agents-')
+  try {
+    // Node.js 20 can't run TypeScript.
+    const { stdout } = done(
+      execute(process.execPath, [join(dir, 'examples/agents.ts'), workspace], {
+        cwd: dir,
+        env: { ...process.env, SECRET: 'mine' },
+      }),
+    )
+    const answers = new Map(
+      stdout
+        .split(/^\$ /m)
+        .slice(1)
+        .map((part): [string, string] => [part.split('\n')[0] ?? '', part.slice(part.indexOf('\n') + 1)]),
+    )
+    const answer = (command: string): string => {
+      const key = [...answers.keys()].find((name) => name.startsWith(command))
+      assert.ok(key, command)
+      return answers.get(key) ?? ''
+    }
+    assert.is(answer('echo "export'), 'answer.js\n[status 0]\n')
+    assert.match(answer('cat answer.js'), /^export const answer = 6 \* 7\nHOME=\/tmp\nPATH=/)
+    assert.not.match(stdout, 'mine')
+    assert.match(answer('ls ~/.ssh'), /^\/home:\n\n\/root:\n.*No such file/)
+    assert.match(answer('touch /etc/x'), /Read-only file system|Permission denied/)
+    assert.is(answer('sleep 1000'), '[ended after 1 seconds]\n')
+    assert.is(answer('yes'), '[stopped: more output than fits]\n')
+    assert.match(answer('seq'), /characters left out/)
+    assert.match(answer('--privileged'), /\[status 127\]/)
+    assert.equal(readdirSync(workspace), ['answer.js'])
+  } finally {
+    rmSync(workspace, { recursive: true })
+  }
+})
+
+test('agents: the script has no type error', () => {
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--target',
+    'esnext',
+    '--module',
+    'nodenext',
+    '--types',
+    'node',
+  ]
+  const tsc = join(top, 'node_modules/typescript/bin/tsc')
+  const { status, stdout } = execute(
+    process.execPath,
+    [tsc, ...flags, '--typeRoots', join(top, 'node_modules/@types'), 'examples/agents.ts'],
+    { cwd: dir },
+  )
+  assert.is(status, 0, stdout)
+})
+
 for (const { name, program } of RUNTIMES) {
   test(`the scripts of docs/library.md run as they stand there (${name})`, () => {
     const blocks = blocksOf('docs/library.md').map(({ code }) => code)
@@ -100,9 +157,9 @@ for (const { name, program } of RUNTIMES) {
 test('the guides quote the examples as they are', () => {
   for (const name of readdirSync(join(top, 'docs/guides'))) {
     const guide = readFileSync(join(top, 'docs/guides', name), 'utf8')
-    const script = join(top, 'examples', name.replace('.md', '.mjs'))
-    const example = existsSync(script) ? readFileSync(script, 'utf8') : undefined
-    const quotes = [...guide.matchAll(/^```js\n(.*?)^```/gms)].map(([, code = '']) => code)
+    const script = ['.mjs', '.ts'].map((end) => join(top, 'examples', name.replace('.md', end))).find(existsSync)
+    const example = script === undefined ? undefined : readFileSync(script, 'utf8')
+    const quotes = [...guide.matchAll(/^```[jt]s\n(.*?)^```/gms)].map(([, code = '']) => code)
     assert.is(quotes.length > 0, example !== undefined, name)
     for (const code of quotes) assert.ok(example?.includes(code), `${name}: ${code}`)
   }
