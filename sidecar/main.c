@@ -227,6 +227,7 @@ static void prepare(struct start *start)
 	caller_descriptors_keep((int)supervision->status_fd, "use as status descriptor",
 		"nothing is open under that number; in a shell: --status-fd 3 ... 3>FILE");
 	caller_descriptors_keep((int)supervision->gate_fd, "use as gate", "nothing is open under that number");
+	caller_descriptors_pass(plan->process);
 	caller_descriptors_close();
 	if (start->invocation->text && !plan->enter)
 		plan_source_keep(start->invocation->text, start->invocation->length);

@@ -1,7 +1,9 @@
 /** Everything but a plain start: all verbs, messages, and the other ways to start. */
 export { statusOf } from './cli/output.ts'
 export { emptyValue, missingValue, unknownOption } from './cli/usage-errors.ts'
+export { withHome } from './cli/with-home.ts'
 export { wholeWords } from './cli/whole-words.ts'
+export { refuseUnopened } from './launch/caller-descriptors.ts'
 export { becomeFile } from './launch/replace-by-file.ts'
 export { pullShown } from './verbs/pull-shown.ts'
 export { answer, carryOut, ROWS } from './verbs/rows.ts'

@@ -25,28 +25,28 @@ _nsbox_value()
 	case $1 in
 	--pull) _nsbox_reply_words 'missing always never' ;;
 	--net) _nsbox_reply_words 'host none' ;;
-	--cap-add) _nsbox_reply_words 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' ;;
-	--cap-drop) _nsbox_reply_words 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' ;;
 	--seccomp) _nsbox_reply_words 'default none'; _nsbox_reply_files -f ;;
 	--ulimit) _nsbox_reply_words 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' ;;
 	--by) _nsbox_reply_words 'copy hardlink reflink' ;;
 	--share) _nsbox_reply_list 'pid ipc uts cgroup user abstract' ;;
+	--cap-add) _nsbox_reply_list 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' ;;
+	--cap-drop) _nsbox_reply_list 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' ;;
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|-r|--tmpfs|--cwd|-w) _nsbox_reply_files -d ;;
-	--bind|-b|--ro-bind|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o|--trace-log) _nsbox_reply_files -f ;;
+	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o|--trace-log) _nsbox_reply_files -f ;;
 	esac
 }
 
 _nsbox_options()
 {
-	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --clear-env --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet -q'
+	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet -q'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
 	explain) _nsbox_reply_words "$box --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
-	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --clear-env --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
+	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --dry-run --json --quiet -q --help -h --version -V" ;;
 	image) _nsbox_reply_words "--quiet -q --json --platform --keep --max-size --insecure --map-auto --help -h --version -V" ;;
 	doctor) _nsbox_reply_words "--json --help -h --version -V" ;;
@@ -74,7 +74,7 @@ _nsbox_complete()
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
+			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;

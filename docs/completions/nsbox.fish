@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --argv0 --status-fd --plan --output -o --by --with --without --trace-log --keep --max-size
+			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --status-fd --plan --output -o --by --with --without --trace-log --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -62,6 +62,8 @@ complete -c nsbox -n '_nsbox_box' -l host-files -d 'show the host\'s resolv.conf
 complete -c nsbox -n '_nsbox_box' -l no-host-files -d 'keep the image\'s own resolv.conf, hosts and hostname'
 complete -c nsbox -n '_nsbox_box' -s b -l bind -r -F -d 'show SRC of the host, writable, as DST (default: the same path)'
 complete -c nsbox -n '_nsbox_box' -l ro-bind -r -F -d 'as --bind, but read-only; a file loses that when somebody outside renames another over it'
+complete -c nsbox -n '_nsbox_box' -l bind-try -r -F -d 'as --bind, but left out where SRC is missing when the box starts'
+complete -c nsbox -n '_nsbox_box' -l ro-bind-try -r -F -d 'as --ro-bind, but left out where SRC is missing when the box starts'
 complete -c nsbox -n '_nsbox_box' -l dev-bind -r -F -d 'as --bind, and device files work'
 complete -c nsbox -n '_nsbox_box' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself'
 complete -c nsbox -n '_nsbox_box' -l proc -d '/proc of the box\'s own processes'
@@ -81,8 +83,8 @@ complete -c nsbox -n '_nsbox_box' -l map-auto -d 'be root in the box, or the use
 complete -c nsbox -n '_nsbox_box' -l userns -d 'a new user namespace, also when root starts the box'
 complete -c nsbox -n '_nsbox_box' -l fake-root -d 'answer chown, setuid and the like with success and do nothing, so that apt-get install works with one id (--map-root); a lie: all files are yours, and su nobody stays root'
 complete -c nsbox -n '_nsbox_box' -l no-fake-root -d 'switch off --fake-root, which is the default for an image whose root has one id'
-complete -c nsbox -n '_nsbox_box' -l cap-add -x -a 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' -d 'give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group'
-complete -c nsbox -n '_nsbox_box' -l cap-drop -x -a 'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all' -d 'take a default capability away'
+complete -c nsbox -n '_nsbox_box' -l cap-add -x -a '(__fish_complete_list , "string split \' \' \'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all\'")' -d 'give the command capabilities, or all; such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group'
+complete -c nsbox -n '_nsbox_box' -l cap-drop -x -a '(__fish_complete_list , "string split \' \' \'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all\'")' -d 'take default capabilities away, or all'
 complete -c nsbox -n '_nsbox_box' -l allow-new-privs -d 'let setuid programs and file capabilities have their effect'
 complete -c nsbox -n '_nsbox_box' -l allow-userns -d 'let programs make user namespaces, as browsers\' sandboxes, bwrap and podman do; they then reach more of the kernel'
 complete -c nsbox -n '_nsbox_box' -l seccomp -r -a 'default none' -d 'filter of system calls: the default one, none, or a container engine\'s profile in FILE'
@@ -95,7 +97,9 @@ complete -c nsbox -n '_nsbox_box' -l ulimit -x -a 'as= core= cpu= data= fsize= l
 complete -c nsbox -n '_nsbox_box' -s w -l cwd -x -a '(__fish_complete_directories)' -d 'directory of the box to start in (default: your own, which the box has to show; / in a root that does not show it)'
 complete -c nsbox -n '_nsbox_box' -s e -l env -x -d 'set a variable, or pass yours on'
 complete -c nsbox -n '_nsbox_box' -l env-file -r -F -d 'set the NAME=VALUE lines of FILE'
+complete -c nsbox -n '_nsbox_box' -l unset-env -x -d 'leave a variable out, whoever has set it'
 complete -c nsbox -n '_nsbox_box' -l clear-env -d 'start from an empty environment'
+complete -c nsbox -n '_nsbox_box' -l keep-fd -x -d 'give the command your open descriptor N under the same number, such as that of <(COMMAND) in a shell; no directory'
 complete -c nsbox -n '_nsbox_box' -l argv0 -x -d 'what the command sees as its own name'
 complete -c nsbox -n '_nsbox_box' -l new-session -d 'run in a new session, without your terminal as controlling terminal'
 complete -c nsbox -n '_nsbox_box' -l die-with-parent -d 'kill the box when the process that started it ends'
@@ -113,7 +117,9 @@ complete -c nsbox -n '__fish_seen_subcommand_from enter' -l timeout -x -d 'end t
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -s w -l cwd -x -a '(__fish_complete_directories)' -d 'directory of the box to start in (default: your own, which the box has to show; / in a root that does not show it)'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -s e -l env -x -d 'set a variable, or pass yours on'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l env-file -r -F -d 'set the NAME=VALUE lines of FILE'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l unset-env -x -d 'leave a variable out, whoever has set it'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l clear-env -d 'start from an empty environment'
+complete -c nsbox -n '__fish_seen_subcommand_from enter' -l keep-fd -x -d 'give the command your open descriptor N under the same number, such as that of <(COMMAND) in a shell; no directory'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l argv0 -x -d 'what the command sees as its own name'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l new-session -d 'run in a new session, without your terminal as controlling terminal'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -l die-with-parent -d 'kill the box when the process that started it ends'

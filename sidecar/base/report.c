@@ -198,6 +198,12 @@ void report_made(const char *path)
 		print_note("made ", path);
 }
 
+void report_left_out(const char *path)
+{
+	if (verbose)
+		print_note("left out, since nothing is there: ", path);
+}
+
 void report_warning(const char *text)
 {
 	if (!quiet && !errors_to_status)

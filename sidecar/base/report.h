@@ -53,6 +53,8 @@ void report_failure(const char *what, const char *path, const char *hint, int nu
 _Noreturn void report_give_up(int status);
 /* Prints, with --verbose, that PATH was made for the box. */
 void report_made(const char *path);
+/* The same, that a mount of PATH is left out. */
+void report_left_out(const char *path);
 void report_warning(const char *text);
 /* The descriptor that events are written to, or -1. */
 int report_status_fd(void);

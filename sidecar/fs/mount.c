@@ -72,9 +72,15 @@ void mounts_restore_limit(void)
 		prlimit(0, RLIMIT_NOFILE, &descriptors, NULL);
 }
 
-static int open_bind(const char *source)
+/* -1 for an optional mount whose source is missing. */
+static int open_bind(const struct mount *mount)
 {
+	const char *source = mount->source;
 	int fd = tree_open_host(source);
+	if (fd < 0 && mount->optional && (errno == ENOENT || errno == ENOTDIR)) {
+		report_left_out(source);
+		return -1;
+	}
 	if (fd < 0)
 		fail_hint("bind", source,
 			errno == EMFILE   ? "each bind takes a descriptor until it is mounted; raise the hard limit: ulimit -Hn"
@@ -106,7 +112,7 @@ void mounts_open_sources(const struct plan *plan)
 		const struct mount *mount = &plan->mounts[i];
 		report_step(STEP_MOUNTS);
 		switch ((enum mount_type)mount->type) {
-		case MOUNT_BIND: sources[i].lower = open_bind(mount->source); break;
+		case MOUNT_BIND: sources[i].lower = open_bind(mount); break;
 		case MOUNT_FILE: sources[i].lower = mount->source ? open_file(mount->source) : -1; break;
 		case MOUNT_OVERLAY:
 			sources[i] = overlay_open((char *const *)&mount->lower, 1, mount->state, NULL, STEP_MOUNTS);
@@ -350,9 +356,12 @@ void mounts_apply(const struct plan *plan)
 	bool stash = needs_stash(plan);
 	bool host_root = plan_shows_host(plan->root);
 	mounted_open_masks_by(seal_open_mask);
+	bool left_out = false;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
-		if (mount.type == MOUNT_STASH && !stash)
+		/* The pins behind it belong to it. */
+		left_out = mount.type == MOUNT_PIN ? left_out : mount.type == MOUNT_BIND && sources[i].lower < 0;
+		if (left_out || (mount.type == MOUNT_STASH && !stash))
 			continue;
 		mount.target = clean_path(mount.target);
 		apply(plan, &mount, &sources[i], host_root);

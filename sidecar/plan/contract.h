@@ -131,6 +131,7 @@ struct mount {
 	const char *source;
 	const char *target;
 	uint64_t options;
+	bool optional;
 	int64_t size;
 	unsigned mode;
 	const char *lower;
@@ -188,6 +189,7 @@ struct process {
 	struct seccomp *seccomp; /* The filter of system calls; absent: none. */
 	uint64_t landlock; /* What Landlock closes: abstract Unix sockets that others listen on and signals to processes outside the box (both from Linux 6.12 on), and tracing of processes that this command did not start ("trace", from Linux 5.19 on). */
 	struct limit *limits; size_t limits_count; /* Resource limits, setrlimit(2). */
+	uint32_t *keep_fds; size_t keep_fds_count; /* Open descriptors of the caller that the command gets too, under the same numbers, each named once. */
 	uint64_t reset_signals; /* Signals whose disposition goes back to the default. */
 	bool new_session; /* Run in a session of its own, setsid(2). */
 	bool pause; /* Execute nothing: a process with the privileges of a command waits in its place, so that the box stays for commands that enter it. */
@@ -319,6 +321,7 @@ static const struct field mount_bind_fields[] = {
 	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
+	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
 };
 static const struct object mount_bind_object = {mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
 
@@ -463,6 +466,7 @@ static const struct field process_fields[] = {
 	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .object = &seccomp_object},
 	{"landlock", KIND_FLAGS, offsetof(struct process, landlock), .words = process_landlock_words},
 	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
+	{"keepFds", KIND_IDS, offsetof(struct process, keep_fds), .min = 1, .max = 256},
 	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
 	{"newSession", KIND_BOOL, offsetof(struct process, new_session), .required = false},
 	{"pause", KIND_BOOL, offsetof(struct process, pause), .required = false},

@@ -23,6 +23,7 @@
 #include "libc/heap.h"
 #include "privs/privileges.h"
 #include "privs/seccomp.h"
+#include "process/caller_descriptors.h"
 #include "process/die_with_parent.h"
 #include "process/command_hint.h"
 #include "process/exec_failure.h"
@@ -212,6 +213,7 @@ void exec_command(const struct process *process, char *const *extra, const sigse
 	char **env = make_environment(process->env);
 	char **argv = make_arguments(process, extra);
 	const char *program = process->program ? process->program : argv[0];
+	caller_descriptors_hand_over();
 	become_command(process, env, mask);
 	if (!strchr(program, '/'))
 		search(program, argv, env);

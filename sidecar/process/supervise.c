@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/report.h"
+#include "process/caller_descriptors.h"
 #include "process/exec_filtered.h"
 #include "fs/take_back.h"
 #include "privs/cgroup.h"
@@ -72,6 +73,7 @@ static void say_started(const struct box *box)
 		return;
 	started = true;
 	report_started(box->pid);
+	caller_descriptors_let_go();
 	/* Close our copies of 0-2, or a reader of the command's output would never see its end. */
 	complaints = (box->memory && !box->quiet) || helpers_can_end_box() ? descriptor_copy(2) : -1;
 	if (box->verbose)

@@ -99,7 +99,7 @@ function following(option: OptionRow, next: string | undefined, syntax: Syntax):
 
 function filled(option: OptionRow, value: string): string {
   if (value === '') throw late().emptyValue(option)
-  return value
+  return value[0] === '~' ? late().withHome(option, value) : value
 }
 
 /** Refuses `--proc /proc bash`: a directory can't be the command, so /proc must be meant as the value. */

@@ -26,6 +26,7 @@ import {
   scopes,
   signals,
 } from './process.ts'
+import { withoutMissing } from './left-out.ts'
 import { type Step, command, sizeWords } from './step.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
 
@@ -34,13 +35,14 @@ const WIDTH = 79
 const INDENT = '    '
 
 /** `host.look` finds what would have to be made on the host. */
-export function explain(plan: BoxPlan, host: { uid: number; look?: HostFacts['look'] }): string {
+export function explain(given: BoxPlan, host: { uid: number; look?: HostFacts['look'] }): string {
+  const { plan, leftOut } = withoutMissing(given, host.look)
   const steps = allSteps(plan, host.uid)
   return [
     ...wrap(`How nsbox would run: ${command(plan.process)}`, WIDTH, ''),
     '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
-    ...attention(plan, host.look),
+    ...attention(plan, leftOut, host.look),
     '',
     'What the box sees',
     '',
@@ -60,7 +62,7 @@ export function explain(plan: BoxPlan, host: { uid: number; look?: HostFacts['lo
 function allSteps(plan: BoxPlan, uid: number): Step[] {
   return [
     READ,
-    CLOSE,
+    close(plan),
     ...filesystems(plan),
     ...cgroup(plan),
     makeNamespaces(plan),
@@ -95,11 +97,11 @@ const READ: Step = {
   why: 'The sidecar, a small static C program, reads the plan and checks each field. From here on it decides nothing: it does what the plan says or stops with an error.',
 }
 
-const CLOSE: Step = {
+const close = ({ process: { keepFds = [] } }: BoxPlan): Step => ({
   title: 'Close all other descriptors',
   calls: 'close_range',
-  why: 'The command gets 0, 1 and 2. All that the sidecar opens from here on is closed by the kernel when the command is executed. An open directory of the host would be a way out of the box.',
-}
+  why: `The command gets 0, 1 and 2${keepFds.length === 0 ? '' : `, and the caller's ${keepFds.join(', ')}`}. All that the sidecar opens from here on is closed by the kernel when the command is executed. An open directory of the host would be a way out of the box.`,
+})
 
 const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
   user: {
@@ -127,8 +129,14 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
 }
 
 /** Warnings of what may surprise the caller. */
-function attention({ mounts = [], root }: BoxPlan, look: HostFacts['look'] | undefined): string[] {
+function attention(
+  { mounts = [], root }: BoxPlan,
+  leftOut: readonly Extract<Mount, { type: 'bind' }>[],
+  look: HostFacts['look'] | undefined,
+): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
+  for (const { source, target } of leftOut)
+    texts.push(`${quote(source)} is missing on the host now: the mount at ${quote(target)} is left out.`)
   if (look !== undefined && !root.options?.includes('ro')) {
     for (const { target, parent } of missingOnHost(mounts, [], root, look))
       if (parent !== '/')

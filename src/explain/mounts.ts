@@ -276,7 +276,7 @@ export function own({ own: directories = [] }: BoxPlan): Step[] {
 }
 
 function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
-  const { source, target, options } = mount
+  const { source, target, options, optional } = mount
   const calls = `open_tree(${quote(source)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
   if (source === '/dev/null') {
     return {
@@ -302,6 +302,6 @@ function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
         ? `Mount the host's ${quote(source)} at the same place`
         : `Mount the host's ${quote(source)} at ${quote(target)}`,
     calls,
-    why: `${writes}${optionsText(options, true)}`,
+    why: `${writes}${optionsText(options, true)}${optional ? ' Where it is missing, the mount is left out.' : ''}`,
   }
 }

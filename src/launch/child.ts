@@ -9,14 +9,12 @@ import { constants } from 'node:os'
 import { hostOfProgram } from '../host/node.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import type { Plan } from '../plan/types.ts'
+import { furtherStreams, ownDescriptors, refuseUnopened } from './caller-descriptors.ts'
 import { planFile } from './tmpfile.ts'
 import { sidecarPath } from './sidecar-path.ts'
 
 /** Has the type of replace.ts, so that the two files can't drift apart. */
 export const hostOfCommand: typeof import('./replace.ts').hostOfCommand = hostOfProgram
-
-const PLAN = 3
-const STATUS = 4
 
 /** Signals that a shell or a supervisor sends to us alone: we pass them to the command. */
 const PASSED: readonly NodeJS.Signals[] = [
@@ -34,8 +32,14 @@ const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
 /** Exit status of the box. */
 export async function becomeBox(plan: Plan): Promise<number> {
-  const file = planFile({ ...plan, supervision: supervisionOf(plan) })
+  const { keepFds = [] } = plan.process
+  refuseUnopened(keepFds, false)
+  const own = ownDescriptors(keepFds)
+  const file = planFile({ ...plan, supervision: supervisionOf(plan, own.status) })
   const status = plan.supervision?.statusFd ?? -1
+  const given = new Map(keepFds.map((fd) => [fd, fd]))
+  given.set(own.plan, file)
+  if (status > 2) given.set(own.status, status)
   const parent = process.ppid
   let child: ChildProcess | undefined
   // The handlers come before the child, since somebody may signal us as soon as the command runs.
@@ -45,9 +49,9 @@ export async function becomeBox(plan: Plan): Promise<number> {
       if (!inForeground()) child?.kill(signal)
     })
   try {
-    child = spawn(sidecarPath(), ['--plan-fd', String(PLAN)], {
+    child = spawn(sidecarPath(), ['--plan-fd', String(own.plan)], {
       argv0: 'nsbox',
-      stdio: [0, 1, 2, file, ...(status > 2 ? [status] : [])],
+      stdio: [0, 1, 2, ...furtherStreams(given)],
     })
   } finally {
     closeSync(file)
@@ -64,8 +68,8 @@ export async function becomeBox(plan: Plan): Promise<number> {
 }
 
 /** The box ends with us, however we end. */
-function supervisionOf({ supervision }: Plan): NonNullable<Plan['supervision']> {
-  const moved = supervision?.statusFd !== undefined && supervision.statusFd > 2 ? { statusFd: STATUS } : {}
+function supervisionOf({ supervision }: Plan, status: number): NonNullable<Plan['supervision']> {
+  const moved = supervision?.statusFd !== undefined && supervision.statusFd > 2 ? { statusFd: status } : {}
   return { ...supervision, ...moved, dieWithParent: true }
 }
 

@@ -16,7 +16,9 @@ export { thisHost as hostOfCommand } from '../host/bun.ts'
 /** Never returns. */
 export function becomeBox(plan: Plan): never {
   const status = plan.supervision?.statusFd ?? -1
-  const kept = status > 2 ? [status] : []
+  const { keepFds } = plan.process
+  if (keepFds !== undefined) late().refuseUnopened(keepFds, true)
+  const kept = [...(status > 2 ? [status] : []), ...(keepFds ?? [])]
   const failed = reasonOf(() => execute('nsbox', [encodePlan(plan)], kept))
   return late().becomeFile(plan, kept, failed)
 }

@@ -33,6 +33,10 @@ export interface BoxOptions {
   bind?: string | readonly string[] | undefined
   /** As --bind, but read-only; a file loses that when somebody outside renames another over it. `--ro-bind SRC[:DST]` */
   roBind?: string | readonly string[] | undefined
+  /** As --bind, but left out where SRC is missing when the box starts. `--bind-try SRC[:DST]` */
+  bindTry?: string | readonly string[] | undefined
+  /** As --ro-bind, but left out where SRC is missing when the box starts. `--ro-bind-try SRC[:DST]` */
+  roBindTry?: string | readonly string[] | undefined
   /** As --bind, and device files work. `--dev-bind SRC[:DST]` */
   devBind?: string | readonly string[] | undefined
   /** An empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself. `--tmpfs DIR[:size=64m,mode=1777,ro]` */
@@ -71,9 +75,9 @@ export interface BoxOptions {
   fakeRoot?: boolean | undefined
   /** Switch off --fake-root, which is the default for an image whose root has one id. `--no-fake-root` */
   noFakeRoot?: boolean | undefined
-  /** Give the command a capability, such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group. `--cap-add CAP|all` */
+  /** Give the command capabilities, or all; such as net_admin, or net_raw for ping where net.ipv4.ping_group_range allows no group. `--cap-add CAP[,CAP]` */
   capAdd?: string | readonly string[] | undefined
-  /** Take a default capability away. `--cap-drop CAP|all` */
+  /** Take default capabilities away, or all. `--cap-drop CAP[,CAP]` */
   capDrop?: string | readonly string[] | undefined
   /** Let setuid programs and file capabilities have their effect. `--allow-new-privs` */
   allowNewPrivs?: boolean | undefined
@@ -99,8 +103,12 @@ export interface BoxOptions {
   env?: string | readonly string[] | Readonly<Record<string, string | undefined>> | undefined
   /** Set the NAME=VALUE lines of FILE. `--env-file FILE` */
   envFile?: string | readonly string[] | undefined
+  /** Leave a variable out, whoever has set it. `--unset-env NAME` */
+  unsetEnv?: string | readonly string[] | undefined
   /** Start from an empty environment. `--clear-env` */
   clearEnv?: boolean | undefined
+  /** Give the command your open descriptor N under the same number, such as that of <(COMMAND) in a shell; no directory. `--keep-fd N[,N]` */
+  keepFd?: string | number | readonly (string | number)[] | undefined
   /** What the command sees as its own name. `--argv0 NAME` */
   argv0?: string | undefined
   /** Run in a new session, without your terminal as controlling terminal. `--new-session` */

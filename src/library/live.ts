@@ -102,7 +102,8 @@ function holding(options: Options, look: (plan: Plan) => void): BoxPlan {
     )
   }
   const plan = newBox(options, look)(['nsbox'], {})
-  return { ...plan, process: { ...plan.process, pause: true }, supervision: { ...plan.supervision, statusFd: 1 } }
+  const { keepFds: _, ...process } = plan.process
+  return { ...plan, process: { ...process, pause: true }, supervision: { ...plan.supervision, statusFd: 1 } }
 }
 
 function startHolding(options: Options, look: (plan: Plan) => void): { plan: BoxPlan; sidecar: Child } {

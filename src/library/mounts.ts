@@ -30,7 +30,13 @@ const source: Key = { check: hostPath, required: true }
 
 /** A kind of mount without its keys here is a compile error. */
 const KINDS: { [T in MountRequest['type']]: KeysOf<T> } = {
-  bind: { source, target: { check: boxPath }, readonly: { check: bool }, devices: { check: bool } },
+  bind: {
+    source,
+    target: { check: boxPath },
+    readonly: { check: bool },
+    devices: { check: bool },
+    optional: { check: bool },
+  },
   tmpfs: { target, size: { check: bytes }, mode: { check: mode }, readonly: { check: bool } },
   proc: { target },
   dev: { target },

@@ -4,6 +4,8 @@ import { apply as applyNamed } from '../options/apply.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
 import { OPTIONS, type OptionRow } from '../options/rows.ts'
 import type { Options } from '../options/types.ts'
+import { hostOfProgram } from '../host/node.ts'
+import { atHome, beginsAtHome } from '../options/home.ts'
 import { nearest } from '../text/nearest.ts'
 import { printable } from '../text/printable.ts'
 import type { BoxOptions } from './box-options.ts'
@@ -70,11 +72,15 @@ function valueText(row: OptionRow, key: string, value: unknown): string {
   if (value === true && row.value === undefined) return ''
   if (value === true && row.alone !== undefined) return row.alone === true ? '' : row.alone
   const isNumber = typeof value === 'number' && Number.isFinite(value) && takesNumber(row.value ?? '')
-  if (row.value !== undefined && (isNumber || (typeof value === 'string' && value !== ''))) return String(value)
+  if (row.value !== undefined && (isNumber || (typeof value === 'string' && value !== '')))
+    return textOf(row, String(value))
   const wanted =
     row.value === undefined ? 'true or false' : row.value === 'TIME' ? "text such as '10s'" : `text (${row.value})`
   throw new UsageError(`${key}: must be ${wanted}, not ${kindOf(value)}`)
 }
+
+const textOf = (row: OptionRow, value: string): string =>
+  beginsAtHome(row, value) ? atHome(row, value, hostOfProgram().variable('HOME')) : value
 
 /** Rewrites the table's messages, which name options of the command line. */
 function withName(body: () => void): void {

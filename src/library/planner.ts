@@ -10,6 +10,7 @@ import { buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
 import { environment } from '../planner/environment.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
+import { ownDescriptors } from '../launch/caller-descriptors.ts'
 import { readyImage } from './image.ts'
 import { withHintInProgram } from './options.ts'
 import { compact } from '../plan/compact.ts'
@@ -33,9 +34,6 @@ export type Planner<P extends Plan = Plan> = {
   /** There for the box of an image: brings it into the cache. Such a box has a command of its own. */
   ready?: (signal: AbortSignal | undefined) => Promise<void>
 }
-
-/** Descriptor on which the sidecar of a command reports. */
-const STATUS = 4
 
 /** Options, argv and root, of which a plan is made. An image has to be in the cache by now. */
 export function withCachedImage(
@@ -86,7 +84,8 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
     const host = hostOf(how)
     const env = how.keepEnv ? givenEnv(plan.process.env, box, host) : plan.process.env
     const entered = { ...plan, process: compact<Process>({ ...plan.process, env }) }
-    const options = { ...reporting(box), ...commandOptions(how) }
+    const options: Options = { ...reporting(box), ...commandOptions(how) }
+    if (box.keepFds !== undefined) options.keepFds = box.keepFds
     const directory = hostDirectoryOf(how, box)
     if (directory === undefined && options.cwd === undefined && box.cwd !== undefined) options.cwd = box.cwd
     const caller = directory === undefined ? host : withCwd(host, absolute(directory, host))
@@ -113,7 +112,11 @@ function hostOf({ env }: How): HostFacts {
   return env === undefined ? host : Object.assign(Object.create(host) as HostFacts, { env })
 }
 
-const reporting = ({ dieWithParent = true }: Options): Options => ({ dieWithParent, statusFd: STATUS })
+/** The sidecar of a command reports on a descriptor that no command keeps. */
+const reporting = ({ dieWithParent = true, keepFds }: Options): Options => ({
+  dieWithParent,
+  statusFd: ownDescriptors(keepFds).status,
+})
 
 /** The options of one command. */
 function commandOptions({ cwd, argv0, keepEnv }: How): Options {

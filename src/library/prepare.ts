@@ -6,19 +6,17 @@ import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
+import { furtherStreams, ownDescriptors, refuseUnopened } from '../launch/caller-descriptors.ts'
 import { planFile } from '../launch/tmpfile.ts'
 import type { Plan } from '../plan/types.ts'
 import { HINTS } from './child.ts'
 import { readReport, type Report } from './report.ts'
 
-/** The next descriptor is STATUS, planner.ts. */
-const PLAN = 3
-
 export type Launch = {
   file: string
   args: string[]
   /** Descriptors that follow the command's own three. */
-  descriptors: number[]
+  descriptors: (number | 'ignore')[]
   /** Whether the sidecar has reported that the command runs. */
   hasStarted: () => boolean
   /** Must be called once the process has ended, or could not start. */
@@ -28,15 +26,19 @@ export type Launch = {
 /** Throws SandboxError if the start can't be prepared, and then leaves nothing open. */
 export function prepare(plan: () => Plan): Launch {
   const sidecar = sidecarPath()
-  const { file } = planned(plan)
+  const { plan: made, file } = planned(plan)
+  const { keepFds = [] } = made.process
+  const own = ownDescriptors(keepFds)
   // The two descriptors share one position in the file, so the sidecar writes the report behind the plan that it has
   // read.
   const from = fstatSync(file).size
   const close = once(() => closeSync(file))
   return {
     file: sidecar,
-    args: ['--plan-fd', String(PLAN)],
-    descriptors: [file, file],
+    args: ['--plan-fd', String(own.plan)],
+    descriptors: furtherStreams(
+      new Map([...keepFds.map((fd) => [fd, fd] as const), [own.plan, file], [own.status, file]]),
+    ),
     hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
     report: (ended) => {
       try {
@@ -52,6 +54,7 @@ export function prepare(plan: () => Plan): Launch {
 export function planned<P extends Plan>(make: () => P): { plan: P; file: number } {
   try {
     const plan = make()
+    refuseUnopened(plan.process.keepFds ?? [], false)
     return { plan, file: planFile(plan) }
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException

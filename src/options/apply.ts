@@ -1,6 +1,6 @@
 /** Applies each option: it sets a key of the options, or throws a UsageError. */
 import type { MountRequest, Options, Shareable } from './types.ts'
-import { CAPABILITIES } from '../plan/constants.ts'
+import { CAPABILITIES, MAX_FD } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
 import type { TABLE } from './table.ts'
 import {
@@ -23,6 +23,7 @@ import {
   tmpfs,
   ulimit,
   user,
+  variableName,
   wrong,
 } from './values.ts'
 
@@ -79,6 +80,12 @@ export function apply(o: Options, name: string, value: string): void {
       break
     case 'ro-bind':
       add(o, bind('ro-bind', value, { readonly: true }))
+      break
+    case 'bind-try':
+      add(o, bind('bind-try', value, { optional: true }))
+      break
+    case 'ro-bind-try':
+      add(o, bind('ro-bind-try', value, { readonly: true, optional: true }))
       break
     case 'dev-bind':
       add(o, bind('dev-bind', value, { devices: true }))
@@ -141,10 +148,10 @@ export function apply(o: Options, name: string, value: string): void {
       break
 
     case 'cap-add':
-      addCapability(o, 'add', value)
+      for (const name of value.split(',')) addCapability(o, 'add', name)
       break
     case 'cap-drop':
-      addCapability(o, 'drop', value)
+      for (const name of value.split(',')) addCapability(o, 'drop', name)
       break
     case 'allow-new-privs':
       o.allowNewPrivs = true
@@ -184,6 +191,12 @@ export function apply(o: Options, name: string, value: string): void {
     case 'env-file':
       ;(o.env ??= []).push({ type: 'file', path: value })
       break
+    case 'unset-env':
+      ;(o.env ??= []).push({ type: 'unset', name: variableName('unset-env', value) })
+      break
+    case 'keep-fd':
+      for (const number of value.split(',')) keep(o, integer('keep-fd', number, MAX_FD))
+      break
     case 'clear-env':
       o.clearEnv = true
       break
@@ -201,7 +214,7 @@ export function apply(o: Options, name: string, value: string): void {
       break
 
     case 'status-fd':
-      o.statusFd = integer('status-fd', value, 1048576)
+      o.statusFd = integer('status-fd', value, MAX_FD)
       break
     case 'verbose':
       o.verbose = true
@@ -217,6 +230,12 @@ export function apply(o: Options, name: string, value: string): void {
 
 function add(options: Pick<Options, 'mounts'>, request: MountRequest): void {
   ;(options.mounts ??= []).push(request)
+}
+
+function keep(options: Pick<Options, 'keepFds'>, fd: number): void {
+  if (fd <= 2) throw wrong('keep-fd', `every command has descriptor ${fd}`, 'leave it out')
+  const kept = (options.keepFds ??= [])
+  if (!kept.includes(fd)) kept.push(fd)
 }
 
 function share(options: Pick<Options, 'share'>, value: string): void {

@@ -32,6 +32,8 @@ export function refuseContradictions(o: Options): void {
     contradict('--no-init and --share pid', 'only a new pid namespace has a process 1')
   if (o.timeout && shares(o, 'pid'))
     contradict('--timeout and --share pid', 'only a pid namespace of its own ends with all that is in it')
+  if (o.statusFd !== undefined && o.keepFds?.includes(o.statusFd))
+    contradict('--keep-fd and --status-fd', `the command could write into the events on descriptor ${o.statusFd}`)
   if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
 }
 

@@ -9,7 +9,15 @@ export type Shareable = 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'abstract'
  * One mount or made file, in the order given. Host paths may be relative to the caller's cwd; box paths are absolute.
  */
 export type MountRequest =
-  | { type: 'bind'; source: string; target?: string; readonly?: boolean; devices?: boolean }
+  | {
+      type: 'bind'
+      source: string
+      target?: string
+      readonly?: boolean
+      devices?: boolean
+      /** Left out where the source is missing when the box starts. */
+      optional?: boolean
+    }
   /** `size` in bytes, `mode` as octal text. */
   | { type: 'tmpfs'; target: string; size?: number; mode?: string; readonly?: boolean }
   | { type: 'proc'; target: string }
@@ -27,6 +35,7 @@ export type EnvChange =
   | { type: 'pass'; name: string }
   /** Pass on the value that whoever runs the plan has. */
   | { type: 'later'; name: string }
+  | { type: 'unset'; name: string }
   /** NAME=VALUE lines of a file. */
   | { type: 'file'; path: string }
 
@@ -95,6 +104,8 @@ export type Options = {
   cwd?: string
   env?: EnvChange[]
   clearEnv?: boolean
+  /** Descriptors of the caller that the command gets, under the same numbers. */
+  keepFds?: number[]
   argv0?: string
   newSession?: boolean
   dieWithParent?: boolean

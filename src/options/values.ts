@@ -71,7 +71,9 @@ function octal(name: string, text: string): string {
   return text
 }
 
-export function bind(name: string, value: string, how: { readonly?: boolean; devices?: boolean }): MountRequest {
+type Bind = Extract<MountRequest, { type: 'bind' }>
+
+export function bind(name: string, value: string, how: Pick<Bind, 'readonly' | 'devices' | 'optional'>): MountRequest {
   const [source, target] = splitColon(value)
   filled(name, 'SRC', source)
   if (target === undefined) return { type: 'bind', source, ...how }
@@ -244,6 +246,11 @@ function idOrName(text: string): number | string {
   if (/^[0-9]+$/.test(text)) return integer('user', text, MAX_ID)
   if (/^[\p{Letter}_][^\s,/]*$/u.test(text)) return text
   throw wrong('user', `${quote(text)} must be a number from 0 to ${MAX_ID}, or a name`)
+}
+
+export function variableName(option: string, name: string): string {
+  if (!name.includes('=')) return filled(option, 'NAME', name)
+  throw wrong(option, `${quote(name)} must be the name of a variable`, '--env NAME=VALUE sets one')
 }
 
 export function env(value: string): EnvChange {

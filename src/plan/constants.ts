@@ -13,6 +13,10 @@ export const MAX_MILLISECONDS = 2 ** 41
 export const MAX_PIDS = 4194304
 /** More processors than the kernel can be built for (CONFIG_NR_CPUS), in the longest period. */
 export const MAX_CPUS = 8192
+/** The largest number of a descriptor: the kernel's default for fs.nr_open. */
+export const MAX_FD = 1048576
+/** Descriptors that a command may keep. */
+export const MAX_KEPT = 256
 export const LIMITS = [
   'as',
   'core',

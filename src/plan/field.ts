@@ -17,7 +17,7 @@ export type Field = { doc: string; required?: true } & (
   /** A set of words, each at most once. */
   | { type: 'flags'; values: readonly string[] }
   | { type: 'strings'; min?: number; max?: number; entry?: 'assignment' | 'path' | 'host' }
-  /** User or group ids. */
+  /** Whole numbers from 0 to MAX_ID: user or group ids, descriptors. */
   | { type: 'ids'; min: number; max: number }
   | { type: 'object'; of: string }
   | { type: 'objects'; of: string; min?: number; max?: number }

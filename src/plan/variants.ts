@@ -78,6 +78,10 @@ export const VARIANTS = {
       source: { type: 'string', path: 'host', required: true, doc: 'File or directory on the host.' },
       target: { type: 'string', path: true, required: true, doc: 'Where it shows in the box.' },
       options: { type: 'flags', values: MOUNT_OPTIONS, doc: 'Mount options, for all mounts below it too.' },
+      optional: {
+        type: 'bool',
+        doc: 'Where the source is missing when the box starts, leave it out, with the pins that directly follow it.',
+      },
     },
     tmpfs: {
       target: { type: 'string', path: true, required: true, doc: 'Where it is mounted in the box.' },

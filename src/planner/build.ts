@@ -190,6 +190,7 @@ function processOf(
     // A command would inherit ignored signals: `yes | head` would not end.
     resetSignals: signals,
     newSession: options.newSession,
+    keepFds: options.keepFds,
   })
 }
 

@@ -9,7 +9,7 @@ type Covered = { mount: Mount; by: Mount }
 function optionOf(mount: Mount): string | undefined {
   switch (mount.type) {
     case 'bind':
-      return mount.options?.includes('ro') ? 'ro-bind' : mount.options?.includes('nodev') ? 'bind' : 'dev-bind'
+      return bindOption(mount)
     case 'mask':
       return mount.kernel ? undefined : 'mask'
     case 'tmpfs':
@@ -30,6 +30,11 @@ function optionOf(mount: Mount): string | undefined {
     default:
       return mount satisfies never
   }
+}
+
+function bindOption({ options, optional }: Extract<Mount, { type: 'bind' }>): string {
+  const name = options?.includes('ro') ? 'ro-bind' : options?.includes('nodev') ? 'bind' : 'dev-bind'
+  return optional ? `${name}-try` : name
 }
 
 /** Each mount that a later one of MOUNTS covers, with the first that covers it. All targets are clean. */

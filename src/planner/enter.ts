@@ -52,6 +52,7 @@ function enteringProcess(plan: Plan, options: Options, argv: readonly string[], 
     limits,
     resetSignals: host.changed().signals,
     newSession: options.newSession,
+    keepFds: options.keepFds,
   })
 }
 
@@ -108,5 +109,12 @@ function isCovered(path: string, { mounts = [] }: Plan): boolean {
 function changed(box: Environment, options: Options, host: HostFacts): Environment {
   const own = environment({ ...options, clearEnv: options.clearEnv || !box.inherit }, host)
   if (options.clearEnv) return own
-  return compact<Environment>({ ...box, set: [...(box.set ?? []), ...(own.set ?? [])] })
+  const { set = [], unset = [] } = own
+  const stays = (entry: string): boolean => !unset.some((name) => entry.startsWith(`${name}=`))
+  return compact<Environment>({
+    ...box,
+    pass: box.pass?.filter((name) => !unset.includes(name)),
+    unset: [...(box.unset ?? []), ...unset],
+    set: [...(box.set ?? []).filter(stays), ...set],
+  })
 }

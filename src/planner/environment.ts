@@ -11,17 +11,33 @@ import type { Environment } from '../plan/types.ts'
  * shows no secret that happens to be set. HOME: the directory of a user of the box; options that name the variable win.
  */
 export function environment({ env = [], clearEnv }: Options, host: HostFacts, home?: string): Environment {
-  const set: string[] = []
+  let set: string[] = []
   const pass: string[] = []
+  const unset: string[] = []
   for (const change of env) {
-    if (change.type === 'later') pass.push(change.name)
+    if (change.type === 'pass' || change.type === 'later') remove(unset, change.name)
+    if (change.type === 'unset') {
+      set = set.filter((entry) => !entry.startsWith(`${change.name}=`))
+      remove(pass, change.name)
+      if (!unset.includes(change.name)) unset.push(change.name)
+    } else if (change.type === 'later') pass.push(change.name)
     else if (change.type === 'set') set.push(`${change.name}=${change.value}`)
     else if (change.type === 'file') set.push(...fromFile(change.path, host))
     else if (clearEnv) set.push(...passed(change.name, host))
     // Otherwise the caller's value is inherited, and the caller of a stored plan may change it.
   }
   if (home !== undefined && !namesHome(env, set)) set.unshift(`HOME=${home}`)
-  return compact<Environment>({ inherit: !clearEnv, pass: clearEnv && pass.length > 0 ? pass : undefined, set })
+  return compact<Environment>({
+    inherit: !clearEnv,
+    pass: clearEnv && pass.length > 0 ? pass : undefined,
+    unset: clearEnv ? undefined : unset,
+    set,
+  })
+}
+
+function remove(names: string[], name: string): void {
+  const at = names.indexOf(name)
+  if (at >= 0) names.splice(at, 1)
 }
 
 function namesHome(env: readonly EnvChange[], set: readonly string[]): boolean {

@@ -25,14 +25,21 @@ export function hostDirectory(step: 'root' | 'state', path: string, options: Opt
   })
 }
 
-/** The absolute path of a file of any type on the host. Throws SandboxError where the box can't have it. */
-export function hostFile(what: string, path: string, options: Options, host: HostFacts): string {
+/**
+ * The absolute path of a file of any type on the host. Throws SandboxError where the box can't have it. `optional`: it
+ * may be missing.
+ */
+export function hostFile(what: string, path: string, options: Options, host: HostFacts, optional = false): string {
   const found = absolute(path, host)
   refuseDescriptor('mounts', found)
   const kind = host.look(found, true)
-  if (typeof kind === 'object') throw missing({ step: 'mounts', what, path: found, code: kind.code }, options, host)
+  if (typeof kind === 'object' && !(optional && IS_MISSING.includes(kind.code)))
+    throw missing({ step: 'mounts', what, path: found, code: kind.code }, options, host)
   return found
 }
+
+/** Nothing has that path; sidecar/fs/mount.c knows the same two. */
+export const IS_MISSING: readonly string[] = ['ENOENT', 'ENOTDIR']
 
 type Missing = { step: 'root' | 'state' | 'mounts'; what: string; path: string; code: string }
 

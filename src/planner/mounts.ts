@@ -80,13 +80,14 @@ function tmpfs({ readonly, ...request }: Extract<MountRequest, { type: 'tmpfs' }
 }
 
 function bind(
-  { source, target, readonly, devices }: Extract<MountRequest, { type: 'bind' }>,
+  { source, target, readonly, devices, optional }: Extract<MountRequest, { type: 'bind' }>,
   options: Options,
   host: HostFacts,
 ): Mount {
-  const path = hostFile('bind', source, options, host)
+  const path = hostFile('bind', source, options, host, optional)
   const flags: MountOption[] = [...(readonly ? ['ro' as const] : []), 'nosuid', ...(devices ? [] : ['nodev' as const])]
-  return { type: 'bind', source: path, target: cleanPath(target ?? path), options: flags }
+  const mount: Mount = { type: 'bind', source: path, target: cleanPath(target ?? path), options: flags }
+  return optional ? { ...mount, optional } : mount
 }
 
 /** Whether the box can write to any file of the host. */

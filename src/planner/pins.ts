@@ -26,6 +26,8 @@ function isReadOnlyBind(mount: Mount): boolean {
   return mount.type === 'bind' && mount.options?.includes('ro') === true
 }
 
+const isOptional = (mount: Mount): boolean => mount.type === 'bind' && mount.optional === true
+
 /** MOUNTS with their pins, and the number of the first mount that has one; -1 for none. */
 function pinned(mounts: readonly Mount[], root: Root): { result: Mount[]; first: number } {
   const result: Mount[] = []
@@ -39,7 +41,8 @@ function pinned(mounts: readonly Mount[], root: Root): { result: Mount[]; first:
       for (const pin of pinsOf(mount.target, mounts, latest, root)) {
         const name = `${pin.from}\0${pin.target}`
         if (names.has(name)) continue
-        names.add(name)
+        // They go with a mount that may be left out.
+        if (!isOptional(mount)) names.add(name)
         result.push(pin)
         if (first < 0) first = n
       }

@@ -22,8 +22,9 @@ export function missingOnHost(
   const latest: LatestMounts = new Map()
   for (const { target } of first) latest.set(target, 0)
   for (let n = 0; n < asked.length; n++) {
-    const { type, target } = asked[n] as Mount
-    if (MOUNT_TYPES[type].makes && target !== '/' && latestAbove(target, latest) < 0) {
+    const mount = asked[n] as Mount
+    const { type, target } = mount
+    if (MOUNT_TYPES[type].makes && !showsOnlyWhatIsThere(mount) && target !== '/' && latestAbove(target, latest) < 0) {
       const parent = lacking(target, look)
       if (parent !== undefined) missing.push({ target, parent })
     }
@@ -31,6 +32,10 @@ export function missingOnHost(
   }
   return missing
 }
+
+/** An optional bind to the same path: where its source is missing, it is left out, and otherwise its target is there. */
+const showsOnlyWhatIsThere = (mount: Mount): boolean =>
+  mount.type === 'bind' && mount.optional === true && mount.source === mount.target
 
 /** The last existing directory above TARGET; undefined where TARGET itself exists, or can't be looked up. */
 function lacking(target: string, look: HostFacts['look']): string | undefined {

@@ -10,4 +10,4 @@ export const FOR_THE_COMMAND_LINE: readonly string[] = ['status-fd']
  * milliseconds.
  */
 export const takesNumber = (placeholder: string): boolean =>
-  ['N', 'USER[:GROUP]', 'SIZE', 'COUNT', 'NUMBER', 'CPUS', 'BYTES'].includes(placeholder)
+  ['N', 'N[,N]', 'USER[:GROUP]', 'SIZE', 'COUNT', 'NUMBER', 'CPUS', 'BYTES'].includes(placeholder)

@@ -14,6 +14,8 @@ type Row = [argv: string[], expected: unknown]
 const run = (options: Options, ...argv: string[]) => ({ verb: 'run', options, argv })
 const mounts = (...list: MountRequest[]) => run({ mounts: list }, 'x')
 
+const HOME = process.env.HOME ?? ''
+
 const accepted: Row[] = [
   // The end of our own words.
   [['ls'], run({}, 'ls')],
@@ -128,6 +130,13 @@ const accepted: Row[] = [
   [['--bind', 'a\\b:/c', 'x'], mounts({ type: 'bind', source: 'a\\b', target: '/c' })],
   [['--ro-bind', '/a:/../b', 'x'], mounts({ type: 'bind', source: '/a', target: '/../b', readonly: true })],
   [['--dev-bind=/dev', 'x'], mounts({ type: 'bind', source: '/dev', devices: true })],
+  [
+    ['--bind-try', 'a:/b', '--ro-bind-try=/c', 'x'],
+    mounts(
+      { type: 'bind', source: 'a', target: '/b', optional: true },
+      { type: 'bind', source: '/c', readonly: true, optional: true },
+    ),
+  ],
   [['--tmpfs', '/t', 'x'], mounts({ type: 'tmpfs', target: '/t' })],
   [['--tmpfs', '/t:size=64m,mode=1777', 'x'], mounts({ type: 'tmpfs', target: '/t', size: 67108864, mode: '1777' })],
   [['--tmpfs=/t\\:u:mode=700', 'x'], mounts({ type: 'tmpfs', target: '/t:u', mode: '700' })],
@@ -179,6 +188,55 @@ const accepted: Row[] = [
       'x',
     ),
   ],
+  [
+    ['--env', 'A=1', '--unset-env', 'A', '--unset-env=B C', 'x'],
+    run(
+      {
+        env: [
+          { type: 'set', name: 'A', value: '1' },
+          { type: 'unset', name: 'A' },
+          { type: 'unset', name: 'B C' },
+        ],
+      },
+      'x',
+    ),
+  ],
+  [['--keep-fd', '3,63', '--keep-fd=3', '--keep-fd', '1048576', 'x'], run({ keepFds: [3, 63, 1048576] }, 'x')],
+  [
+    ['--cap-drop', 'kill,CAP_CHOWN', '--cap-add=all', 'x'],
+    run(
+      {
+        capabilities: [
+          { type: 'drop', name: 'kill' },
+          { type: 'drop', name: 'chown' },
+          { type: 'add', name: 'all' },
+        ],
+      },
+      'x',
+    ),
+  ],
+  // The home, where a shell leaves it to us.
+  [['--root=~/r', 'x'], run({ root: `${HOME}/r` }, 'x')],
+  [['--root', '~', 'x'], run({ root: HOME }, 'x')],
+  [['--bind=~/a:/b', 'x'], mounts({ type: 'bind', source: `${HOME}/a`, target: '/b' })],
+  [
+    ['--cwd=~/a', '--seccomp=~/p', '--overlay=~/o', 'x'],
+    run({ cwd: `${HOME}/a`, seccomp: `${HOME}/p`, overlay: `${HOME}/o` }, 'x'),
+  ],
+  [
+    ['--image=~/a.iso', '--tmpfs=~/t', 'x'],
+    run({ image: `${HOME}/a.iso`, mounts: [{ type: 'tmpfs', target: `${HOME}/t` }] }, 'x'),
+  ],
+  [
+    ['--root=./~/r', '--hostname=~/h', '--env', 'A=~/b', '--argv0=~/c', 'x', '~/d'],
+    run({ root: './~/r', hostname: '~/h', env: [{ type: 'set', name: 'A', value: '~/b' }], argv0: '~/c' }, 'x', '~/d'),
+  ],
+  [
+    ['--root=~other/r', '--symlink=~/a:/b', 'x'],
+    run({ root: '~other/r', mounts: [{ type: 'symlink', to: '~/a', target: '/b' }] }, 'x'),
+  ],
+  [['run', '--plan=~/p.json'], { ...run({}), planFile: `${HOME}/p.json` }],
+  [['bake', '-o=~/f', 'x'], { verb: 'bake', options: {}, argv: ['x'], file: `${HOME}/f`, how: {} }],
   [['--env=A==b=', 'x'], run({ env: [{ type: 'set', name: 'A', value: '=b=' }] }, 'x')],
   [['--timeout', '10', 'x'], run({ timeout: 10000 }, 'x')],
   [['--timeout=1.5m', 'x'], run({ timeout: 90000 }, 'x')],
@@ -238,6 +296,16 @@ const refused: [string[], string, string?][] = [
   [['bake', '-o'], '--output: the value is missing', '-o, --output FILE'],
   [['--force', 'x'], '--force: only nsbox bake takes it', 'nsbox help bake'],
   [['-o', 'f', 'x'], '-o: only nsbox bake takes it', 'nsbox help bake'],
+  [['--keep-fd', '2', 'x'], '--keep-fd: every command has descriptor 2'],
+  [['--keep-fd', '3,', 'x'], "--keep-fd: '' must be a whole number from 0 to 1048576"],
+  [['--keep-fd', '0x3', 'x'], "--keep-fd: '0x3' must be a whole number from 0 to 1048576"],
+  [
+    ['--keep-fd', '3', '--status-fd', '3', 'x'],
+    '--keep-fd and --status-fd: the command could write into the events on descriptor 3',
+  ],
+  [['--unset-env', 'A=1', 'x'], "--unset-env: 'A=1' must be the name of a variable", '--env NAME=VALUE'],
+  [['--cap-drop', 'kill,', 'x'], "--cap-drop: no capability ''"],
+  [['--bind=/a:~/b', 'x'], "--bind: '~/b' must be an absolute path", '"$HOME/b"'],
   [['--timeout', '0', 'x'], "--timeout: '0' must be a time above zero, such as 10s"],
   [['--timeout', '1w', 'x'], "--timeout: '1w' must be a time above zero, such as 10s"],
   [

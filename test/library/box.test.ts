@@ -36,6 +36,17 @@ test('a relative directory is bound on its own path', () => {
   )
 })
 
+test("~ is the program's home, in options that name a path", () => {
+  const { mounts = [] } = box({ bind: '~/.:/x', roBindTry: '~/no such:/y', env: 'A=~/z' }).plan(['true'])
+  assert.equal(
+    mounts.flatMap((mount) => (mount.type === 'bind' ? [[mount.source, mount.optional]] : [])),
+    [
+      [`${process.env.HOME}/.`, undefined],
+      [`${process.env.HOME}/no such`, true],
+    ],
+  )
+})
+
 test(
   'nest, allowUserns and share: abstract are options of the library, for boxes that stay too',
   inRoot(async (root) => {

@@ -216,4 +216,14 @@ test(
   }),
 )
 
+test("a command gets the caller's descriptors, whatever number Node's own have", () => {
+  const { stdout, stderr } = execute('bash', [
+    '-c',
+    '"$0" --keep-fd 3,4 --keep-fd 63 sh -c "cat <&3; cat <&4; cat /dev/fd/63" 3<<<three 4<<<four 63<<<more',
+    CLI,
+  ])
+  assert.equal([stdout, stderr], ['three\nfour\nmore\n', ''])
+  assert.match(cli(['--keep-fd', '99', 'true']).stderr, /^nsbox: descriptors: keep: 99: .*\(EBADF\)/)
+})
+
 test.run()

@@ -87,6 +87,8 @@ const VALUES: Record<string, string> = {
   overlay: '',
   bind: '/src:/x',
   'ro-bind': '/src:/x',
+  'bind-try': '/src:/x',
+  'ro-bind-try': '/src:/x',
   'dev-bind': '/src:/x',
   tmpfs: '/x',
   proc: '/x',
@@ -110,6 +112,8 @@ const VALUES: Record<string, string> = {
   cwd: '/x',
   env: 'A=1',
   'env-file': '/vars',
+  'unset-env': 'SECRET',
+  'keep-fd': '3,9',
   argv0: 'zero',
   'status-fd': '3',
 }
@@ -277,6 +281,43 @@ test('the environment is inherited, or made from the named variables', () => {
     }).process.env,
     { set: ['SECRET=s', 'A=1', 'B=x=y'] },
   )
+  const changes: [NonNullable<Options['env']>, Options, unknown][] = [
+    [[{ type: 'unset', name: 'SECRET' }], {}, { inherit: true, unset: ['SECRET'] }],
+    [
+      [
+        { type: 'set', name: 'A', value: '1' },
+        { type: 'unset', name: 'A' },
+        { type: 'unset', name: 'A' },
+      ],
+      {},
+      { inherit: true, unset: ['A'] },
+    ],
+    [
+      [
+        { type: 'unset', name: 'A' },
+        { type: 'set', name: 'A', value: '2' },
+      ],
+      {},
+      { inherit: true, unset: ['A'], set: ['A=2'] },
+    ],
+    [
+      [
+        { type: 'unset', name: 'SECRET' },
+        { type: 'pass', name: 'SECRET' },
+      ],
+      {},
+      { inherit: true },
+    ],
+    [
+      [
+        { type: 'file', path: '/vars' },
+        { type: 'unset', name: 'A' },
+      ],
+      { clearEnv: true },
+      { set: ['B=x=y'] },
+    ],
+  ]
+  for (const [env, more, expected] of changes) assert.equal(plan({ ...more, env }).process.env, expected)
   assert.throws(() => plan({ env: [{ type: 'file', path: '/bad-vars' }] }), /line 2 is not NAME=VALUE/)
 })
 

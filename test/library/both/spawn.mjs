@@ -386,4 +386,41 @@ test('dieWithParent: false lets a detached box live on', async () => {
   await ended(family)
 })
 
+test('a command gets descriptors of the program, whichever numbers they have, and never those of nsbox', async () => {
+  const path = join(dir, 'kept')
+  writeFileSync(path, 'kept\n')
+  const opened = Array.from({ length: 8 }, () => openSync(path, 'r'))
+  const kept = opened.slice(-2)
+  try {
+    const boxed = box({ root, keepFd: kept, env: { SECRET: 's', OTHER: 'o' }, unsetEnv: 'SECRET' })
+    const script = `cat <&${kept[0]}; cat /proc/self/fd/${kept[1]}; for n in 3 4 5 6 7 8 9; do test -e /proc/self/fd/$n && echo $n; done; echo $SECRET$OTHER`
+    const open = kept.filter((fd) => fd < 10).join('\n')
+    assert.is((await boxed.run(['sh', '-c', script])).stdout, `kept\nkept\n${open}${open && '\n'}o\n`)
+    const sync = boxed.spawnSync('cat', [`/proc/self/fd/${kept[1]}`])
+    assert.is(String(sync.stdout), 'kept\n')
+    const live = await boxed.open()
+    assert.is((await live.run(['cat', `/proc/self/fd/${kept[0]}`])).stdout, 'kept\n')
+    await live.close()
+  } finally {
+    for (const fd of opened) closeSync(fd)
+  }
+  const { error } = box({ root, keepFd: 999 }).spawnSync('true')
+  assert.match(error.message, /descriptors: keep: 999: .*EBADF/)
+})
+
+test('numbers that nsbox itself would use are free for a command', async () => {
+  const path = join(dir, 'low')
+  writeFileSync(path, 'low\n')
+  const program = `
+    import { box } from 'nsbox'
+    const { stdout, stderr } = await box({ root: ${JSON.stringify(root)}, keepFd: [3, 4] }).run(['sh', '-c', 'cat <&3; cat <&4'])
+    process.stdout.write(stdout + stderr)`
+  const script = join(process.cwd(), `low-${process.pid}.mjs`)
+  writeFileSync(script, program)
+  const child = spawn(process.execPath, [script], {
+    stdio: ['ignore', 'pipe', 'inherit', openSync(path, 'r'), openSync(path, 'r')],
+  })
+  assert.is(await textOf(child.stdout), 'low\nlow\n')
+})
+
 test.run()
