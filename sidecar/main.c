@@ -242,6 +242,7 @@ static void prepare(struct start *start)
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &start->mask) < 0)
 		fail("block signals", NULL);
+	memcpy(&start->box.blocked, &start->mask, sizeof start->box.blocked);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->pair) < 0)
 		fail("socketpair", NULL);
 	start->box.channel = start->pair[0];

@@ -11,6 +11,7 @@ struct box {
 	bool init; /* it is an init, and not the command itself */
 	bool own_group; /* it leads its own process group, foreground.h */
 	bool first; /* it is process 1 of a pid namespace */
+	uint64_t blocked; /* bit N - 1: the caller blocks signal N, and so does the command */
 	bool new_session; /* signals of the terminal don't reach the command */
 	bool seen; /* processes of the box can see us */
 	int parent; /* pidfd of the process whose end ends the box, or -1 */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -49,6 +50,22 @@ static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 	direct[signal] = 0;
 	if (!had)
 		kill(command, signal);
+}
+
+/*
+ * Takes the signals that came directly until now, so that they don't count as the command's: most came before the
+ * command existed, and each has to reach it when the supervisor passes it on. One that came after that reaches it
+ * twice, which does nothing new: before it executes its program, it can't handle a signal.
+ */
+static void forget_direct(void)
+{
+	static const struct timespec now;
+	sigset_t direct;
+	sigfillset(&direct);
+	sigdelset(&direct, SIGCHLD);
+	sigdelset(&direct, FORWARDED_BY);
+	while (sigtimedwait(&direct, NULL, &now) > 0)
+		;
 }
 
 static void tell_ended(int link, int status)
@@ -195,6 +212,8 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	}
 	if (command < 0)
 		fail_hint("start a process", NULL, report_process_hint());
+	if (!process->new_session)
+		forget_direct();
 	/* The child shares our memory, and has set its own phase. */
 	report_step(STEP_INIT);
 	/* The child may have dropped the privileges that this takes; we still have them. */

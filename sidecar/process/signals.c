@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "process/init.h"
@@ -27,10 +29,11 @@ static int killed_for;
 
 static uint64_t bit(int signal) { return UINT64_C(1) << (signal - 1); }
 
-/* UNSURE: the command is running, so it may wait by sigwait(3), which hides the blocked signals. */
+/* UNSURE: the command is running, so it may wait by sigwait(3), which hides the blocked signals, or be in execve(2). */
 struct state {
 	uint64_t blocked, taken, pending;
-	bool unsure;
+	bool unsure, in_exec;
+	char program[64]; /* differs after each execve(2) */
 };
 
 static uint64_t set_after(const char *text, const char *name)
@@ -50,20 +53,43 @@ static bool read_file(int pid, const char *name, char *text, size_t size)
 	return length > 0;
 }
 
+/* Fields 26 to 28 of proc(5)'s stat: where the program's code lies, and its stack. */
+static void copy_program(const char *stat, char *program, size_t size)
+{
+	const char *first = strrchr(stat, ')');
+	for (int n = 2; first && n < 26; n++)
+		first = strchr(first + 1, ' ');
+	const char *end = first;
+	for (int n = 26; end && n <= 28; n++)
+		end = strchr(end + 1, ' ');
+	snprintf(program, size, "%.*s", end ? (int)(end - first) : 0, first ? first : "");
+}
+
+static void read_program(int pid, char *program, size_t size)
+{
+	char stat[1024];
+	copy_program(read_file(pid, "stat", stat, sizeof stat) ? stat : "", program, size);
+}
+
 /* False if /proc doesn't show the state: then the command gets only the signal itself. */
 static bool read_state(int pid, struct state *state)
 {
 	char text[4096], call[256];
 	/* PID is our child and isn't reaped yet, so its number can't belong to another process. */
-	if (!procfs_has_our_numbers() || !read_file(pid, "status", text, sizeof text))
+	if (!procfs_has_our_numbers())
+		return false;
+	read_program(pid, state->program, sizeof state->program);
+	bool known = read_file(pid, "syscall", call, sizeof call);
+	if (!read_file(pid, "status", text, sizeof text))
 		return false;
 	state->blocked = set_after(text, "\nSigBlk:");
 	state->taken = set_after(text, "\nSigIgn:") | set_after(text, "\nSigCgt:");
 	state->pending = set_after(text, "\nSigPnd:") | set_after(text, "\nShdPnd:");
 	/* During sigwait(3) the signals that it waits for don't show as blocked. */
-	bool known = read_file(pid, "syscall", call, sizeof call);
 	state->unsure = known && strncmp(call, "running", 7) == 0;
-	if (known && !state->unsure && strtol(call, NULL, 10) == SYS_rt_sigtimedwait)
+	long number = known && !state->unsure ? strtol(call, NULL, 10) : -1;
+	state->in_exec = number == SYS_execve || number == SYS_execveat;
+	if (number == SYS_rt_sigtimedwait)
 		state->blocked = ~UINT64_C(0);
 	return true;
 }
@@ -104,12 +130,45 @@ static void send(const struct box *box, int signal, bool to_group)
 		kill(box->pid, signal);
 }
 
+/*
+ * Stops the command, by ptrace(2), until let_go: a running command may be about to install a handler, or in execve(2),
+ * which resets the handlers and so drops a pending signal. False if it can't be stopped; another process may trace it.
+ * STATUS is for let_go. Waits until an execve is through.
+ */
+static bool hold(int pid, int *status)
+{
+	siginfo_t info = {0};
+	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0)
+		return false;
+	bool stopped = ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0 &&
+				   waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOWAIT) == 0 && info.si_code == CLD_TRAPPED &&
+				   waitid(P_PID, (id_t)pid, &info, WSTOPPED) == 0;
+	*status = info.si_status;
+	return stopped;
+}
+
+/* The command may have stopped for another signal, which it gets now. */
+static void let_go(int pid, int status) { ptrace(PTRACE_DETACH, pid, 0, status < NSIG ? status : 0); }
+
+/*
+ * Whether the first process still runs our code, which blocks all signals until it executes the command. We are its
+ * parent, so our memory has the same layout.
+ */
+static bool is_our_code(const struct state *now)
+{
+	static char ours[sizeof now->program];
+	if (!*ours)
+		read_program(getpid(), ours, sizeof ours);
+	return strcmp(now->program, ours) == 0;
+}
+
 /* WAS is the state when the signal came, or soon after. */
 static void look_at(const struct box *box, const struct state *was, int signal)
 {
 	if (was->taken & bit(signal))
 		return;
-	if (!(was->blocked & bit(signal)) && !was->unsure) {
+	bool to_us = is_our_code(was) && !(box->blocked & bit(signal));
+	if (to_us || (!(was->blocked & bit(signal)) && !was->unsure)) {
 		act(box, signal);
 		return;
 	}
@@ -121,9 +180,17 @@ static void look_at(const struct box *box, const struct state *was, int signal)
 void signals_pass(const struct box *box, int signal, bool to_group)
 {
 	struct state before;
+	int status;
 	/* Read before sending, since a handler may be for one signal only (SA_RESETHAND). */
 	bool known = has_no_defaults(box) && read_state(box->pid, &before);
+	bool held = known && (before.unsure || before.in_exec) && hold(box->pid, &status);
+	if (held) {
+		known = read_state(box->pid, &before);
+		before.unsure = false;
+	}
 	send(box, signal, to_group);
+	if (held)
+		let_go(box->pid, status);
 	if (known)
 		look_at(box, &before, signal);
 }
@@ -131,8 +198,18 @@ void signals_pass(const struct box *box, int signal, bool to_group)
 void signals_came(const struct box *box, int signal)
 {
 	struct state now;
-	if (has_no_defaults(box) && read_state(box->pid, &now))
-		look_at(box, &now, signal);
+	int status;
+	if (!has_no_defaults(box) || !read_state(box->pid, &now))
+		return;
+	bool may_be_dropped = (now.unsure || now.in_exec) && now.taken & now.pending & bit(signal);
+	if (may_be_dropped && hold(box->pid, &status)) {
+		bool known = read_state(box->pid, &now);
+		let_go(box->pid, status);
+		if (!known || !(now.pending & bit(signal)))
+			return;
+		now.unsure = false;
+	}
+	look_at(box, &now, signal);
 }
 
 int signals_wait_time(void) { return waiting ? look_in : -1; }
