@@ -65,24 +65,44 @@ function cList(words: readonly string[]): string {
   return `"${words.map((word) => `${word}\\0`).join('')}"`
 }
 
-/** Word lists that C knows by number (enum) or bit (flags), each once, named after its first field. */
-function cWords(): { declarations: string; lists: string; nameOf: (values: readonly string[]) => string } {
-  const names = new Map<string, string>()
-  const out: string[] = []
-  const lists: string[] = []
+/** All word lists that C knows, in one string; `at` is where a list starts in it. */
+class Words {
+  private readonly starts = new Map<string, number>()
+  private text = ''
+  private length = 0
+
+  at(values: readonly string[]): number {
+    const id = values.join()
+    const known = this.starts.get(id)
+    if (known !== undefined) return known
+    const start = this.length
+    this.starts.set(id, start)
+    this.text += `\n\t${cList(values)} "\\0"`
+    this.length += values.reduce((sum, value) => sum + value.length + 1, 1)
+    return start
+  }
+
+  table(): string {
+    return `const char contract_words[] =${this.text};`
+  }
+}
+
+/** Word lists by number (enum) or bit (flags), each once, named after its first field. */
+function cWords(all: Words): string {
+  const names = new Set<string>()
+  const out = ['extern const char contract_words[];', '']
   const add = (prefix: string, key: string, field: Field) => {
     if (field.type !== 'enum' && field.type !== 'flags') return
     const id = field.values.join()
     if (names.has(id)) return
+    names.add(id)
     const name = `${prefix}_${snake(key)}`
-    names.set(id, name)
     const rows = field.values.map(
       (value, n) => `\t${constant(prefix, key, value)} = ${field.type === 'flags' ? `1u << ${n}` : n},`,
     )
     // An enumerator is an int, so a list with more than 31 bits has no enumerators; bit n is word n.
     if (field.values.length < 32) out.push(`enum ${name}_word {`, ...rows, '};')
-    out.push(`extern const char ${name}_words[];`, '')
-    lists.push(`const char ${name}_words[] = ${cList(field.values)};`)
+    out.push(`#define ${name}_words (contract_words + ${all.at(field.values)})`, '')
   }
   for (const [object, table] of Object.entries(OBJECTS))
     for (const [key, field] of Object.entries(table as Table)) add(object, key, field)
@@ -90,15 +110,26 @@ function cWords(): { declarations: string; lists: string; nameOf: (values: reado
     for (const table of Object.values(variants))
       for (const [key, field] of Object.entries(table as Table)) add(union, key, field)
   }
-  lists.push('')
-  return {
-    declarations: out.join('\n'),
-    lists: lists.join('\n'),
-    nameOf: (values) => `${names.get(values.join())}_words`,
-  }
+  return out.join('\n')
 }
 
-function cField(struct: string, key: string, field: Field, words: (values: readonly string[]) => string): string {
+type Entry = { name: string; struct: string; table: Table }
+
+/** All objects in the order of contract_objects: the variants of one kind follow each other. */
+const ALL: readonly Entry[] = [
+  ...Object.entries<Table>(OBJECTS).map(([name, table]) => ({ name, struct: name, table })),
+  ...Object.entries(VARIANTS).flatMap(([kind, variants]) =>
+    Object.entries<Table>(variants).map(([type, table]) => ({ name: `${kind}_${type}`, struct: kind, table })),
+  ),
+]
+
+const KINDS = Object.keys(VARIANTS)
+
+const numberOf = (name: string): number => ALL.findIndex((object) => object.name === name)
+
+const firstOf = (kind: string): number => numberOf(`${kind}_${Object.keys(VARIANTS[kind as keyof typeof VARIANTS])[0]}`)
+
+function cField(struct: string, key: string, field: Field, words: Words): string {
   if (key.length >= KEY_MAX) throw new Error(`${struct}.${key}: a key has less than ${KEY_MAX} bytes, field.h`)
   const parts = [`"${key}"`, `KIND_${field.type.toUpperCase()}`, `offsetof(struct ${struct}, ${cName(key)})`]
   const extra: string[] = field.required ? ['.required = true'] : []
@@ -111,28 +142,42 @@ function cField(struct: string, key: string, field: Field, words: (values: reado
   if (field.type === 'base64') extra.push(`.min = ${field.unit}, .max = ${field.max}`)
   if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
   if (field.type === 'enum')
-    extra.push(`.words = ${words(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
-  if (field.type === 'flags') extra.push(`.words = ${words(field.values)}`)
+    extra.push(`.of = ${words.at(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
+  if (field.type === 'flags') extra.push(`.of = ${words.at(field.values)}`)
   if (field.type === 'strings')
     extra.push(
       `.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .path = ${field.entry === 'path'}, .host = ${field.entry === 'host'}, .assignment = ${field.entry === 'assignment'}`,
     )
   if (field.type === 'ids') extra.push(`.min = ${field.min}, .max = ${field.max}`)
-  if (field.type === 'object') extra.push(`.object = &${field.of}_object`)
+  if (field.type === 'object') extra.push(`.of = ${numberOf(field.of)}`)
   if (field.type === 'objects')
-    extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .object = &${field.of}_object`)
-  if (field.type === 'variant') extra.push(`.variants = &${field.of}_variants`)
-  if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .variants = &${field.of}_variants`)
+    extra.push(`.min = ${field.min ?? 0}, .max = ${field.max ?? 0}, .of = ${numberOf(field.of)}`)
+  if (field.type === 'variant') extra.push(`.of = ${KINDS.indexOf(field.of)}`)
+  if (field.type === 'variants') extra.push(`.max = ${field.max ?? 0}, .of = ${KINDS.indexOf(field.of)}`)
   if (extra.length === 0) extra.push('.required = false')
   return `\t{${[...parts, ...extra].join(', ')}},`
 }
 
-function cObject(name: string, struct: string, table: Table, words: (values: readonly string[]) => string): string[] {
+/** The tables that field.h describes. */
+function cTables(words: Words): string[] {
+  const fields: string[] = []
+  const objects: string[] = []
+  let first = 0
+  for (const { name, struct, table } of ALL) {
+    const keys = Object.entries(table)
+    fields.push(`\t/* ${name} */`, ...keys.map(([key, field]) => cField(struct, key, field, words)))
+    objects.push(`\t{${first}, ${keys.length}, sizeof(struct ${struct})}, /* ${name} */`)
+    first += keys.length
+  }
+  const variants = Object.entries(VARIANTS).map(
+    ([kind, of]) =>
+      `\t{${words.at(Object.keys(of))}, ${firstOf(kind)}, sizeof(struct ${kind}), offsetof(struct ${kind}, type)}, /* ${kind} */`,
+  )
   return [
-    `static const struct field ${name}_fields[] = {`,
-    ...Object.entries(table).map(([key, field]) => cField(struct, key, field, words)),
-    '};',
-    `static const struct object ${name}_object = {${name}_fields, sizeof ${name}_fields / sizeof *${name}_fields, sizeof(struct ${struct})};`,
+    ...['static const struct field contract_fields[] = {', ...fields, '};', ''],
+    ...['static const struct object contract_objects[] = {', ...objects, '};', ''],
+    ...['static const struct variants contract_variants[] = {', ...variants, '};', ''],
+    words.table(),
     '',
   ]
 }
@@ -155,21 +200,9 @@ function cVariantStruct(name: string, variants: Record<string, Table>): string[]
   ]
 }
 
-/** Whether a variant, or an object of one, holds such objects, whose table C then needs first. */
-function isInVariants(name: string): boolean {
-  const holds = (table: Table): boolean =>
-    Object.values(table).some((field) => (field.type === 'objects' || field.type === 'object') && field.of === name)
-  return (
-    Object.values(VARIANTS)
-      .flatMap((variants) => Object.values<Table>(variants))
-      .some(holds) ||
-    Object.entries<Table>(OBJECTS).some(([other, table]) => holds(table) && other !== 'plan' && isInVariants(other))
-  )
-}
-
 /** The text of `sidecar/plan/contract.h`. */
 export function contractHeader(): string {
-  const words = cWords()
+  const words = new Words()
   const out = [
     `/* ${NOTE} */`,
     '#ifndef NSBOX_PLAN_CONTRACT_H',
@@ -183,11 +216,10 @@ export function contractHeader(): string {
     '',
     `#define NSBOX_CONTRACT ${CONTRACT}`,
     '',
-    words.declarations,
+    cWords(words),
   ]
   for (const [name, variants] of Object.entries(VARIANTS)) out.push(...cVariantStruct(name, variants))
-  const order = objectsInnermostFirst()
-  for (const name of order) {
+  for (const name of objectsInnermostFirst()) {
     const table: Table = OBJECTS[name as keyof typeof OBJECTS]
     out.push(
       `struct ${name} {`,
@@ -196,24 +228,7 @@ export function contractHeader(): string {
       '',
     )
   }
-  const object = (name: string) => cObject(name, name, OBJECTS[name as keyof typeof OBJECTS], words.nameOf)
-  const first = order.filter(isInVariants)
-  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '', words.lists, ...first.flatMap(object))
-  for (const [name, variants] of Object.entries(VARIANTS)) {
-    for (const [type, table] of Object.entries(variants))
-      out.push(...cObject(`${name}_${type}`, name, table, words.nameOf))
-    out.push(
-      `static const struct variants ${name}_variants = {`,
-      `\t${cList(Object.keys(variants))},`,
-      `\t(const struct object *const[]){${Object.keys(variants)
-        .map((t) => `&${name}_${t}_object`)
-        .join(', ')}},`,
-      `\tsizeof(struct ${name}), offsetof(struct ${name}, type),`,
-      '};',
-      '',
-    )
-  }
-  for (const name of order) if (!first.includes(name)) out.push(...object(name))
+  out.push('#ifdef NSBOX_CONTRACT_FIELDS', '', `enum { PLAN_OBJECT = ${numberOf('plan')} };`, '', ...cTables(words))
   out.push('#endif', '', '#endif', '')
   return out.join('\n')
 }

@@ -10,6 +10,8 @@
 
 #define NSBOX_CONTRACT 2
 
+extern const char contract_words[];
+
 enum plan_namespaces_word {
 	PLAN_NAMESPACES_USER = 1u << 0,
 	PLAN_NAMESPACES_MOUNT = 1u << 1,
@@ -19,42 +21,42 @@ enum plan_namespaces_word {
 	PLAN_NAMESPACES_CGROUP = 1u << 5,
 	PLAN_NAMESPACES_NET = 1u << 6,
 };
-extern const char plan_namespaces_words[];
+#define plan_namespaces_words (contract_words + 0)
 
 enum idmap_by_word {
 	IDMAP_BY_SELF = 0,
 	IDMAP_BY_PARENT = 1,
 	IDMAP_BY_HELPER = 2,
 };
-extern const char idmap_by_words[];
+#define idmap_by_words (contract_words + 35)
 
 enum filesystem_type_word {
 	FILESYSTEM_TYPE_SQUASHFS = 0,
 	FILESYSTEM_TYPE_EROFS = 1,
 	FILESYSTEM_TYPE_EXT4 = 2,
 };
-extern const char filesystem_type_words[];
+#define filesystem_type_words (contract_words + 55)
 
 enum helper_ends_word {
 	HELPER_ENDS_NOTHING = 0,
 	HELPER_ENDS_BOX = 1,
 };
-extern const char helper_ends_words[];
+#define helper_ends_words (contract_words + 76)
 
-extern const char process_capabilities_words[];
+#define process_capabilities_words (contract_words + 89)
 
 enum process_landlock_word {
 	PROCESS_LANDLOCK_ABSTRACT = 1u << 0,
 	PROCESS_LANDLOCK_SIGNALS = 1u << 1,
 	PROCESS_LANDLOCK_TRACE = 1u << 2,
 };
-extern const char process_landlock_words[];
+#define process_landlock_words (contract_words + 511)
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
 	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
 };
-extern const char process_reset_signals_words[];
+#define process_reset_signals_words (contract_words + 535)
 
 enum limit_resource_word {
 	LIMIT_RESOURCE_AS = 0,
@@ -74,13 +76,13 @@ enum limit_resource_word {
 	LIMIT_RESOURCE_SIGPENDING = 14,
 	LIMIT_RESOURCE_STACK = 15,
 };
-extern const char limit_resource_words[];
+#define limit_resource_words (contract_words + 546)
 
 enum supervision_errors_word {
 	SUPERVISION_ERRORS_STDERR = 0,
 	SUPERVISION_ERRORS_STATUS = 1,
 };
-extern const char supervision_errors_words[];
+#define supervision_errors_words (contract_words + 646)
 
 enum root_options_word {
 	ROOT_OPTIONS_RO = 1u << 0,
@@ -88,7 +90,7 @@ enum root_options_word {
 	ROOT_OPTIONS_NODEV = 1u << 2,
 	ROOT_OPTIONS_NOEXEC = 1u << 3,
 };
-extern const char root_options_words[];
+#define root_options_words (contract_words + 661)
 
 enum root_type {
 	ROOT_DIRECTORY = 0,
@@ -261,198 +263,61 @@ struct plan {
 
 #ifdef NSBOX_CONTRACT_FIELDS
 
-const char plan_namespaces_words[] = "user\0mount\0pid\0ipc\0uts\0cgroup\0net\0";
-const char idmap_by_words[] = "self\0parent\0helper\0";
-const char filesystem_type_words[] = "squashfs\0erofs\0ext4\0";
-const char helper_ends_words[] = "nothing\0box\0";
-const char process_capabilities_words[] = "chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0";
-const char process_landlock_words[] = "abstract\0signals\0trace\0";
-const char process_reset_signals_words[] = "PIPE\0XFSZ\0";
-const char limit_resource_words[] = "as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0";
-const char supervision_errors_words[] = "stderr\0status\0";
-const char root_options_words[] = "ro\0nosuid\0nodev\0noexec\0";
+enum { PLAN_OBJECT = 0 };
 
-static const struct field inner_fields[] = {
-	{"path", KIND_STRING, offsetof(struct inner, path), .required = true, .min = 1, .max = 0, .path = false, .host = false},
-	{"type", KIND_ENUM, offsetof(struct inner, type), .required = true, .words = filesystem_type_words, .absent = 0},
-};
-static const struct object inner_object = {inner_fields, sizeof inner_fields / sizeof *inner_fields, sizeof(struct inner)};
-
-static const struct field filesystem_fields[] = {
+static const struct field contract_fields[] = {
+	/* plan */
+	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 2LL, .max = 2LL, .absent = 0LL},
+	{"namespaces", KIND_FLAGS, offsetof(struct plan, namespaces), .required = true, .of = 0},
+	{"idmap", KIND_OBJECT, offsetof(struct plan, idmap), .of = 2},
+	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .of = 1},
+	{"root", KIND_VARIANT, offsetof(struct plan, root), .of = 0},
+	{"mounts", KIND_VARIANTS, offsetof(struct plan, mounts), .max = 100000, .of = 1},
+	{"own", KIND_STRINGS, offsetof(struct plan, own), .min = 0, .max = 0, .path = true, .host = false, .assignment = false},
+	{"takeBack", KIND_BOOL, offsetof(struct plan, take_back), .required = false},
+	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
+	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
+	{"loopback", KIND_BOOL, offsetof(struct plan, loopback), .required = false},
+	{"ping", KIND_BOOL, offsetof(struct plan, ping), .required = false},
+	{"lowPorts", KIND_BOOL, offsetof(struct plan, low_ports), .required = false},
+	{"cgroup", KIND_OBJECT, offsetof(struct plan, cgroup), .of = 7},
+	{"helpers", KIND_OBJECTS, offsetof(struct plan, helpers), .min = 0, .max = 16, .of = 6},
+	{"process", KIND_OBJECT, offsetof(struct plan, process), .required = true, .of = 8},
+	{"supervision", KIND_OBJECT, offsetof(struct plan, supervision), .of = 12},
+	/* enter */
+	{"pid", KIND_INT, offsetof(struct enter, pid), .required = true, .min = 1LL, .max = 4194304LL, .absent = 0LL},
+	{"started", KIND_INT, offsetof(struct enter, started), .required = true, .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	/* idmap */
+	{"by", KIND_ENUM, offsetof(struct idmap, by), .required = true, .of = 35, .absent = 0},
+	{"uid", KIND_OBJECTS, offsetof(struct idmap, uid), .required = true, .min = 1, .max = 340, .of = 3},
+	{"gid", KIND_OBJECTS, offsetof(struct idmap, gid), .required = true, .min = 1, .max = 340, .of = 3},
+	{"setgroups", KIND_BOOL, offsetof(struct idmap, setgroups), .required = false},
+	/* idrange */
+	{"inside", KIND_INT, offsetof(struct idrange, inside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"outside", KIND_INT, offsetof(struct idrange, outside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
+	{"count", KIND_INT, offsetof(struct idrange, count), .required = true, .min = 1LL, .max = 4294967295LL, .absent = 0LL},
+	/* filesystem */
 	{"path", KIND_STRING, offsetof(struct filesystem, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
-	{"type", KIND_ENUM, offsetof(struct filesystem, type), .required = true, .words = filesystem_type_words, .absent = 0},
+	{"type", KIND_ENUM, offsetof(struct filesystem, type), .required = true, .of = 55, .absent = 0},
 	{"offset", KIND_INT, offsetof(struct filesystem, offset), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"size", KIND_INT, offsetof(struct filesystem, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"inner", KIND_OBJECT, offsetof(struct filesystem, inner), .object = &inner_object},
-};
-static const struct object filesystem_object = {filesystem_fields, sizeof filesystem_fields / sizeof *filesystem_fields, sizeof(struct filesystem)};
-
-static const struct field root_directory_fields[] = {
-	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
-	{"view", KIND_BOOL, offsetof(struct root, view), .required = false},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
-};
-static const struct object root_directory_object = {root_directory_fields, sizeof root_directory_fields / sizeof *root_directory_fields, sizeof(struct root)};
-
-static const struct field root_layers_fields[] = {
-	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 0, .max = 500, .path = false, .host = true, .assignment = false},
-	{"filesystems", KIND_OBJECTS, offsetof(struct root, filesystems), .min = 0, .max = 64, .object = &filesystem_object},
-	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
-	{"scratch", KIND_STRING, offsetof(struct root, scratch), .min = 0, .max = 0, .path = false, .host = true},
-	{"image", KIND_STRING, offsetof(struct root, image), .min = 1, .max = 0, .path = false, .host = false},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
-};
-static const struct object root_layers_object = {root_layers_fields, sizeof root_layers_fields / sizeof *root_layers_fields, sizeof(struct root)};
-
-static const struct field root_empty_fields[] = {
-	{"size", KIND_INT, offsetof(struct root, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"mode", KIND_MODE, offsetof(struct root, mode), .absent = 00755},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .words = root_options_words},
-};
-static const struct object root_empty_object = {root_empty_fields, sizeof root_empty_fields / sizeof *root_empty_fields, sizeof(struct root)};
-
-static const struct variants root_variants = {
-	"directory\0layers\0empty\0",
-	(const struct object *const[]){&root_directory_object, &root_layers_object, &root_empty_object},
-	sizeof(struct root), offsetof(struct root, type),
-};
-
-static const struct field mount_bind_fields[] = {
-	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
-	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
-};
-static const struct object mount_bind_object = {mount_bind_fields, sizeof mount_bind_fields / sizeof *mount_bind_fields, sizeof(struct mount)};
-
-static const struct field mount_tmpfs_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"size", KIND_INT, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 01777},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
-};
-static const struct object mount_tmpfs_object = {mount_tmpfs_fields, sizeof mount_tmpfs_fields / sizeof *mount_tmpfs_fields, sizeof(struct mount)};
-
-static const struct field mount_proc_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
-};
-static const struct object mount_proc_object = {mount_proc_fields, sizeof mount_proc_fields / sizeof *mount_proc_fields, sizeof(struct mount)};
-
-static const struct field mount_dev_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_dev_object = {mount_dev_fields, sizeof mount_dev_fields / sizeof *mount_dev_fields, sizeof(struct mount)};
-
-static const struct field mount_overlay_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"lower", KIND_STRING, offsetof(struct mount, lower), .required = true, .min = 0, .max = 0, .path = false, .host = true},
-	{"state", KIND_STRING, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .words = root_options_words},
-};
-static const struct object mount_overlay_object = {mount_overlay_fields, sizeof mount_overlay_fields / sizeof *mount_overlay_fields, sizeof(struct mount)};
-
-static const struct field mount_dir_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 00755},
-};
-static const struct object mount_dir_object = {mount_dir_fields, sizeof mount_dir_fields / sizeof *mount_dir_fields, sizeof(struct mount)};
-
-static const struct field mount_symlink_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"to", KIND_STRING, offsetof(struct mount, to), .required = true, .min = 1, .max = 0, .path = false, .host = false},
-};
-static const struct object mount_symlink_object = {mount_symlink_fields, sizeof mount_symlink_fields / sizeof *mount_symlink_fields, sizeof(struct mount)};
-
-static const struct field mount_mask_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
-};
-static const struct object mount_mask_object = {mount_mask_fields, sizeof mount_mask_fields / sizeof *mount_mask_fields, sizeof(struct mount)};
-
-static const struct field mount_protect_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
-};
-static const struct object mount_protect_object = {mount_protect_fields, sizeof mount_protect_fields / sizeof *mount_protect_fields, sizeof(struct mount)};
-
-static const struct field mount_view_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_view_object = {mount_view_fields, sizeof mount_view_fields / sizeof *mount_view_fields, sizeof(struct mount)};
-
-static const struct field mount_stash_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_stash_object = {mount_stash_fields, sizeof mount_stash_fields / sizeof *mount_stash_fields, sizeof(struct mount)};
-
-static const struct field mount_pin_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"from", KIND_STRING, offsetof(struct mount, from), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_pin_object = {mount_pin_fields, sizeof mount_pin_fields / sizeof *mount_pin_fields, sizeof(struct mount)};
-
-static const struct field mount_sysfs_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_sysfs_object = {mount_sysfs_fields, sizeof mount_sysfs_fields / sizeof *mount_sysfs_fields, sizeof(struct mount)};
-
-static const struct field mount_cgroup_fields[] = {
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_cgroup_object = {mount_cgroup_fields, sizeof mount_cgroup_fields / sizeof *mount_cgroup_fields, sizeof(struct mount)};
-
-static const struct field mount_file_fields[] = {
-	{"source", KIND_STRING, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
-	{"text", KIND_STRING, offsetof(struct mount, text), .min = 0, .max = 0, .path = false, .host = false},
-	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-};
-static const struct object mount_file_object = {mount_file_fields, sizeof mount_file_fields / sizeof *mount_file_fields, sizeof(struct mount)};
-
-static const struct variants mount_variants = {
-	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0view\0stash\0pin\0sysfs\0cgroup\0file\0",
-	(const struct object *const[]){&mount_bind_object, &mount_tmpfs_object, &mount_proc_object, &mount_dev_object, &mount_overlay_object, &mount_dir_object, &mount_symlink_object, &mount_mask_object, &mount_protect_object, &mount_view_object, &mount_stash_object, &mount_pin_object, &mount_sysfs_object, &mount_cgroup_object, &mount_file_object},
-	sizeof(struct mount), offsetof(struct mount, type),
-};
-
-static const struct field supervision_fields[] = {
-	{"init", KIND_BOOL, offsetof(struct supervision, init), .required = false},
-	{"timeout", KIND_INT, offsetof(struct supervision, timeout), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
-	{"grace", KIND_INT, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
-	{"dieWithParent", KIND_BOOL, offsetof(struct supervision, die_with_parent), .required = false},
-	{"statusFd", KIND_INT, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
-	{"gateFd", KIND_INT, offsetof(struct supervision, gate_fd), .min = 3LL, .max = 1048576LL, .absent = -1LL},
-	{"verbose", KIND_BOOL, offsetof(struct supervision, verbose), .required = false},
-	{"quiet", KIND_BOOL, offsetof(struct supervision, quiet), .required = false},
-	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .words = supervision_errors_words, .absent = 0},
-};
-static const struct object supervision_object = {supervision_fields, sizeof supervision_fields / sizeof *supervision_fields, sizeof(struct supervision)};
-
-static const struct field limit_fields[] = {
-	{"resource", KIND_ENUM, offsetof(struct limit, resource), .required = true, .words = limit_resource_words, .absent = 0},
-	{"soft", KIND_INT, offsetof(struct limit, soft), .required = true, .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"hard", KIND_INT, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
-};
-static const struct object limit_object = {limit_fields, sizeof limit_fields / sizeof *limit_fields, sizeof(struct limit)};
-
-static const struct field env_fields[] = {
-	{"inherit", KIND_BOOL, offsetof(struct env, inherit), .required = false},
-	{"pass", KIND_STRINGS, offsetof(struct env, pass), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
-	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
-	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .max = 0, .path = false, .host = false, .assignment = true},
-};
-static const struct object env_object = {env_fields, sizeof env_fields / sizeof *env_fields, sizeof(struct env)};
-
-static const struct field seccomp_fields[] = {
-	{"from", KIND_STRING, offsetof(struct seccomp, from), .required = true, .min = 1, .max = 0, .path = false, .host = false},
-	{"filter", KIND_BASE64, offsetof(struct seccomp, filter), .required = true, .min = 8, .max = 32768},
-};
-static const struct object seccomp_object = {seccomp_fields, sizeof seccomp_fields / sizeof *seccomp_fields, sizeof(struct seccomp)};
-
-static const struct field process_fields[] = {
+	{"inner", KIND_OBJECT, offsetof(struct filesystem, inner), .of = 5},
+	/* inner */
+	{"path", KIND_STRING, offsetof(struct inner, path), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+	{"type", KIND_ENUM, offsetof(struct inner, type), .required = true, .of = 55, .absent = 0},
+	/* helper */
+	{"program", KIND_STRING, offsetof(struct helper, program), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"argv", KIND_STRINGS, offsetof(struct helper, argv), .required = true, .min = 1, .max = 0, .path = false, .host = false, .assignment = false},
+	{"ends", KIND_ENUM, offsetof(struct helper, ends), .of = 76, .absent = 0},
+	/* cgroup */
+	{"memory", KIND_INT, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"cpuQuota", KIND_INT, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
+	{"cpuPeriod", KIND_INT, offsetof(struct cgroup, cpu_period), .min = 1000LL, .max = 1000000LL, .absent = 100000LL},
+	{"pids", KIND_INT, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
+	/* process */
 	{"argv", KIND_STRINGS, offsetof(struct process, argv), .required = true, .min = 1, .max = 0, .path = false, .host = false, .assignment = false},
 	{"program", KIND_STRING, offsetof(struct process, program), .min = 1, .max = 0, .path = false, .host = false},
-	{"env", KIND_OBJECT, offsetof(struct process, env), .object = &env_object},
+	{"env", KIND_OBJECT, offsetof(struct process, env), .of = 10},
 	{"cwd", KIND_STRING, offsetof(struct process, cwd), .min = 0, .max = 0, .path = true, .host = false},
 	{"cwdOfHost", KIND_BOOL, offsetof(struct process, cwd_of_host), .required = false},
 	{"cwdOfCaller", KIND_BOOL, offsetof(struct process, cwd_of_caller), .required = false},
@@ -461,74 +326,153 @@ static const struct field process_fields[] = {
 	{"gid", KIND_INT, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"dropGroups", KIND_BOOL, offsetof(struct process, drop_groups), .required = false},
 	{"groups", KIND_IDS, offsetof(struct process, groups), .min = 1, .max = 65536},
-	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .words = process_capabilities_words},
+	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .of = 89},
 	{"noNewPrivs", KIND_BOOL, offsetof(struct process, no_new_privs), .required = false},
-	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .object = &seccomp_object},
-	{"landlock", KIND_FLAGS, offsetof(struct process, landlock), .words = process_landlock_words},
-	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .object = &limit_object},
+	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .of = 9},
+	{"landlock", KIND_FLAGS, offsetof(struct process, landlock), .of = 511},
+	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .of = 11},
 	{"keepFds", KIND_IDS, offsetof(struct process, keep_fds), .min = 1, .max = 256},
-	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .words = process_reset_signals_words},
+	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .of = 535},
 	{"newSession", KIND_BOOL, offsetof(struct process, new_session), .required = false},
 	{"pause", KIND_BOOL, offsetof(struct process, pause), .required = false},
+	/* seccomp */
+	{"from", KIND_STRING, offsetof(struct seccomp, from), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+	{"filter", KIND_BASE64, offsetof(struct seccomp, filter), .required = true, .min = 8, .max = 32768},
+	/* env */
+	{"inherit", KIND_BOOL, offsetof(struct env, inherit), .required = false},
+	{"pass", KIND_STRINGS, offsetof(struct env, pass), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
+	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
+	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .max = 0, .path = false, .host = false, .assignment = true},
+	/* limit */
+	{"resource", KIND_ENUM, offsetof(struct limit, resource), .required = true, .of = 546, .absent = 0},
+	{"soft", KIND_INT, offsetof(struct limit, soft), .required = true, .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"hard", KIND_INT, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
+	/* supervision */
+	{"init", KIND_BOOL, offsetof(struct supervision, init), .required = false},
+	{"timeout", KIND_INT, offsetof(struct supervision, timeout), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"grace", KIND_INT, offsetof(struct supervision, grace), .min = 0LL, .max = 2199023255552LL, .absent = 0LL},
+	{"dieWithParent", KIND_BOOL, offsetof(struct supervision, die_with_parent), .required = false},
+	{"statusFd", KIND_INT, offsetof(struct supervision, status_fd), .min = 0LL, .max = 1048576LL, .absent = -1LL},
+	{"gateFd", KIND_INT, offsetof(struct supervision, gate_fd), .min = 3LL, .max = 1048576LL, .absent = -1LL},
+	{"verbose", KIND_BOOL, offsetof(struct supervision, verbose), .required = false},
+	{"quiet", KIND_BOOL, offsetof(struct supervision, quiet), .required = false},
+	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .of = 646, .absent = 0},
+	/* root_directory */
+	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"view", KIND_BOOL, offsetof(struct root, view), .required = false},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 661},
+	/* root_layers */
+	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 0, .max = 500, .path = false, .host = true, .assignment = false},
+	{"filesystems", KIND_OBJECTS, offsetof(struct root, filesystems), .min = 0, .max = 64, .of = 4},
+	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"scratch", KIND_STRING, offsetof(struct root, scratch), .min = 0, .max = 0, .path = false, .host = true},
+	{"image", KIND_STRING, offsetof(struct root, image), .min = 1, .max = 0, .path = false, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 661},
+	/* root_empty */
+	{"size", KIND_INT, offsetof(struct root, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"mode", KIND_MODE, offsetof(struct root, mode), .absent = 00755},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 661},
+	/* mount_bind */
+	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 661},
+	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
+	/* mount_tmpfs */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"size", KIND_INT, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
+	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 01777},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 661},
+	/* mount_proc */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 661},
+	/* mount_dev */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	/* mount_overlay */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"lower", KIND_STRING, offsetof(struct mount, lower), .required = true, .min = 0, .max = 0, .path = false, .host = true},
+	{"state", KIND_STRING, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 661},
+	/* mount_dir */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 00755},
+	/* mount_symlink */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"to", KIND_STRING, offsetof(struct mount, to), .required = true, .min = 1, .max = 0, .path = false, .host = false},
+	/* mount_mask */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
+	/* mount_protect */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
+	/* mount_view */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	/* mount_stash */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	/* mount_pin */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"from", KIND_STRING, offsetof(struct mount, from), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	/* mount_sysfs */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	/* mount_cgroup */
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	/* mount_file */
+	{"source", KIND_STRING, offsetof(struct mount, source), .min = 0, .max = 0, .path = false, .host = true},
+	{"text", KIND_STRING, offsetof(struct mount, text), .min = 0, .max = 0, .path = false, .host = false},
+	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 };
-static const struct object process_object = {process_fields, sizeof process_fields / sizeof *process_fields, sizeof(struct process)};
 
-static const struct field cgroup_fields[] = {
-	{"memory", KIND_INT, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
-	{"cpuQuota", KIND_INT, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
-	{"cpuPeriod", KIND_INT, offsetof(struct cgroup, cpu_period), .min = 1000LL, .max = 1000000LL, .absent = 100000LL},
-	{"pids", KIND_INT, offsetof(struct cgroup, pids), .min = 1LL, .max = 4194304LL, .absent = 0LL},
+static const struct object contract_objects[] = {
+	{0, 17, sizeof(struct plan)}, /* plan */
+	{17, 2, sizeof(struct enter)}, /* enter */
+	{19, 4, sizeof(struct idmap)}, /* idmap */
+	{23, 3, sizeof(struct idrange)}, /* idrange */
+	{26, 5, sizeof(struct filesystem)}, /* filesystem */
+	{31, 2, sizeof(struct inner)}, /* inner */
+	{33, 3, sizeof(struct helper)}, /* helper */
+	{36, 4, sizeof(struct cgroup)}, /* cgroup */
+	{40, 20, sizeof(struct process)}, /* process */
+	{60, 2, sizeof(struct seccomp)}, /* seccomp */
+	{62, 4, sizeof(struct env)}, /* env */
+	{66, 3, sizeof(struct limit)}, /* limit */
+	{69, 9, sizeof(struct supervision)}, /* supervision */
+	{78, 3, sizeof(struct root)}, /* root_directory */
+	{81, 6, sizeof(struct root)}, /* root_layers */
+	{87, 3, sizeof(struct root)}, /* root_empty */
+	{90, 4, sizeof(struct mount)}, /* mount_bind */
+	{94, 4, sizeof(struct mount)}, /* mount_tmpfs */
+	{98, 2, sizeof(struct mount)}, /* mount_proc */
+	{100, 1, sizeof(struct mount)}, /* mount_dev */
+	{101, 4, sizeof(struct mount)}, /* mount_overlay */
+	{105, 2, sizeof(struct mount)}, /* mount_dir */
+	{107, 2, sizeof(struct mount)}, /* mount_symlink */
+	{109, 2, sizeof(struct mount)}, /* mount_mask */
+	{111, 2, sizeof(struct mount)}, /* mount_protect */
+	{113, 1, sizeof(struct mount)}, /* mount_view */
+	{114, 1, sizeof(struct mount)}, /* mount_stash */
+	{115, 2, sizeof(struct mount)}, /* mount_pin */
+	{117, 1, sizeof(struct mount)}, /* mount_sysfs */
+	{118, 1, sizeof(struct mount)}, /* mount_cgroup */
+	{119, 3, sizeof(struct mount)}, /* mount_file */
 };
-static const struct object cgroup_object = {cgroup_fields, sizeof cgroup_fields / sizeof *cgroup_fields, sizeof(struct cgroup)};
 
-static const struct field helper_fields[] = {
-	{"program", KIND_STRING, offsetof(struct helper, program), .required = true, .min = 0, .max = 0, .path = false, .host = true},
-	{"argv", KIND_STRINGS, offsetof(struct helper, argv), .required = true, .min = 1, .max = 0, .path = false, .host = false, .assignment = false},
-	{"ends", KIND_ENUM, offsetof(struct helper, ends), .words = helper_ends_words, .absent = 0},
+static const struct variants contract_variants[] = {
+	{685, 13, sizeof(struct root), offsetof(struct root, type)}, /* root */
+	{709, 16, sizeof(struct mount), offsetof(struct mount, type)}, /* mount */
 };
-static const struct object helper_object = {helper_fields, sizeof helper_fields / sizeof *helper_fields, sizeof(struct helper)};
 
-static const struct field idrange_fields[] = {
-	{"inside", KIND_INT, offsetof(struct idrange, inside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
-	{"outside", KIND_INT, offsetof(struct idrange, outside), .required = true, .min = 0LL, .max = 4294967294LL, .absent = 0LL},
-	{"count", KIND_INT, offsetof(struct idrange, count), .required = true, .min = 1LL, .max = 4294967295LL, .absent = 0LL},
-};
-static const struct object idrange_object = {idrange_fields, sizeof idrange_fields / sizeof *idrange_fields, sizeof(struct idrange)};
-
-static const struct field idmap_fields[] = {
-	{"by", KIND_ENUM, offsetof(struct idmap, by), .required = true, .words = idmap_by_words, .absent = 0},
-	{"uid", KIND_OBJECTS, offsetof(struct idmap, uid), .required = true, .min = 1, .max = 340, .object = &idrange_object},
-	{"gid", KIND_OBJECTS, offsetof(struct idmap, gid), .required = true, .min = 1, .max = 340, .object = &idrange_object},
-	{"setgroups", KIND_BOOL, offsetof(struct idmap, setgroups), .required = false},
-};
-static const struct object idmap_object = {idmap_fields, sizeof idmap_fields / sizeof *idmap_fields, sizeof(struct idmap)};
-
-static const struct field enter_fields[] = {
-	{"pid", KIND_INT, offsetof(struct enter, pid), .required = true, .min = 1LL, .max = 4194304LL, .absent = 0LL},
-	{"started", KIND_INT, offsetof(struct enter, started), .required = true, .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
-};
-static const struct object enter_object = {enter_fields, sizeof enter_fields / sizeof *enter_fields, sizeof(struct enter)};
-
-static const struct field plan_fields[] = {
-	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 2LL, .max = 2LL, .absent = 0LL},
-	{"namespaces", KIND_FLAGS, offsetof(struct plan, namespaces), .required = true, .words = plan_namespaces_words},
-	{"idmap", KIND_OBJECT, offsetof(struct plan, idmap), .object = &idmap_object},
-	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .object = &enter_object},
-	{"root", KIND_VARIANT, offsetof(struct plan, root), .variants = &root_variants},
-	{"mounts", KIND_VARIANTS, offsetof(struct plan, mounts), .max = 100000, .variants = &mount_variants},
-	{"own", KIND_STRINGS, offsetof(struct plan, own), .min = 0, .max = 0, .path = true, .host = false, .assignment = false},
-	{"takeBack", KIND_BOOL, offsetof(struct plan, take_back), .required = false},
-	{"noFollow", KIND_BOOL, offsetof(struct plan, no_follow), .required = false},
-	{"hostname", KIND_STRING, offsetof(struct plan, hostname), .min = 1, .max = 64, .path = false, .host = false},
-	{"loopback", KIND_BOOL, offsetof(struct plan, loopback), .required = false},
-	{"ping", KIND_BOOL, offsetof(struct plan, ping), .required = false},
-	{"lowPorts", KIND_BOOL, offsetof(struct plan, low_ports), .required = false},
-	{"cgroup", KIND_OBJECT, offsetof(struct plan, cgroup), .object = &cgroup_object},
-	{"helpers", KIND_OBJECTS, offsetof(struct plan, helpers), .min = 0, .max = 16, .object = &helper_object},
-	{"process", KIND_OBJECT, offsetof(struct plan, process), .required = true, .object = &process_object},
-	{"supervision", KIND_OBJECT, offsetof(struct plan, supervision), .object = &supervision_object},
-};
-static const struct object plan_object = {plan_fields, sizeof plan_fields / sizeof *plan_fields, sizeof(struct plan)};
+const char contract_words[] =
+	"user\0mount\0pid\0ipc\0uts\0cgroup\0net\0" "\0"
+	"self\0parent\0helper\0" "\0"
+	"squashfs\0erofs\0ext4\0" "\0"
+	"nothing\0box\0" "\0"
+	"chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0" "\0"
+	"abstract\0signals\0trace\0" "\0"
+	"PIPE\0XFSZ\0" "\0"
+	"as\0core\0cpu\0data\0fsize\0locks\0memlock\0msgqueue\0nice\0nofile\0nproc\0rss\0rtprio\0rttime\0sigpending\0stack\0" "\0"
+	"stderr\0status\0" "\0"
+	"ro\0nosuid\0nodev\0noexec\0" "\0"
+	"directory\0layers\0empty\0" "\0"
+	"bind\0tmpfs\0proc\0dev\0overlay\0dir\0symlink\0mask\0protect\0view\0stash\0pin\0sysfs\0cgroup\0file\0" "\0";
 
 #endif
 

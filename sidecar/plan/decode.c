@@ -1,3 +1,4 @@
+#define NSBOX_CONTRACT_FIELDS
 #include "plan/decode.h"
 
 #include <string.h>
@@ -7,6 +8,10 @@ struct list {
 	void *entries;
 	size_t count;
 };
+
+/* Fills OUT, a zeroed structure, from an object. SKIP, or NULL, is a key that was decoded before. */
+static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
+	const struct json_path *path, const char *skip, void *out);
 
 /* Checks that the value is an array with as many entries as the field allows. */
 static bool expect_array(
@@ -50,10 +55,10 @@ static bool decode_variant(struct decoder *d, const struct variants *variants, c
 		return decode_refuse(d, &inner, "missing required key");
 	if (!decode_expect(d, type, JSON_STRING, &inner))
 		return false;
-	if (!decode_find_word(variants->types, type->text, &n))
+	if (!decode_find_word(contract_words + variants->types, type->text, &n))
 		return decode_refuse(d, &inner, "unknown type");
 	memcpy(out + variants->type_offset, &n, sizeof n);
-	return decode_object(d, variants->objects[n], node, path, "type", out);
+	return decode_object(d, &contract_objects[variants->first + n], node, path, "type", out);
 }
 
 static bool decode_id(struct decoder *d, const struct json *node, const struct json_path *path, uint32_t *out)
@@ -71,8 +76,8 @@ static size_t entry_size(const struct field *field)
 	switch (field->kind) {
 	case KIND_STRINGS: return sizeof(char *);
 	case KIND_IDS: return sizeof(uint32_t);
-	case KIND_OBJECTS: return field->object->size;
-	default: return field->variants->size;
+	case KIND_OBJECTS: return contract_objects[field->of].size;
+	default: return contract_variants[field->of].size;
 	}
 }
 
@@ -82,8 +87,8 @@ static bool decode_entry(
 	switch (field->kind) {
 	case KIND_STRINGS: return decode_text(d, field, node, path, (const char **)(void *)out);
 	case KIND_IDS: return decode_id(d, node, path, (uint32_t *)(void *)out);
-	case KIND_OBJECTS: return decode_object(d, field->object, node, path, NULL, out);
-	default: return decode_variant(d, field->variants, node, path, out);
+	case KIND_OBJECTS: return decode_object(d, &contract_objects[field->of], node, path, NULL, out);
+	default: return decode_variant(d, &contract_variants[field->of], node, path, out);
 	}
 }
 
@@ -122,14 +127,14 @@ static bool decode_container(
 			return false;
 		break;
 	case KIND_VARIANT:
-		list.entries = decode_allocate(d, 1, field->variants->size);
-		if (!list.entries || !decode_variant(d, field->variants, node, path, list.entries))
+		list.entries = decode_allocate(d, 1, contract_variants[field->of].size);
+		if (!list.entries || !decode_variant(d, &contract_variants[field->of], node, path, list.entries))
 			return false;
 		memcpy(member, &list.entries, sizeof list.entries);
 		return true;
 	default:
-		list.entries = decode_allocate(d, 1, field->object->size);
-		if (!list.entries || !decode_object(d, field->object, node, path, NULL, list.entries))
+		list.entries = decode_allocate(d, 1, contract_objects[field->of].size);
+		if (!list.entries || !decode_object(d, &contract_objects[field->of], node, path, NULL, list.entries))
 			return false;
 		memcpy(member, &list.entries, sizeof list.entries);
 		return true;
@@ -149,7 +154,7 @@ static bool decode_field(
 	case KIND_STRING: return decode_string(d, field, node, path, (const char **)(void *)member);
 	case KIND_BASE64: return decode_base64(d, field, node, path, (const char **)(void *)member);
 	case KIND_MODE: return decode_mode(d, node, path, (unsigned *)(void *)member);
-	case KIND_ENUM: return decode_word(d, field->words, node, path, (unsigned *)(void *)member);
+	case KIND_ENUM: return decode_word(d, contract_words + field->of, node, path, (unsigned *)(void *)member);
 	case KIND_FLAGS: return decode_flags(d, field, node, path, (uint64_t *)(void *)member);
 	default: return decode_container(d, field, node, path, member);
 	}
@@ -159,7 +164,7 @@ static bool decode_field(
 static void set_defaults(const struct object *table, char *out)
 {
 	for (size_t n = 0; n < table->count; n++) {
-		const struct field *field = &table->fields[n];
+		const struct field *field = &contract_fields[table->first + n];
 		unsigned small = (unsigned)field->absent;
 		int64_t large = field->absent;
 		if (field->kind == KIND_INT)
@@ -171,14 +176,15 @@ static void set_defaults(const struct object *table, char *out)
 
 static const struct field *find_field(const struct object *table, const char *key)
 {
+	const struct field *fields = contract_fields + table->first;
 	for (size_t n = 0; n < table->count; n++)
-		if (*table->fields[n].key == *key && strcmp(table->fields[n].key, key) == 0)
-			return &table->fields[n];
+		if (*fields[n].key == *key && strcmp(fields[n].key, key) == 0)
+			return &fields[n];
 	return NULL;
 }
 
-bool decode_object(struct decoder *d, const struct object *table, const struct json *node, const struct json_path *path,
-	const char *skip, void *out)
+static bool decode_object(struct decoder *d, const struct object *table, const struct json *node,
+	const struct json_path *path, const char *skip, void *out)
 {
 	if (!decode_expect(d, node, JSON_OBJECT, path))
 		return false;
@@ -194,11 +200,16 @@ bool decode_object(struct decoder *d, const struct object *table, const struct j
 			return false;
 	}
 	for (size_t n = 0; n < table->count; n++) {
-		const char *key = table->fields[n].key;
-		if (!table->fields[n].required || decode_member(node, key))
+		const struct field *field = &contract_fields[table->first + n];
+		if (!field->required || decode_member(node, field->key))
 			continue;
-		struct json_path inner = {.up = path, .key = key, .length = strlen(key)};
+		struct json_path inner = {.up = path, .key = field->key, .length = strlen(field->key)};
 		return decode_refuse(d, &inner, "missing required key");
 	}
 	return true;
+}
+
+bool decode_plan(struct decoder *d, const struct json *node, struct plan *out)
+{
+	return decode_object(d, &contract_objects[PLAN_OBJECT], node, NULL, NULL, out);
 }

@@ -2,13 +2,10 @@
 #ifndef NSBOX_PLAN_DECODE_H
 #define NSBOX_PLAN_DECODE_H
 
+#include "plan/contract.h"
 #include "plan/decode_value.h"
 
-/*
- * Fills OUT, a zeroed structure, from an object. SKIP, or NULL, is a key that was decoded before. False if the
- * decoder's error is filled.
- */
-bool decode_object(struct decoder *d, const struct object *table, const struct json *node, const struct json_path *path,
-	const char *skip, void *out);
+/* Fills OUT, zeroed. False if the decoder's error is filled. */
+bool decode_plan(struct decoder *d, const struct json *node, struct plan *out);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/contract.h"
+
 bool decode_refuse(struct decoder *d, const struct json_path *path, const char *message)
 {
 	plan_error_set(d->error, path, "%s", message);
@@ -146,7 +148,7 @@ bool decode_flags(
 	struct decoder *d, const struct field *field, const struct json *node, const struct json_path *path, uint64_t *out)
 {
 	struct json_path entry = {.up = path};
-	const char *rest = field->words;
+	const char *rest = contract_words + field->of;
 	unsigned before = 0;
 	if (!decode_expect(d, node, JSON_ARRAY, path))
 		return false;
@@ -154,7 +156,7 @@ bool decode_flags(
 		unsigned n;
 		/* Plans mostly name them in the list's order, so the search goes on from the word that was found last. */
 		if (item->kind != JSON_STRING || !decode_find_word(rest, item->text, &n)) {
-			rest = field->words;
+			rest = contract_words + field->of;
 			before = 0;
 			if (!decode_word(d, rest, item, &entry, &n))
 				return false;

@@ -42,38 +42,34 @@ enum kind {
 	KIND_VARIANTS, /* array, and NAME_count */
 };
 
-struct object;
-struct variants;
-
+/*
+ * No table holds an address, which would be relocated at every start and take a page of memory of its own. OF is, by
+ * the kind, where the words start in contract_words, or a number in contract_objects or contract_variants.
+ */
 struct field {
 	char key[KEY_MAX];
 	unsigned kind : 4; /* enum kind */
-	unsigned offset : 16;
+	unsigned offset : 12;
+	unsigned of : 12;
 	bool required : 1;
 	bool path : 1; /* the value must start with a slash */
 	bool host : 1; /* "./" is allowed too: relative to the program that holds the plan */
 	bool assignment : 1; /* the value must be NAME=VALUE, with a NAME that isn't empty */
 	int32_t min, absent; /* absent: the value if the key is missing */
 	int64_t max;
-	union {
-		const char *words;
-		const struct object *object;
-		const struct variants *variants;
-	};
 };
 
 struct object {
-	const struct field *fields;
-	size_t count;
-	size_t size; /* of the C structure */
+	uint16_t first, count; /* its fields in contract_fields */
+	uint32_t size; /* of the C structure */
 };
 
 /* Objects that differ by their "type" key. */
 struct variants {
-	const char *types; /* words */
-	const struct object *const *objects;
-	size_t size; /* of the C structure that serves all of them */
-	size_t type_offset; /* of its member "type" */
+	uint16_t types; /* words */
+	uint16_t first; /* the object of the first type; the others follow */
+	uint16_t size; /* of the C structure that serves all of them */
+	uint16_t type_offset; /* of its member "type" */
 };
 
 #endif

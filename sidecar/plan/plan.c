@@ -1,4 +1,3 @@
-#define NSBOX_CONTRACT_FIELDS
 #include "plan/plan.h"
 
 #include <string.h>
@@ -20,7 +19,7 @@ bool plan_decode(
 	if (!json_parse(text, length, arena, &node, error) || !rules_check_contract(&d, node))
 		return false;
 	plan = decode_allocate(&d, 1, sizeof *plan);
-	if (!plan || !decode_object(&d, &plan_object, node, NULL, NULL, plan) || !rules_check(&d, plan))
+	if (!plan || !decode_plan(&d, node, plan) || !rules_check(&d, plan))
 		return false;
 	first_relative = d.first_relative;
 	*out = plan;
