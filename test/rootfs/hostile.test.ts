@@ -97,8 +97,15 @@ for (const by of METHODS) {
         assert.is(flip.exitCode, null, 'it swapped to the end')
         flip.kill('SIGKILL')
         await once(flip, 'exit')
-        // Otherwise nothing was tried. A reflink needs a file system that has them.
-        assert.ok(seen.refused > 0 && (seen.built > 0 || by === 'reflink'), JSON.stringify(seen))
+        // Otherwise nothing was tried. How many builds met no link is chance, so another one meets none.
+        assert.ok(seen.refused > 0, JSON.stringify(seen))
+        if (lstatSync(name).isSymbolicLink()) {
+          rmSync(name)
+          if (lstatSync(link).isDirectory()) renameSync(link, name)
+        }
+        copyFileSync(join(BIN, 'flip'), second)
+        // A reflink needs a file system that has them.
+        if (by !== 'reflink') build('--by', by, at.root, second, at.tool)
       }),
     )
   }
