@@ -23,7 +23,17 @@ const FRONT_END = [
   ['image', 'rootfs'],
   ['cli', 'library'],
   ['verbs', 'index.ts'],
-  ['late.ts', 'late-filters.ts', 'late-image-box.ts', 'late-images.ts', 'late-planner.ts', 'late-rootfs.ts', 'main.ts'],
+  [
+    'late.ts',
+    'late-fake-root.ts',
+    'late-filters.ts',
+    'late-image-box.ts',
+    'late-image-start.ts',
+    'late-images.ts',
+    'late-planner.ts',
+    'late-rootfs.ts',
+    'main.ts',
+  ],
 ]
 const SIDECAR = [
   ['libc'],

@@ -1,5 +1,4 @@
-/** Parts of the planner, and filters, that a plain start doesn't need. */
+/** Parts of the planner that a plain start doesn't need. */
 export { aptMounts } from './planner/fake-root.ts'
 export { hostFileMounts } from './planner/host-files.ts'
 export { accountIn, shellIn } from './planner/passwd.ts'
-export { FAKE_ROOT_FILTERS } from './seccomp/fake-root-filters.ts'

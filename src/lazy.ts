@@ -6,8 +6,10 @@
  * This is a door: callers name no file behind it, and scripts/layers.ts does not count the imports here.
  */
 export const late = () => require('./late.ts') as typeof import('./late.ts')
+export const lateFakeRoot = () => require('./late-fake-root.ts') as typeof import('./late-fake-root.ts')
 export const lateFilters = () => require('./late-filters.ts') as typeof import('./late-filters.ts')
 export const lateImageBox = () => require('./late-image-box.ts') as typeof import('./late-image-box.ts')
+export const lateImageStart = () => require('./late-image-start.ts') as typeof import('./late-image-start.ts')
 export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')
 export const latePlanner = () => require('./late-planner.ts') as typeof import('./late-planner.ts')
 export const lateRootfs = () => require('./late-rootfs.ts') as typeof import('./late-rootfs.ts')

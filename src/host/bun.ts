@@ -24,6 +24,7 @@ export function thisHost(): HostFacts {
     isLink,
     read,
     userName,
+    isKernel,
     changed: () => ({ signals: [] }),
   }
 }
@@ -111,12 +112,17 @@ export function isLink(path: string): boolean {
 }
 
 /** Uses a stat(2) that is built into Bun. False also where the answer isn't known. */
-function isThere(path: string): boolean {
-  if (!path.isWellFormed()) return false
+export function isThere(path: string): boolean {
+  return timeOf(path) !== NO_TIME
+}
+
+/** The time of the last modification, in milliseconds; for what isn't there, a time that no file has. */
+export function timeOf(path: string): number {
+  if (!path.isWellFormed()) return NO_TIME
   try {
-    return Bun.file(path).lastModified !== NO_TIME
+    return Bun.file(path).lastModified
   } catch {
-    return false
+    return NO_TIME
   }
 }
 
@@ -147,4 +153,15 @@ export function userName(uid: number): string | undefined {
     .split('\n')
     .find((line) => line.split(':')[2] === String(uid))
     ?.split(':')[0]
+}
+
+export function isKernel(major: number, minor: number): boolean {
+  const release = read('/proc/sys/kernel/osrelease')
+  return 'code' in release || isRelease(release.text, major, minor)
+}
+
+/** Whether a kernel's release, as uname(2) has it, is this version or a newer one; true where it is no version. */
+export function isRelease(release: string, major: number, minor: number): boolean {
+  const [, first, second] = /^(\d+)\.(\d+)/.exec(release) ?? []
+  return first === undefined || Number(first) > major || (Number(first) === major && Number(second) >= minor)
 }

@@ -4,7 +4,7 @@
  */
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { callersDirectory, isLink, lookBy, userName } from './bun.ts'
+import { callersDirectory, isKernel, isLink, lookBy, userName } from './bun.ts'
 import { codeOf } from './errno.ts'
 import type { HostFacts } from './types.ts'
 
@@ -24,6 +24,7 @@ export function hostOfProgram(): HostFacts {
     isLink,
     read: readText,
     userName,
+    isKernel,
     changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
   }
 }

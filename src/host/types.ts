@@ -27,6 +27,8 @@ export type HostFacts = {
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */
   userName(uid: number): string | undefined
+  /** Whether the kernel is this version of Linux, or a newer one; true where it doesn't say. */
+  isKernel(major: number, minor: number): boolean
   /** The settings that the plan has to restore for the command. */
   changed(): Changed
 }

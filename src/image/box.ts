@@ -15,19 +15,23 @@ export type GetImage = (reference: string, want: Want, host: HostFacts) => Promi
 
 /**
  * `options.image` is there. WORDS: those of the command, which may be none. `get` is called where the cache lacks the
- * image, or a registry has to be asked.
+ * image, or a registry has to be asked. `found` learns which image it is.
  */
 export function imageBox(
   options: Options,
   words: readonly string[],
   host: HostFacts,
   get: GetImage,
+  found?: (image: Image) => void,
 ): ImageBox | Promise<ImageBox> {
   const reference = options.image as string
   const want = wantOf(options, host)
-  const found = findImage(reference, want, host)
-  if (found !== undefined) return boxOf(found, options, words, host)
-  return get(reference, want, host).then((image) => boxOf(image, options, words, host))
+  const boxIn = (image: Image): ImageBox => {
+    found?.(image)
+    return boxOf(image, options, words, host)
+  }
+  const cached = findImage(reference, want, host)
+  return cached === undefined ? get(reference, want, host).then(boxIn) : boxIn(cached)
 }
 
 /** The same for synchronous callers. Throws SandboxError where the cache lacks the image. */

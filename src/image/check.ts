@@ -2,7 +2,7 @@
 import type { HostFacts } from '../host/types.ts'
 import { runHelper } from './helper.ts'
 import type { Inventory, Kept } from './inventory.ts'
-import { hexOf } from './store.ts'
+import { hexOf } from './places.ts'
 
 type Difference = {
   /** sha256:HEX of the layer's chain. */

@@ -11,8 +11,10 @@ import { inventory, lookUp, type Inventory, type Kept, type Name } from './inven
 import { mapKind } from './map.ts'
 import { sizeText } from './progress.ts'
 import { getImage } from './pull.ts'
+import { noteStart } from './note-start.ts'
 import { prune, removeImage, type Keep, type Removed } from './removal.ts'
-import { hexOf, readRecord } from './store.ts'
+import { hexOf } from './places.ts'
+import { readRecord } from './store.ts'
 import { table } from './table.ts'
 
 export type Flags = {
@@ -63,6 +65,7 @@ async function pullImages(words: readonly string[], context: Context): Promise<n
   for (const word of words) {
     const image = await getImage(word, wanted(context, 'always'), context.host)
     images.push(image)
+    noteStart(image, optionsOfBox(word, context.flags), context.host)
     if (!context.flags.json && !context.flags.quiet) context.out(image.reference)
   }
   if (context.flags.json)
@@ -72,6 +75,10 @@ async function pullImages(words: readonly string[], context: Context): Promise<n
     )
   return 0
 }
+
+/** The options of the box that will start with the image. */
+const optionsOfBox = (image: string, { platform, mapAuto }: Flags): Options =>
+  compact<Options>({ image, platform, mapAuto })
 
 function listImages(_: readonly string[], context: Context): number {
   const all = inventory(context.host)

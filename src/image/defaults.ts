@@ -63,12 +63,17 @@ function commandOf({ entrypoint }: Options, config: ImageConfig, words: readonly
  * whose HOME then comes from the image's passwd.
  */
 function userOf({ user: chosen, mapRoot }: Options, { user: own }: ImageConfig, about: string): UserRequest {
-  if (chosen === undefined) return { ...(own === undefined || mapRoot ? ROOT : readUser(own, about)), likeImage: true }
+  if (chosen === undefined) return mapRoot ? ROOT_OF_IMAGE : defaultUser({ user: own }, about)
   const { user: id, group = id } = chosen
   return typeof id === 'number' ? { user: id, group, likeImage: true } : chosen
 }
 
-const ROOT: UserRequest = { user: 0 }
+export const ROOT_OF_IMAGE: UserRequest = { user: 0, likeImage: true }
+
+/** The user of a box without options. */
+export function defaultUser({ user: own }: { user?: string | undefined }, about: string): UserRequest {
+  return own === undefined ? ROOT_OF_IMAGE : { ...readUser(own, about), likeImage: true }
+}
 
 function readUser(text: string, about: string): UserRequest {
   try {

@@ -7,7 +7,8 @@ import type { Image, ImageConfig, Want } from './image.ts'
 import { parsePlatform, platformOf, platformText } from './platform.ts'
 import { readReferences, referenceText, type LocalReference, type Reference } from './reference.ts'
 import { sniff, type Sniffed } from './sniff.ts'
-import { imagesDirectory, paths, readRecord, type ImageRecord, type RefRecord, type TrustedRecord } from './store.ts'
+import { imagesDirectory, paths } from './places.ts'
+import { readRecord, type ImageRecord, type RefRecord, type TrustedRecord } from './store.ts'
 import { filesystemType, mountedImage, refuseUntrusted } from './trusted.ts'
 
 export const NO_CONFIG: ImageConfig = { env: [], labels: {} }

@@ -8,7 +8,8 @@ import { codeOf, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import { HOST_FILES, LOCAL_TIME } from '../planner/host-files.ts'
-import { ensureDirectory, imagesDirectory } from './store.ts'
+import { imagesDirectory } from './places.ts'
+import { ensureDirectory } from './store.ts'
 
 /** Its path; it is made if it is missing. undefined where the image's own files show. */
 export function hostFilesLayer(

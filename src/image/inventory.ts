@@ -9,9 +9,8 @@ import { fileKey, formatOf } from './find.ts'
 import { mapOf } from './kinds.ts'
 import type { MapKind } from './map.ts'
 import { pathOf, readReferences, referenceText, type LocalReference } from './reference.ts'
+import { hexOf, imagesDirectory } from './places.ts'
 import {
-  hexOf,
-  imagesDirectory,
   readRecord,
   storeFailure,
   type FileRecord,

@@ -6,13 +6,6 @@ import { SandboxError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 
-/** Linux 5.4 is 5.04, so that versions compare as numbers. */
-function versionOf(host: Pick<HostFacts, 'read'>): number {
-  const release = host.read('/proc/sys/kernel/osrelease')
-  const match = 'text' in release ? /^(\d+)\.(\d+)/.exec(release.text) : null
-  return match === null ? Infinity : Number(match[1]) + Number(match[2]) / 100
-}
-
 /**
  * Whether changes that vanish with the box need a directory on a disk. Throws SandboxError where the kernel has no
  * overlays for users, as before Linux 5.11.
@@ -22,18 +15,17 @@ function versionOf(host: Pick<HostFacts, 'read'>): number {
  */
 export function needsScratch(
   { overlay, ro, userns, nest, mapAuto, mapRoot }: Options,
-  host: Pick<HostFacts, 'read' | 'uid'>,
+  host: Pick<HostFacts, 'isKernel' | 'uid'>,
   reference: string,
 ): boolean {
   const ownIds = host.uid !== 0 || userns === true || nest === true || mapAuto === true || mapRoot === true
-  if (!ownIds) return false
-  const version = versionOf(host)
-  if (version < 5.11)
+  if (!ownIds || host.isKernel(6, 6)) return false
+  if (!host.isKernel(5, 11))
     throw new SandboxError({
       step: 'image',
       what: 'this kernel stacks layers for root alone, and from Linux 5.11 on for everybody',
       path: reference,
       hint: `nsbox image unpack ${reference} DIR makes a directory of it, and --root DIR --host-files runs that`,
     })
-  return version < 6.06 && typeof overlay !== 'string' && !ro
+  return typeof overlay !== 'string' && !ro
 }

@@ -13,7 +13,8 @@ import { mapKind, type MapKind } from './map.ts'
 import { wrongDigest } from './oci.ts'
 import { digestOfRange, feed, readFailure, type Range } from './ranges.ts'
 import type { LayerSource } from './source.ts'
-import { chainIdOn, ensureDirectory, hexOf, isAbandoned, storeFailure, temporaryName, writeRecord } from './store.ts'
+import { hexOf } from './places.ts'
+import { chainIdOn, ensureDirectory, isAbandoned, storeFailure, temporaryName, writeRecord } from './store.ts'
 
 export type LayerRecord = {
   chainId: string

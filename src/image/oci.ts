@@ -9,7 +9,7 @@ import { chooseManifest, MAX_MANIFEST, parseManifest, type Descriptor, type Inde
 import { platformText, type Platform } from './platform.ts'
 import { DAMAGED, openFile, readRange, type Range } from './ranges.ts'
 import { Descriptors, type Files, type LayerSource, type Source } from './source.ts'
-import { hexOf } from './store.ts'
+import { hexOf } from './places.ts'
 
 /** The name of an image in a layout. */
 const REF_NAME = 'org.opencontainers.image.ref.name'

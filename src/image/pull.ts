@@ -21,11 +21,10 @@ import { readFailure } from './ranges.ts'
 import { openRegistry } from './registry-source.ts'
 import type { LayerSource, Source } from './source.ts'
 import { mountedImage } from './trusted.ts'
+import { imagesDirectory, paths } from './places.ts'
 import {
   chainIdsOf,
   ensureDirectory,
-  imagesDirectory,
-  paths,
   readRecord,
   writeRecord,
   type FileRecord,

@@ -23,7 +23,7 @@ export type RegistryReference = {
   digest?: string
 }
 
-const PREFIXES = [
+export const PREFIXES = [
   'dir',
   'tar',
   'cpio',
@@ -68,7 +68,7 @@ export function readReferences(text: string, host: Look): Reference[] {
   if (text.includes('\0')) throw new UsageError('image: a reference has no NUL')
   if (text.startsWith(IN_REGISTRY)) return inRegistry(text.slice(IN_REGISTRY.length), text, host)
   for (const prefix of PREFIXES) if (text.startsWith(`${prefix}:`)) return [behindPrefix(prefix, text, host)]
-  if (isPlainlyPath(text)) return [{ kind: 'local', path: pathOf(text, host) }]
+  if (isPath(text)) return [{ kind: 'local', path: pathOf(text, host) }]
   return byFileOrName(text, host)
 }
 
@@ -84,7 +84,8 @@ export function referenceText(reference: Reference): string {
   return `${format}:${whole}${image === undefined ? '' : `:${image}`}`
 }
 
-function isPlainlyPath(text: string): boolean {
+/** Whether a text means a path without a look at what is there. */
+export function isPath(text: string): boolean {
   for (const directory of ['/', './', '../']) if (text.startsWith(directory)) return true
   return text === '.' || text === '..'
 }

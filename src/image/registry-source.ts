@@ -15,7 +15,8 @@ import { openFile, type Range } from './ranges.ts'
 import { referenceText, type RegistryReference } from './reference.ts'
 import { Registry } from './registry.ts'
 import type { LayerSource, Source } from './source.ts'
-import { chainIdsOf, ensureDirectory, imagesDirectory, paths } from './store.ts'
+import { imagesDirectory, paths } from './places.ts'
+import { chainIdsOf, ensureDirectory } from './store.ts'
 
 /** Layers that are downloaded at once. */
 const AT_ONCE = 3

@@ -5,8 +5,10 @@ import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import { inventory, namesIn, staleTrusted, type Inventory, type Kept, type Kind, type Name } from './inventory.ts'
+import { forgetStarts } from './note-start.ts'
 import { abandonedIn, removeTrees, type LayerRecord } from './layers.ts'
-import { hexOf, imagesDirectory, isAbandoned, readRecord, storeFailure } from './store.ts'
+import { hexOf, imagesDirectory } from './places.ts'
+import { isAbandoned, readRecord, storeFailure } from './store.ts'
 
 export type Removed = {
   /** References and ids, as text. */
@@ -44,6 +46,7 @@ export async function removeImage(
   }
   for (const { record } of names) removeFile(record)
   removeFile(image.record)
+  forgetStarts(host, image.id)
   for (const kind of all.kinds) {
     const done = await removeLayers(
       own.slice(1).filter((name) => kind.layers.includes(name)),
@@ -115,6 +118,8 @@ const PART_KEPT = 24 * 3600 * 1000
  */
 export async function prune(keep: Keep | undefined, host: HostFacts): Promise<Removed> {
   const result: Removed = { removed: [], freed: 0, inUse: 0 }
+  // The next start with a reference makes its record anew.
+  forgetStarts(host)
   let all = inventory(host)
   for (const { stale, record, reference } of all.names)
     if (stale) {

@@ -16,6 +16,9 @@ import { sidecarPath } from './sidecar-path.ts'
 /** Has the type of replace.ts, so that the two files can't drift apart. */
 export const hostOfCommand: typeof import('./replace.ts').hostOfCommand = hostOfProgram
 
+/** Here nobody could verify the notes without node:fs, which is loaded anyway. */
+export const notesStarts: typeof import('./replace.ts').notesStarts = false
+
 /** Signals that a shell or a supervisor sends to us alone: we pass them to the command. */
 const PASSED: readonly NodeJS.Signals[] = [
   'SIGTERM',

@@ -89,6 +89,9 @@ export const execute: typeof import('./execute.ts').execute = (path, argv, kept)
   throw failure
 }
 
+/** Here nobody knows: then one has to look. */
+export const holds: typeof import('./execute.ts').holds = () => false
+
 export const isWhole: typeof import('./execute.ts').isWhole = () => true
 
 function withTrailer(plan: string): Uint8Array[] {

@@ -5,13 +5,25 @@
  * Nobody can replace a file without a name, or write to it once it is executed. Mostly it is a file in memory that
  * entry.c makes, so that a start needs no node:fs; the other ways are for systems that execute no file in memory.
  */
-import { execute } from '#execute'
+import { execute, holds } from '#execute'
+import { kernelFact } from '../host/facts.ts'
+import { thisHost } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { late } from '../lazy.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { reasonOf } from './execve.ts'
 
-export { thisHost as hostOfCommand } from '../host/bun.ts'
+/** Facts are verified without node:fs; where one doesn't hold, or nobody knows, the host is looked at. */
+export function hostOfCommand(): HostFacts {
+  const host = thisHost()
+  const { isKernel } = host
+  host.isKernel = (major, minor) => holds([kernelFact(major, minor)]) || isKernel(major, minor)
+  return host
+}
+
+/** Whether starts are noted, and go by such notes. */
+export const notesStarts: boolean = true
 
 /** Never returns. */
 export function becomeBox(plan: Plan): never {

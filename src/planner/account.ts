@@ -5,20 +5,25 @@ import { latePlanner } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import { isMounted, showsHost } from '../plan/root.ts'
 import type { Mount, Root } from '../plan/types.ts'
+import type { Account } from './passwd.ts'
 import { type Identity, identity, type Ids, uidInBox } from './identity.ts'
 
 /** The words to execute, and the HOME of their user where it is the box's word. */
 export type Command = { argv: readonly string[]; home: string | undefined }
 
-/** The user and the command; `uid` is the user's id in the box. Throws SandboxError for a name that the box lacks. */
+/**
+ * The user and the command; `uid` is the user's id in the box. `known`: the user of the options, where somebody has
+ * looked already. Throws SandboxError for a name that the box lacks.
+ */
 export function userAndCommand(
   options: Options,
   argv: readonly string[],
   root: Root,
   mounts: readonly Mount[],
   host: HostFacts,
+  known?: Account,
 ): { user: Identity; uid: number; command: Command } {
-  const ids = requestedIds(options, root, mounts)
+  const ids = known ?? requestedIds(options, root, mounts)
   const user = identity(options, host, ids)
   const uid = uidInBox(user, host.uid)
   return { user, uid, command: argv.length > 0 ? { argv, home: ids?.home } : shellFor(root, mounts, uid) }

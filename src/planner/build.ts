@@ -40,14 +40,16 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const requested: Mount[] = []
   for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
   if (image !== undefined || options.hostFiles !== undefined)
-    requested.push(...latePlanner().hostFileMounts(options, root, requested, host, image !== undefined))
+    requested.push(
+      ...(image?.hostFiles ?? latePlanner().hostFileMounts(options, root, requested, host, image !== undefined)),
+    )
   const mounts = defaultMounts(options, root, requested, host, image !== undefined)
   const views = viewsFor(missingOnHost(requested, mounts, root, host.look), options.ro === true)
   for (const mount of requested) addWithView(mounts, mount, options)
-  const { user, uid, command } = userAndCommand(options, argv, root, mounts, host)
+  const { user, uid, command } = userAndCommand(options, argv, root, mounts, host, image?.account)
   const fakeRoot = fakesRoot(options, user, uid, image !== undefined)
   if (fakeRoot && !(root.type === 'directory' && showsHost(root)))
-    mounts.push(...latePlanner().aptMounts(root, mounts, host.uid))
+    mounts.push(...(image?.apt ?? latePlanner().aptMounts(root, mounts, host.uid)))
   const namespaces = namespacesOf(options, user.idmap !== undefined)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const pinned = withPins(mounts, root, own.length > 0)

@@ -14,7 +14,7 @@ import type { Mount, Root } from '../plan/types.ts'
 type FileMount = Extract<Mount, { type: 'file' }>
 type Host = Pick<HostFacts, 'read' | 'look' | 'isLink'>
 
-const NAME = '/proc/sys/kernel/hostname'
+export const NAME = '/proc/sys/kernel/hostname'
 
 /** The paths of these files, without the local time, which is only there on request. */
 export const HOST_FILES = ['/etc/resolv.conf', '/etc/hosts', '/etc/hostname'] as const

@@ -1,4 +1,5 @@
-import type { FileSystem } from '../plan/types.ts'
+import type { FileSystem, Mount } from '../plan/types.ts'
+import type { Account } from './passwd.ts'
 
 /** The root that an image gives a box. */
 export type ImageRoot = {
@@ -12,4 +13,10 @@ export type ImageRoot = {
   scratch?: string
   /** Absolute path in the box where the command starts, unless an option says otherwise. */
   cwd?: string
+  /** What is known already, so that nobody has to look for it: the mounts of the host's files, */
+  hostFiles?: readonly Mount[]
+  /** the user that the options ask for, */
+  account?: Account
+  /** and the mounts for apt where the box fakes root. */
+  apt?: readonly Mount[]
 }

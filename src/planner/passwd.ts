@@ -6,7 +6,7 @@ import type { Mount, Root } from '../plan/types.ts'
 import { nearest } from '../text/nearest.ts'
 import { BoxFiles } from './in-root.ts'
 
-type Account = {
+export type Account = {
   uid: number
   gid: number
   /** Supplementary groups, `gid` first; empty where the group was named, as container engines do it. */

@@ -1,6 +1,6 @@
 /** The filter of a box, as it goes into the plan. */
 import type { HostFacts } from '../host/types.ts'
-import { lateFilters, latePlanner } from '../lazy.ts'
+import { lateFilters, lateFakeRoot } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Capability, Process } from '../plan/types.ts'
 import type { Variant } from './filter.ts'
@@ -59,7 +59,7 @@ function ready(
   { machine }: HostFacts,
 ): string | undefined {
   if (userNamespaces || (machine !== 'x64' && machine !== 'arm64')) return undefined
-  const filters = fakeRoot ? latePlanner().FAKE_ROOT_FILTERS : DEFAULT_FILTERS
+  const filters = fakeRoot ? lateFakeRoot().FAKE_ROOT_FILTERS : DEFAULT_FILTERS
   for (const { capabilities: required, without: excluded, filter } of filters[machine])
     if (hasExactly(capabilities, required, excluded)) return filter
   return undefined

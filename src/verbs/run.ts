@@ -2,12 +2,14 @@
  * `nsbox run`, and every command line without a verb. A plain start runs only what is imported here; lazy.ts loads the
  * rest.
  */
-import { becomeBox, hostOfCommand } from '#become-box'
+import { becomeBox, hostOfCommand, notesStarts } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
+import type { HostFacts } from '../host/types.ts'
+import type { GetImage } from '../image/box.ts'
 import type { ImageBox } from '../image/defaults.ts'
-import { late, lateImageBox } from '../lazy.ts'
+import { late, lateImageBox, lateImageStart } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
@@ -45,10 +47,20 @@ export const run: Verb<RunRequest> = {
     const host = hostOfCommand()
     if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
     if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
-    const box = lateImageBox().imageBox(options, argv, host, (...wanted) => late().pullShown(options)(...wanted))
     const startImage = (of: ImageBox) => start(of.options, buildPlan(of.options, of.argv, host, of.root), false)
+    const box =
+      (notesStarts ? lateImageStart().notedBox(options, argv, host) : undefined) ?? foundBox(options, argv, host)
     return box instanceof Promise ? box.then(startImage) : startImage(box)
   },
+}
+
+/** The box of an image that has to be looked for, and pulled where the cache lacks it. */
+function foundBox(options: Options, argv: readonly string[], host: HostFacts): ImageBox | Promise<ImageBox> {
+  const { imageBox, noteStart } = lateImageBox()
+  const pull: GetImage = (...wanted) => late().pullShown(options)(...wanted)
+  return imageBox(options, argv, host, pull, (image) => {
+    if (notesStarts) noteStart(image, options, host)
+  })
 }
 
 function start(options: Options, plan: Plan, isStored: boolean): number | Promise<number> {

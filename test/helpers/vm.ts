@@ -158,6 +158,7 @@ function guest(uid: number): HostFacts {
     isLink: () => false,
     variable: () => undefined,
     changed: () => ({ signals: [] }),
+    isKernel: () => true,
     look: (path) =>
       ['/', '/proc', '/dev', '/sys'].includes(path) || path.startsWith('/roots/') ? 'directory' : { code: 'ENOENT' },
     read: () => ({ code: 'ENOENT' }),

@@ -2,11 +2,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SandboxError } from '../../src/errors.ts'
+import { isRelease } from '../../src/host/bun.ts'
 import { needsScratch } from '../../src/image/kernel.ts'
 import type { Options } from '../../src/options/types.ts'
 
 const about = (release: string, uid: number, options: Options = {}) =>
-  needsScratch(options, { uid, read: () => ({ text: `${release}\n` }) }, 'host/app:1')
+  needsScratch(options, { uid, isKernel: (...version) => isRelease(`${release}\n`, ...version) }, 'host/app:1')
 
 test('root needs nothing newer, unless its box has a user namespace', () => {
   for (const release of ['5.10.0-30-amd64', '6.1.0', '6.6']) assert.is(about(release, 0), false)

@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert'
 import { SandboxError } from '../../src/errors.ts'
 import { thisHost } from '../../src/host/bun.ts'
 import { mapKind } from '../../src/image/map.ts'
+import { imagesDirectory } from '../../src/image/places.ts'
 import {
   chainIdsOf,
   ensureDirectory,
-  imagesDirectory,
   isAbandoned,
   readRecord,
   temporaryName,

@@ -28,6 +28,7 @@ export function host(facts: Partial<HostFacts> = {}): HostFacts {
     userName: () => 'me',
     isLink: () => false,
     machine: 'x64',
+    isKernel: () => true,
     changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
     ...facts,
   }
