@@ -209,6 +209,17 @@ test('detached makes a process group of its own, which a signal reaches as a who
   await ended(family)
 })
 
+test('a signal to that group counts from the first moment on, before there is a command', async () => {
+  for (const options of [{ root }, { root, noInit: true }])
+    for (let round = 0; round < 40; round++) {
+      const child = box(options).spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' })
+      const end = performance.now() + round / 10
+      while (performance.now() < end);
+      process.kill(-child.pid, 'SIGTERM')
+      assert.equal(await once(child, 'exit', { signal: AbortSignal.timeout(20_000) }), [null, 'SIGTERM'])
+    }
+})
+
 test('a failure of nsbox is an error of the child with its parts, and the streams are empty', async () => {
   const child = b.spawn('nowhere', ['x'])
   const events = eventsOf(child)
