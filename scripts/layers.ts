@@ -25,6 +25,7 @@ const FRONT_END = [
   ['verbs', 'index.ts'],
   [
     'late.ts',
+    'late-explain.ts',
     'late-fake-root.ts',
     'late-filters.ts',
     'late-image-box.ts',

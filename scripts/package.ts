@@ -53,14 +53,17 @@ function declarations(): Map<string, string> {
   )
   const entry = join(TOP, 'src/index.ts')
   const declarations = new Map<string, string>()
-  const program = ts.createProgram([entry, join(TOP, 'src/launch/assets.d.ts')], {
-    ...options,
-    noEmit: false,
-    declaration: true,
-    emitDeclarationOnly: true,
-    rootDir: join(TOP, 'src'),
-    outDir: OUT,
-  })
+  const program = ts.createProgram(
+    [entry, join(TOP, 'src/launch/assets.d.ts'), join(TOP, 'src/explain/html/texts.d.ts')],
+    {
+      ...options,
+      noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
+      rootDir: join(TOP, 'src'),
+      outDir: OUT,
+    },
+  )
   const { diagnostics } = program.emit(
     undefined,
     (file, text) => declarations.set(relative(OUT, file), text),

@@ -1,4 +1,5 @@
 /** Parts of the planner that a plain start doesn't need. */
 export { aptMounts } from './planner/fake-root.ts'
 export { hostFileMounts } from './planner/host-files.ts'
+export { BoxFiles } from './planner/in-root.ts'
 export { accountIn, shellIn } from './planner/passwd.ts'

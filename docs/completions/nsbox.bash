@@ -34,7 +34,7 @@ _nsbox_value()
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|-r|--tmpfs|--cwd|-w) _nsbox_reply_files -d ;;
-	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--env-file|--plan|--output|-o|--trace-log) _nsbox_reply_files -f ;;
+	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--env-file|--plan|--html|--output|-o|--trace-log) _nsbox_reply_files -f ;;
 	esac
 }
 
@@ -44,7 +44,7 @@ _nsbox_options()
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
-	explain) _nsbox_reply_words "$box --help -h --version -V" ;;
+	explain) _nsbox_reply_words "$box --html --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --dry-run --json --quiet -q --help -h --version -V" ;;
@@ -74,7 +74,7 @@ _nsbox_complete()
 		case ${words[i]} in
 			--) break ;;
 			-*=*) ;;
-			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--status-fd|--plan|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
+			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--status-fd|--plan|--html|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				((i++)) ;;
 			-?*) ;;

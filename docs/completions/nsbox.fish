@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --status-fd --plan --output -o --by --with --without --trace-log --keep --max-size
+			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --status-fd --plan --html --output -o --by --with --without --trace-log --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -110,6 +110,7 @@ complete -c nsbox -n '_nsbox_box' -s q -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l plan -r -F -d 'run the stored plan in FILE, or on standard input'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s h -l help -d 'print the help; behind a verb, that verb\'s'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s V -l version -d 'print the version'
+complete -c nsbox -n '__fish_seen_subcommand_from explain' -l html -r -F -d 'write a page for a browser to FILE, which shows the box and goes through its steps; - is standard output'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -s o -l output -r -F -d 'write the box to FILE, as a program'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l relative -d 'paths of the host below the directory of FILE move with it'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l force -d 'replace FILE if it is there'

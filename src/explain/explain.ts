@@ -28,21 +28,43 @@ import {
 } from './process.ts'
 import { withoutMissing } from './left-out.ts'
 import { type Step, command, sizeWords } from './step.ts'
+import { type Shown, shownIn, shownText } from './see.ts'
 import { drawTree, legend, mountNodes } from './tree.ts'
 
 /** One less than every terminal has. */
 const WIDTH = 79
 const INDENT = '    '
 
-/** `host.look` finds what would have to be made on the host. */
-export function explain(given: BoxPlan, host: { uid: number; look?: HostFacts['look'] }): string {
+/** `look` finds what would have to be made on the host, and what the box can show; without it nothing of the host is read. */
+export type Reader = { uid: number; look?: HostFacts['look'] }
+
+/** All that there is to say of a plan. `plan`: without the mounts whose source is missing; `attention` is what may surprise the caller. */
+export type Explanation = { plan: BoxPlan; steps: (Step & { shown?: Shown })[]; attention: string[]; shared: string[] }
+
+export function explanation(given: BoxPlan, host: Reader): Explanation {
   const { plan, leftOut } = withoutMissing(given, host.look)
   const steps = allSteps(plan, host.uid)
+  const shown = shownIn(plan, host.look !== undefined, steps)
+  return {
+    plan,
+    steps: steps.map((step, at) => ({ ...step, ...(shown[at] && { shown: shown[at] }) })),
+    attention: attention(plan, leftOut, host.look),
+    shared: shared(plan, host.uid),
+  }
+}
+
+export function explain(given: BoxPlan, host: Reader): string {
+  const { plan, steps, attention: warnings, shared: list } = explanation(given, host)
   return [
     ...wrap(`How nsbox would run: ${command(plan.process)}`, WIDTH, ''),
     '(nothing has been run; "see:" is what to try in a shell in the box)',
+    ...(steps.some(({ shown }) => shown?.where === 'outside')
+      ? ['(outside: in a shell on the host, with the PID of a process of the box)']
+      : []),
     ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
-    ...attention(plan, leftOut, host.look),
+    ...(warnings.length === 0
+      ? []
+      : ['', 'What to look at again', '', ...warnings.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]),
     '',
     'What the box sees',
     '',
@@ -52,7 +74,7 @@ export function explain(given: BoxPlan, host: { uid: number; look?: HostFacts['l
     '',
     'What the box still shares with the host',
     '',
-    ...shared(plan, host.uid).flatMap((text) => wrap(text, WIDTH, '  - ', '    ')),
+    ...list.flatMap((text) => wrap(text, WIDTH, '  - ', '    ')),
     '',
   ]
     .map(printable)
@@ -143,9 +165,7 @@ function attention(
         texts.push(`${quote(target)} does not exist on the host: it is made for the box, and removed with it.`)
   }
   for (const { target } of mounts.filter((mount) => isFileOfHost(mount, look))) texts.push(FILE_TEXT(quote(target)))
-  return texts.length === 0
-    ? []
-    : ['', 'What to look at again', '', ...texts.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]
+  return texts
 }
 
 /** Whether this masks or protects a single file at its own path on the host: such a mount goes with the file. */
@@ -204,7 +224,8 @@ function makeNamespaces({ namespaces: names, cgroup: limits }: BoxPlan): Step {
           )}${known.includes('cgroup') ? ', unshare(CLONE_NEWCGROUP)' : ''}`,
     why: 'A namespace is a view of one kind of thing that the kernel keeps. A process in a new one sees its own set of them. The new process gets its own:',
     also: known.map((name) => `${name}: ${SEPARATES[name].what}.`),
-    see: 'ls -l /proc/self/ns, inside and outside: other numbers; namespaces(7)',
+    see: { run: 'ls -l /proc/self/ns', note: 'other numbers inside and outside', page: 'namespaces(7)' },
+    moment: 'process',
   }
 }
 
@@ -244,7 +265,7 @@ function idMaps(map: IdMap | undefined, uid: number): Step[] {
           ? 'setgroups(2) stays allowed, since a privileged process wrote the maps.'
           : 'setgroups(2) is denied first: by dropping a group, a process would gain what is denied to that group.',
       ],
-      see: 'cat /proc/self/uid_map; user_namespaces(7)',
+      see: { run: 'cat /proc/self/uid_map', page: 'user_namespaces(7)' },
     },
   ]
 }
@@ -258,7 +279,7 @@ const PRIVATE: Step = {
   title: "Cut the mounts off from the host's",
   calls: 'mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)',
   why: 'A new mount namespace is a copy, but copies of shared mounts stay linked, and systemd makes / shared: each mount in the box would show up on the host. Making / and all below it private ends that before the first mount.',
-  see: 'no "shared:" in /proc/self/mountinfo; mount_namespaces(7)',
+  see: { run: 'cat /proc/self/mountinfo', note: 'no line has "shared:"', page: 'mount_namespaces(7)' },
 }
 
 function shared(plan: BoxPlan, uid: number): string[] {
@@ -308,12 +329,12 @@ function shared(plan: BoxPlan, uid: number): string[] {
 
 // ---- text ----
 
-function renderStep({ title, calls, why, also = [], see }: Step, number: number): string[] {
+function renderStep({ title, calls, why, also = [], shown }: Explanation['steps'][number], number: number): string[] {
   return [
     ...wrap(title, WIDTH, `${String(number).padStart(2)}. `, INDENT),
     ...wrap(calls, WIDTH, `${INDENT}[`, `${INDENT} `).map((line, i, all) => (i === all.length - 1 ? `${line}]` : line)),
     ...wrap(why, WIDTH, INDENT),
     ...also.flatMap((text) => wrap(text, WIDTH, `${INDENT}- `, `${INDENT}  `)),
-    ...(see === undefined ? [] : wrap(see, WIDTH, `${INDENT}see: `, `${INDENT}     `)),
+    ...(shown === undefined ? [] : wrap(shownText(shown), WIDTH, `${INDENT}see: `, `${INDENT}     `)),
   ]
 }

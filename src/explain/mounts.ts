@@ -16,6 +16,10 @@ export function sources({ mounts = [], noFollow }: BoxPlan): Step[] {
 }
 
 export function root({ root: shown }: BoxPlan): Step {
+  return { ...rootStep(shown), targets: ['/'] }
+}
+
+function rootStep(shown: Root): Step {
   switch (shown.type) {
     case 'directory':
       return directoryRoot(shown)
@@ -75,7 +79,7 @@ function directoryRoot({ path, options, view }: RootOf<'directory'>): Step {
     title: path === '/' ? "Take the host's root as the root" : `Take ${quote(path)} as the root`,
     calls: `open_tree(${quote(path)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`,
     why: `A second mount of ${whose}, with all that is mounted below it, is made and attached in the new namespace. Only the mounts are copied: the files are the same ones.${flags}${view ? ` ${viewText(path)}` : ''}`,
-    see: 'cat /proc/self/mountinfo: each mount, with the directory that it shows; proc(5)',
+    see: { run: 'cat /proc/self/mountinfo', note: 'each mount, with the directory that it shows', page: 'proc(5)' },
   }
 }
 
@@ -121,7 +125,10 @@ export function explainMounts(mounts: readonly Mount[], plan: BoxPlan): Step[] {
     const mount = mounts[at] as Mount
     const end = mounts.findIndex((other, i) => i > at && !(other.type === mount.type && isKernels(other)))
     const run = isKernels(mount) ? mounts.slice(at, end < 0 ? undefined : end) : [mount]
-    steps.push(run.length === 1 ? explainMount(mount, plan) : together(run))
+    steps.push({
+      ...(run.length === 1 ? explainMount(mount, plan) : together(run)),
+      targets: run.map(({ target }) => target),
+    })
     at += run.length
   }
   return steps
@@ -167,14 +174,14 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
             ? "A proc file system shows the pid namespace of the process that mounts it, so this one has the box's processes and no others."
             : "The pid namespace is the host's, so this shows the host's processes.") +
           optionsText(mount.options, false),
-        see: 'ls -d /proc/[0-9]*; pid_namespaces(7)',
+        see: { run: 'ls -d /proc/[0-9]*', page: 'pid_namespaces(7)' },
       }
     case 'dev':
       return {
         title: `Make a minimal /dev at ${at}`,
         calls: 'fsopen("tmpfs"), open_tree, move_mount, symlinkat, fsopen("devpts")',
         why: "A tmpfs with the few devices that programs expect. null, zero, full, random, urandom and tty are bound from the host, since a box may not make device nodes; they are read-only, so that the box can't change their mode and owner. pts is new, so the box has its own terminals; shm is new; fd, stdin, stdout and stderr are links. Disks and the rest of the host's devices are not there.",
-        see: 'ls -l /dev',
+        see: { run: 'ls -l /dev', page: 'null(4)' },
       }
     case 'overlay':
       return {
@@ -290,7 +297,7 @@ function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
       title: `Mount the present /proc at ${quote(target)}`,
       calls,
       why: `It isn't a new one: it shows all processes around the box, with their names and arguments.${optionsText(options, true)}`,
-      see: 'ls -d /proc/[0-9]*; proc(5)',
+      see: { run: 'ls -d /proc/[0-9]*', page: 'proc(5)' },
     }
   }
   const writes = options?.includes('ro')

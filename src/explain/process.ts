@@ -9,7 +9,7 @@ export const PIVOT: Step = {
   title: 'Make it the root, and detach the old one',
   calls: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
   why: 'chroot(2) would only change where / points, and leave the old root mounted: a privileged process can walk out. pivot_root swaps the mounts themselves, and once the old root is detached, no path leads to it.',
-  see: 'pivot_root(2)',
+  see: { page: 'pivot_root(2)' },
 }
 
 export function hostname({ hostname: name }: BoxPlan): Step[] {
@@ -19,7 +19,7 @@ export function hostname({ hostname: name }: BoxPlan): Step[] {
       title: `Set the host name to ${quote(name)}`,
       calls: 'sethostname',
       why: 'In the new uts namespace only.',
-      see: 'uname -n; uts_namespaces(7)',
+      see: { run: 'uname -n', page: 'uts_namespaces(7)' },
     },
   ]
 }
@@ -31,7 +31,7 @@ export function loopback({ loopback: up }: BoxPlan): Step[] {
       title: 'Bring the loopback interface up',
       calls: 'ioctl(SIOCSIFFLAGS)',
       why: 'In a new net namespace even lo is down, and many programs and tests need 127.0.0.1. Nothing outside is reached by it.',
-      see: 'cat /proc/net/dev; network_namespaces(7)',
+      see: { run: 'cat /proc/self/net/dev', page: 'network_namespaces(7)' },
     },
   ]
 }
@@ -54,7 +54,7 @@ export function networkSettings({ ping, lowPorts }: BoxPlan): Step[] {
       calls: 'openat, write',
       why: "Each network namespace has its own settings: the host's stay as they are.",
       also,
-      see: 'cat /proc/sys/net/ipv4/ping_group_range; icmp(7), ip(7)',
+      see: { run: 'cat /proc/sys/net/ipv4/ping_group_range', page: 'icmp(7), ip(7)' },
     },
   ]
 }
@@ -71,7 +71,7 @@ export function limits({ limits: list = [] }: Process): Step[] {
         ({ resource, soft, hard }) =>
           `${resource}: ${amount(soft)}${hard === undefined ? '' : `, and never above ${amount(hard)}`}`,
       ),
-      see: 'cat /proc/self/limits; getrlimit(2)',
+      see: { run: 'cat /proc/self/limits', page: 'getrlimit(2)' },
     },
   ]
 }
@@ -132,7 +132,7 @@ function capabilities({ capabilities: kept = [] }: Process): Step {
     calls: 'prctl(PR_CAPBSET_DROP), capset, prctl(PR_CAP_AMBIENT)',
     why: "Capabilities are the parts of root's power. No program can get back what is dropped from the bounding set.",
     ...(kept.length === 0 ? {} : { also: [`Kept: ${kept.join(' ')}.`] }),
-    see: 'grep Cap /proc/self/status; capabilities(7)',
+    see: { run: 'grep Cap /proc/self/status', page: 'capabilities(7)' },
   }
 }
 
@@ -146,7 +146,7 @@ export function privileges(process: Process): Step[] {
       title: 'Give up gaining privileges',
       calls: 'prctl(PR_SET_NO_NEW_PRIVS)',
       why: 'From now on no execve gives more than the process has: setuid programs such as sudo, and file capabilities, have no effect. It cannot be undone.',
-      see: 'grep NoNewPrivs /proc/self/status; prctl(2)',
+      see: { run: 'grep NoNewPrivs /proc/self/status', page: 'prctl(2)' },
     },
     ...filter(seccomp),
   ]
@@ -175,7 +175,7 @@ function filter(seccomp: Process['seccomp']): Step[] {
       calls: 'prctl(PR_SET_SECCOMP)',
       why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[base] ?? ''}`,
       ...(answersIds(seccomp.from) && { also: [FAKE_ROOT_TEXT] }),
-      see: 'grep Seccomp /proc/self/status; seccomp(2)',
+      see: { run: 'grep Seccomp /proc/self/status', page: 'seccomp(2)' },
     },
   ]
 }
@@ -187,7 +187,8 @@ export function init(plan: BoxPlan): Step[] {
       title: "Leave an init behind as the box's first process",
       calls: 'fork, waitpid',
       why: `${plan.namespaces.includes('pid') ? 'Process 1 inherits every orphan, and the kernel drops signals that it has no handler for. ' : ''}A small init stays, reaps what ends and passes signals on; the command is its child.`,
-      see: 'cat /proc/1/comm; pid_namespaces(7)',
+      see: { run: 'cat /proc/1/comm', page: 'pid_namespaces(7)' },
+      moment: 'init',
     },
   ]
 }
@@ -213,6 +214,7 @@ export function execute({ process }: BoxPlan): Step {
   const { env = {}, newSession, pause } = process
   const set = env.set ?? []
   return {
+    moment: 'command',
     title: `Run ${command(process)}`,
     calls: `${newSession ? 'setsid, ' : ''}chdir, execve`,
     why: `${startText(process)} The sidecar's code is replaced by the command's; namespaces and mounts stay.`,

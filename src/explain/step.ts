@@ -1,12 +1,24 @@
 /** Pieces that all parts of an explanation use. */
 import { quote } from '../text/quote.ts'
+import type { See } from './see.ts'
 import type { FileSystem, Process, Root } from '../plan/types.ts'
 
+/** What begins with a step: the box has a process, that stays as process 1, that becomes the command. */
+type Moment = 'process' | 'init' | 'command'
+
 /**
- * One thing that the sidecar does. `also`: its points, each on a line of its own. `see`: what shows it in a shell in
- * the box, and the manual page about it.
+ * One thing that the sidecar does. `also`: its points, each on a line of its own. `see`: what shows it. `targets`:
+ * paths of the box that it makes or changes.
  */
-export type Step = { title: string; calls: string; why: string; also?: string[]; see?: string }
+export type Step = {
+  title: string
+  calls: string
+  why: string
+  also?: string[]
+  see?: See
+  targets?: readonly string[]
+  moment?: Moment
+}
 
 export function command({ argv, program }: Process): string {
   const words = argv.map(quote).join(' ')

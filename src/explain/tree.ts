@@ -7,7 +7,7 @@ import { quote } from '../text/quote.ts'
 import { layersText } from './step.ts'
 
 type Kind = 'host' | 'host, read-only' | 'box'
-type Node = { path: string; kind: Kind; note: string }
+export type Node = { path: string; kind: Kind; note: string }
 
 export function drawTree(plan: BoxPlan): string[] {
   const nodes = mountNodes(plan)

@@ -7,6 +7,7 @@ export const STEPS = [
   'rootfs',
   'user',
   'bake',
+  'explain',
   'environment',
   'seccomp',
   'image',

@@ -9,6 +9,7 @@ import { tarOf } from '../helpers/tar.ts'
 /** An export of each part of the program that is loaded late, src/lazy.ts. */
 const LATE = {
   late: 'statusOf',
+  explainPage: 'boxPage',
   fakeRoot: 'FAKE_ROOT_FILTERS',
   filters: 'compiledDefault',
   box: 'cachedImageBox',
@@ -47,6 +48,7 @@ test('the front end is no more than 290 KB, of which a start reads 58 KB', () =>
     [size('box'), 45_000],
     [size('noted'), 30_000],
     [size('images'), 170_000],
+    [size('explainPage'), 70_000],
     [size('rootfs'), 110_000],
   ]
   for (const [found, most] of rows) assert.ok(found <= most, JSON.stringify(rows))

@@ -1,7 +1,10 @@
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { explain } from '../../src/explain/explain.ts'
 import type { BoxPlan } from '../../src/plan/types.ts'
+import { asRoot, inTemp, nsbox } from '../helpers/nsbox.ts'
 
 const BOX: BoxPlan = {
   contract: 2,
@@ -216,5 +219,39 @@ test('a file name cannot forge a line or colour the terminal', () => {
   assert.not.match(text, '\x1b')
   assert.match(text, '/a\\x0a1. \\x1b[31mlie')
 })
+
+/** The "see:" lines of a box with this root and these options. */
+const seeLines = (args: readonly string[]): string[] => {
+  const { status, stdout, stderr } = nsbox(['explain', ...args, 'sh'], { cwd: '/' })
+  assert.is(status, 0, stderr)
+  return [...stdout.matchAll(/^    see: ([^]*?)$(?!\n {9})/gm)].map(([, text = '']) => flat(text))
+}
+
+test('what to try in the box is what the box has', () => {
+  assert.ok(seeLines([]).includes('cat /proc/self/uid_map; user_namespaces(7)') || asRoot)
+  assert.ok(seeLines([]).includes('grep NoNewPrivs /proc/self/status; prctl(2)'))
+})
+
+test(
+  'in a root without /proc one looks from outside, and without ls a shell lists names by itself',
+  inTemp((dir) => {
+    const root = join(dir, 'r')
+    mkdirSync(join(root, 'bin'), { recursive: true })
+    mkdirSync(join(root, 'dev'))
+    copyFileSync('/bin/busybox', join(root, 'bin/sh'))
+    const without = seeLines(['--root', root])
+    assert.ok(without.includes('outside, grep NoNewPrivs /proc/PID/status; prctl(2)'), without.join('\n'))
+    for (const line of without) assert.not.match(line, /^(?!outside, ).*\/proc/)
+    assert.ok(without.includes('echo /dev/*; null(4)'))
+    mkdirSync(join(root, 'proc'))
+    const withProc = seeLines(['--root', root])
+    assert.ok(withProc.includes('echo /proc/[0-9]*; pid_namespaces(7)'), withProc.join('\n'))
+    assert.ok(withProc.includes('outside, grep NoNewPrivs /proc/PID/status; prctl(2)'))
+    copyFileSync('/bin/busybox', join(root, 'bin/grep'))
+    assert.ok(seeLines(['--root', root]).includes('grep NoNewPrivs /proc/self/status; prctl(2)'))
+    rmSync(join(root, 'bin/sh'))
+    assert.ok(seeLines(['--root', root]).includes('outside, grep NoNewPrivs /proc/PID/status; prctl(2)'))
+  }),
+)
 
 test.run()
