@@ -47,7 +47,7 @@ _nsbox_options()
 	explain) _nsbox_reply_words "$box --html --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
-	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --dry-run --json --quiet -q --help -h --version -V" ;;
+	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --memory --pids --dry-run --json --quiet -q --help -h --version -V" ;;
 	image) _nsbox_reply_words "--quiet -q --json --platform --keep --max-size --insecure --map-auto --help -h --version -V" ;;
 	doctor) _nsbox_reply_words "--json --help -h --version -V" ;;
 	help) _nsbox_reply_words "--help -h --version -V" ;;

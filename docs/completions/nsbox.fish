@@ -138,6 +138,8 @@ complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l trace-log -r -F -d 
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l check -d 'run COMMAND, or each program\'s --version, in the finished root; exit status 1 if it ends otherwise than here'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l net -x -a 'host none' -d 'the network of --trace and --check (default: host)'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l timeout -x -d 'end each command of --trace and --check after TIME, such as 10s; what it used until then counts'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l memory -x -d 'limit the memory of each command of --trace and --check, such as 512m'
+complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l pids -x -d 'limit the processes of each command of --trace and --check'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l dry-run -d 'list what the root would have, and write nothing'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l json -d 'print all of the report as JSON'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -s q -l quiet -d 'print nothing but errors'

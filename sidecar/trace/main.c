@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -312,6 +313,8 @@ static _Noreturn void run(char **argv, int gate)
 	int records = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (records < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		give_up("open the command's standard output");
+	/* It's for us alone: by it the command could read and write what is ours. */
+	(void)prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
 	if (calls_install_filter() < 0)
 		give_up("install the filter for the command's calls");
 	execvp(argv[0], argv);

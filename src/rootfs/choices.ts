@@ -19,7 +19,7 @@ export type Priority = (typeof PRIORITIES)[number]
 export const OPTIONAL = ['recommended', 'suggested'] as const
 
 /** Options of a box that the boxes of a build have too. */
-export const BOX_OPTIONS = ['net', 'timeout'] as const
+export const BOX_OPTIONS = ['net', 'timeout', 'memory', 'pids'] as const
 
 export type RootfsOptions = {
   by?: Method
@@ -41,6 +41,6 @@ export type RootfsOptions = {
   check?: boolean
   /** The words behind `--`. */
   command?: string[]
-  /** Options of the boxes in which programs run. */
-  box?: { net?: 'host' | 'none'; /** Milliseconds. */ timeout?: number }
+  /** Options of the boxes in which programs run: timeout in milliseconds, memory in bytes. */
+  box?: { net?: 'host' | 'none'; timeout?: number; memory?: number; pids?: number }
 }

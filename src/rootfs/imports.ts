@@ -107,6 +107,15 @@ export const WATCHED: readonly Watch[] = [
     hint: 'name the directory gdk-pixbuf-2.0 of /usr/lib, and /usr/share/mime',
   },
   {
+    says: 'shows windows by plugins, and the root has none of Qt',
+    // The constructors of QGuiApplication and QApplication.
+    symbols: ['15QGuiApplication', '12QApplication'].flatMap((name) =>
+      ['C1', 'C2'].map((c) => `_ZN${name}${c}ERiPPci`),
+    ),
+    covered: /\/platforms\/libq\w+\.so$/,
+    hint: 'name the directory plugins/platforms of Qt in /usr/lib',
+  },
+  {
     says: 'looks for fonts, and the root has no settings for them',
     symbols: ['FcInit', 'FcInitLoadConfigAndFonts', 'FcFontMatch', 'FcConfigSubstitute'],
     covered: /\/etc\/fonts\//,

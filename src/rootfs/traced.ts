@@ -153,20 +153,27 @@ export class TracedFiles {
  */
 function withoutOwn(uses: readonly Use[]): Use[] {
   const own = new Set<string>()
-  const isOwn = (use: Use): boolean => {
-    if (own.size === 0) return false
-    for (let at = realOf(use) ?? '/'; at !== '/'; at = dirname(at)) if (own.has(at)) return true
+  const isOwn = (place: string | undefined): boolean => {
+    for (let at = place ?? '/'; at !== '/'; at = dirname(at)) if (own.has(at)) return true
     return false
   }
-  const inputs = uses.filter((use) => {
-    if (!use.found) return false
-    if (use.kind !== 'replace') return use.kind === 'make' || !isOwn(use)
-    const place = use.real ?? realOf(use)
-    if (place !== undefined) own.add(place)
-    return false
+  const inputs = uses.flatMap((use) => {
+    const { kind, path, real, found } = use
+    if (!found) return []
+    if (kind === 'make') return [use]
+    if (kind === 'replace') {
+      const place = real ?? realOf(use)
+      if (place !== undefined) own.add(place)
+      return []
+    }
+    if (own.size === 0 || !(isOwn(realOf(use)) || isOwn(placeOf(path)))) return [use]
+    // By a link of its own it may have opened a file of this host.
+    return real === undefined || isOwn(real) ? [] : [{ ...use, path: real, follow: true }]
   })
   return inputs.filter((use) => use.kind !== 'look' || !own.has(realOf(use) ?? '/'))
 }
+
+const placeOf = (path: string): string | undefined => unlessGone(() => nameIn(path))
 
 /** Where the path leads on this host; undefined: nothing is there. */
 const realOf = ({ path, follow }: Use): string | undefined =>

@@ -84,6 +84,18 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       value: 'TIME',
       doc: 'end each command of --trace and --check after TIME, such as 10s; what it used until then counts',
     },
+    {
+      name: 'memory',
+      group: 'building a root',
+      value: 'SIZE',
+      doc: 'limit the memory of each command of --trace and --check, such as 512m',
+    },
+    {
+      name: 'pids',
+      group: 'building a root',
+      value: 'N',
+      doc: 'limit the processes of each command of --trace and --check',
+    },
     { name: 'dry-run', group: 'building a root', doc: 'list what the root would have, and write nothing' },
     { name: 'json', group: 'building a root', doc: 'print all of the report as JSON' },
     { name: 'quiet', short: 'q', group: 'building a root', doc: 'print nothing but errors' },

@@ -13,6 +13,8 @@ export type Case = {
   more?: readonly string[]
   /** The line of the report that says what is missing where `more` isn't given: its text, and a path that it names. */
   says?: readonly [what: string, path?: string]
+  /** The same of a build that traces the job, where the job doesn't work in that root. */
+  traceSays?: readonly [what: string, path?: string]
   /** Runs in the box, and directly. The first word is a path. */
   command: readonly string[]
   /** A shell script that makes the input in /work, its working directory. */
@@ -46,6 +48,8 @@ export type Row = {
   reading: Way
   /** With `more`; absent where that adds nothing. */
   more?: Way
+  /** By tracing the job, and no other words. */
+  trace: Way
 }
 /** What the driver prints for each case, as a line of JSON. */
 export type Result = { row: Row } | { skipped: string } | { failed: string }

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Case, Result, Row, Way } from './case.ts'
+import type { Case, Result, Way } from './case.ts'
 import { CASES } from './cases.ts'
 
 const NSBOX = '/checkout/dist/nsbox'
@@ -17,6 +17,10 @@ const BOX = ['--root', ROOT, '--proc', '--dev', '--tmpfs', '/tmp:mode=1777', '--
 const SECONDS = 120
 /** How often a server is asked that doesn't answer, ten times a second. */
 const TRIES = 100
+/** How long a traced server runs. */
+const SERVER_SECONDS = 15
+/** nsbox's status where time ran out. */
+const TIMED_OUT = 124
 
 /** All that a job shows; equal outcomes are equal work. */
 type Outcome = { status: number; stdout: string; stderr: string; answer: string | undefined; files: string[] }
@@ -39,7 +43,11 @@ async function execute(
 }
 
 /** Asks a server until it answers or ends, and ends it. */
-async function ask(client: () => Promise<string>, server: Child): Promise<string> {
+async function ask(
+  client: () => Promise<string>,
+  server: Child,
+  end = (): void => server.kill('SIGTERM'),
+): Promise<string> {
   try {
     for (let tries = 0; ; tries++) {
       try {
@@ -50,7 +58,7 @@ async function ask(client: () => Promise<string>, server: Child): Promise<string
       }
     }
   } finally {
-    server.kill('SIGTERM')
+    end()
   }
 }
 
@@ -78,21 +86,53 @@ function inBox({ command, user, box = [], env = {} }: Case): string[] {
 
 /** Builds a root by these words, and finds out whether the job works in it. */
 async function tryWay(one: Case, words: readonly string[], expected: Outcome): Promise<Way> {
-  rmSync(ROOT, { recursive: true, force: true })
-  const built = await execute([NSBOX, 'rootfs', 'build', '--json', ROOT, ...words], { PATH })
+  const built = await build(words, { PATH })
   if (built.status !== 0) throw new Error(`rootfs build ${words.join(' ')}: ${built.stderr}`)
-  const { notes } = JSON.parse(built.stdout) as { notes: Note[] }
+  return wayOf(one, words, built, expected, one.says)
+}
+
+/** The same by a trace of the job. A server is asked meanwhile, and its time runs out. */
+async function tryTrace(one: Case, expected: Outcome): Promise<Way> {
+  const { client, makes = [], scratch = [] } = one
+  for (const name of [...makes, ...scratch]) rmSync(join(WORK, name), { recursive: true, force: true })
+  const words = [
+    ...(client === undefined ? [] : ['--timeout', `${SERVER_SECONDS}s`]),
+    '--trace',
+    '--',
+    ...directly(one),
+  ]
+  const asked = client && (async (tracer: Child) => void (await ask(client, tracer, () => {})))
+  const built = await build(words, one.env ?? {}, asked)
+  const due = client === undefined ? 0 : TIMED_OUT
+  if (built.status !== due) return { silent: `the traced job ended with ${built.status}: ${built.stderr}` }
+  return wayOf(one, words, built, expected, one.traceSays)
+}
+
+type Built = Awaited<ReturnType<typeof execute>>
+
+function build(words: readonly string[], env: Environment, during?: (child: Child) => Promise<void>): Promise<Built> {
+  rmSync(ROOT, { recursive: true, force: true })
+  return execute([NSBOX, 'rootfs', 'build', '--json', ROOT, ...words], env, during)
+}
+
+async function wayOf(
+  one: Case,
+  words: readonly string[],
+  { stdout }: Built,
+  expected: Outcome,
+  says: Case['says'],
+): Promise<Way> {
+  const { notes } = JSON.parse(stdout) as { notes: Note[] }
   for (let time = 0; time < (one.times ?? 1); time++) {
     const outcome = await outcomeOf(one, inBox(one), {})
     if (Bun.deepEquals(outcome, expected)) continue
     show(`${words.join(' ')}:`, outcome, expected, ...notes.map(({ what, paths }) => `${what}: ${paths.join(', ')}`))
-    return explained(one, notes) ?? { silent: JSON.stringify(outcome) }
+    return explained(says, notes) ?? { silent: JSON.stringify(outcome) }
   }
   return 'works'
 }
 
-function explained({ says = [''] }: Case, notes: readonly Note[]): Way | undefined {
-  const [what, path] = says
+function explained([what, path]: NonNullable<Case['says']> = [''], notes: readonly Note[]): Way | undefined {
   const note = notes.find(
     (other) => what !== '' && other.what.startsWith(what) && (path === undefined || other.paths.includes(path)),
   )
@@ -134,9 +174,10 @@ async function compare(one: Case): Promise<Result> {
   if (expected.status !== 0 && one.client === undefined) return { failed: `directly: ${JSON.stringify(expected)}` }
   if (!Bun.deepEquals(expected, again))
     return { failed: `two direct runs differ: ${JSON.stringify([expected, again])}` }
-  const row: Row = { reading: await tryWay(one, one.programs, expected) }
-  if (one.more !== undefined) row.more = await tryWay(one, [...one.programs, ...one.more], expected)
-  return { row }
+  const reading = await tryWay(one, one.programs, expected)
+  const more = one.more && (await tryWay(one, [...one.programs, ...one.more], expected))
+  const trace = await tryTrace(one, expected)
+  return { row: more === undefined ? { reading, trace } : { reading, more, trace } }
 }
 
 function show(...what: unknown[]): void {

@@ -11,23 +11,23 @@ const HEAD = `# Programs in a root of their own
 
 What \`nsbox rootfs build\` finds of programs from Debian 12's packages. Each does its job in a box that has only that root, and directly, both
 with an empty environment, and is said to work where exit status, output and the files that it makes are equal. The root is built by \`nsbox rootfs
-build ./r PROGRAMS\`, and for the last column with the words there too; the box is \`nsbox --root ./r --proc --dev --tmpfs /tmp --bind
-./work:/work\`. A row whose job doesn't work by reading alone has the line of the report that says so. [The guide](guides/roots.md) is about how
-to get from that line to the words.
+build ./r PROGRAMS\`; in the fourth column with the words there too; in the last by \`nsbox rootfs build ./r --trace -- JOB\`, without any other
+word. The box is \`nsbox --root ./r --proc --dev --tmpfs /tmp --bind ./work:/work\`. A row whose job doesn't work has the line of the report that
+says so. [The guide](guides/roots.md) is about how to get from that line to the words.
 
 This file is written by \`make programs-table\`; a test compares its rows with what it sees.
 
-| program | job | by reading alone | works with |
-| --- | --- | --- | --- |
+| program | job | by reading alone | works with | by \`--trace\` alone |
+| --- | --- | --- | --- | --- |
 `
 
 /** The table's line for a case. */
-export function lineOf({ program, job, programs, more = [] }: Case, { reading, more: fuller }: Row): string {
+export function lineOf({ program, job, programs, more = [] }: Case, { reading, more: fuller, trace }: Row): string {
   const words = (list: readonly string[]): string => `\`${list.join(' ').replace('aarch64', 'x86_64')}\``
   const found = `${words(programs)}: ${textOf(reading)}`
   const needs =
     fuller === undefined ? '' : fuller === 'works' ? words(more) : `not with ${words(more)}: ${textOf(fuller)}`
-  return `| ${program} | ${job} | ${found} | ${needs} |`
+  return `| ${program} | ${job} | ${found} | ${needs} | ${textOf(trace)} |`
 }
 
 function textOf(way: Way): string {
@@ -39,7 +39,7 @@ function textOf(way: Way): string {
 export function fault(one: Case, result: Result, document: string): string | undefined {
   if ('skipped' in result) return undefined
   if ('failed' in result) return result.failed
-  const ways = [result.row.reading, result.row.more].filter((way) => way !== undefined)
+  const ways = [result.row.reading, result.row.more, result.row.trace].filter((way) => way !== undefined)
   for (const way of ways)
     if (typeof way === 'object' && 'silent' in way) return `fails, and no line of the report said so: ${way.silent}`
   if (!ways.includes('works')) return 'works in no way'

@@ -177,4 +177,20 @@ export const TOOLS: readonly Case[] = [
     says: ['reads pictures by plugins, and the root has none'],
     command: ['/usr/bin/gtk3-demo', '--run=dialog', '--autoquit'],
   },
+  {
+    program: 'Qt (a program of qtbase5-examples)',
+    job: 'keys typed into a text field, under Xvfb',
+    packages: ['qtbase5-examples', 'xvfb', 'fonts-dejavu-core'],
+    programs: [`${LIB}/qt5/examples/qtestlib/tutorial3/tutorial3`],
+    more: [
+      ...[`${LIB}/qt5/plugins/platforms`, '/usr/share/X11/xkb', '/etc/os-release', '/usr/lib/os-release'],
+      ...['--with', 'fonts,locale,nss'],
+    ],
+    beside: ['/usr/bin/Xvfb', ':78', '-nolisten', 'local', '-displayfd', '1'],
+    same: (text) => text.replace(/\b\d+ms\b/g, '*'),
+    box: ['--bind', '/tmp/.X11-unix'],
+    env: { DISPLAY: ':78' },
+    says: ['shows windows by plugins, and the root has none of Qt'],
+    command: [`${LIB}/qt5/examples/qtestlib/tutorial3/tutorial3`],
+  },
 ]

@@ -108,6 +108,32 @@ ${asUser('nsbox --overlay sh -c "echo x >/marker; ls /marker"; echo $?; ls /mark
   },
 )
 
+/**
+ * The traced command reads and writes in a directory of root's that all may write, and fails. That directory is all
+ * that the root has of it, and the file that was read works there.
+ */
+const traced = (as: (script: string) => string) => `
+${NEEDS_OVERLAY}
+mkdir -m 777 /data; echo in >/data/in
+${as(`cd /data; nsbox rootfs build --quiet /tmp/made --trace -- /bin/busybox sh -c '/bin/busybox cat in; echo out >new && exit 3' 2>&1; echo $?
+ls /data /tmp/made/data; nsbox --root /tmp/made /bin/busybox cat /data/in; rm -rf /tmp/made`)}
+rm -r /data`
+const TRACED = /^in\nnote: ended with status 3; [^\n]*\n3\n\/data:\nin\n\n\/tmp\/made\/data:\nin\nin$/
+
+for (const [name, as] of [
+  ['root', (script: string) => script],
+  ['an ordinary user', asUser],
+] as const)
+  inGuest(
+    `a traced command works for ${name}, with changes that vanish, or it says why not`,
+    traced(as),
+    ({ output }, kernel) => {
+      if (lacksOverlay(output, kernel)) return
+      if (name === 'root' || byVersion(kernel, '5.11') >= 0) assert.match(output.trimEnd(), TRACED)
+      else assert.match(output, /^nsbox: [^\n]*\nhint: [^\n]*from Linux 5\.11 on/)
+    },
+  )
+
 /** Two layers below DIR, and a plan whose root they are: with a whiteout, and with directories that are made anew. */
 const layered = (dir: string) => `
 mkdir -p ${dir}/base/bin ${dir}/base/data ${dir}/base/srv ${dir}/top/data; cp /bin/busybox ${dir}/base/bin
