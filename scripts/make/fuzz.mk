@@ -14,7 +14,7 @@ fuzz: $(FUZZERS) $(NPM) ## fuzz the readers of plans and of images; FUZZ_SECONDS
 		$(say) FUZZ "$$program for $(FUZZ_SECONDS) s"; \
 		mkdir -p $$program.corpus; \
 		leaks=1 name=$${program##*/}; case $$name in \
-		unpack-squashfs) leaks=0 seeds=dist/fuzz/seeds/squashfs;; \
+		unpack-squashfs|unpack-nested) leaks=0 seeds=dist/fuzz/seeds/$${name#unpack-};; \
 		unpack-*) seeds=dist/fuzz/seeds/$${name#unpack-};; \
 		*) seeds=test/fixtures/plans; [ ! -d test/fuzz/$$name ] || seeds="$$seeds test/fuzz/$$name";; \
 		esac; \

@@ -293,7 +293,7 @@ static void use_scratch(struct layers *layers)
 	int made = scratch_make(layers->scratch, layers->scratch_path);
 	if (!scratch_keeps_attributes(made)) {
 		report_warning(
-			"directories of the image can't be removed (EIO): the cache lacks user.* attributes; --overlay=DIR names another disk");
+			"directories of the root can't be removed (EIO): the cache lacks user.* attributes; --overlay=DIR names another disk");
 		close(made);
 		return;
 	}

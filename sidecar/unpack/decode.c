@@ -12,10 +12,11 @@
 #include <zstd_errors.h>
 
 /*
- * The dictionary is what takes memory: xz -9 has one of 64 MiB, and zstd --long (and -22) one of 128 MiB, the largest
- * that its own program takes unasked.
+ * The dictionary is what takes memory, and no decoder does with less: xz -9 has one of 64 MiB, the largest of its
+ * levels, and zstd --long (and -22) one of 128 MiB, the largest that its own program takes unasked. Larger ones are
+ * refused. The decoder of xz has 1 MiB besides.
  */
-enum { BUFFER = 256 << 10, XZ_MEMORY = 160 << 20, ZSTD_WINDOW_LOG = 27 };
+enum { BUFFER = 256 << 10, XZ_MEMORY = 66 << 20, ZSTD_WINDOW_LOG = 27 };
 
 static unsigned char own_room[DECODE_ROOM];
 static unsigned char *output = own_room;
@@ -210,7 +211,7 @@ static const struct decoder decoders[] = {
 	FORMAT(xz, "xz",
 		"\xfd"
 		"7zXZ",
-		6, "xz dictionary needs more than 160 MiB of memory"),
+		6, "xz dictionary is larger than 64 MiB"),
 	FORMAT(zstd, "zstd", "\x28\xb5\x2f\xfd", 4, "zstd window is larger than 128 MiB"),
 	FORMAT(bzip2, "bzip2", "BZh", 3, NULL),
 	FORMAT(lz4, "lz4", "\x04\x22\x4d\x18", 4, NULL),

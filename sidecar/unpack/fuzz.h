@@ -1,6 +1,6 @@
 /*
- * Shared by the fuzzers of this room, in place of event.c, place.c, stream.c and shims.c. A failure
- * leaves the reader, and an entry is read to its end, with what every reader promises of it.
+ * Shared by the fuzzers of this room, in place of event.c, place.c, stream.c and shims.c. A failure leaves the reader,
+ * and an entry is read to its end, with what every reader promises of it.
  */
 #ifndef NSBOX_UNPACK_FUZZ_H
 #define NSBOX_UNPACK_FUZZ_H
@@ -28,6 +28,22 @@ void event_fail(const char *what, const char *entry, int number)
 }
 
 void event_failf(const char *entry, const char *format, ...) { event_fail(format, entry, 0); }
+
+/* A path below the top of an image, and where it lies there. */
+void event_file(const char *path, uint64_t offset, uint64_t size)
+{
+	if (!strchr(path, '/') || path[0] == '/' || offset > UINT64_MAX - size)
+		abort();
+}
+
+/* Only heads of files are printed so here: bytes as hexadecimal digits. */
+void event_print(const char *event, const char *key, const char *text)
+{
+	size_t length = strlen(text);
+	if (strcmp(event, "head") != 0 || strcmp(key, "bytes") != 0 || length % 2 != 0 ||
+		strspn(text, "0123456789abcdef") != length)
+		abort();
+}
 
 void place(const struct entry *entry, const struct entry_source *source)
 {

@@ -23,6 +23,7 @@
 #include "unpack/iso.h"
 #include "unpack/layers.h"
 #include "unpack/mtree.h"
+#include "unpack/nested.h"
 #include "unpack/options.h"
 #include "unpack/place.h"
 #include "unpack/squashfs.h"
@@ -123,23 +124,7 @@ static void iso(const struct options *o)
 		event_fail(wrong, NULL, 0);
 }
 
-/* Live systems of Fedora and its kin are an ext4 in a file of the squashfs. */
-static void nested(const struct options *o)
-{
-	static const char *const names[] = {"LiveOS/rootfs.img", "LiveOS/ext3fs.img", NULL};
-	unsigned char head[SQUASHFS_HEAD];
-	char text[2 * SQUASHFS_HEAD + 1];
-	uint64_t size;
-	size_t length;
-	const char *found = squashfs_find(STDIN_FILENO, o->offset, names, &size, head, &length);
-	if (!found)
-		return;
-	for (size_t i = 0; i < length; i++)
-		snprintf(text + 2 * i, 3, "%02x", head[i]);
-	text[2 * length] = '\0';
-	event_file(found, 0, size);
-	event_print("head", "bytes", text);
-}
+static void nested(const struct options *o) { nested_print(STDIN_FILENO, o->offset); }
 
 static uint64_t cat_left;
 

@@ -71,6 +71,11 @@ function boxOf(image: Image, options: Options, words: readonly string[], host: H
       'leave out --userns, --map-auto or --nest; without --trust-image it is unpacked',
     )
   const box = withImage(image, options, words, host, hostFilesLayer(options, host))
-  if (needsScratch(options, host, image.reference)) box.root.scratch = layersDirectory(mapKind(options, host), host)
+  if (needsScratch(options, host, image.reference)) box.root.scratch = scratchDirectory(options, host)
   return box
+}
+
+/** The directory of the cache for changes that vanish, with those of other boxes with the same ids. It is made. */
+export function scratchDirectory(options: Options, host: HostFacts): string {
+  return layersDirectory(mapKind(options, host), host)
 }

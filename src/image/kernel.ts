@@ -5,21 +5,15 @@
 import { SandboxError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
+import { hasOwnIds, needsDisk } from '../planner/scratch.ts'
 
 /**
  * Whether changes that vanish with the box need a directory on a disk. Throws SandboxError where the kernel has no
  * overlays for users, as before Linux 5.11.
- *
- * An overlay notes in an attribute of its upper directory that a directory was made anew. In a user namespace that is
- * user.overlay.*, and tmpfs has such attributes from Linux 6.6 on: before, rmdir fails with EIO.
  */
-export function needsScratch(
-  { overlay, ro, userns, nest, mapAuto, mapRoot }: Options,
-  host: Pick<HostFacts, 'isKernel' | 'uid'>,
-  reference: string,
-): boolean {
-  const ownIds = host.uid !== 0 || userns === true || nest === true || mapAuto === true || mapRoot === true
-  if (!ownIds || host.isKernel(6, 6)) return false
+export function needsScratch(options: Options, host: Pick<HostFacts, 'isKernel' | 'uid'>, reference: string): boolean {
+  // Mostly the only question: each takes a while.
+  if (!hasOwnIds(options, host) || host.isKernel(6, 6)) return false
   if (!host.isKernel(5, 11))
     throw new SandboxError({
       step: 'image',
@@ -27,5 +21,5 @@ export function needsScratch(
       path: reference,
       hint: `nsbox image unpack ${reference} DIR makes a directory of it, and --root DIR --host-files runs that`,
     })
-  return typeof overlay !== 'string' && !ro
+  return needsDisk(options, host)
 }

@@ -9,12 +9,13 @@ import { hostDirectory } from './host-path.ts'
 import { addWithView, defaultMounts, isWritable, mountOf } from './mounts.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
-import { latePlanner } from '../lazy.ts'
+import { lateImageBox, latePlanner } from '../lazy.ts'
 import type { ImageRoot } from './image-root.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
 import { showsHost } from '../plan/root.ts'
 import { ownDirectories } from './own-directories.ts'
+import { needsDisk } from './scratch.ts'
 import { withPins } from './pins.ts'
 import type {
   BoxPlan,
@@ -155,7 +156,8 @@ function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
   }
   const path = isHostsRoot(root) ? '/' : hostDirectory('root', root, options, host)
   if (overlay === undefined) return compact<RootOf<'directory'>>({ type: 'directory', path, options: flags })
-  return compact<RootOf<'layers'>>({ type: 'layers', lowers: [path], options: flags, state })
+  const scratch = needsDisk(options, host) ? lateImageBox().scratchDirectory(options, host) : undefined
+  return compact<RootOf<'layers'>>({ type: 'layers', lowers: [path], options: flags, state, scratch })
 }
 
 type RootOf<T extends Root['type']> = Extract<Root, { type: T }>

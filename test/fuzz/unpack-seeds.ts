@@ -44,6 +44,22 @@ mkdirSync(join(top, 'iso'), { recursive: true })
 mkdirSync(join(top, 'squashfs'), { recursive: true })
 for (const compressor of ['gzip', 'xz', 'zstd', 'lz4'])
   spawnSync('mksquashfs', [tree, join(top, `squashfs/${compressor}`), '-comp', compressor, '-quiet', '-no-progress'])
+const live = join(work, 'live')
+mkdirSync(join(live, 'LiveOS'), { recursive: true })
+for (const name of ['LiveOS/other', 'aside']) writeFileSync(join(live, name), name.repeat(200))
+// Sparse, with a magic number where that of an ext4 stands: the head is in the first block.
+const head = Buffer.alloc(300_000)
+head.writeUInt16LE(0xef53, 1080)
+mkdirSync(join(top, 'nested'), { recursive: true })
+for (const [name, content] of [
+  ['ext3fs.img', head.subarray(0, 3000)],
+  ['rootfs.img', head],
+] as const)
+  for (const compressor of ['gzip', 'zstd']) {
+    writeFileSync(join(live, 'LiveOS', name), content)
+    const image = join(top, `nested/${name}-${compressor}`)
+    spawnSync('mksquashfs', [live, image, '-noappend', '-comp', compressor, '-quiet', '-no-progress'])
+  }
 for (const [name, flag] of [
   ['rock-ridge', '-R'],
   ['joliet', '-J'],

@@ -67,6 +67,41 @@ for (const compressor of ['gzip', 'xz', 'zstd', 'lz4'])
     }),
   )
 
+testWith('xz', 'zstd')(
+  'the memory for a compressed archive is what its dictionary asks for, up to a bound that is said',
+  inTemp((dir) => {
+    const plain = tarOf([file('a', 'text\n'.repeat(100_000))])
+    // From a pipe, whose size isn't known, so that the whole window is declared.
+    const compressed = (command: string): Buffer => {
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', `cat | ${command}`], {
+        input: plain,
+        maxBuffer: 1 << 26,
+      })
+      assert.is(status, 0, String(stderr))
+      return stdout
+    }
+    // The helper's address space, MiB, in which it succeeds: all of its memory is in there, used or not.
+    const rows: [string, number, RegExp | undefined][] = [
+      ['xz -6', 48, undefined],
+      ['xz -9', 96, undefined],
+      ['xz --lzma2=dict=65MiB', 1000, /^xz dictionary is larger than 64 MiB$/],
+      ['zstd -q -19', 48, undefined],
+      ['zstd -q --long=27', 160, undefined],
+      ['zstd -q --long=28', 1000, /^zstd window is larger than 128 MiB$/],
+    ]
+    for (const [n, [command, space, wrong]] of rows.entries()) {
+      const target = join(dir, `target${n}`)
+      const result = unpack(dir, ['layer', '--format', 'tar'], compressed(command), {
+        target,
+        flags: ['--ulimit', `as=${space}m`],
+      })
+      const what = eventOf(result, 'error')?.what
+      if (wrong === undefined) assert.equal([result.status, what], [0, undefined], command)
+      else assert.match(String(what), wrong, command)
+    }
+  }),
+)
+
 testWith('mksquashfs')(
   'squashfs that is cut off or damaged is an error',
   inTemp((dir) => {

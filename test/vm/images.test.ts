@@ -81,6 +81,23 @@ for (const [options, ids] of [
     [...CHANGED, 'below', '0'],
   )
 
+// The same for the overlay of a directory, and of the whole host.
+for (const [name, prepare, root] of [
+  ['a directory', 'nsbox image unpack --quiet /files/root.tar /home/root >/dev/null;', '--root /home/root'],
+  ["the host's root", 'mkdir -p /home/host/sub;', ''],
+] as const)
+  inGuest(
+    `directories below ${name} can be removed and made again in an overlay of a user, and nothing stays`,
+    asUser(`export NSBOX_CACHE=/home/cache; cd /; ${prepare}
+if [ -d /home/root ]; then D=/srv; else D=/home/host; fi
+nsbox ${root} --overlay --cwd / sh -c "rm -r $D/sub && mkdir $D/sub && ls -A $D/sub && rm -r $D && mkdir $D && ls -A $D; echo $?" 2>&1
+ls -d /home/cache/images/v1/layers/*/changes-* 2>/dev/null | wc -l; rm -r /home/root /home/host 2>/dev/null`),
+    ({ output }, kernel) => {
+      if (byVersion(kernel, '5.11') < 0) assert.match(output, /mount overlay: .*\nhint: /)
+      else assert.equal(output.trimEnd().split('\n'), ['0', '0'])
+    },
+  )
+
 byUser(
   'a deep tree that nobody may enter, with files of other owners, is removed too',
   `nsbox --map-auto --image /files/root.tar sh -c 'i=0; while [ $i -lt 300 ]; do mkdir -p /srv/deep/d && cd /srv/deep && mv d /srv/next && mv /srv/deep /srv/next/d && mv /srv/next /srv/deep; i=$((i+1)); done; mkdir /srv/shut; touch /srv/shut/file; chown -R 33:33 /srv; chmod 0 /srv/shut /srv/deep; stat -c %u:%a /srv/shut' 2>&1; left`,
@@ -126,7 +143,7 @@ byUser(
   'where no file system keeps such notes, a warning says so, and the box runs',
   'mkdir -m 700 /tmp/cache; NSBOX_CACHE=/tmp/cache nsbox --image /files/root.tar cat /srv/sub/file 2>&1; rm -r /tmp/cache 2>/dev/null',
   [
-    "nsbox: root: warning: directories of the image can't be removed (EIO): the cache lacks user.* attributes; --overlay=DIR names another disk",
+    "nsbox: root: warning: directories of the root can't be removed (EIO): the cache lacks user.* attributes; --overlay=DIR names another disk",
     'below',
   ],
 )
