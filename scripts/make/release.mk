@@ -6,7 +6,7 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 # Whom Debian's packages name: who made the commit.
 RELEASE_MAINTAINER ?= $(shell git log -1 --format='%an <%ae>' 2>/dev/null)
 
-.PHONY: dist release-tools
+.PHONY: dist dist-twice release-tools
 release-tools:
 	@$(call need,xz dpkg-deb sha256sum,xz-utils dpkg coreutils,install what makes the archives (on Debian: apt-get install xz-utils dpkg))
 
@@ -15,3 +15,6 @@ dist: all package $(ARM64)/nsbox release-tools ## make the files of a release, f
 	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' MAINTAINER='$(RELEASE_MAINTAINER)' sh scripts/release/files.sh '$(VERSION)' '$(RELEASE)'
 	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' $(BUN) scripts/release/sbom.ts musl-dev $$(dpkg -S "$$(gcc -print-libgcc-file-name)" | cut -d: -f1) $(UNPACK_PACKAGES) >$(RELEASE)/nsbox-$(VERSION).cdx.json
 	$(Q)cd $(RELEASE) && rm -f SHA256SUMS && sha256sum -- * >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS && cat SHA256SUMS
+
+dist-twice: all package $(ARM64)/nsbox release-tools ## make the files of a release twice, in two directories, and compare them
+	$(Q)bash scripts/release/twice.sh '$(CURDIR)/dist/twice'
