@@ -113,6 +113,15 @@ dist/test/%: test/c/%.c $(MAKE_FILES) | musl
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
 dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/decode.c plan/decode_value.c plan/rules.c plan/json_pointer.c) $(C_HEADERS)
 
+# A program of i386, without a C library. Where the compiler makes none, the tests of it are skipped.
+dist/test/i386/word: test/c/i386/word.c $(MAKE_FILES)
+	@mkdir -p $(@D)
+	@$(say) CC $@
+	$(Q)gcc -m32 -std=c11 -O1 -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector $(C_WARNINGS) -o $@ $< || rm -f $@
+ifeq ($(shell uname -m),x86_64)
+TEST_PROGRAMS += dist/test/i386/word
+endif
+
 test: all test-tools guests debian-root foreign-images programs-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
 	$(Q)$(BUN) scripts/test.ts $(T)
 

@@ -43,10 +43,10 @@ function filters(
   sets: readonly (readonly Capability[])[],
   change = (filter: Filter): Filter => filter,
 ): string {
-  const rows = (machine: 'x64' | 'arm64') =>
+  const rows = (machine: 'x64' | 'arm64', i386 = false) =>
     sets.map((capabilities) => {
       const without = relevant(CAPABILITIES).filter((one) => !capabilities.includes(one))
-      const filter = Buffer.from(compile(change(defaultFilter(machine, capabilities)))).toString('base64')
+      const filter = Buffer.from(compile(change(defaultFilter(machine, capabilities, { i386 })))).toString('base64')
       return `    { capabilities: ${JSON.stringify(capabilities)}, without: ${JSON.stringify(without)}, filter: '${filter}' },`
         .replaceAll('"', "'")
         .replaceAll("','", "', '")
@@ -57,6 +57,9 @@ import type { Filters } from './filter.ts'
 export const ${name}: Filters = {
   x64: [
 ${rows('x64').join('\n')}
+  ],
+  both: [
+${rows('x64', true).join('\n')}
   ],
   arm64: [
 ${rows('arm64').join('\n')}
@@ -70,7 +73,7 @@ function syscalls(): string {
   const found = readFileSync(`${root}src/seccomp/syscalls.ts`, 'utf8')
   if (!process.argv.includes('--check') || headerVersion() === HEADER_VERSION) return syscallsSource()
   const here = syscallTables()
-  const differs = (['x64', 'arm64'] as const).flatMap((machine) =>
+  const differs = (['x64', 'i386', 'arm64'] as const).flatMap((machine) =>
     Object.entries(SYSCALLS[machine]).filter(
       ([name, number]) => name in here[machine] && here[machine][name] !== number,
     ),

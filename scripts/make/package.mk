@@ -72,9 +72,12 @@ dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-s
 	$(Q)$(BUN) scripts/package.ts
 	$(Q)cp $(NOTICES) dist/package/
 
+# From a copy with fixed permissions, since those of the checkout depend on the umask.
 $(PACKAGE): dist/package/index.js
 	@$(say) NPM $@
-	$(Q)npm pack --ignore-scripts --silent --pack-destination dist >/dev/null
+	$(Q)rm -rf dist/obj/npm; mkdir -p dist/obj/npm
+	$(Q)cp -a --parents $$(ls -d package.json README.md LICENSE $$(node -p 'require("./package.json").files.join(" ")') 2>/dev/null) dist/obj/npm
+	$(Q)chmod -R u=rwX,go=rX dist/obj/npm; npm pack ./dist/obj/npm --ignore-scripts --silent --pack-destination dist >/dev/null
 
 # A second make, since only it sees whether a sidecar for arm64 was built.
 package-here: dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace arm64

@@ -20,3 +20,13 @@ test-programs: all all-programs-root ## try all programs of docs/programs-in-roo
 
 programs-table: all all-programs-root ## write docs/programs-in-roots.md: what all its programs do in roots of their own
 	$(Q)$(BUN) test/programs/table.ts --write
+
+# Debian with Slurm and GNU parallel, for the test of docs/guides/many-machines.md.
+.PHONY: slurm-root
+slurm-root: debian-root
+	$(Q)if [ -e dist/$@ ] || [ -e dist/$@.skipped ]; then exit 0; fi; \
+	if [ ! -e dist/debian-root ]; then cp dist/debian-root.skipped dist/$@.skipped; exit 0; fi; \
+	$(say) DEBIAN dist/$@; \
+	if ! timeout 240 sh scripts/programs-root.sh dist/debian-root dist/$@ slurm-wlm parallel openssl ca-certificates >dist/$@.log 2>&1; then \
+		echo "its packages were not installed: $$(tail -n 1 dist/$@.log)" >dist/$@.skipped; rm -rf --one-file-system dist/$@.new; \
+	fi

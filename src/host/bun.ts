@@ -22,6 +22,7 @@ export function thisHost(): HostFacts {
     variable,
     look,
     isLink,
+    runsI386: () => process.arch === 'x64' && isThere(I386_SETTING),
     read,
     userName,
     isKernel,
@@ -110,6 +111,9 @@ export function isLink(path: string): boolean {
     return false
   }
 }
+
+/** A setting of kernels with CONFIG_IA32_EMULATION. */
+export const I386_SETTING = '/proc/sys/abi/vsyscall32'
 
 /** Uses a stat(2) that is built into Bun. False also where the answer isn't known. */
 export function isThere(path: string): boolean {

@@ -2,9 +2,9 @@
  * The facts about this machine and caller, for a program that uses the library: by node:fs, which such a program has
  * loaded anyway.
  */
-import { lstatSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { callersDirectory, isKernel, isLink, lookBy, userName } from './bun.ts'
+import { callersDirectory, I386_SETTING, isKernel, isLink, lookBy, userName } from './bun.ts'
 import { codeOf } from './errno.ts'
 import type { HostFacts } from './types.ts'
 
@@ -22,6 +22,7 @@ export function hostOfProgram(): HostFacts {
     variable: (name) => process.env[name],
     look: (path, follow) => lookBy(follow ? statSync : lstatSync, path),
     isLink,
+    runsI386: () => process.arch === 'x64' && existsSync(I386_SETTING),
     read: readText,
     userName,
     isKernel,

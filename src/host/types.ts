@@ -23,6 +23,8 @@ export type HostFacts = {
   /** The kind of file at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
   isLink(path: string): boolean
+  /** Whether the kernel runs programs of i386, and answers their calls from other programs. */
+  runsI386(): boolean
   /** Content of a text file, or the name of the error. */
   read(path: string): { text: string } | { code: string }
   /** Login name of a user id. */

@@ -15,7 +15,7 @@ const JUMP_GREATER = 0x25
 const JUMP_GREATER_EQUAL = 0x35
 const RETURN = 0x06
 
-/** Offsets in struct seccomp_data. Both architectures are little endian: the low word of an argument comes first. */
+/** Offsets in struct seccomp_data. All architectures are little endian: the low word of an argument comes first. */
 const NUMBER = 0
 const ARCHITECTURE = 4
 const low = (arg: number) => 16 + 8 * arg
@@ -32,7 +32,7 @@ export const ENOSYS = 38
 export const lets = (action: Action): boolean => action === ALLOW || action === LOG
 
 /** include/uapi/linux/audit.h */
-const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7 } as const
+const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003 } as const
 /** Calls of x32 have this bit: they take other arguments under the same architecture. */
 const X32_BIT = 0x40000000
 /** BPF_MAXINSNS */
@@ -46,15 +46,25 @@ const MAX_CHAIN = 4
 /** The program of a filter. Throws RangeError where it is longer than the kernel takes. */
 export function compile(filter: Filter): Uint8Array {
   const program = new Program()
-  let entry = search(ranges(filter), program)
-  if (filter.machine === 'x64')
-    entry = program.jump(JUMP_GREATER_EQUAL, X32_BIT, program.returning(errno(ENOSYS)), entry)
-  entry = program.load(NUMBER, entry)
-  entry = program.jump(JUMP_EQUAL, AUDIT_ARCH[filter.machine], entry, program.returning(KILL_PROCESS))
+  // The calls of the other ABI come last, so that they make the way of the machine's own no longer.
+  const other =
+    filter.compat === undefined
+      ? program.returning(KILL_PROCESS)
+      : callsOf(filter.compat, program, program.returning(KILL_PROCESS))
+  const entry = callsOf(filter, program, other)
   program.load(ARCHITECTURE, entry)
   if (program.length > MAX_INSTRUCTIONS)
     throw new RangeError(`the filter has ${program.length} instructions, and the kernel takes ${MAX_INSTRUCTIONS}`)
   return program.bytes()
+}
+
+/** Where calls of this ABI are judged; those of others go on at OTHER. */
+function callsOf(filter: Filter, program: Program, other: Label): Label {
+  let entry = search(ranges(filter), program)
+  if (filter.machine === 'x64')
+    entry = program.jump(JUMP_GREATER_EQUAL, X32_BIT, program.returning(errno(ENOSYS)), entry)
+  entry = program.load(NUMBER, entry)
+  return program.jump(JUMP_EQUAL, AUDIT_ARCH[filter.machine], entry, other)
 }
 
 /** Position of an instruction, counted from the end: 1 is the last one. */

@@ -11,9 +11,9 @@ export { profileFilter } from './profile.ts'
 
 export function compiledDefault(
   capabilities: readonly Capability[],
-  { machine }: HostFacts,
+  host: HostFacts,
   { userNamespaces, fakeRoot }: Variant,
 ): string {
-  const filter = defaultFilter(machineOf(machine), capabilities, userNamespaces)
+  const filter = defaultFilter(machineOf(host.machine), capabilities, { userNamespaces, i386: host.runsI386() })
   return Buffer.from(compile(fakeRoot ? withFakeRoot(filter) : filter)).toString('base64')
 }

@@ -7,7 +7,7 @@
  */
 import type { Capability } from '../plan/types.ts'
 import { ALLOW, ENOSYS, errno } from './bpf.ts'
-import type { Condition, Filter, Machine, Rule } from './filter.ts'
+import type { Abi, Condition, Filter, Machine, Rule } from './filter.ts'
 import { SYSCALLS } from './syscalls.ts'
 
 const EPERM = 1
@@ -44,6 +44,17 @@ const ALLOWED = words(`
   listxattrat removexattrat
 `)
 
+/** The same on i386, as far as they have another name there: for 16 bits of an id, 32 of a time or an offset, and older ones. */
+const ALLOWED_I386 = words(`
+  waitpid oldstat oldfstat oldlstat signal sigaction sgetmask ssetmask sigsuspend sigpending sigreturn sigprocmask nice olduname oldolduname
+  readdir _llseek _newselect ugetrlimit mmap2 truncate64 ftruncate64 stat64 lstat64 fstat64 fstatat64 fcntl64 sendfile64 statfs64 fstatfs64
+  fadvise64_64 lchown32 getuid32 getgid32 geteuid32 getegid32 setreuid32 setregid32 getgroups32 setgroups32 fchown32 setresuid32
+  getresuid32 setresgid32 getresgid32 chown32 setuid32 setgid32 setfsuid32 setfsgid32 clock_gettime64 clock_adjtime64 clock_getres_time64
+  clock_nanosleep_time64 timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 utimensat_time64 pselect6_time64 ppoll_time64
+  io_pgetevents_time64 recvmmsg_time64 mq_timedsend_time64 mq_timedreceive_time64 semtimedop_time64 rt_sigtimedwait_time64 futex_time64
+  sched_rr_get_interval_time64 ipc
+`)
+
 /** Calls that are allowed with one of these capabilities: the kernel itself asks for it, or for one like it. */
 const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['dac_read_search', words('open_by_handle_at')],
@@ -51,7 +62,7 @@ const WITH: readonly (readonly [Capability, readonly string[]])[] = [
     'sys_admin',
     words(`
     bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr move_mount open_tree
-    perf_event_open pivot_root quotactl quotactl_fd setdomainname sethostname setns statmount listmount swapon swapoff syslog umount2 unshare
+    perf_event_open pivot_root quotactl quotactl_fd setdomainname sethostname setns statmount listmount swapon swapoff syslog umount umount2 unshare
   `),
   ],
   ['sys_boot', words('reboot kexec_load kexec_file_load')],
@@ -60,7 +71,7 @@ const WITH: readonly (readonly [Capability, readonly string[]])[] = [
   ['sys_pacct', words('acct')],
   ['sys_ptrace', words('kcmp pidfd_getfd process_madvise')],
   ['sys_rawio', words('iopl ioperm')],
-  ['sys_time', words('settimeofday clock_settime')],
+  ['sys_time', words('settimeofday clock_settime clock_settime64 stime')],
   ['sys_tty_config', words('vhangup')],
   ['sys_nice', words('get_mempolicy mbind set_mempolicy set_mempolicy_home_node migrate_pages move_pages')],
   ['syslog', words('syslog')],
@@ -74,13 +85,16 @@ const WITH: readonly (readonly [Capability, readonly string[]])[] = [
  */
 const IN_USER_NAMESPACES = words(`
   chroot clone clone3 fsconfig fsmount fsopen fspick listmount mount mount_setattr move_mount open_tree pivot_root setdomainname sethostname setns
-  statmount umount2 unshare
+  statmount umount umount2 unshare
 `)
 
 const equal = (arg: number, value: number): Condition => ({ arg, op: 'eq', value: BigInt(value), width: 32 })
 const allowEach = (arg: number, values: readonly number[]): Rule[] =>
   values.map((value) => ({ when: [equal(arg, value)], action: ALLOW }))
 const ALWAYS: Rule = { when: [], action: ALLOW }
+
+/** include/uapi/linux/net.h */
+const SYS_SOCKET = 1
 
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: include/uapi/linux/sched.h */
 const CLONE_NEW = 0x7e020000
@@ -99,7 +113,7 @@ const PERSONALITY_QUESTION = 0xffffffff
 /** These two put any text into the terminal's input. The kernel looks at 32 bits of the request. */
 const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c]
 
-/** Calls whose arguments decide. On both machines the flags of clone(2) come first. */
+/** Calls whose arguments decide. On all machines the flags of clone(2) come first. */
 const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
   clone: [{ when: [{ arg: 0, op: 'masked', mask: BigInt(CLONE_NEW), value: 0n }], action: ALLOW }],
   // Its flags lie in memory, where a filter can't look. With ENOSYS a C library uses clone(2) instead.
@@ -109,6 +123,9 @@ const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
     ...allowEach(0, [PERSONALITY_QUESTION]),
   ],
   socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
+  // i386: its first argument says which call is meant, and the others' arguments lie in memory. All of them work on sockets
+  // that are there, but for socket(2) itself.
+  socketcall: [{ when: [equal(0, SYS_SOCKET)], action: errno(ENOSYS) }, ALWAYS],
   ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
 }
 
@@ -117,14 +134,33 @@ export function relevant(capabilities: readonly Capability[]): Capability[] {
   return WITH.map(([capability]) => capability).filter((capability) => capabilities.includes(capability))
 }
 
-export function defaultFilter(machine: Machine, capabilities: readonly Capability[], userNamespaces = false): Filter {
+/**
+ * `i386`: judges calls of that ABI, too, in place of ending a process that makes one. 32-bit programs make them, and any
+ * other program can, by int 0x80. Kernels without it get the shorter filter, which loads faster.
+ */
+export function defaultFilter(
+  machine: Machine,
+  capabilities: readonly Capability[],
+  { userNamespaces = false, i386 = false } = {},
+): Filter {
+  const own = filterOf(machine, ALLOWED, capabilities, userNamespaces)
+  if (!i386) return own
+  return { ...own, compat: filterOf('i386', [...ALLOWED, ...ALLOWED_I386], capabilities, userNamespaces) }
+}
+
+function filterOf(
+  machine: Abi,
+  allowed: readonly string[],
+  capabilities: readonly Capability[],
+  userNamespaces: boolean,
+): Filter {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   const calls = new Map<number, readonly Rule[]>()
   // Skips calls that this machine doesn't have.
   const set = (name: string, rules: readonly Rule[]) => {
     if (numbers[name] !== undefined) calls.set(numbers[name], rules)
   }
-  for (const name of ALLOWED) set(name, [ALWAYS])
+  for (const name of allowed) set(name, [ALWAYS])
   for (const [name, rules] of Object.entries(CHECKED)) set(name, rules)
   for (const [capability, names] of WITH)
     if (capabilities.includes(capability)) for (const name of names) set(name, [ALWAYS])

@@ -9,7 +9,10 @@ import { SYSCALLS } from './syscalls.ts'
 
 const SUCCESS = errno(0)
 
-/** Calls that no box with one id can carry out, but for that id itself. setfsuid(2) and setfsgid(2) return an id. */
+/**
+ * Calls that no box with one id can carry out, but for that id itself. setfsuid(2) and setfsgid(2) return an id. On i386
+ * they have 16 bits for an id, and others with "32" after their names have 32.
+ */
 const ANSWERED = [
   'chown',
   'fchown',
@@ -48,14 +51,15 @@ export function withFakeRoot(filter: Filter): Filter {
       [...(calls.get(number) ?? []), otherwise].flatMap((rule) => (lets(rule.action) ? body(rule) : [rule])),
     )
   }
-  for (const name of ANSWERED) change(name, ({ when }) => [{ when, action: SUCCESS }])
+  for (const name of ANSWERED)
+    for (const each of [name, `${name}32`]) change(each, ({ when }) => [{ when, action: SUCCESS }])
   for (const [name, mode] of Object.entries(MAKES_NODES))
     change(name, (rule) => [
       { when: [...rule.when, isType(mode, CHARACTER), isNumbered(mode + 1)], action: SUCCESS },
       { when: [...rule.when, isType(mode, BLOCK)], action: SUCCESS },
       rule,
     ])
-  return { ...filter, calls }
+  return { ...filter, calls, ...(filter.compat && { compat: withFakeRoot(filter.compat) }) }
 }
 
 function isType(arg: number, type: bigint): Condition {

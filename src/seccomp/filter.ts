@@ -4,9 +4,15 @@ import type { Capability } from '../plan/types.ts'
 /** Machines whose system calls nsbox knows, by the runtime's names. */
 export type Machine = 'x64' | 'arm64'
 
-/** For each machine, filters for these capabilities without those that would change it; base64. */
+/** Tables of system calls: a machine's own, and i386's, which x86-64 has as well. */
+export type Abi = Machine | 'i386'
+
+/** For each machine, filters for these capabilities without those that would change it; base64. `both`: x64 and i386. */
 export type Filters = Readonly<
-  Record<Machine, readonly { capabilities: readonly Capability[]; without: readonly Capability[]; filter: string }[]>
+  Record<
+    Machine | 'both',
+    readonly { capabilities: readonly Capability[]; without: readonly Capability[]; filter: string }[]
+  >
 >
 
 /** The ways in which a default filter may differ. */
@@ -29,7 +35,7 @@ export type Condition = {
 export type Rule = { when: readonly Condition[]; action: Action }
 
 export type Filter = {
-  machine: Machine
+  machine: Abi
   /** The rules of each call, by its number; the first that holds decides. */
   calls: ReadonlyMap<number, readonly Rule[]>
   /** For calls up to `highest` that are not named, and where no rule holds. */
@@ -37,4 +43,6 @@ export type Filter = {
   /** For calls above `highest`: those of kernels that are newer than the table of calls. */
   unknown: Action
   highest: number
+  /** For the calls of the machine's other ABI; without it, they end the process. */
+  compat?: Filter
 }

@@ -12,7 +12,7 @@ import { ALLOW, compile, ENOSYS, errno, KILL_PROCESS, KILL_THREAD, lets, LOG, TR
 import { withFakeRoot } from './fake-root.ts'
 import type { Action, Condition, Filter, Machine, Rule } from './filter.ts'
 import { machineOf } from './machine.ts'
-import { OTHER_SYSCALLS, SYSCALLS } from './syscalls.ts'
+import { SYSCALLS } from './syscalls.ts'
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   SCMP_ACT_ALLOW: ALLOW,
@@ -245,7 +245,7 @@ function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context):
 function numberOf(name: string, act: Action, { machine, otherwise, jsonPath }: Context): number | undefined {
   const numbers: Readonly<Record<string, number>> = SYSCALLS[machine]
   if (Object.hasOwn(numbers, name)) return numbers[name]
-  const elsewhere = OTHER_SYSCALLS.includes(name) || Object.values(SYSCALLS).some((table) => Object.hasOwn(table, name))
+  const elsewhere = Object.values(SYSCALLS).some((table) => Object.hasOwn(table, name))
   if (elsewhere || act === ALLOW || isErrno(otherwise)) return undefined
   refuse(
     jsonPath,

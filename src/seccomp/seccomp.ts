@@ -56,11 +56,12 @@ function nameOf({ userNamespaces, fakeRoot }: Variant): string {
 function ready(
   { userNamespaces, fakeRoot }: Variant,
   capabilities: readonly Capability[],
-  { machine }: HostFacts,
+  host: HostFacts,
 ): string | undefined {
+  const { machine } = host
   if (userNamespaces || (machine !== 'x64' && machine !== 'arm64')) return undefined
   const filters = fakeRoot ? lateFakeRoot().FAKE_ROOT_FILTERS : DEFAULT_FILTERS
-  for (const { capabilities: required, without: excluded, filter } of filters[machine])
+  for (const { capabilities: required, without: excluded, filter } of filters[host.runsI386() ? 'both' : machine])
     if (hasExactly(capabilities, required, excluded)) return filter
   return undefined
 }

@@ -1,7 +1,8 @@
 /*
  * Tries every system call from 0 to N with arguments that no call can use: `calls N E` prints the numbers that return
- * errno E. `calls N E x32` uses the numbers of that ABI. `calls N i386` uses those of i386, through int 0x80, and
- * prints the numbers of the calls that did not end the process by SIGSYS, each with the signal that ended it, or 0.
+ * errno E. `calls N E x32` uses the numbers of that ABI, and `calls N E i386` those of i386, through int 0x80. `calls N
+ * i386` prints the numbers of the calls that did not end the process by SIGSYS, each with the signal that ended it, or
+ * 0.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,8 +15,13 @@
 
 enum { X32_BIT = 0x40000000 };
 
-/* These would fork us, or take long, whatever the arguments. */
-static int is_left_out(long number) { return number == SYS_vfork || number == SYS_fork || number == SYS_sync; }
+/* These would fork us, or take long, whatever the arguments: fork, sync, sigsuspend and vfork of i386. */
+static int is_left_out(long number, int i386)
+{
+	if (i386)
+		return number == 2 || number == 36 || number == 72 || number == 190;
+	return number == SYS_vfork || number == SYS_fork || number == SYS_sync;
+}
 
 static int status_of(void (*call)(long, int), long number, int wanted)
 {
@@ -38,9 +44,8 @@ static void try(long number, int wanted)
 
 static void try_i386(long number, int wanted)
 {
-	(void)wanted;
+	long result = 0;
 #if defined(__x86_64__)
-	long result;
 	__asm__ volatile("int $0x80"
 					 : "=a"(result)
 					 : "a"(number), "b"(-1L), "c"(-1L), "d"(-1L), "S"(-1L), "D"(-1L)
@@ -48,20 +53,22 @@ static void try_i386(long number, int wanted)
 #else
 	(void)number;
 #endif
+	_exit(wanted != 0 && (int)result == -wanted ? 99 : 0);
 }
 
 int main(int argc, char **argv)
 {
-	int i386 = argc == 3 && strcmp(argv[2], "i386") == 0, x32 = argc == 4 && strcmp(argv[3], "x32") == 0;
-	if (argc != 3 && !x32)
+	const char *abi = argc == 4 ? argv[3] : argc == 3 ? argv[2] : "";
+	int i386 = strcmp(abi, "i386") == 0, x32 = strcmp(abi, "x32") == 0, signals = i386 && argc == 3;
+	if (argc != 3 && !i386 && !x32)
 		return 2;
 	for (long number = 0; number <= atol(argv[1]); number++) {
-		if (i386) {
+		if (signals) {
 			int status = status_of(try_i386, number, 0);
 			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
 				printf("%ld %d\n", number, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-		} else if (!is_left_out(number)) {
-			int status = status_of(try, x32 ? number | X32_BIT : number, atoi(argv[2]));
+		} else if (!is_left_out(number, i386)) {
+			int status = status_of(i386 ? try_i386 : try, x32 ? number | X32_BIT : number, atoi(argv[2]));
 			if (WIFEXITED(status) && WEXITSTATUS(status) == 99)
 				printf("%ld\n", number);
 		}

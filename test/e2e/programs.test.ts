@@ -203,7 +203,7 @@ test("the guide's table of refused calls says what the filters do", () => {
     const number = numbers[name]
     if (number === undefined) return undefined
     return (
-      evaluate(compile(defaultFilter(machine, held, userNamespaces)), {
+      evaluate(compile(defaultFilter(machine, held, { userNamespaces })), {
         machine: 0xc000003e,
         number,
         args: [BigInt(CLONE_NEWUSER), 0n, 0n, 0n, 0n, 0n],

@@ -156,6 +156,7 @@ function guest(uid: number): HostFacts {
     env: {},
     userName: () => undefined,
     isLink: () => false,
+    runsI386: () => false,
     variable: () => undefined,
     changed: () => ({ signals: [] }),
     isKernel: () => true,
@@ -273,7 +274,7 @@ export class Guest {
       ].map(([there, here]) => file(there, readFileSync(here))),
       ...Object.entries(this.#files).map(([name, content]) => file(`files/${name}`, content, 0o644)),
       file('bin/nsbox-sidecar', readFileSync(sidecar)),
-      ...readdirSync(programs).map((name) => file(`bin/${basename(name)}`, readFileSync(join(programs, name)))),
+      ...filesBelow(programs).map((name) => file(`bin/${basename(name)}`, readFileSync(join(programs, name)))),
       file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644),
       file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
       ...['etc/subuid', 'etc/subgid'].map((path) => file(path, 'ann:100000:65536\n', 0o644)),
@@ -284,6 +285,10 @@ export class Guest {
     ])
   }
 }
+
+/** The files in a directory and below it, by their paths there. */
+const filesBelow = (directory: string): string[] =>
+  (readdirSync(directory, { recursive: true }) as string[]).filter((name) => statSync(join(directory, name)).isFile())
 
 /** The loader and the libraries of a program of this machine, at the paths where the loader looks for them. */
 function librariesOf(program: string): string[] {

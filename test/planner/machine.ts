@@ -27,6 +27,7 @@ export function host(facts: Partial<HostFacts> = {}): HostFacts {
     read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }),
     userName: () => 'me',
     isLink: () => false,
+    runsI386: () => false,
     machine: 'x64',
     isKernel: () => true,
     changed: () => ({ signals: ['PIPE', 'XFSZ'] }),

@@ -1,6 +1,6 @@
 /** The filters of system calls: their verdicts, the kernel's, and their effect on commands in a box. */
 // seconds: 200
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -10,7 +10,8 @@ import { defaultFilter } from '../../src/seccomp/default.ts'
 import type { Condition, Machine } from '../../src/seccomp/filter.ts'
 import { SYSCALLS } from '../../src/seccomp/syscalls.ts'
 import { asRoot, BIN, busyboxRoot, execute, inTemp, nsbox, NSBOX, planOf, sidecar } from '../helpers/nsbox.ts'
-import { evaluate } from './interpreter.ts'
+import { evaluate, trace } from './interpreter.ts'
+import { ARGUMENTS, AUDIT_I386, LIKE_I386, ODD_I386, oddI386, ONLY_I386, REFUSED, refusedI386 } from './i386.ts'
 
 const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7 }
 const [EPERM, ENOSYS, EAFNOSUPPORT] = [errno(1), errno(38), errno(97)]
@@ -226,61 +227,103 @@ test(
   }),
 )
 
-/** The output of `calls N i386`: the number of each call that SIGSYS did not end, and the signal that did, or 0. */
-const i386 = (
-  run: (...words: string[]) => { status: number | null; stdout: string; stderr: string },
-  highest: number,
-): number[][] => {
-  const { status, stdout, stderr } = run('calls', String(highest), 'i386')
-  assert.is(status, 0, stderr)
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.split(' ').map(Number))
-}
 const GETPID_I386 = 20
-const isAnswered = (tried: number[][]): boolean =>
-  tried.some(([number, signal]) => number === GETPID_I386 && signal === 0)
-/**
- * On some machines and kernels int 0x80 is a general protection fault: SIGSEGV ends the process before any filter
- * runs.
- */
+/** On kernels without CONFIG_IA32_EMULATION int 0x80 is a general protection fault: it ends the process before any filter runs. */
 const hostAnswers =
-  process.arch === 'x64' && isAnswered(i386((program = '', ...args) => execute(join(BIN, program), args), GETPID_I386))
-
+  process.arch === 'x64' &&
+  execute(join(BIN, 'calls'), [String(GETPID_I386), 'i386'])
+    .stdout.split('\n')
+    .includes(`${GETPID_I386} 0`)
 const onX64 = process.arch === 'x64' ? test : test.skip
+const onI386 = hostAnswers ? test : test.skip
+if (!hostAnswers) console.log('skipped: calls of i386: this kernel answers none')
+
 onX64(
-  'CVE-2021-41133: no call of another ABI of x86-64 gets through the default filter (x86-64)',
+  'CVE-2021-41133: no call of x32 gets through the default filter (x86-64)',
   inTemp((dir) => {
     const root = busyboxRoot(join(dir, 'r'))
     copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-    const box = (...args: string[]) => nsbox(['--root', root, ...args], { timeout: 100000 })
-    const all = Array.from({ length: 481 }, (_, number) => number)
     const leftOut: number[] = [SYSCALLS.x64.fork, SYSCALLS.x64.vfork, SYSCALLS.x64.sync]
     assert.equal(
-      box('calls', '480', '38', 'x32').stdout.trim().split('\n').map(Number),
-      all.filter((number) => !leftOut.includes(number)),
+      nsbox(['--root', root, 'calls', '480', '38', 'x32'], { timeout: 100000 }).stdout.trim().split('\n').map(Number),
+      Array.from({ length: 481 }, (_, number) => number).filter((number) => !leftOut.includes(number)),
     )
-    // If the kernel supports such calls, SIGSEGV could come from a call that got through, such as sigreturn.
-    const SIGSEGV = 11
-    assert.equal(i386(box, 480), hostAnswers ? [] : all.map((number) => [number, SIGSEGV]))
   }),
 )
 
-const ANSWERED = "the kernel answers calls of i386 without a filter, so that their end is the filter's doing (x86-64)"
-if (hostAnswers) {
-  test(
-    ANSWERED,
-    inTemp((dir) => {
-      const root = busyboxRoot(join(dir, 'r'))
-      copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
-      assert.ok(isAnswered(i386((...words) => nsbox(['--root', root, '--seccomp', 'none', ...words]), GETPID_I386)))
-    }),
-  )
-} else {
-  test.skip(ANSWERED, () => {})
-  console.log(`skipped: ${ANSWERED}: on this machine int 0x80 ends a process by itself`)
-}
+onI386(
+  'CVE-2021-41133: the kernel decides each call of i386 as the filter says',
+  inTemp((dir) => {
+    const root = busyboxRoot(join(dir, 'r'))
+    copyFileSync(join(BIN, 'calls'), join(root, 'bin/calls'))
+    const plan = planOf(['--root', root, '/bin/calls', '480', String(ODD_I386), 'i386'])
+    const filter = oddI386((plan.process.capabilities ?? []) as never[])
+    plan.process.seccomp = { from: 'test', filter: Buffer.from(filter).toString('base64') }
+    const { status, stdout, stderr } = sidecar(plan, [], { timeout: 150000 })
+    assert.is(status, 0, stderr)
+    assert.equal(stdout.trim().split('\n').map(Number), refusedI386(filter))
+  }),
+)
+
+const I386_PROGRAM = join(BIN, 'i386/word')
+onI386('a 32-bit program runs in a default box, and its old way to a socket is closed', () => {
+  if (!existsSync(I386_PROGRAM)) throw new Error(`${I386_PROGRAM}: gcc -m32 makes no program here`)
+  const { status, stdout } = nsbox([I386_PROGRAM])
+  assert.equal([status, stdout], [7, 'runs\nsocket\nno socketcall\n'])
+  assert.is(nsbox(['--seccomp', 'none', I386_PROGRAM]).stdout, 'runs\nsocket\n')
+})
+
+test('a filter without calls of i386 ends the process, and one with them judges no call of x86-64 by another way', () => {
+  const [own, both] = [compile(defaultFilter('x64', [])), compile(defaultFilter('x64', [], { i386: true }))]
+  for (let number = 0; number < 600; number++) {
+    const call = { machine: AUDIT.x64, number, args: [0n, 0n, 0n, 0n, 0n, 0n] }
+    assert.equal(trace(both, call), trace(own, call), String(number))
+    assert.is(evaluate(own, { ...call, machine: AUDIT_I386 }), KILL_PROCESS)
+    assert.is(evaluate(both, { ...call, machine: AUDIT.arm64 }), KILL_PROCESS)
+  }
+  // What the kernel has to load, and the plan to hold.
+  assert.ok(both.length / 8 <= 240, String(both.length / 8))
+})
+
+test('calls of i386 are let through only where x86-64 lets the like of them through', () => {
+  for (const held of [[], [...OF_ROOT], ['sys_admin'], ['sys_time'], ['sys_rawio']] as const)
+    for (const userNamespaces of [false, true]) {
+      const filter = compile(defaultFilter('x64', held, { userNamespaces, i386: true }))
+      const x64: Readonly<Record<string, number>> = SYSCALLS.x64
+      for (const [name, number] of Object.entries(SYSCALLS.i386))
+        for (const args of ARGUMENTS) {
+          const verdict = evaluate(filter, { machine: AUDIT_I386, number, args })
+          if (verdict !== ALLOW) continue
+          const short = name.replace(/(_time)?64$|32$/, '').replace(/^_newselect$/, 'select')
+          const like = LIKE_I386[name] ?? (name in x64 ? name : short)
+          if (ONLY_I386.includes(name)) continue
+          assert.ok(x64[like] !== undefined, `${name}: x86-64 has nothing like it`)
+          assert.is(evaluate(filter, { machine: AUDIT.x64, number: x64[like] ?? 0, args }), ALLOW, `${name} ${args[0]}`)
+        }
+    }
+})
+
+test('calls of i386 that lead out of a box are refused (i386)', () => {
+  const filter = compile(defaultFilter('x64', [], { i386: true }))
+  const say = (name: keyof typeof SYSCALLS.i386, ...args: number[]) =>
+    evaluate(filter, {
+      machine: AUDIT_I386,
+      number: SYSCALLS.i386[name],
+      args: [...args, 0, 0, 0, 0, 0, 0].slice(0, 6).map(BigInt),
+    })
+  for (const name of REFUSED) assert.is(say(name), EPERM, name)
+  assert.is(say('clone3'), ENOSYS)
+  for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000])
+    assert.is(say('clone', 0x11 | flag), EPERM, flag.toString(16))
+  assert.is(say('clone', 0x11), ALLOW)
+  for (const request of [0x5412, 0x541c]) assert.is(say('ioctl', 0, request), EPERM)
+  for (const family of [40, 38, 3, 21, 30, 44]) assert.is(say('socket', family), EAFNOSUPPORT)
+  assert.is(say('socketcall', 1), ENOSYS)
+  for (const call of [2, 3, 8, 17, 20]) assert.is(say('socketcall', call), ALLOW)
+  for (const value of [0x0400000, 4, 0xfffffffe]) assert.is(say('personality', value), EPERM)
+  for (const number of [470, 500, 0x40000000, 0xffffffff])
+    assert.is(evaluate(filter, { machine: AUDIT_I386, number, args: [] }), ENOSYS)
+})
 
 test('a command has the filter by default, and no filter with --seccomp none', () => {
   // Process 1 loads its filter after the command's start, so the test waits for that, for a limited time.

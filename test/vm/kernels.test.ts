@@ -6,9 +6,20 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ODD_I386, oddI386, refusedI386 } from '../seccomp/i386.ts'
 import { asUser, byVersion, casesOf, Guest, kernels, onKernels } from '../helpers/vm.ts'
 
-const guest = new Guest({ frontEnd: true })
+const ODD = oddI386([])
+const ODD_PLAN = {
+  contract: 2,
+  namespaces: ['mount', 'pid', 'ipc', 'uts'],
+  root: { type: 'directory', path: '/' },
+  process: {
+    argv: ['/bin/calls', '480', String(ODD_I386), 'i386'],
+    seccomp: { from: 'test', filter: Buffer.from(ODD).toString('base64') },
+  },
+}
+const guest = new Guest({ frontEnd: true, files: { 'odd.json': Buffer.from(JSON.stringify(ODD_PLAN)) } })
 const { checks, inGuest } = casesOf(guest)
 
 const FLAGS = ['', '--old-mount-api']
@@ -184,9 +195,15 @@ NSBOX_CACHE=/tmp/u/cache nsbox --image dir:/tmp/u/base cat /data/file 2>&1; echo
 )
 
 inGuest(
-  'a call of another ABI is answered outside of a box, and ends the process inside',
-  'calls 20 i386 | grep "^20 "; nsbox calls 20 i386; echo $?',
-  ['20 0', '0'],
+  'calls of i386 are judged by a filter of their own, and a 32-bit program runs',
+  'calls 20 i386 | grep "^20 "; nsbox calls 20 i386 | grep -c " 0$"; nsbox word; echo $?; nsbox --seccomp none word | grep -c socketcall',
+  ['20 0', '20', 'runs', 'socket', 'no socketcall', '7', '0'],
+)
+
+inGuest(
+  'the kernel refuses each call of i386 that the filter refuses, and no other',
+  'nsbox-sidecar --plan /files/odd.json',
+  ({ output }) => assert.equal(output.trim().split('\n').map(Number), refusedI386(ODD)),
 )
 
 inGuest(
