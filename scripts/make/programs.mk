@@ -21,7 +21,7 @@ test-programs: all all-programs-root ## try all programs of docs/programs-in-roo
 programs-table: all all-programs-root ## write docs/programs-in-roots.md: what all its programs do in roots of their own
 	$(Q)$(BUN) test/programs/table.ts --write
 
-# Debian with Slurm and GNU parallel, for the test of docs/guides/many-machines.md.
+# Debian with Slurm and GNU parallel, for the tests of the guide to many machines.
 .PHONY: slurm-root
 slurm-root: debian-root
 	$(Q)if [ -e dist/$@ ] || [ -e dist/$@.skipped ]; then exit 0; fi; \
