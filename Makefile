@@ -122,7 +122,7 @@ ifeq ($(shell uname -m),x86_64)
 TEST_PROGRAMS += dist/test/i386/word
 endif
 
-test: all test-tools guests debian-root foreign-images programs-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
+test: all test-tools guests debian-root foreign-images programs-root slurm-root vm-kernels package-here $(TEST_PROGRAMS) $(BENCH_PROGRAMS) ## run the tests; T="mount exec": the files whose path has one of the words
 	$(Q)$(BUN) scripts/test.ts $(T)
 
 PLAIN_TESTS := e2e/exec e2e/signals e2e/errors e2e/limits

@@ -11,11 +11,13 @@ import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Block, blocksOf, documents, TOP } from '../helpers/documents.ts'
+import { type Block, blocksOf, documents, shows, TOP } from '../helpers/documents.ts'
 import { asRoot, execute, NSBOX, SIDECAR } from '../helpers/nsbox.ts'
 
-/** They have tests of their own, with images, programs and runtimes that are made or installed for them. */
-const ELSEWHERE = ['docs/guides/images.md', 'docs/guides/roots.md', 'docs/guides/programs-that-need-more.md']
+/** They have tests of their own, with images, programs, Slurm and runtimes that are made or installed for them. */
+const ELSEWHERE = ['images', 'many-machines', 'roots', 'programs-that-need-more'].map(
+  (name) => `docs/guides/${name}.md`,
+)
 const WORD = /^(?:root|user|skip|slow|debian|needs=[\w.,-]+)$/
 const DEBIAN = join(TOP, 'dist/debian-root')
 
@@ -35,18 +37,6 @@ function copyDebian(dir: string): void {
   if (existsSync(join(dir, 'debian'))) return
   execute('cp', ['-r', '--no-dereference', '--preserve=mode,links', DEBIAN, join(dir, 'debian')])
   assert.ok(existsSync(join(dir, 'debian/usr/bin/dpkg')))
-}
-
-/** Whether the output is as shown: line by line, where "..." stands for any lines, and for any text in a line. */
-function shows(output: string, shown: string): boolean {
-  const escaped = shown.trimEnd().replace(/[\\^$*+?()[\]{}|]/g, '\\$&')
-  const pattern = escaped
-    .replace(/^\.\.\.$\n?/gm, '\u0000')
-    .replaceAll('...', '\u0001')
-    .replaceAll('.', '\\.')
-    .replaceAll('\u0000', '(?:.*\\n?)*?')
-    .replaceAll('\u0001', '.*')
-  return new RegExp(`^${pattern}$`).test(output.replace(/ +$/gm, '').trimEnd())
 }
 
 test('a block of output matches what it should, and nothing else', () => {

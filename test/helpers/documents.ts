@@ -46,3 +46,15 @@ export const headingsOf = (text: string): { level: number; text: string }[] =>
     level: marks.length,
     text: title,
   }))
+
+/** Whether the output is as shown: line by line, where "..." stands for any lines, and for any text in a line. */
+export function shows(output: string, shown: string): boolean {
+  const escaped = shown.trimEnd().replace(/[\\^$*+?()[\]{}|]/g, '\\$&')
+  const pattern = escaped
+    .replace(/^\.\.\.$\n?/gm, '\u0000')
+    .replaceAll('...', '\u0001')
+    .replaceAll('.', '\\.')
+    .replaceAll('\u0000', '(?:.*\\n?)*?')
+    .replaceAll('\u0001', '.*')
+  return new RegExp(`^${pattern}$`).test(output.replace(/ +$/gm, '').trimEnd())
+}
