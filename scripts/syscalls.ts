@@ -1,6 +1,7 @@
 /**
  * The numbers of the system calls, from the headers of this system (linux-libc-dev): those of x86-64 and i386, and the
- * generic ones with what arch/arm64/include/uapi/asm/unistd.h asks of them. Numbers never change; a newer kernel only adds some.
+ * generic ones with what arch/arm64/include/uapi/asm/unistd.h asks of them. Numbers never change; a newer kernel only
+ * adds some.
  */
 import { execFileSync } from 'node:child_process'
 

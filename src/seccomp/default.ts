@@ -123,8 +123,8 @@ const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
     ...allowEach(0, [PERSONALITY_QUESTION]),
   ],
   socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
-  // i386: its first argument says which call is meant, and the others' arguments lie in memory. All of them work on sockets
-  // that are there, but for socket(2) itself.
+  // i386: its first argument says which call is meant, and the arguments of that lie in memory. All of these calls work
+  // on sockets that are there, but for socket(2) itself.
   socketcall: [{ when: [equal(0, SYS_SOCKET)], action: errno(ENOSYS) }, ALWAYS],
   ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
 }

@@ -10,8 +10,8 @@ import { SYSCALLS } from './syscalls.ts'
 const SUCCESS = errno(0)
 
 /**
- * Calls that no box with one id can carry out, but for that id itself. setfsuid(2) and setfsgid(2) return an id. On i386
- * they have 16 bits for an id, and others with "32" after their names have 32.
+ * Calls that no box with one id can carry out, but for that id itself. setfsuid(2) and setfsgid(2) return an id. On
+ * i386 they have 16 bits for an id, and others with "32" after their names have 32.
  */
 const ANSWERED = [
   'chown',

@@ -42,8 +42,8 @@ PartitionName=all Nodes=ALL Default=YES State=UP OverSubscribe=FORCE
 `
 
 /**
- * Makes the machine, in namespaces of its own: $1 is the root, $2 a directory with the programs and scripts. The address
- * on lo is there since the C library doesn't count 127.0.0.1 as one.
+ * Makes the machine, in namespaces of its own: $1 is the root, $2 a directory with programs and scripts. The address on
+ * lo is there since the C library doesn't count 127.0.0.1 as one.
  */
 const MACHINE = `set -eu
 root=$1 files=$2
