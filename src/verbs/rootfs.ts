@@ -133,7 +133,7 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
   },
   run({ args, how }) {
     if (runsPrograms(how)) {
-      const host = hostOfCommand()
+      const host = hostOfCommand(true)
       return lateRootfs().rootfsInBoxes(args, how, {
         host,
         plan: (options, argv) => buildPlan(options, argv, host),

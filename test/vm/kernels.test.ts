@@ -145,6 +145,16 @@ for (const [name, as] of [
     },
   )
 
+inGuest(
+  'a traced command that makes processes without end is ended by its limits',
+  `${NEEDS_OVERLAY}
+nsbox rootfs build --quiet --dry-run /tmp/made --pids 30 --timeout 3s --trace -- sh -c 'b() { b | b & }; b; wait' >/dev/null 2>&1; echo $?`,
+  ({ output }, kernel) => {
+    // The shell ends by itself where it can't make a process.
+    if (!lacksOverlay(output, kernel)) assert.match(output, /^(0|2|124)\n$/)
+  },
+)
+
 /** Two layers below DIR, and a plan whose root they are: with a whiteout, and with directories that are made anew. */
 const layered = (dir: string) => `
 mkdir -p ${dir}/base/bin ${dir}/base/data ${dir}/base/srv ${dir}/top/data; cp /bin/busybox ${dir}/base/bin
