@@ -20,7 +20,7 @@ say = $(if $(V),:,printf '  %-6s %s\n')
 space := $(subst ,, )
 MAKE_FILES := Makefile scripts/make/tools.mk scripts/make/musl.mk
 
-.PHONY: all help gen test test-plain lint install uninstall clean FORCE
+.PHONY: all help gen test test-plain lint install uninstall clean docs FORCE
 all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace ## build dist/nsbox, dist/nsbox-sidecar, dist/nsbox-unpack and dist/nsbox-trace; NATIVE=0: without native code in the front end
 
 help: ## this list
@@ -141,6 +141,9 @@ install: all dist/THIRD-PARTY.txt ## install the program, its manual and complet
 
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has installed
 	$(Q)rm -f $(INSTALLED)
+
+docs: $(NPM) ## make pages of the documents, with a search, in dist/docs
+	$(Q)$(BUN) scripts/docs/build.ts
 
 include $(addprefix scripts/make/,unpack.mk trace.mk demo.mk package.mk arm64.mk release.mk guests.mk programs.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 

@@ -10,7 +10,7 @@ export type Block = { language: string; words: string[]; code: string; line: num
 /** Paths below the checkout of all documents that the product ships. */
 export function documents(): string[] {
   const below = (readdirSync(join(TOP, 'docs'), { recursive: true }) as string[]).filter((name) => name.endsWith('.md'))
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...below.map((name) => `docs/${name}`)].sort()
+  return ['README.md', 'README.zh.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...below.map((name) => `docs/${name}`)].sort()
 }
 
 export const textOf = (path: string): string => readFileSync(join(TOP, path), 'utf8')
@@ -31,14 +31,6 @@ export const shellBlocks = (path: string, word?: string): string[] =>
 
 /** A text without its blocks of code and its code in backquotes: what is left has the links and headings. */
 export const proseOf = (text: string): string => text.replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '``')
-
-/** The anchor that a heading has, as code hosts make it. */
-export const anchorOf = (heading: string): string =>
-  heading
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replace(/\s/g, '-')
 
 /** Levels and texts of the headings of a page. */
 export const headingsOf = (text: string): { level: number; text: string }[] =>

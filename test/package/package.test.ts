@@ -21,7 +21,7 @@ test('the package has these files and no others', () => {
     execute('find', [folder, '-type', 'f'], { cwd: TOP }).stdout.trim().split('\n'),
   )
   const expected = [
-    ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md'],
+    ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'README.zh.md'],
     ...shipped,
     'dist/package/THIRD-PARTY.txt',
     'dist/package/cli.js',
