@@ -4,7 +4,7 @@
  */
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { callersDirectory, I386_SETTING, isKernel, isLink, lookBy, userName } from './bun.ts'
+import { callersDirectory, I386_SETTING, isKernel, isLink, lookBy } from './bun.ts'
 import { codeOf } from './errno.ts'
 import type { HostFacts } from './types.ts'
 
@@ -24,8 +24,8 @@ export function hostOfProgram(): HostFacts {
     isLink,
     runsI386: () => process.arch === 'x64' && existsSync(I386_SETTING),
     read: readText,
-    userName,
     isKernel,
+    opensFiles: () => {},
     changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
   }
 }

@@ -1,4 +1,7 @@
-/** The facts about a machine and a caller that a plan depends on. */
+/**
+ * The facts about a machine and a caller that a plan depends on. Whatever makes a plan looks at nothing else, so that
+ * recorded.ts can note what a plan depends on.
+ */
 import type { RESET_SIGNALS } from '../plan/constants.ts'
 
 export type Looked = 'directory' | 'other' | { code: string }
@@ -27,10 +30,10 @@ export type HostFacts = {
   runsI386(): boolean
   /** Content of a text file, or the name of the error. */
   read(path: string): { text: string } | { code: string }
-  /** Login name of a user id. */
-  userName(uid: number): string | undefined
   /** Whether the kernel is this version of Linux, or a newer one; true where it doesn't say. */
   isKernel(major: number, minor: number): boolean
+  /** Called before files are looked at by descriptors (directory.ts): none of those looks comes through here. */
+  opensFiles(): void
   /** The settings that the plan has to restore for the command. */
   changed(): Changed
 }

@@ -23,10 +23,10 @@ export function userAndCommand(
   host: HostFacts,
   known?: Account,
 ): { user: Identity; uid: number; command: Command } {
-  const ids = known ?? requestedIds(options, root, mounts)
+  const ids = known ?? requestedIds(options, root, mounts, host)
   const user = identity(options, host, ids)
   const uid = uidInBox(user, host.uid)
-  return { user, uid, command: argv.length > 0 ? { argv, home: ids?.home } : shellFor(root, mounts, uid) }
+  return { user, uid, command: argv.length > 0 ? { argv, home: ids?.home } : shellFor(root, mounts, uid, host) }
 }
 
 /**
@@ -48,6 +48,7 @@ function requestedIds(
   { user: request }: Options,
   root: Root,
   mounts: readonly Mount[],
+  host: HostFacts,
 ): (Ids & { home?: string | undefined }) | undefined {
   if (request === undefined) return undefined
   const { user, group, likeImage } = request
@@ -60,18 +61,18 @@ function requestedIds(
       what: 'an image that is mounted has its users in files that show only when the box has started',
       hint: 'a number needs no name: --user UID:GID',
     })
-  return latePlanner().accountIn(root, mounts, request)
+  return latePlanner().accountIn(root, mounts, request, host)
 }
 
 /**
  * Without a command, the shell of the user in a root of its own. On the host's root that is an error: a shell there
  * would look like the caller's own.
  */
-function shellFor(root: Root, mounts: readonly Mount[], uid: number): Command {
+function shellFor(root: Root, mounts: readonly Mount[], uid: number, host: HostFacts): Command {
   if (showsHost(root) || root.type === 'empty')
     throw new UsageError('no command', 'only a root of its own (--root DIR) has a shell as its default command')
   if (isMounted(root)) return { argv: ['/bin/sh'], home: undefined }
-  const { shell, home } = latePlanner().shellIn(root, mounts, uid)
+  const { shell, home } = latePlanner().shellIn(root, mounts, uid, host)
   if (shell === undefined)
     throw new UsageError('no command, and the root has no shell', 'looked for /bin/bash and /bin/sh; name a command')
   return { argv: [shell], home }

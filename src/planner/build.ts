@@ -50,7 +50,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const { user, uid, command } = userAndCommand(options, argv, root, mounts, host, image?.account)
   const fakeRoot = fakesRoot(options, user, uid, image !== undefined)
   if (fakeRoot && !(root.type === 'directory' && showsHost(root)))
-    mounts.push(...(image?.apt ?? latePlanner().aptMounts(root, mounts, host.uid)))
+    mounts.push(...(image?.apt ?? latePlanner().aptMounts(root, mounts, host)))
   const namespaces = namespacesOf(options, user.idmap !== undefined)
   const own = isWritable(root, mounts) ? ownDirectories(host) : []
   const pinned = withPins(mounts, root, own.length > 0)

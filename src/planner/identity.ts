@@ -109,10 +109,21 @@ function mapAuto({ uid, gid = uid, groups }: Ids = { uid: 0 }, host: HostFacts):
   }
 }
 
+/** The caller's name in the host's passwd(5). */
+function loginName({ uid, read }: HostFacts): string | undefined {
+  const passwd = read('/etc/passwd')
+  if ('code' in passwd) return undefined
+  for (const line of passwd.text.split('\n')) {
+    const [name, , id] = line.split(':')
+    if (id === String(uid)) return name
+  }
+  return undefined
+}
+
 /** The first range that subuid(5) has for this user, by name or by number. */
 function subordinate(path: string, host: HostFacts): { outside: number; count: number } {
   const file = host.read(path)
-  const name = host.userName(host.uid) ?? String(host.uid)
+  const name = loginName(host) ?? String(host.uid)
   for (const line of 'text' in file ? file.text.split('\n') : []) {
     const [owner, start, count] = line.split(':')
     if (owner !== name && owner !== String(host.uid)) continue

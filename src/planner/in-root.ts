@@ -9,6 +9,7 @@ import { closeSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { contentOf, Directory, type Entry, openEntry, verifyDescriptors } from '../host/directory.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
+import type { HostFacts } from '../host/types.ts'
 import { rootDirectories } from '../plan/root.ts'
 import type { Mount, Root } from '../plan/types.ts'
 import { fromBytes } from '../text/bytes.ts'
@@ -36,7 +37,13 @@ export class BoxFiles {
   #top: Node = { type: 'directory', layers: [] }
 
   /** Calls BODY with the files of a box, and closes all that was opened for it. */
-  static with<T>(root: Root, mounts: readonly Mount[], body: (files: BoxFiles) => T): T {
+  static with<T>(
+    root: Root,
+    mounts: readonly Mount[],
+    host: Pick<HostFacts, 'opensFiles'>,
+    body: (files: BoxFiles) => T,
+  ): T {
+    host.opensFiles()
     verifyDescriptors('user')
     const files = new BoxFiles(root)
     try {

@@ -1,5 +1,6 @@
 /** Users and groups by name, as the box itself knows them: its /etc/passwd and /etc/group, passwd(5) and group(5). */
 import { SandboxError } from '../errors.ts'
+import type { HostFacts } from '../host/types.ts'
 import type { UserRequest } from '../options/types.ts'
 import { MAX_GROUPS, MAX_ID } from '../plan/constants.ts'
 import type { Mount, Root } from '../plan/types.ts'
@@ -15,6 +16,8 @@ export type Account = {
   home: string | undefined
 }
 
+type Opening = Pick<HostFacts, 'opensFiles'>
+
 const PASSWD = '/etc/passwd'
 const GROUP = '/etc/group'
 
@@ -23,8 +26,8 @@ const GROUP = '/etc/group'
  * line in passwd, or group 0 without one, as the configuration of an image means it. Throws SandboxError for an unknown
  * name.
  */
-export function accountIn(root: Root, mounts: readonly Mount[], request: UserRequest): Account {
-  return BoxFiles.with(root, mounts, (files) => {
+export function accountIn(root: Root, mounts: readonly Mount[], request: UserRequest, host: Opening): Account {
+  return BoxFiles.with(root, mounts, host, (files) => {
     const { user, group, likeImage } = request
     const known = typeof user === 'string' ? userByName(user, files) : userById(user, files)
     const uid = typeof user === 'string' ? (known as User).uid : user
@@ -45,8 +48,9 @@ export function shellIn(
   root: Root,
   mounts: readonly Mount[],
   uid: number,
+  host: Opening,
 ): { shell: string | undefined; home: string | undefined } {
-  return BoxFiles.with(root, mounts, (files) => {
+  return BoxFiles.with(root, mounts, host, (files) => {
     const user = userById(uid, files)
     const own = user?.shell.startsWith('/') && !NO_SHELL.test(user.shell) ? [user.shell] : []
     return { shell: [...own, '/bin/bash', '/bin/sh'].find((path) => files.isExecutable(path)), home: user?.home }

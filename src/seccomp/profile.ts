@@ -4,7 +4,7 @@
  */
 import { SandboxError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
-import { constants, release } from 'node:os'
+import { constants } from 'node:os'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Capability } from '../plan/types.ts'
@@ -77,7 +77,7 @@ export function profileFilter(
   )
   const calls = new Map<number, Rule[]>()
   list(profile.syscalls ?? [], jsonPath('syscalls')).forEach((entry, i) =>
-    addEntry(calls, entry, { machine, capabilities, otherwise, jsonPath: jsonPath(`syscalls/${i}`) }),
+    addEntry(calls, entry, { machine, capabilities, host, otherwise, jsonPath: jsonPath(`syscalls/${i}`) }),
   )
   refuseUnusable(calls, otherwise, machine, jsonPath)
   const filter: Filter = {
@@ -219,7 +219,13 @@ function refuseUnusable(
   }
 }
 
-type Context = { machine: Machine; capabilities: readonly Capability[]; otherwise: Action; jsonPath: JsonPath }
+type Context = {
+  machine: Machine
+  capabilities: readonly Capability[]
+  host: HostFacts
+  otherwise: Action
+  jsonPath: JsonPath
+}
 
 function addEntry(calls: Map<number, Rule[]>, value: unknown, context: Context): void {
   const { jsonPath } = context
@@ -285,7 +291,7 @@ function applies(entry: Fields, context: Context): boolean {
   return includes.every((met) => met) && !excludes.some((met) => met)
 }
 
-function matching(value: unknown, { machine, capabilities, jsonPath }: Context): boolean[] {
+function matching(value: unknown, { machine, capabilities, host, jsonPath }: Context): boolean[] {
   if (value === undefined || value === null) return []
   const { caps, arches, minKernel } = fields(value, jsonPath)
   refuseUnknown(fields(value, jsonPath), ['caps', 'arches', 'minKernel'], jsonPath)
@@ -293,14 +299,13 @@ function matching(value: unknown, { machine, capabilities, jsonPath }: Context):
   return [
     ...(caps === undefined ? [] : texts(caps, jsonPath).map((name) => names.includes(name))),
     ...(arches === undefined ? [] : [texts(arches, jsonPath).includes(ARCHITECTURE[machine].short)]),
-    ...(minKernel === undefined ? [] : [isAtLeast(String(minKernel))]),
+    ...(minKernel === undefined ? [] : [isAtLeast(String(minKernel), host)]),
   ]
 }
 
-function isAtLeast(wanted: string): boolean {
-  const [major = 0, minor = 0] = release().split('.').map(Number)
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number)
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
+function isAtLeast(version: string, host: HostFacts): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return host.isKernel(major, minor)
 }
 
 /** Puts rules without conditions last, since they hold for every argument. */

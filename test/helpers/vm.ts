@@ -154,7 +154,7 @@ function guest(uid: number): HostFacts {
     gid: uid,
     cwd: '/',
     env: {},
-    userName: () => undefined,
+    opensFiles: () => {},
     isLink: () => false,
     runsI386: () => false,
     variable: () => undefined,

@@ -6,6 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SandboxError } from '../../src/errors.ts'
 import { BoxFiles } from '../../src/planner/in-root.ts'
+import { host } from './machine.ts'
 import type { Mount, Root } from '../../src/plan/types.ts'
 import { asRoot, BIN, execute, inTemp } from '../helpers/nsbox.ts'
 import { whiteout } from '../helpers/image.ts'
@@ -14,7 +15,7 @@ const PASSWD = '/etc/passwd'
 
 const directory = (path: string): Root => ({ type: 'directory', path })
 const read = (root: Root, path = PASSWD, mounts: readonly Mount[] = []) =>
-  BoxFiles.with(root, mounts, (files) => files.read(path))
+  BoxFiles.with(root, mounts, host(), (files) => files.read(path))
 const failure = (body: () => unknown, message: RegExp) =>
   assert.throws(body, (error: unknown) => error instanceof SandboxError && message.test(error.message))
 const descriptors = () => readdirSync('/proc/self/fd').length
@@ -220,7 +221,7 @@ test(
       source: join(outside, 'etc'),
       target: `/deep/er/and/deeper/${n}`,
     }))
-    BoxFiles.with(directory(root), mounts, (files) => {
+    BoxFiles.with(directory(root), mounts, host(), (files) => {
       assert.is(files.read('/deep/er/and/deeper/7/passwd'), 'outside\n')
       assert.ok(descriptors() <= before + 2, String(descriptors() - before))
     })
@@ -239,7 +240,7 @@ test(
     writeFileSync(join(root, 'usr/bin/sh'), '', { mode: 0o111 })
     writeFileSync(join(root, 'usr/bin/data'), '')
     assert.is(spawnSync('mkfifo', [join(root, 'usr/bin/fifo'), '-m', '777']).status, 0)
-    BoxFiles.with(directory(root), [], (files) => {
+    BoxFiles.with(directory(root), [], host(), (files) => {
       assert.equal(
         ['sh', 'data', 'fifo', 'none', '.'].map((name) => files.isExecutable(`/bin/${name}`)),
         [true, false, false, false, false],

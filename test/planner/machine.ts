@@ -8,6 +8,7 @@ export const FILES: Record<string, string> = {
   '/src/file': '',
   '/vars': '# c\nA=1\n\nB=x=y\n',
   '/bad-vars': 'A=1\nnonsense\n',
+  '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\n',
   '/etc/subuid': 'me:100000:65536\n',
   '/etc/subgid': '1000:200000:65536\n',
   '/proc/self/uid_map': '0 0 4294967295\n',
@@ -25,7 +26,7 @@ export function host(facts: Partial<HostFacts> = {}): HostFacts {
     env: { HOME: '/home/me', SECRET: 's' },
     look,
     read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }),
-    userName: () => 'me',
+    opensFiles: () => {},
     isLink: () => false,
     runsI386: () => false,
     machine: 'x64',
@@ -35,7 +36,7 @@ export function host(facts: Partial<HostFacts> = {}): HostFacts {
   }
 }
 
-export const ROOT = { uid: 0, gid: 0, userName: () => 'root' }
+export const ROOT = { uid: 0, gid: 0 }
 export const plan = (options: Options, facts?: Partial<HostFacts>) => buildPlan(options, ['cmd', 'arg'], host(facts))
 /** The mounts without the masks of /proc and /sys, and without the stash for pins. */
 export const mountsOf = (options: Options) =>

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { SandboxError } from '../../src/errors.ts'
 import type { UserRequest } from '../../src/options/types.ts'
 import { accountIn, shellIn } from '../../src/planner/passwd.ts'
+import { host } from './machine.ts'
 import type { Root } from '../../src/plan/types.ts'
 import { inTemp } from '../helpers/nsbox.ts'
 
@@ -38,7 +39,7 @@ const rootIn = (dir: string, passwd: string | null = PASSWD, group: string | nul
 }
 const refused = (root: Root, request: UserRequest, message: RegExp, hint?: string) =>
   assert.throws(
-    () => accountIn(root, [], request),
+    () => accountIn(root, [], request, host()),
     (error: unknown) =>
       error instanceof SandboxError && message.test(error.message) && (hint === undefined || error.hint === hint),
     JSON.stringify(request),
@@ -49,7 +50,7 @@ test(
   inTemp((dir) => {
     const root = rootIn(dir)
     const of = (user: number | string, group?: number | string) =>
-      accountIn(root, [], { user, ...(group !== undefined && { group }) })
+      accountIn(root, [], { user, ...(group !== undefined && { group }) }, host())
     assert.equal(of('app'), { uid: 1000, gid: 1000, groups: [1000, 100], home: '/srv/app' })
     assert.equal(of('bob'), { uid: 1001, gid: 100, groups: [100, 4, 10, 65534], home: undefined })
     assert.equal(of('short'), { uid: 7, gid: 8, groups: [8], home: undefined })
@@ -69,12 +70,12 @@ test(
   inTemp((dir) => {
     const root = rootIn(dir)
     const of = (user: number | string, group?: number | string) =>
-      accountIn(root, [], { user, likeImage: true, ...(group !== undefined && { group }) })
+      accountIn(root, [], { user, likeImage: true, ...(group !== undefined && { group }) }, host())
     assert.equal(of(1001), { uid: 1001, gid: 100, groups: [100, 4, 10, 65534], home: undefined })
     assert.equal(of(1000), { uid: 1000, gid: 1000, groups: [1000, 100], home: '/srv/app' })
     assert.equal(of(4711), { uid: 4711, gid: 0, groups: [], home: undefined })
     assert.equal(of(0, 0), { uid: 0, gid: 0, groups: [], home: '/root' })
-    assert.equal(accountIn({ type: 'empty' }, [], { user: 5, likeImage: true }), {
+    assert.equal(accountIn({ type: 'empty' }, [], { user: 5, likeImage: true }, host()), {
       uid: 5,
       gid: 0,
       groups: [],
@@ -99,7 +100,7 @@ test(
     refused(root, { user: '' }, /no user/)
     refused(rootIn(dir, null), { user: 'app' }, /^user: no user 'app': the box has no such file: .*\/etc\/passwd$/)
     refused(rootIn(dir, PASSWD, null), { user: 'app', group: 'adm' }, /^user: no group 'adm': the box has no such file/)
-    assert.equal(accountIn(rootIn(dir, PASSWD, null), [], { user: 'app' }).groups, [1000])
+    assert.equal(accountIn(rootIn(dir, PASSWD, null), [], { user: 'app' }, host()).groups, [1000])
   }),
 )
 
@@ -125,7 +126,7 @@ test(
     const root = rootIn(dir)
     const { path } = root as { path: string }
     for (const name of ['bin', 'opt', 'usr/sbin']) mkdirSync(join(path, name), { recursive: true })
-    const shell = (uid: number) => shellIn(root, [], uid)
+    const shell = (uid: number) => shellIn(root, [], uid, host())
     assert.equal(shell(0), { shell: undefined, home: '/root' })
     writeFileSync(join(path, 'bin/sh'), '', { mode: 0o755 })
     assert.equal(shell(0), { shell: '/bin/sh', home: '/root' })
