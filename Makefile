@@ -20,7 +20,7 @@ say = $(if $(V),:,printf '  %-6s %s\n')
 space := $(subst ,, )
 MAKE_FILES := Makefile scripts/make/tools.mk scripts/make/musl.mk
 
-.PHONY: all help gen test test-plain lint install uninstall clean docs FORCE
+.PHONY: all help gen test test-plain test-warm lint install uninstall clean docs FORCE
 all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace ## build dist/nsbox, dist/nsbox-sidecar, dist/nsbox-unpack and dist/nsbox-trace; NATIVE=0: without native code in the front end
 
 help: ## this list
@@ -85,12 +85,13 @@ dist/nsbox: $(PROGRAM_FROM) dist/obj/native dist/obj/entry.bin
 endif
 
 # The native code, without data, since it is put into a program that is linked already.
-ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables
+ENTRY_FLAGS := -std=c11 -Os -ffreestanding -fPIE -mgeneral-regs-only -fno-toplevel-reorder -fno-tree-loop-distribute-patterns -fno-jump-tables -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables
 # $(call entry,COMPILER,MORE FLAGS)
 entry = mkdir -p $(@D); $(say) CC $(@F); $(1) $(ENTRY_FLAGS) $(2) $(C_WARNINGS) -c -o $(@:.bin=.o) $<; \
 	! LC_ALL=C readelf -rSW $(@:.bin=.o) | grep -E '\.rodata|R_[A-Z]' || { echo 'make: $< needs data or relocations' >&2; exit 1; }; \
 	$(1:%gcc=%objcopy) -O binary -j .text $(@:.bin=.o) $@
-dist/obj/entry.bin: src/launch/native/entry.c $(MAKE_FILES)
+NATIVE_HEADERS := $(wildcard src/launch/native/*.h)
+dist/obj/entry.bin: src/launch/native/entry.c $(NATIVE_HEADERS) $(MAKE_FILES)
 	@$(call entry,gcc,-fcf-protection=none)
 
 dist/plain/nsbox: $(PROGRAM_FROM)
@@ -111,6 +112,7 @@ dist/test/%: test/c/%.c $(MAKE_FILES) | musl
 	@mkdir -p $(@D)
 	@$(say) CC $@
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
+dist/test/remember: $(NATIVE_HEADERS)
 dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/decode.c plan/decode_value.c plan/rules.c plan/json_pointer.c) $(C_HEADERS)
 
 # A program of i386, without a C library. Where the compiler makes none, the tests of it are skipped.
@@ -128,6 +130,15 @@ test: all test-tools guests debian-root foreign-images programs-root slurm-root 
 PLAIN_TESTS := e2e/exec e2e/signals e2e/errors e2e/limits
 test-plain: dist/plain/nsbox test-tools $(TEST_PROGRAMS) ## run a part of the tests on a build with NATIVE=0
 	$(Q)NSBOX_TEST_BUILD=dist/plain $(BUN) scripts/test.ts $(or $(T),$(PLAIN_TESTS))
+
+# Each box is started by a remembered plan: test/c/warm.c stands in nsbox's place.
+# These move the program elsewhere, count what it does, or look at directories in which it stores nothing.
+WARM_TESTS := $(patsubst test/%,%,$(filter-out $(patsubst %,test/e2e/%.test.ts,bake containers handover own-directories own-directories-unmade remember-pairs start strip),$(wildcard test/e2e/*.test.ts)))
+dist/warm/nsbox: dist/test/warm dist/nsbox
+	@mkdir -p $(@D)
+	$(Q)cp dist/test/warm $@; cp dist/nsbox-sidecar $(@D)/
+test-warm: all test-tools guests debian-root dist/warm/nsbox $(TEST_PROGRAMS) ## run the tests of boxes with remembered plans
+	$(Q)NSBOX_TEST_BUILD=dist/warm $(BUN) scripts/test.ts $(or $(T),$(WARM_TESTS))
 
 # --- Installing
 # ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /** The headers of the sidecar that come from the tables of src/plan. */
 import { VERBS } from '../src/cli/verb.ts'
+import { REMEMBERED_VARIABLES } from '../src/host/recorded.ts'
 import { CONTRACT, type Field, OBJECTS, type Table, VARIANTS } from '../src/plan/schema.ts'
 import { HINTS, STEPS } from '../src/plan/steps.ts'
 
@@ -242,6 +243,29 @@ export function verbsHeader(): string {
     '',
     '/* Each with its NUL; the last one is empty. */',
     `static const char verb_names[] = "${VERBS.map((verb) => `${verb}\\0`).join('')}";`,
+    '',
+    '#endif',
+    '',
+  ].join('\n')
+}
+
+/** The text of `src/launch/native/words.h`: texts for an assembler, since that code has no data. */
+export function nativeWords(): string {
+  const asTexts = (words: readonly string[]) =>
+    words.map((word, i) => `\t".asciz \\"${word}\\"\\n"${i < words.length - 1 ? ' \\' : ''}`)
+  return [
+    '/* Generated from src/cli/verb.ts and src/host/recorded.ts by scripts/gen.ts; change the lists, not this file. */',
+    '#ifndef NSBOX_NATIVE_WORDS_H',
+    '#define NSBOX_NATIVE_WORDS_H',
+    '',
+    '#define VERBS \\',
+    ...asTexts(VERBS),
+    '#define VARIABLES \\',
+    ...asTexts(REMEMBERED_VARIABLES),
+    'enum {',
+    ...REMEMBERED_VARIABLES.map((name) => `\tVARIABLE_${name},`),
+    '\tVARIABLES_COUNT',
+    '};',
     '',
     '#endif',
     '',

@@ -20,7 +20,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { ROWS } from '../src/verbs/rows.ts'
 import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
-import { contractHeader, stepsHeader, verbsHeader } from './contract-header.ts'
+import { contractHeader, nativeWords, stepsHeader, verbsHeader } from './contract-header.ts'
 import { jsonSchema } from './plan-schema.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -90,6 +90,7 @@ const files: Record<string, () => string> = {
   'sidecar/plan/contract.h': contractHeader,
   'sidecar/base/steps.h': stepsHeader,
   'sidecar/process/verbs.h': verbsHeader,
+  'src/launch/native/words.h': nativeWords,
   'docs/plan.schema.json': jsonSchema,
   'src/library/box-options.ts': boxOptionsSource,
   // After what it is made from.

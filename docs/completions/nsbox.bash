@@ -42,14 +42,14 @@ _nsbox_options()
 {
 	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --status-fd --verbose --quiet -q'
 	case $1 in
-	run) _nsbox_reply_words "$box --plan --help -h --version -V" ;;
+	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
 	explain) _nsbox_reply_words "$box --html --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --memory --pids --dry-run --json --quiet -q --help -h --version -V" ;;
 	image) _nsbox_reply_words "--quiet -q --json --platform --keep --max-size --insecure --map-auto --help -h --version -V" ;;
-	doctor) _nsbox_reply_words "--json --help -h --version -V" ;;
+	doctor) _nsbox_reply_words "--json --forget --help -h --version -V" ;;
 	help) _nsbox_reply_words "--help -h --version -V" ;;
 	esac
 }

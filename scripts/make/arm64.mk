@@ -10,7 +10,7 @@ $(ARM64_BUN): package-lock.json
 	$(Q)npm ci --prefix $(ARM64_RUNTIME) --cpu=arm64 --os=linux --libc=glibc --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	$(Q)touch $@
 
-$(ARM64)/entry.bin: src/launch/native/entry.c $(MAKE_FILES) | arm64-tools
+$(ARM64)/entry.bin: src/launch/native/entry.c $(NATIVE_HEADERS) $(MAKE_FILES) | arm64-tools
 	@$(call entry,$(ARM64_CC))
 
 $(ARM64)/nsbox: $(PROGRAM_FROM) $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack $(ARM64)/nsbox-trace $(ARM64)/entry.bin $(ARM64_BUN)

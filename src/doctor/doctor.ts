@@ -12,6 +12,7 @@ import { kernel, landlock } from './checks/kernel.ts'
 import { devpts, maskedProc, overlay, rootMount } from './checks/mounts.ts'
 import { otherNamespaces, privilege, userNamespaces } from './checks/namespaces.ts'
 import { ping } from './checks/ping.ts'
+import { remembered } from './checks/remembered.ts'
 import { handOver } from './checks/start.ts'
 import { examinedHost, type Host } from './host.ts'
 import { printed } from './print.ts'
@@ -32,6 +33,7 @@ const CHECKS: readonly Check[] = [
   { name: 'images', run: images },
   { name: 'terminals', run: devpts },
   { name: 'start-up', run: handOver },
+  { name: 'remembered plans', run: remembered },
   { name: 'ping', run: ping },
   { name: 'Landlock', run: landlock },
   { name: 'control groups', run: cgroups },

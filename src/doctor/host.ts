@@ -14,6 +14,8 @@ export type Host = {
   tryTmpfile(dir: string): string | undefined
   /** Bytes that the caller may still write to the file system of a directory; undefined where that is not known. */
   space(dir: string): number | undefined
+  /** Bytes in each file of a directory; undefined where it can't be read. */
+  sizes(dir: string): number[] | undefined
   env: Readonly<Record<string, string | undefined>>
   uid: number
   user: string
@@ -30,6 +32,7 @@ export function examinedHost(): Host {
     run: runProgram,
     tryTmpfile,
     space: (dir) => attempt(() => freeBytes(fs.statfsSync(dir))),
+    sizes: (dir) => attempt(() => fs.readdirSync(dir).map((name) => fs.lstatSync(`${dir}/${name}`).size)),
     env: process.env,
     uid,
     user: loginName(uid),

@@ -64,8 +64,8 @@ function startRecordOf(
     used: paths.image(imagesDirectory(host), image.id),
     above,
     hostFiles: latePlanner().hostFileMounts({}, root, [], host, true),
-    accounts: accountsOf(image, root),
-    apt: latePlanner().aptMounts(root, [], host.uid),
+    accounts: accountsOf(image, root, host),
+    apt: latePlanner().aptMounts(root, [], host),
     names: rootNames(image.lowers),
   }
 }
@@ -105,10 +105,10 @@ function factsOfHost(host: HostFacts): Fact[] {
 }
 
 /** The image's own user, and root for --map-root; those that its passwd lacks are left out, with their error. */
-function accountsOf({ config, reference }: Image, root: Root): StartRecord['accounts'] {
+function accountsOf({ config, reference }: Image, root: Root, host: HostFacts): StartRecord['accounts'] {
   const accounts: StartRecord['accounts'] = {}
   const add = (request: UserRequest): void => {
-    accounts[JSON.stringify(request)] = latePlanner().accountIn(root, [], request)
+    accounts[JSON.stringify(request)] = latePlanner().accountIn(root, [], request, host)
   }
   for (const request of [() => defaultUser(config, reference), () => ROOT_OF_IMAGE])
     try {

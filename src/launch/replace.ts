@@ -13,6 +13,7 @@ import { late } from '../lazy.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { reasonOf } from './execve.ts'
+import { recordOf } from './record.ts'
 
 /**
  * Facts are verified without node:fs; where one doesn't hold, or nobody knows, the host is looked at. `goesOn`: this
@@ -29,12 +30,14 @@ export function hostOfCommand(goesOn = false): HostFacts {
 /** Whether starts are noted, and go by such notes. */
 export const notesStarts: boolean = true
 
-/** Never returns. */
-export function becomeBox(plan: Plan): never {
+/** Never returns. `looks`: what the plan depends on, where it is to be remembered. */
+export function becomeBox(plan: Plan, looks?: readonly string[]): never {
   const status = plan.supervision?.statusFd ?? -1
   const { keepFds } = plan.process
   if (keepFds !== undefined) late().refuseUnopened(keepFds, true)
   const kept = [...(status > 2 ? [status] : []), ...(keepFds ?? [])]
-  const failed = reasonOf(() => execute('nsbox', [encodePlan(plan)], kept))
+  const failed = reasonOf(() =>
+    execute('nsbox', looks === undefined ? [encodePlan(plan)] : recordOf(plan, looks), kept),
+  )
   return late().becomeFile(plan, kept, failed)
 }

@@ -6,6 +6,7 @@ import { becomeBox, hostOfCommand, notesStarts } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
+import { recorded } from '../host/recorded.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { GetImage } from '../image/box.ts'
 import type { ImageBox } from '../image/defaults.ts'
@@ -15,9 +16,13 @@ import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
 import { buildPlan } from '../planner/build.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
+import { isRepeatable } from './repeatable.ts'
 
-/** `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. */
-type RunRequest = { options: Options; argv: string[]; planFile?: string }
+/**
+ * `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. `remember`: a later start may
+ * use the plan.
+ */
+type RunRequest = { options: Options; argv: string[]; planFile?: string; remember?: boolean }
 
 export const run: Verb<RunRequest> = {
   usage: 'run [OPTIONS] [--plan FILE|-] [--] [COMMAND [ARG...]]',
@@ -30,21 +35,30 @@ export const run: Verb<RunRequest> = {
   takes: () => true,
   own: [
     { name: 'plan', group: 'reporting', value: 'FILE|-', doc: 'run the stored plan in FILE, or on standard input' },
+    { name: 'no-remember', group: 'reporting', doc: 'neither use nor store the plan of an equal command line' },
   ],
   words: 0,
   parse(walked) {
     let planFile: string | undefined
-    const options = readOptions(walked, (_, value) => {
-      planFile = value
+    let remember = true
+    const options = readOptions(walked, (name, value) => {
+      if (name === 'plan') planFile = value
+      else remember = false
     })
-    if (planFile === undefined)
-      return { options, argv: readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]', options) }
+    if (planFile === undefined) {
+      const argv = readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]', options)
+      return { options, argv, remember: remember && isRepeatable(walked, options, argv) }
+    }
     refuseBesidePlan(walked)
     if (walked.rest[0] === '') throw new UsageError("command: empty value ''")
     return { options, argv: walked.rest, planFile }
   },
-  run({ options, argv, planFile }) {
+  run({ options, argv, planFile, remember }) {
     const host = hostOfCommand()
+    if (remember) {
+      const record = recorded(host)
+      return start(options, buildPlan(options, argv, record.host), false, record.looks())
+    }
     if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
     if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
     const startImage = (of: ImageBox) => start(of.options, buildPlan(of.options, of.argv, host, of.root), false)
@@ -63,10 +77,13 @@ function foundBox(options: Options, argv: readonly string[], host: HostFacts): I
   })
 }
 
-function start(options: Options, plan: Plan, isStored: boolean): number | Promise<number> {
+/** `looks`: as becomeBox takes them. A box that its caller is warned of is never remembered. */
+function start(options: Options, plan: Plan, isStored: boolean, looks?: readonly string[]): number | Promise<number> {
   const { privileged, nest, mounts = [] } = options
   const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-  if (isStored || privileged || nest || !isOurs(plan.process.seccomp?.from) || mayCover) late().warn(options, plan)
+  if (!isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover)
+    return becomeBox(plan, looks)
+  late().warn(options, plan)
   return becomeBox(plan)
 }
 

@@ -75,6 +75,7 @@ function host(machine: Machine): Host {
     },
     tryTmpfile: () => tmpfile,
     space: () => free,
+    sizes: () => [4096, 1024],
     env: { PATH: '/usr/bin', HOME: '/home/ann' },
     uid,
     user: uid === 0 ? 'root' : 'ann',

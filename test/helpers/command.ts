@@ -6,7 +6,15 @@ import type { RootfsOptions } from '../../src/rootfs/choices.ts'
 import { ROWS } from '../../src/verbs/rows.ts'
 
 /** The options of a box, or of a root. */
-type Request = { verb: string; options: Options; argv: string[]; planFile?: string; args: string[]; how: RootfsOptions }
+type Request = {
+  verb: string
+  options: Options
+  argv: string[]
+  planFile?: string
+  remember?: boolean
+  args: string[]
+  how: RootfsOptions
+}
 
 /** The verb with its options; `--help` and `--version` are verbs of their own. Throws UsageError. */
 export function parse(argv: readonly string[]): Request {

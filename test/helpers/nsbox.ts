@@ -25,6 +25,9 @@ export const SANITIZED = process.env.NSBOX_TEST_BUILD?.includes('sanitize') ?? f
 /** Whether the tested build has no native code in the front end (`make NATIVE=0`). */
 export const PLAIN = process.env.NSBOX_TEST_BUILD?.includes('plain') ?? false
 
+/** Whether each box is started twice, and the second one, which counts, by a remembered plan (`make test-warm`). */
+export const WARM = process.env.NSBOX_TEST_BUILD?.includes('warm') ?? false
+
 export type Ran = { status: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 
 /** Checks that nsbox itself failed, with this message. */

@@ -164,7 +164,7 @@ test('few options belong to one verb only', () =>
       .flatMap(([verb, { own = [] }]) => (verb === 'image' ? [] : own))
       .map(({ name }) => name),
     [
-      ...['plan', 'output', 'relative', 'force'],
+      ...['plan', 'no-remember', 'output', 'relative', 'force'],
       ...[
         'by',
         'with',
@@ -180,6 +180,7 @@ test('few options belong to one verb only', () =>
         'quiet',
       ],
       'json',
+      'forget',
     ],
   ))
 

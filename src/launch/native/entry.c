@@ -11,17 +11,17 @@
  *
  * `look` raises limits that are too low for the runtime, or prints a message and ends if it may not.
  *
+ * Where the plan of this start is remembered (remember.h), `look` starts the box, and the runtime never runs.
+ *
  * When the front end has its plan and calls process.execve, `become` takes the place of execve(3): it restores all
  * that, passes on the environment byte by byte and the descriptors that the runtime would close, and makes the sealed
  * file of sidecar and plan. So JavaScript needs neither node:fs nor bun:ffi, which take a start 1 ms and 4 ms to load.
  *
  * For the same reason `become` answers whether facts about the machine hold (src/host/facts.ts).
  */
-#include <stdint.h>
-
 /*
  * src/launch/native/entry.ts fills the table with the distances from the table to these addresses, in the order of its
- * own list.
+ * own list. Behind it stands what identifies the program, for records of other builds are of no use.
  */
 enum {
 	RUNTIME_ENTRY = 0,
@@ -35,85 +35,24 @@ enum {
 	SET_STACK_SLOT,
 	TABLE_LENGTH
 };
-#define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0\n"
+#define TABLE ".balign 8\ntable: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0\nprogram_id: .quad 0, 0, 0, 0\n"
 _Static_assert(TABLE_LENGTH == 9, "the words of the table");
 
 /* At the entry of an ELF program the stack pointer and one more register are in use. Both are passed on unchanged. */
 #if defined(__x86_64__)
-enum {
-	WRITE = 1,
-	MMAP = 9,
-	SIGACTION = 13,
-	SIGPROCMASK = 14,
-	EXECVE = 59,
-	EXIT = 60,
-	UNAME = 63,
-	FCNTL = 72,
-	PRLIMIT = 302,
-	MEMFD_CREATE = 319,
-	EXECVEAT = 322,
-	STATX = 332,
-};
 __asm__(".globl _start\n_start:\n"
 		"push %rdx\n push %rdx\n call look\n pop %rdx\n pop %rdx\n"
 		"lea table(%rip), %rax\n add (%rax), %rax\n jmp *%rax\n" TABLE);
-#define ADDRESS_OF(symbol) \
-	({ \
-		void *address; \
-		__asm__("lea " symbol "(%%rip), %0" : "=r"(address)); \
-		address; \
-	})
-static inline long call6(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long result;
-	__asm__ volatile("syscall"
-					 : "=a"(result)
-					 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-					 : "rcx", "r11", "memory");
-	return result;
-}
-#elif defined(__aarch64__)
-enum {
-	FCNTL = 25,
-	WRITE = 64,
-	EXIT = 93,
-	SIGACTION = 134,
-	SIGPROCMASK = 135,
-	UNAME = 160,
-	EXECVE = 221,
-	MMAP = 222,
-	PRLIMIT = 261,
-	MEMFD_CREATE = 279,
-	EXECVEAT = 281,
-	STATX = 291,
-};
+#else
 __asm__(".globl _start\n_start:\n"
 		"stp x0, x30, [sp, #-16]!\n bl look\n ldp x0, x30, [sp], #16\n"
 		"adr x16, table\n ldr x17, [x16]\n add x16, x16, x17\n br x16\n" TABLE);
-#define ADDRESS_OF(symbol) \
-	({ \
-		void *address; \
-		__asm__("adr %0, " symbol : "=r"(address)); \
-		address; \
-	})
-static inline long call6(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-	register long x5 __asm__("x5") = f;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-	return x0;
-}
-#else
-#error "no entry for this machine"
 #endif
+
+/* Behind the entry, which has to come first. */
+#include "box_file.h"
+#include "facts.h"
+#include "remember.h"
 
 /*
  * Calls CODE, a function of the C library that SLOT of the program leads to. Before the program's own first call of it,
@@ -141,13 +80,8 @@ static inline long call_through(void *slot, void *code, long a, long b, long c)
 #define call_slot(which, a, b, c) \
 	call_through(address_of(which), *(void **)address_of(which), (long)(a), (long)(b), (long)(c))
 
-#define call4(number, a, b, c, d) call6(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-
 __asm__(
 	"no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
-	"nsbox: .asciz \"nsbox\"\n"
-	"descriptors: .ascii \"/proc/self/fd/\"\n"
-	"magic: .ascii \"NSBOXPLN\"\n"
 	"stack_too_small: .asciz \"nsbox: start: the limit on the stack is too small for nsbox itself\\nhint: raise it (ulimit -s); for the box alone: --ulimit stack=BYTES\\n\"\n"
 	"data_too_small: .asciz \"nsbox: start: the limit on data is too small for nsbox itself\\nhint: raise it (ulimit -d); for the box alone: --ulimit data=BYTES\\n\"\n"
 	"space_too_small: .asciz \"nsbox: start: the limit on address space is too small for nsbox itself\\nhint: raise it (ulimit -v); for the box alone: --ulimit as=BYTES\\n\"\n");
@@ -174,6 +108,7 @@ struct inherited {
 	uint64_t open_files[2]; /* struct rlimit64 */
 	uint64_t limits[LIMITS][2]; /* those of `limit_at` */
 	uint64_t broken_pipe, file_too_large; /* actions of the signals: 0 is the default, 1 ignores it */
+	uint64_t closed; /* the descriptors below 64 that aren't open */
 	void *stack_of; /* the C library's pthread_getattr_np */
 	uintptr_t stack_end, stack_size, first_thread;
 };
@@ -227,6 +162,25 @@ static _Noreturn void refuse(const char *message)
 	call4(WRITE, STDERR, message, length, 0);
 	for (;;)
 		call4(EXIT, FAILED, 0, 0, 0);
+}
+
+/* Without that, a file of the runtime's own could be taken for the caller's of the same number. */
+static uint64_t closed_descriptors(void)
+{
+	enum { COUNT = 64, NOT_OPEN = 0x20 /* POLLNVAL */ };
+	struct {
+		int descriptor;
+		int16_t wanted, found;
+	} polled[COUNT];
+	const uint64_t at_once[2] = {0, 0};
+	uint64_t closed = 0;
+	for (int i = 0; i < COUNT; i++)
+		polled[i].descriptor = i, polled[i].wanted = polled[i].found = 0;
+	call6(PPOLL, (long)polled, COUNT, (long)at_once, 0, 0, 0);
+	for (int i = 0; i < COUNT; i++)
+		if (polled[i].found & NOT_OPEN)
+			closed |= (uint64_t)1 << i;
+	return closed;
 }
 
 /* Raises limits up to the hard limit, or beyond it if we may. */
@@ -288,22 +242,6 @@ static void find_stack(struct inherited *inherited)
 	inherited->stack_size = limit[0] & -(uintptr_t)PAGE;
 }
 
-__attribute__((used)) static void look(void)
-{
-	struct inherited *inherited = give_environment();
-	call4(SIGPROCMASK, SET_MASK, 0, &inherited->blocked, SET_BYTES);
-	call4(PRLIMIT, 0, OPEN_FILES, 0, inherited->open_files);
-	for (int n = 0; n < LIMITS; n++)
-		call4(PRLIMIT, 0, limit_at(n).resource, 0, inherited->limits[n]);
-	raise_limits();
-	inherited->broken_pipe = action_of(BROKEN_PIPE);
-	inherited->file_too_large = action_of(FILE_TOO_LARGE);
-	*(void **)address_of(EXECVE_SLOT) = ADDRESS_OF("become");
-	find_stack(inherited);
-	inherited->stack_of = *(void **)address_of(STACK_SLOT);
-	*(void **)address_of(STACK_SLOT) = ADDRESS_OF("stack_of");
-}
-
 /*
  * --- In place of pthread_getattr_np(3)
  * --------------------------------------------------------------------------------
@@ -329,98 +267,6 @@ __attribute__((used)) static int stack_of(uintptr_t thread, void *attributes)
 }
 
 /*
- * --- Facts about the machine
- * ------------------------------------------------------------------------------------------
- */
-
-struct file_time {
-	int64_t seconds;
-	uint32_t nanoseconds, unused;
-};
-
-/* The kernel's struct statx, which is the same on all machines. */
-struct file_status {
-	uint64_t first[4], inode, size, others[2];
-	struct file_time accessed, born, changed, modified;
-	uint32_t special[2], device[2];
-	uint64_t last[14];
-};
-_Static_assert(sizeof(struct file_status) == 256, "struct statx");
-
-/* The decimal number at *AT, which is moved behind it and the separator that follows. */
-static uint64_t number_at(const char **at)
-{
-	uint64_t number = 0;
-	while (**at >= '0' && **at <= '9')
-		number = 10 * number + (uint64_t)(*(*at)++ - '0');
-	if (**at)
-		++*at;
-	return number;
-}
-
-static uint64_t nanoseconds(const struct file_time *time)
-{
-	return (uint64_t)time->seconds * 1000000000 + time->nanoseconds;
-}
-
-static long look_at(const char *path, long flags, struct file_status *status)
-{
-	enum { HERE = -100, BASIC = 0x7ff };
-	return call6(STATX, HERE, (long)path, flags, BASIC, (long)status, 0);
-}
-
-/* FACT: the two numbers of the device, inode, size, times of modification and of change, path. */
-static int is_same_file(const char *fact)
-{
-	struct file_status now;
-	uint64_t noted[6];
-	for (int n = 0; n < 6; n++)
-		noted[n] = number_at(&fact);
-	return !look_at(fact, 0, &now) && now.device[0] == noted[0] && now.device[1] == noted[1] && now.inode == noted[2] &&
-		   now.size == noted[3] && nanoseconds(&now.modified) == noted[4] && nanoseconds(&now.changed) == noted[5];
-}
-
-static int is_absent(const char *path)
-{
-	enum { NO_FOLLOW = 0x100, NO_ENTRY = -2, NOT_A_DIRECTORY = -20 };
-	struct file_status now;
-	long failed = look_at(path, NO_FOLLOW, &now);
-	return failed == NO_ENTRY || failed == NOT_A_DIRECTORY;
-}
-
-static int is_at_least(const char *release, const char *wanted)
-{
-	uint64_t major = number_at(&release), minor = number_at(&release), wanted_major = number_at(&wanted);
-	return major > wanted_major || (major == wanted_major && minor >= number_at(&wanted));
-}
-
-static int is_equal(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
-static int holds(const char *fact)
-{
-	enum { NAME = 65, LENGTH = 6 * NAME }; /* struct utsname */
-	char names[LENGTH];
-	call4(UNAME, names, 0, 0, 0);
-	if (*fact == 'k')
-		return is_at_least(names + 2 * NAME, fact + 1);
-	if (*fact == 'n')
-		return is_equal(names + NAME, fact + 1);
-	return *fact == 'a' ? is_absent(fact + 1) : *fact == 'f' && is_same_file(fact + 1);
-}
-
-static int answer(char *const facts[])
-{
-	while (*facts && holds(*facts))
-		facts++;
-	return !*facts;
-}
-
-/*
  * --- In place of execve(3)
  * --------------------------------------------------------------------------------------------
  */
@@ -439,75 +285,38 @@ static void put_back(const struct inherited *inherited)
 	call4(SIGPROCMASK, SET_MASK, &inherited->blocked, 0, SET_BYTES);
 }
 
-static long write_all(long file, const char *bytes, long length)
+/* RECORD is what start_remember takes. */
+static void remember(const struct inherited *inherited, char *const record[])
 {
-	while (length > 0) {
-		long written = call4(WRITE, file, bytes, length, 0);
-		if (written < 0)
-			return written;
-		bytes += written;
-		length -= written;
-	}
-	return 0;
-}
-
-/* Makes a sealed memory file: the sidecar, the plan, its length, the magic word (sidecar/plan/plan_source.c). */
-static long file_with(const char *plan)
-{
-	enum { CLOEXEC = 1, ALLOW_SEALING = 2, EXECUTABLE = 16, NOT_KNOWN = -22, ADD_SEALS = 1033, ALL_SEALS = 15 };
-	const char *sidecar = address_of(SIDECAR);
-	uint64_t end[2] = {0, *(uint64_t *)ADDRESS_OF("magic")};
-	long failed;
-	/* With vm.memfd_noexec=1 a memory file is executable only with MFD_EXEC. Both came with Linux 6.3. */
-	long file = call4(MEMFD_CREATE, ADDRESS_OF("nsbox"), CLOEXEC | ALLOW_SEALING | EXECUTABLE, 0, 0);
-	if (file == NOT_KNOWN)
-		file = call4(MEMFD_CREATE, ADDRESS_OF("nsbox"), CLOEXEC | ALLOW_SEALING, 0, 0);
-	if (file < 0)
-		return file;
-	while (plan[end[0]])
-		end[0]++;
-	if ((failed = write_all(file, sidecar, (char *)address_of(SIDECAR_END) - sidecar)) < 0 ||
-		(failed = write_all(file, plan, (long)end[0])) < 0 || (failed = write_all(file, (char *)end, sizeof end)) < 0)
-		return failed;
-	call4(FCNTL, file, ADD_SEALS, ALL_SEALS, 0);
-	return file;
+	struct start start;
+	if (start_note(&start, inherited->environment, ADDRESS_OF("program_id")))
+		start_remember(&start, record);
 }
 
 /*
- * Executes FILE by its descriptor, or, if that fails, by its name in /proc: Linux 5.10.223 fails for an empty path, and
- * some seccomp filters refuse the call. Returns the first error.
- */
-static long execute_file(long file, char *const argv[], char *const env[])
-{
-	enum { EMPTY_PATH = 0x1000, PREFIX = 14, DIGITS = 20 };
-	char name[PREFIX + DIGITS + 1], *at = name + PREFIX;
-	long unit = 1,
-		 failed = call6(EXECVEAT, file, (long)(char *)ADDRESS_OF("nsbox + 5"), (long)argv, (long)env, EMPTY_PATH, 0);
-	__builtin_memcpy(name, ADDRESS_OF("descriptors"), PREFIX);
-	while (file / unit > 9)
-		unit *= 10;
-	for (; unit; unit /= 10)
-		*at++ = (char)('0' + file / unit % 10);
-	*at = 0;
-	call4(EXECVE, name, argv, env, 0);
-	return failed;
-}
-
-/*
- * PATH is a file to execute with ARGV; or "nsbox", for the sidecar with the plan in ARGV; or "?", which asks whether
- * all facts in ARGV hold. The answer is one of two errors that execve(2) doesn't have, so that the front end also knows
- * that it calls this function. KEPT has the descriptors that stay open, each as the variable "N=".
+ * PATH is a file to execute with ARGV; or "nsbox", for the sidecar with the plan in ARGV, behind which a record may
+ * stand; or "?", which asks whether all facts in ARGV hold. The answer is one of two errors that execve(2) doesn't
+ * have, so that the front end also knows that it calls this function. KEPT has the descriptors that stay open, each as
+ * the variable "N=".
  */
 __attribute__((used)) static int become(const char *path, char *const argv[], char *const kept[])
 {
 	enum { SET_DESCRIPTOR_FLAGS = 2, YES = -33 /* EDOM */, NO = -34 /* ERANGE */ };
 	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
 	struct inherited *inherited = find_inherited();
+	if (path[0] == 'n' && argv[1])
+		remember(inherited, argv + 1);
 	/* Done while SIGXFSZ is still ignored, so that a low RLIMIT_FSIZE is an error and not our death. */
-	long named = path[0] == '/', file = named ? 0 : path[0] == '?' ? answer(argv) ? YES : NO : file_with(argv[0]);
+	long named = path[0] == '/', file = 0;
+	if (path[0] == '?')
+		file = answer(argv) ? YES : NO;
+	else if (!named)
+		file = file_with(address_of(SIDECAR), address_of(SIDECAR_END), argv[0]);
 	for (; file >= 0 && *kept; kept++) {
-		const char *descriptor = *kept;
-		call4(FCNTL, number_at(&descriptor), SET_DESCRIPTOR_FLAGS, 0, 0);
+		const char *at = *kept;
+		uint64_t descriptor = number_at(&at);
+		if (path[0] != 'n' || descriptor >= 64 || !(inherited->closed >> descriptor & 1))
+			call4(FCNTL, descriptor, SET_DESCRIPTOR_FLAGS, 0, 0);
 	}
 	if (file >= 0) {
 		put_back(inherited);
@@ -517,4 +326,62 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 	}
 	*(int *)call_slot(ERRNO_SLOT, 0, 0, 0) = (int)-file;
 	return -1;
+}
+
+/*
+ * --- A remembered plan
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* The runtime opens 0, 1 and 2 where they are closed. */
+static int has_streams(void)
+{
+	enum { GET_DESCRIPTOR_FLAGS = 1 };
+	for (int descriptor = 0; descriptor <= STDERR; descriptor++)
+		if (call4(FCNTL, descriptor, GET_DESCRIPTOR_FLAGS, 0, 0) < 0)
+			return 0;
+	return 1;
+}
+
+/* Becomes the box by a remembered plan. Returns where there is none, or where it can't be executed. */
+static void start_remembered(const struct inherited *inherited)
+{
+	struct start start;
+	const char *message;
+	uint64_t ignore[4] = {1};
+	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
+	if (!has_streams() || !start_note(&start, inherited->environment, ADDRESS_OF("program_id")))
+		return;
+	const char *plan = start_find(&start, &message);
+	if (!plan)
+		return;
+	/* As in the runtime: a low RLIMIT_FSIZE is then an error and not our death. */
+	call4(SIGACTION, FILE_TOO_LARGE, ignore, 0, SET_BYTES);
+	long file = file_with(address_of(SIDECAR), address_of(SIDECAR_END), plan);
+	put_back(inherited);
+	if (file >= 0) {
+		if (message)
+			write_all(STDERR, message, (long)length_of(message));
+		execute_file(file, alone, inherited->environment);
+		call4(CLOSE, file, 0, 0, 0);
+	}
+	raise_limits();
+}
+
+__attribute__((used)) static void look(void)
+{
+	struct inherited *inherited = give_environment();
+	call4(SIGPROCMASK, SET_MASK, 0, &inherited->blocked, SET_BYTES);
+	call4(PRLIMIT, 0, OPEN_FILES, 0, inherited->open_files);
+	for (int n = 0; n < LIMITS; n++)
+		call4(PRLIMIT, 0, limit_at(n).resource, 0, inherited->limits[n]);
+	raise_limits();
+	inherited->broken_pipe = action_of(BROKEN_PIPE);
+	inherited->file_too_large = action_of(FILE_TOO_LARGE);
+	start_remembered(inherited);
+	inherited->closed = closed_descriptors();
+	*(void **)address_of(EXECVE_SLOT) = ADDRESS_OF("become");
+	find_stack(inherited);
+	inherited->stack_of = *(void **)address_of(STACK_SLOT);
+	*(void **)address_of(STACK_SLOT) = ADDRESS_OF("stack_of");
 }

@@ -5,6 +5,7 @@
  * The code is appended to the file, behind all that the runtime reads. In the table of segments it takes the place of
  * the notes, which no system needs. Apart from that, only the address of the entry and the table of sections change.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { EXECUTABLE, PT_LOAD, PT_NOTE, READABLE, SEGMENT, WRITABLE, writeLoad } from '../elf-segment.ts'
 import { coverBySections } from './sections.ts'
@@ -145,6 +146,11 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
     procedure('pthread_attr_setstack'),
   ]
   for (const [i, target] of targets.entries()) code.writeBigInt64LE(BigInt(target - (address + table)), table + 8 * i)
+  createHash('sha256')
+    .update(file)
+    .update(code)
+    .digest()
+    .copy(code, table + 8 * targets.length)
   const [start, size] = [BigInt(address), BigInt(code.length)]
   const segment = { offset: BigInt(offset), address: start, size, alignment: BigInt(PAGE) }
   writeLoad(file, offsetOfNote(file, segments), { ...segment, flags: READABLE | EXECUTABLE, physical: start })

@@ -1,0 +1,16 @@
+/** What native/entry.c gets to start a box and to remember its plan. */
+import { encodePlan } from '../plan/encode.ts'
+import type { Plan } from '../plan/types.ts'
+
+/** The words for `execute`: the plan, then what `start_remember` of native/remember.h takes. */
+export function recordOf(plan: Plan, looks: readonly string[]): string[] {
+  const { argv } = plan.process
+  const text = encodePlan(plan)
+  const words = JSON.stringify(argv)
+  // In a text of JSON a quote stands behind a backslash, so this is the key. No other object of a plan has it.
+  const at = text.indexOf(`"argv":${words}`) + '"argv":'.length
+  const record = [text, String(argv.length), text.slice(0, at), text.slice(at + words.length)]
+  if (plan.supervision?.verbose) record.push('mnsbox: remembered\n')
+  for (const look of looks) record.push(look)
+  return record
+}
