@@ -35,7 +35,7 @@ export function failures(
   host: Host,
   flags: readonly string[],
 ): { status: number; list: Failure[]; stderr: string } | undefined {
-  const tried = host.run(host.exe, ['--quiet', '--status-fd', '1', '--cwd', '/', ...flags, 'true'])
+  const tried = host.run(host.exe, ['--quiet', '--no-remember', '--status-fd', '1', '--cwd', '/', ...flags, 'true'])
   if (tried === undefined) return undefined
   const events = tried.stdout
     .split('\n')
