@@ -16,12 +16,15 @@ const EVERYTHING: Has = { proc: true, shell: true, program: () => true }
 const DIRECTORIES = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
 const SHELLS = ['bash', 'sh', 'dash', 'zsh', 'busybox']
 
+/** Only what makes a plan is recorded. */
+const UNRECORDED = { opensFiles: () => {} }
+
 /** What to show of each step. `look`: whether the box's files may be read for it; if not, it is taken to have all. */
 export function shownIn(plan: BoxPlan, look: boolean, steps: readonly { see?: See }[]): readonly (Shown | undefined)[] {
   const show = (has: Has) => steps.map(({ see }) => (see === undefined ? undefined : shown(see, has)))
   if (!look) return show(EVERYTHING)
   try {
-    return latePlanner().BoxFiles.with(plan.root, plan.mounts ?? [], (files) => show(inBox(plan, files)))
+    return latePlanner().BoxFiles.with(plan.root, plan.mounts ?? [], UNRECORDED, (files) => show(inBox(plan, files)))
   } catch {
     // A root that can't be read is explained all the same.
     return show(EVERYTHING)

@@ -164,7 +164,7 @@ test('few options belong to one verb only', () =>
       .flatMap(([verb, { own = [] }]) => (verb === 'image' ? [] : own))
       .map(({ name }) => name),
     [
-      ...['plan', 'no-remember', 'output', 'relative', 'force'],
+      ...['plan', 'no-remember', 'html', 'output', 'relative', 'force'],
       ...[
         'by',
         'with',
@@ -175,6 +175,8 @@ test('few options belong to one verb only', () =>
         'check',
         'net',
         'timeout',
+        'memory',
+        'pids',
         'dry-run',
         'json',
         'quiet',
