@@ -2,6 +2,7 @@
  * Records what a plan depends on: each look at the host, with its answer. native/remember.h compares the answers at a
  * later start. What it can't compare makes the record void, and the plan is then not remembered.
  */
+import { I386_SETTING } from './bun.ts'
 import type { HostFacts, Looked } from './types.ts'
 
 /** Variables that native/remember.h compares: those that say where nsbox's own directories are. */
@@ -60,6 +61,12 @@ export function recorded(host: HostFacts): Recorded {
         const look: Look = { path, follow, answer: 'e' }
         looked.push(look)
         return noted(host.look(path, follow), look, () => unrepeatable(undefined))
+      },
+      runsI386() {
+        // Another machine never does, and has no such file.
+        const runs = host.runsI386()
+        looked.push({ path: I386_SETTING, follow: true, answer: runs ? 'o' : 'e' })
+        return runs
       },
       isLink: (path) => unrepeatable(host.isLink(path)),
       read(path) {
