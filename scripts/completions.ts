@@ -125,8 +125,8 @@ _nsbox_complete()
 		help:*) _nsbox_reply_words ${quoted(VERBS.join(' '))} ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		image:*) if ((i == 2)); then _nsbox_reply_words ${quoted(IMAGE_ACTIONS.join(' '))}; else _nsbox_reply_files -f; fi ;;
-		doctor:*) ;;
-		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$(pgrep -x nsbox)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
+		doctor:* | ps:*) ;;
+		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$("\${words[0]}" ps --quiet 2>/dev/null)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		*) ((i == 1)) && _nsbox_reply_words ${quoted(VERBS.join(' '))}
 			mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur") ;;
 	esac
@@ -202,7 +202,7 @@ export function zshCompletion(): string {
             ? `'1:what:(${IMAGE_ACTIONS.join(' ')})' '*:image:_files'`
             : ROWS[verb].words === Infinity
               ? ''
-              : `${verb === 'enter' ? "'1:process:_pids' '(-)2" : "'(-)1"}:command:_command_names -e' '*::arguments:_normal'`
+              : `${verb === 'enter' ? "'1:box:_nsbox_boxes' '(-)2" : "'(-)1"}:command:_command_names -e' '*::arguments:_normal'`
     const flags = ROWS[verb].words === Infinity ? '-s' : '-s -S'
     return [
       `\t\t${verb})`,
@@ -215,6 +215,7 @@ export function zshCompletion(): string {
 ${NOTE}
 # zsh: put this file into a directory of $fpath.
 
+_nsbox_boxes() { compadd -- \${(f)"$(_call_program boxes nsbox ps --quiet 2>/dev/null)"} }
 _nsbox_or_file() { _alternative "words:word:($*)" 'files:file:_files' }
 
 _nsbox() {
@@ -321,7 +322,7 @@ complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string esc
 complete -c nsbox -n 'not __fish_seen_subcommand_from ${VERBS.filter((verb) => ROWS[verb].words === Infinity).join(' ')}; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a '${IMAGE_ACTIONS.join(' ')}'
-complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(__fish_complete_pids)'
+complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(nsbox ps --quiet 2>/dev/null)' -d box
 complete -c nsbox -n '__fish_seen_subcommand_from help' -a '${VERBS.join(' ')}'
 ${[...new Set(lines)].join('\n')}
 `

@@ -6,7 +6,7 @@ function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
 	set -l enters (test "$words[1]" = enter; and echo yes)
-	contains -- "$words[1]" run plan explain bake enter rootfs image doctor help; and set -e words[1]
+	contains -- "$words[1]" run plan explain bake enter ps rootfs image doctor help; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
 			case --
@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --status-fd --plan --html --output -o --by --with --without --trace-log --keep --max-size
+			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --plan --html --output -o --by --with --without --trace-log --keep --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -30,7 +30,7 @@ end
 
 # Whether our own options may still come.
 function _nsbox_box
-	not __fish_seen_subcommand_from enter rootfs image doctor help; and test (count (_nsbox_command)) -le 1
+	not __fish_seen_subcommand_from enter ps rootfs image doctor help; and test (count (_nsbox_command)) -le 1
 end
 
 complete -c nsbox -f
@@ -39,16 +39,17 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a plan -d 'print t
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a explain -d 'explain step by step what would happen; run nothing'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a bake -d 'make a program of a box, which runs without nsbox'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a enter -d 'run a command in a running box, with its privileges'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a ps -d 'list the boxes that run: your own, and as root those of all users'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a rootfs -d 'make a root from the host\'s own programs'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a image -d 'pull, list and remove images of whole systems'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'check what this kernel, user and host allow, with fixes'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'print this text, or the help of a verb'
 complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
-complete -c nsbox -n 'not __fish_seen_subcommand_from rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n 'not __fish_seen_subcommand_from ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a 'pull ls inspect rm prune verify unpack'
-complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(__fish_complete_pids)'
-complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter rootfs image doctor help'
+complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(nsbox ps --quiet 2>/dev/null)' -d box
+complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter ps rootfs image doctor help'
 complete -c nsbox -n '_nsbox_box' -s r -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, a file (ISO, squashfs, tar, cpio), a layout or a directory; the image\'s settings are the command\'s defaults, and changes vanish'
 complete -c nsbox -n '_nsbox_box' -l platform -x -d 'use the image for another platform than this machine\'s, such as linux/arm64'
@@ -104,6 +105,7 @@ complete -c nsbox -n '_nsbox_box' -l argv0 -x -d 'what the command sees as its o
 complete -c nsbox -n '_nsbox_box' -l new-session -d 'run in a new session, without your terminal as controlling terminal'
 complete -c nsbox -n '_nsbox_box' -l die-with-parent -d 'kill the box when the process that started it ends'
 complete -c nsbox -n '_nsbox_box' -l no-init -d 'make the command itself process 1'
+complete -c nsbox -n '_nsbox_box' -l name -x -d 'what nsbox ps and nsbox enter call the box: letters, digits, . _ and -, at most 64'
 complete -c nsbox -n '_nsbox_box' -l status-fd -x -d 'write events as JSON lines to descriptor N'
 complete -c nsbox -n '_nsbox_box' -l verbose -d 'print each phase with its time on stderr'
 complete -c nsbox -n '_nsbox_box' -s q -l quiet -d 'print nothing but errors'
@@ -130,6 +132,10 @@ complete -c nsbox -n '__fish_seen_subcommand_from enter' -l verbose -d 'print ea
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -s q -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -s h -l help -d 'print the help; behind a verb, that verb\'s'
 complete -c nsbox -n '__fish_seen_subcommand_from enter' -s V -l version -d 'print the version'
+complete -c nsbox -n '__fish_seen_subcommand_from ps' -l json -d 'print the boxes as JSON'
+complete -c nsbox -n '__fish_seen_subcommand_from ps' -s q -l quiet -d 'print nothing but the words by which nsbox enter finds them'
+complete -c nsbox -n '__fish_seen_subcommand_from ps' -s h -l help -d 'print the help; behind a verb, that verb\'s'
+complete -c nsbox -n '__fish_seen_subcommand_from ps' -s V -l version -d 'print the version'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l by -x -a 'copy hardlink reflink' -d 'how files get into the root; hard links are the host\'s own files'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list\'")' -d 'add files that programs open only at run time: nss, locale, terminfo, ca-certificates, tz, gconv, fonts, magic, python, perl, ruby, java, node; list shows what each set adds on this host'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l without -x -a '(__fish_complete_list , "string split \' \' \'recommended suggested\'")' -d 'leave out libraries that an ELF file itself calls recommended or suggested'

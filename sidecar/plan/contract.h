@@ -243,6 +243,7 @@ struct enter {
 
 struct plan {
 	int64_t contract; /* Number of this contract. */
+	const char *name; /* What nsbox ps and nsbox enter call the box. Two boxes may have the same. */
 	uint64_t namespaces; /* Namespaces that are the box's own, made or entered; "mount" always is. */
 	struct idmap *idmap; /* Id maps of the new user namespace. */
 	struct enter *enter; /* The running box that the command is started in; then nothing is made, the command leads a process group of its own, and root, mounts, idmap, hostname, loopback, ping and lowPorts are absent. */
@@ -268,6 +269,7 @@ enum { PLAN_OBJECT = 0 };
 static const struct field contract_fields[] = {
 	/* plan */
 	{"contract", KIND_INT, offsetof(struct plan, contract), .required = true, .min = 2LL, .max = 2LL, .absent = 0LL},
+	{"name", KIND_STRING, offsetof(struct plan, name), .min = 1, .max = 64, .path = false, .host = false},
 	{"namespaces", KIND_FLAGS, offsetof(struct plan, namespaces), .required = true, .of = 0},
 	{"idmap", KIND_OBJECT, offsetof(struct plan, idmap), .of = 2},
 	{"enter", KIND_OBJECT, offsetof(struct plan, enter), .of = 1},
@@ -422,37 +424,37 @@ static const struct field contract_fields[] = {
 };
 
 static const struct object contract_objects[] = {
-	{0, 17, sizeof(struct plan)}, /* plan */
-	{17, 2, sizeof(struct enter)}, /* enter */
-	{19, 4, sizeof(struct idmap)}, /* idmap */
-	{23, 3, sizeof(struct idrange)}, /* idrange */
-	{26, 5, sizeof(struct filesystem)}, /* filesystem */
-	{31, 2, sizeof(struct inner)}, /* inner */
-	{33, 3, sizeof(struct helper)}, /* helper */
-	{36, 4, sizeof(struct cgroup)}, /* cgroup */
-	{40, 20, sizeof(struct process)}, /* process */
-	{60, 2, sizeof(struct seccomp)}, /* seccomp */
-	{62, 4, sizeof(struct env)}, /* env */
-	{66, 3, sizeof(struct limit)}, /* limit */
-	{69, 9, sizeof(struct supervision)}, /* supervision */
-	{78, 3, sizeof(struct root)}, /* root_directory */
-	{81, 6, sizeof(struct root)}, /* root_layers */
-	{87, 3, sizeof(struct root)}, /* root_empty */
-	{90, 4, sizeof(struct mount)}, /* mount_bind */
-	{94, 4, sizeof(struct mount)}, /* mount_tmpfs */
-	{98, 2, sizeof(struct mount)}, /* mount_proc */
-	{100, 1, sizeof(struct mount)}, /* mount_dev */
-	{101, 4, sizeof(struct mount)}, /* mount_overlay */
-	{105, 2, sizeof(struct mount)}, /* mount_dir */
-	{107, 2, sizeof(struct mount)}, /* mount_symlink */
-	{109, 2, sizeof(struct mount)}, /* mount_mask */
-	{111, 2, sizeof(struct mount)}, /* mount_protect */
-	{113, 1, sizeof(struct mount)}, /* mount_view */
-	{114, 1, sizeof(struct mount)}, /* mount_stash */
-	{115, 2, sizeof(struct mount)}, /* mount_pin */
-	{117, 1, sizeof(struct mount)}, /* mount_sysfs */
-	{118, 1, sizeof(struct mount)}, /* mount_cgroup */
-	{119, 3, sizeof(struct mount)}, /* mount_file */
+	{0, 18, sizeof(struct plan)}, /* plan */
+	{18, 2, sizeof(struct enter)}, /* enter */
+	{20, 4, sizeof(struct idmap)}, /* idmap */
+	{24, 3, sizeof(struct idrange)}, /* idrange */
+	{27, 5, sizeof(struct filesystem)}, /* filesystem */
+	{32, 2, sizeof(struct inner)}, /* inner */
+	{34, 3, sizeof(struct helper)}, /* helper */
+	{37, 4, sizeof(struct cgroup)}, /* cgroup */
+	{41, 20, sizeof(struct process)}, /* process */
+	{61, 2, sizeof(struct seccomp)}, /* seccomp */
+	{63, 4, sizeof(struct env)}, /* env */
+	{67, 3, sizeof(struct limit)}, /* limit */
+	{70, 9, sizeof(struct supervision)}, /* supervision */
+	{79, 3, sizeof(struct root)}, /* root_directory */
+	{82, 6, sizeof(struct root)}, /* root_layers */
+	{88, 3, sizeof(struct root)}, /* root_empty */
+	{91, 4, sizeof(struct mount)}, /* mount_bind */
+	{95, 4, sizeof(struct mount)}, /* mount_tmpfs */
+	{99, 2, sizeof(struct mount)}, /* mount_proc */
+	{101, 1, sizeof(struct mount)}, /* mount_dev */
+	{102, 4, sizeof(struct mount)}, /* mount_overlay */
+	{106, 2, sizeof(struct mount)}, /* mount_dir */
+	{108, 2, sizeof(struct mount)}, /* mount_symlink */
+	{110, 2, sizeof(struct mount)}, /* mount_mask */
+	{112, 2, sizeof(struct mount)}, /* mount_protect */
+	{114, 1, sizeof(struct mount)}, /* mount_view */
+	{115, 1, sizeof(struct mount)}, /* mount_stash */
+	{116, 2, sizeof(struct mount)}, /* mount_pin */
+	{118, 1, sizeof(struct mount)}, /* mount_sysfs */
+	{119, 1, sizeof(struct mount)}, /* mount_cgroup */
+	{120, 3, sizeof(struct mount)}, /* mount_file */
 };
 
 static const struct variants contract_variants[] = {

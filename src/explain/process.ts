@@ -253,13 +253,14 @@ export function release({ helpers = [], supervision: { gateFd = -1 } = {} }: Box
   ]
 }
 
-export function parent({ supervision = {} }: BoxPlan): Step {
+export function parent({ name, supervision = {} }: BoxPlan): Step {
   const { dieWithParent, statusFd = -1 } = supervision
   return {
     title: 'Meanwhile, outside',
     calls: 'waitpid, kill',
     why: 'The process that made the box waits, forwards signals, and ends as the command ended: with its status, or 128+N after signal N. The mounts vanish with the last process of the box.',
     also: [
+      ...(name === undefined ? [] : [`nsbox ps and nsbox enter call the box ${quote(name)}.`]),
       ...(dieWithParent
         ? [
             'If the process that started nsbox ends, the box is killed, even while nsbox is stopped: a separate process watches (pidfd_open).',

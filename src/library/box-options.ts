@@ -117,6 +117,8 @@ export interface BoxOptions {
   dieWithParent?: boolean | undefined
   /** Make the command itself process 1. `--no-init` */
   noInit?: boolean | undefined
+  /** What nsbox ps and nsbox enter call the box: letters, digits, . _ and -, at most 64. `--name NAME` */
+  name?: string | undefined
   /** Print each phase with its time on stderr. `--verbose` */
   verbose?: boolean | undefined
   /** Print nothing but errors. `--quiet` */

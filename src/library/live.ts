@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { sidecarPath } from '../launch/sidecar-path.ts'
-import { oldestChild, refuseForeignProc } from '../launch/running.ts'
+import { oldestChild, refuseForeignProc } from '../launch/processes.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
 import { isAbortSignal, throwIfAborted } from './arguments.ts'

@@ -5,6 +5,7 @@ import { nearest } from '../text/nearest.ts'
 import type { TABLE } from './table.ts'
 import {
   bind,
+  boxName,
   boxPath,
   choice,
   cpus,
@@ -213,6 +214,9 @@ export function apply(o: Options, name: string, value: string): void {
       o.init = false
       break
 
+    case 'name':
+      o.name = boxName(value)
+      break
     case 'status-fd':
       o.statusFd = integer('status-fd', value, MAX_FD)
       break

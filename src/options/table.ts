@@ -401,6 +401,13 @@ export const TABLE = [
   { name: 'no-init', group: 'process', sets: 'init', doc: 'make the command itself process 1' },
 
   {
+    name: 'name',
+    group: 'reporting',
+    value: 'NAME',
+    sets: 'name',
+    doc: 'what nsbox ps and nsbox enter call the box: letters, digits, . _ and -, at most 64',
+  },
+  {
     name: 'status-fd',
     group: 'reporting',
     value: 'N',

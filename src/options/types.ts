@@ -111,6 +111,8 @@ export type Options = {
   dieWithParent?: boolean
   /** false: the command itself is process 1. */
   init?: boolean
+  /** What the box is called. */
+  name?: string
   statusFd?: number
   verbose?: boolean
   quiet?: boolean

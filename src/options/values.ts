@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import type { EnvChange, MountRequest, UserRequest } from './types.ts'
 import type { Limit } from '../plan/types.ts'
-import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_PIDS } from '../plan/constants.ts'
+import { LIMITS, MAX_CPUS, MAX_ID, MAX_MILLISECONDS, MAX_NAME, MAX_PIDS } from '../plan/constants.ts'
 import { nearest } from '../text/nearest.ts'
 import { absoluteHint } from '../text/absolute-hint.ts'
 
@@ -232,6 +232,20 @@ export function network(value: string): 'host' | 'none' {
 export function hostname(value: string): string {
   if (Buffer.byteLength(value) > 64) throw wrong('hostname', `${quote(value)} is longer than 64 bytes`)
   return value
+}
+
+/** No word that a shell, a terminal or a table could take for something else, and no number: that would be a process. */
+export function isBoxName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= MAX_NAME && !/^[0-9]+$/.test(name)
+}
+
+export function boxName(value: string): string {
+  if (isBoxName(value)) return value
+  throw wrong(
+    'name',
+    `${quote(value.slice(0, 100))} can't be the name of a box`,
+    `it has at most ${MAX_NAME} letters, digits, . _ and -, begins with none of . and -, and is no number`,
+  )
 }
 
 export function user(value: string): UserRequest {

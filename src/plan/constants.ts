@@ -15,6 +15,8 @@ export const MAX_PIDS = 4194304
 export const MAX_CPUS = 8192
 /** The largest number of a descriptor: the kernel's default for fs.nr_open. */
 export const MAX_FD = 1048576
+/** Bytes of the name of a box. */
+export const MAX_NAME = 64
 /** Descriptors that a command may keep. */
 export const MAX_KEPT = 256
 export const LIMITS = [

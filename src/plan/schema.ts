@@ -18,6 +18,7 @@ import {
   MAX_ID,
   MAX_KEPT,
   MAX_MILLISECONDS,
+  MAX_NAME,
   MAX_PIDS,
   RESET_SIGNALS,
 } from './constants.ts'
@@ -40,6 +41,12 @@ const SCOPES = ['abstract', 'signals', 'trace'] as const
 export const OBJECTS = {
   plan: {
     contract: { type: 'int', min: CONTRACT, max: CONTRACT, required: true, doc: 'Number of this contract.' },
+    name: {
+      type: 'string',
+      min: 1,
+      max: MAX_NAME,
+      doc: 'What nsbox ps and nsbox enter call the box. Two boxes may have the same.',
+    },
     namespaces: {
       type: 'flags',
       values: NAMESPACES,

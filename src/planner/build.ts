@@ -61,6 +61,7 @@ export function buildPlan(options: Options, argv: readonly string[], host: HostF
   const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
   return compact<BoxPlan>({
     contract: CONTRACT,
+    name: options.name,
     namespaces,
     idmap: user.idmap,
     root: root.type === 'directory' && views[0] === '/' ? { ...root, view: true } : root,

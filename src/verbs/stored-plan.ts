@@ -13,7 +13,9 @@ export function storedPlan(file: string, options: Options, argv: readonly string
   const { signals } = host.changed()
   const process = { ...plan.process, argv: [...plan.process.argv, ...argv] }
   if (signals.length > 0) process.resetSignals = signals
-  return { ...plan, process, supervision: { ...plan.supervision, ...reporting(options) } }
+  const { name = plan.name } = options
+  const named = name === undefined ? plan : { ...plan, name }
+  return { ...named, process, supervision: { ...plan.supervision, ...reporting(options) } }
 }
 
 function planText(file: string): Uint8Array {

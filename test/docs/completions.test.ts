@@ -1,5 +1,6 @@
 /** Completions, in real shells on a terminal; and the manual page, as its readers' programs take it. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'uvu'
@@ -7,7 +8,8 @@ import * as assert from 'uvu/assert'
 import { allOptions } from '../../src/cli/verb-options.ts'
 import { VERBS } from '../../src/cli/verb.ts'
 import { ROWS } from '../../src/verbs/rows.ts'
-import { execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
+import { execute, inTemp, NSBOX, OUTSIDE_OF_TMP } from '../helpers/nsbox.ts'
+import { end } from '../helpers/running-box.ts'
 import { Pty } from '../helpers/pty.ts'
 
 const docs = new URL('../../docs/', import.meta.url).pathname
@@ -39,6 +41,8 @@ const TYPED: [string, RegExp][] = [
   ['nsbox enter 1 --timeo', /ut/],
   ['nsbox enter 1 unsha', /re/],
   ['nsbox help ba', /ke/],
+  ['nsbox ps --js', /on/],
+  ['nsbox enter complete-m', /e-too/],
   ['nsbox --ro -- unsha', /re/],
   ['nsbox --ro cat pl', /an\.json/],
 ]
@@ -47,6 +51,7 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
   const body = inTemp(async (dir) => {
     mkdirSync(join(dir, 'direct ory'))
     writeFileSync(join(dir, 'plan.json'), '')
+    const boxes: ChildProcess[] = []
     const pty = new Pty(argv, {
       PATH: `${dirname(NSBOX)}:${process.env.PATH}`,
       HOME: dir,
@@ -57,6 +62,9 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
     try {
       pty.enter(`cd ${dir}; ${load}; echo lo''aded`)
       await pty.expect(/loaded/)
+      const box = spawn(NSBOX, ['--name', 'complete-me-too', 'sh', '-c', 'echo ready; read x'], { ...OUTSIDE_OF_TMP })
+      await once(box.stdout, 'data')
+      boxes.push(box)
       for (const [typed, shown] of [
         ...TYPED,
         ...(shell === 'bash' ? [['nsbox --bind /etc:/us', /r\//] as const] : []),
@@ -69,6 +77,7 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
         await pty.expect(/next/)
       }
     } finally {
+      for (const box of boxes) await end(box)
       await pty.end()
     }
   })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, BIN, execute, inTemp, NSBOX, planOf, SANITIZED, SIDECAR } from '../helpers/nsbox.ts'
-import { oldestChild } from '../../src/launch/running.ts'
+import { oldestChild } from '../../src/launch/processes.ts'
 import { end, enter, inBox, waitFor } from '../helpers/running-box.ts'
 
 /** The privileges of a process, as the kernel shows them, and its limits. */
