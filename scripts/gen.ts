@@ -22,6 +22,7 @@ import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
 import { contractHeader, nativeWords, stepsHeader, verbsHeader } from './contract-header.ts'
 import { jsonSchema } from './plan-schema.ts'
+import { profileSchema } from './profile-schema.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
@@ -92,6 +93,7 @@ const files: Record<string, () => string> = {
   'sidecar/process/verbs.h': verbsHeader,
   'src/launch/native/words.h': nativeWords,
   'docs/plan.schema.json': jsonSchema,
+  'docs/profile.schema.json': profileSchema,
   'src/library/box-options.ts': boxOptionsSource,
   // After what it is made from.
   'docs/api.md': apiReference,

@@ -84,7 +84,7 @@ const KNOWN: readonly Known[] = [
   ['sync-fd block-fd lock-file userns-block-fd', '--status-fd N tells when a box starts and ends'],
   ['pid', '--share pid'],
   ['args', '--plan FILE of nsbox run reads a stored plan, which nsbox plan prints'],
-  ['profile noprofile', 'nsbox plan OPTIONS COMMAND stores what a box is, and nsbox run --plan FILE runs it'],
+  ['noprofile', 'not needed: nsbox reads no profile unless --profile FILE is given'],
   ['x11 dbus-user nosound', "sockets that are files are the host's: --mask PATH hides one"],
   ['boot', 'nsbox starts a command and no system: --root DIR COMMAND'],
 ]

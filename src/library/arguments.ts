@@ -6,7 +6,7 @@ import type { SpawnOptions, SpawnSyncOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../errors.ts'
-import { kindOf } from './mounts.ts'
+import { kindOf } from '../options/mount-list.ts'
 
 export type Arguments = { words: string[]; options: SpawnOptions & SpawnSyncOptions }
 

@@ -123,4 +123,6 @@ export interface BoxOptions {
   verbose?: boolean | undefined
   /** Print nothing but errors. `--quiet` */
   quiet?: boolean | undefined
+  /** Take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, and the options here come after. `--profile FILE` */
+  profile?: string | readonly string[] | undefined
 }

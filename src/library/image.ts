@@ -5,7 +5,7 @@ import type { Progress } from '../image/image.ts'
 import { lateImageBox, lateImages } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import { isAbortSignal, throwIfAborted } from './arguments.ts'
-import { kindOf } from './mounts.ts'
+import { kindOf } from '../options/mount-list.ts'
 import { throwWithHint } from './report.ts'
 
 export type PullOptions = {

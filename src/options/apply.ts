@@ -227,6 +227,10 @@ export function apply(o: Options, name: string, value: string): void {
       o.quiet = true
       break
 
+    case 'profile':
+      // Read before all others: src/cli/parse.ts, src/library/options.ts.
+      break
+
     default:
       option satisfies never
   }

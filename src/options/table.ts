@@ -13,6 +13,7 @@ export const GROUPS = [
   'limits',
   'process',
   'reporting',
+  'profiles',
   'baking',
   'building a root',
   'images',
@@ -416,8 +417,16 @@ export const TABLE = [
   },
   { name: 'verbose', group: 'reporting', sets: 'verbose', doc: 'print each phase with its time on stderr' },
   { name: 'quiet', short: 'q', group: 'reporting', sets: 'quiet', doc: 'print nothing but errors' },
+
+  {
+    name: 'profile',
+    group: 'profiles',
+    value: 'FILE',
+    repeat: true,
+    doc: 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, and the options here come after',
+  },
 ] as const satisfies readonly OptionRow<keyof Options>[]
 
 /** A key of `Options` that no row sets is a compile error in this line. */
-export type Unset = Never<Exclude<keyof Options, (typeof TABLE)[number]['sets']>>
+export type Unset = Never<Exclude<keyof Options, Extract<(typeof TABLE)[number], { sets: string }>['sets']>>
 type Never<T extends never> = T

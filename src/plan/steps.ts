@@ -6,6 +6,7 @@ export const STEPS = [
   // Only the front end.
   'rootfs',
   'ps',
+  'profile',
   'user',
   'bake',
   'explain',

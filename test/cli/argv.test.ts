@@ -15,6 +15,7 @@ const run = (options: Options, ...argv: string[]) => ({ verb: 'run', options, ar
 const mounts = (...list: MountRequest[]) => run({ mounts: list }, 'x')
 
 const HOME = process.env.HOME ?? ''
+const PROFILE = new URL('../fixtures/profile.json', import.meta.url).pathname
 
 const accepted: Row[] = [
   // The end of our own words.
@@ -173,6 +174,8 @@ const accepted: Row[] = [
   [['--root', 'r'], run({ root: 'r' })],
   [['--map-root', '--map-auto', '--userns', 'x'], run({ mapRoot: true, mapAuto: true, userns: true }, 'x')],
   [['--nest', '--allow-userns', 'x'], run({ nest: true, allowUserns: true }, 'x')],
+  [['--name', 'web-1.2', 'x'], run({ name: 'web-1.2' }, 'x')],
+  [['--profile', PROFILE, '--net=none', 'x'], run({ ro: true, net: 'none' }, 'x')],
   // Process.
   [
     ['--env', 'A=1', '--env-file', 'f', '--env=B', '--env', 'C=', '--clear-env', 'x'],
@@ -335,11 +338,15 @@ const refused: [string[], string, string?][] = [
     `--pids: '${bad}' must be a whole number from 1 to 4194303`,
   ]),
   ...['memory', 'cpus', 'pids'].map((name): [string[], string] => [[`--${name}=`, 'x'], `--${name}: empty value ''`]),
-  [['enter'], 'enter: no process', 'nsbox enter PID'],
-  [['enter', '1'], 'enter: no command', 'nsbox enter PID'],
+  [['enter'], 'enter: no box', 'nsbox enter NAME|PID'],
+  [['enter', '1'], 'enter: no command', 'nsbox enter NAME|PID'],
   [['enter', '1', '--'], 'enter: no command'],
-  [['enter', 'x', 'sh'], "enter: 'x' isn't a process number"],
-  [['enter', '01', 'sh'], "enter: '01' isn't a process number"],
+  [['enter', 'x y', 'sh'], "enter: 'x y' is neither a process number nor the name of a box"],
+  [['enter', '1', '--name', 'x', 'sh'], '--name: the box is made already'],
+  [['ps', 'x'], "ps: takes no argument, but has 'x'", 'nsbox ps'],
+  [['ps', '--json', '-q'], '--json and --quiet: choose one'],
+  [['--name', '12', 'x'], "--name: '12' can't be the name of a box", 'is no number'],
+  [['enter', '01', 'sh'], "enter: '01' is neither a process number nor the name of a box"],
   [['enter', '1', '--root', '/', 'sh'], '--root: the box is made already', 'nsbox help enter'],
   [['enter', '--no-init', '1', 'sh'], '--no-init: the box is made already'],
   [['enter', '1', '--cwdd', '/', 'sh'], 'unknown option --cwdd', '--cwd'],

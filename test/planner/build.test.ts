@@ -100,6 +100,7 @@ const VALUES: Record<string, string> = {
   share: 'ipc',
   net: 'none',
   hostname: 'h',
+  name: 'n',
   user: '5:6',
   'cap-add': 'net_admin',
   'cap-drop': 'kill',
@@ -128,8 +129,10 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
   assert.is(plan({}).cgroup, undefined)
 })
 
-/** They change the box of an image alone. */
+/** They change the box of an image alone, or stand for other options. */
 const OF_IMAGES = [
+  // Read before all others: test/cli/profile.test.ts.
+  'profile',
   'image',
   'platform',
   'entrypoint',
@@ -166,6 +169,8 @@ test('few options belong to one verb only', () =>
     [
       ...['plan', 'no-remember', 'html', 'output', 'relative', 'force'],
       ...[
+        'json',
+        'quiet',
         'by',
         'with',
         'without',

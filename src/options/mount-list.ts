@@ -2,10 +2,10 @@
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
 import { nearest } from '../text/nearest.ts'
-import type { MountRequest } from '../options/types.ts'
+import type { MountRequest } from './types.ts'
 
-/** Names what a value should be, or returns undefined if it is that. */
-type Check = (value: unknown) => string | undefined
+/** What a value has to be, in words and as a JSON schema. */
+type Check = { is: (value: unknown) => boolean; wanted: string; schema: Readonly<Record<string, unknown>> }
 type Key = { check: Check; required?: true }
 type KeysOf<T extends MountRequest['type']> = {
   [K in Exclude<keyof Extract<MountRequest, { type: T }>, 'type'>]-?: Key
@@ -13,17 +13,25 @@ type KeysOf<T extends MountRequest['type']> = {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-const boxPath: Check = (value) => (isText(value) && value.startsWith('/') ? undefined : 'an absolute path')
-const hostPath: Check = (value) => (isText(value) ? undefined : 'a path')
-const text: Check = (value) => (isText(value) ? undefined : 'text')
-const bool: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
+const boxPath: Check = {
+  is: (value) => isText(value) && value.startsWith('/'),
+  wanted: 'an absolute path',
+  schema: { type: 'string', pattern: '^/' },
+}
+const hostPath: Check = { is: isText, wanted: 'a path', schema: { type: 'string', minLength: 1 } }
+const text: Check = { is: isText, wanted: 'text', schema: { type: 'string', minLength: 1 } }
+const bool: Check = { is: (value) => typeof value === 'boolean', wanted: 'true or false', schema: { type: 'boolean' } }
 /** 0 is refused, since the kernel takes it as no limit at all. */
-const bytes: Check = (value) =>
-  Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'a number of bytes above 0'
-const mode: Check = (value) =>
-  typeof value === 'string' && /^[0-7]{3,4}$/.test(value)
-    ? undefined
-    : 'text of three or four octal digits, such as "0755"'
+const bytes: Check = {
+  is: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  wanted: 'a number of bytes above 0',
+  schema: { type: 'integer', minimum: 1 },
+}
+const mode: Check = {
+  is: (value) => typeof value === 'string' && /^[0-7]{3,4}$/.test(value),
+  wanted: 'text of three or four octal digits, such as "0755"',
+  schema: { type: 'string', pattern: '^[0-7]{3,4}$' },
+}
 
 const target: Key = { check: boxPath, required: true }
 const source: Key = { check: hostPath, required: true }
@@ -44,6 +52,20 @@ const KINDS: { [T in MountRequest['type']]: KeysOf<T> } = {
   symlink: { target, to: { check: text, required: true } },
   mask: { target },
   file: { source, target },
+}
+
+/** The JSON schema of an entry. */
+export function mountSchema(): Record<string, unknown> {
+  const kinds = Object.entries<Record<string, Key>>(KINDS).map(([type, keys]) => ({
+    type: 'object',
+    additionalProperties: false,
+    required: ['type', ...Object.keys(keys).filter((key) => keys[key]?.required)],
+    properties: {
+      type: { const: type },
+      ...Object.fromEntries(Object.entries(keys).map(([key, { check }]) => [key, check.schema])),
+    },
+  }))
+  return { oneOf: kinds }
 }
 
 /** Copies the list. Throws UsageError, which names the key as `mounts[2].target`. */
@@ -71,8 +93,9 @@ function readMount(entry: unknown, path: string): MountRequest {
         near(key, Object.keys(keys)),
       )
     if (value === undefined) continue
-    const wanted = keys[key]?.check(value)
-    if (wanted !== undefined) throw new UsageError(`${path}.${key}: must be ${wanted}, not ${kindOf(value)}`)
+    const check = keys[key]?.check
+    if (check?.is(value) === false)
+      throw new UsageError(`${path}.${key}: must be ${check.wanted}, not ${kindOf(value)}`)
     out[key] = value
   }
   for (const [key, { required }] of Object.entries(keys))

@@ -1,0 +1,179 @@
+/**
+ * Options of a box from files that the caller names: JSON with comments, or TOML. Nothing is ever read unasked, neither
+ * from the current directory nor from any other, since a box may have written there.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { SandboxError, UsageError } from '../errors.ts'
+import { absolute } from '../host/absolute.ts'
+import { codeOf, systemFailure } from '../host/errno.ts'
+import type { HostFacts } from '../host/types.ts'
+import { fromBytes, toBytes } from '../text/bytes.ts'
+import { camel } from '../text/camel-case.ts'
+import { nearest } from '../text/nearest.ts'
+import { printable } from '../text/printable.ts'
+import { applyKey, isRepeated, ROWS_BY_KEY } from './from-object.ts'
+import { beginsAtHome, atHome } from './home.ts'
+import { readJsonProfile } from './profile-json.ts'
+import { ProfileTextError } from './profile-text.ts'
+import { readTomlProfile } from './profile-toml.ts'
+import type { MountRequest, Options } from './types.ts'
+
+type Host = Pick<HostFacts, 'cwd' | 'variable'>
+
+/** Bytes. */
+const MAX_PROFILE = 1 << 20
+
+/** Keys that say what the root is: one that comes later replaces those of a profile. */
+const ROOT_KEYS = ['root', 'image'] as const
+
+/**
+ * Adds the options of FILES, in their order. `later`: the keys that come after the profiles. Throws SandboxError for a
+ * file that can't be read, and UsageError for one that has what isn't an option.
+ */
+export function applyProfiles(options: Options, files: readonly string[], later: object, host: Host): void {
+  for (const file of files) addTo(options, readProfile(file, host))
+  if (ROOT_KEYS.some((key) => key in later)) for (const key of ROOT_KEYS) delete options[key]
+}
+
+/** Lists add up, and everything else replaces. */
+function addTo(options: Options, profile: Options): void {
+  const all = options as Record<string, unknown>
+  if (ROOT_KEYS.some((key) => profile[key] !== undefined)) for (const key of ROOT_KEYS) delete options[key]
+  for (const [key, value] of Object.entries(profile)) {
+    const before = all[key]
+    all[key] =
+      Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...(value as unknown[])] : value
+  }
+}
+
+function readProfile(file: string, host: Host): Options {
+  if (/^[A-Za-z0-9_-]+$/.test(file))
+    throw new UsageError(`--profile: there is no profile called '${file}'`, `the file of that name is ./${file}`)
+  const named = beginsAtHome({ value: 'FILE' }, file) ? atHome({ name: 'profile' }, file, host.variable('HOME')) : file
+  const path = absolute(named, host)
+  const content = parse(read(path), path)
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw new SandboxError({ step: 'profile', what: 'must be an object with options', path })
+  const options: Options = {}
+  for (const [key, value] of Object.entries(content)) {
+    if (key === '$schema') continue
+    if (isRepeated(key) && Array.isArray(value))
+      (value as unknown[]).forEach((one, n) => applyAt(options, path, key, one, `/${key}/${n}`, host))
+    else applyAt(options, path, key, value, `/${pointerPart(key)}`, host)
+  }
+  // What a pipe gives has no directory.
+  const isPipe = /^\/(?:dev|proc)\//.test(path)
+  resolveFrom(options, isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/')
+  return options
+}
+
+const pointerPart = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
+
+function applyAt(options: Options, path: string, key: string, value: unknown, pointer: string, host: Host): void {
+  const fail = (what: string, at: string, hint?: string): never => {
+    throw new UsageError(`--profile ${printable(path)}: ${printable(at)}: ${what}`, hint)
+  }
+  if (key === 'profile') fail("a profile can't name another", pointer, 'give both: --profile FILE --profile FILE')
+  if (key !== 'mounts' && !ROWS_BY_KEY.has(key)) fail('unknown option', pointer, hintFor(key))
+  if (value === null) fail('must not be null', pointer, 'leave the key out')
+  try {
+    applyKey(options, key, value, () => host.variable('HOME'))
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    // The message begins with the option, or with the place in the list of mounts.
+    const [, place, what = error.message] =
+      /^(?:--[a-z0-9-]+|([A-Za-z0-9_]+(?:\[\d+\])?(?:\.[^:]*)?)): (.*)$/s.exec(error.message) ?? []
+    const inner =
+      place === undefined
+        ? ''
+        : place
+            .slice(place.search(/[[.]|$/))
+            .replace(/\[(\d+)\]/g, '/$1')
+            .replaceAll('.', '/')
+    fail(what, pointer + inner, error.hint)
+  }
+}
+
+function hintFor(key: string): string | undefined {
+  const dashed = camel(key.replace(/^-+/, '').replaceAll('_', '-'))
+  if (ROWS_BY_KEY.has(dashed)) return `it is spelled ${dashed}`
+  const near = nearest(key, [...ROWS_BY_KEY.keys(), 'mounts'])
+  return near === undefined
+    ? 'docs/options.md lists all options; in a profile --ro-bind is roBind'
+    : `the nearest is ${near}`
+}
+
+/** Makes relative paths of the host absolute: they are meant from the directory of the profile. */
+function resolveFrom(options: Options, directory: string): void {
+  const from = (path: string): string => absolute(path, { cwd: directory })
+  if (options.root !== undefined) options.root = from(options.root)
+  if (typeof options.overlay === 'string') options.overlay = from(options.overlay)
+  if (options.seccomp !== undefined && options.seccomp !== 'default' && options.seccomp !== 'none')
+    options.seccomp = from(options.seccomp)
+  // Any other reference may be a name in a registry.
+  if (options.image !== undefined && /^\.\.?\//.test(options.image)) options.image = from(options.image)
+  if (options.mounts !== undefined) options.mounts = options.mounts.map((mount) => withSource(mount, from))
+  if (options.env !== undefined)
+    options.env = options.env.map((change) =>
+      change.type === 'file' ? { ...change, path: from(change.path) } : change,
+    )
+}
+
+function withSource(mount: MountRequest, from: (path: string) => string): MountRequest {
+  return 'source' in mount ? { ...mount, source: from(mount.source) } : mount
+}
+
+/** A line of TOML begins with none of these. */
+const BEGINS_AS_JSON = /^\s*(?:\{|\/\/|\/\*)/
+
+function parse(text: string, path: string): unknown {
+  try {
+    return BEGINS_AS_JSON.test(text) ? readJsonProfile(text) : readTomlProfile(text)
+  } catch (error) {
+    if (!(error instanceof ProfileTextError)) throw error
+    throw new SandboxError({ step: 'profile', what: error.message, path })
+  }
+}
+
+function read(path: string): string {
+  const bytes = bytesOf(path)
+  if (bytes.length > MAX_PROFILE)
+    throw new SandboxError({
+      step: 'profile',
+      what: `has more than the ${MAX_PROFILE} bytes that a profile may have`,
+      path,
+    })
+  const text = fromBytes(bytes)
+  if (!text.isWellFormed()) throw new SandboxError({ step: 'profile', what: "isn't text in UTF-8", path })
+  return text.startsWith('\ufeff') ? text.slice(1) : text
+}
+
+/** At most one byte more than a profile may have. */
+function bytesOf(path: string): Uint8Array {
+  let fd: number
+  try {
+    fd = openSync(path.isWellFormed() ? path : Buffer.from(toBytes(path)), constants.O_RDONLY)
+  } catch (error) {
+    throw systemFailure({
+      step: 'profile',
+      what: 'open',
+      path,
+      code: codeOf(error),
+      hint: 'a file of options, in JSON or TOML',
+    })
+  }
+  try {
+    if (!fstatSync(fd).isFile() && !fstatSync(fd).isFIFO())
+      throw new SandboxError({ step: 'profile', what: 'is not a regular file', path })
+    const bytes = Buffer.alloc(MAX_PROFILE + 1)
+    let length = 0
+    for (let got = 1; got > 0 && length < bytes.length; length += got)
+      got = readSync(fd, bytes, length, bytes.length - length, null)
+    return bytes.subarray(0, length)
+  } catch (error) {
+    if (error instanceof SandboxError) throw error
+    throw systemFailure({ step: 'profile', what: 'read', path, code: codeOf(error) })
+  } finally {
+    closeSync(fd)
+  }
+}
