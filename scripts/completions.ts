@@ -75,6 +75,24 @@ ${values.join('\n')}
 	esac
 }
 
+# Commands: those of the root that is named, otherwise the host's. Only names that no terminal takes for more.
+_nsbox_reply_commands()
+{
+	local dir file name
+	if [[ -z $root ]]; then
+		mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur")
+		return
+	fi
+	root=\${root//\\\\/}
+	[[ $root != '~'* ]] || root=$HOME\${root#'~'}
+	for dir in {usr/local/,usr/,}{bin,sbin}; do
+		for file in "$root/$dir/$cur"*; do
+			name=\${file##*/}
+			[[ (-L $file || -x $file) && ! -d $file && $name != *[!A-Za-z0-9._+-]* ]] && COMPREPLY+=("$name")
+		done
+	done
+}
+
 _nsbox_options()
 {
 	local box=${quoted(OPTIONS.flatMap(namesOf).join(' '))}
@@ -97,17 +115,19 @@ _nsbox_words()
 
 _nsbox_complete()
 {
-	local verb=run i=1 pid=
+	local verb=run i=1 pid= root=
 	case \${words[1]} in ${VERBS.join('|')}) ((\${#words[@]} > 2)) && { verb=\${words[1]}; i=2; } ;; esac
 	for (( ; i < \${#words[@]} - 1; i++)); do
 		case \${words[i]} in
 			--) break ;;
+			--root=* | -r=*) root=\${words[i]#*=} ;;
 			-*=*) ;;
 			${options
         .filter((option) => kindOf(option) !== 'none')
         .flatMap(namesOf)
         .join('|')})
 				((i + 2 == \${#words[@]})) && { _nsbox_value "\${words[i]}"; return; }
+				[[ \${words[i]} != --root && \${words[i]} != -r ]] || root=\${words[i + 1]}
 				((i++)) ;;
 			-?*) ;;
 			*) [[ $verb == rootfs || $verb == image || ($verb == enter && -z $pid) ]] || break
@@ -116,7 +136,7 @@ _nsbox_complete()
 	done
 	if ((i < \${#words[@]} - 1)); then
 		# The command and its arguments have their own completion.
-		[[ \${words[i]} == -- ]] && ((i + 2 == \${#words[@]})) && mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		[[ \${words[i]} == -- ]] && ((i + 2 == \${#words[@]})) && _nsbox_reply_commands
 		return
 	fi
 	case $verb:$cur in
@@ -128,7 +148,7 @@ _nsbox_complete()
 		doctor:* | ps:*) ;;
 		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$("\${words[0]}" ps --quiet 2>/dev/null)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		*) ((i == 1)) && _nsbox_reply_words ${quoted(VERBS.join(' '))}
-			mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur") ;;
+			_nsbox_reply_commands ;;
 	esac
 }
 
@@ -163,7 +183,7 @@ function zshValue(option: OptionRow): string {
     // A number follows "nofile=", without a blank.
     case 'words':
       return option.value?.includes('FILE')
-        ? `_nsbox_or_file ${words}`
+        ? ` _nsbox_or_file ${words}`
         : words.includes('=')
           ? `{compadd -S "" -- ${words}}`
           : `(${words})`
@@ -202,7 +222,7 @@ export function zshCompletion(): string {
             ? `'1:what:(${IMAGE_ACTIONS.join(' ')})' '*:image:_files'`
             : ROWS[verb].words === Infinity
               ? ''
-              : `${verb === 'enter' ? "'1:box:_nsbox_boxes' '(-)2" : "'(-)1"}:command:_command_names -e' '*::arguments:_normal'`
+              : `${verb === 'enter' ? "'1:box:_nsbox_boxes' '(-)2" : "'(-)1"}:command:_nsbox_commands' '*::arguments:_normal'`
     const flags = ROWS[verb].words === Infinity ? '-s' : '-s -S'
     return [
       `\t\t${verb})`,
@@ -215,6 +235,24 @@ export function zshCompletion(): string {
 ${NOTE}
 # zsh: put this file into a directory of $fpath.
 
+# Commands: those of the root that is named, otherwise the host's. Only names that no terminal takes for more.
+_nsbox_commands() {
+	local root= i
+	for ((i = 1; i < CURRENT; i++)); do
+		case \${words[i]} in
+			--root=*|-r=*) root=\${words[i]#*=} ;;
+			--root|-r) root=\${words[i+1]} ;;
+		esac
+	done
+	if [[ -z $root ]]; then
+		_command_names -e
+		return
+	fi
+	root=\${(Q)root}
+	[[ $root != '~'* ]] || root=$HOME\${root#'~'}
+	local -aU names=($root/{usr/local/,usr/,}{bin,sbin}/*(N^/:t))
+	compadd -- \${(M)names:#[A-Za-z0-9._+-]##}
+}
 _nsbox_boxes() { compadd -- \${(f)"$(_call_program boxes nsbox ps --quiet 2>/dev/null)"} }
 _nsbox_or_file() { _alternative "words:word:($*)" 'files:file:_files' }
 
@@ -311,6 +349,32 @@ function _nsbox_command
 	string join -- \\n $words
 end
 
+# The root that is named.
+function _nsbox_root
+	set -l words (commandline -opc)
+	for i in (seq (count $words))
+		switch $words[$i]
+			case '--root=*' '-r=*'
+				string replace -r '^[^=]*=' '' -- $words[$i]
+			case --root -r
+				test $i -lt (count $words); and echo $words[(math $i + 1)]
+		end
+	end | tail -n 1 | string replace -r '^~' $HOME
+end
+
+# Commands of that root, otherwise the host's. Only names that no terminal takes for more.
+function _nsbox_complete_command
+	set -l root (_nsbox_root)
+	if test -z "$root"
+		complete -C (string join " " -- (string escape -- (_nsbox_command)))
+		return
+	end
+	for directory in $root/{usr/local/,usr/,}{bin,sbin}
+		set -l files $directory/*
+		string replace -r '.*/' '' -- $files | string match -r '^[A-Za-z0-9._+-]+$'
+	end
+end
+
 # Whether our own options may still come.
 function _nsbox_box
 	not __fish_seen_subcommand_from ${VERBS.filter((verb) => !takesBox(verb)).join(' ')}; and test (count (_nsbox_command)) -le 1
@@ -318,7 +382,7 @@ end
 
 complete -c nsbox -f
 ${VERBS.map((verb) => `complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a ${verb} -d ${inFish(ROWS[verb].doc)}`).join('\n')}
-complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n _nsbox_box -a '(_nsbox_complete_command)'
 complete -c nsbox -n 'not __fish_seen_subcommand_from ${VERBS.filter((verb) => ROWS[verb].words === Infinity).join(' ')}; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a '${IMAGE_ACTIONS.join(' ')}'

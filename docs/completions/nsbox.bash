@@ -38,13 +38,31 @@ _nsbox_value()
 	esac
 }
 
+# Commands: those of the root that is named, otherwise the host's. Only names that no terminal takes for more.
+_nsbox_reply_commands()
+{
+	local dir file name
+	if [[ -z $root ]]; then
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur")
+		return
+	fi
+	root=${root//\\/}
+	[[ $root != '~'* ]] || root=$HOME${root#'~'}
+	for dir in {usr/local/,usr/,}{bin,sbin}; do
+		for file in "$root/$dir/$cur"*; do
+			name=${file##*/}
+			[[ (-L $file || -x $file) && ! -d $file && $name != *[!A-Za-z0-9._+-]* ]] && COMPREPLY+=("$name")
+		done
+	done
+}
+
 _nsbox_options()
 {
 	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
-	explain) _nsbox_reply_words "$box --html --help -h --version -V" ;;
+	explain) _nsbox_reply_words "$box --plan --brief --html --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	ps) _nsbox_reply_words "--json --quiet -q --help -h --version -V" ;;
@@ -69,14 +87,16 @@ _nsbox_words()
 
 _nsbox_complete()
 {
-	local verb=run i=1 pid=
+	local verb=run i=1 pid= root=
 	case ${words[1]} in run|plan|explain|bake|enter|ps|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
 	for (( ; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
 			--) break ;;
+			--root=* | -r=*) root=${words[i]#*=} ;;
 			-*=*) ;;
 			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--plan|--html|--output|-o|--by|--with|--without|--trace-log|--keep|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
+				[[ ${words[i]} != --root && ${words[i]} != -r ]] || root=${words[i + 1]}
 				((i++)) ;;
 			-?*) ;;
 			*) [[ $verb == rootfs || $verb == image || ($verb == enter && -z $pid) ]] || break
@@ -85,7 +105,7 @@ _nsbox_complete()
 	done
 	if ((i < ${#words[@]} - 1)); then
 		# The command and its arguments have their own completion.
-		[[ ${words[i]} == -- ]] && ((i + 2 == ${#words[@]})) && mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		[[ ${words[i]} == -- ]] && ((i + 2 == ${#words[@]})) && _nsbox_reply_commands
 		return
 	fi
 	case $verb:$cur in
@@ -97,7 +117,7 @@ _nsbox_complete()
 		doctor:* | ps:*) ;;
 		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$("${words[0]}" ps --quiet 2>/dev/null)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		*) ((i == 1)) && _nsbox_reply_words 'run plan explain bake enter ps rootfs image doctor help'
-			mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur") ;;
+			_nsbox_reply_commands ;;
 	esac
 }
 

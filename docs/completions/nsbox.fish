@@ -28,6 +28,32 @@ function _nsbox_command
 	string join -- \n $words
 end
 
+# The root that is named.
+function _nsbox_root
+	set -l words (commandline -opc)
+	for i in (seq (count $words))
+		switch $words[$i]
+			case '--root=*' '-r=*'
+				string replace -r '^[^=]*=' '' -- $words[$i]
+			case --root -r
+				test $i -lt (count $words); and echo $words[(math $i + 1)]
+		end
+	end | tail -n 1 | string replace -r '^~' $HOME
+end
+
+# Commands of that root, otherwise the host's. Only names that no terminal takes for more.
+function _nsbox_complete_command
+	set -l root (_nsbox_root)
+	if test -z "$root"
+		complete -C (string join " " -- (string escape -- (_nsbox_command)))
+		return
+	end
+	for directory in $root/{usr/local/,usr/,}{bin,sbin}
+		set -l files $directory/*
+		string replace -r '.*/' '' -- $files | string match -r '^[A-Za-z0-9._+-]+$'
+	end
+end
+
 # Whether our own options may still come.
 function _nsbox_box
 	not __fish_seen_subcommand_from enter ps rootfs image doctor help; and test (count (_nsbox_command)) -le 1
@@ -44,7 +70,7 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a rootfs -d 'make 
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a image -d 'pull, list and remove images of whole systems'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'check what this kernel, user and host allow, with fixes'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'print this text, or the help of a verb'
-complete -c nsbox -n _nsbox_box -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n _nsbox_box -a '(_nsbox_complete_command)'
 complete -c nsbox -n 'not __fish_seen_subcommand_from ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a 'pull ls inspect rm prune verify unpack'
@@ -114,6 +140,8 @@ complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan expla
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l no-remember -d 'neither use nor store the plan of an equal command line'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s h -l help -d 'print the help; behind a verb, that verb\'s'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s V -l version -d 'print the version'
+complete -c nsbox -n '__fish_seen_subcommand_from explain' -l plan -r -F -d 'explain the stored plan in FILE, or on standard input'
+complete -c nsbox -n '__fish_seen_subcommand_from explain' -l brief -d 'print a line for each step, and what the box sees'
 complete -c nsbox -n '__fish_seen_subcommand_from explain' -l html -r -F -d 'write a page for a browser to FILE, which shows the box and goes through its steps; - is standard output'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -s o -l output -r -F -d 'write the box to FILE, as a program'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l relative -d 'paths of the host below the directory of FILE move with it'

@@ -53,32 +53,43 @@ export function explanation(given: BoxPlan, host: Reader): Explanation {
   }
 }
 
-export function explain(given: BoxPlan, host: Reader): string {
+/** Shows a line, which is safe for a terminal, in a style. */
+type Paint = (line: string, part: 'title' | 'quiet') => string
+
+/** `brief`: a line for each step, and what the box sees. */
+export function explain(
+  given: BoxPlan,
+  host: Reader,
+  { brief = false, paint = (line) => line }: { brief?: boolean; paint?: Paint } = {},
+): string {
   const { plan, steps, attention: warnings, shared: list } = explanation(given, host)
+  const heading = (text: string): string[] => ['', paint(text, 'title'), '']
+  const points = (texts: readonly string[]): string[] =>
+    texts.flatMap((text) => wrap(text, WIDTH, '  - ', '    ')).map(printable)
+  const opening = wrap(`How nsbox would run: ${command(plan.process)}`, WIDTH, '').map(printable)
+  const ending = [
+    ...(warnings.length === 0 ? [] : [...heading('What to look at again'), ...points(warnings)]),
+    ...heading('What the box sees'),
+    ...drawTree(plan).map(printable),
+  ]
+  if (brief) {
+    const titles = steps.flatMap(({ title }, index) => titleLines(title, index + 1)).map(printable)
+    return [...opening, '', ...titles, ...ending, ''].join('\n')
+  }
   return [
-    ...wrap(`How nsbox would run: ${command(plan.process)}`, WIDTH, ''),
+    ...opening,
     '(nothing has been run; "see:" is what to try in a shell in the box)',
     ...(steps.some(({ shown }) => shown?.where === 'outside')
       ? ['(outside: in a shell on the host, with the PID of a process of the box)']
       : []),
-    ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1)]),
-    ...(warnings.length === 0
-      ? []
-      : ['', 'What to look at again', '', ...warnings.flatMap((text) => wrap(text, WIDTH, '  - ', '    '))]),
-    '',
-    'What the box sees',
-    '',
-    ...drawTree(plan),
+    ...steps.flatMap((step, index) => ['', ...renderStep(step, index + 1, paint)]),
+    ...ending,
     '',
     ...legend(),
+    ...heading('What the box still shares with the host'),
+    ...points(list),
     '',
-    'What the box still shares with the host',
-    '',
-    ...list.flatMap((text) => wrap(text, WIDTH, '  - ', '    ')),
-    '',
-  ]
-    .map(printable)
-    .join('\n')
+  ].join('\n')
 }
 
 function allSteps(plan: BoxPlan, uid: number): Step[] {
@@ -329,12 +340,24 @@ function shared(plan: BoxPlan, uid: number): string[] {
 
 // ---- text ----
 
-function renderStep({ title, calls, why, also = [], shown }: Explanation['steps'][number], number: number): string[] {
+const titleLines = (title: string, number: number): string[] =>
+  wrap(title, WIDTH, `${String(number).padStart(2)}. `, INDENT)
+
+function renderStep(
+  { title, calls, why, also = [], shown }: Explanation['steps'][number],
+  number: number,
+  paint: Paint,
+): string[] {
+  const as = (lines: readonly string[], part: 'title' | 'quiet'): string[] =>
+    lines.map((line) => paint(printable(line), part))
   return [
-    ...wrap(title, WIDTH, `${String(number).padStart(2)}. `, INDENT),
-    ...wrap(calls, WIDTH, `${INDENT}[`, `${INDENT} `).map((line, i, all) => (i === all.length - 1 ? `${line}]` : line)),
-    ...wrap(why, WIDTH, INDENT),
-    ...also.flatMap((text) => wrap(text, WIDTH, `${INDENT}- `, `${INDENT}  `)),
-    ...(shown === undefined ? [] : wrap(shownText(shown), WIDTH, `${INDENT}see: `, `${INDENT}     `)),
+    ...as(titleLines(title, number), 'title'),
+    ...as(
+      wrap(calls, WIDTH, `${INDENT}[`, `${INDENT} `).map((line, i, all) => (i === all.length - 1 ? `${line}]` : line)),
+      'quiet',
+    ),
+    ...wrap(why, WIDTH, INDENT).map(printable),
+    ...also.flatMap((text) => wrap(text, WIDTH, `${INDENT}- `, `${INDENT}  `)).map(printable),
+    ...(shown === undefined ? [] : as(wrap(shownText(shown), WIDTH, `${INDENT}see: `, `${INDENT}     `), 'quiet')),
   ]
 }

@@ -1,6 +1,7 @@
 /** `nsbox doctor`: what this kernel, user and host allow. */
 import { programPath } from '#sidecar'
-import { line } from '../cli/output.ts'
+import { line, print } from '../cli/output.ts'
+import { painter, type Style } from '../cli/terminal.ts'
 import { verb } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
@@ -24,8 +25,20 @@ export const doctor = verb<{ json: boolean; forget: boolean }>({
     return { json: has('json'), forget: has('forget') }
   },
   run({ json, forget }) {
-    if (!forget) return examine(line, { ...examinedHost(), exe: programPath() }, json)
+    if (!forget) return examine(json ? line : printerOfVerdicts(), { ...examinedHost(), exe: programPath() }, json)
     line(`${forgetPlans()} plans removed`)
     return 0
   },
 })
+
+const STYLES: Readonly<Record<string, Style>> = { ok: 'green', no: 'red' }
+
+/** Prints a line with its verdict, the word at its beginning, in colour. */
+function printerOfVerdicts(): (text: string) => void {
+  const paint = painter()
+  return (text) => {
+    const [, word = '', rest = ''] = /^([a-z]+)( .*)?$/s.exec(text) ?? []
+    const style = rest.startsWith('  ') ? STYLES[word] : undefined
+    print(style === undefined ? `${printable(text)}\n` : `${paint(word, style)}${printable(rest)}\n`)
+  }
+}

@@ -1,6 +1,7 @@
 /** `nsbox help`. */
 import { helpText } from '../cli/help.ts'
 import { print } from '../cli/output.ts'
+import { painter } from '../cli/terminal.ts'
 import { VERBS, verb, type VerbName } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
 import { printable } from '../text/printable.ts'
@@ -23,5 +24,15 @@ export const help = verb<{ topic?: VerbName }>({
       near === undefined ? `verbs: ${VERBS.join(' ')}` : `the nearest is ${near}`,
     )
   },
-  run: ({ topic }) => print(helpText(late().ROWS, topic)),
+  run: ({ topic }) => print(helpText(late().ROWS, topic).split('\n').map(painted()).join('\n')),
 })
+
+/** Headings, and the names of options and verbs, in bold. */
+function painted(): (line: string) => string {
+  const paint = painter()
+  return (line) => {
+    if (/^\S.*:$/.test(line)) return paint(line, 'bold')
+    const [, name, rest = ''] = /^( {2}(?:-\w, | {4})--[\w-]+)(.*)$/.exec(line) ?? []
+    return name === undefined ? line : paint(name, 'bold') + rest
+  }
+}

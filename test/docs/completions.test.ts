@@ -43,6 +43,9 @@ const TYPED: [string, RegExp][] = [
   ['nsbox help ba', /ke/],
   ['nsbox ps --js', /on/],
   ['nsbox enter complete-m', /e-too/],
+  ['nsbox --root rt onlyh', /ere/],
+  ['nsbox explain -r rt --ro onlyh', /ere/],
+  ['nsbox --root=rt -- onlyh', /ere/],
   ['nsbox --ro -- unsha', /re/],
   ['nsbox --ro cat pl', /an\.json/],
 ]
@@ -51,6 +54,10 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
   const body = inTemp(async (dir) => {
     mkdirSync(join(dir, 'direct ory'))
     writeFileSync(join(dir, 'plan.json'), '')
+    mkdirSync(join(dir, 'rt/usr/bin'), { recursive: true })
+    // The second name would change the terminal's title.
+    for (const name of ['onlyhere', 'onlyh\x1b]0;title\x07'])
+      writeFileSync(join(dir, 'rt/usr/bin', name), '#!/bin/sh\n', { mode: 0o755 })
     const boxes: ChildProcess[] = []
     const pty = new Pty(argv, {
       PATH: `${dirname(NSBOX)}:${process.env.PATH}`,
@@ -75,6 +82,15 @@ for (const [shell, { argv, load }] of Object.entries(SHELLS)) {
         pty.type('\x15')
         pty.enter("echo ne''xt")
         await pty.expect(/next/)
+      }
+      assert.not.ok(pty.shown.includes('\x1b]0;title'))
+      if (shell === 'zsh') {
+        // What zsh passes to functions of its own is no choice.
+        pty.type('nsbox --seccomp \t')
+        await pty.expect(/none/)
+        pty.type('\x15')
+        pty.enter("echo ne''xt")
+        assert.not.match(await pty.expect(/[^]*next/), / -J/)
       }
     } finally {
       for (const box of boxes) await end(box)

@@ -167,7 +167,7 @@ test('few options belong to one verb only', () =>
       .flatMap(([verb, { own = [] }]) => (verb === 'image' ? [] : own))
       .map(({ name }) => name),
     [
-      ...['plan', 'no-remember', 'html', 'output', 'relative', 'force'],
+      ...['plan', 'no-remember', 'plan', 'brief', 'html', 'output', 'relative', 'force'],
       ...[
         'json',
         'quiet',
