@@ -3,7 +3,7 @@ import { print } from '../cli/output.ts'
 import { columns } from '../cli/terminal.ts'
 import { verb } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
-import { thisHost, userName } from '../host/bun.ts'
+import { thisHost } from '../host/bun.ts'
 import { listBoxes, type ListedBox } from '../launch/boxes.ts'
 import { isBoxName } from '../options/values.ts'
 import type { Plan } from '../plan/types.ts'
@@ -91,7 +91,7 @@ function rowOf(box: ListedBox, now: number): Row {
   const { pid, uid, plan } = box
   return {
     pid: String(pid),
-    user: userName(uid) ?? String(uid),
+    user: loginOf(uid),
     name: plan?.name ?? '-',
     age: ageText(ageOf(box, now)),
     root: plan === undefined ? '?' : rootOf(plan),
@@ -163,4 +163,11 @@ const fitted = (text: string, width: number): string => {
 function cut(text: string, width: number): string {
   const characters = [...text]
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
+}
+
+/** The name of a user in the machine's passwd, or the number. */
+function loginOf(uid: number): string {
+  const passwd = thisHost().read('/etc/passwd')
+  const lines = 'text' in passwd ? passwd.text.split('\n') : []
+  return lines.find((text) => text.split(':')[2] === String(uid))?.split(':')[0] ?? String(uid)
 }

@@ -8,6 +8,7 @@
 	".asciz \"explain\"\n" \
 	".asciz \"bake\"\n" \
 	".asciz \"enter\"\n" \
+	".asciz \"ps\"\n" \
 	".asciz \"rootfs\"\n" \
 	".asciz \"image\"\n" \
 	".asciz \"doctor\"\n" \
