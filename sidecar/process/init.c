@@ -23,8 +23,11 @@
 #include "privs/seccomp.h"
 #include "base/sys.h"
 #include "process/die_with_parent.h"
+#include "process/signals.h"
 
 enum { KEPT = 3, SAME_MOMENT_US = 2000000, MAX_ERRORS = 8, MAX_TRIES = 500, TRY_AGAIN_US = 1000, STACK = 128 << 10 };
+
+static int64_t direct[_NSIG]; /* when a signal came directly to the whole group, clock_now(); 0: it didn't */
 
 /*
  * A signal for the whole process group (Ctrl-C, kill(-PGID)) reaches the command directly. It also reaches the
@@ -34,7 +37,6 @@ enum { KEPT = 3, SAME_MOMENT_US = 2000000, MAX_ERRORS = 8, MAX_TRIES = 500, TRY_
  */
 static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 {
-	static int64_t direct[_NSIG];
 	int mark =
 		info->si_code == SI_QUEUE && info->si_pid == 0 && info->si_signo == FORWARDED_BY ? info->si_value.sival_int : 0;
 	if ((mark & ~FORWARDED_SIGNAL & ~FORWARDED_TO_GROUP) != FORWARDED) {
@@ -52,20 +54,33 @@ static void pass_to_command(const siginfo_t *info, int command, bool same_group)
 		kill(command, signal);
 }
 
-/*
- * Takes the signals that came directly until now, so that they don't count as the command's: most came before the
- * command existed, and each has to reach it when the supervisor passes it on. One that came after that reaches it
- * twice, which does nothing new: before it executes its program, it can't handle a signal.
- */
-static void forget_direct(void)
+static int take_direct(void)
 {
 	static const struct timespec now;
-	sigset_t direct;
-	sigfillset(&direct);
-	sigdelset(&direct, SIGCHLD);
-	sigdelset(&direct, FORWARDED_BY);
-	while (sigtimedwait(&direct, NULL, &now) > 0)
+	sigset_t set;
+	sigfillset(&set);
+	sigdelset(&set, SIGCHLD);
+	sigdelset(&set, FORWARDED_BY);
+	return sigtimedwait(&set, NULL, &now);
+}
+
+/* Before the command exists: what came directly until now came to us alone, so it must count when it is passed on. */
+static void forget_direct(void)
+{
+	while (take_direct() > 0)
 		;
+}
+
+/*
+ * At once after the command's start: what came directly meanwhile may have come a moment before it existed. If it
+ * handles the signal by now, it has long existed. If it doesn't, and got the signal, it ends by it, and the one that is
+ * passed on does no harm.
+ */
+static void note_direct(int command)
+{
+	for (int signal; (signal = take_direct()) > 0;)
+		if (signals_are_caught(command, signal))
+			direct[signal] = clock_now();
 }
 
 static void tell_ended(int link, int status)
@@ -201,6 +216,8 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 				  !seccomp_answers_ids(filter);
 	if (shared)
 		seccomp_load_shared(filter);
+	if (!process->new_session)
+		forget_direct();
 	pid_t command = start_command(process, extra, mask);
 	/*
 	 * As in spawn_box: a process that counts against the limit may be about to end. It isn't our child, so we try
@@ -213,7 +230,7 @@ void init_run(const struct process *process, char *const *extra, const sigset_t 
 	if (command < 0)
 		fail_hint("start a process", NULL, report_process_hint());
 	if (!process->new_session)
-		forget_direct();
+		note_direct(command);
 	/* The child shares our memory, and has set its own phase. */
 	report_step(STEP_INIT);
 	/* The child may have dropped the privileges that this takes; we still have them. */

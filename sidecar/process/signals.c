@@ -46,7 +46,7 @@ static bool read_file(int pid, const char *name, char *text, size_t size)
 {
 	char path[32];
 	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
 	close(fd);
 	text[length > 0 ? length : 0] = '\0';
@@ -210,6 +210,12 @@ void signals_came(const struct box *box, int signal)
 		now.unsure = false;
 	}
 	look_at(box, &now, signal);
+}
+
+bool signals_are_caught(int pid, int signal)
+{
+	char text[4096];
+	return read_file(pid, "status", text, sizeof text) && set_after(text, "\nSigCgt:") & bit(signal);
 }
 
 int signals_wait_time(void) { return waiting ? look_in : -1; }

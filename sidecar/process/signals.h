@@ -13,6 +13,8 @@ void signals_came(const struct box *box, int signal);
 /* Milliseconds until a command that blocks a signal is looked at again, or -1. */
 int signals_wait_time(void);
 void signals_look_again(const struct box *box);
+/* Whether process PID handles SIGNAL. False where /proc doesn't say. */
+bool signals_are_caught(int pid, int signal);
 /* The signal for which we killed the command in the kernel's place, or 0. */
 int signals_killed_for(void);
 
