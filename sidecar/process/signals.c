@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/init.h"
 #include "base/procfs.h"
 
 /*

@@ -6,6 +6,12 @@
 
 #include "process/box.h"
 
+/*
+ * To an init, a signal is passed on as the value of SIGRTMAX, which is queued even if one is pending already. FORWARDED
+ * marks such a value, whose low bits are the signal.
+ */
+enum { FORWARDED_BY = 64, FORWARDED = 0x6e736200, FORWARDED_TO_GROUP = 0x80, FORWARDED_SIGNAL = 0x7f };
+
 /* Sends SIGNAL to the command, or TO_GROUP, to its process group. */
 void signals_pass(const struct box *box, int signal, bool to_group);
 /* Notes that the command got SIGNAL directly, as a member of our process group. */
