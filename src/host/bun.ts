@@ -22,7 +22,7 @@ export function thisHost(): HostFacts {
     variable,
     look,
     isLink,
-    runsI386: () => process.arch === 'x64' && isThere(I386_SETTING),
+    runsI386: () => process.arch === 'x64' && look(I386_SETTING, true) === 'other',
     read,
     isKernel,
     opensFiles: () => {},
