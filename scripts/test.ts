@@ -116,8 +116,7 @@ const OWN_CACHE = 'mount -t tmpfs -o mode=755 tmpfs /var/cache && exec "$@"'
 function commandOf({ file, user }: Job, home: string): string[] {
   if (!isRoot) return [BUN, file]
   const apart = ['unshare', '--mount', '--propagation', 'private', '--']
-  if (user === 'root' && WARM) return [...apart, 'sh', '-c', OWN_CACHE, 'sh', BUN, file]
-  if (user === 'root') return [...apart, BUN, file]
+  if (user === 'root') return [...apart, 'sh', '-c', OWN_CACHE, 'sh', BUN, file]
   return [...apart, 'sh', '-c', ENTER, 'sh', TOP, scratch, String(ORDINARY.id), home, BUN, file]
 }
 
