@@ -53,10 +53,10 @@ test('a directory and a bare path are refused', () => {
   }
   const { stderr } = execute('python3', [
     '-c',
-    `import os,sys; fd=os.open('/etc/passwd', os.O_PATH); os.dup2(fd, 9); os.execv(sys.argv[1], ['nsbox','--keep-fd','9','true'])`,
+    `import os,sys; fd=os.open('/etc/passwd', os.O_PATH); os.dup2(fd, 90); os.execv(sys.argv[1], ['nsbox','--keep-fd','90','true'])`,
     NSBOX,
   ])
-  assert.match(stderr, /^nsbox: descriptors: is opened by O_PATH, and can't be read or written to: 9\n/)
+  assert.match(stderr, /^nsbox: descriptors: is opened by O_PATH, and can't be read or written to: 90\n/)
 })
 
 test('a reader sees the end when the command closes its copy, although the box goes on', async () => {

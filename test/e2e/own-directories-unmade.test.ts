@@ -47,7 +47,8 @@ if (asRoot) {
       const run = (user: number, ...args: string[]) =>
         execute('setpriv', ['--reuid', `${user}`, '--regid', `${user}`, '--clear-groups', NSBOX, ...args], {
           cwd: '/',
-          env: { PATH: process.env.PATH, HOME: home },
+          // A plan that is remembered would make the cache.
+          env: { PATH: process.env.PATH, HOME: home, NSBOX_REMEMBER: '0' },
         })
       const attempt = ['--cwd', '/', 'sh', '-c', `chmod 755 ${home}/.config; mkdir -p ${own}/x; ls ${home}/.config`]
       const refused = run(uid, ...attempt)

@@ -219,6 +219,17 @@ test(
 )
 
 test(
+  'options from a file count as they are now',
+  inCache((box, dir, cache) => {
+    for (const name of ['first', 'second']) {
+      writeFileSync(join(dir, 'profile.json'), JSON.stringify({ ro: true, hostname: name }))
+      assert.is(box(['--profile', join(dir, 'profile.json'), 'uname', '-n']).stdout, `${name}\n`)
+    }
+    assert.equal(recordsIn(cache), [])
+  }),
+)
+
+test(
   'boxes that are warned of are warned of each time',
   inCache((box, _, cache) => {
     for (const words of [['--privileged'], ['--tmpfs', '/mnt', '--tmpfs', '/mnt']]) {

@@ -38,13 +38,13 @@ function parts(): Record<Part, string> {
   return Object.fromEntries([['start', start[0]], ...late]) as Record<Part, string>
 }
 
-test('the front end is no more than 320 KB, of which a start reads 66 KB', () => {
+test('the front end is no more than 345 KB, of which a start reads 67 KB', () => {
   const all = parts()
   const size = (...names: Part[]): number => names.reduce((sum, name) => sum + all[name].length, 0)
   // The parts about images and roots are large, and no other start loads them.
   const rows: [number, number][] = [
-    [size('start'), 66_000],
-    [size('start', 'late', 'fakeRoot', 'filters', 'planner'), 320_000],
+    [size('start'), 67_000],
+    [size('start', 'late', 'fakeRoot', 'filters', 'planner'), 345_000],
     [size('box'), 45_000],
     [size('noted'), 30_000],
     [size('images'), 170_000],
