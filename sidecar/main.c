@@ -205,6 +205,7 @@ static struct box describe_box(const struct plan *plan, const struct supervision
 	return (struct box){.init = supervision->init,
 		.new_session = plan->process->new_session,
 		.own_group = plan->enter && !plan->process->new_session,
+		.entered = plan->enter,
 		.parent = -1,
 		.verbose = supervision->verbose,
 		.first = !plan->enter && own_pids,

@@ -10,6 +10,7 @@ struct box {
 	int channel; /* messages from it, base/channel.h */
 	bool init; /* it is an init, and not the command itself */
 	bool own_group; /* it leads its own process group, foreground.h */
+	bool entered; /* it joined a box, leads its process group, and doesn't take its children along when it ends */
 	bool first; /* it is process 1 of a pid namespace */
 	uint64_t blocked; /* bit N - 1: the caller blocks signal N, and so does the command */
 	bool new_session; /* signals of the terminal don't reach the command */

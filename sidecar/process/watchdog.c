@@ -52,10 +52,13 @@ static int wait_time(const struct box *box, enum stage stage)
 
 /*
  * Kills process 1 of the box; the kernel then kills its pid namespace, which may take time, but needs no second signal.
+ * Of a command that entered a box, its process group ends: its children would hold the caller's pipes open.
  */
 static enum stage kill_box(const struct box *box, pid_t supervisor)
 {
 	verdict->acted = true;
+	if (box->entered)
+		kill(-box->pid, SIGKILL);
 	kill(box->pid, SIGKILL);
 	kill(supervisor, SIGCONT);
 	return KILLED;

@@ -17,6 +17,8 @@ export type Launch = {
   args: string[]
   /** Descriptors that follow the command's own three. */
   descriptors: (number | 'ignore')[]
+  /** Whether the command enters a box that stays. */
+  enters: boolean
   /** Whether the sidecar has reported that the command runs. */
   hasStarted: () => boolean
   /** Must be called once the process has ended, or could not start. */
@@ -39,6 +41,7 @@ export function prepare(plan: () => Plan): Launch {
     descriptors: furtherStreams(
       new Map([...keepFds.map((fd) => [fd, fd] as const), [own.plan, file], [own.status, file]]),
     ),
+    enters: made.enter !== undefined,
     hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
     report: (ended) => {
       try {

@@ -3,6 +3,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../errors.ts'
+import { oldestChild, WATCHDOG } from '../launch/processes.ts'
 import { nearest } from '../text/nearest.ts'
 import { printable } from '../text/printable.ts'
 import { isUint8Array } from 'node:util/types'
@@ -31,8 +32,7 @@ export async function run(
   }
   const launch = prepare(() => planner(words, howOf(options)))
   const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
-  // KILL can't be ignored, and the kernel ends everything in the box with the sidecar.
-  const kill = () => void child.kill('SIGKILL')
+  const kill = () => end(child, launch.enters)
   const failed: Failed = {}
   signal?.addEventListener('abort', kill, { once: true })
   try {
@@ -60,6 +60,21 @@ export async function run(
   } finally {
     signal?.removeEventListener('abort', kill)
   }
+}
+
+/**
+ * KILL can't be ignored, and the kernel ends everything in the box with the sidecar. In a box that stays, only the
+ * command itself ends with the sidecar, so its process group is killed first.
+ */
+function end(child: ChildProcess, entered: boolean): void {
+  const command = entered && child.pid !== undefined ? oldestChild(child.pid, WATCHDOG) : undefined
+  if (command !== undefined)
+    try {
+      process.kill(-command.pid, 'SIGKILL')
+    } catch {
+      // It leads no group yet, or has ended.
+    }
+  child.kill('SIGKILL')
 }
 
 function howOf({ cwd, env, timeout, stdio }: RunOptions): How {

@@ -385,9 +385,9 @@ CALL(x32, 0x40000000 + 39)
 static enum verdict int80(void)
 {
 	long result;
-	/* getpid(2) of i386 */
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory", "r8", "r9", "r10", "r11");
-	return result > 0 ? OPEN : CLOSED;
+	/* personality(2) of i386 */
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(136L), "b"(0x0440000L) : "memory", "r8", "r9", "r10", "r11");
+	return result >= 0 ? OPEN : CLOSED;
 }
 #endif
 

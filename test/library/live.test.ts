@@ -133,6 +133,23 @@ for (const { name, program: runtime } of RUNTIMES) {
     )
   })
 
+  test(`a command that is ended by a limit takes its children along, and the box stays (${name})`, () => {
+    // The child of the shell holds the output open.
+    const command = `['sh', '-c', 'yes; :']`
+    assert.equal(
+      script(
+        runtime,
+        inBox(`
+      const late = await live.run(${command}, { timeout: 200, maxBuffer: Infinity })
+      const tooMuch = await live.run(${command}, { maxBuffer: 1000 }).catch(({ message }) => message)
+      const aborted = await live.run(${command}, { signal: AbortSignal.timeout(200) }).catch(({ name }) => name)
+      const left = await live.run(['sh', '-c', 'ps -o comm | grep -c yes'])
+      console.log(JSON.stringify([late.timedOut, tooMuch, aborted, left.stdout]))`),
+      ),
+      [true, 'maxBuffer: more than 1000 bytes of output', 'TimeoutError', '0\n'],
+    )
+  })
+
   test(`a program that ends, or is killed, takes its box with it, also when it never closes it (${name})`, () => {
     for (const ending of ['', "process.kill(process.pid, 'SIGKILL')"]) {
       const file = join(dir, 'ending.mjs')
