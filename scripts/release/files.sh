@@ -12,7 +12,9 @@ trap 'rm -rf "$work"' EXIT
 # What every package of files has, in DIRECTORY: of_release DIRECTORY BUILT
 of_release() {
 	install -D -m 755 "$2/nsbox" "$1/nsbox"
-	install -m 644 README.md LICENSE docs/nsbox.1 dist/THIRD-PARTY.txt "$1"
+	install -m 644 ./*.md LICENSE docs/nsbox.1 dist/THIRD-PARTY.txt "$1"
+	# README's links lead there.
+	find docs examples -type f ! -path 'docs/completions/*' ! -name nsbox.1 | while read -r file; do install -D -m 644 "$file" "$1/$file"; done
 	install -D -m 644 -t "$1/completions" docs/completions/*
 	install -D -m 644 "$here/apparmor" "$1/apparmor/nsbox"
 }

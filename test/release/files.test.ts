@@ -2,12 +2,13 @@
 /** The files of a release, as `make dist` has made them. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-const RELEASE = resolve(import.meta.dir, '../../dist/release')
-const { version } = JSON.parse(readFileSync(join(RELEASE, '../../package.json'), 'utf8')) as { version: string }
+const TOP = resolve(import.meta.dir, '../..')
+const RELEASE = join(TOP, 'dist/release')
+const { version } = JSON.parse(readFileSync(join(TOP, 'package.json'), 'utf8')) as { version: string }
 const MACHINES = { x64: 'amd64', arm64: 'arm64' }
 const isMade = existsSync(join(RELEASE, 'SHA256SUMS'))
 if (!isMade) console.log('skipped: dist/release is not there: make dist makes it')
@@ -20,6 +21,15 @@ function output(program: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: RELEASE, maxBuffer: 1 << 24 })
   assert.is(status, 0, `${program}: ${stderr}${stdout}`)
   return stdout
+}
+
+/** The files that README's links lead to. */
+function documents(): string[] {
+  return ['docs', 'examples'].flatMap((top) =>
+    readdirSync(join(TOP, top), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'nsbox.1' && !entry.parentPath.endsWith('/completions'))
+      .map((entry) => relative(TOP, join(entry.parentPath, entry.name))),
+  )
 }
 
 inRelease('every file is there, and SHA256SUMS has its digest', () => {
@@ -48,17 +58,21 @@ for (const [machine, architecture] of Object.entries(MACHINES)) {
     assert.is(new Set(lines.map((line) => line.split(/\s+/).slice(3, 5).join(' '))).size, 1)
     for (const line of lines) assert.match(line, /^[-d]rw[-x]r-[-x]r-[-x] 0\/0 /)
     const files = lines.filter((line) => !line.endsWith('/')).map((line) => line.split(`${name}/`)[1])
-    assert.equal(files.sort(), [
-      'LICENSE',
-      'README.md',
-      'THIRD-PARTY.txt',
-      'apparmor/nsbox',
-      'completions/_nsbox',
-      'completions/nsbox.bash',
-      'completions/nsbox.fish',
-      'nsbox',
-      'nsbox.1',
-    ])
+    assert.equal(
+      files.sort(),
+      [
+        'LICENSE',
+        'THIRD-PARTY.txt',
+        'apparmor/nsbox',
+        'completions/_nsbox',
+        'completions/nsbox.bash',
+        'completions/nsbox.fish',
+        'nsbox',
+        'nsbox.1',
+        ...readdirSync(TOP).filter((name) => name.endsWith('.md')),
+        ...documents(),
+      ].sort(),
+    )
   })
 
   inRelease(`the Debian package for ${architecture} says what it is, and its files are root's`, () => {
