@@ -44,9 +44,11 @@ static int set_up_staging(const char *tmpfs)
 	return make_directory("root");
 }
 
+/* Without a limit, so that df(1), which leaves out what has no size, doesn't show what is hidden. Only we write there.
+ */
 static int open_scratch_old(const char *tmpfs)
 {
-	if (mount("nsbox", tmpfs, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+	if (mount("nsbox", tmpfs, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=0") < 0)
 		return -1;
 	/* Recursive binds of the host leave an unbindable mount out, so they show the host's directory below it. */
 	if (mount(NULL, tmpfs, NULL, MS_UNBINDABLE, NULL) < 0)
@@ -64,7 +66,7 @@ static int set_up_files(const char *tmpfs)
 		return -1;
 	close(directory);
 	snprintf(files, sizeof files, "%s/files", tmpfs);
-	if (mount("nsbox", files, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+	if (mount("nsbox", files, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=0") < 0)
 		return -1;
 	return open(files, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
@@ -72,7 +74,7 @@ static int set_up_files(const char *tmpfs)
 static int open_scratch_new(void)
 {
 	scratch = tree_new("tmpfs", ROOT_OPTIONS_NOSUID | ROOT_OPTIONS_NODEV,
-		(struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {NULL, NULL}});
+		(struct setting[]){{"source", "nsbox"}, {"mode", "0700"}, {"size", "0"}, {NULL, NULL}});
 	return scratch < 0 ? -1 : tree_attach(scratch, target);
 }
 

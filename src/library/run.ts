@@ -32,7 +32,7 @@ export async function run(
   }
   const launch = prepare(() => planner(words, howOf(options)))
   const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
-  const kill = () => end(child, launch.enters)
+  const kill = () => killCommand(child, launch.enters)
   const failed: Failed = {}
   signal?.addEventListener('abort', kill, { once: true })
   try {
@@ -66,7 +66,7 @@ export async function run(
  * KILL can't be ignored, and the kernel ends everything in the box with the sidecar. In a box that stays, only the
  * command itself ends with the sidecar, so its process group is killed first.
  */
-function end(child: ChildProcess, entered: boolean): void {
+function killCommand(child: ChildProcess, entered: boolean): void {
   const command = entered && child.pid !== undefined ? oldestChild(child.pid, WATCHDOG) : undefined
   if (command !== undefined)
     try {

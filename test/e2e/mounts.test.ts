@@ -31,6 +31,12 @@ each('a tmpfs has the size and mode that are asked for', (box, root) => {
   assert.is(out, '700\n1\n')
 })
 
+each('df(1) shows nothing of what hides files', (box) => {
+  const sources = box('--mask', '/usr/share', '--file', '/etc/passwd:/etc/issue', '--cwd', '/', 'df', '--output=source')
+  assert.match(sources, /^Filesystem\n/)
+  assert.not.match(sources, /^nsbox$/m)
+})
+
 each("a bind shows the host's files and passes changes on", (box, root, dir) => {
   mkdirSync(join(dir, 'shared'))
   writeFileSync(join(dir, 'shared/a'), 'outside')
