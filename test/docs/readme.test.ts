@@ -1,4 +1,6 @@
 /** What README, CONTRIBUTING and the page of messages say is so. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { allOptions, QUESTION_ROWS } from '../../src/cli/verb-options.ts'
@@ -47,7 +49,9 @@ const subjects = (message: string) =>
 
 test('each message of docs/troubleshooting.md is one that the product has', () => {
   const sources = ['src', 'sidecar']
-    .map((dir) => execute('sh', ['-c', 'cat $(find "$0" -name "*.ts" -o -name "*.c")', `${TOP}/${dir}`]).stdout)
+    .flatMap((dir) => (readdirSync(join(TOP, dir), { recursive: true }) as string[]).map((name) => join(dir, name)))
+    .filter((name) => /\.(ts|c)$/.test(name))
+    .map(textOf)
     .join('\n')
     .replaceAll("\\'", "'")
   const section = textOf('docs/troubleshooting.md').split('\n## Troubleshooting\n')[1]?.split('\n## ')[0] ?? ''
