@@ -22,7 +22,7 @@ import {
 const CASES: [string[], number, RegExp][] = [
   [[], 2, /^nsbox: no command\nhint: /],
   [['--rot', 'x', 'true'], 2, /^nsbox: unknown option --rot\nhint: the nearest is --root\n$/],
-  [['--root'], 2, /^nsbox: --root: the value is missing\nhint: --root DIR\n$/],
+  [['--root'], 2, /^nsbox: --root: the value is missing\nhint: -r, --root DIR\n$/],
   [['--root', '', 'true'], 2, /^nsbox: --root: empty value ''\n/],
   [
     ['--root', 'DIR/nowhere', 'true'],
