@@ -10,7 +10,7 @@ import type { Capability } from '../../src/plan/types.ts'
 import { ALLOW, compile } from '../../src/seccomp/bpf.ts'
 import { defaultFilter } from '../../src/seccomp/default.ts'
 import { SYSCALLS } from '../../src/seccomp/syscalls.ts'
-import { asRoot, execute, hasScopes, inTemp, NSBOX, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, execute, hasScopes, NSBOX, type Ran } from '../helpers/nsbox.ts'
 import { evaluate } from '../seccomp/interpreter.ts'
 
 const GUIDE = readFileSync(new URL('../../docs/guides/programs-that-need-more.md', import.meta.url), 'utf8')
@@ -77,15 +77,18 @@ needing(
     }),
 )
 
-needing(
-  ['chromium'],
-  "Chromium's sandbox works with --allow-userns",
-  '`--allow-userns`',
-  inTemp((dir) => {
-    const command = ['chromium', '--headless', '--disable-gpu', `--user-data-dir=${dir}`, '--dump-dom', 'about:blank']
-    works(box(['--allow-userns', ...(asRoot ? ['--user', '65534'] : []), ...command]))
-  }),
-)
+needing(['chromium'], "Chromium's sandbox works with --allow-userns", '`--allow-userns`', () => {
+  const command = [
+    'chromium',
+    '--headless',
+    '--disable-gpu',
+    '--user-data-dir=/tmp/profile',
+    '--dump-dom',
+    'about:blank',
+  ]
+  const home = ['--tmpfs', '/tmp', '--cwd', '/', '--env', 'HOME=/tmp']
+  works(box(['--allow-userns', ...home, ...(asRoot ? ['--user', '65534'] : []), ...command]))
+})
 
 needing(
   ['unshare', 'bwrap'],
