@@ -118,8 +118,9 @@ test('a kind of id map follows the box', () => {
     ...thisHost(),
     uid: 1000,
     gid: 1000,
-    userName: () => 'me',
-    read: (path: string) => (path.startsWith('/etc/sub') ? { text: 'me:100000:65536\n' } : { code: 'ENOENT' }),
+    read: (path: string) => ({
+      text: path === '/etc/passwd' ? 'me:x:1000:1000::/:\nme:x:1001:1000::/:\n' : 'me:100000:65536\n',
+    }),
   }
   assert.is(mapKind({}, root).name, 'root')
   assert.is(mapKind({ userns: true }, root).name, 'root')
