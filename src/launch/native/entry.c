@@ -82,6 +82,7 @@ static inline long call_through(void *slot, void *code, long a, long b, long c)
 
 __asm__(
 	"no_jit: .asciz \"BUN_JSC_useJIT=0\"\n"
+	"no_warnings: .asciz \"NODE_NO_WARNINGS=1\"\n"
 	"stack_too_small: .asciz \"nsbox: start: the limit on the stack is too small for nsbox itself\\nhint: raise it (ulimit -s); for the box alone: --ulimit stack=BYTES\\n\"\n"
 	"data_too_small: .asciz \"nsbox: start: the limit on data is too small for nsbox itself\\nhint: raise it (ulimit -d); for the box alone: --ulimit data=BYTES\\n\"\n"
 	"space_too_small: .asciz \"nsbox: start: the limit on address space is too small for nsbox itself\\nhint: raise it (ulimit -v); for the box alone: --ulimit as=BYTES\\n\"\n");
@@ -208,10 +209,12 @@ static struct inherited *give_environment(void)
 	char ***variables = address_of(ENVIRON);
 	char **old = *variables;
 	long count = end_of(old) - old;
-	char **new = (char **)call6(MMAP, 0, (count + 2) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE,
+	char **new = (char **)call6(MMAP, 0, (count + 3) * (long)sizeof *new + (long)sizeof(struct inherited), READ_WRITE,
 		PRIVATE_ANONYMOUS, -1, 0);
 	*variables = new;
 	*new ++ = ADDRESS_OF("no_jit");
+	/* That process.execve is experimental is nothing for our users. */
+	*new ++ = ADDRESS_OF("no_warnings");
 	for (long i = 0; i < count; i++)
 		if (!is_for_runtime(old[i]))
 			*new ++ = old[i];
