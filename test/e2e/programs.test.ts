@@ -86,7 +86,7 @@ needing(['chromium'], "Chromium's sandbox works with --allow-userns", '`--allow-
     '--dump-dom',
     'about:blank',
   ]
-  const home = ['--tmpfs', '/tmp', '--cwd', '/', '--env', 'HOME=/tmp']
+  const home = ['--tmpfs', '/tmp', '--cwd', '/', '--env', 'HOME=/tmp', '--env', 'TMPDIR=/tmp']
   works(box(['--allow-userns', ...home, ...(asRoot ? ['--user', '65534'] : []), ...command]))
 })
 
