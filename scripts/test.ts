@@ -110,27 +110,20 @@ fi
 exec setpriv --reuid "$id" --regid "$id" --clear-groups "$@"
 `
 
-/**
- * Root's plans and images are kept in a fixed place, so what a test makes there goes to a layer of its own: $1 is an
- * empty directory.
- */
+/** Root's plans and images are kept in a fixed place, so what a test makes there goes to a layer over it. */
 const OWN_CACHE = `
-layer=$1; shift
-mount -t tmpfs -o mode=755 tmpfs "$layer" && mkdir "$layer/up" "$layer/work" &&
-  mount -t overlay -o "lowerdir=/var/cache,upperdir=$layer/up,workdir=$layer/work" overlay /var/cache || exit
+exec 9</var/cache
+mount -t tmpfs -o mode=755 tmpfs /var/cache && mkdir /var/cache/up /var/cache/work &&
+  mount -t overlay -o lowerdir=/proc/self/fd/9,upperdir=/var/cache/up,workdir=/var/cache/work overlay /var/cache || exit
+exec 9<&-
 exec "$@"
 `
 
 function commandOf({ file, user }: Job, home: string): string[] {
   if (!isRoot) return [BUN, file]
   const apart = ['unshare', '--mount', '--propagation', 'private', '--']
-  if (user === 'root') return [...apart, 'sh', '-c', OWN_CACHE, 'sh', layerBeside(home), BUN, file]
+  if (user === 'root') return [...apart, 'sh', '-c', OWN_CACHE, 'sh', BUN, file]
   return [...apart, 'sh', '-c', ENTER, 'sh', TOP, scratch, String(ORDINARY.id), home, BUN, file]
-}
-
-function layerBeside(home: string): string {
-  mkdirSync(`${home}-cache`)
-  return `${home}-cache`
 }
 
 let homes = 0
