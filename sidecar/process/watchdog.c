@@ -52,7 +52,7 @@ static int wait_time(const struct box *box, enum stage stage)
 
 /*
  * Kills process 1 of the box; the kernel then kills its pid namespace, which may take time, but needs no second signal.
- * Of a command that entered a box, its process group ends: its children would hold the caller's pipes open.
+ * A command that entered a box takes its process group along: its children would hold the caller's pipes open.
  */
 static enum stage kill_box(const struct box *box, pid_t supervisor)
 {

@@ -58,7 +58,7 @@ bool task_all_stopped(void) { return count > 0 && stopped_count == count; }
 
 void task_wake_all(void)
 {
-	/* One that ignores SIGHUP and reads on from a terminal that isn't its own would stop again and again. */
+	/* A command that ignores SIGHUP and still reads a terminal of others would stop again and again. */
 	enum { PATIENCE = 100 };
 	static unsigned hangups;
 	for (int i = 0; i < BUCKETS; i++)

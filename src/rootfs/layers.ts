@@ -13,7 +13,7 @@ import { type HostMount, hostMounts, isBelow } from './host-mounts.ts'
 const OPTIONS: MountOption[] = ['nosuid', 'nodev']
 /** The box has its own, or they are of the kernel. */
 const KERNEL = ['/proc', '/sys', '/dev']
-/** Of the kernel wherever they are, so that a layer over them holds nothing or is refused. */
+/** File systems that show the kernel: a layer over one of them holds nothing, or is refused. */
 const NO_LAYER =
   /^(proc|sysfs|devtmpfs|devpts|cgroup2?|tracefs|debugfs|securityfs|mqueue|bpf|pstore|configfs|fusectl|hugetlbfs|binfmt_misc|autofs|efivarfs|nsfs|rpc_pipefs|selinuxfs)$/
 /** Where each program may write; a new one takes the place of what can't have a layer. */
