@@ -72,7 +72,7 @@ for (const [name, as] of [
   inGuest(
     `a traced command works for ${name}, with changes that vanish`,
     `mkdir -m 777 /data; echo in >/data/in
-${as(`export NSBOX_CACHE=/tmp/cache; cd /data; nsbox rootfs build --quiet /tmp/made --trace -- /bin/busybox sh -c '/bin/busybox cat in; echo out >new && exit 3' 2>&1 | cut -d';' -f1
+${as(`export NSBOX_CACHE=/tmp/cache-$(id -u); cd /data; nsbox rootfs build --quiet /tmp/made --trace -- /bin/busybox sh -c '/bin/busybox cat in; echo out >new && exit 3' 2>/dev/null | cut -d';' -f1
 ls /data /tmp/made/data; nsbox --root /tmp/made /bin/busybox cat /data/in; rm -rf /tmp/made`)}
 rm -r /data`,
     ['note: ended with status 3', '/data:', 'in', '', '/tmp/made/data:', 'in', 'in'],
