@@ -32,6 +32,7 @@ const FRONT_END = [
     'late-image-start.ts',
     'late-images.ts',
     'late-planner.ts',
+    'late-profiles.ts',
     'late-rootfs.ts',
     'main.ts',
   ],

@@ -2,9 +2,19 @@
  * Builds the npm package's files in dist/package: the library and the command line as JavaScript for Node and Bun, the
  * types, and the sidecars that were built. Each program is one file, so that nothing has to be installed beside it.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
+import { BUNDLED } from './bundled.ts'
 
 const TOP = resolve(import.meta.dir, '..')
 const OUT = join(TOP, 'dist/package')
@@ -24,8 +34,11 @@ async function bundle(entry: string, name: string, banner: string): Promise<void
     minify: { syntax: true, whitespace: false, identifiers: false },
     outdir: OUT,
     naming: name,
+    metafile: true,
   })
   if (!built.success) throw new Error(built.logs.join('\n'))
+  for (const found of packagesIn(Object.keys(built.metafile?.inputs ?? {})))
+    if (!(BUNDLED as readonly string[]).includes(found)) throw new Error(`scripts/bundled.ts lacks ${found}`)
   // Bundlers that make CommonJS of it leave `import.meta` empty.
   const text = readFileSync(join(OUT, name), 'utf8')
   const parts = text.split('createRequire(import.meta.url)')
@@ -38,10 +51,21 @@ function leaveProgramFiles({ onResolve }: Bun.PluginBuilder): void {
   onResolve({ filter: /\/program-files\.ts$/ }, () => ({ path: '#program-files', external: true }))
 }
 
-/** The MIT license requires its notice in every copy of the code. */
-function noticeOfCac(): string {
-  const text = readFileSync(join(TOP, 'node_modules/cac/LICENSE'), 'utf8')
-  return `/*\n * Contains cac, https://github.com/cacjs/cac\n *\n${text.trim().replace(/^/gm, ' * ').replace(/ +$/gm, '')}\n */`
+/** Their licenses require the notice in every copy of the code. */
+function noticesOf(names: readonly string[]): string {
+  const notices = names.map((name) => {
+    const directory = join(TOP, 'node_modules', name)
+    const file = readdirSync(directory).find((entry) => /^LICENSE/.test(entry))
+    if (file === undefined) throw new Error(`${name} has no file with its license`)
+    const text = readFileSync(join(directory, file), 'utf8').replaceAll('\r', '').trim()
+    return ` * Contains ${name}, from the npm registry.\n *\n${text.replace(/^/gm, ' * ').replace(/ +$/gm, '')}\n`
+  })
+  return `/*\n${notices.join(' *\n')} */`
+}
+
+/** The packages whose code FILES of a bundle come from. */
+function packagesIn(files: readonly string[]): Set<string> {
+  return new Set(files.flatMap((file) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
 }
 
 /** Writes the declarations of the library, and of the files that they import. */
@@ -100,8 +124,8 @@ const PROGRAMS = ['nsbox-sidecar', 'nsbox-unpack', 'nsbox-trace']
 
 rmSync(OUT, { recursive: true, force: true })
 mkdirSync(join(OUT, 'sidecar'), { recursive: true })
-await bundle('src/index.ts', 'index.js', '')
-await bundle('src/main.ts', 'cli.js', `#!/usr/bin/env node\n${noticeOfCac()}`)
+await bundle('src/index.ts', 'index.js', noticesOf(BUNDLED.filter((name) => name !== 'cac')))
+await bundle('src/main.ts', 'cli.js', `#!/usr/bin/env node\n${noticesOf(BUNDLED)}`)
 chmodSync(join(OUT, 'cli.js'), 0o755)
 for (const [name, text] of declarations()) {
   mkdirSync(dirname(join(OUT, name)), { recursive: true })

@@ -1,5 +1,4 @@
 /** Everything but a plain start: all verbs, messages, and the other ways to start. */
-export { addProfiles } from './cli/profiles.ts'
 export { statusOf } from './cli/output.ts'
 export { emptyValue, missingValue, unknownOption } from './cli/usage-errors.ts'
 export { withHome } from './cli/with-home.ts'

@@ -13,4 +13,5 @@ export const lateImageBox = () => require('./late-image-box.ts') as typeof impor
 export const lateImageStart = () => require('./late-image-start.ts') as typeof import('./late-image-start.ts')
 export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')
 export const latePlanner = () => require('./late-planner.ts') as typeof import('./late-planner.ts')
+export const lateProfiles = () => require('./late-profiles.ts') as typeof import('./late-profiles.ts')
 export const lateRootfs = () => require('./late-rootfs.ts') as typeof import('./late-rootfs.ts')

@@ -60,13 +60,13 @@ arm64:
 
 # The copyright notices of what is linked into the programs.
 NOTICES := dist/THIRD-PARTY.txt
-$(NOTICES): scripts/notices.sh scripts/make/unpack.mk | musl unpack-libraries
+$(NOTICES): scripts/notices.sh scripts/bundled.ts scripts/make/unpack.mk package-lock.json $(NPM) | musl unpack-libraries
 	@mkdir -p $(@D)
 	@$(say) NOTICE $@
-	$(Q)sh scripts/notices.sh $(ARM64)/libraries musl-dev $(UNPACK_PACKAGES) >$@
+	$(Q)sh scripts/notices.sh $(ARM64)/libraries musl-dev $(UNPACK_PACKAGES) -- $$($(BUN) scripts/bundled.ts) >$@
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
-PACKAGE_FILES := scripts/package.ts package.json LICENSE $(wildcard *.md) $(shell find docs examples -type f | sort)
+PACKAGE_FILES := scripts/package.ts scripts/bundled.ts package.json LICENSE $(wildcard *.md) $(shell find docs examples -type f | sort)
 dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(NOTICES) dist/nsbox-trace $(wildcard $(ARM64_PROGRAMS)) $(NPM)
 	@$(say) PACK dist/package
 	$(Q)$(BUN) scripts/package.ts

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { BUNDLED } from '../bundled.ts'
 
 type Locked = { version: string; integrity: string; license?: string; dev?: boolean }
 type Component = {
@@ -52,7 +53,7 @@ const packages = process.argv.slice(2)
 const components = [
   fromNpm('@oven/bun-linux-x64', 'framework'),
   fromNpm('@oven/bun-linux-aarch64', 'framework'),
-  fromNpm('cac', 'library'),
+  ...BUNDLED.map((name) => fromNpm(name, 'library')),
   ...packages.map(fromDebian),
 ]
 const purl = `pkg:npm/${own.name}@${own.version}`

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import { apply } from '../options/apply.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
 import type { Options } from '../options/types.ts'
-import { late } from '../lazy.ts'
+import { lateProfiles } from '../lazy.ts'
 import type { Walked } from './verb.ts'
 
 /** The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. */
@@ -11,7 +11,7 @@ export function readOptions({ typed }: Walked, own?: (name: string, value: strin
   const options: Options = {}
   for (const { option } of typed)
     if (option.name === 'profile') {
-      late().addProfiles(options, typed)
+      lateProfiles().addProfiles(options, typed)
       break
     }
   for (const { option, value, own: isOwn } of typed) {

@@ -1,97 +1,68 @@
-/** Reads JSON with comments (// and block comments) and with commas before a closing bracket. */
-import { newTable, ProfileText, type ProfileTable } from './profile-text.ts'
+/** Reads JSON with comments, and with commas before a closing bracket, by jsonc-parser. */
+// Its modules by their path: bundlers can't follow the wrapped ones that its name stands for.
+import { type ParseErrorCode, visit } from 'jsonc-parser/lib/esm/main.js'
+import { failAt, faultOfNumber, faultOfText, MAX_PROFILE_DEPTH, quotedKey, type ProfileTable } from './profile-text.ts'
 
-/** Throws ProfileTextError. */
+/** By the library's number, since its names exist for the compiler alone. */
+const FAULTS: Readonly<Record<ParseErrorCode, string>> = {
+  1: 'no value begins so',
+  2: 'no such number',
+  3: 'a key in quotes is missing',
+  4: 'a value is missing',
+  5: ': is missing',
+  6: ', or a closing bracket is missing',
+  7: '} is missing',
+  8: '] is missing',
+  9: 'text behind the end',
+  10: 'a comment',
+  11: 'the comment has no end',
+  12: 'the text has no end',
+  13: 'the number has no end',
+  14: 'no such character',
+  15: 'no such escape',
+  16: 'a control character in a text',
+}
+
+/** Throws ProfileTextError at the first fault. */
 export function readJsonProfile(text: string): unknown {
-  const reader = new ProfileText(text)
-  const value = readValue(reader)
-  skip(reader)
-  if (reader.peek() !== '') reader.fail('text behind the end')
-  return value
-}
+  const open: { value: ProfileTable | unknown[]; key: string }[] = []
+  let top: unknown
 
-function skip(reader: ProfileText): void {
-  for (;;) {
-    if (reader.match(/[ \t\r\n]+|\/\/[^\n]*|\/\*[^]*?\*\//y) !== undefined) continue
-    if (reader.text.startsWith('/*', reader.at)) reader.fail('the comment has no end')
-    return
+  const add = (value: unknown): void => {
+    const inner = open.at(-1)
+    if (inner === undefined) top = value
+    else if (Array.isArray(inner.value)) inner.value.push(value)
+    else inner.value[inner.key] = value
   }
-}
-
-function readValue(reader: ProfileText): unknown {
-  skip(reader)
-  if (reader.take('{')) return reader.nested(() => readObject(reader))
-  if (reader.take('[')) return reader.nested(() => readArray(reader))
-  if (reader.peek() === '"') return readString(reader)
-  for (const [word, value] of [
-    ['true', true],
-    ['false', false],
-    ['null', null],
-  ] as const)
-    if (reader.take(word)) return value
-  const number = reader.match(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y)
-  return number === undefined
-    ? reader.fail(reader.peek() === '' ? 'a value is missing' : 'no value begins so')
-    : Number(number)
-}
-
-function readObject(reader: ProfileText): ProfileTable {
-  const table = newTable()
-  for (;;) {
-    skip(reader)
-    if (reader.take('}')) return table
-    const at = reader.at
-    if (reader.peek() !== '"') reader.fail('a key in quotes is missing')
-    const key = readString(reader)
-    skip(reader)
-    reader.expect(':')
-    reader.set(table, key, readValue(reader), at)
-    skip(reader)
-    if (!reader.take(',') && reader.peek() !== '}') reader.fail(', or } is missing')
+  const begin = (value: ProfileTable | unknown[], line: number, column: number): void => {
+    if (open.length === MAX_PROFILE_DEPTH) failAt(line + 1, column + 1, 'nested too deeply')
+    add(value)
+    open.push({ value, key: '' })
   }
-}
 
-function readArray(reader: ProfileText): unknown[] {
-  const list: unknown[] = []
-  for (;;) {
-    skip(reader)
-    if (reader.take(']')) return list
-    list.push(readValue(reader))
-    skip(reader)
-    if (!reader.take(',') && reader.peek() !== ']') reader.fail(', or ] is missing')
-  }
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-}
-
-function readString(reader: ProfileText): string {
-  reader.expect('"')
-  let text = ''
-  for (;;) {
-    text += reader.match(/[^"\\\x00-\x1f]+/y) ?? ''
-    const at = reader.at
-    if (reader.take('"')) return text
-    if (!reader.take('\\')) reader.fail(reader.peek() === '' ? 'the text has no end' : 'a control character in a text')
-    const letter = reader.peek()
-    reader.at++
-    if (letter === 'u') text += readUnicode(reader, at)
-    else if (Object.hasOwn(ESCAPES, letter)) text += ESCAPES[letter]
-    else reader.fail('no such escape', at)
-  }
-}
-
-/** A character outside of the first plane is a pair of escapes. */
-function readUnicode(reader: ProfileText, at: number): string {
-  const pair = reader.match(/[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}/y)
-  if (pair !== undefined) return String.fromCharCode(parseInt(pair.slice(0, 4), 16), parseInt(pair.slice(6), 16))
-  return reader.escaped(reader.match(/[0-9a-fA-F]{4}/y) ?? '', at)
+  visit(
+    text,
+    {
+      onObjectBegin: (_offset, _length, line, column) => begin(Object.create(null) as ProfileTable, line, column),
+      onArrayBegin: (_offset, _length, line, column) => begin([], line, column),
+      onObjectEnd: () => void open.pop(),
+      onArrayEnd: () => void open.pop(),
+      onObjectProperty: (key, _offset, _length, line, column) => {
+        const inner = open.at(-1)
+        const fault =
+          inner !== undefined && Object.hasOwn(inner.value, key) ? `${quotedKey(key)} is there twice` : faultOfText(key)
+        if (fault !== undefined) failAt(line + 1, column + 1, fault)
+        if (inner !== undefined) inner.key = key
+      },
+      onLiteralValue: (value: unknown, _offset, _length, line, column) => {
+        const fault =
+          typeof value === 'string' ? faultOfText(value) : typeof value === 'number' ? faultOfNumber(value) : undefined
+        if (fault !== undefined) failAt(line + 1, column + 1, fault)
+        add(value)
+      },
+      onError: (code, _offset, _length, line, column) => failAt(line + 1, column + 1, FAULTS[code]),
+    },
+    { allowTrailingComma: true },
+  )
+  return top
 }

@@ -14,7 +14,7 @@ import { printable } from '../text/printable.ts'
 import { applyKey, isRepeated, ROWS_BY_KEY } from './from-object.ts'
 import { beginsAtHome, atHome } from './home.ts'
 import { readJsonProfile } from './profile-json.ts'
-import { ProfileTextError } from './profile-text.ts'
+import { pointerPart, ProfileTextError } from './profile-text.ts'
 import { readTomlProfile } from './profile-toml.ts'
 import type { MountRequest, Options } from './types.ts'
 
@@ -66,8 +66,6 @@ function readProfile(file: string, host: Host): Options {
   resolveFrom(options, isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/')
   return options
 }
-
-const pointerPart = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
 function applyAt(options: Options, path: string, key: string, value: unknown, pointer: string, host: Host): void {
   const fail = (what: string, at: string, hint?: string): never => {

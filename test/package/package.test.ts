@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { BUNDLED } from '../../scripts/bundled.ts'
 import { TOP } from '../helpers/documents.ts'
 import { execute, NSBOX } from '../helpers/nsbox.ts'
 import { done, link, project, RUNTIMES, TARBALL, VERSION, WITHOUT_ARM64 } from '../helpers/package.ts'
@@ -52,6 +53,19 @@ test('the package has these files and no others', () => {
     'package.json',
   ]
   assert.equal(files, expected.sort())
+})
+
+test('the notices and the list of parts name each package whose code is in the programs', () => {
+  const notices = readFileSync(join(dir, 'node_modules/nsbox/dist/package/THIRD-PARTY.txt'), 'utf8')
+  const program = readFileSync(join(dir, 'node_modules/nsbox/dist/package/cli.js'), 'utf8')
+  const { stdout, stderr } = execute(process.execPath, ['scripts/release/sbom.ts'], { cwd: TOP })
+  assert.is(stderr, '')
+  const parts = (JSON.parse(stdout) as { components: { name: string }[] }).components.map(({ name }) => name)
+  for (const name of BUNDLED) {
+    assert.match(notices, new RegExp(`^=+\n${name} \\(\\d[0-9.]*\\)$`, 'm'))
+    assert.ok(parts.includes(name), name)
+    assert.ok(program.includes(` * Contains ${name}, `), name)
+  }
 })
 
 test('it installs without a network, needs no other package and runs nothing when it is installed', () => {

@@ -15,6 +15,9 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   'planner/in-root.ts': ['node:fs', '../host/directory.ts'],
   // A plan with options from a file is never remembered: verbs/repeatable.ts.
   'options/profile.ts': ['node:fs'],
+  // Libraries that turn a text into values.
+  'options/profile-json.ts': ['jsonc-parser/lib/esm/main.js'],
+  'options/profile-toml.ts': ['smol-toml'],
   // The numbers of errors.
   'seccomp/profile.ts': ['node:os'],
 }

@@ -1,0 +1,2 @@
+/** What reads profiles, with the libraries for their formats. */
+export { addProfiles } from './cli/profiles.ts'
