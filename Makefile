@@ -30,7 +30,7 @@ include scripts/make/tools.mk scripts/make/musl.mk
 
 # --- The sidecar: static C -------------------------------------------------------------------------------------------
 
-C_SOURCES := $(filter-out %_fuzz.c sidecar/unpack/% sidecar/trace/%,$(wildcard sidecar/*.c sidecar/*/*.c))
+C_SOURCES := $(filter-out %_fuzz.c sidecar/unpack/% sidecar/trace/% sidecar/net/%,$(wildcard sidecar/*.c sidecar/*/*.c))
 C_HEADERS := $(wildcard sidecar/*/*.h)
 C_OBJECTS := $(C_SOURCES:sidecar/%.c=dist/obj/%.o)
 C_DEFINES := -D_GNU_SOURCE -iquote sidecar -DNSBOX_VERSION='"$(VERSION)"'

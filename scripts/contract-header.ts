@@ -143,7 +143,9 @@ function cField(struct: string, key: string, field: Field, words: Words): string
   if (field.type === 'base64') extra.push(`.min = ${field.unit}, .max = ${field.max}`)
   if (field.type === 'mode') extra.push(`.absent = 0${field.default ?? '0'}`)
   if (field.type === 'enum')
-    extra.push(`.of = ${words.at(field.values)}, .absent = ${Math.max(0, field.values.indexOf(field.default ?? ''))}`)
+    extra.push(
+      `.of = ${words.at(field.values)}, .absent = ${field.required ? 0 : field.values.indexOf(field.default ?? '')}`,
+    )
   if (field.type === 'flags') extra.push(`.of = ${words.at(field.values)}`)
   if (field.type === 'strings')
     extra.push(

@@ -230,6 +230,7 @@ static void prepare(struct start *start)
 	caller_descriptors_keep((int)supervision->gate_fd, "use as gate", "nothing is open under that number");
 	caller_descriptors_pass(plan->process);
 	caller_descriptors_close();
+	helpers_open(plan);
 	if (start->invocation->text && !plan->enter)
 		plan_source_keep(start->invocation->text, start->invocation->length);
 	free(start->invocation->text);

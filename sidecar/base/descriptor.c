@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -149,6 +150,20 @@ void descriptor_allow_most(void)
 	struct rlimit most;
 	if (prlimit(0, RLIMIT_NOFILE, NULL, &most) == 0)
 		prlimit(0, RLIMIT_NOFILE, &(struct rlimit){most.rlim_max, most.rlim_max}, NULL);
+}
+
+int descriptor_memory_file(const char *name, unsigned flags, unsigned newer)
+{
+	int fd = memfd_create(name, flags | newer);
+	return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
+}
+
+void descriptor_execute(int fd, char *const *argv, char *const *env)
+{
+	char name[DESCRIPTOR_NAME];
+	syscall(SYS_execveat, fd, "", argv, env, EMPTY_PATH);
+	/* Linux 5.10.223 fails for an empty path, and some seccomp filters refuse the call. */
+	execve(descriptor_name(fd, name), argv, env);
 }
 
 int descriptor_copy_link(int link, int parent, const char *name)

@@ -73,6 +73,12 @@ char *descriptor_read_all(int fd, const char *name, size_t *length);
 /* Raises the limit on descriptors to the hard limit: those in flight count against the sender's. */
 void descriptor_allow_most(void);
 
+/* Makes a memory file. NEWER is a flag that came with Linux 6.3; an older kernel does without. -1 with errno. */
+int descriptor_memory_file(const char *name, unsigned flags, unsigned newer);
+enum { DESCRIPTOR_ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+/* Executes the program that FD is open at. Returns, with errno, if that fails. */
+void descriptor_execute(int fd, char *const *argv, char *const *env);
+
 /* Makes NAME in PARENT a copy of the symbolic link LINK, opened with O_PATH. -1 with errno. */
 int descriptor_copy_link(int link, int parent, const char *name);
 

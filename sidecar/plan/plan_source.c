@@ -129,16 +129,15 @@ bool plan_source_is_sealed(void)
 	return seals >= 0 && (seals & F_SEAL_WRITE);
 }
 
-/* Makes a memory file. NEWER is a flag that came with Linux 6.3; an older kernel does without. */
-static int memory_file(const char *name, unsigned flags, unsigned newer)
+off_t plan_source_program_end(int executable)
 {
-	int fd = memfd_create(name, flags | newer);
-	return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
+	struct stat st;
+	return program_end ? program_end : fstat(executable, &st) < 0 ? 0 : st.st_size;
 }
 
 void plan_source_keep(const char *text, size_t length)
 {
-	int fd = memory_file("nsbox-plan", MFD_CLOEXEC, FILE_NOEXEC_SEAL);
+	int fd = descriptor_memory_file("nsbox-plan", MFD_CLOEXEC, FILE_NOEXEC_SEAL);
 	/* Without the file the box still runs, but can't be entered. */
 	if (fd < 0)
 		return;
@@ -181,21 +180,25 @@ static char **arguments(int plan, bool old_mount_api, char *const *extra)
 	return argv;
 }
 
-void plan_source_become_sealed(const char *text, size_t length, bool old_mount_api, char *const *extra)
+int plan_source_copy_program(void)
 {
-	enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-	int fd = memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC),
-		plan = memory_file("nsbox-plan", 0, FILE_NOEXEC_SEAL);
-	if (fd < 0 || plan < 0 || !copy_program(fd) || !descriptor_write(plan, text, length) ||
-		lseek(plan, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	int fd = descriptor_memory_file("nsbox", MFD_CLOEXEC | MFD_ALLOW_SEALING, FILE_EXEC);
+	if (fd < 0 || !copy_program(fd))
 		fail("copy the program into memory", NULL);
-	char **argv = arguments(plan, old_mount_api, extra), name[DESCRIPTOR_NAME];
-	syscall(SYS_execveat, fd, "", argv, environ, EMPTY_PATH);
-	/* Linux 5.10.223 fails for an empty path, and some seccomp filters refuse the call. */
+	return fd;
+}
+
+void plan_source_become_sealed(int copy, const char *text, size_t length, bool old_mount_api, char *const *extra)
+{
+	int plan = descriptor_memory_file("nsbox-plan", 0, FILE_NOEXEC_SEAL);
+	if (plan < 0 || !descriptor_write(plan, text, length) || lseek(plan, 0, SEEK_SET) < 0 ||
+		fcntl(copy, F_ADD_SEALS, DESCRIPTOR_ALL_SEALS) < 0)
+		fail("copy the program into memory", NULL);
+	char **argv = arguments(plan, old_mount_api, extra);
+	descriptor_execute(copy, argv, environ);
 	int error = errno;
-	execve(descriptor_name(fd, name), argv, environ);
 	free(argv);
-	close(fd);
+	close(copy);
 	close(plan);
 	errno = error;
 }

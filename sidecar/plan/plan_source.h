@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * The plan at the end of our own executable, or NULL. The end is the plan, its length in 8 bytes (little endian),
@@ -19,11 +20,15 @@ const char *plan_source_segment(size_t *length);
 void plan_source_keep(const char *text, size_t length);
 /* Whether our executable is a sealed memory file, which no process can change. */
 bool plan_source_is_sealed(void);
+/* Where our executable, open as EXECUTABLE, ends: there the plan begins, if it has one. 0: not known. */
+off_t plan_source_program_end(int executable);
+/* A copy of this program without its plan, in a memory file. Fails by fail(). */
+int plan_source_copy_program(void);
 /*
- * Executes a copy of this program in a sealed memory file, so that the box can't overwrite our executable
- * (CVE-2019-5736). The copy has no plan and reads it from a descriptor, so that the box can't read it either. Returns,
- * with errno, if this system executes no memory files.
+ * Seals such a copy and executes it, so that the box can't overwrite our executable (CVE-2019-5736). The copy reads the
+ * plan from a descriptor, so that the box can't read it either. Returns, with errno, if this system executes no memory
+ * files.
  */
-void plan_source_become_sealed(const char *text, size_t length, bool old_mount_api, char *const *extra);
+void plan_source_become_sealed(int copy, const char *text, size_t length, bool old_mount_api, char *const *extra);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "plan/part.h"
+
 bool rules_check_contract(struct decoder *d, const struct json *node)
 {
 	const struct json_path path = {.key = "contract", .length = strlen("contract")};
@@ -49,6 +51,16 @@ static bool check_beside_enter(struct decoder *d, const struct plan *plan)
 		   refuse_if(d, plan->supervision && plan->supervision->init, "supervision", "init", no);
 }
 
+static bool check_helpers(struct decoder *d, const struct plan *plan)
+{
+	const struct json_path helpers = {.key = "helpers", .length = strlen("helpers")};
+	struct json_path entry = {.up = &helpers};
+	for (; entry.index < plan->helpers_count; entry.index++)
+		if (!plan->helpers[entry.index].program == (plan->helpers[entry.index].part == PART_ABSENT))
+			return decode_refuse(d, &entry, "needs either program or part");
+	return true;
+}
+
 bool rules_check(struct decoder *d, const struct plan *plan)
 {
 	static const char needs_net[] = "needs net in namespaces";
@@ -75,5 +87,6 @@ bool rules_check(struct decoder *d, const struct plan *plan)
 			   d, process->cwd_of_caller && process->cwd, "process", "cwd", "must not be there beside cwdOfCaller") &&
 		   refuse_if(d, process->cwd_of_host && !process->cwd, "process", "cwdOfHost", "needs cwd") &&
 		   refuse_if(d, plan->idmap && plan->idmap->setgroups && plan->idmap->by == IDMAP_BY_SELF, "idmap", "setgroups",
-			   "must not be true when by is self");
+			   "must not be true when by is self") &&
+		   check_helpers(d, plan);
 }

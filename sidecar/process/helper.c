@@ -14,13 +14,14 @@
 #include "base/procfs.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "plan/part.h"
 
-/* A helper has these descriptors: /dev/null as 0 and 1, the caller's 2, and these. */
-enum { READY = 3, BOX = 4, FAILED = 5, ABOVE = 10 };
+/* A helper has these descriptors: /dev/null as 0 and 1, the caller's 2, and these up to STATUS. */
+enum { READY = 3, BOX = 4, STATUS = 5, FAILED = 6, PROGRAM = 7, ABOVE = 10 };
 
 struct helper_process {
 	pid_t pid;
-	int ready;
+	int ready, file /* of a part, until it is started; or -1 */;
 	const struct helper *helper;
 };
 
@@ -28,13 +29,16 @@ static struct helper_process *processes;
 static size_t count;
 static struct helper_failure failure;
 
-/* The arguments of a helper's start; READY and BOX may be -1. */
+/* The arguments of a helper's start. What becomes a descriptor of its own may be -1; PROGRAM is then a path. */
 struct start {
 	const char *program;
 	char **argv, **env;
 	const sigset_t *mask;
-	int ready, box;
+	int file, ready, box, status;
 };
+
+/* A copy of FD above those that a helper has. -1 stays. */
+static bool move_up(int *fd) { return *fd < 0 || (*fd = fcntl(*fd, F_DUPFD_CLOEXEC, ABOVE)) >= 0; }
 
 /* FD as NUMBER, which execve keeps open; or nothing under that number. */
 static bool duplicate(int fd, int number)
@@ -47,19 +51,22 @@ static bool duplicate(int fd, int number)
 /* Ends with the supervisor, however that ends. No terminal and no process group reaches it. */
 static _Noreturn void execute(const struct start *start, int failed, pid_t supervisor)
 {
-	int ready = start->ready < 0 ? -1 : fcntl(start->ready, F_DUPFD_CLOEXEC, ABOVE);
-	int box = start->box < 0 ? -1 : fcntl(start->box, F_DUPFD_CLOEXEC, ABOVE),
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	failed = fcntl(failed, F_DUPFD_CLOEXEC, ABOVE);
-	bool done = failed >= 0 && null >= 0 && (ready >= 0 || start->ready < 0) && (box >= 0 || start->box < 0) &&
-				setsid() >= 0 && duplicate(null, 0) && duplicate(null, 1) && duplicate(ready, READY) &&
-				duplicate(box, BOX) && dup3(failed, FAILED, O_CLOEXEC) == FAILED;
-	descriptor_close_range(FAILED + 1, INT_MAX);
+	struct start at = *start;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool done = null >= 0 && move_up(&failed) && move_up(&at.ready) && move_up(&at.box) && move_up(&at.status) &&
+				move_up(&at.file) && setsid() >= 0 && duplicate(null, 0) && duplicate(null, 1) &&
+				duplicate(at.ready, READY) && duplicate(at.box, BOX) && duplicate(at.status, STATUS) &&
+				dup3(failed, FAILED, O_CLOEXEC) == FAILED &&
+				(at.file < 0 || dup3(at.file, PROGRAM, O_CLOEXEC) == PROGRAM);
+	descriptor_close_range(at.file < 0 ? PROGRAM : PROGRAM + 1, INT_MAX);
 	if (done && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
 		if (getppid() != supervisor)
 			_exit(STATUS_FAILED);
 		sigprocmask(SIG_SETMASK, start->mask, NULL);
-		execve(start->program, start->argv, start->env);
+		if (at.file < 0)
+			execve(start->program, start->argv, start->env);
+		else
+			descriptor_execute(PROGRAM, start->argv, start->env);
 	}
 	(void)!write(FAILED, &errno, sizeof errno);
 	_exit(STATUS_FAILED);
@@ -92,7 +99,7 @@ bool helper_run(const char *program, char **argv)
 	sigset_t none;
 	int status;
 	sigemptyset(&none);
-	pid_t pid = execute_outside(&(struct start){program, argv, (char *[]){NULL}, &none, -1, -1});
+	pid_t pid = execute_outside(&(struct start){program, argv, (char *[]){NULL}, &none, -1, -1, -1, -1});
 	if (pid < 0)
 		fail_hint("run", program, report_process_hint());
 	while (waitpid(pid, &status, 0) < 0)
@@ -101,10 +108,15 @@ bool helper_run(const char *program, char **argv)
 	return status == 0;
 }
 
+static const char *name_of(const struct helper *helper)
+{
+	return helper->program ? helper->program : part_name(helper->part);
+}
+
 static void set_failure(const char *what, const struct helper *helper, int number)
 {
 	if (!failure.what)
-		failure = (struct helper_failure){what, helper->program, number};
+		failure = (struct helper_failure){what, name_of(helper), number};
 }
 
 static int open_box(const struct box *box)
@@ -118,24 +130,36 @@ static int open_box(const struct box *box)
 	return fd;
 }
 
-void helpers_start(const struct plan *plan, const struct box *box, const sigset_t *mask)
+void helpers_open(const struct plan *plan)
 {
 	if (!plan->helpers_count)
 		return;
 	processes = calloc(plan->helpers_count, sizeof *processes);
 	if (!processes)
 		fail("allocate", NULL);
+	report_step(STEP_HELPERS);
+	for (size_t i = 0; i < plan->helpers_count; i++)
+		processes[i].file = plan->helpers[i].program ? -1 : part_open(plan->helpers[i].part);
+}
+
+void helpers_start(const struct plan *plan, const struct box *box, const sigset_t *mask)
+{
+	if (!plan->helpers_count)
+		return;
 	int directory = open_box(box);
 	for (size_t i = 0; i < plan->helpers_count && !failure.what; i++) {
 		const struct helper *helper = &plan->helpers[i];
 		int ends[2];
 		if (pipe2(ends, O_CLOEXEC) < 0)
 			fail("make pipe", NULL);
-		pid_t pid = execute_outside(&(struct start){helper->program, helper->argv, environ, mask, ends[1], directory});
+		int file = processes[i].file;
+		pid_t pid = execute_outside(&(struct start){
+			helper->program, helper->argv, environ, mask, file, ends[1], directory, report_status_fd()});
 		if (pid < 0)
 			set_failure("start the helper", helper, errno);
+		descriptor_close(file);
 		close(ends[1]);
-		processes[count++] = (struct helper_process){pid, ends[0], helper};
+		processes[count++] = (struct helper_process){pid, ends[0], -1, helper};
 	}
 	close(directory);
 }

@@ -16,6 +16,8 @@
  */
 bool helper_run(const char *program, char **argv);
 
+/* Opens those of the plan that are parts of nsbox. Fails by fail_hint(), before there is a box. */
+void helpers_open(const struct plan *plan);
 /* Starts the helpers of the plan, which get the signal mask MASK. Those that can't be executed count as failed. */
 void helpers_start(const struct plan *plan, const struct box *box, const sigset_t *mask);
 /* The descriptor to poll: of the first helper that is not ready. -1: all are. */

@@ -4,6 +4,7 @@
 
 #include "base/report.h"
 #include "fs/base_dir.h"
+#include "plan/part.h"
 #include "plan/plan_source.h"
 
 /* Whether processes of the box may see ours, and look into them. From a user namespace of their own they can't. */
@@ -18,7 +19,10 @@ static bool is_within_reach(const struct plan *plan, bool baked)
 
 static void become_sealed(const struct plan *plan, const char *text, size_t length, const struct invocation *invocation)
 {
-	plan_source_become_sealed(text, length, invocation->old_mount_api, invocation->extra);
+	int copy = plan_source_copy_program();
+	/* A copy in memory has no files beside it. */
+	part_add_all(copy, plan);
+	plan_source_become_sealed(copy, text, length, invocation->old_mount_api, invocation->extra);
 	if (plan->process->pause)
 		fail_hint("execute a file in memory", NULL,
 			"a box that stays needs a file in memory that can be executed (sysctl vm.memfd_noexec)");

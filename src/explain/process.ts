@@ -244,8 +244,8 @@ export function release({ helpers = [], supervision: { gateFd = -1 } = {} }: Box
       why: 'The plan names what has to be ready outside of the box before its command is executed.',
       also: [
         ...helpers.map(
-          ({ program, ends }) =>
-            `${quote(program)} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`,
+          ({ program, part, ends }) =>
+            `${program === undefined ? `${quote(`nsbox-${part}`)}, a program of nsbox,` : quote(program)} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`,
         ),
         ...(gateFd < 0 ? [] : [`A byte on descriptor ${gateFd} lets the box go on; its end without one ends the box.`]),
       ],

@@ -34,6 +34,8 @@ const MAX_QUOTA = MAX_CPUS * 1000000
 
 const FILESYSTEMS = ['squashfs', 'erofs', 'ext4'] as const
 const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
+/** Programs that the sidecar finds by itself: sidecar/plan/part.h. */
+const PARTS = ['net'] as const
 /** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
 const SCOPES = ['abstract', 'signals', 'trace'] as const
 
@@ -141,8 +143,12 @@ export const OBJECTS = {
     program: {
       type: 'string',
       path: 'host',
-      required: true,
-      doc: 'File on the host to execute. It gets the environment of the sidecar, a session of its own, standard error, descriptor 3, to which it writes a byte when it is ready, and descriptor 4, the directory of the first process of the box in /proc.',
+      doc: 'File on the host to execute. It gets the environment of the sidecar, a session of its own, standard error, descriptor 3, to which it writes a byte when it is ready, descriptor 4, the directory of the first process of the box in /proc, and, where there is one, the status descriptor as 5.',
+    },
+    part: {
+      type: 'enum',
+      values: PARTS,
+      doc: 'In place of program: a program of nsbox itself, which the sidecar has in its own executable, or beside it as nsbox-PART.',
     },
     argv: { type: 'strings', min: 1, required: true, doc: 'Its name and its arguments.' },
     ends: { type: 'enum', values: ['nothing', 'box'], default: 'nothing', doc: 'What its end ends, once it is ready.' },

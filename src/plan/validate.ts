@@ -92,6 +92,8 @@ function checkSense(plan: Plan): void {
   if (plan.process.cwdOfHost && plan.process.cwd === undefined) refuse(['process', 'cwdOfHost'], 'needs cwd')
   if (plan.idmap?.setgroups && plan.idmap.by === 'self')
     refuse(['idmap', 'setgroups'], 'must not be true when by is self')
+  for (const [n, { program, part }] of (plan.helpers ?? []).entries())
+    if ((program === undefined) === (part === undefined)) refuse(['helpers', n], 'needs either program or part')
 }
 
 function entriesOf(value: unknown, path: JsonPath): Entries {
