@@ -6,8 +6,8 @@
  * the machine's files in the mount namespace of the test, so nothing of it stays. Started as another user, it counts
  * the half that needs root as skipped.
  *
- * A file with `// runs alone` in its first lines has the machine to itself. One with `// runs once` doesn't depend on
- * the user, and runs only as the user who started us. `// seconds: N` is its time limit.
+ * A file with `// runs once` in its first lines doesn't depend on the user, and runs only as the user who started us.
+ * `// seconds: N` is its time limit; those with the largest start first, so that no long one is left for the end.
  */
 import { spawn } from 'node:child_process'
 import {
@@ -35,7 +35,7 @@ const WARM = BUILD.includes('warm')
 const DEADLINE = Date.now() + 1000 * Number(process.env.NSBOX_TEST_SECONDS ?? 1500)
 
 type User = 'root' | 'user'
-type Job = { file: string; user: User; alone: boolean; seconds: number }
+type Job = { file: string; user: User; seconds: number }
 type Outcome = { passed: number; failed: number; skipped: number; output: string; seconds: number; status: string }
 
 const isRoot = process.getuid?.() === 0
@@ -60,12 +60,12 @@ function jobs(words: readonly string[]): Job[] {
       const users = once ? [isRoot ? ('root' as const) : ('user' as const)] : ['root' as const, 'user' as const]
       return users.map((user) => ({ file: join(TOP, 'test', name), user, ...how }))
     })
+    .sort((a, b) => b.seconds - a.seconds)
 }
 
-function settings(file: string): Pick<Job, 'alone' | 'seconds'> & { once: boolean } {
+function settings(file: string): Pick<Job, 'seconds'> & { once: boolean } {
   const head = readFileSync(file, 'utf8').split('\n').slice(0, 10).join('\n')
   return {
-    alone: head.includes('// runs alone'),
     once: head.includes('// runs once'),
     seconds: Number(/\/\/ seconds: (\d+)/.exec(head)?.[1] ?? 120),
   }
@@ -197,9 +197,11 @@ function counted(output: string, status: string): Pick<Outcome, 'passed' | 'fail
 }
 
 const sum = { passed: 0, failed: 0, skipped: 0 }
+const times: { name: string; seconds: number }[] = []
 
 function tell(job: Job, outcome: Outcome): void {
   const name = relative(TOP, job.file)
+  times.push({ name: `${name} (${job.user})`, seconds: outcome.seconds })
   const { passed, failed, skipped, seconds, output } = outcome
   sum.passed += passed
   sum.failed += failed
@@ -211,13 +213,12 @@ function tell(job: Job, outcome: Outcome): void {
 
 async function runAll(all: readonly Job[]): Promise<void> {
   const before = traces(process.pid)
-  const together = all.filter(({ alone }) => !alone)
-  const next = () => together.shift()
+  const waiting = [...all]
   const worker = async () => {
-    for (let job = next(); job !== undefined; job = next()) tell(job, await run(job))
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) tell(job, await run(job))
   }
-  await Promise.all(Array.from({ length: Math.max(2, cpus().length) }, worker))
-  for (const job of all.filter(({ alone }) => alone)) tell(job, await run(job))
+  // One more than there are processors, since tests wait for a third of their time.
+  await Promise.all(Array.from({ length: cpus().length + 1 }, worker))
   const difference = () => {
     const after = traces(process.pid)
     const missing = [...before]
@@ -246,5 +247,9 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
+const slowest = times.sort((a, b) => b.seconds - a.seconds).slice(0, 5)
+console.log(
+  `${(performance.now() / 1000).toFixed(0)} s; longest: ${slowest.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)} s`).join(', ')}`,
+)
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0)

@@ -6,20 +6,22 @@ FUZZ_SECONDS ?= 30
 FUZZERS := $(patsubst sidecar/plan/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/plan/*_fuzz.c)) \
 	$(patsubst sidecar/unpack/%_fuzz.c,dist/fuzz/unpack-%,$(wildcard sidecar/unpack/*_fuzz.c))
 
-.PHONY: fuzz
-fuzz: $(FUZZERS) $(NPM) ## fuzz the readers of plans and of images; FUZZ_SECONDS=30
-	@[ -n '$(FUZZERS)' ] || echo 'make: no sidecar/*/*_fuzz.c: nothing to fuzz'
+# They are built and run as many at a time as there are processors; each prints when it has ended.
+FUZZ_RUNS := $(FUZZERS:dist/fuzz/%=fuzz-run/%)
+.PHONY: fuzz $(FUZZ_RUNS)
+fuzz: $(NPM) | clang unpack-libraries ## fuzz the readers of plans and of images; FUZZ_SECONDS=30
+	@[ -n '$(FUZZERS)' ] || { echo 'make: no sidecar/*/*_fuzz.c: nothing to fuzz' >&2; exit 1; }
 	$(Q)$(BUN) test/fuzz/unpack-seeds.ts dist/fuzz/seeds
-	$(Q)for program in $(FUZZERS); do \
-		$(say) FUZZ "$$program for $(FUZZ_SECONDS) s"; \
-		mkdir -p $$program.corpus; \
-		leaks=1 name=$${program##*/}; case $$name in \
-		unpack-squashfs|unpack-nested) leaks=0 seeds=dist/fuzz/seeds/$${name#unpack-};; \
-		unpack-*) seeds=dist/fuzz/seeds/$${name#unpack-};; \
-		*) seeds=test/fixtures/plans; [ ! -d test/fuzz/$$name ] || seeds="$$seeds test/fuzz/$$name";; \
-		esac; \
-		ASAN_OPTIONS=detect_leaks=$$leaks $$program -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$program- -print_final_stats=0 -verbosity=0 -max_len=131072 -malloc_limit_mb=6000 $$program.corpus $$seeds; \
-	done
+	$(Q)$(MAKE) -j$$(nproc) --output-sync=target $(FUZZ_RUNS)
+
+$(FUZZ_RUNS): fuzz-run/%: dist/fuzz/%
+	@$(say) FUZZ "$< for $(FUZZ_SECONDS) s"
+	$(Q)mkdir -p $<.corpus; leaks=1; case $* in \
+		unpack-squashfs|unpack-nested) leaks=0 seeds=dist/fuzz/seeds/$(*:unpack-%=%);; \
+		unpack-*) seeds=dist/fuzz/seeds/$(*:unpack-%=%);; \
+		*) seeds=test/fixtures/plans; [ ! -d test/fuzz/$* ] || seeds="$$seeds test/fuzz/$*";; \
+	esac; \
+	ASAN_OPTIONS=detect_leaks=$$leaks $< -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$<- -print_final_stats=0 -verbosity=0 -max_len=131072 -malloc_limit_mb=6000 $<.corpus $$seeds
 
 dist/fuzz/%: sidecar/plan/%_fuzz.c $(C_SOURCES) $(C_HEADERS) $(MAKE_FILES) scripts/make/fuzz.mk | clang
 	@mkdir -p $(@D)

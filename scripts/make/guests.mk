@@ -38,6 +38,10 @@ vm-kernel/%: | vm-tools
 	$(say) KERNEL $*; rm -f dist/vm/$*.skipped; \
 	if ! sh scripts/vm-kernel.sh $* $(CURDIR)/dist/vm/$* >dist/vm/$*.log 2>&1; then tail -n 1 dist/vm/$*.log >dist/vm/$*.skipped; fi
 
+# All that tests need and that is downloaded, without an installation on this machine: it can be made beside other work.
+.PHONY: downloads
+downloads: debian-root foreign-images programs-root slurm-root vm-kernels $(ARM64_KERNELS:%=vm-kernel/%) $(ARM64)/libc $(ARM64)/libraries $(ARM64)/guest $(ARM64_BUN)
+
 # Runs only the files that boot a virtual machine, each on every kernel. `make test` runs them too, the long one on
 # one kernel.
 .PHONY: test-vm

@@ -1,4 +1,5 @@
 /** A deadline holds whatever the box does: neither the box nor job control can stop the clock. */
+// seconds: 150
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -45,45 +46,64 @@ async function inShell(body: (pty: Pty) => Promise<void>): Promise<void> {
 }
 
 const WAYS = [[], ['--no-init'], ['--new-session'], ['--no-init', '--new-session']]
+// They spend their time waiting for deadlines, so all of them run at once.
 for (const [number, flags] of WAYS.entries()) {
   const name = flags.join(' ') || 'by default'
-  const word = `deadline-${process.pid}-${number}`
+  atOnce(`a command that stops itself, and nsbox with it, does not outlast its deadline (${name})`, () =>
+    stoppedByItself(flags, `itself-${process.pid}-${number}`),
+  )
+  atOnce(`a box whose nsbox is stopped by somebody ends at its deadline (${name})`, () =>
+    stoppedBySomebody(flags, `deadline-${process.pid}-${number}`),
+  )
+}
 
-  test(`a command that stops itself, and nsbox with it, does not outlast its deadline (${name})`, () =>
-    inShell(async (pty) => {
-      // The shell sees a stopped job, and background processes of the command go on. Process 1 can't stop itself, so
-      // the terminal stops it.
-      const itself = !flags.includes('--no-init')
-      pty.enter(
-        `${NSBOX} --timeout 6s ${flags.join(' ')} --env MARK=${word} sh -c 'setsid sleep 1000 & echo re""ady; ${itself ? 'kill -STOP $$; ' : ''}exec sleep 1000'`,
-      )
-      await pty.expect(/ready/)
-      if (!itself) pty.type('\x1a')
-      await pty.expect(/Stopped/)
-      await until(() => marked(word) === '', 'the box goes on')
-      // The job has ended, and bash says so before its next prompt.
-      for (let tries = 0; tries < 200 && !/Exit 124/.test(pty.shown); tries++) {
-        pty.enter('')
-        await Bun.sleep(100)
-      }
-      assert.match(pty.shown, /Exit 124/)
-    }))
-
-  test(`a box whose nsbox is stopped by somebody ends at its deadline (${name})`, async () => {
-    const started = spawn(
-      NSBOX,
-      ['--timeout', '1s', ...flags, '--env', `MARK=${word}`, 'sh', '-c', 'echo ready; exec sleep 1000'],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
-    const ended = once(started, 'exit')
-    await once(started.stdout, 'data')
-    started.kill('SIGSTOP')
-    assert.equal(await ended, [124, null])
-    assert.is(marked(word), '')
+/** A test whose body runs from now on, beside those of others. */
+function atOnce(title: string, body: () => Promise<void>): void {
+  const outcome = body().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  test(title, async () => {
+    const failed = await outcome
+    if (failed !== undefined) throw failed.error
   })
 }
 
-test('signals that stop a process group, and a terminal that is not its own, stop no clock', () =>
+function stoppedByItself(flags: readonly string[], word: string): Promise<void> {
+  return inShell(async (pty) => {
+    // The shell sees a stopped job, and background processes of the command go on. Process 1 can't stop itself, so the
+    // terminal stops it.
+    const itself = !flags.includes('--no-init')
+    pty.enter(
+      `${NSBOX} --timeout 6s ${flags.join(' ')} --env MARK=${word} sh -c 'setsid sleep 1000 & echo re""ady; ${itself ? 'kill -STOP $$; ' : ''}exec sleep 1000'`,
+    )
+    await pty.expect(/ready/)
+    if (!itself) pty.type('\x1a')
+    await pty.expect(/Stopped/)
+    await until(() => marked(word) === '', 'the box goes on')
+    // The job has ended, and bash says so before its next prompt.
+    for (let tries = 0; tries < 200 && !/Exit 124/.test(pty.shown); tries++) {
+      pty.enter('')
+      await Bun.sleep(100)
+    }
+    assert.match(pty.shown, /Exit 124/)
+  })
+}
+
+async function stoppedBySomebody(flags: readonly string[], word: string): Promise<void> {
+  const started = spawn(
+    NSBOX,
+    ['--timeout', '1s', ...flags, '--env', `MARK=${word}`, 'sh', '-c', 'echo ready; exec sleep 1000'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const ended = once(started, 'exit')
+  await once(started.stdout, 'data')
+  started.kill('SIGSTOP')
+  assert.equal(await ended, [124, null])
+  assert.is(marked(word), '')
+}
+
+atOnce('signals that stop a process group, and a terminal that is not its own, stop no clock', () =>
   inShell(async (pty) => {
     const word = `background-${process.pid}`
     const box = (command: string) => `${NSBOX} --timeout 2s --env MARK=${word} ${command}`
@@ -95,9 +115,10 @@ test('signals that stop a process group, and a terminal that is not its own, sto
     )
     await pty.expect(/stopped/)
     await until(() => marked(word) === '', 'a box goes on')
-  }))
+  }),
+)
 
-test('with --die-with-parent a box ends with its parent although nsbox is stopped', async () => {
+atOnce('with --die-with-parent a box ends with its parent although nsbox is stopped', async () => {
   const word = `orphan-${process.pid}`
   for (const flags of [[], ['--no-init']]) {
     const parent = spawn(
@@ -135,7 +156,7 @@ async function watched(...args: string[]): Promise<{ box: ChildProcess; watchdog
   return { box, watchdog: watchdog as number }
 }
 
-test('a watchdog that somebody kills is replaced', async () => {
+atOnce('a watchdog that somebody kills is replaced', async () => {
   const { box, watchdog } = await watched('--timeout', '2s', 'sh', '-c', 'echo ready; exec sleep 1000')
   const ended = once(box, 'exit')
   process.kill(watchdog, 'SIGKILL')
