@@ -23,6 +23,7 @@
 #include "fs/filesystem.h"
 #include "fs/inherited.h"
 #include "fs/inroot.h"
+#include "fs/mask.h"
 #include "fs/mount.h"
 #include "fs/overlay.h"
 #include "fs/own.h"
@@ -85,6 +86,7 @@ static void build_root(const struct plan *plan, bool old_mount_api)
 	if (old_mount_api)
 		inroot_force_walk();
 	mounts_raise_limit(plan);
+	mask_set_one_id(plan->idmap && plan->idmap->by == IDMAP_BY_SELF);
 	/* Open all files of the host that the box needs, before the first mount hides some of them. */
 	root_open_sources(plan->root);
 	mounts_open_sources(plan);

@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --by --with --without --trace-log --keep --max-size
+			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --hide --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --by --with --without --trace-log --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -99,6 +99,9 @@ complete -c nsbox -n '_nsbox_box' -l mask -r -F -d 'hide PATH of the box behind 
 complete -c nsbox -n '_nsbox_box' -l dir -r -F -d 'make a directory, with the octal MODE (default: 0755)'
 complete -c nsbox -n '_nsbox_box' -l symlink -x -d 'make PATH a symbolic link to TARGET'
 complete -c nsbox -n '_nsbox_box' -l file -r -F -d 'make DST a file with the content of SRC of the host'
+complete -c nsbox -n '_nsbox_box' -l write -r -F -d 'let the box write to PATH of the host; like --keep and --hide it is a rule: their order has no meaning, the longest path decides, and the rest of the host is read-only (--write / lifts that)'
+complete -c nsbox -n '_nsbox_box' -l keep -r -F -d 'keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it'
+complete -c nsbox -n '_nsbox_box' -l hide -r -F -d 'hide PATH of the host, which may be missing: a directory is empty, a file can\'t be opened, not even by root; --write and --keep of a path below give that back'
 complete -c nsbox -n '_nsbox_box' -l no-follow -d 'refuse a SRC or DIR of the host whose path has a symbolic link in it'
 complete -c nsbox -n '_nsbox_box' -l share -x -a '(__fish_complete_list , "string split \' \' \'pid ipc uts cgroup user abstract\'")' -d 'keep the host\'s namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract'
 complete -c nsbox -n '_nsbox_box' -l net -x -a 'host none' -d 'host: the host\'s network (default); none: a network with nothing but a loopback'
@@ -135,7 +138,7 @@ complete -c nsbox -n '_nsbox_box' -l name -x -d 'what nsbox ps and nsbox enter c
 complete -c nsbox -n '_nsbox_box' -l status-fd -x -d 'write events as JSON lines to descriptor N'
 complete -c nsbox -n '_nsbox_box' -l verbose -d 'print each phase with its time on stderr'
 complete -c nsbox -n '_nsbox_box' -s q -l quiet -d 'print nothing but errors'
-complete -c nsbox -n '_nsbox_box' -l profile -r -F -d 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, and the options here come after'
+complete -c nsbox -n '_nsbox_box' -l profile -r -F -d 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l plan -r -F -d 'run the stored plan in FILE, or on standard input'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l no-remember -d 'neither use nor store the plan of an equal command line'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s h -l help -d 'print the help; behind a verb, that verb\'s'

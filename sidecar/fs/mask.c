@@ -41,6 +41,16 @@ void mask_refuse_elsewhere(int target, const char *type, const char *path)
 		"another process may have renamed it while the box started; nsbox hides parts of it only in its usual place");
 }
 
+static bool one_id;
+
+void mask_set_one_id(bool one) { one_id = one; }
+
+/* Whether there is nothing, or nothing that the box could reach: with another id it might, where we can't. */
+static bool is_out_of_reach(int number)
+{
+	return number == ENOENT || number == ENOTDIR || (number == EACCES && one_id);
+}
+
 /*
  * Opens the target, or returns -1 if there is nothing to hide. A link is never followed. If the mount is about a file
  * of the kernel's, a missing one isn't in this kernel, and one on another file system belongs to the root. ST may be
@@ -51,6 +61,8 @@ static int find_masked(const struct mount *mount, struct stat *st)
 	struct mounted *on;
 	int fd = inroot_find(mount->target, O_NOFOLLOW, &on);
 	if (fd < 0 && mount->kernel && (errno == ENOENT || (errno == ENOTDIR && !mounted_is_kernels(on))))
+		return -1;
+	if (fd < 0 && mount->optional && is_out_of_reach(errno))
 		return -1;
 	if (fd < 0 || (st && fstat(fd, st) < 0))
 		fail("open", mount->target);
@@ -81,19 +93,36 @@ static struct mounted *attach_mask(int tree, unsigned options, int target, const
 	return mounted_add(path, tree);
 }
 
-/* Makes an empty directory or file on the scratch tmpfs. */
-static int make_empty(bool directory)
+enum cover { COVER_FILE, COVER_DIRECTORY, COVER_CLOSED };
+
+/*
+ * A file that nobody can open, on a mount without devices: the number 0:0 belongs to no driver, and an ordinary user
+ * may make such a node from Linux 5.8 on. Before, a socket serves: open(2) fails with ENXIO. Programs that look at the
+ * type first, as git does, pass over both; and both can be watched, which a file without permissions can't.
+ */
+static int make_closed(const char *name)
 {
-	const char *name = directory ? "empty-directory" : "empty-file";
-	int done = directory ? mkdirat(staging_scratch(), name, 0555) : mknodat(staging_scratch(), name, S_IFREG | 0444, 0);
-	int fd = done < 0 ? -1 : openat(staging_scratch(), name, O_PATH | O_CLOEXEC);
+	return mknodat(staging_scratch(), name, S_IFCHR | 0444, 0) == 0
+			   ? 0
+			   : mknodat(staging_scratch(), name, S_IFSOCK | 0444, 0);
+}
+
+/* Makes what covers others, on the scratch tmpfs. */
+static int make_cover(enum cover cover)
+{
+	static const char *const names[] = {"empty-file", "empty-directory", "closed-file"};
+	const char *name = names[cover];
+	int done = cover == COVER_DIRECTORY ? mkdirat(staging_scratch(), name, 0555)
+			   : cover == COVER_FILE    ? mknodat(staging_scratch(), name, S_IFREG | 0444, 0)
+										: make_closed(name);
+	int fd = done < 0 ? -1 : openat(staging_scratch(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		fail("make", name);
 	return fd;
 }
 
 /* Mounts FD on itself with its options, so that copies by the new mount API have them. Copies by mount(2) lose them. */
-static int mount_empty(int fd)
+static int mount_cover(int fd)
 {
 	int tree = tree_of(tree_open_at(fd));
 	if (tree < 0 || tree_restrict(tree, TREE_SEALED) < 0 || tree_attach(tree, fd) < 0)
@@ -102,12 +131,12 @@ static int mount_empty(int fd)
 	return tree;
 }
 
-static int empty(bool directory)
+static int copy_cover(enum cover cover)
 {
-	static int first[2] = {-1, -1};
-	int *shared = &first[directory];
+	static int first[] = {-1, -1, -1};
+	int *shared = &first[cover];
 	if (*shared < 0)
-		*shared = tree_is_old() ? make_empty(directory) : mount_empty(make_empty(directory));
+		*shared = tree_is_old() ? make_cover(cover) : mount_cover(make_cover(cover));
 	return tree_of(tree_open_at(*shared));
 }
 
@@ -120,18 +149,20 @@ void mask_hide(const struct mount *mount)
 	/* A target of the kernel may be the top of a procfs or sysfs that is the root itself. */
 	if ((!mount->kernel || !*mount->target) && inroot_is_root(fd))
 		fail_plain("is the root itself", *mount->target ? mount->target : "/");
-	attach_mask(empty(S_ISDIR(st.st_mode)), tree_is_old() ? TREE_SEALED : 0, fd, mount->target)->mask =
-		S_ISDIR(st.st_mode);
+	bool directory = S_ISDIR(st.st_mode);
+	enum cover cover = directory ? COVER_DIRECTORY : mount->closed ? COVER_CLOSED : COVER_FILE;
+	attach_mask(copy_cover(cover), tree_is_old() ? TREE_SEALED : 0, fd, mount->target)->mask = directory;
 }
 
-void mask_protect(const struct mount *mount)
+bool mask_protect(const struct mount *mount)
 {
 	struct stat st;
 	int fd = mount->kernel ? find_sysfs(mount) : find_masked(mount, &st);
 	if (fd < 0)
-		return;
+		return false;
 	/* Files of the kernel's need neither programs nor devices, even if the host's mount allows them. */
 	attach_mask(tree_of(tree_open_at(fd)), mount->kernel ? TREE_SEALED : ROOT_OPTIONS_RO, fd, mount->target);
+	return true;
 }
 
 void mask_sysfs(const struct mount *mount)
@@ -161,5 +192,5 @@ void mask_cgroup(const struct mount *mount)
 	if (!S_ISDIR(st.st_mode))
 		return;
 	int tree = tree_new("cgroup2", 0, (struct setting[]){{"source", "cgroup"}, {NULL, NULL}});
-	attach_mask(tree < 0 ? empty(true) : tree, TREE_SEALED, fd, mount->target);
+	attach_mask(tree < 0 ? copy_cover(COVER_DIRECTORY) : tree, TREE_SEALED, fd, mount->target);
 }

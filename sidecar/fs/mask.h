@@ -2,12 +2,16 @@
 #ifndef NSBOX_FS_MASK_H
 #define NSBOX_FS_MASK_H
 
+#include <stdbool.h>
+
 #include "plan/contract.h"
 
-/* Mounts an empty file or directory over the target. */
+/* Whether the box can have no other id than ours. */
+void mask_set_one_id(bool one);
+/* Mounts an empty file or directory over the target, or a file that can't be opened. */
 void mask_hide(const struct mount *mount);
-/* Makes the target read-only, with all that is mounted below it. */
-void mask_protect(const struct mount *mount);
+/* Makes the target read-only, with all that is mounted below it. False: it is missing, and may be. */
+bool mask_protect(const struct mount *mount);
 /* Mounts a sysfs of the box's own network; if the kernel refuses that, the host's sysfs, read-only. */
 void mask_sysfs(const struct mount *mount);
 /* Mounts the hierarchy of the box's own control group; if the kernel refuses that, an empty directory. */

@@ -330,7 +330,16 @@ static void file(const struct mount *mount, int source)
 	close(copy);
 }
 
-static void apply(const struct plan *plan, const struct mount *mount, const struct layers *opened, bool host_root)
+static bool keep(const struct mount *mount)
+{
+	bool done = mask_protect(mount);
+	if (!done && !mount->kernel)
+		report_left_out(mount->target);
+	return done;
+}
+
+/* False: an optional mount was left out. */
+static bool apply(const struct plan *plan, const struct mount *mount, const struct layers *opened, bool host_root)
 {
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_BIND: bind(mount, opened->lower); break;
@@ -341,14 +350,15 @@ static void apply(const struct plan *plan, const struct mount *mount, const stru
 	case MOUNT_DIR: dir(mount); break;
 	case MOUNT_SYMLINK: inroot_link(mount->target, mount->to); break;
 	case MOUNT_MASK: mask_hide(mount); break;
-	case MOUNT_PROTECT: mask_protect(mount); break;
+	case MOUNT_PROTECT: return keep(mount);
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;
 	case MOUNT_VIEW: view_mount(plan, mount); break;
 	case MOUNT_STASH: stash(mount, host_root); break;
-	case MOUNT_PIN: pin_apply(mount); break;
+	case MOUNT_PIN: (mount->optional ? pin_apply_there : pin_apply)(mount); break;
 	case MOUNT_FILE: file(mount, opened->lower); break;
 	}
+	return true;
 }
 
 void mounts_apply(const struct plan *plan)
@@ -359,12 +369,13 @@ void mounts_apply(const struct plan *plan)
 	bool left_out = false;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct mount mount = plan->mounts[i];
-		/* The pins behind it belong to it. */
-		left_out = mount.type == MOUNT_PIN ? left_out : mount.type == MOUNT_BIND && sources[i].lower < 0;
+		/* The pins behind it belong to it, but for optional ones. */
+		left_out =
+			mount.type == MOUNT_PIN ? left_out && !mount.optional : mount.type == MOUNT_BIND && sources[i].lower < 0;
 		if (left_out || (mount.type == MOUNT_STASH && !stash))
 			continue;
 		mount.target = clean_path(mount.target);
-		apply(plan, &mount, &sources[i], host_root);
+		left_out = !apply(plan, &mount, &sources[i], host_root);
 	}
 	seal_apply();
 }

@@ -145,6 +145,7 @@ struct mount {
 	const char *state;
 	const char *to;
 	bool kernel;
+	bool closed;
 	const char *from;
 	const char *text;
 };
@@ -410,9 +411,12 @@ static const struct field contract_fields[] = {
 	/* mount_mask */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
+	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
+	{"closed", KIND_BOOL, offsetof(struct mount, closed), .required = false},
 	/* mount_protect */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"kernel", KIND_BOOL, offsetof(struct mount, kernel), .required = false},
+	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
 	/* mount_view */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	/* mount_stash */
@@ -420,6 +424,7 @@ static const struct field contract_fields[] = {
 	/* mount_pin */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"from", KIND_STRING, offsetof(struct mount, from), .required = true, .min = 0, .max = 0, .path = true, .host = false},
+	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
 	/* mount_sysfs */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	/* mount_cgroup */
@@ -454,14 +459,14 @@ static const struct object contract_objects[] = {
 	{103, 4, sizeof(struct mount)}, /* mount_overlay */
 	{107, 2, sizeof(struct mount)}, /* mount_dir */
 	{109, 2, sizeof(struct mount)}, /* mount_symlink */
-	{111, 2, sizeof(struct mount)}, /* mount_mask */
-	{113, 2, sizeof(struct mount)}, /* mount_protect */
-	{115, 1, sizeof(struct mount)}, /* mount_view */
-	{116, 1, sizeof(struct mount)}, /* mount_stash */
-	{117, 2, sizeof(struct mount)}, /* mount_pin */
-	{119, 1, sizeof(struct mount)}, /* mount_sysfs */
-	{120, 1, sizeof(struct mount)}, /* mount_cgroup */
-	{121, 3, sizeof(struct mount)}, /* mount_file */
+	{111, 4, sizeof(struct mount)}, /* mount_mask */
+	{115, 3, sizeof(struct mount)}, /* mount_protect */
+	{118, 1, sizeof(struct mount)}, /* mount_view */
+	{119, 1, sizeof(struct mount)}, /* mount_stash */
+	{120, 3, sizeof(struct mount)}, /* mount_pin */
+	{123, 1, sizeof(struct mount)}, /* mount_sysfs */
+	{124, 1, sizeof(struct mount)}, /* mount_cgroup */
+	{125, 3, sizeof(struct mount)}, /* mount_file */
 };
 
 static const struct variants contract_variants[] = {

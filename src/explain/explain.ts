@@ -164,12 +164,15 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
 /** Warnings of what may surprise the caller. */
 function attention(
   { mounts = [], root }: BoxPlan,
-  leftOut: readonly Extract<Mount, { type: 'bind' }>[],
+  leftOut: ReturnType<typeof withoutMissing>['leftOut'],
   look: HostFacts['look'] | undefined,
 ): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
-  for (const { source, target } of leftOut)
-    texts.push(`${quote(source)} is missing on the host now: the mount at ${quote(target)} is left out.`)
+  for (const mount of leftOut) {
+    if (mount.type === 'bind')
+      texts.push(`${quote(mount.source)} is missing on the host now: the mount at ${quote(mount.target)} is left out.`)
+    else if (mount.type === 'protect') texts.push(MISSING_TEXT(quote(mount.target)))
+  }
   if (look !== undefined && !root.options?.includes('ro')) {
     for (const { target, parent } of missingOnHost(mounts, [], root, look))
       if (parent !== '/')
@@ -181,7 +184,7 @@ function attention(
 
 /** Whether this masks or protects a single file at its own path on the host: such a mount goes with the file. */
 function isFileOfHost(mount: Mount, look: HostFacts['look'] | undefined): boolean {
-  if (mount.type === 'mask') return !mount.kernel && look?.(mount.target, true) === 'other'
+  if (mount.type === 'mask' || mount.type === 'protect') return !mount.kernel && look?.(mount.target, true) === 'other'
   return (
     mount.type === 'bind' &&
     mount.source === mount.target &&
@@ -190,8 +193,11 @@ function isFileOfHost(mount: Mount, look: HostFacts['look'] | undefined): boolea
   )
 }
 
+const MISSING_TEXT = (path: string): string =>
+  `${path} is missing now, so it can't be kept: where the box may write, it may make it.`
+
 const FILE_TEXT = (path: string): string =>
-  `The mount on the file ${path} vanishes when somebody outside renames another file over it, as editors do when they save and git does with its configuration: the box then sees the new file, unprotected. Use --mask or --ro-bind on the directory of the file, or --overlay: those stay.`
+  `The mount on the file ${path} vanishes when somebody outside renames another file over it, as editors do when they save and git does with its configuration: the box then sees the new file, unprotected. Use --mask, --hide, --keep or --ro-bind on the directory of the file, or --overlay: those stay.`
 
 /** The limits of the box; the sidecar adds nothing to them. */
 function cgroup({ cgroup: limits }: BoxPlan): Step[] {

@@ -205,13 +205,15 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       return {
         title: `Hide ${at}`,
         calls: MASK_CALLS,
-        why: 'An empty read-only file or directory is mounted over it.',
+        why: mount.closed
+          ? "An empty read-only directory is mounted over it, or, if it is a file, a device without a driver on a mount without devices: to open that fails with EACCES, also for root. If it isn't there, nothing is done."
+          : 'An empty read-only file or directory is mounted over it.',
       }
     case 'protect':
       return {
         title: `Make ${at} read-only`,
         calls: PROTECT_CALLS,
-        why: 'It is mounted over itself, read-only, with all that is mounted below.',
+        why: `It is mounted over itself, read-only, with all that is mounted below.${mount.optional ? " If it isn't there, nothing is done." : ''}`,
       }
     case 'view':
       return {

@@ -22,6 +22,7 @@ export function thisHost(): HostFacts {
     variable,
     look,
     isLink,
+    realPath,
     runsI386: () => process.arch === 'x64' && look(I386_SETTING, true) === 'other',
     read,
     isKernel,
@@ -109,6 +110,14 @@ export function isLink(path: string): boolean {
     return files().lstatSync(hostPath(path)).isSymbolicLink()
   } catch {
     return false
+  }
+}
+
+export function realPath(path: string): string | undefined {
+  try {
+    return fromBytes(files().realpathSync.native(hostPath(path), { encoding: 'buffer' }))
+  } catch {
+    return undefined
   }
 }
 

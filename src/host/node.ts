@@ -4,7 +4,7 @@
  */
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs'
 import { fromBytes } from '../text/bytes.ts'
-import { callersDirectory, I386_SETTING, isKernel, isLink, lookBy } from './bun.ts'
+import { callersDirectory, I386_SETTING, isKernel, isLink, lookBy, realPath } from './bun.ts'
 import { codeOf } from './errno.ts'
 import type { HostFacts } from './types.ts'
 
@@ -22,6 +22,7 @@ export function hostOfProgram(): HostFacts {
     variable: (name) => process.env[name],
     look: (path, follow) => lookBy(follow ? statSync : lstatSync, path),
     isLink,
+    realPath,
     runsI386: () => process.arch === 'x64' && existsSync(I386_SETTING),
     read: readText,
     isKernel,

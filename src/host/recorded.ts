@@ -69,6 +69,7 @@ export function recorded(host: HostFacts): Recorded {
         return runs
       },
       isLink: (path) => unrepeatable(host.isLink(path)),
+      realPath: (path) => unrepeatable(host.realPath(path)),
       read(path) {
         const found = host.read(path)
         if ('code' in found || found.text.includes('\0')) return unrepeatable(found)

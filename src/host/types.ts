@@ -26,6 +26,8 @@ export type HostFacts = {
   /** The kind of file at a path, or the name of the error. `follow`: a symbolic link that leads nowhere is an error. */
   look(path: string, follow: boolean): Looked
   isLink(path: string): boolean
+  /** The path without symbolic links; undefined where it leads to nothing that the caller can reach. */
+  realPath(path: string): string | undefined
   /** Whether the kernel runs programs of i386, and answers their calls from other programs. */
   runsI386(): boolean
   /** Content of a text file, or the name of the error. */

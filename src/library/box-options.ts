@@ -53,6 +53,12 @@ export interface BoxOptions {
   symlink?: string | readonly string[] | undefined
   /** Make DST a file with the content of SRC of the host. `--file SRC:DST` */
   file?: string | readonly string[] | undefined
+  /** Let the box write to PATH of the host; like --keep and --hide it is a rule: their order has no meaning, the longest path decides, and the rest of the host is read-only (--write / lifts that). `--write PATH` */
+  write?: string | readonly string[] | undefined
+  /** Keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it. `--keep PATH` */
+  keep?: string | readonly string[] | undefined
+  /** Hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back. `--hide PATH` */
+  hide?: string | readonly string[] | undefined
   /** Refuse a SRC or DIR of the host whose path has a symbolic link in it. `--no-follow` */
   noFollow?: boolean | undefined
   /** Keep the host's namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract. `--share NS[,NS]` */
@@ -123,6 +129,6 @@ export interface BoxOptions {
   verbose?: boolean | undefined
   /** Print nothing but errors. `--quiet` */
   quiet?: boolean | undefined
-  /** Take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, and the options here come after. `--profile FILE` */
+  /** Take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after. `--profile FILE` */
   profile?: string | readonly string[] | undefined
 }

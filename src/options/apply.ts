@@ -19,6 +19,7 @@ import {
   network,
   pids,
   quote,
+  rulePath,
   symlink,
   time,
   tmpfs,
@@ -111,6 +112,15 @@ export function apply(o: Options, name: string, value: string): void {
       break
     case 'file':
       add(o, file(value))
+      break
+    case 'write':
+      ;(o.write ??= []).push(rulePath('write', value))
+      break
+    case 'keep':
+      ;(o.keep ??= []).push(rulePath('keep', value))
+      break
+    case 'hide':
+      ;(o.hide ??= []).push(rulePath('hide', value))
       break
     case 'no-follow':
       o.noFollow = true

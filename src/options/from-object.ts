@@ -59,7 +59,7 @@ function applyRow(options: Options, row: OptionRow, key: string, value: unknown,
 
 /** False removes an option, but has to be kept where boxes have the option by default. */
 function takeBack(options: Options, { sets }: OptionRow): void {
-  if (sets === 'dieWithParent' || sets === 'hostFiles') options[sets] = false
+  if (sets === 'dieWithParent' || sets === 'hostFiles' || sets === 'ro') options[sets] = false
   else delete options[sets as keyof Options]
 }
 

@@ -207,6 +207,30 @@ export const TABLE = [
     doc: 'make DST a file with the content of SRC of the host',
   },
   {
+    name: 'write',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'write',
+    doc: 'let the box write to PATH of the host; like --keep and --hide it is a rule: their order has no meaning, the longest path decides, and the rest of the host is read-only (--write / lifts that)',
+  },
+  {
+    name: 'keep',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'keep',
+    doc: 'keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it',
+  },
+  {
+    name: 'hide',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'hide',
+    doc: "hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back",
+  },
+  {
     name: 'no-follow',
     group: 'mounts',
     sets: 'noFollow',
@@ -423,7 +447,7 @@ export const TABLE = [
     group: 'profiles',
     value: 'FILE',
     repeat: true,
-    doc: 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, and the options here come after',
+    doc: 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after',
   },
 ] as const satisfies readonly OptionRow<keyof Options>[]
 

@@ -51,6 +51,7 @@ export type UserRequest = {
 
 export type Options = {
   root?: string
+  /** Absent: where there are rules, but for one that makes "/" writable. */
   ro?: boolean
   /** true: changes vanish; text: directory that keeps them. */
   overlay?: true | string
@@ -71,6 +72,10 @@ export type Options = {
   mounts?: MountRequest[]
   /** Refuse paths of the host with a symbolic link in them. */
   noFollow?: boolean
+  /** Rules for files of the host, planner/rules.ts: paths, absolute or from the caller's directory. */
+  write?: string[]
+  keep?: string[]
+  hide?: string[]
   share?: Shareable[]
   net?: 'host' | 'none'
   hostname?: string

@@ -207,6 +207,11 @@ function amount(text: string): number {
   return value
 }
 
+/** A path of the host in a rule; a relative one is from the caller's directory. */
+export function rulePath(option: string, value: string): string {
+  return filled(option, 'PATH', value)
+}
+
 export function dir(value: string): MountRequest {
   const [path, mode] = splitColon(value)
   const request: MountRequest = { type: 'dir', target: boxPath('dir', path) }

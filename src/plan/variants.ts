@@ -125,6 +125,8 @@ export const VARIANTS = {
         type: 'bool',
         doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.',
       },
+      optional: { type: 'bool', doc: 'Where nothing is there, or the box can reach nothing there, hide nothing.' },
+      closed: { type: 'bool', doc: "A file that is hidden can't be opened (EACCES), also by root, and isn't empty." },
     },
     protect: {
       target: {
@@ -136,6 +138,10 @@ export const VARIANTS = {
       kernel: {
         type: 'bool',
         doc: 'Skip it where the kernel shows nothing there (proc, sysfs); otherwise a missing target is an error.',
+      },
+      optional: {
+        type: 'bool',
+        doc: 'Where nothing is there when the box starts, leave it out, with the pins that directly follow it.',
       },
     },
     view: {
@@ -167,6 +173,7 @@ export const VARIANTS = {
         required: true,
         doc: 'Directory above it, below which the path is pinned; it is not pinned itself.',
       },
+      optional: { type: 'bool', doc: 'Pin what of the path is there; its last part may be a file or a link.' },
     },
     sysfs: {
       target: {

@@ -36,10 +36,14 @@ import { absoluteHint } from '../text/absolute-hint.ts'
  * Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option.
  * `image`: the root, in place of the one that options name; its other defaults are in the options already.
  */
-export function buildPlan(options: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
+export function buildPlan(given: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
+  const { write, keep, hide } = given
+  const rules = write !== undefined || keep !== undefined || hide !== undefined ? latePlanner() : undefined
+  const options = rules === undefined ? given : rules.rootByRules(given, host)
   const root = rootOf(options, host, image)
-  const requested: Mount[] = []
+  let requested: Mount[] = []
   for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
+  if (rules !== undefined) requested = rules.withRules(requested, options, root, host)
   if (image !== undefined || options.hostFiles !== undefined)
     requested.push(
       ...(image?.hostFiles ?? latePlanner().hostFileMounts(options, root, requested, host, image !== undefined)),

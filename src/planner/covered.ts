@@ -11,7 +11,7 @@ function optionOf(mount: Mount): string | undefined {
     case 'bind':
       return bindOption(mount)
     case 'mask':
-      return mount.kernel ? undefined : 'mask'
+      return mount.kernel ? undefined : mount.closed ? 'hide' : 'mask'
     case 'tmpfs':
     case 'proc':
     case 'dev':

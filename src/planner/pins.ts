@@ -12,21 +12,24 @@ export type LatestMounts = Map<string, number>
 
 /** MOUNTS, whose targets are clean, with the pins that belong to them. `alsoPinned`: the sidecar will pin more. */
 export function withPins(mounts: readonly Mount[], root: Root, alsoPinned: boolean): Mount[] {
-  const { result, first } = hasReadOnlyBind(mounts) ? pinned(mounts, root) : { result: [...mounts], first: -1 }
+  const { result, first } = hasReadOnly(mounts) ? pinned(mounts, root) : { result: [...mounts], first: -1 }
   if (alsoPinned) return withStash(result, mounts, mounts.length)
   return first < 0 ? result : withStash(result, mounts, first)
 }
 
-function hasReadOnlyBind(mounts: readonly Mount[]): boolean {
-  for (const mount of mounts) if (isReadOnlyBind(mount)) return true
+function hasReadOnly(mounts: readonly Mount[]): boolean {
+  for (const mount of mounts) if (isReadOnly(mount)) return true
   return false
 }
 
-function isReadOnlyBind(mount: Mount): boolean {
+/** Files of the kernel can't be renamed. */
+function isReadOnly(mount: Mount): boolean {
+  if (mount.type === 'protect') return mount.kernel !== true
   return mount.type === 'bind' && mount.options?.includes('ro') === true
 }
 
-const isOptional = (mount: Mount): boolean => mount.type === 'bind' && mount.optional === true
+const isOptional = (mount: Mount): boolean =>
+  (mount.type === 'bind' || mount.type === 'protect') && mount.optional === true
 
 /** MOUNTS with their pins, and the number of the first mount that has one; -1 for none. */
 function pinned(mounts: readonly Mount[], root: Root): { result: Mount[]; first: number } {
@@ -37,7 +40,8 @@ function pinned(mounts: readonly Mount[], root: Root): { result: Mount[]; first:
   for (let n = 0; n < mounts.length; n++) {
     const mount = mounts[n] as Mount
     result.push(mount)
-    if (isReadOnlyBind(mount)) {
+    if (mount.type === 'pin' && first < 0) first = n
+    if (isReadOnly(mount)) {
       for (const pin of pinsOf(mount.target, mounts, latest, root)) {
         const name = `${pin.from}\0${pin.target}`
         if (names.has(name)) continue

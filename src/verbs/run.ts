@@ -79,9 +79,10 @@ function foundBox(options: Options, argv: readonly string[], host: HostFacts): I
 
 /** `looks`: as becomeBox takes them. A box that its caller is warned of is never remembered. */
 function start(options: Options, plan: Plan, isStored: boolean, looks?: readonly string[]): number | Promise<number> {
-  const { privileged, nest, mounts = [] } = options
-  const mayCover = mounts.length > 1 && coveredMounts(plan.mounts ?? []).length > 0
-  if (!isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover)
+  const { privileged, nest, write, keep, hide, mounts = [] } = options
+  const mayCover =
+    (mounts.length > 1 || write !== undefined || hide !== undefined) && coveredMounts(plan.mounts ?? []).length > 0
+  if (!isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover && keep === undefined)
     return becomeBox(plan, looks)
   late().warn(options, plan)
   return becomeBox(plan)

@@ -3,6 +3,8 @@ import { print } from '../cli/output.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
 import { coveredMounts, coveredText, coveredWay } from '../planner/covered.ts'
+import { missingKept, missingKeptText } from '../planner/missing-kept.ts'
+import { printable } from '../text/printable.ts'
 import type { Plan } from '../plan/types.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
 
@@ -12,6 +14,7 @@ export function warn(options: Options, plan: Plan): void {
   if (quiet) return
   announceNest(options)
   warnOfCovered(options, plan)
+  warnOfMissing(plan)
   if (privileged)
     print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
   if (!isOurs(plan.process.seccomp?.from)) warnOfTerminal(plan)
@@ -30,6 +33,11 @@ export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
   if (quiet) return
   for (const covered of coveredMounts(mounts))
     print(`nsbox: warning: ${coveredText(covered)}\nhint: ${coveredWay(covered)}\n`, 2)
+}
+
+function warnOfMissing(plan: Plan): void {
+  const missing = plan.root === undefined ? [] : missingKept(plan.mounts ?? [], plan.root, thisHost().look)
+  if (missing.length > 0) print(`nsbox: warning: ${printable(missingKeptText(missing))}\n`, 2)
 }
 
 /** The default filter keeps a box from pushing input into the terminal, where a shell would read it. */

@@ -153,6 +153,10 @@ const accepted: Row[] = [
   [['--file', 'f:/etc/f', 'x'], mounts({ type: 'file', source: 'f', target: '/etc/f' })],
   [['--no-follow', 'x'], run({ noFollow: true }, 'x')],
   [
+    ['--hide', '.env', '--write', '.', '--keep=a', '--keep', '/b', 'x'],
+    run({ hide: ['.env'], write: ['.'], keep: ['a', '/b'] }, 'x'),
+  ],
+  [
     ['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'],
     mounts(
       { type: 'tmpfs', target: '/a' },

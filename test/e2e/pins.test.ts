@@ -52,6 +52,8 @@ const onHost = (project: string) => [
   ['--bind', project, '--ro-bind', `${project}/.git/hooks`, '--ro-bind', `${project}/.git/config`],
   ['--ro', '--bind', project, '--ro-bind', `${project}/.git/config`, '--ro-bind', `${project}/.git/hooks`],
   ['--no-init', '--ro-bind', `${project}/.git/hooks`],
+  ['--write', project, '--keep', `${project}/.git/hooks`],
+  ['--keep', `${project}/.git/hooks`, '--keep', `${project}/.git/config`, '--write', '/'],
   ['--map-root', '--cap-add', 'all', '--seccomp', 'default', '--ro-bind', `${project}/.git/hooks`],
 ]
 

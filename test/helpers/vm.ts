@@ -156,6 +156,7 @@ function guest(uid: number): HostFacts {
     env: {},
     opensFiles: () => {},
     isLink: () => false,
+    realPath: (path) => path,
     runsI386: () => false,
     variable: () => undefined,
     changed: () => ({ signals: [] }),

@@ -28,6 +28,7 @@ export function host(facts: Partial<HostFacts> = {}): HostFacts {
     read: (path) => (path in FILES ? { text: FILES[path] ?? '' } : { code: 'ENOENT' }),
     opensFiles: () => {},
     isLink: () => false,
+    realPath: (path) => path,
     runsI386: () => false,
     machine: 'x64',
     isKernel: () => true,

@@ -1,0 +1,161 @@
+/**
+ * Files by rule: `write`, `keep` and `hide` name paths of the host, in any order. The longest path decides, `hide` wins
+ * over the others at the same path, and `keep` over `write`. A rule is about the real place of a file: links are
+ * resolved when the plan is made.
+ *
+ * A rule becomes a mount behind all mounts of the caller's at its path or above it. So it has the last word there, and
+ * mounts below its path lie on it.
+ */
+import { SandboxError, UsageError } from '../errors.ts'
+import { absolute } from '../host/absolute.ts'
+import type { HostFacts } from '../host/types.ts'
+import type { Options } from '../options/types.ts'
+import { cleanPath } from '../plan/box-path.ts'
+import { rootDirectories } from '../plan/root.ts'
+import type { Mount, Root } from '../plan/types.ts'
+import { printable } from '../text/printable.ts'
+import { hostFile } from './host-path.ts'
+import { parentOf } from './pins.ts'
+
+/** In the order of their strength: of two at one path, the later one wins. */
+const KINDS = ['write', 'keep', 'hide'] as const
+type Kind = (typeof KINDS)[number]
+
+/** `path`: where the box sees it. `link`: the path as it was given, if there are links in it. */
+type Rule = { kind: Kind; path: string; source: string; link?: string | undefined }
+type Looks = Pick<HostFacts, 'cwd' | 'look' | 'realPath'>
+
+/** OPTIONS, with a read-only root unless the caller has said something else about it. */
+export function rootByRules(options: Options, host: Looks): Options {
+  const { ro, overlay, write = [] } = options
+  if (ro !== undefined || overlay !== undefined || write.some((path) => realPlace(path, host) === '/')) return options
+  return { ...options, ro: true }
+}
+
+/** MOUNTS, which the caller asked for in this order, with those that follow from rules. Throws SandboxError. */
+export function withRules(mounts: readonly Mount[], options: Options, root: Root, host: HostFacts): Mount[] {
+  const shown = [...rootDirectories(root).map((source) => ({ source, target: '/' })), ...bindsOf(mounts)]
+  const rules = strongest(everywhere(rulesOf(options, host), shown, host))
+  const at = rules.map(({ path }) => lastAbove(path, mounts))
+  const result: Mount[] = []
+  for (let n = -1; n < mounts.length; n++) {
+    if (n >= 0) result.push(mounts[n] as Mount)
+    rules.forEach((rule, index) => {
+      if (at[index] === n) result.push(...mountsOf(rule, index, rules, at))
+    })
+  }
+  return result
+}
+
+function rulesOf(options: Options, host: HostFacts): Rule[] {
+  const rules: Rule[] = []
+  for (const kind of KINDS)
+    for (const given of options[kind] ?? []) {
+      if (kind === 'write') hostFile('write', given, options, host)
+      else refusePattern(kind, given, host)
+      const named = cleanPath(absolute(given, host))
+      const path = realPlace(given, host)
+      if (path === '/' && kind !== 'write')
+        throw new UsageError(`--${kind}: '${printable(given)}' is the root itself`, ROOT_HINT[kind])
+      if (path !== '/') rules.push({ kind, path, source: path, link: path === named ? undefined : named })
+    }
+  return rules
+}
+
+const ROOT_HINT = {
+  keep: 'the root is read-only unless --write / is given',
+  hide: '--tmpfs / gives the box an empty root',
+}
+
+function refusePattern(kind: Kind, given: string, host: Looks): void {
+  if (/[*?[]/.test(given) && typeof host.look(absolute(given, host), false) === 'object')
+    throw new SandboxError({
+      step: 'mounts',
+      what: `--${kind} takes paths, no patterns`,
+      path: given,
+      hint: 'a shell expands a pattern that stands without quotes',
+    })
+}
+
+/** The path without links; of what is missing, that of the last directory that is there, with the rest. */
+function realPlace(given: string, host: Looks): string {
+  const path = absolute(given, host)
+  let rest = ''
+  for (let above = path; ;) {
+    const real = host.realPath(above)
+    if (real !== undefined) return cleanPath(`${real}${rest}`)
+    const end = above.lastIndexOf('/')
+    rest = above.slice(end) + rest
+    if (end <= 0) return cleanPath(rest)
+    above = above.slice(0, end)
+  }
+}
+
+type Shown = { source: string; target: string }
+
+const bindsOf = (mounts: readonly Mount[]): Shown[] => mounts.filter((mount) => mount.type === 'bind')
+
+/** RULES, and those for the other places where the box shows the same files. */
+function everywhere(rules: readonly Rule[], shown: readonly Shown[], host: Looks): Rule[] {
+  const all = [...rules]
+  for (const { source: given, target } of shown) {
+    const source = realPlace(given, host)
+    for (const rule of rules) {
+      if (rule.kind === 'write' || (rule.source !== source && !isBelow(rule.source, source))) continue
+      const path = cleanPath(`${target}/${rule.source.slice(source === '/' ? 0 : source.length)}`)
+      if (path !== rule.path) all.push({ kind: rule.kind, path, source: rule.source })
+    }
+  }
+  return all
+}
+
+/** One rule for each path, the outermost first. */
+function strongest(rules: readonly Rule[]): Rule[] {
+  const byPath = new Map<string, Rule>()
+  for (const rule of rules) {
+    const other = byPath.get(rule.path)
+    if (other === undefined || KINDS.indexOf(other.kind) <= KINDS.indexOf(rule.kind)) byPath.set(rule.path, rule)
+  }
+  return [...byPath.values()].sort((a, b) => a.path.length - b.path.length)
+}
+
+/** The number of the last mount at PATH or above it; -1: none. */
+function lastAbove(path: string, mounts: readonly Mount[]): number {
+  for (let n = mounts.length - 1; n >= 0; n--) {
+    const { target } = mounts[n] as Mount
+    if (target === path || isBelow(path, target)) return n
+  }
+  return -1
+}
+
+const isBelow = (path: string, above: string): boolean => path.startsWith(above === '/' ? '/' : `${above}/`)
+
+function mountsOf(rule: Rule, index: number, rules: readonly Rule[], at: readonly number[]): Mount[] {
+  const outer = above(rule, rules)
+  const isSame = outer >= 0 && at[outer] === at[index] && rules[outer]?.kind === rule.kind
+  const mounts = isSame ? [] : [mountOfRule(rule, rules[outer]?.kind)]
+  return rule.kind === 'keep' && rule.link !== undefined ? [pinOf(rule.link), ...mounts] : mounts
+}
+
+/** The number of the rule for the closest directory above; -1: none. */
+function above({ path }: Rule, rules: readonly Rule[]): number {
+  for (let parent = parentOf(path); parent !== '/'; parent = parentOf(parent)) {
+    const found = rules.findIndex((rule) => rule.path === parent)
+    if (found >= 0) return found
+  }
+  return -1
+}
+
+function mountOfRule({ kind, path, source }: Rule, outer: Kind | undefined): Mount {
+  if (kind === 'hide') return { type: 'mask', target: path, optional: true, closed: true }
+  if (kind === 'write') return { type: 'bind', source, target: path, options: ['nosuid', 'nodev'] }
+  // What is hidden has to be shown anew; anything else becomes read-only as the box has it.
+  return outer === 'hide'
+    ? { type: 'bind', source, target: path, options: ['ro', 'nosuid', 'nodev'], optional: true }
+    : { type: 'protect', target: path, optional: true }
+}
+
+/** Keeps a link to what is kept, and all links on its path, where they are. */
+function pinOf(link: string): Mount {
+  return { type: 'pin', target: link, from: '/', optional: true }
+}
