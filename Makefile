@@ -21,7 +21,7 @@ space := $(subst ,, )
 MAKE_FILES := Makefile scripts/make/tools.mk scripts/make/musl.mk
 
 .PHONY: all help gen test test-plain test-warm lint install uninstall clean docs FORCE
-all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace ## build dist/nsbox, dist/nsbox-sidecar, dist/nsbox-unpack and dist/nsbox-trace; NATIVE=0: without native code in the front end
+all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace dist/nsbox-net ## build dist/nsbox, dist/nsbox-sidecar, dist/nsbox-unpack, dist/nsbox-trace and dist/nsbox-net; NATIVE=0: without native code in the front end
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do printf '  make %-13s %s\n' "$$target" "$$what"; done
@@ -156,7 +156,7 @@ uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has in
 docs: $(NPM) ## make pages of the documents, with a search, in dist/docs
 	$(Q)$(BUN) scripts/docs/build.ts
 
-include $(addprefix scripts/make/,unpack.mk trace.mk demo.mk package.mk arm64.mk release.mk guests.mk programs.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk trace.mk net.mk demo.mk package.mk arm64.mk release.mk guests.mk programs.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist

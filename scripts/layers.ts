@@ -43,7 +43,7 @@ const SIDECAR = [
   ['base'],
   ['plan'],
   ['privs', 'namespaces'],
-  ['fs', 'unpack', 'trace'],
+  ['fs', 'unpack', 'trace', 'net'],
   ['process'],
   ['main.c'],
 ]

@@ -51,7 +51,12 @@ $(ARM64)/nsbox-trace: $(TRACE_SOURCES) $(wildcard sidecar/trace/*.h) $(MAKE_FILE
 	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(TRACE_SOURCES) $(ARM64_LIBS)
 	$(Q)mv -f $@.new $@
 
-ARM64_PROGRAMS := $(addprefix $(ARM64)/,nsbox-sidecar nsbox-unpack nsbox-trace)
+$(ARM64)/nsbox-net: $(NET_SOURCES) $(C_HEADERS) $(NET_SHARED:%.o=sidecar/%.c) $(MAKE_FILES) scripts/make/package.mk package.json $(ARM64)/libc | arm64-tools
+	@$(say) CROSS $@
+	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(NET_SOURCES) $(NET_SHARED:%.o=sidecar/%.c) $(ARM64_LIBS)
+	$(Q)mv -f $@.new $@
+
+ARM64_PROGRAMS := $(addprefix $(ARM64)/,nsbox-sidecar nsbox-unpack nsbox-trace nsbox-net)
 # If they can't be built, $(ARM64).skipped has the reason, and the package for this machine's tests lacks them.
 arm64:
 	@mkdir -p dist

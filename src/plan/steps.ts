@@ -30,6 +30,8 @@ export const STEPS = [
   'namespaces',
   'box',
   'network settings',
+  // A program of its own, which gives a box its network.
+  'network',
   'propagation',
   'sources',
   'switch root',
