@@ -1,8 +1,7 @@
 #!/bin/sh
 # vm-kernel.sh NAME OUT: puts a kernel of Debian into the directory OUT: vmlinuz, release, modules, and the
 # modules that the tests need. The file `modules` lists those that the package has, in the order in which they load.
-# Downloaded and unpacked with lists of our own, from the mirrors that this machine's apt uses, so that its package
-# system stays as it is.
+# Nothing is installed on this machine.
 set -eu
 name=$1 out=$2
 
@@ -21,41 +20,25 @@ arm64-16k) suite=trixie archive=debian version=6.12 architecture=arm64 flavour=a
 *) echo "no such kernel: $name" >&2; exit 1 ;;
 esac
 
-command -v apt-get >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || { echo "the kernel is a package of Debian, and this machine's sources are for amd64" >&2; exit 1; }
+[ "$(dpkg --print-architecture)" = amd64 ] || { echo "the kernel is a package of Debian, and this machine's sources are for amd64" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-# The addresses of the two archives, from this machine's sources.
-mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-	awk -v archive="$archive" '($2 ~ /-security$/) == (archive == "security") && $2 !~ /-updates$|-backports$/ { print $1; exit }')
-[ -n "$mirror" ] || { echo "this machine's apt has no source for $suite" >&2; exit 1; }
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -e "$keys" ] || { echo "$keys, which packages of Debian are checked with, is missing" >&2; exit 1; }
-
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/sources"
-echo "deb [signed-by=$keys] $mirror $suite main" >"$work/sources/a.list"
-apt() {
-	program=$1
-	shift
-	"$program" -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" -o Dir::Etc::preferencesparts=/dev/null \
-		-o Dir::State="$work" -o Dir::State::lists="$work/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$work/cache" \
-		-o Acquire::Languages=none -o APT::Sandbox::User=root -o APT::Architecture=$architecture -o APT::Architectures=$architecture "$@"
-}
-apt apt-get update >&2
+. "$(dirname "$0")/own-apt.sh"
+own_apt_for "$work" "$archive" "$suite" "$architecture"
 # The newest of the packages that have the kernel itself; in sid the image package only signs what linux-binary has.
-package=$(apt apt-cache pkgnames | grep -E "^linux-(image|binary)-$version[.][^ ]*-$flavour\$" | sort -V | awk '/^linux-binary/ { binary = $0 } { last = $0 } END { print binary ? binary : last }')
+package=$(own_apt apt-cache pkgnames | grep -E "^linux-(image|binary)-$version[.][^ ]*-$flavour\$" | sort -V | awk '/^linux-binary/ { binary = $0 } { last = $0 } END { print binary ? binary : last }')
 [ -n "$package" ] || { echo "$suite has no kernel" >&2; exit 1; }
 cd "$work"
 release=${package#linux-*-}
 # Newer packages of the kernel leave its modules to another one.
-apt apt-get download "$package" $(apt apt-cache pkgnames "linux-modules-$release" | grep -x "linux-modules-$release") >&2
+own_apt apt-get download "$package" $(own_apt apt-cache pkgnames "linux-modules-$release" | grep -x "linux-modules-$release") >&2
 for archive in ./*.deb; do dpkg-deb -x "$archive" unpacked; done
 image=$(find unpacked -name 'vmlinuz*' -type f | head -n 1)
 [ -n "$image" ] || { echo "$package has no vmlinuz" >&2; exit 1; }
 rm -rf "$out.new"
 mkdir -p "$out.new"
 cp "$image" "$out.new/vmlinuz"
-printf '%s %s\n' "$release" "$(apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)" >"$out.new/release"
+printf '%s %s\n' "$release" "$(own_apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)" >"$out.new/release"
 
 # Puts a module into OUT, after those that it depends on. What the kernel has built in is no file of the package.
 : >"$out.new/modules"

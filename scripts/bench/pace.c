@@ -6,8 +6,9 @@
  *
  * FILE holds the commands: words that end in NUL, and one more NUL behind each command. For each round it prints a line
  * with the nanoseconds of each command, in the order of FILE. A round starts each command COUNT times, TOGETHER of them
- * at the same time, and the time is that of all. --equal: without priority over other processes of the machine. A
- * failing command ends it, with a message.
+ * at the same time, and the time is that of all. --equal: without priority over other processes of the machine. In each
+ * word the first {round} stands for the number of the round, with seven digits. A failing command ends it, with a
+ * message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +24,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_COMMANDS = 64, SETTLE_NS = 1000000 };
+enum { MAX_COMMANDS = 64, MAX_NUMBERED = 64, SETTLE_NS = 1000000 };
+#define NUMBER "{round}"
 
 extern char **environ;
 
 static char **commands[MAX_COMMANDS];
 static int commands_count;
+static char *numbered[MAX_NUMBERED];
+static int numbered_count;
 
 static _Noreturn void give_up(const char *what, const char *name)
 {
@@ -49,9 +53,22 @@ static void read_commands(const char *name)
 	close(fd);
 	for (char *end = text + size; text < end && commands_count < MAX_COMMANDS; text++) {
 		commands[commands_count++] = words;
-		for (; text < end && *text; text += strlen(text) + 1)
+		for (; text < end && *text; text += strlen(text) + 1) {
+			char *number = strstr(text, NUMBER);
+			if (number && numbered_count < MAX_NUMBERED)
+				numbered[numbered_count++] = number;
 			*words++ = text;
+		}
 		*words++ = NULL;
+	}
+}
+
+static void put_number(int round)
+{
+	for (int i = 0; i < numbered_count; i++) {
+		char digits[sizeof NUMBER];
+		snprintf(digits, sizeof digits, "%07d", round % 10000000);
+		memcpy(numbered[i], digits, sizeof digits - 1);
 	}
 }
 
@@ -136,6 +153,7 @@ int main(int argc, char **argv)
 		come_first();
 	/* The first round fills the caches, and isn't printed. */
 	for (int round = 0; round <= rounds; round++) {
+		put_number(round);
 		for (int i = 0; i < commands_count; i++) {
 			int which = round % 2 ? i : commands_count - 1 - i;
 			taken[which] = run(commands[which], count, together);

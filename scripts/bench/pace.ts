@@ -22,34 +22,55 @@ export type Bench = {
 /** The number of rounds: `full`, or a few. */
 export const rounds = ({ quick }: Bench, full: number): number => (quick ? 2 : full)
 
-type PaceOptions = { count?: number; together?: number; equal?: boolean; env?: Readonly<Record<string, string>> }
+/** A word with this has the number of the round in its place. */
+export const ROUND = '{round}'
+
+type PaceOptions = {
+  count?: number
+  together?: number
+  equal?: boolean
+  env?: Readonly<Record<string, string>>
+  user?: number
+}
 
 /**
  * Each command `count` times a round, `together` of them at the same time; `equal`: without priority over others.
- * `env` is added to the environment.
+ * `env` is added to the environment. `user`: the number of the user, for root alone, who keeps root's priority.
  * Throws with the message of a command that fails.
  */
 export function pace(
   bench: Bench,
   full: number,
   commands: readonly Command[],
-  { count = 1, together = 1, equal = false, env = {} }: PaceOptions = {},
+  { count = 1, together = 1, equal = false, env = {}, user }: PaceOptions = {},
 ): Times {
   const file = join(bench.dir, 'pace.commands')
   writeFileSync(file, commands.map(({ argv }) => `${argv.map((word) => `${word}\0`).join('')}\0`).join(''))
-  const args = [...(equal ? ['--equal'] : []), String(rounds(bench, full)), String(count), String(together), file]
-  const { status, stdout, stderr } = spawnSync(bench.program('pace'), args, {
+  const [program = '', ...args] = [
+    ...(user === undefined ? [] : asUser(user, equal)),
+    bench.program('pace'),
+    ...(equal || user !== undefined ? ['--equal'] : []),
+    ...[String(rounds(bench, full)), String(count), String(together), file],
+  ]
+  const { status, error, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    env: { ...process.env, ...env },
+    // A command line that comes again isn't measured by its remembered plan, unless ENV says so.
+    env: { ...process.env, NSBOX_REMEMBER: '0', ...env },
   })
-  if (status !== 0) throw new Error(stderr.trim())
+  if (status !== 0) throw new Error(error?.message ?? stderr.trim())
   const lines = stdout
     .trim()
     .split('\n')
     .map((line) => line.split(' ').map((text) => Number(text) / 1000))
   return new Map(commands.map(({ name }, i) => [name, lines.map((line) => line[i] ?? NaN)]))
 }
+
+/** Words that run a command as another user. A user can't ask for pace.c's priority, but inherits it. */
+export const asUser = (user: number, equal = false): string[] => [
+  ...(equal ? [] : ['chrt', '--fifo', '1']),
+  ...['setpriv', '--reuid', String(user), '--regid', String(user), '--clear-groups', '--'],
+]
 
 /** Median and quartiles. */
 export function spread(values: readonly number[]): Spread {

@@ -9,6 +9,7 @@ import { median, pace, ratio, spread, type Bench, type Command, type Times } fro
 import { part, ratioTo, type Context, type Found, type Named } from './part.ts'
 import { bundle, BWRAP_NAMESPACES, runtimeSettings } from './peers.ts'
 import { bundleSize, emptyBunProgram, installed, libraryTimes, pipeTimes } from './programs.ts'
+import { remembered } from './remembered.ts'
 import { atLeast, atMost, type Part, type Points, type Row, type Target } from './result.ts'
 
 /** Every part is measured by itself, and all of them in one run. */
@@ -17,6 +18,7 @@ export const PARTS: readonly { name: string; measure: (context: Context) => Foun
   { name: 'host', measure: hostRoot },
   { name: 'slow', measure: slowPeers },
   { name: 'command-line', measure: commandLine },
+  { name: 'remembered', measure: remembered },
   { name: 'mounts', measure: byMounts },
   { name: 'enter', measure: enter },
   { name: 'library', measure: library },
@@ -136,7 +138,7 @@ function hostRoot({ bench, find }: Context): Found {
 const commandLineOf = (bench: Bench): Named => ({
   name: 'command line',
   argv: [installed(bench, NSBOX), ...ROOT_OPTIONS(bench), '--', COMMAND],
-  does: 'nsbox with its defaults',
+  does: 'nsbox with its defaults, its plan made each time',
 })
 
 /** Without priority, since runc is among them and must be an ordinary process. */

@@ -22,6 +22,11 @@ export type Absent = { name: string; why: string }
 
 const isRoot = process.getuid?.() === 0
 
+/** A tmpfs on /tmp would hide the programs of such a checkout. */
+const BELOW_TMP = TOP.startsWith('/tmp/')
+/** What scripts/bench/newest.sh has unpacked. */
+const NEWEST = join(TOP, 'dist/bench/newest/usr/bin')
+
 export const RUNTIME = join(TOP, 'dist/bench/node_modules/@anthropic-ai/sandbox-runtime')
 
 export const PEERS: readonly Peer[] = [
@@ -74,7 +79,7 @@ export const PEERS: readonly Peer[] = [
     name: 'crun',
     program: 'crun',
     version: said('--version'),
-    does: 'more: a state directory; less: no control groups',
+    does: 'more: a state directory, a /dev; less: no control groups',
     slow: true,
     argv: (bench, program) => [
       program,
@@ -91,7 +96,7 @@ export const PEERS: readonly Peer[] = [
     name: 'runc',
     program: 'runc',
     version: said('--version'),
-    does: 'more: a state directory, control groups of its own',
+    does: 'more: a state directory, a /dev, control groups of its own',
     slow: true,
     argv: (bench, program) => [program, '--root', state(bench, 'runc'), 'run', '-b', bundle(bench), 'nsbox-bench-runc'],
   },
@@ -107,9 +112,13 @@ export const PEERS: readonly Peer[] = [
     name: 'firejail',
     program: 'firejail',
     version: said('--version'),
-    does: "on the host's root, without a profile; more: parts of /run, /proc and /sys hidden",
+    does: `on the host's root, without a profile; more: parts of /run, /proc and /sys hidden${BELOW_TMP ? '; less: no tmpfs' : ''}`,
     slow: true,
-    argv: (bench, program) => [program, '--quiet', '--noprofile', '--private-tmp', bench.program('empty')],
+    argv: (bench, program) => [
+      ...[program, '--quiet', '--noprofile'],
+      ...(BELOW_TMP ? [] : ['--private-tmp']),
+      bench.program('empty'),
+    ],
   },
   {
     name: 'sandbox-runtime',
@@ -163,9 +172,9 @@ export function watchControlGroups(): () => void {
   }
 }
 
-/** An absolute path, so that no search in PATH is timed. */
+/** An absolute path, so that no search in PATH is timed: the newest release that there is here. */
 export function which(name: string): string | null {
-  return name.startsWith('/') ? name : Bun.which(name, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` })
+  return name.startsWith('/') ? name : Bun.which(name, { PATH: `${NEWEST}:${process.env.PATH}:/usr/sbin:/sbin` })
 }
 
 /** The first number in a program's --version. */
@@ -198,6 +207,8 @@ export function bundle(bench: Bench, name = 'bundle', binds: readonly string[] =
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev'] },
+      // They put links and nodes there, which would stay in the root.
+      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
       ...binds.map((source, i) => ({ destination: `/tmp/${i}`, type: 'bind', source, options: ['rbind', 'ro'] })),
     ],
     linux: {

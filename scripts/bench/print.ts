@@ -72,23 +72,35 @@ export function resultText(result: Result): string {
   ].join('\n')
 }
 
-/** Only ratios, since times depend on the machine. */
-export function readmeText(result: Result): string {
-  const ratios = ({ rows, reference, title }: Part): string[] =>
+/** The tables of docs/benchmarks.md: what all rows of a table are compared with, and how the table calls it. */
+const COMPARED: readonly (readonly [reference: string, text: string])[] = [
+  ['baked box', 'what a baked box of nsbox takes'],
+  ['first start', 'what the first start of a command line takes'],
+  ['image', 'what nsbox takes in that image'],
+]
+
+function ratiosText({ parts }: Result, [reference, text]: (typeof COMPARED)[number]): string[] {
+  const compared = parts.filter((part) => part.reference === reference && part.unit === 'us')
+  const rows = compared.flatMap(({ rows, title }) =>
     rows
       .filter(({ name }) => name !== reference)
       .map(
         (row) =>
           `| ${title}: ${nameOf(row)} | ${row.ratio === undefined ? '' : plain(row.ratio.median)} | ${row.does ?? ''} |`,
-      )
-  const parts = result.parts.filter(({ reference, unit }) => reference === 'baked box' && unit === 'us')
+      ),
+  )
+  if (rows.length === 0) return []
+  const beside = reference === 'baked box' ? 'beside that box it does' : 'it does'
+  return [`| how many times ${text} | | ${beside} |`, '| --- | --- | --- |', ...rows, '']
+}
+
+/** Only ratios, since times depend on the machine. */
+export function readmeText(result: Result): string {
+  const rounds = Math.max(0, ...result.parts.map((part) => part.rounds))
   return [
-    `Whole processes, in turn, median of the ratios of ${parts[0]?.rounds ?? 0} rounds or fewer; the command is a static program that does nothing. ${machineText(result)}.`,
+    `Whole processes, in turn, median of the ratios of ${rounds} rounds or fewer; the command is a static program that does nothing. ${machineText(result)}.`,
     '',
-    '| how many times what a baked box of nsbox takes | | beside that box it does |',
-    '| --- | --- | --- |',
-    ...parts.flatMap(ratios),
-    '',
+    ...COMPARED.flatMap((compared) => ratiosText(result, compared)),
     '| what was to be reached | is | bound | |',
     '| --- | --- | --- | --- |',
     ...result.targets.map(

@@ -46,6 +46,11 @@ test(
     const names = result.parts.find(({ title }) => title === 'start of a box')?.rows.map(({ name }) => name) ?? []
     for (const name of ['empty program', 'floor', 'baked box', 'sidecar', 'unshare'])
       assert.ok(names.includes(name), name)
+    // Another user starts, too, where it may read this checkout.
+    const remembered = result.parts.filter(({ reference }) => reference === 'first start')
+    assert.ok(remembered.length > 0)
+    for (const { rows } of remembered)
+      assert.equal(rows.map(({ name }) => name).slice(0, 3), ['first start', 'later start', 'start with --no-remember'])
     for (const runtime of ['Bun', 'Node.js'])
       assert.ok(
         result.parts.some(({ title }) => title === `a box from a program, ${runtime}`),
@@ -120,6 +125,27 @@ test('the table of docs/benchmarks.md names missed demands as well as met ones, 
           },
         ],
       },
+      {
+        title: 'command line',
+        unit: 'us',
+        rounds: 4,
+        reference: 'first start',
+        rows: [
+          {
+            name: 'later start',
+            does: 'remembered',
+            spread: { median: 1, low: 1, high: 1 },
+            ratio: { median: 0.25, low: 0.2, high: 0.3 },
+          },
+        ],
+      },
+      {
+        title: 'not in the page',
+        unit: 'us',
+        rounds: 4,
+        reference: 'another',
+        rows: [{ name: 'x', spread: { median: 1, low: 1, high: 1 }, ratio: { median: 1, low: 1, high: 1 } }],
+      },
     ],
     targets: [
       { text: 'one', value: 0.5, bound: 1, atLeast: false, met: true },
@@ -130,13 +156,17 @@ test('the table of docs/benchmarks.md names missed demands as well as met ones, 
   }
   const text = readmeText(result)
   for (const line of [
+    'median of the ratios of 9 rounds or fewer',
     '| start: other 1.2 | 2.50 | less |',
+    '| how many times what the first start of a command line takes | | it does |',
+    '| command line: later start | 0.250 | remembered |',
     '| one | 0.500 | <= 1 | met |',
     '| two | 2.00 | <= 1 | missed |',
     '| three | - | >= 1 | not measured |',
     'Not compared: runc (not installed).',
   ])
     assert.ok(text.includes(line), line)
+  assert.not.match(text, 'not in the page')
   assert.match(machineText({ ...result, quick: true }), /QUICK/)
 })
 
