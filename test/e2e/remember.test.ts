@@ -83,6 +83,23 @@ test(
   }),
 )
 
+// As fakeroot does: the runtime is told other ids than the kernel's.
+test(
+  'a start with a library before the C library is not remembered, and uses no remembered plan',
+  inCache((box, _, cache) => {
+    for (const name of ['LD_PRELOAD', 'LD_AUDIT']) {
+      const line = ['--verbose', '--ro', '--', 'true']
+      const env = { [name]: '/nowhere.so' }
+      box(line, { env })
+      assert.equal(recordsIn(cache), [])
+      box(line)
+      assert.ok(isRemembered(box(line)))
+      assert.not(box(line, { env }).stderr.includes(MARK))
+      rmSync(join(cache, 'starts'), { recursive: true })
+    }
+  }),
+)
+
 test(
   'a verb is never taken for the command of a remembered box',
   inCache((box) => {

@@ -15,6 +15,10 @@ const HEADER = { type: 16, entry: 24, segments: 32, segmentSize: 54, segmentCoun
 const PT_DYNAMIC = 2
 /** The name of the loader. */
 const PT_INTERP = 3
+/** The program headers themselves. */
+const PT_PHDR = 6
+/** What everything ignores. */
+const PT_NULL = 0
 /** The segment that the loader makes read-only before the program starts. */
 const PT_GNU_RELRO = 0x6474e552
 /** The type of a program at a fixed address. */
@@ -25,6 +29,7 @@ const RELOCATION_SIZE = 24
 const SYMBOL_SIZE = 24
 /** The largest page of any kernel that runs such programs. */
 const PAGE = 65536
+const WORD = 8
 /** The first word of the table in the code. */
 const PLACEHOLDER = 0x6e73626f78212121n
 
@@ -115,18 +120,36 @@ function writable(name: string, address: number, segments: readonly Segment[]): 
   return address
 }
 
-/** musl sets `environ` only after the entry has run, so what the entry puts there would be lost. */
-function refuseMusl(file: Buffer, segments: readonly Segment[]): void {
+/** The name of the C library's loader, with a NUL at its end. */
+function loaderOf(file: Buffer, segments: readonly Segment[]): Buffer {
   const loader = segments.find(({ type }) => type === PT_INTERP)
-  if (loader?.fileSize && file.toString('latin1', loader.offset, loader.offset + loader.fileSize).includes('musl'))
+  if (loader === undefined) throw new Error('the program names no loader')
+  const name = file.subarray(loader.offset, loader.offset + loader.fileSize)
+  // musl sets `environ` only after the entry has run, so what the entry puts there would be lost.
+  if (name.includes('musl'))
     throw new Error("a runtime for musl can't get an entry of ours: there, use the npm package")
+  return name
+}
+
+/**
+ * Takes the name of the loader out of the table of segments, so that the kernel starts our code alone. Returns the
+ * table as it was, with the name behind it, for loader.h; both are to be loaded at `address`.
+ */
+function hideLoader(file: Buffer, segments: readonly Segment[], address: number): Buffer {
+  const [start, size] = [number(file, HEADER.segments), file.readUInt16LE(HEADER.segmentSize)]
+  const at = (type: number) => size * segments.findIndex((segment) => segment.type === type)
+  if (at(PT_PHDR) < 0) throw new Error('the program has no header of its headers')
+  const table = Buffer.from(file.subarray(start, start + size * segments.length))
+  table.writeBigUInt64LE(BigInt(address), at(PT_PHDR) + SEGMENT.address)
+  table.writeBigUInt64LE(BigInt(address + table.length), at(PT_INTERP) + SEGMENT.address)
+  file.writeUInt32LE(PT_NULL, start + at(PT_INTERP) + SEGMENT.type)
+  return Buffer.concat([table, loaderOf(file, segments)])
 }
 
 function put(program: string, code: Buffer, sidecar: Buffer): void {
   const file = readFileSync(program)
   const segments = segmentsOf(file)
   if (file.readUInt16LE(HEADER.type) !== ET_EXEC) throw new Error('the program has no fixed address')
-  refuseMusl(file, segments)
   const { offset, address } = roomFor(file, segments)
   const embedded = file.indexOf(sidecar)
   if (embedded < 0) throw new Error('the program does not hold the sidecar')
@@ -134,6 +157,9 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
   const table = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
   if (table < 0) throw new Error('the code has no table')
   const procedure = (name: string) => slotOf(name, 'procedures', file, segments)
+  const headers = Math.ceil(code.length / WORD) * WORD
+  const loader = headers + segments.length * file.readUInt16LE(HEADER.segmentSize)
+  const size = loader + loaderOf(file, segments).length
   const targets = [
     number(file, HEADER.entry),
     slotOf('environ', 'relocations', file, segments),
@@ -144,19 +170,25 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
     procedure('pthread_getattr_np'),
     procedure('pthread_attr_init'),
     procedure('pthread_attr_setstack'),
+    address + headers,
+    address + loader,
   ]
-  for (const [i, target] of targets.entries()) code.writeBigInt64LE(BigInt(target - (address + table)), table + 8 * i)
+  for (const [i, target] of targets.entries())
+    code.writeBigInt64LE(BigInt(target - (address + table)), table + WORD * i)
   createHash('sha256')
     .update(file)
     .update(code)
     .digest()
-    .copy(code, table + 8 * targets.length)
-  const [start, size] = [BigInt(address), BigInt(code.length)]
-  const segment = { offset: BigInt(offset), address: start, size, alignment: BigInt(PAGE) }
+    .copy(code, table + WORD * targets.length)
+  const start = BigInt(address)
+  const segment = { offset: BigInt(offset), address: start, size: BigInt(size), alignment: BigInt(PAGE) }
   writeLoad(file, offsetOfNote(file, segments), { ...segment, flags: READABLE | EXECUTABLE, physical: start })
   coverBySections(file, segment)
   file.writeBigUInt64LE(start, HEADER.entry)
-  writeFileSync(program, Buffer.concat([file, Buffer.alloc(offset - file.length), code]))
+  const added = Buffer.alloc(offset - file.length + size)
+  code.copy(added, offset - file.length)
+  hideLoader(file, segments, address + headers).copy(added, offset - file.length + headers)
+  writeFileSync(program, Buffer.concat([file, added]))
 }
 
 const [program = '', code = '', sidecar = ''] = process.argv.slice(2)

@@ -49,11 +49,11 @@ static int is_at_least(const char *release, const char *wanted)
 
 static int holds(const char *fact)
 {
-	enum { NAME = 65, LENGTH = 6 * NAME }; /* struct utsname */
+	enum { NAME = 65, RELEASE = 2 * NAME, LENGTH = 6 * NAME }; /* struct utsname */
 	char names[LENGTH];
 	call4(UNAME, names, 0, 0, 0);
 	if (*fact == 'k')
-		return is_at_least(names + 2 * NAME, fact + 1);
+		return is_at_least(names + RELEASE, fact + 1);
 	if (*fact == 'n')
 		return is_same(names + NAME, fact + 1);
 	return *fact == 'a' ? is_absent(fact + 1) : *fact == 'f' && is_same_file(fact + 1);

@@ -4,7 +4,7 @@
 
 #include "machine.h"
 
-enum { HERE = -100 /* the caller's directory */ };
+enum { HERE = -100 /* the caller's directory */, CLOSE_ON_EXEC = 0x80000 };
 enum { TYPE = 0170000, DIRECTORY = 0040000, REGULAR = 0100000 };
 
 struct file_time {

@@ -5,7 +5,7 @@
 #include "file.h"
 #include "start.h"
 
-enum { CREATE = 0x40, EXCLUSIVE = 0x80, WRITE_ONLY = 1, WITHOUT_WAITING = 0x800, CLOSE_ON_EXEC = 0x80000 };
+enum { CREATE = 0x40, EXCLUSIVE = 0x80, WRITE_ONLY = 1, WITHOUT_WAITING = 0x800 };
 
 /* Whether an open file is of this type, and nobody but the user may read or write it. */
 static int is_own(long descriptor, int type, const struct start *start, struct file *file)

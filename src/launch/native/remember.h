@@ -68,7 +68,9 @@ static char kind_at(const char *path, int follow)
 	if (look_at(HERE, path, 0, &file) == 0)
 		return 'o';
 	long failed = look_at(HERE, path, follow ? 0 : NO_FOLLOW, &file);
-	return failed == 0 ? ((file.mode & TYPE) == DIRECTORY ? 'd' : 'o') : failed == NOT_THERE ? 'n' : 'e';
+	if (failed != 0)
+		return failed == NOT_THERE ? 'n' : 'e';
+	return (file.mode & TYPE) == DIRECTORY ? 'd' : 'o';
 }
 
 /* Whether the regular file at PATH has this content. */
@@ -99,8 +101,10 @@ static int looks_hold(const struct start *start, const char *look, const char *e
 	for (*message = 0; look < end; look += length_of(look) + 1) {
 		const char kind = look[0], *path = look + 1;
 		/* An upper-case letter follows a link at the path's end. */
-		const char wanted = (char)(kind | 0x20),
-				   found = wanted == 'c' || wanted == 'm' || wanted == 'r' ? 0 : kind_at(path, kind != wanted);
+		const char wanted = (char)(kind | 0x20);
+		char found = 0;
+		if (wanted != 'c' && wanted != 'm' && wanted != 'r')
+			found = kind_at(path, kind != wanted);
 		if (kind == 'm') {
 			*message = path;
 		} else if (kind == 'c') {
@@ -178,15 +182,13 @@ static char *put_word(char *to, const char *word)
 /* The plan of a record for the command COMMAND, or NULL. The text has a NUL at its end. */
 static char *plan_for(const struct start *start, const struct record *record, char *const *command)
 {
-	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22, ERRORS = -4096 };
 	const char *head = start->found + sizeof *record + record->key + record->looks, *tail = head + record->head;
 	uint64_t size = record->head + record->tail + 3;
 	for (char *const *word = command; *word; word++)
 		size += 2 * length_of(*word) + 3;
-	long memory = call6(MMAP, 0, (long)size, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > ERRORS)
+	char *plan = new_memory(size), *to = plan;
+	if (!plan)
 		return 0;
-	char *plan = (char *)memory, *to = plan;
 	while (head < start->found + sizeof *record + record->key + record->looks + record->head)
 		*to++ = *head++;
 	*to++ = '[';

@@ -22,6 +22,8 @@ __asm__("verbs:\n" VERBS " .byte 0\n"
 		"variables:\n" VARIABLES " .byte 0\n"
 		"dashes: .asciz \"--\"\n"
 		"off: .asciz \"NSBOX_REMEMBER=0\"\n"
+		"preload: .asciz \"LD_PRELOAD=\"\n"
+		"audit: .asciz \"LD_AUDIT=\"\n"
 		"root_cache: .asciz \"/var/cache/nsbox\"\n"
 		"in_home: .asciz \"/.cache/nsbox\"\n"
 		"in_cache: .asciz \"/nsbox\"\n"
@@ -56,12 +58,15 @@ static int append(struct start *start, const void *bytes, uint64_t length)
 
 static int append_text(struct start *start, const char *text) { return append(start, text, length_of(text) + 1); }
 
-/* Notes the variables that matter. Returns 0 for a variable that is there twice, and where the caller wants no memory.
+/*
+ * Notes the variables that matter. Returns 0 for a variable that is there twice, and where nothing is remembered: the
+ * caller wants it so, or a library may give the runtime other answers than the kernel (fakeroot).
  */
 static int note_variables(struct start *start)
 {
 	for (char **variable = start->variables; *variable; variable++) {
-		if (is_same(*variable, ADDRESS_OF("off")))
+		if (is_same(*variable, ADDRESS_OF("off")) || behind(*variable, ADDRESS_OF("preload")) ||
+			behind(*variable, ADDRESS_OF("audit")))
 			return 0;
 		const char *name = ADDRESS_OF("variables");
 		for (int i = 0; i < VARIABLES_COUNT; i++, name += length_of(name) + 1) {
@@ -100,7 +105,6 @@ static int note_user(struct start *start)
  */
 static int start_note(struct start *start, char **variables, const char *program)
 {
-	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22, ERRORS = -4096 };
 	start->program = program;
 	start->variables = variables;
 	start->words = variables - 1;
@@ -112,10 +116,9 @@ static int start_note(struct start *start, char **variables, const char *program
 		return 0;
 	if (call4(GETCWD, start->directory, sizeof start->directory, 0, 0) < 0 || start->directory[0] != '/')
 		return 0;
-	long memory = call6(MMAP, 0, 2 * RECORD_MOST, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > ERRORS)
+	start->bytes = new_memory((uint64_t)2 * RECORD_MOST);
+	if (!start->bytes)
 		return 0;
-	start->bytes = (char *)memory;
 	start->found = start->bytes + RECORD_MOST;
 	start->used = sizeof(struct record);
 	if (!append(start, program, PROGRAM_ID) || !append(start, &start->user, sizeof start->user) ||
@@ -123,7 +126,7 @@ static int start_note(struct start *start, char **variables, const char *program
 		return 0;
 	/* A variable without a value differs from one that isn't there. */
 	for (int i = 0; i < VARIABLES_COUNT; i++) {
-		char is_set = start->values[i] != 0;
+		char is_set = start->values[i] ? 1 : 0;
 		if (!append(start, &is_set, 1) || (is_set && !append_text(start, start->values[i])))
 			return 0;
 	}
