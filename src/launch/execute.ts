@@ -10,14 +10,15 @@ import type { Fact } from '../host/facts.ts'
 export function execute(path: string, argv: string[], kept: readonly number[]): void {
   const open: Record<string, string> = {}
   for (const fd of kept) open[fd] = ''
-  withoutWarning(() => process.execve?.(path, argv, open))
+  withoutTick(() => process.execve?.(path, argv, open))
 }
 
 /**
- * The runtime would warn at its next tick that execve is experimental, and loading what makes ticks takes 1 ms. So that
- * tick is dropped. Others can only come where no box was started, and then a microtask is as good.
+ * The runtime would warn at its next tick that execve is experimental. native/entry.c turns warnings off, but
+ * not the tick, and loading what makes ticks takes a tenth of a start. So that tick is dropped. Others can only come
+ * where no box was started, and then a microtask is as good.
  */
-function withoutWarning(body: () => void): void {
+function withoutTick(body: () => void): void {
   let isOurs = true
   process.nextTick = (callback, ...args) => {
     if (!isOurs) queueMicrotask(() => Reflect.apply(callback, undefined, args))

@@ -17,7 +17,7 @@ import { recordOf } from './record.ts'
 
 /**
  * Facts are verified without node:fs; where one doesn't hold, or nobody knows, the host is looked at. `goesOn`: this
- * process does more than become a box, and the runtime would warn of that way to verify, so the host is looked at.
+ * process does more than become a box, and may need the ticks that `execute` gives up, so the host is looked at.
  */
 export function hostOfCommand(goesOn = false): HostFacts {
   const host = thisHost()

@@ -16,6 +16,7 @@ const LATE = {
   noted: 'notedBox',
   images: 'COMMANDS',
   planner: 'aptMounts',
+  profiles: 'addProfiles',
   rootfs: 'rootfsCommand',
 } as const
 type Part = 'start' | keyof typeof LATE
@@ -38,12 +39,12 @@ function parts(): Record<Part, string> {
   return Object.fromEntries([['start', start[0]], ...late]) as Record<Part, string>
 }
 
-test('the front end is no more than 345 KB, of which a start reads 67 KB', () => {
+test('the front end is no more than 345 KB, of which a start reads 70 KB', () => {
   const all = parts()
   const size = (...names: Part[]): number => names.reduce((sum, name) => sum + all[name].length, 0)
   // The parts about images and roots are large, and no other start loads them.
   const rows: [number, number][] = [
-    [size('start'), 67_000],
+    [size('start'), 70_000],
     [size('start', 'late', 'fakeRoot', 'filters', 'planner'), 345_000],
     [size('box'), 45_000],
     [size('noted'), 30_000],
