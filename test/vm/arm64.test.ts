@@ -35,6 +35,34 @@ inGuest(
   ['unlimited', '256', '77', 'nsbox:', 'hint: ', '125'],
 )
 
+for (const [name, as] of [
+  ['root', (script: string) => script],
+  ['an ordinary user', asUser],
+] as const)
+  inGuest(
+    `the second start of ${name} is a remembered one, and gives the same`,
+    as(`export NSBOX_CACHE=/tmp/remembered-$(id -u); cd /; mkdir -m 700 $NSBOX_CACHE
+start() { nsbox --verbose --ro --tmpfs /mnt -- sh -c 'echo $$ "$@"; ls -a /mnt; ulimit -n; exit 7' sh "$@" 2>/tmp/said-$(id -u); echo $?; grep -c remembered /tmp/said-$(id -u); }
+start a b; start a b; start 'c d' "e'"; NSBOX_REMEMBER=0 start f; LD_PRELOAD=/nowhere start g; (ulimit -n 77; start h)
+rm -r $NSBOX_CACHE /tmp/said-$(id -u)`),
+    ({ output }) => {
+      const starts = output.trimEnd().split('\n')
+      const rows = [
+        ['2 a b', 0],
+        ['2 a b', 1],
+        ["2 c d e'", 1],
+        ['2 f', 0],
+        ['2 g', 0],
+        ['2 h', 1],
+      ] as const
+      const files = starts[3] as string
+      assert.equal(
+        starts,
+        rows.flatMap(([said, remembered], row) => [said, '.', '..', row === 5 ? '77' : files, '7', String(remembered)]),
+      )
+    },
+  )
+
 inGuest(
   'a time limit and a baked program work',
   'nsbox --timeout 300ms sleep 100; echo $?; cd /tmp && nsbox bake -o baked --ro echo baked >/dev/null && ./baked again; echo $?; rm -f baked',
