@@ -87,7 +87,7 @@ __attribute__((used)) static uintptr_t begin(uintptr_t *stack)
 {
 	char **variables = (char **)(stack + 1 + stack[0] + 1);
 	start_remembered(variables);
-	return load_loader((Elf64_auxv_t *)(end_of(variables) + 1));
+	return load_loader((struct auxiliary *)(end_of(variables) + 1));
 }
 
 /* --- Before the runtime ------------------------------------------------------------------------------------------ */
