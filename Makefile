@@ -11,6 +11,8 @@ SHELL := /bin/bash
 VERSION := $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' package.json)
 BUN := node_modules/.bin/bun
 NPM := node_modules/.nsbox-installed
+HELPERS := $(shell sed '/^\#/d' scripts/helpers.txt)
+STATIC_PROGRAMS := nsbox-sidecar $(HELPERS:%=nsbox-%)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # V=1 shows the commands.
@@ -21,7 +23,7 @@ space := $(subst ,, )
 MAKE_FILES := Makefile scripts/make/tools.mk scripts/make/musl.mk
 
 .PHONY: all help gen test test-plain test-warm lint install uninstall clean docs FORCE
-all: dist/nsbox dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace dist/nsbox-net ## build dist/nsbox, dist/nsbox-sidecar, dist/nsbox-unpack, dist/nsbox-trace and dist/nsbox-net; NATIVE=0: without native code in the front end
+all: dist/nsbox $(STATIC_PROGRAMS:%=dist/%) ## build dist/nsbox and the static programs beside it; NATIVE=0: without native code in the front end
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do printf '  make %-13s %s\n' "$$target" "$$what"; done
@@ -30,7 +32,7 @@ include scripts/make/tools.mk scripts/make/musl.mk
 
 # --- The sidecar: static C -------------------------------------------------------------------------------------------
 
-C_SOURCES := $(filter-out %_fuzz.c sidecar/unpack/% sidecar/trace/% sidecar/net/%,$(wildcard sidecar/*.c sidecar/*/*.c))
+C_SOURCES := $(filter-out %_fuzz.c $(HELPERS:%=sidecar/%/%),$(wildcard sidecar/*.c sidecar/*/*.c))
 C_HEADERS := $(wildcard sidecar/*/*.h)
 C_OBJECTS := $(C_SOURCES:sidecar/%.c=dist/obj/%.o)
 C_DEFINES := -D_GNU_SOURCE -iquote sidecar -DNSBOX_VERSION='"$(VERSION)"'
@@ -73,7 +75,7 @@ PARTS = $(LATER:%=src/%) --entry-naming '[name].[ext]' $(LATER:%=--external '*/%
 
 # $(call build,PROGRAM,MORE FLAGS)
 build = $(say) BUN $(1); rm -f $(1); $(BUN) $(BUN_BUILD) $(2) src/main.ts $(PARTS) --outfile $(1) >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
-PROGRAM_FROM := $(TS_SOURCES) dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace package.json tsconfig.json $(MAKE_FILES) $(NPM)
+PROGRAM_FROM := $(TS_SOURCES) $(STATIC_PROGRAMS:%=dist/%) package.json tsconfig.json $(MAKE_FILES) $(NPM)
 
 ifeq ($(NATIVE),0)
 dist/nsbox: $(PROGRAM_FROM) dist/obj/native
@@ -156,7 +158,7 @@ uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has in
 docs: $(NPM) ## make pages of the documents, with a search, in dist/docs
 	$(Q)$(BUN) scripts/docs/build.ts
 
-include $(addprefix scripts/make/,unpack.mk trace.mk net.mk demo.mk package.mk arm64.mk release.mk guests.mk programs.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
+include $(addprefix scripts/make/,unpack.mk demo.mk package.mk helpers.mk arm64.mk release.mk guests.mk programs.mk bench.mk sanitize.mk lint.mk format.mk fuzz.mk fresh.mk)
 
 clean: ## remove dist/
 	$(Q)rm -rf --one-file-system dist

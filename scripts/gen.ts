@@ -2,7 +2,7 @@
  * Writes the generated files: from the contract table the C structures and field list (`sidecar/plan/contract.h`) and
  * the JSON Schema (`docs/plan.schema.json`), from the option table the page of options, the manual page, the
  * completions and the library's options, from the system's headers the numbers of the system calls, and from those the
- * default filters. With `--check` it compares instead, and fails when a file is not what it should be.
+ * default filters; and the address of a release in the texts that have it. With `--check` it compares instead, and fails when a file is not what it should be.
  */
 import { compile } from '../src/seccomp/bpf.ts'
 import { defaultFilter, relevant } from '../src/seccomp/default.ts'
@@ -18,6 +18,7 @@ import { CAPABILITIES } from '../src/plan/schema.ts'
 import { optionReference, REFERENCE_BEGIN, REFERENCE_END } from '../src/cli/help.ts'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { ROWS } from '../src/verbs/rows.ts'
+import { WITH_RELEASE, withRelease } from './address.ts'
 import { apiReference } from './api.ts'
 import { boxOptionsSource } from './box-options.ts'
 import { contractHeader, nativeWords, stepsHeader, verbsHeader } from './contract-header.ts'
@@ -95,6 +96,7 @@ const files: Record<string, () => string> = {
   'docs/plan.schema.json': jsonSchema,
   'docs/profile.schema.json': profileSchema,
   'src/library/box-options.ts': boxOptionsSource,
+  ...Object.fromEntries(WITH_RELEASE.map((path) => [path, () => withRelease(path)])),
   // After what it is made from.
   'docs/api.md': apiReference,
   'docs/options.md': optionsPage,

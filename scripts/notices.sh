@@ -11,7 +11,7 @@ heading() {
 }
 cat <<'E2'
 The program nsbox-unpack, which is also inside of nsbox, holds code of the libraries below. They came from Debian's
-packages. nsbox-sidecar, which is inside of nsbox too, holds code of musl alone. Each notice is the package's own. It
+packages. nsbox-sidecar and the other static programs, which are inside of nsbox too, hold code of musl alone. Each notice is the package's own. It
 speaks of all the package's source, of which only the parts for reading are in our programs. Where it offers a choice
 of licenses, ours is the one that isn't the GPL. The packages of npm at the end are in nsbox itself.
 E2

@@ -15,6 +15,7 @@ import {
 import { dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 import { BUNDLED } from './bundled.ts'
+import { STATIC_PROGRAMS } from './helpers.ts'
 
 const TOP = resolve(import.meta.dir, '..')
 const OUT = join(TOP, 'dist/package')
@@ -120,7 +121,6 @@ function declarations(): Map<string, string> {
  * `make package` then fails.
  */
 const MACHINES = { x64: 'dist', arm64: 'dist/arm64' }
-const PROGRAMS = ['nsbox-sidecar', 'nsbox-unpack', 'nsbox-trace']
 
 rmSync(OUT, { recursive: true, force: true })
 mkdirSync(join(OUT, 'sidecar'), { recursive: true })
@@ -133,7 +133,7 @@ for (const [name, text] of declarations()) {
 }
 const files: string[] = []
 for (const [machine, directory] of Object.entries(MACHINES))
-  for (const program of PROGRAMS) {
+  for (const program of STATIC_PROGRAMS) {
     const path = join(TOP, directory, program)
     if (!existsSync(path)) continue
     copyFileSync(path, join(OUT, `sidecar/${program}-${machine}`))

@@ -13,7 +13,7 @@ $(ARM64_BUN): package-lock.json
 $(ARM64)/entry.bin: src/launch/native/entry.c $(NATIVE_HEADERS) $(MAKE_FILES) | arm64-tools
 	@$(call entry,$(ARM64_CC))
 
-$(ARM64)/nsbox: $(PROGRAM_FROM) $(ARM64)/nsbox-sidecar $(ARM64)/nsbox-unpack $(ARM64)/nsbox-trace $(ARM64)/entry.bin $(ARM64_BUN)
+$(ARM64)/nsbox: $(PROGRAM_FROM) $(ARM64_PROGRAMS) $(ARM64)/entry.bin $(ARM64_BUN)
 	@$(call build,$@,--conditions=arm64 --target=bun-linux-arm64 --compile-executable-path=$(ARM64_BUN))
 	$(Q)$(BUN) src/launch/native/entry.ts $@ $(ARM64)/entry.bin $(ARM64)/nsbox-sidecar
 

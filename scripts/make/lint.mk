@@ -1,6 +1,6 @@
 # Compiles the C again with glibc, once with the sanitizers' instrumentation and once with fortified functions, for
 # the warnings that only these give, and runs clang-tidy. (The analyzer of gcc 12 adds only false leaks.)
-LINT_C := $(C_SOURCES) $(UNPACK_SOURCES) $(TRACE_SOURCES) $(NET_SOURCES) $(wildcard sidecar/*/*_fuzz.c) $(wildcard test/sanitize/*.c)
+LINT_C := $(sort $(C_SOURCES) $(UNPACK_SOURCES) $(HELPER_SOURCES) $(wildcard sidecar/*/*_fuzz.c) $(wildcard test/sanitize/*.c))
 LINT_GCC := gcc -std=c11 $(C_WARNINGS) $(C_DEFINES) -c -o /dev/null
 CLANG_TIDY ?= clang-tidy
 dist/lint/%.ok: %.c $(C_HEADERS) .clang-tidy

@@ -46,17 +46,7 @@ $(ARM64)/nsbox-unpack: $(UNPACK_SOURCES) $(wildcard sidecar/unpack/*.h) $(UNPACK
 	$(Q)sh scripts/library-names.sh $(ARM64)/unpack.map $(UNPACK_NAMES)
 	$(Q)mv -f $@.new $@
 
-$(ARM64)/nsbox-trace: $(TRACE_SOURCES) $(wildcard sidecar/trace/*.h) $(MAKE_FILES) scripts/make/package.mk $(ARM64)/libc | arm64-tools
-	@$(say) CROSS $@
-	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(TRACE_SOURCES) $(ARM64_LIBS)
-	$(Q)mv -f $@.new $@
-
-$(ARM64)/nsbox-net: $(NET_SOURCES) $(C_HEADERS) $(NET_SHARED:%.o=sidecar/%.c) $(MAKE_FILES) scripts/make/package.mk package.json $(ARM64)/libc | arm64-tools
-	@$(say) CROSS $@
-	$(Q)$(ARM64_CC) $(ARM64_FLAGS) -o $@.new $(ARM64_LINK) $(NET_SOURCES) $(NET_SHARED:%.o=sidecar/%.c) $(ARM64_LIBS)
-	$(Q)mv -f $@.new $@
-
-ARM64_PROGRAMS := $(addprefix $(ARM64)/,nsbox-sidecar nsbox-unpack nsbox-trace nsbox-net)
+ARM64_PROGRAMS := $(STATIC_PROGRAMS:%=$(ARM64)/%)
 # If they can't be built, $(ARM64).skipped has the reason, and the package for this machine's tests lacks them.
 arm64:
 	@mkdir -p dist
@@ -72,7 +62,7 @@ $(NOTICES): scripts/notices.sh scripts/bundled.ts scripts/make/unpack.mk package
 
 PACKAGE := dist/nsbox-$(VERSION).tgz
 PACKAGE_FILES := scripts/package.ts scripts/bundled.ts package.json LICENSE $(wildcard *.md) $(shell find docs examples -type f | sort)
-dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json dist/nsbox-sidecar dist/nsbox-unpack $(NOTICES) dist/nsbox-trace $(wildcard $(ARM64_PROGRAMS)) $(NPM)
+dist/package/index.js: $(TS_SOURCES) $(PACKAGE_FILES) tsconfig.json scripts/helpers.txt $(STATIC_PROGRAMS:%=dist/%) $(NOTICES) $(wildcard $(ARM64_PROGRAMS)) $(NPM)
 	@$(say) PACK dist/package
 	$(Q)$(BUN) scripts/package.ts
 	$(Q)cp $(NOTICES) dist/package/
@@ -85,7 +75,7 @@ $(PACKAGE): dist/package/index.js
 	$(Q)chmod -R u=rwX,go=rX dist/obj/npm; npm pack ./dist/obj/npm --ignore-scripts --silent --pack-destination dist >/dev/null
 
 # A second make, since only it sees whether a sidecar for arm64 was built.
-package-here: dist/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace arm64
+package-here: $(STATIC_PROGRAMS:%=dist/%) arm64
 	$(Q)$(MAKE) $(PACKAGE)
 
 # The package for publishing, with the sidecars for all machines.

@@ -13,9 +13,9 @@ $(SANITIZED)/nsbox-sidecar: $(C_SOURCES) test/sanitize/options.c $(C_HEADERS) $(
 
 # The front end embeds all programs at these paths beside its sources. The helper that unpacks images is the plain one:
 # its libraries have no instrumentation.
-$(SANITIZED)/nsbox: $(TS_SOURCES) $(SANITIZED)/nsbox-sidecar dist/nsbox-unpack dist/nsbox-trace dist/obj/entry.bin $(NPM)
+$(SANITIZED)/nsbox: $(TS_SOURCES) $(SANITIZED)/nsbox-sidecar $(HELPERS:%=dist/nsbox-%) dist/obj/entry.bin $(NPM)
 	@$(say) BUN $@
-	$(Q)cp dist/nsbox-unpack dist/nsbox-trace $(SANITIZED)/
+	$(Q)cp $(HELPERS:%=dist/nsbox-%) $(SANITIZED)/
 	$(Q)rm -rf dist/sanitize/src $@; cp -r src package.json tsconfig.json dist/sanitize/
 	$(Q)$(BUN) $(BUN_BUILD) dist/sanitize/src/main.ts --outfile $@ >dist/sanitize/bun-build.log 2>&1 || { cat dist/sanitize/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin $(SANITIZED)/nsbox-sidecar

@@ -1,8 +1,10 @@
 #!/bin/sh
-# files.sh VERSION OUT: makes the archives, the Debian packages and the single files of a release in the directory OUT,
-# from what was built in dist/. Names, order, owners and times of all that is in them are fixed: SOURCE_DATE_EPOCH. XZ_LEVEL says how hard xz tries.
+# files.sh VERSION OUT PROGRAM...: makes the archives, the Debian packages and the single files of a release in the directory OUT,
+# from what was built in dist/. PROGRAM: a static program. Names, order, owners and times of all that is in them are fixed: SOURCE_DATE_EPOCH. XZ_LEVEL says how hard xz tries.
 set -eu
 version=$1 out=$2 level=${XZ_LEVEL:-6} here=$(cd "$(dirname "$0")" && pwd)
+shift 2
+programs=$*
 umask 022
 rm -rf "$out"
 mkdir -p "$out"
@@ -33,7 +35,12 @@ for machine in x64 arm64; do
 	packed "$work" "$name" | gzip -9n >"$out/$name.tar.gz"
 	# Two threads give the same bytes on every machine, and other ones than one thread.
 	packed "$work" "$name" | xz "-$level" -T2 >"$out/$name.tar.xz"
-	for program in nsbox-sidecar nsbox-unpack; do install -m 755 "$built/$program" "$out/$program-$version-linux-$machine"; done
+	# The static programs alone, under the names by which the sidecar finds the others beside itself.
+	static=nsbox-static-$version-linux-$machine
+	mkdir "$work/$static"
+	for program in $programs; do install -m 755 "$built/$program" "$work/$static"; done
+	install -m 644 LICENSE dist/THIRD-PARTY.txt "$work/$static"
+	packed "$work" "$static" | gzip -9n >"$out/$static.tar.gz"
 	sh "$here/deb.sh" "$version" "$machine" "$work/$name" "$out"
 done
 install -m 644 "dist/nsbox-$version.tgz" "$out"

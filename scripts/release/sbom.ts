@@ -1,10 +1,13 @@
 /**
  * Prints what is inside of a release, as a CycloneDX document: `sbom.ts PACKAGE...`, the Debian packages whose code is
- * linked into the static programs. The rest comes from the lock file. SOURCE_DATE_EPOCH is the time of the document.
+ * linked into the static programs. The programs are those of scripts/helpers.txt, and the rest comes from the lock
+ * file. SOURCE_DATE_EPOCH is the time of the document.
  */
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { BUNDLED } from '../bundled.ts'
+import { STATIC_PROGRAMS } from '../helpers.ts'
 
 type Locked = { version: string; integrity: string; license?: string; dev?: boolean }
 type Component = {
@@ -12,9 +15,9 @@ type Component = {
   'bom-ref': string
   name: string
   version: string
-  purl: string
+  purl?: string
   licenses?: { license: { id: string } }[]
-  hashes?: { alg: 'SHA-512'; content: string }[]
+  hashes?: { alg: 'SHA-256' | 'SHA-512'; content: string }[]
 }
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Locked> }
@@ -49,8 +52,24 @@ function fromDebian(name: string): Component {
   return { type: 'library', 'bom-ref': purl, name, version, purl }
 }
 
+/** A program that was built here. */
+function built(name: string, machine: string, directory: string): Component {
+  const digest = createHash('sha256')
+    .update(readFileSync(`${directory}/${name}`))
+    .digest('hex')
+  return {
+    type: 'application',
+    'bom-ref': `${name}-linux-${machine}`,
+    name,
+    version: own.version,
+    licenses: [{ license: { id: own.license } }],
+    hashes: [{ alg: 'SHA-256', content: digest }],
+  }
+}
+
 const packages = process.argv.slice(2)
 const components = [
+  ...STATIC_PROGRAMS.flatMap((name) => [built(name, 'x64', 'dist'), built(name, 'arm64', 'dist/arm64')]),
   fromNpm('@oven/bun-linux-x64', 'framework'),
   fromNpm('@oven/bun-linux-aarch64', 'framework'),
   ...BUNDLED.map((name) => fromNpm(name, 'library')),

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BUNDLED } from '../../scripts/bundled.ts'
+import { STATIC_PROGRAMS } from '../../scripts/helpers.ts'
 import { TOP } from '../helpers/documents.ts'
 import { execute, NSBOX } from '../helpers/nsbox.ts'
 import { done, link, project, RUNTIMES, TARBALL, VERSION, WITHOUT_ARM64 } from '../helpers/package.ts'
@@ -47,9 +48,7 @@ test('the package has these files and no others', () => {
     'dist/package/plan/variants.d.ts',
     'dist/package/program-files.bun.js',
     'dist/package/program-files.js',
-    ...machines.map((machine) => `dist/package/sidecar/nsbox-sidecar-${machine}`),
-    ...machines.map((machine) => `dist/package/sidecar/nsbox-trace-${machine}`),
-    ...machines.map((machine) => `dist/package/sidecar/nsbox-unpack-${machine}`),
+    ...STATIC_PROGRAMS.flatMap((name) => machines.map((machine) => `dist/package/sidecar/${name}-${machine}`)),
     'package.json',
   ]
   assert.equal(files, expected.sort())

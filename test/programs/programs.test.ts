@@ -10,7 +10,7 @@ import type { Case, Result } from './case.ts'
 import { CASES } from './cases.ts'
 import { absence, numbersOf, runCases } from './guest.ts'
 import { guideFault } from './guide.ts'
-import { documented, fault } from './table.ts'
+import { documented, documentOf, fault } from './table.ts'
 
 const missing = absence('programs-root')
 const numbers = numbersOf('programs-root')
@@ -25,6 +25,16 @@ for (const [n, number] of numbers.entries()) {
   if ('skipped' in result) test.skip(`${title} (${result.skipped})`, () => undefined)
   else test(title, () => assert.is(fault(one, result, documented()), undefined))
 }
+
+test('the document begins as `make programs-table` begins it, and each case has one row', () => {
+  const head = documentOf([])
+  assert.ok(documented().startsWith(head))
+  const rows = documented().slice(head.length).trimEnd().split('\n')
+  assert.equal(
+    rows.map((row) => row.split(' | ').slice(0, 2).join(' | ')),
+    CASES.map(({ program, job }) => `| ${program} | ${job}`),
+  )
+})
 
 const title = 'the commands of docs/guides/roots.md work'
 if (missing !== undefined) test.skip(`${title} (${missing})`, () => undefined)

@@ -49,6 +49,10 @@ export function fault(one: Case, result: Result, document: string): string | und
 
 export const documented = (): string => readFileSync(FILE, 'utf8')
 
+/** The whole document, from the results of all cases. */
+export const documentOf = (results: readonly Result[]): string =>
+  HEAD + results.map((result, n) => rowOf(CASES[n] as Case, result)).join('')
+
 /** Tries all cases and the guide's commands; `--write` also writes the document. */
 function main(write: boolean): number {
   const guest = 'all-programs-root'
@@ -58,7 +62,7 @@ function main(write: boolean): number {
     return 0
   }
   const results = runCases(guest, numbersOf(guest))
-  const document = HEAD + results.map((result, n) => rowOf(CASES[n] as Case, result)).join('')
+  const document = documentOf(results)
   if (write) writeFileSync(FILE, document)
   const faults = results.flatMap((result, n) => {
     const { program, job } = CASES[n] as Case

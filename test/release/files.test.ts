@@ -5,6 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { STATIC_PROGRAMS } from '../../scripts/helpers.ts'
+import { inTemp } from '../helpers/nsbox.ts'
 
 const TOP = resolve(import.meta.dir, '../..')
 const RELEASE = join(TOP, 'dist/release')
@@ -41,8 +43,7 @@ inRelease('every file is there, and SHA256SUMS has its digest', () => {
     ...Object.entries(MACHINES).flatMap(([machine, architecture]) => [
       `nsbox-${version}-linux-${machine}.tar.gz`,
       `nsbox-${version}-linux-${machine}.tar.xz`,
-      `nsbox-sidecar-${version}-linux-${machine}`,
-      `nsbox-unpack-${version}-linux-${machine}`,
+      `nsbox-static-${version}-linux-${machine}.tar.gz`,
       `nsbox_${version}_${architecture}.deb`,
     ]),
   ]
@@ -75,6 +76,17 @@ for (const [machine, architecture] of Object.entries(MACHINES)) {
     )
   })
 
+  inRelease(
+    `the static programs for ${machine} are all there, with their notices, and need no other file`,
+    inTemp((dir) => {
+      const name = `nsbox-static-${version}-linux-${machine}`
+      output('tar', '-xzf', `${name}.tar.gz`, '-C', dir)
+      assert.equal(readdirSync(join(dir, name)).sort(), ['LICENSE', 'THIRD-PARTY.txt', ...STATIC_PROGRAMS].sort())
+      for (const program of STATIC_PROGRAMS)
+        assert.not.match(output('readelf', '-lW', join(dir, name, program)), 'INTERP', program)
+    }),
+  )
+
   inRelease(`the Debian package for ${architecture} says what it is, and its files are root's`, () => {
     const file = `nsbox_${version}_${architecture}.deb`
     assert.is(output('dpkg-deb', '-f', file, 'Architecture').trim(), architecture)
@@ -95,6 +107,7 @@ inRelease('the list of components has all that is linked or carried, with versio
   assert.is(bomFormat, 'CycloneDX')
   const names = components.map(({ name }) => name)
   for (const name of [
+    ...STATIC_PROGRAMS,
     '@oven/bun-linux-x64',
     '@oven/bun-linux-aarch64',
     'cac',

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { blocksOf } from '../helpers/documents.ts'
 import { asRoot, inTemp } from '../helpers/nsbox.ts'
 
 const INSTALL = resolve(import.meta.dir, '../../scripts/release/install.sh')
@@ -164,11 +165,102 @@ test(
   }),
 )
 
+test(
+  'a system with musl is told of the npm package, and a directory without programs of another one',
+  inTemp(async (dir) => {
+    const path = join(dir, 'path')
+    mkdirSync(path)
+    writeFileSync(join(path, 'ldd'), '#!/bin/sh\necho "musl libc (x86_64)" >&2\nexit 1\n')
+    chmodSync(join(path, 'ldd'), 0o755)
+    const release = releaseIn(dir, 'echo "nsbox: Permission denied" >&2; exit 126')
+    const env = { PREFIX: join(dir, 'prefix'), PATH: `${path}:${process.env.PATH}` }
+    const musl = await install([release], env)
+    assert.is(musl.status, 1)
+    assert.match(
+      musl.stderr,
+      `has musl and the program needs glibc\nhint: with Node.js: npm install -g ${release}/nsbox-9.9.9.tgz`,
+    )
+    rmSync(join(path, 'ldd'))
+    writeFileSync(join(path, 'ldd'), '#!/bin/sh\necho "ldd (GNU libc) 2.36"\n')
+    chmodSync(join(path, 'ldd'), 0o755)
+    const noexec = await install([release], env)
+    assert.is(noexec.status, 1)
+    assert.match(noexec.stderr, /can not be executed\nhint: TMPDIR=DIR/)
+    assert.equal(filesBelow(join(dir, 'prefix')), [])
+  }),
+)
+
+test(
+  'what is installed can be read by all, whatever the umask',
+  inTemp(async (dir) => {
+    const prefix = join(dir, 'prefix')
+    const result = spawnSync('sh', ['-c', 'umask 077; exec sh "$@"', 'sh', INSTALL, releaseIn(dir)], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, PREFIX: prefix },
+    })
+    assert.is(result.status, 0, result.stderr)
+    const { stdout } = spawnSync('find', [prefix, '!', '-perm', '755', '!', '-perm', '644'], { encoding: 'utf8' })
+    assert.is(stdout, '')
+  }),
+)
+
+test(
+  'a script that was cut off anywhere installs nothing',
+  inTemp((dir) => {
+    const [release, prefix] = [releaseIn(dir), join(dir, 'prefix')]
+    const text = readFileSync(INSTALL, 'utf8')
+    const last = text.indexOf('\nmain "$@"') + 1
+    assert.is(text.slice(last), 'main "$@"\n')
+    const lengths = Array.from({ length: 40 }, (_, n) => Math.floor((n * last) / 40))
+    for (let length = last; length < text.length - 2; length++) lengths.push(length)
+    for (const length of lengths) {
+      const { error } = spawnSync('sh', ['-s', '--', release], {
+        input: text.slice(0, length),
+        env: { PATH: process.env.PATH, PREFIX: prefix, HOME: dir },
+      })
+      assert.is(error, undefined)
+      assert.equal(readdirSync(dir).sort(), ['made', 'release'], `cut after ${length} bytes`)
+    }
+  }),
+)
+
+test(
+  "README's command fails where the download fails, and works where it doesn't",
+  inTemp(async (dir) => {
+    if (Bun.which('curl') === null) return console.log("skipped: README's command: curl is not installed")
+    const block = blocksOf('README.md').find(({ code }) => code.includes('install.sh'))
+    assert.ok(block !== undefined)
+    const release = releaseIn(dir)
+    writeFileSync(join(release, 'install.sh'), readFileSync(INSTALL))
+    const run = (address: string) => {
+      const command = block.code.replace(/^RELEASE=.*$/m, `RELEASE=${address}`)
+      assert.match(command, `RELEASE=${address}\n`)
+      return spawnSync('sh', ['-c', command], {
+        encoding: 'utf8',
+        cwd: dir,
+        env: { PATH: process.env.PATH, PREFIX: join(dir, 'prefix') },
+      })
+    }
+    for (const address of ['http://127.0.0.1:1/nowhere', `file://${dir}/nowhere`]) {
+      const failed = run(address)
+      assert.is.not(failed.status, 0)
+      assert.match(failed.stderr, 'curl: ')
+      assert.not(existsSync(join(dir, 'prefix')))
+    }
+    const done = run(`file://${release}`)
+    assert.is(done.status, 0, done.stderr)
+    assert.equal(filesBelow(join(dir, 'prefix')), INSTALLED)
+  }),
+)
+
 test('without an address it says how it is used', async () => {
   for (const args of [[], ['--help'], ['a', 'b']]) {
     const result = await install(args, {})
     assert.is(result.status, 2)
-    assert.match(result.stderr, /^usage: install\.sh ADDRESS/)
+    assert.match(
+      result.stderr,
+      /^(install\.sh: this copy does not know where its release is\n)?usage: install\.sh \[ADDRESS\]/,
+    )
   }
 })
 
