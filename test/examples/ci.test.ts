@@ -1,42 +1,19 @@
 /** The CI files of examples/ci: each parses, and its commands run one after the other, with a release of this build. */
 // seconds: 240
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { TOP } from '../helpers/documents.ts'
-import { execute, NSBOX } from '../helpers/nsbox.ts'
-import { VERSION } from '../helpers/package.ts'
+import { quickRelease } from '../helpers/release.ts'
 
 const textOf = (name: string): string => readFileSync(join(TOP, 'examples/ci', name), 'utf8')
-const NAME = `nsbox-${VERSION}-linux-${process.arch}`
-
-/** The archive that install.sh takes here. */
-const FORM = Bun.which('xz') === null ? 'gz' : 'xz'
 
 // Not below /tmp, which the steps hide.
 const dir = mkdtempSync('/var/tmp/nsbox-ci-')
 test.after(() => rmSync(dir, { recursive: true, force: true }))
 
-/** What `make dist` makes, without what no command here asks for, and quickly. */
-function release(): string {
-  const [files, out] = [join(dir, NAME), join(dir, 'release')]
-  mkdirSync(out)
-  const script = `install -D -m 755 "$1" "$2/nsbox"; install -m 644 docs/nsbox.1 dist/THIRD-PARTY.txt "$2"; install -D -m 644 -t "$2/completions" docs/completions/*
-for form in $4; do tar -C "$(dirname "$2")" -cf - "$(basename "$2")" | case $form in gz) gzip -1 ;; xz) xz -0 ;; esac >"$3/$(basename "$2").tar.$form"; done
-install -m 755 scripts/release/install.sh "$3"`
-  const made = execute('sh', ['-euc', script, 'sh', NSBOX, files, out, FORM], { cwd: TOP })
-  assert.is(made.status, 0, made.stderr)
-  const archive = `${NAME}.tar.${FORM}`
-  const digest = createHash('sha256')
-    .update(readFileSync(join(out, archive)))
-    .digest('hex')
-  writeFileSync(join(out, 'SHA256SUMS'), `${digest}  ${archive}\n`)
-  return out
-}
-
-const out = release()
+const out = quickRelease(dir, Bun.which('xz') === null ? 'gz' : 'xz')
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
