@@ -76,7 +76,13 @@ if [ "$1" = remove ] && [ -e /etc/apparmor.d/nsbox ]; then
 	rm -f /etc/apparmor.d/nsbox
 fi
 EOF
-chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm"
+# Images, and plans of root's boxes: all of it can be had again.
+cat >"$root/DEBIAN/postrm" <<'EOF'
+#!/bin/sh
+set -e
+if [ "$1" = purge ]; then rm -rf --one-file-system /var/cache/nsbox; fi
+EOF
+chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"
 (cd "$root" && find usr -type f | LC_ALL=C sort | xargs md5sum >DEBIAN/md5sums)
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 dpkg-deb --root-owner-group -Zxz "-z${XZ_LEVEL:-6}" --threads-max=2 --build "$root" "$out/nsbox_${version}_$architecture.deb" >/dev/null

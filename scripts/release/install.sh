@@ -77,9 +77,13 @@ main() {
 	trap 'exit 143' TERM
 
 	get SHA256SUMS
-	form=tar.gz
-	if command -v xz >/dev/null; then form=tar.xz; fi
-	name=$(sed -n "s/^[0-9a-f]*  \(nsbox-[0-9][^/ ]*-linux-$machine\)\.$form\$/\1/p" "$work/SHA256SUMS")
+	# The smaller one, where it can be unpacked.
+	name=
+	for form in tar.xz tar.gz; do
+		[ $form = tar.gz ] || command -v xz >/dev/null || continue
+		name=$(sed -n "s/^[0-9a-f]*  \(nsbox-[0-9][^/ ]*-linux-$machine\)\.$form\$/\1/p" "$work/SHA256SUMS")
+		[ -z "$name" ] || break
+	done
 	[ -n "$name" ] && [ "$(printf '%s\n' "$name" | wc -l)" -eq 1 ] || fail "$address/SHA256SUMS does not name one archive nsbox-VERSION-linux-$machine.$form"
 	say "nsbox: $name.$form"
 	get "$name.$form"
