@@ -18,7 +18,7 @@ release-tools:
 dist: all package $(ARM64)/nsbox release-tools ## make the files of a release, for x86-64 and arm64, in dist/release; FINAL=1: only with real addresses
 	@[ '$(FINAL)' != 1 ] || { $(placeholders); }
 	@$(say) DIST $(RELEASE)
-	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' MAINTAINER='$(RELEASE_MAINTAINER)' sh scripts/release/files.sh '$(VERSION)' '$(RELEASE)' $(STATIC_PROGRAMS)
+	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' MAINTAINER='$(RELEASE_MAINTAINER)' $(if $(XZ_LEVEL),XZ_LEVEL='$(XZ_LEVEL)') sh scripts/release/files.sh '$(VERSION)' '$(RELEASE)' $(STATIC_PROGRAMS)
 	$(Q)SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' $(BUN) scripts/release/sbom.ts musl-dev $$(dpkg -S "$$(gcc -print-libgcc-file-name)" | cut -d: -f1) $(UNPACK_PACKAGES) >$(RELEASE)/nsbox-$(VERSION).cdx.json
 	$(Q)cd $(RELEASE) && rm -f SHA256SUMS && sha256sum -- * >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS && cat SHA256SUMS
 	@$(placeholders)

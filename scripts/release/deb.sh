@@ -85,4 +85,6 @@ EOF
 chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"
 (cd "$root" && find usr -type f | LC_ALL=C sort | xargs md5sum >DEBIAN/md5sums)
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-dpkg-deb --root-owner-group -Zxz "-z${XZ_LEVEL:-6}" --threads-max=2 --build "$root" "$out/nsbox_${version}_$architecture.deb" >/dev/null
+level=${XZ_LEVEL:-9e} strategy=none
+[ "${level%e}" = "$level" ] || strategy=extreme
+dpkg-deb --root-owner-group -Zxz "-z${level%e}" "-S$strategy" --threads-max=1 --build "$root" "$out/nsbox_${version}_$architecture.deb" >/dev/null

@@ -2,7 +2,7 @@
 # files.sh VERSION OUT PROGRAM...: makes the archives, the Debian packages and the single files of a release in the directory OUT,
 # from what was built in dist/. PROGRAM: a static program. Names, order, owners and times of all that is in them are fixed: SOURCE_DATE_EPOCH. XZ_LEVEL says how hard xz tries.
 set -eu
-version=$1 out=$2 level=${XZ_LEVEL:-6} here=$(cd "$(dirname "$0")" && pwd)
+version=$1 out=$2 level=${XZ_LEVEL:-9e} here=$(cd "$(dirname "$0")" && pwd)
 shift 2
 programs=$*
 umask 022
@@ -33,8 +33,11 @@ for machine in x64 arm64; do
 	mkdir "$work/$name"
 	of_release "$work/$name" "$built"
 	packed "$work" "$name" | gzip -9n >"$out/$name.tar.gz"
-	# Two threads give the same bytes on every machine, and other ones than one thread.
-	packed "$work" "$name" | xz "-$level" -T2 >"$out/$name.tar.xz"
+	# The filter makes the targets of x86's jumps equal bytes. Each xz can undo it; arm64's needs xz 5.4, and is left out.
+	# One thread gives the same bytes on every machine.
+	filter=
+	[ "$machine" = arm64 ] || filter=--x86
+	packed "$work" "$name" | xz -T1 $filter "--lzma2=preset=$level" >"$out/$name.tar.xz"
 	# The static programs alone, under the names by which the sidecar finds the others beside itself.
 	static=nsbox-static-$version-linux-$machine
 	mkdir "$work/$static"

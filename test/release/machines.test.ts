@@ -1,7 +1,7 @@
 /**
- * From an empty home on a fresh machine to README's first box, as root and as a user: by install.sh from a server, and by the
- * Debian package. The machines are a Debian of its smallest set of packages, and what others have differently. Each is
- * an overlay over dist/debian-root in a mount namespace of its own.
+ * From an empty home on a fresh machine to README's first box, as root and as a user: by install.sh from a server, and
+ * by the Debian package. The machines are a Debian of its smallest set of packages, and what others have differently.
+ * Each is an overlay over dist/debian-root in a mount namespace of its own.
  */
 // runs once
 // seconds: 300
