@@ -6,8 +6,10 @@ set -euo pipefail
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$1
 rm -rf "$dir"
-SOURCE_DATE_EPOCH=$(git -C "$checkout" log -1 --format=%ct)
-RELEASE_MAINTAINER=$(git -C "$checkout" log -1 --format='%an <%ae>')
+# What is committed while this runs is no part of it.
+commit=$(git -C "$checkout" rev-parse HEAD)
+SOURCE_DATE_EPOCH=$(git -C "$checkout" log -1 --format=%ct "$commit")
+RELEASE_MAINTAINER=$(git -C "$checkout" log -1 --format='%an <%ae>' "$commit")
 # How hard xz tries makes no difference here, but takes minutes.
 export SOURCE_DATE_EPOCH RELEASE_MAINTAINER XZ_LEVEL=${XZ_LEVEL:-0}
 
@@ -16,7 +18,7 @@ build() {
 	local place=$1 download
 	shift
 	mkdir -p "$place/dist/arm64"
-	git -C "$checkout" archive HEAD | tar -x -C "$place"
+	git -C "$checkout" archive "$commit" | tar -x -C "$place"
 	cp -a "$checkout/node_modules" "$place/"
 	for download in arm64/libc arm64/libraries arm64/runtime; do
 		[ ! -e "$checkout/dist/$download" ] || cp -a "$checkout/dist/$download" "$place/dist/arm64/"

@@ -52,7 +52,7 @@ PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 eval "$CHANGE"
 cd ~
 [ "$AS" != root ] || exec sh -euc "$COMMAND"
-exec setpriv --reuid=1000 --regid=1000 --clear-groups sh -euc "$COMMAND"
+exec /usr/bin/setpriv --reuid=1000 --regid=1000 --clear-groups sh -euc "$COMMAND"
 `
 /** busybox lends its wget: the smallest Debian has no program that downloads. */
 const WITH_WGET = 'ln -s busybox /usr/local/bin/wget'
@@ -137,38 +137,50 @@ async function serving(use: (address: string) => Promise<void>): Promise<void> {
   }
 }
 
+const AS_USER = 'HOME=/home/user /usr/bin/setpriv --reuid=1000 --regid=1000 --clear-groups sh -euc'
+/** As root, and then as an ordinary user. */
+const asBoth = `${boxes}
+echo '# as a user'
+cd /home/user
+${AS_USER} '${boxes.replaceAll("'", `'\\''`)}'
+cd`
+
+function bothDidAll({ status, output }: Result): void {
+  const parts = output.split('# as a user\n')
+  assert.is(parts.length, 2, output)
+  for (const part of parts) didAll({ status, output: part })
+}
+
 for (const [name, change] of Object.entries(MACHINES))
-  for (const user of ['root', 'user'] as const)
-    onMachine(`install.sh and README's first boxes, as ${user}: ${name}`, () =>
-      serving(async (address) => {
-        const path = user === 'root' ? '' : 'export PATH="$HOME/.local/bin:$PATH"\n'
-        didAll(
-          await onFresh(change, `wget -q ${address}/install.sh && sh install.sh ${address}\n${path}${boxes}`, user),
-        )
-      }),
-    )
+  onMachine(`root installs by install.sh, and README's first boxes run, as root and as a user: ${name}`, () =>
+    serving(async (address) => {
+      const command = `wget -q ${address}/install.sh && sh install.sh ${address}\n${asBoth}`
+      bothDidAll(await onFresh(change, command, 'root'))
+    }),
+  )
+
+onMachine("a user installs by install.sh, and README's first boxes run", () =>
+  serving(async (address) => {
+    const command = `wget -q ${address}/install.sh && sh install.sh ${address}\nexport PATH="$HOME/.local/bin:$PATH"\n${boxes}`
+    didAll(await onFresh(WITH_WGET, command, 'user'))
+  }),
+)
 
 /** Everything on the machine but what dpkg notes, and what the commands of README make. */
 const LIST = `list() { find / -xdev ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' ! -path '*/r/*' ! -path '*/r' ! -name explained ! -path '/home/user/.cache*' | sort; }`
 
-onMachine(
-  "the Debian package and README's first boxes, as root and as user; when it is purged, nothing is left",
-  async () => {
-    const env = { ...process.env, SOURCE_DATE_EPOCH: '1', MAINTAINER: 'nobody <nobody@localhost>', XZ_LEVEL: '0' }
-    const made = execute(
-      'sh',
-      ['scripts/release/deb.sh', VERSION, process.arch, join(dir, RELEASE_NAME), join(dir, 'release')],
-      { cwd: TOP, env, timeout: 120_000 },
-    )
-    assert.is(made.status, 0, made.stderr)
-    const asUser = `cd /home/user; HOME=/home/user setpriv --reuid=1000 --regid=1000 --clear-groups sh -euc '${boxes.replaceAll("'", `'\\''`)}'; cd`
-    for (const use of [boxes, asUser]) {
-      const command = `${LIST}; list >/tmp/before; dpkg -i /release/*.deb; ${use}\ndpkg --purge nsbox; list >/tmp/after; diff /tmp/before /tmp/after && echo 'nothing is left'`
-      const result = await onFresh('', command, 'root')
-      didAll(result)
-      assert.match(result.output, /^nothing is left$/m, result.output)
-    }
-  },
-)
+onMachine("README's first boxes run from the Debian package; when it is purged, nothing is left", async () => {
+  const env = { ...process.env, SOURCE_DATE_EPOCH: '1', MAINTAINER: 'nobody <nobody@localhost>', XZ_LEVEL: '0' }
+  const made = execute(
+    'sh',
+    ['scripts/release/deb.sh', VERSION, process.arch, join(dir, RELEASE_NAME), join(dir, 'release')],
+    { cwd: TOP, env, timeout: 120_000 },
+  )
+  assert.is(made.status, 0, made.stderr)
+  const command = `${LIST}; list >/tmp/before; dpkg -i /release/*.deb; ${asBoth}\ndpkg --purge nsbox; list >/tmp/after; diff /tmp/before /tmp/after && echo 'nothing is left'`
+  const result = await onFresh('', command, 'root')
+  bothDidAll(result)
+  assert.match(result.output, /^nothing is left$/m, result.output)
+})
 
 test.run()
