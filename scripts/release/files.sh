@@ -1,6 +1,7 @@
 #!/bin/sh
-# files.sh VERSION OUT PROGRAM...: makes the archives, the Debian packages and the single files of a release in the directory OUT,
-# from what was built in dist/. PROGRAM: a static program. Names, order, owners and times of all that is in them are fixed: SOURCE_DATE_EPOCH. XZ_LEVEL says how hard xz tries.
+# files.sh VERSION OUT PROGRAM...: makes the archives, the Debian packages and the single files of a release in the
+# directory OUT, from what was built in dist/. PROGRAM: a static program. Names, order, owners and times of all that is in
+# them are fixed: SOURCE_DATE_EPOCH. XZ_LEVEL says how hard xz tries.
 set -eu
 version=$1 out=$2 level=${XZ_LEVEL:-9e} here=$(cd "$(dirname "$0")" && pwd)
 shift 2
@@ -33,11 +34,14 @@ for machine in x64 arm64; do
 	mkdir "$work/$name"
 	of_release "$work/$name" "$built"
 	packed "$work" "$name" | gzip -9n >"$out/$name.tar.gz"
-	# The filter makes the targets of x86's jumps equal bytes. Each xz can undo it; arm64's needs xz 5.4, and is left out.
-	# One thread gives the same bytes on every machine.
-	filter=
-	[ "$machine" = arm64 ] || filter=--x86
-	packed "$work" "$name" | xz -T1 $filter "--lzma2=preset=$level" >"$out/$name.tar.xz"
+	# What each xz can unpack: the filter for x86 makes the targets of equal jumps equal bytes. That for arm64 needs xz
+	# 5.4, so only the length of its instructions is given. One thread gives the same bytes on every machine.
+	case $machine in
+	x64) filters="--x86 --lzma2=preset=$level" ;;
+	*) filters="--lzma2=preset=$level,lc=2,lp=2,pb=2" ;;
+	esac
+	# shellcheck disable=SC2086
+	packed "$work" "$name" | xz -T1 $filters >"$out/$name.tar.xz"
 	# The static programs alone, under the names by which the sidecar finds the others beside itself.
 	static=nsbox-static-$version-linux-$machine
 	mkdir "$work/$static"
