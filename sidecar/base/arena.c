@@ -7,6 +7,8 @@
 #ifndef ARENA_CHUNK
 #define ARENA_CHUNK 65536
 #endif
+/* Small at first, since what is allocated later then lies on the same pages of memory. */
+enum { ARENA_FIRST = ARENA_CHUNK / 16 };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -16,7 +18,10 @@ struct arena_chunk {
 
 static struct arena_chunk *arena_grow(struct arena *arena, size_t needed)
 {
-	size_t size = needed > ARENA_CHUNK ? needed : ARENA_CHUNK;
+	size_t least = arena->chunks ? 2 * arena->chunks->size : ARENA_FIRST;
+	if (least > ARENA_CHUNK)
+		least = ARENA_CHUNK;
+	size_t size = needed > least ? needed : least;
 	struct arena_chunk *chunk;
 	if (size > SIZE_MAX - sizeof *chunk)
 		return NULL;

@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "libc/large.h"
 
 /* A pipe takes so much at once, and nothing of another process in between. */
-static char buffer[PIPE_BUF];
+LARGE_ARRAY static char buffer[PIPE_BUF];
 static size_t used;
 static int to, failure;
 

@@ -113,23 +113,15 @@ static void look_beyond(const char *path, size_t there, const char *real, int li
 	free(whole);
 }
 
-/* Never inlined: its large frame would cost every start two pages. */
-__attribute__((noinline)) static void look(const char *directory, int links)
+/*
+ * Looks further where PATH leads through a link: the directories on the real path count, too. They come first in the
+ * list, so that what a link leads to is there before the link is pinned. THERE: the length of what exists.
+ * Never inlined: each page of a large frame would cost every start a page fault.
+ */
+__attribute__((noinline)) static void look_through(const char *directory, char *path, size_t there, int links)
 {
-	char path[PATH_MAX], real[PATH_MAX];
-	size_t length = strlen(directory);
-	if (length >= sizeof path)
-		return;
-	memcpy(path, directory, length + 1);
-	bool link = strcmp(clean_path(directory), directory) != 0;
-	size_t there = add_ways(path, "", &link);
-	/*
-	 * If the path leads through a link, the directories on the real path count, too. They come first in the list, so
-	 * that what a link leads to is there before the link is pinned.
-	 */
-	if (!link)
-		return;
-	bool ends = !path[there];
+	char real[PATH_MAX];
+	bool link = false, ends = !path[there];
 	path[there] = '\0';
 	int fd = open(there ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool found = fd >= 0 && descriptor_path(fd, real);
@@ -138,6 +130,20 @@ __attribute__((noinline)) static void look(const char *directory, int links)
 		add_ways(real, directory + there + (directory[there] == '/'), &link);
 	if (found && !ends)
 		look_beyond(directory, there, there ? real : "", links);
+}
+
+static void look(const char *directory, int links)
+{
+	if (strlen(directory) >= PATH_MAX)
+		return;
+	char *path = strdup(directory);
+	if (!path)
+		fail("allocate", NULL);
+	bool link = strcmp(clean_path(directory), directory) != 0;
+	size_t there = add_ways(path, "", &link);
+	if (link)
+		look_through(directory, path, there, links);
+	free(path);
 }
 
 static bool leads_there(const char *path)

@@ -41,8 +41,12 @@ static bool filter_refuses(void)
 
 void tree_set_up(bool force_old)
 {
-	/* mount_setattr is the youngest of the calls (Linux 5.12): a kernel that has it has the others. */
-	old = force_old || (sys_mount_setattr(-1, 0, NULL) < 0 && sys_is_refused(errno)) || filter_refuses();
+	/*
+	 * mount_setattr is the youngest of the calls (Linux 5.12): a kernel that has it has the others. It succeeds without
+	 * a look at the descriptor if nothing is to be changed.
+	 */
+	struct sys_mount_attr nothing = {0};
+	old = force_old || (sys_mount_setattr(-1, 0, &nothing) < 0 && sys_is_refused(errno)) || filter_refuses();
 }
 
 bool tree_is_old(void) { return old; }

@@ -21,6 +21,8 @@ void heap_forget(void) {}
 #include <string.h>
 #include <sys/mman.h>
 
+#include "libc/large.h"
+
 struct piece {
 	size_t size; /* as the caller asked for it */
 	size_t mapped; /* size of the piece's own mapping, or 0 */
@@ -36,8 +38,7 @@ _Static_assert(sizeof(struct mapping) == _Alignof(max_align_t), "alignment");
 
 enum { FIRST = 256 << 10, NEXT = 1 << 20, LARGE = 128 << 10 };
 
-/* "common" places the array behind all other variables: those that every start writes then share few pages. */
-__attribute__((common)) _Alignas(max_align_t) unsigned char heap_first[FIRST];
+LARGE_ARRAY _Alignas(max_align_t) unsigned char heap_first[FIRST];
 static unsigned char *at = heap_first, *end = heap_first + FIRST;
 static unsigned char *zero = heap_first; /* no byte from here on was ever handed out */
 static unsigned char *was_zero; /* ZERO before the latest piece was taken; NULL if that piece is all zero */

@@ -17,6 +17,7 @@
 #include "process/exec.h"
 #include "base/channel.h"
 #include "fs/rollback.h"
+#include "libc/large.h"
 #include "privs/privileges.h"
 #include "base/report.h"
 #include "fs/root.h"
@@ -168,7 +169,7 @@ static int start(void *argument)
 }
 
 /* A static array, since mapping and unmapping a stack takes a start several microseconds. */
-static _Alignas(64) char stack[STACK];
+LARGE_ARRAY static _Alignas(64) char stack[STACK];
 
 /*
  * Starts the command as vfork(2) does: we go on when it is executed or has failed, which it writes to our memory.
