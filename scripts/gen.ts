@@ -75,7 +75,7 @@ function syscalls(): string {
   const found = readFileSync(`${root}src/seccomp/syscalls.ts`, 'utf8')
   if (!process.argv.includes('--check') || headerVersion() === HEADER_VERSION) return syscallsSource()
   const here = syscallTables()
-  const differs = (['x64', 'i386', 'arm64'] as const).flatMap((machine) =>
+  const differs = (['x64', 'i386', 'arm64', 'arm'] as const).flatMap((machine) =>
     Object.entries(SYSCALLS[machine]).filter(
       ([name, number]) => name in here[machine] && here[machine][name] !== number,
     ),

@@ -214,6 +214,7 @@ static struct box describe_box(const struct plan *plan, const struct supervision
 		.seen = plan->enter || !own_pids,
 		.timeout = supervision->timeout,
 		.grace = supervision->grace,
+		.filtered = plan->process->seccomp,
 		.memory = plan->cgroup ? plan->cgroup->memory : 0,
 		.quiet = supervision->quiet || supervision->errors == SUPERVISION_ERRORS_STATUS};
 }

@@ -25,7 +25,7 @@ _nsbox_value()
 	case $1 in
 	--pull) _nsbox_reply_words 'missing always never' ;;
 	--net) _nsbox_reply_words 'host none' ;;
-	--seccomp) _nsbox_reply_words 'default none'; _nsbox_reply_files -f ;;
+	--seccomp) _nsbox_reply_words 'default socketcall none'; _nsbox_reply_files -f ;;
 	--ulimit) _nsbox_reply_words 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' ;;
 	--by) _nsbox_reply_words 'copy hardlink reflink' ;;
 	--share) _nsbox_reply_list 'pid ipc uts cgroup user abstract' ;;

@@ -117,7 +117,7 @@ complete -c nsbox -n '_nsbox_box' -l cap-add -x -a '(__fish_complete_list , "str
 complete -c nsbox -n '_nsbox_box' -l cap-drop -x -a '(__fish_complete_list , "string split \' \' \'chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore all\'")' -d 'take default capabilities away, or all'
 complete -c nsbox -n '_nsbox_box' -l allow-new-privs -d 'let setuid programs and file capabilities have their effect'
 complete -c nsbox -n '_nsbox_box' -l allow-userns -d 'let programs make user namespaces, as browsers\' sandboxes, bwrap and podman do; they then reach more of the kernel'
-complete -c nsbox -n '_nsbox_box' -l seccomp -r -a 'default none' -d 'filter of system calls: the default one, none, or a container engine\'s profile in FILE'
+complete -c nsbox -n '_nsbox_box' -l seccomp -r -a 'default socketcall none' -d 'filter of system calls: the default one, the same with sockets for old 32-bit programs, none, or a container engine\'s profile in FILE'
 complete -c nsbox -n '_nsbox_box' -l privileged -d 'all capabilities for root, no filter, no masks, setuid programs work: no protection from the command'
 complete -c nsbox -n '_nsbox_box' -l timeout -x -d 'end the box after TIME, such as 10s or 1.5m: TERM, and KILL 10 s later; the status is 124'
 complete -c nsbox -n '_nsbox_box' -l memory -x -d 'memory of the whole box, such as 512m or 2g, without swap; a box that needs more is killed'

@@ -247,6 +247,13 @@ void report_out_of_memory(int fd, int64_t limit)
 	line_end();
 }
 
+void report_filtered(int fd)
+{
+	line_begin(fd);
+	line_add("nsbox: seccomp: killed by the filter of system calls (SIGSYS)\nhint: --seccomp none runs without it\n");
+	line_end();
+}
+
 static void print_group(const struct report_usage *group)
 {
 	if (group->peak_memory >= 0)

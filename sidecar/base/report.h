@@ -63,6 +63,8 @@ void report_ready(int pid);
 void report_started(int pid);
 /* Prints one line on FD: stderr may be closed by now, since the command has its own copy. */
 void report_out_of_memory(int fd, int64_t limit);
+/* The same, for a command that the filter has ended. FD may be -1. */
+void report_filtered(int fd);
 /* A control group's figures for a box; -1: the group has no such figure. */
 struct report_usage {
 	int64_t user, system /* microseconds */, peak_memory /* bytes */, oom_kills;

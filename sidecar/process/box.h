@@ -18,6 +18,7 @@ struct box {
 	int parent; /* pidfd of the process whose end ends the box, or -1 */
 	bool verbose;
 	bool quiet; /* no message about its end */
+	bool filtered; /* a filter judges the command's system calls */
 	int64_t memory; /* its limit in bytes, or 0 */
 	int64_t timeout, grace; /* milliseconds: until TERM (0: never), and from then until KILL */
 	int signals; /* signalfd on which all our signals arrive */

@@ -190,6 +190,9 @@ static _Noreturn void finish(const struct box *box, int status)
 		exec_filtered_explain();
 	if (starved && complaints >= 0 && !timed_out && !box->quiet)
 		report_out_of_memory(complaints, box->memory);
+	/* Our stderr is closed by now; a user who sits at the terminal is told there, as a shell would. */
+	if (signal == SIGSYS && box->filtered && !box->quiet)
+		report_filtered(complaints < 0 ? terminal : complaints);
 	if (unaided)
 		signal = 0;
 	int code = timed_out ? STATUS_TIMED_OUT : unaided ? STATUS_FAILED : signal ? 128 + signal : WEXITSTATUS(status);

@@ -1,7 +1,7 @@
 /** The steps from the finished root to the command, and the process that watches it. */
 import { printable } from '../text/printable.ts'
 import { command, type Step } from './step.ts'
-import { answersIds, isOurs } from '../seccomp/seccomp.ts'
+import { allowsSocketcall, answersIds, isOurs, refusesMounts } from '../seccomp/seccomp.ts'
 import { quote } from '../text/quote.ts'
 import type { BoxPlan, Process } from '../plan/types.ts'
 
@@ -152,28 +152,31 @@ export function privileges(process: Process): Step[] {
   ]
 }
 
-const REFUSED: Readonly<Record<string, string>> = {
-  default:
-    ' It refuses calls that few programs need and many attacks have used: mounts, namespaces, keyrings, bpf, modules, the clock.',
-  'default with user namespaces':
-    " It refuses calls that few programs need and many attacks have used: keyrings, bpf, modules, the clock. It allows namespaces and mounts (--allow-userns): a program has all capabilities in a user namespace of its own, but can't remove there what hides or protects something in this box.",
+/** What a filter of ours refuses; '' for another one. */
+function refusedBy(from: string): string {
+  if (!isOurs(from)) return ''
+  const opens = refusesMounts(from)
+    ? ''
+    : " It allows namespaces and mounts (--allow-userns): a program has all capabilities in a user namespace of its own, but can't remove there what hides or protects something in this box."
+  const sockets = allowsSocketcall(from)
+    ? ' It allows socketcall (--seccomp socketcall), by which old 32-bit programs make sockets; where the kernel has that call, every program can make sockets of any family by it (vsock, AF_ALG, Bluetooth), which the filter refuses otherwise.'
+    : ''
+  return ` It refuses calls that few programs need and many attacks have used:${opens === '' ? ' mounts, namespaces,' : ''} keyrings, bpf, modules, the clock.${opens}${sockets}`
 }
-
-/** At the end of the name of such a filter, src/seccomp/seccomp.ts. */
-const FAKE_ROOT = / (?:with|and) fake root$/
 
 const FAKE_ROOT_TEXT =
   "It answers calls that change owners and ids (chown, setuid, setgroups and their kin) and mknod of devices with success, and the kernel does nothing: with one id it would refuse them, and package managers would give up. What then isn't true: all files belong to the one id, su nobody goes on as root, no device is made, and a program that checks finds out."
 
 function filter(seccomp: Process['seccomp']): Step[] {
   if (seccomp === undefined) return []
-  const base = seccomp.from.replace(FAKE_ROOT, '')
   const size = Buffer.from(seccomp.filter, 'base64').length / 8
   return [
     {
-      title: isOurs(base) ? 'Allow only ordinary system calls' : `Allow only the system calls of ${quote(base)}`,
+      title: isOurs(seccomp.from)
+        ? 'Allow only ordinary system calls'
+        : `Allow only the system calls of ${quote(seccomp.from.replace(/ with fake root$/, ''))}`,
       calls: 'prctl(PR_SET_SECCOMP)',
-      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${REFUSED[base] ?? ''}`,
+      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${refusedBy(seccomp.from)}`,
       ...(answersIds(seccomp.from) && { also: [FAKE_ROOT_TEXT] }),
       see: { run: 'grep Seccomp /proc/self/status', page: 'seccomp(2)' },
     },

@@ -89,7 +89,7 @@ export interface BoxOptions {
   allowNewPrivs?: boolean | undefined
   /** Let programs make user namespaces, as browsers' sandboxes, bwrap and podman do; they then reach more of the kernel. `--allow-userns` */
   allowUserns?: boolean | undefined
-  /** Filter of system calls: the default one, none, or a container engine's profile in FILE. `--seccomp default|none|FILE` */
+  /** Filter of system calls: the default one, the same with sockets for old 32-bit programs, none, or a container engine's profile in FILE. `--seccomp default|socketcall|none|FILE` */
   seccomp?: string | undefined
   /** All capabilities for root, no filter, no masks, setuid programs work: no protection from the command. `--privileged` */
   privileged?: boolean | undefined

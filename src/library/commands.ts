@@ -55,7 +55,7 @@ export interface RunOptions {
 export interface RunResult<Output = string> {
   /** Exit status; 128 + N where signal N killed the command, 124 where its time ran out. */
   exitCode: number
-  /** The signal that killed the command. */
+  /** The signal that killed the command. SIGSYS: mostly the filter of system calls (`seccomp: 'none'`). */
   signal: NodeJS.Signals | undefined
   /** Empty where `stdio` sent it elsewhere. */
   stdout: Output

@@ -12,7 +12,7 @@ export function refuseContradictions(o: Options): void {
     contradict('--userns and --share user', "the user namespace is either new or the host's")
   if (o.nest && shares(o, 'user'))
     contradict('--nest and --share user', 'in a container the user namespace is what allows the box to mount')
-  if (o.allowUserns && (o.privileged || o.seccomp !== undefined))
+  if (o.allowUserns && (o.privileged || (o.seccomp !== undefined && o.seccomp !== 'socketcall')))
     contradict(
       `--allow-userns and ${o.privileged ? '--privileged' : '--seccomp'}`,
       'it changes the default filter, which the other option takes away',

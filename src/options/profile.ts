@@ -106,7 +106,7 @@ function resolveFrom(options: Options, directory: string): void {
   const from = (path: string): string => absolute(path, { cwd: directory })
   if (options.root !== undefined) options.root = from(options.root)
   if (typeof options.overlay === 'string') options.overlay = from(options.overlay)
-  if (options.seccomp !== undefined && options.seccomp !== 'default' && options.seccomp !== 'none')
+  if (options.seccomp !== undefined && !['default', 'socketcall', 'none'].includes(options.seccomp))
     options.seccomp = from(options.seccomp)
   // Any other reference may be a name in a registry.
   if (options.image !== undefined && /^\.\.?\//.test(options.image)) options.image = from(options.image)

@@ -12,7 +12,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   'host-files': HOST_FILES_WITH,
   share: SHAREABLE,
   net: ['host', 'none'],
-  seccomp: ['default', 'none'],
+  seccomp: ['default', 'socketcall', 'none'],
   'cap-add': CAPABILITY_NAMES,
   'cap-drop': CAPABILITY_NAMES,
   ulimit: LIMITS.map((name) => `${name}=`),

@@ -320,9 +320,9 @@ export const TABLE = [
   {
     name: 'seccomp',
     group: 'privileges',
-    value: 'default|none|FILE',
+    value: 'default|socketcall|none|FILE',
     sets: 'seccomp',
-    doc: "filter of system calls: the default one, none, or a container engine's profile in FILE",
+    doc: "filter of system calls: the default one, the same with sockets for old 32-bit programs, none, or a container engine's profile in FILE",
   },
   {
     name: 'privileged',

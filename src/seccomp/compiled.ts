@@ -12,8 +12,12 @@ export { profileFilter } from './profile.ts'
 export function compiledDefault(
   capabilities: readonly Capability[],
   host: HostFacts,
-  { userNamespaces, fakeRoot }: Variant,
+  { userNamespaces, socketcall, fakeRoot }: Variant,
 ): string {
-  const filter = defaultFilter(machineOf(host.machine), capabilities, { userNamespaces, i386: host.runsI386() })
+  const filter = defaultFilter(machineOf(host.machine), capabilities, {
+    userNamespaces,
+    socketcall,
+    i386: host.runsI386(),
+  })
   return Buffer.from(compile(fakeRoot ? withFakeRoot(filter) : filter)).toString('base64')
 }

@@ -6,8 +6,7 @@
  * modules, the clock, raw ports.
  */
 import type { Capability } from '../plan/types.ts'
-import { ALLOW, ENOSYS, errno } from './bpf.ts'
-import type { Abi, Condition, Filter, Machine, Rule } from './filter.ts'
+import { ALLOW, ENOSYS, errno, type Abi, type Condition, type Filter, type Machine, type Rule } from './filter.ts'
 import { SYSCALLS } from './syscalls.ts'
 
 const EPERM = 1
@@ -44,8 +43,12 @@ const ALLOWED = words(`
   listxattrat removexattrat
 `)
 
-/** The same on i386, as far as they have another name there: for 16 bits of an id, 32 of a time or an offset, and older ones. */
-const ALLOWED_I386 = words(`
+/**
+ * The same on i386 and arm, as far as they have another name there: for 16 bits of an id, 32 of a time or an offset,
+ * and older ones. Those of arm alone are at the end: two are its own, which keep code that a program has just written
+ * and its threads working.
+ */
+const ALLOWED_COMPAT = words(`
   waitpid oldstat oldfstat oldlstat signal sigaction sgetmask ssetmask sigsuspend sigpending sigreturn sigprocmask nice olduname oldolduname
   readdir _llseek _newselect ugetrlimit mmap2 truncate64 ftruncate64 stat64 lstat64 fstat64 fstatat64 fcntl64 sendfile64 statfs64 fstatfs64
   fadvise64_64 lchown32 getuid32 getgid32 geteuid32 getegid32 setreuid32 setregid32 getgroups32 setgroups32 fchown32 setresuid32
@@ -53,6 +56,7 @@ const ALLOWED_I386 = words(`
   clock_nanosleep_time64 timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 utimensat_time64 pselect6_time64 ppoll_time64
   io_pgetevents_time64 recvmmsg_time64 mq_timedsend_time64 mq_timedreceive_time64 semtimedop_time64 rt_sigtimedwait_time64 futex_time64
   sched_rr_get_interval_time64 ipc
+  arm_fadvise64_64 arm_sync_file_range sync_file_range2 send recv breakpoint cacheflush set_tls
 `)
 
 /** Calls that are allowed with one of these capabilities: the kernel itself asks for it, or for one like it. */
@@ -124,7 +128,8 @@ const CHECKED: Readonly<Record<string, readonly Rule[]>> = {
   ],
   socket: [...allowEach(0, FAMILIES), { when: [], action: errno(EAFNOSUPPORT) }],
   // i386: its first argument says which call is meant, and the arguments of that lie in memory. All of these calls work
-  // on sockets that are there, but for socket(2) itself.
+  // on sockets that are there, but for socket(2) itself, whose family a filter can't see. Any program of 64 bits can
+  // make this call too (int 0x80): letting it through would open all families to all boxes, AF_ALG and vsock with them.
   socketcall: [{ when: [equal(0, SYS_SOCKET)], action: errno(ENOSYS) }, ALWAYS],
   ioctl: [...[TIOCSTI, TIOCLINUX].map((request) => ({ when: [equal(1, request)], action: errno(EPERM) })), ALWAYS],
 }
@@ -136,17 +141,25 @@ export function relevant(capabilities: readonly Capability[]): Capability[] {
 
 /**
  * `i386`: judges calls of that ABI, too, in place of ending a process that makes one. 32-bit programs make them, and any
- * other program can, by int 0x80. Kernels without it get the shorter filter, which loads faster.
+ * other program can, by int 0x80. Kernels without it get the shorter filter, which loads faster. Whether a kernel of
+ * arm64 runs programs of arm can't be seen, so there the filter always judges their calls. `socketcall`: lets i386
+ * programs make sockets of any family by the call of that name.
  */
 export function defaultFilter(
   machine: Machine,
   capabilities: readonly Capability[],
-  { userNamespaces = false, i386 = false } = {},
+  { userNamespaces = false, socketcall = false, i386 = false } = {},
 ): Filter {
   const own = filterOf(machine, ALLOWED, capabilities, userNamespaces)
-  if (!i386) return own
-  return { ...own, compat: filterOf('i386', [...ALLOWED, ...ALLOWED_I386], capabilities, userNamespaces) }
+  const other = machine === 'arm64' ? 'arm' : i386 ? 'i386' : undefined
+  if (other === undefined) return own
+  const compat = filterOf(other, [...ALLOWED, ...ALLOWED_COMPAT], capabilities, userNamespaces)
+  if (!socketcall || other !== 'i386') return { ...own, compat }
+  return { ...own, compat: { ...compat, calls: new Map(compat.calls).set(SYSCALLS.i386.socketcall, [ALWAYS]) } }
 }
+
+/** Calls of arm alone are numbered from here on. */
+const ARM_PRIVATE = 0xf0000
 
 function filterOf(
   machine: Abi,
@@ -170,6 +183,6 @@ function filterOf(
     calls,
     otherwise: errno(EPERM),
     unknown: errno(ENOSYS),
-    highest: Math.max(...Object.values(numbers)),
+    highest: Math.max(...Object.values(numbers).filter((number) => number < ARM_PRIVATE)),
   }
 }

@@ -3,8 +3,7 @@
  * refuses them all, and package managers give up. A filter can't remember what it has answered, so stat(2) and
  * getuid(2) go on to show the one id.
  */
-import { errno, lets } from './bpf.ts'
-import type { Condition, Filter, Rule } from './filter.ts'
+import { errno, lets, type Condition, type Filter, type Rule } from './filter.ts'
 import { SYSCALLS } from './syscalls.ts'
 
 const SUCCESS = errno(0)

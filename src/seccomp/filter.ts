@@ -4,8 +4,9 @@ import type { Capability } from '../plan/types.ts'
 /** Machines whose system calls nsbox knows, by the runtime's names. */
 export type Machine = 'x64' | 'arm64'
 
-/** Tables of system calls: a machine's own, and i386's, which x86-64 has as well. */
-export type Abi = Machine | 'i386'
+/** Tables of system calls: a machine's own, and those of 32 bits, which many kernels of that machine have as well. */
+export type Abi = Machine | Compat
+type Compat = 'i386' | 'arm'
 
 /** For each machine, filters for these capabilities without those that would change it; base64. `both`: x64 and i386. */
 export type Filters = Readonly<
@@ -16,7 +17,7 @@ export type Filters = Readonly<
 >
 
 /** The ways in which a default filter may differ. */
-export type Variant = { userNamespaces: boolean; fakeRoot: boolean }
+export type Variant = { userNamespaces: boolean; socketcall: boolean; fakeRoot: boolean }
 
 /** A return value of a filter, seccomp(2). */
 export type Action = number
@@ -46,3 +47,13 @@ export type Filter = {
   /** For the calls of the machine's other ABI; without it, they end the process. */
   compat?: Filter
 }
+
+export const KILL_PROCESS: Action = 0x80000000
+export const KILL_THREAD: Action = 0
+export const TRAP: Action = 0x00030000
+export const LOG: Action = 0x7ffc0000
+export const ALLOW: Action = 0x7fff0000
+export const errno = (number: number): Action => 0x00050000 | number
+export const ENOSYS = 38
+/** Whether the kernel carries the call out. */
+export const lets = (action: Action): boolean => action === ALLOW || action === LOG

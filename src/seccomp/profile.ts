@@ -8,9 +8,23 @@ import { constants } from 'node:os'
 import { systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Capability } from '../plan/types.ts'
-import { ALLOW, compile, ENOSYS, errno, KILL_PROCESS, KILL_THREAD, lets, LOG, TRAP } from './bpf.ts'
+import { compile } from './bpf.ts'
+import {
+  ALLOW,
+  ENOSYS,
+  errno,
+  KILL_PROCESS,
+  KILL_THREAD,
+  lets,
+  LOG,
+  TRAP,
+  type Action,
+  type Condition,
+  type Filter,
+  type Machine,
+  type Rule,
+} from './filter.ts'
 import { withFakeRoot } from './fake-root.ts'
-import type { Action, Condition, Filter, Machine, Rule } from './filter.ts'
 import { machineOf } from './machine.ts'
 import { SYSCALLS } from './syscalls.ts'
 
@@ -112,7 +126,7 @@ function readFile(file: string, host: HostFacts): Fields {
       what: 'read',
       path: file,
       code: found.code,
-      hint: found.code === 'ENOENT' ? '--seccomp takes default, none, or the file of a profile' : undefined,
+      hint: found.code === 'ENOENT' ? '--seccomp takes default, socketcall, none, or the file of a profile' : undefined,
     })
   try {
     return fields(JSON.parse(found.text), { file, at: '' })

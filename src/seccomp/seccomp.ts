@@ -6,24 +6,32 @@ import type { Capability, Process } from '../plan/types.ts'
 import type { Variant } from './filter.ts'
 import { DEFAULT_FILTERS } from './filters.ts'
 
-/** How a plan names the default filter and its variants; sidecar/privs/seccomp.c knows the names. */
+/**
+ * How a plan names the default filter: by itself, or with what is different. sidecar/privs/seccomp.c knows how such a
+ * name begins.
+ */
 const DEFAULT = 'default'
-const WITH_USER_NAMESPACES = 'default with user namespaces'
-const WITH_FAKE_ROOT = 'default with fake root'
-const WITH_BOTH = 'default with user namespaces and fake root'
+const USER_NAMESPACES = 'user namespaces'
+const SOCKETCALL = 'socketcall'
+const FAKE_ROOT = 'fake root'
 
 export function isOurs(from: string | undefined): boolean {
-  return from === DEFAULT || from === WITH_USER_NAMESPACES || from === WITH_FAKE_ROOT || from === WITH_BOTH
+  return from === DEFAULT || from?.startsWith('default with ') === true
 }
 
 /** Whether it refuses what makes mounts and namespaces, as far as the box's capabilities don't allow it. */
 export function refusesMounts(from: string | undefined): boolean {
-  return from === DEFAULT || from === WITH_FAKE_ROOT
+  return from !== undefined && isOurs(from) && !from.includes(USER_NAMESPACES)
+}
+
+/** Whether old 32-bit programs can make sockets. */
+export function allowsSocketcall(from: string): boolean {
+  return isOurs(from) && from.includes(SOCKETCALL)
 }
 
 /** Whether it answers changes of owners and ids. */
 export function answersIds(from: string | undefined): boolean {
-  return from !== undefined && from.endsWith(' fake root')
+  return from !== undefined && from.endsWith(` ${FAKE_ROOT}`)
 }
 
 /**
@@ -35,31 +43,36 @@ export function seccompOf(
   host: HostFacts,
 ): Process['seccomp'] {
   if (seccomp === 'none' || (privileged && seccomp === 'default')) return undefined
-  if (seccomp !== 'default')
+  const socketcall = seccomp === 'socketcall'
+  if (seccomp !== 'default' && !socketcall)
     return {
       from: fakeRoot ? `${seccomp} with fake root` : seccomp,
       filter: lateFilters().profileFilter(seccomp, capabilities, host, fakeRoot),
     }
-  const variant = { userNamespaces: allowUserns, fakeRoot }
+  const variant = { userNamespaces: allowUserns, socketcall, fakeRoot }
   return {
     from: nameOf(variant),
     filter: ready(variant, capabilities, host) ?? lateFilters().compiledDefault(capabilities, host, variant),
   }
 }
 
-function nameOf({ userNamespaces, fakeRoot }: Variant): string {
-  if (userNamespaces) return fakeRoot ? WITH_BOTH : WITH_USER_NAMESPACES
-  return fakeRoot ? WITH_FAKE_ROOT : DEFAULT
+function nameOf({ userNamespaces, socketcall, fakeRoot }: Variant): string {
+  let name = DEFAULT
+  const add = (what: string): string => `${name}${name === DEFAULT ? ' with' : ' and'} ${what}`
+  if (userNamespaces) name = add(USER_NAMESPACES)
+  if (socketcall) name = add(SOCKETCALL)
+  if (fakeRoot) name = add(FAKE_ROOT)
+  return name
 }
 
 /** A filter that was compiled when nsbox was built: for no capability, and for those that root has by default. */
 function ready(
-  { userNamespaces, fakeRoot }: Variant,
+  { userNamespaces, socketcall, fakeRoot }: Variant,
   capabilities: readonly Capability[],
   host: HostFacts,
 ): string | undefined {
   const { machine } = host
-  if (userNamespaces || (machine !== 'x64' && machine !== 'arm64')) return undefined
+  if (userNamespaces || socketcall || (machine !== 'x64' && machine !== 'arm64')) return undefined
   const filters = fakeRoot ? lateFakeRoot().FAKE_ROOT_FILTERS : DEFAULT_FILTERS
   for (const { capabilities: required, without: excluded, filter } of filters[host.runsI386() ? 'both' : machine])
     if (hasExactly(capabilities, required, excluded)) return filter

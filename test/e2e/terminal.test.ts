@@ -72,6 +72,22 @@ test(
   }),
 )
 
+test(
+  'a command that the filter of system calls ends gets a word, where there is a filter and not with --quiet',
+  shell(async (pty) => {
+    const end = "sh -c 'kill -SYS $$'"
+    pty.enter(`${NSBOX} ${end}; echo "stat""us $?"`)
+    const shown = await pty.expect(/nsbox: seccomp: [^\n]*\n[^\n]*\n[^\n]*status 159/)
+    assert.match(shown, /killed by the filter of system calls \(SIGSYS\)\r\nhint: --seccomp none runs without it\r\n/)
+    for (const flags of ['--quiet', '--new-session --seccomp none']) {
+      const before = pty.shown.length
+      pty.enter(`${NSBOX} ${flags} ${end}; echo "stat""us $?"`)
+      await pty.expect(/status 159/)
+      assert.not.match(pty.shown.slice(before), /nsbox: seccomp/)
+    }
+  }),
+)
+
 for (const flags of ['', '--no-init ', '--new-session ', '--no-init --new-session '])
   test(
     `Ctrl-Z stops the box, jobs shows it, and fg brings it back (${flags || 'by default'})`,

@@ -1,11 +1,13 @@
-/** What the tests of calls of i386 share. */
-import { compile, errno } from '../../src/seccomp/bpf.ts'
+/** What the tests of calls of i386 and arm share. */
+import { compile } from '../../src/seccomp/bpf.ts'
+import { errno } from '../../src/seccomp/filter.ts'
 import { defaultFilter } from '../../src/seccomp/default.ts'
 import { SYSCALLS } from '../../src/seccomp/syscalls.ts'
 import type { Capability } from '../../src/plan/types.ts'
 import { evaluate } from './interpreter.ts'
 
 export const AUDIT_I386 = 0x40000003
+export const AUDIT_ARM = 0x40000028
 
 /** An error number that no call returns itself. */
 export const ODD_I386 = 133
@@ -110,3 +112,15 @@ export const REFUSED = [
   'sysfs',
   '_sysctl',
 ] as const
+
+/** Calls that only arm has, and that are let through. */
+export const ALLOWED_ARM = [
+  'arm_fadvise64_64',
+  'arm_sync_file_range',
+  'sync_file_range2',
+  'send',
+  'recv',
+  'breakpoint',
+  'cacheflush',
+  'set_tls',
+]

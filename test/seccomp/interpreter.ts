@@ -10,7 +10,8 @@ export function trace(program: Uint8Array, call: Call): { verdict: number; instr
   data.setUint32(0, call.number >>> 0, true)
   data.setUint32(4, call.machine >>> 0, true)
   call.args.forEach((arg, i) => data.setBigUint64(16 + 8 * i, BigInt.asUintN(64, arg), true))
-  let [word, instructions] = [0, 0]
+  let [word, x, instructions] = [0, 0, 0]
+  const memory: number[] = []
   for (let at = 0; at * 8 < program.length; at++) {
     const [code, yes, no, value] = [
       view.getUint16(8 * at, true),
@@ -21,6 +22,17 @@ export function trace(program: Uint8Array, call: Call): { verdict: number; instr
     instructions++
     if (code === 0x20) word = data.getUint32(value, true)
     else if (code === 0x54) word = (word & value) >>> 0
+    else if (code === 0x01) x = value
+    else if (code === 0x03) memory[value] = x
+    else if (code === 0x60) {
+      const stored = memory[value]
+      if (stored === undefined) throw new Error(`instruction ${at}: nothing is in M[${value}]`)
+      word = stored
+    } else if (code === 0x07) x = word
+    else if (code === 0x7c) {
+      if (x > 31) throw new Error(`instruction ${at}: a shift by ${x}`)
+      word >>>= x
+    } else if (code === 0x45) at += (word & value) !== 0 ? yes : no
     else if (code === 0x05) at += value
     else if (code === 0x15) at += word === value ? yes : no
     else if (code === 0x25) at += word > value ? yes : no

@@ -4,8 +4,8 @@ import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ALLOW, compile, errno } from '../../src/seccomp/bpf.ts'
-import type { Machine } from '../../src/seccomp/filter.ts'
+import { compile } from '../../src/seccomp/bpf.ts'
+import { ALLOW, errno, type Machine } from '../../src/seccomp/filter.ts'
 import { SYSCALLS } from '../../src/seccomp/syscalls.ts'
 import { asRoot, busyboxRoot, inTemp, nsbox, planOf, sidecar } from '../helpers/nsbox.ts'
 
@@ -298,7 +298,7 @@ test(
     assert.is(status, 125)
     assert.match(
       stderr,
-      /^nsbox: seccomp: read: [^\n]*\/nowhere: [^\n]*\(ENOENT\)\nhint: --seccomp takes default, none, or the file of a profile\n$/,
+      /^nsbox: seccomp: read: [^\n]*\/nowhere: [^\n]*\(ENOENT\)\nhint: --seccomp takes default, socketcall, none, or the file of a profile\n$/,
     )
   }),
 )

@@ -3,9 +3,10 @@
 /** The executable for arm64, with pages of 4 KiB and of 16 KiB, in a virtual machine. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { armProgram } from '../helpers/arm-program.ts'
 import { arm64Kernels, asUser, casesOf, Guest, onKernels } from '../helpers/vm.ts'
 
-const guest = new Guest({ frontEnd: true, machine: 'arm64' })
+const guest = new Guest({ frontEnd: true, machine: 'arm64', files: { arm: armProgram() } })
 const { checks, inGuest } = casesOf(guest)
 
 inGuest(
@@ -125,6 +126,15 @@ for (const [name, script] of [
       assert.ok(made >= 50, `${made} attempts were made`)
     },
   )
+
+inGuest(
+  'a 32-bit program runs in a default box where the kernel runs it',
+  'cp /files/arm /tmp/arm && chmod 755 /tmp/arm; /tmp/arm >/tmp/out 2>/dev/null; cat /tmp/out; echo in a box; nsbox /tmp/arm; echo $?; rm /tmp/arm /tmp/out',
+  ({ output }, kernel) => {
+    if (output.startsWith('in a box\n')) console.log(`skipped: the kernel ${kernel} runs no programs of arm`)
+    else assert.is(output.trimEnd(), 'runs\nin a box\nruns\n7')
+  },
+)
 
 inGuest(
   'doctor says that boxes can run',
