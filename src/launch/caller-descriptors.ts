@@ -1,5 +1,5 @@
 /** Descriptors of the caller that a command keeps (--keep-fd), before the start and in the start of a child. */
-import { existsSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
 
@@ -9,19 +9,26 @@ import { systemFailure } from '../host/errno.ts'
  */
 const OF_THE_RUNTIME = ['anon_inode:[eventpoll]', 'anon_inode:[eventfd]', 'anon_inode:[timerfd]']
 
+/** include/uapi/asm-generic/fcntl.h; all machines that nsbox runs on have this value. */
+const O_PATH = 0o10000000
+
 /**
- * Throws SandboxError for a number under which nothing is open. `inherited`: what a runtime opens by itself doesn't
- * count; a program may keep even that.
+ * Throws SandboxError for a number under which nothing is open, and for a descriptor that can't be read or written to.
+ * `inherited`: what a runtime opens by itself doesn't count; a program may keep even that.
  */
 export function refuseUnopened(numbers: readonly number[], inherited: boolean): void {
   for (const fd of numbers) {
     const what = openAs(fd)
+    if (what !== undefined && (flagsOf(fd) & O_PATH) !== 0)
+      throw new SandboxError({ step: 'descriptors', what: IS_PATH, path: String(fd), hint: WAY_OUT })
     if (what !== undefined && !(inherited && OF_THE_RUNTIME.includes(what))) continue
     throw systemFailure({ step: 'descriptors', what: 'keep', path: String(fd), code: 'EBADF', hint: HINT })
   }
 }
 
-/** The sidecar's words for the same fault: sidecar/process/caller_descriptors.c. */
+/** The sidecar's words for the same faults: sidecar/process/caller_descriptors.c. */
+const IS_PATH = "is opened by O_PATH, and can't be read or written to"
+const WAY_OUT = 'give the command a file, a pipe or /dev/null there; what it is to see of the host it sees by --bind'
 const HINT = "nothing of the caller's is open under that number; in a shell: --keep-fd 3 COMMAND 3<FILE"
 
 /** What is open under a number, as proc(5) names it; undefined: nothing. */
@@ -31,6 +38,15 @@ function openAs(fd: number): string | undefined {
   } catch {
     refuseWithoutProc()
     return undefined
+  }
+}
+
+/** The flags that it was opened with, as open(2) has them; 0 where they can't be read. */
+function flagsOf(fd: number): number {
+  try {
+    return parseInt(/^flags:\t(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0', 8)
+  } catch {
+    return 0
   }
 }
 

@@ -51,12 +51,18 @@ test('a directory and a bare path are refused', () => {
       /^nsbox: descriptors: is a directory, by which the box could reach the host's files: 4\nhint: /,
     )
   }
-  const { stderr } = execute('python3', [
-    '-c',
-    `import os,sys; fd=os.open('/etc/passwd', os.O_PATH); os.dup2(fd, 90); os.execv(sys.argv[1], ['nsbox','--keep-fd','90','true'])`,
-    NSBOX,
-  ])
-  assert.match(stderr, /^nsbox: descriptors: is opened by O_PATH, and can't be read or written to: 90\n/)
+  for (const fd of [9, 90]) {
+    const { status, stderr } = execute('python3', [
+      '-c',
+      `import os,sys; fd=os.open('/etc/passwd', os.O_PATH); os.dup2(fd, ${fd}); os.execv(sys.argv[1], ['nsbox','--keep-fd','${fd}','true'])`,
+      NSBOX,
+    ])
+    assert.is(status, 125)
+    assert.match(
+      stderr,
+      new RegExp(`^nsbox: descriptors: is opened by O_PATH, and can't be read or written to: ${fd}\nhint: `),
+    )
+  }
 })
 
 test('a reader sees the end when the command closes its copy, although the box goes on', async () => {
