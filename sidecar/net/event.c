@@ -166,6 +166,7 @@ void event_accepted(uint16_t port, uint16_t inside, const struct address *peer, 
 	begin_event("accept");
 	line_add_format(",\"port\":%u,\"inside\":%u", port, inside);
 	add_address("peer", peer);
-	add_result(result);
+	/* The first socket is the other machine's here. */
+	add_result(&(struct relay_result){result->received, result->sent, result->error});
 	end_or_drop();
 }

@@ -14,7 +14,7 @@
  *
  *     {"event":"resolve","host":"example.com","allowed":false,"reason":"name"}
  *
- * Connections to published ports:
+ * Connections to published ports, with what the box has sent and received:
  *
  *     {"event":"accept","port":8080,"inside":80,"peer":"127.0.0.1","bytesSent":1,"bytesReceived":2}
  *

@@ -76,37 +76,43 @@ static enum hello read_message(struct part hello, char name[NAME_SIZE])
 	return extensions.failed || hello.left > 0 ? HELLO_NONE : found;
 }
 
-/* The message may be spread over records, so their contents are put together first. */
+/* Takes one record, or as much of it as has come, into MESSAGE. False: it is none of a handshake. */
+static bool take_record(struct part *records, uint8_t message[HELLO_SIZE], size_t *used)
+{
+	/* TLS 1.x says 3.x in each record. */
+	if (records->at[0] != HANDSHAKE || (records->left > 1 && records->at[1] != 3))
+		return false;
+	if (records->left < RECORD_HEADER) {
+		records->left = 0;
+		return true;
+	}
+	size_t record = (size_t)records->at[3] << 8 | records->at[4];
+	size_t here = record < records->left - RECORD_HEADER ? record : records->left - RECORD_HEADER;
+	if (record == 0 || record > MAX_RECORD || here > HELLO_SIZE - *used)
+		return false;
+	memcpy(message + *used, records->at + RECORD_HEADER, here);
+	*used += here;
+	records->at += RECORD_HEADER + here;
+	records->left -= RECORD_HEADER + here;
+	return true;
+}
+
+/* The message may be spread over records, so their contents are put together first. What follows it doesn't count. */
 enum hello hello_read(const uint8_t *bytes, size_t length, char name[NAME_SIZE])
 {
 	static uint8_t message[HELLO_SIZE];
 	size_t used = 0;
 	for (struct part records = {bytes, length, false}; records.left > 0;) {
-		/* TLS 1.x says 3.x in each record. */
-		if (records.at[0] != HANDSHAKE || (records.left > 1 && records.at[1] != 3))
+		if (!take_record(&records, message, &used))
 			return HELLO_NONE;
-		if (records.left < RECORD_HEADER)
-			break;
-		size_t record = (size_t)records.at[3] << 8 | records.at[4];
-		if (record == 0 || record > MAX_RECORD)
+		struct part all = {message, used, false};
+		if (used > 0 && take_big_endian(&all, 1) != CLIENT_HELLO)
 			return HELLO_NONE;
-		records.at += RECORD_HEADER;
-		records.left -= RECORD_HEADER;
-		size_t here = record < records.left ? record : records.left;
-		if (here > sizeof message - used)
+		size_t wanted = take_big_endian(&all, 3);
+		if (!all.failed && wanted > HELLO_SIZE - 4)
 			return HELLO_NONE;
-		memcpy(message + used, records.at, here);
-		used += here;
-		records.at += here;
-		records.left -= here;
+		if (!all.failed && wanted <= all.left)
+			return read_message((struct part){all.at, wanted, false}, name);
 	}
-	struct part all = {message, used, false};
-	if (used > 0 && take_big_endian(&all, 1) != CLIENT_HELLO)
-		return HELLO_NONE;
-	size_t wanted = take_big_endian(&all, 3);
-	if (!all.failed && wanted > HELLO_SIZE - 4)
-		return HELLO_NONE;
-	if (all.failed || all.left < wanted)
-		return length < HELLO_SIZE ? HELLO_PART : HELLO_NONE;
-	return read_message((struct part){all.at, wanted, false}, name);
+	return length < HELLO_SIZE ? HELLO_PART : HELLO_NONE;
 }

@@ -88,10 +88,10 @@ static _Noreturn void serve(void (*confine)(void))
 	descriptor_keep(channel);
 	descriptor_close_others();
 	confine();
-	send(channel, &ready, sizeof ready, MSG_NOSIGNAL);
 	/* Nothing here prints any more. */
 	for (int fd = 0; fd <= 2; fd++)
 		close(fd);
+	send(channel, &ready, sizeof ready, MSG_NOSIGNAL);
 	for (;;) {
 		ssize_t length = recv(channel, &question, sizeof question, 0);
 		if (length < 0 && errno == EINTR)

@@ -163,6 +163,20 @@ static void serve_box(void)
 		listen_add(sockets.listeners[i].fd, sockets.listeners[i].port, outgoing_accept);
 }
 
+/* Opens those that the caller has left closed, so that nothing of ours gets their numbers. False: there are no events.
+ */
+static bool fill_descriptors(void)
+{
+	bool has_events = fcntl(EVENTS, F_GETFD) >= 0;
+	int null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null <= EVENTS)
+		null = dup(null);
+	if (null < 0)
+		fail("open", "/dev/null");
+	close(null);
+	return has_events;
+}
+
 /* Nobody who reads the end of the command's output should have to wait for us. */
 static void let_go(int null)
 {
@@ -178,13 +192,14 @@ int main(int argc, char **argv)
 {
 	int parent = getppid();
 	report_step(STEP_NETWORK);
+	bool has_events = fill_descriptors();
 	descriptor_close_range(EVENTS + 1, INT_MAX);
 	signal(SIGPIPE, SIG_IGN);
 	options_read(&options, argc, argv);
 	int channel = run_child();
 	count_connections();
 	loop_open();
-	event_set_up(fcntl(EVENTS, F_GETFD) < 0 ? -1 : EVENTS);
+	event_set_up(has_events ? EVENTS : -1);
 	publish_set_up(channel);
 	for (size_t i = 0; i < options.published_count; i++)
 		publish_listen(&options.published[i]);
@@ -194,9 +209,9 @@ int main(int argc, char **argv)
 	if (null < 0)
 		fail("open", "/dev/null");
 	confine(CONFINE_RELAY, parent);
+	let_go(null);
 	if (write(READY, "", 1) != 1)
 		report_give_up(STATUS_FAILED);
 	close(READY);
-	let_go(null);
 	loop_run();
 }

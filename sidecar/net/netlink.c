@@ -126,6 +126,16 @@ bool netlink_bring_up(int netlink, unsigned device)
 	return ask(netlink, &request);
 }
 
+bool netlink_start_sending(int netlink, unsigned device)
+{
+	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)device};
+	const uint32_t length = 999;
+	struct request request;
+	begin_request(&request, RTM_NEWLINK, 0, &link, sizeof link);
+	add_attribute(&request, IFLA_TXQLEN, &length, sizeof length);
+	return ask(netlink, &request);
+}
+
 static size_t length_of(const struct address *address) { return address->family == AF_INET ? 4 : 16; }
 
 bool netlink_add_address(int netlink, unsigned device, const struct address *address)

@@ -23,6 +23,12 @@ bool netlink_add_pair(int netlink, const char *name, const struct netlink_mac *m
 /* Keeps the kernel from giving the device an address of IPv6. True also if the kernel has no IPv6. */
 bool netlink_stop_own_addresses(int netlink, unsigned device);
 bool netlink_bring_up(int netlink, unsigned device);
+/*
+ * Lets a device send from now on whose other end came up after it. The kernel would do so by itself, but some time
+ * later (its link watch), and drop what is sent until then. Another length of its queue, of which it makes no
+ * use, has the queue made anew at once: Linux 4.16.
+ */
+bool netlink_start_sending(int netlink, unsigned device);
 /* Gives the device ADDRESS alone, not that of a network. */
 bool netlink_add_address(int netlink, unsigned device, const struct address *address);
 /* What is sent to the first BITS of TO arrives here. */

@@ -196,6 +196,8 @@ static bool find_host(struct outgoing *outgoing, enum event_reason *reason)
 	const char *name = names_find(names, &outgoing->address);
 	if (!name) {
 		address_write(&outgoing->address, outgoing->host);
+		if (rules_have_address(rules, &outgoing->address))
+			*reason = EVENT_PORT;
 		return port == outgoing->port && rules_allow_address(rules, &outgoing->address, port);
 	}
 	memcpy(outgoing->host, name, strlen(name) + 1);

@@ -101,6 +101,14 @@ bool rules_allow_name(const struct rules *rules, const char *name, uint16_t port
 	return false;
 }
 
+bool rules_have_address(const struct rules *rules, const struct address *address)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->list[i].kind == RULE_ADDRESS && address_is(&rules->list[i].address, address))
+			return true;
+	return false;
+}
+
 bool rules_allow_address(const struct rules *rules, const struct address *address, uint16_t port)
 {
 	for (size_t i = 0; i < rules->count; i++) {

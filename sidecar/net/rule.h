@@ -46,6 +46,8 @@ bool rules_have_name(const struct rules *rules, const char *name);
 /* Whether a name that a rule names, or may name, lies below NAME; it lies below the root, which is "". */
 bool rules_have_below(const struct rules *rules, const char *name);
 bool rules_allow_name(const struct rules *rules, const char *name, uint16_t port);
+/* Whether a rule has the address, whatever the port. */
+bool rules_have_address(const struct rules *rules, const struct address *address);
 bool rules_allow_address(const struct rules *rules, const struct address *address, uint16_t port);
 
 #endif

@@ -107,7 +107,7 @@ static const struct rule *next_address(const struct rules *rules, size_t *at, bo
 
 static unsigned bits_of(const struct address *address) { return address->family == AF_INET ? 32 : 128; }
 
-static void set_up_here(int netlink, const struct rules *rules, bool v6)
+static void set_up_here(int netlink, unsigned device, const struct rules *rules, bool v6)
 {
 	check(netlink_bring_up(netlink, LOOPBACK), "bring up", "lo");
 	check(netlink_add_local(netlink, LOOPBACK, &VETH_RESOLVER, 32), "add a route to", "lo");
@@ -118,7 +118,7 @@ static void set_up_here(int netlink, const struct rules *rules, bool v6)
 	for (size_t at = 0; (rule = next_address(rules, &at, v6));)
 		check(netlink_add_local(netlink, LOOPBACK, &rule->address, bits_of(&rule->address)) || errno == EEXIST,
 			"add a route to", rule->name);
-	set_up_end(netlink, device_number(HERE), HERE, &BOX4, v6 ? &BOX6 : NULL, &mac_in_box);
+	set_up_end(netlink, device, HERE, &BOX4, v6 ? &BOX6 : NULL, &mac_in_box);
 }
 
 /* The box's end goes up last. */
@@ -208,9 +208,11 @@ void veth_make(int box, const struct rules *rules, struct veth_sockets *sockets)
 	unsigned device = device_number(IN_BOX);
 	sockets->v6 = take_v6_address(in_box, device);
 	check(setns(second, CLONE_NEWNET) == 0, "join our network namespace", NULL);
-	set_up_here(here, rules, sockets->v6);
+	unsigned device_here = device_number(HERE);
+	set_up_here(here, device_here, rules, sockets->v6);
 	open_sockets(rules, sockets);
 	set_up_in_box(in_box, device, rules, sockets->v6);
+	check(netlink_start_sending(here, device_here), "start sending by", HERE);
 	close(here);
 	close(in_box);
 	close(second);
