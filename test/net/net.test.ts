@@ -40,6 +40,7 @@ test.before(() => {
     'scarcity',
     'confined',
     'starts',
+    'unread',
     'faults',
     'oneself',
   )
@@ -209,6 +210,14 @@ test('allowed addresses are reached as such, by their port alone', () => {
   const { seen: said, events } = of('literals')
   assert.equal(said, ['hello', 'hello', 'ECONNRESET', 'ENETUNREACH', '3'])
   assert.equal(events[2], { event: 'connect', host: '2606:2800:220:1::34', port: 81, allowed: false, reason: 'port' })
+})
+
+test('events that nobody reads are counted, and nothing waits for them', () => {
+  assert.equal(of('unread'), {
+    seen: ['hello', '0 198.19.0.1 ttl 0'],
+    counted: 1501,
+    kinds: ['dropped', 'connect'],
+  })
 })
 
 // --- Rules ---

@@ -432,3 +432,25 @@ def oneself():
     with os.fdopen(reading) as file:
         text = file.read()
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text]
+
+
+def unread():
+    """Events that nobody reads: they are counted, and nothing waits for them."""
+    resolver = Resolver()
+    resolver.table['one.test'] = [WORLD]
+    serve(WORLD, 80, hello)
+    box = Box('--allow', 'one.test:80')
+
+    def inside():
+        for number in range(1500):
+            ask(query(f'n{number}.evil.test'), seconds=3)
+        return [to_name('one.test', 80), look('one.test')]
+
+    try:
+        seen = box.inside(inside)
+        before = len(box.seen(10000, 0.5))
+        box.inside(lambda: to_name('one.test', 80))
+        after = box.seen(2)
+        return {'seen': seen, 'counted': before + sum(event.get('count', 0) for event in after), 'kinds': [event['event'] for event in after]}
+    finally:
+        box.end()
