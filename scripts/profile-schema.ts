@@ -18,6 +18,14 @@ export function profileSchema(): string {
     additionalProperties: false,
     properties: {
       $schema: { type: 'string' },
+      extends: {
+        anyOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 } },
+        ],
+        description:
+          'Profiles that count before this one: names of presets, or files, relative to this one. Lists add up, a single value replaces, false takes back, and an entry -X of a list takes X out.',
+      },
       mounts: {
         type: 'array',
         items: mountSchema(),

@@ -2,19 +2,20 @@
  * Options of a box from files that the caller names: JSON with comments, or TOML. Nothing is ever read unasked, neither
  * from the current directory nor from any other, since a box may have written there.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { absolute } from '../host/absolute.ts'
+import { hostPath } from '../host/bun.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
-import { fromBytes, toBytes } from '../text/bytes.ts'
+import { fromBytes } from '../text/bytes.ts'
 import { camel } from '../text/camel-case.ts'
 import { nearest } from '../text/nearest.ts'
-import { printable } from '../text/printable.ts'
-import { applyKey, isRepeated, ROWS_BY_KEY } from './from-object.ts'
+import { applyKey, ROWS_BY_KEY } from './from-object.ts'
 import { beginsAtHome, atHome } from './home.ts'
+import { chainOf, entriesOf, wrongAt, type ProfileEntry, type ReadProfile } from './profile-chain.ts'
 import { readJsonProfile } from './profile-json.ts'
-import { pointerPart, ProfileTextError } from './profile-text.ts'
+import { ProfileTextError } from './profile-text.ts'
 import { readTomlProfile } from './profile-toml.ts'
 import type { MountRequest, Options } from './types.ts'
 
@@ -27,18 +28,24 @@ const MAX_PROFILE = 1 << 20
 const ROOT_KEYS = ['root', 'image'] as const
 
 /**
- * Adds the options of FILES, in their order. `later`: the keys that come after the profiles. Throws SandboxError for a
- * file that can't be read, and UsageError for one that has what isn't an option.
+ * Adds the options of the profiles that WORDS name, in their order, each behind those that it extends. `later`: the
+ * keys that come after the profiles. Throws SandboxError for a file that can't be read, and UsageError for one that has
+ * what isn't an option.
  */
-export function applyProfiles(options: Options, files: readonly string[], later: object, host: Host): void {
-  for (const file of files) addTo(options, readProfile(file, host))
+export function applyProfiles(options: Options, words: readonly string[], later: object, host: Host): void {
+  for (const { profile, entries } of entriesOf(chainOf(words, (word, from) => load(word, from, host))))
+    addTo(options, optionsOf(profile, entries, host), entries)
   if (ROOT_KEYS.some((key) => key in later)) for (const key of ROOT_KEYS) delete options[key]
 }
 
-/** Lists add up, and everything else replaces. */
-function addTo(options: Options, profile: Options): void {
+/** Lists add up, and everything else replaces; false takes back what came before. */
+function addTo(options: Options, profile: Options, entries: readonly ProfileEntry[]): void {
   const all = options as Record<string, unknown>
   if (ROOT_KEYS.some((key) => profile[key] !== undefined)) for (const key of ROOT_KEYS) delete options[key]
+  for (const { key, value } of entries) {
+    const sets = ROWS_BY_KEY.get(key)?.sets
+    if (value === false && sets !== undefined && !(sets in profile)) delete all[sets]
+  }
   for (const [key, value] of Object.entries(profile)) {
     const before = all[key]
     all[key] =
@@ -46,34 +53,42 @@ function addTo(options: Options, profile: Options): void {
   }
 }
 
-function readProfile(file: string, host: Host): Options {
-  if (/^[A-Za-z0-9_-]+$/.test(file))
-    throw new UsageError(`--profile: there is no profile called '${file}'`, `the file of that name is ./${file}`)
-  const named = beginsAtHome({ value: 'FILE' }, file) ? atHome({ name: 'profile' }, file, host.variable('HOME')) : file
-  const path = absolute(named, host)
+/** WORD without a slash and a dot is a preset's name, since no file may be read that nobody meant. */
+function load(word: string, from: string | undefined, host: Host): ReadProfile {
+  if (/^[A-Za-z0-9_-]+$/.test(word))
+    throw new UsageError(`--profile: there is no profile called '${word}'`, `the file of that name is ./${word}`)
+  const named = beginsAtHome({ value: 'FILE' }, word) ? atHome({ name: 'profile' }, word, host.variable('HOME')) : word
+  const path = absolute(named, from === undefined ? host : { cwd: from }).replace(/\/(?:\.?\/)+/g, '/')
   const content = parse(read(path), path)
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new SandboxError({ step: 'profile', what: 'must be an object with options', path })
-  const options: Options = {}
-  for (const [key, value] of Object.entries(content)) {
-    if (key === '$schema') continue
-    if (isRepeated(key) && Array.isArray(value))
-      (value as unknown[]).forEach((one, n) => applyAt(options, path, key, one, `/${key}/${n}`, host))
-    else applyAt(options, path, key, value, `/${pointerPart(key)}`, host)
-  }
   // What a pipe gives has no directory.
   const isPipe = /^\/(?:dev|proc)\//.test(path)
-  resolveFrom(options, isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/')
+  const directory = isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/'
+  const id = isPipe ? path : realPath(path)
+  return { name: path, id, directory, content: content as Record<string, unknown> }
+}
+
+/** The path without links; the path itself where it can't be told. */
+function realPath(path: string): string {
+  try {
+    return fromBytes(realpathSync(hostPath(path), { encoding: 'buffer' }))
+  } catch {
+    return path
+  }
+}
+
+function optionsOf(profile: ReadProfile, entries: readonly ProfileEntry[], host: Host): Options {
+  const options: Options = {}
+  for (const entry of entries) applyAt(options, profile, entry, host)
+  if (profile.directory !== undefined) resolveFrom(options, profile.directory)
   return options
 }
 
-function applyAt(options: Options, path: string, key: string, value: unknown, pointer: string, host: Host): void {
-  const fail = (what: string, at: string, hint?: string): never => {
-    throw new UsageError(`--profile ${printable(path)}: ${printable(at)}: ${what}`, hint)
-  }
-  if (key === 'profile') fail("a profile can't name another", pointer, 'give both: --profile FILE --profile FILE')
-  if (key !== 'mounts' && !ROWS_BY_KEY.has(key)) fail('unknown option', pointer, hintFor(key))
-  if (value === null) fail('must not be null', pointer, 'leave the key out')
+function applyAt(options: Options, profile: ReadProfile, { key, value, pointer }: ProfileEntry, host: Host): void {
+  if (key === 'profile') throw wrongAt(profile, pointer, 'a profile names another by extends', 'extends = "FILE"')
+  if (key !== 'mounts' && !ROWS_BY_KEY.has(key)) throw wrongAt(profile, pointer, 'unknown option', hintFor(key))
+  if (value === null) throw wrongAt(profile, pointer, 'must not be null', 'leave the key out')
   try {
     applyKey(options, key, value, () => host.variable('HOME'))
   } catch (error) {
@@ -88,14 +103,14 @@ function applyAt(options: Options, path: string, key: string, value: unknown, po
             .slice(place.search(/[[.]|$/))
             .replace(/\[(\d+)\]/g, '/$1')
             .replaceAll('.', '/')
-    fail(what, pointer + inner, error.hint)
+    throw wrongAt(profile, pointer + inner, what, error.hint)
   }
 }
 
 function hintFor(key: string): string | undefined {
   const dashed = camel(key.replace(/^-+/, '').replaceAll('_', '-'))
   if (ROWS_BY_KEY.has(dashed)) return `it is spelled ${dashed}`
-  const near = nearest(key, [...ROWS_BY_KEY.keys(), 'mounts'])
+  const near = nearest(key, [...ROWS_BY_KEY.keys(), 'mounts', 'extends'])
   return near === undefined
     ? 'docs/options.md lists all options; in a profile --ro-bind is roBind'
     : `the nearest is ${near}`
@@ -150,7 +165,7 @@ function read(path: string): string {
 function bytesOf(path: string): Uint8Array {
   let fd: number
   try {
-    fd = openSync(path.isWellFormed() ? path : Buffer.from(toBytes(path)), constants.O_RDONLY)
+    fd = openSync(hostPath(path), constants.O_RDONLY)
   } catch (error) {
     throw systemFailure({
       step: 'profile',

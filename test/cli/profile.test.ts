@@ -132,6 +132,49 @@ test(
   }),
 )
 
+test(
+  'a profile extends others: lists add, a single value replaces, false takes back, and -X takes X out',
+  inTemp((dir) => {
+    mkdirSync(join(dir, 'sub'))
+    const write = (name: string, content: unknown) => writeFileSync(join(dir, name), JSON.stringify(content))
+    write('base.json', {
+      ro: true,
+      net: 'none',
+      overlay: true,
+      root: './r',
+      roBind: ['/usr', 'data', '/etc'],
+      env: ['A=1', 'B'],
+      hostname: 'base',
+    })
+    writeFileSync(join(dir, 'sub/middle.toml'), 'extends = "../base.json"\nroBind = ["-/etc", "more"]\nro = false\n')
+    write('other.json', { extends: ['./base.json'], env: '-A=1', image: './i.iso' })
+    write('top.json', { extends: ['./sub/middle.toml', './other.json'], net: 'host', roBind: '-data', overlay: false })
+    const { options } = parse(['--profile', join(dir, 'top.json'), 'x'])
+    assert.equal(options, {
+      net: 'host',
+      hostname: 'base',
+      image: `${dir}/./i.iso`,
+      mounts: ['/usr', join(dir, 'sub/more')].map((source) => ({ type: 'bind', source, readonly: true })),
+      env: [{ type: 'pass', name: 'B' }],
+    })
+    // Each counts once, also where the command line names it again.
+    const again = parse(['--profile', join(dir, 'base.json'), '--profile', join(dir, 'sub/middle.toml'), 'x']).options
+    assert.equal([again.mounts?.length, again.ro, again.root], [3, undefined, `${dir}/./r`])
+    // What is wrong is said of the file that has it.
+    write('base.json', { roBnd: 'x', roBind: ['data', '/etc'], env: ['A=1'] })
+    assert.match(
+      nsbox(['plan', '--profile', join(dir, 'top.json'), 'true']).stderr,
+      new RegExp(`^nsbox: --profile ${dir}/sub/../base.json: /roBnd: unknown option`),
+    )
+    write('base.json', { roBind: ['/usr', '/lib'] })
+    write('other.json', { extends: './base.json', roBind: ['-/usrr'] })
+    assert.match(
+      nsbox(['plan', '--profile', join(dir, 'other.json'), 'true']).stderr,
+      /other.json: \/roBind\/0: no profile before has '\/usrr' there\nhint: the nearest is -\/usr\n/,
+    )
+  }),
+)
+
 /** What is wrong in a profile, and what is said about it behind the path. */
 const REFUSED: [string, RegExp][] = [
   ['{"roBnd":"x"}', /\/roBnd: unknown option\nhint: the nearest is roBind/],
@@ -141,7 +184,12 @@ const REFUSED: [string, RegExp][] = [
   ['{"__proto__":{"ro":true}}', /\/__proto__: unknown option/],
   ['__proto__.ro = true', /\/__proto__: unknown option/],
   ['{"constructor":1}', /\/constructor: unknown option/],
-  ['{"profile":"x"}', /\/profile: a profile can't name another/],
+  ['{"profile":"x"}', /\/profile: a profile names another by extends/],
+  ['{"extends":5}', /\/extends: must be a preset or a file, not 5/],
+  ['{"extends":["./p"]}', /\/extends: extends itself: \S+ → \S+/],
+  ['{"extends":["./q",""]}', /\/extends\/1: must be a preset or a file, not empty/],
+  ['{"roBind":["-/usr"]}', /\/roBind\/0: no profile before has '\/usr' there/],
+  ['{"extend":"x"}', /\/extend: unknown option\nhint: the nearest is extends/],
   ['{"ro":1}', /\/ro: must be true or false, not 1/],
   ['{"ro":null}', /\/ro: must not be null/],
   ['{"timeout":5}', /\/timeout: must be text such as '10s', not 5/],
@@ -212,6 +260,7 @@ test(
   'what is no option of a box is refused with its place and the way out',
   inTemp((dir) => {
     const path = join(dir, 'p')
+    writeFileSync(join(dir, 'q'), '{}')
     for (const [content, said] of REFUSED) {
       writeFileSync(path, content)
       const { status, stdout, stderr } = nsbox(['plan', '--profile', path, 'true'])
@@ -285,7 +334,7 @@ test('the readers agree with others about valid texts', () => {
 test('the published schema has each option, as the library names it', () => {
   const { properties } = JSON.parse(readFileSync(new URL('../../docs/profile.schema.json', import.meta.url), 'utf8'))
   const names = OPTIONS.map(({ name }) => name).filter((name) => name !== 'profile' && name !== 'status-fd')
-  assert.equal(Object.keys(properties).sort(), ['$schema', 'mounts', ...names.map(camel)].sort())
+  assert.equal(Object.keys(properties).sort(), ['$schema', 'extends', 'mounts', ...names.map(camel)].sort())
 })
 
 test.run()
