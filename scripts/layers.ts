@@ -28,6 +28,7 @@ const FRONT_END = [
     'late-explain.ts',
     'late-fake-root.ts',
     'late-filters.ts',
+    'late-hints.ts',
     'late-image-box.ts',
     'late-image-start.ts',
     'late-images.ts',

@@ -63,6 +63,7 @@ _nsbox_options()
 	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
 	explain) _nsbox_reply_words "$box --plan --brief --html --help -h --version -V" ;;
+	why) _nsbox_reply_words "$box --json --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	ps) _nsbox_reply_words "--json --quiet -q --help -h --version -V" ;;
@@ -88,7 +89,7 @@ _nsbox_words()
 _nsbox_complete()
 {
 	local verb=run i=1 pid= root=
-	case ${words[1]} in run|plan|explain|bake|enter|ps|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
+	case ${words[1]} in run|plan|explain|why|bake|enter|ps|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
 	for (( ; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
 			--) break ;;
@@ -111,12 +112,12 @@ _nsbox_complete()
 	case $verb:$cur in
 		*:--*=*) local name=${cur%%=*}; cur=${cur#*=}; before=$name=; _nsbox_value "$name" ;;
 		*:-*) _nsbox_options "$verb" ;;
-		help:*) _nsbox_reply_words 'run plan explain bake enter ps rootfs image doctor help' ;;
+		help:*) _nsbox_reply_words 'run plan explain why bake enter ps rootfs image doctor help' ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		image:*) if ((i == 2)); then _nsbox_reply_words 'pull ls inspect rm prune verify unpack'; else _nsbox_reply_files -f; fi ;;
 		doctor:* | ps:*) ;;
 		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$("${words[0]}" ps --quiet 2>/dev/null)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
-		*) ((i == 1)) && _nsbox_reply_words 'run plan explain bake enter ps rootfs image doctor help'
+		*) ((i == 1)) && _nsbox_reply_words 'run plan explain why bake enter ps rootfs image doctor help'
 			_nsbox_reply_commands ;;
 	esac
 }

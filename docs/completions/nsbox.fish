@@ -6,7 +6,7 @@ function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
 	set -l enters (test "$words[1]" = enter; and echo yes)
-	contains -- "$words[1]" run plan explain bake enter ps rootfs image doctor help; and set -e words[1]
+	contains -- "$words[1]" run plan explain why bake enter ps rootfs image doctor help; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
 			case --
@@ -63,6 +63,7 @@ complete -c nsbox -f
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a run -d 'run a command in a box; the verb may be left out'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a plan -d 'print the plan as JSON; run nothing'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a explain -d 'explain step by step what would happen; run nothing'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a why -d 'say whether a box could read and write each PATH of it, and which rule decides; run nothing'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a bake -d 'make a program of a box, which runs without nsbox'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a enter -d 'run a command in a running box, with its privileges'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a ps -d 'list the boxes that run: your own, and as root those of all users'
@@ -71,11 +72,11 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a image -d 'pull, 
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'check what this kernel, user and host allow, with fixes'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'print this text, or the help of a verb'
 complete -c nsbox -n _nsbox_box -a '(_nsbox_complete_command)'
-complete -c nsbox -n 'not __fish_seen_subcommand_from ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n 'not __fish_seen_subcommand_from why ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a 'pull ls inspect rm prune verify unpack'
 complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(nsbox ps --quiet 2>/dev/null)' -d box
-complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain bake enter ps rootfs image doctor help'
+complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain why bake enter ps rootfs image doctor help'
 complete -c nsbox -n '_nsbox_box' -s r -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, a file (ISO, squashfs, tar, cpio), a layout or a directory; the image\'s settings are the command\'s defaults, and changes vanish'
 complete -c nsbox -n '_nsbox_box' -l platform -x -d 'use the image for another platform than this machine\'s, such as linux/arm64'
@@ -146,6 +147,7 @@ complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan expla
 complete -c nsbox -n '__fish_seen_subcommand_from explain' -l plan -r -F -d 'explain the stored plan in FILE, or on standard input'
 complete -c nsbox -n '__fish_seen_subcommand_from explain' -l brief -d 'print a line for each step, and what the box sees'
 complete -c nsbox -n '__fish_seen_subcommand_from explain' -l html -r -F -d 'write a page for a browser to FILE, which shows the box and goes through its steps; - is standard output'
+complete -c nsbox -n '__fish_seen_subcommand_from why' -l json -d 'print the answers as JSON'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -s o -l output -r -F -d 'write the box to FILE, as a program'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l relative -d 'paths of the host below the directory of FILE move with it'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l force -d 'replace FILE if it is there'

@@ -8,7 +8,19 @@ import type { Group, OptionRow } from '../options/table.ts'
 /**
  * All verbs, in the order of help. A name is a verb only as the very first word; src/verbs/rows.ts has the row of each.
  */
-export const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'ps', 'rootfs', 'image', 'doctor', 'help'] as const
+export const VERBS = [
+  'run',
+  'plan',
+  'explain',
+  'why',
+  'bake',
+  'enter',
+  'ps',
+  'rootfs',
+  'image',
+  'doctor',
+  'help',
+] as const
 export type VerbName = (typeof VERBS)[number]
 
 /** One option as typed; `value` is '' for a flag, and for an option whose value was left out. */

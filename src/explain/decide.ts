@@ -30,6 +30,8 @@ export type Decision = {
   writable: boolean
   /** Who decides that. */
   writtenBy: Rule
+  /** Nothing is there, and not even the directory in which it could be made. */
+  lacksDirectory: boolean
   /** Where the path is on the host; undefined: nowhere. */
   source: string | undefined
 }
@@ -145,13 +147,15 @@ function follow(
   const finds = isHidden ? 'hidden' : place.kind === 'kernel' ? 'kernel' : typeof found === 'object' ? 'file' : found
   // What is missing has to be made in the directory above, which has to be there.
   const inView = place.isView || (found === 'nothing' && above?.isView === true)
-  const writable = place.writable && !inView && own === undefined && (found !== 'nothing' || above !== undefined)
+  const lacksDirectory = found === 'nothing' && above === undefined
+  const writable = place.writable && !inView && own === undefined && !lacksDirectory
   return {
     path,
     finds,
     shownBy: place.shownBy,
     writable,
     writtenBy: own === undefined ? place.writtenBy : { type: 'own', path: own },
+    lacksDirectory,
     source: place.kind === 'host' ? place.sources[0] : undefined,
   }
 }

@@ -1,5 +1,6 @@
 /** The three ways to start a command, in a new box for each or in a box that stays. */
 import type * as child_process from 'node:child_process'
+import type { Hint } from '../explain/hints.ts'
 import type { Usage } from './report.ts'
 
 export type Commands = {
@@ -64,4 +65,8 @@ export interface RunResult<Output = string> {
   timedOut: boolean
   /** Time and memory that the box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
+  /** Of a command that failed: what the box could do, in one sentence. */
+  limits?: string
+  /** Of a command that failed: which rules of the box explain what it said on its standard error, if that was collected. */
+  hints?: Hint[]
 }

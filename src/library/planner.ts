@@ -31,6 +31,8 @@ export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
 }
 export type Planner<P extends Plan = Plan> = {
   (argv: readonly string[], how: How): P
+  /** The box that its plans enter; absent where each plan is a box. */
+  box?: BoxPlan
   /** There for the box of an image: brings it into the cache. Such a box has a command of its own. */
   ready?: (signal: AbortSignal | undefined) => Promise<void>
 }
@@ -79,8 +81,8 @@ function ownDirectory(): string | undefined {
   }
 }
 
-export function entering(plan: Plan, entry: Entry, box: Options): Planner {
-  return (argv, how) => {
+export function entering(plan: BoxPlan, entry: Entry, box: Options): Planner {
+  const planner: Planner = (argv, how) => {
     const host = hostOf(how)
     const env = how.keepEnv ? givenEnv(plan.process.env, box, host) : plan.process.env
     const entered = { ...plan, process: compact<Process>({ ...plan.process, env }) }
@@ -91,6 +93,8 @@ export function entering(plan: Plan, entry: Entry, box: Options): Planner {
     const caller = directory === undefined ? host : withCwd(host, absolute(directory, host))
     return completed(enterPlan(entered, entry, options, argv, caller, onTerminal(how)), how)
   }
+  planner.box = plan
+  return planner
 }
 
 /** The environment that a command is given wins over an image's variables; the box's own `env` wins over both. */

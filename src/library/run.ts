@@ -9,6 +9,9 @@ import { printable } from '../text/printable.ts'
 import { isUint8Array } from 'node:util/types'
 import type { RunOptions, RunResult } from './commands.ts'
 import { kindOf } from '../options/mount-list.ts'
+import { hostOfProgram } from '../host/node.ts'
+import { lateHints } from '../lazy.ts'
+import type { Plan } from '../plan/types.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf } from './prepare.ts'
 import { isAbortSignal, isUrl, throwIfAborted } from './arguments.ts'
@@ -30,7 +33,8 @@ export async function run(
     await planner.ready(signal)
     throwIfAborted(signal)
   }
-  const launch = prepare(() => planner(words, howOf(options)))
+  let plan: Plan | undefined
+  const launch = prepare(() => (plan = planner(words, howOf(options))))
   const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
   const kill = () => killCommand(child, launch.enters)
   const failed: Failed = {}
@@ -53,13 +57,23 @@ export async function run(
     if ('error' in failed) throw failed.error
     const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
     const decoded = (bytes: Buffer) => (encoding === 'buffer' ? bytes : bytes.toString(encoding))
-    return { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
+    const result = { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
+    return exitCode === 0 ? result : { ...result, ...explained(planner, plan, stderr) }
   } catch (error) {
     throwIfAborted(signal)
     throw error
   } finally {
     signal?.removeEventListener('abort', kill)
   }
+}
+
+/** Why a command may have failed: by what its box could do. */
+function explained(planner: Planner, plan: Plan | undefined, stderr: Buffer): Pick<RunResult, 'limits' | 'hints'> {
+  const box = planner.box ?? (plan?.root === undefined ? undefined : { ...plan, root: plan.root })
+  if (box === undefined || plan === undefined) return {}
+  const { hintsOf, limitsOf } = lateHints()
+  const { cwd = box.process.cwd ?? '/' } = plan.process
+  return { limits: limitsOf(box), hints: hintsOf(box, stderr.toString(), cwd, hostOfProgram().look) }
 }
 
 /**

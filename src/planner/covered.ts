@@ -6,7 +6,7 @@ import type { Mount } from '../plan/types.ts'
 type Covered = { mount: Mount; by: Mount }
 
 /** The option that asks for such a mount; undefined for mounts that nsbox adds by itself. */
-function optionOf(mount: Mount): string | undefined {
+export function mountOption(mount: Mount): string | undefined {
   switch (mount.type) {
     case 'bind':
       return bindOption(mount)
@@ -44,7 +44,7 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
   const covers = new Map<string, number>()
   for (let n = mounts.length - 1; n >= 0; n--) {
     const mount = mounts[n] as Mount
-    if (optionOf(mount) === undefined) continue
+    if (mountOption(mount) === undefined) continue
     const { type, target } = mount
     let first = covers.get(target) ?? mounts.length
     for (let end = target.lastIndexOf('/'); end > 0; end = target.lastIndexOf('/', end - 1))
@@ -61,10 +61,10 @@ export function coveredMounts(mounts: readonly Mount[]): Covered[] {
 export function coveredWay({ mount, by }: Covered): string {
   return mount.target === by.target
     ? 'leave one of the two out'
-    : `name it after --${optionOf(by)} ${printable(by.target)}: mounts lie on each other in the order given`
+    : `name it after --${mountOption(by)} ${printable(by.target)}: mounts lie on each other in the order given`
 }
 
 /** The warning, in one sentence without a full stop. */
 export function coveredText({ mount, by }: Covered): string {
-  return `--${optionOf(mount)} ${printable(mount.target)} has no effect: the later --${optionOf(by)} ${printable(by.target)} covers it`
+  return `--${mountOption(mount)} ${printable(mount.target)} has no effect: the later --${mountOption(by)} ${printable(by.target)} covers it`
 }

@@ -6,6 +6,7 @@
 	".asciz \"run\"\n" \
 	".asciz \"plan\"\n" \
 	".asciz \"explain\"\n" \
+	".asciz \"why\"\n" \
 	".asciz \"bake\"\n" \
 	".asciz \"enter\"\n" \
 	".asciz \"ps\"\n" \

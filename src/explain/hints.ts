@@ -1,0 +1,144 @@
+/**
+ * Which rule of a box explains what a command complains of on its standard error. A hint is only given where the rule
+ * alone explains the message: not for a file that isn't there at all, nor for one whose own mode forbids something.
+ */
+import type { HostFacts } from '../host/types.ts'
+import { cleanPath } from '../plan/box-path.ts'
+import type { BoxPlan } from '../plan/types.ts'
+import { printable } from '../text/printable.ts'
+import { decide, type Decision, type Rule } from './decide.ts'
+import { ruleText } from './rule-text.ts'
+
+export interface Hint {
+  /** What was refused: a path of the box, or the name of a host. */
+  subject: string
+  /** The error that the command met; ENETWORK stands for all that a missing network leads to. */
+  code: 'EROFS' | 'EACCES' | 'ENOENT' | 'EBUSY' | 'ENETWORK'
+  /** The rule, by the words of the command line, such as `--ro-bind /src/.git/hooks`. */
+  rule: string
+  /** All of it in one sentence. */
+  text: string
+}
+
+/** The end of a long output tells why the command failed. In characters. */
+const MAX_TEXT = 1 << 16
+const MAX_HINTS = 20
+
+/** `cwd`: the directory of the box that relative paths start from. */
+export function hintsOf(plan: BoxPlan, stderr: string, cwd: string, look: HostFacts['look']): Hint[] {
+  const hints = new Map<string, Hint>()
+  for (const line of stderr.slice(-MAX_TEXT).split('\n')) {
+    const hint = ofFiles(plan, line, cwd, look) ?? ofNetwork(plan, line)
+    if (hint !== undefined) hints.set(`${hint.code}\0${hint.subject}`, hint)
+    if (hints.size === MAX_HINTS) break
+  }
+  return [...hints.values()]
+}
+
+type FileCode = Exclude<Hint['code'], 'ENETWORK'>
+
+const FILE_ERRORS: readonly [FileCode, RegExp][] = [
+  ['EROFS', /\bread-only file ?system\b|\bEROFS\b/i],
+  ['EACCES', /\bpermission denied\b|\bEACCES\b/i],
+  ['ENOENT', /\bno such file or directory\b|\bENOENT\b|\bdoes not exist\b/i],
+  ['EBUSY', /\bdevice or resource busy\b|\bEBUSY\b/i],
+]
+
+function ofFiles(plan: BoxPlan, line: string, cwd: string, look: HostFacts['look']): Hint | undefined {
+  const [code, error] = FILE_ERRORS.find(([, text]) => text.test(line)) ?? []
+  if (code === undefined || error === undefined) return undefined
+  for (const candidate of pathsIn(line, error)) {
+    const path = candidate.startsWith('/') ? candidate : cleanPath(`${cwd}/${candidate}`)
+    const decision = decide(plan, path, look)
+    const rule = explaining(code, decision, plan, look)
+    if (rule === undefined) continue
+    const words = ruleText(rule)
+    return { subject: path, code, rule: words, text: `${printable(path)} ${SAID[code]}: ${printable(words)}.` }
+  }
+  return undefined
+}
+
+const SAID: Readonly<Record<FileCode, string>> = {
+  EROFS: "can't be written in the box",
+  EACCES: 'is hidden in the box',
+  ENOENT: "isn't shown in the box",
+  EBUSY: "can't be renamed or removed in the box",
+}
+
+/** The rule that leads to such an error; undefined where something else does. */
+function explaining(code: FileCode, decision: Decision, plan: BoxPlan, look: HostFacts['look']): Rule | undefined {
+  const { path, finds, writable, lacksDirectory, shownBy, writtenBy } = decision
+  switch (code) {
+    case 'EROFS':
+      return writable || lacksDirectory ? undefined : writtenBy
+    case 'EACCES':
+      return finds === 'hidden' ? shownBy : undefined
+    case 'ENOENT':
+      if (finds === 'hidden') return shownBy
+      return finds === 'nothing' && shownBy.type === 'mount' && typeof look(path, false) === 'string'
+        ? shownBy
+        : undefined
+    case 'EBUSY': {
+      const mount = plan.mounts?.find(
+        ({ type, target }) => target === path && type !== 'dir' && type !== 'symlink' && type !== 'stash',
+      )
+      return mount === undefined ? undefined : { type: 'mount', mount: pinnedFor(plan, mount) }
+    }
+  }
+}
+
+/** A pin serves the read-only mount before it. */
+function pinnedFor({ mounts = [] }: BoxPlan, mount: NonNullable<BoxPlan['mounts']>[number]) {
+  let at = mounts.indexOf(mount)
+  while (at > 0 && mounts[at]?.type === 'pin') at--
+  return mounts[at] ?? mount
+}
+
+/**
+ * What may be a path in a message, the likeliest first: what stands in quotes, then the last word of each part before
+ * the error. The first part is mostly the program's name, so a word there has to look like a path.
+ */
+function pathsIn(line: string, error: RegExp): string[] {
+  const quoted = [...line.matchAll(/'([^']+)'|"([^"]+)"|‘([^’]+)’|`([^`']+)[`']/g)].map(
+    ([, a, b, c, d]) => a ?? b ?? c ?? d ?? '',
+  )
+  const words: string[] = []
+  for (const [n, part] of line.split(/: |, /).entries()) {
+    const word = part.trim().split(/\s+/).at(-1) ?? ''
+    if (!error.test(part) && (n > 0 || word.includes('/'))) words.unshift(word)
+  }
+  const isPath = (word: string): boolean =>
+    word !== '' && word.length < 4096 && !word.includes('\0') && !/^\d+$|[()[\]{}<>|]/.test(word)
+  return [...new Set([...quoted, ...words])].filter(isPath)
+}
+
+/** Messages of resolvers and clients; a name in the first group. */
+const NETWORK_ERRORS: readonly RegExp[] = [
+  /could not resolve host(?:name)?:? ['"‘]?([\w.-]+)/i,
+  /getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)/,
+  /unable to resolve host address ['"‘]([\w.-]+)/i,
+  /lookup ([\w.-]+)(?: on \S+)?: /,
+  /failed to resolve ['"]([\w.-]+)['"]/i,
+  /could not translate host name "([\w.-]+)"/i,
+  /connect ECONNREFUSED ([\w.:[\]]+)/,
+  /failed to connect to ([\w.-]+) port/i,
+  /temporary failure in name resolution|name or service not known|network is unreachable|\bENETUNREACH\b/i,
+]
+
+function ofNetwork({ namespaces }: BoxPlan, line: string): Hint | undefined {
+  if (!namespaces.includes('net')) return undefined
+  for (const error of NETWORK_ERRORS) {
+    const found = error.exec(line)
+    if (found === null) continue
+    const subject = found[1] ?? 'the network'
+    return {
+      subject,
+      code: 'ENETWORK',
+      rule: '--net none',
+      text: /^(?:localhost|127\.|\[?::1)/.test(subject)
+        ? `${subject} is the box's own, and nothing of the host's listens there: --net none.`
+        : `${subject} can't be reached from the box: --net none.`,
+    }
+  }
+  return undefined
+}
