@@ -1,2 +1,4 @@
 /** What reads profiles, with the libraries for their formats. */
 export { addProfiles } from './cli/profiles.ts'
+export { PRESETS } from './options/presets.ts'
+export { showProfiles } from './options/profile-show.ts'

@@ -34,7 +34,7 @@ _nsbox_value()
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|-r|--tmpfs|--cwd|-w) _nsbox_reply_files -d ;;
-	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--write|--hide|--env-file|--profile|--plan|--html|--output|-o|--trace-log) _nsbox_reply_files -f ;;
+	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--write|--write-try|--keep-try|--hide|--env-file|--plan|--html|--output|-o|--trace-log) _nsbox_reply_files -f ;;
 	esac
 }
 
@@ -58,12 +58,13 @@ _nsbox_reply_commands()
 
 _nsbox_options()
 {
-	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --hide --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile'
+	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
 	explain) _nsbox_reply_words "$box --plan --brief --html --help -h --version -V" ;;
 	why) _nsbox_reply_words "$box --json --help -h --version -V" ;;
+	profile) _nsbox_reply_words "--json --help -h --version -V" ;;
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	ps) _nsbox_reply_words "--json --quiet -q --help -h --version -V" ;;
@@ -89,13 +90,13 @@ _nsbox_words()
 _nsbox_complete()
 {
 	local verb=run i=1 pid= root=
-	case ${words[1]} in run|plan|explain|why|bake|enter|ps|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
+	case ${words[1]} in run|plan|explain|why|profile|bake|enter|ps|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
 	for (( ; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
 			--) break ;;
 			--root=* | -r=*) root=${words[i]#*=} ;;
 			-*=*) ;;
-			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--write|--keep|--hide|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--plan|--html|--output|-o|--by|--with|--without|--trace-log|--max-size)
+			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--write|--keep|--write-try|--keep-try|--hide|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--plan|--html|--output|-o|--by|--with|--without|--trace-log|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				[[ ${words[i]} != --root && ${words[i]} != -r ]] || root=${words[i + 1]}
 				((i++)) ;;
@@ -112,12 +113,12 @@ _nsbox_complete()
 	case $verb:$cur in
 		*:--*=*) local name=${cur%%=*}; cur=${cur#*=}; before=$name=; _nsbox_value "$name" ;;
 		*:-*) _nsbox_options "$verb" ;;
-		help:*) _nsbox_reply_words 'run plan explain why bake enter ps rootfs image doctor help' ;;
+		help:*) _nsbox_reply_words 'run plan explain why profile bake enter ps rootfs image doctor help' ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		image:*) if ((i == 2)); then _nsbox_reply_words 'pull ls inspect rm prune verify unpack'; else _nsbox_reply_files -f; fi ;;
 		doctor:* | ps:*) ;;
 		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$("${words[0]}" ps --quiet 2>/dev/null)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
-		*) ((i == 1)) && _nsbox_reply_words 'run plan explain why bake enter ps rootfs image doctor help'
+		*) ((i == 1)) && _nsbox_reply_words 'run plan explain why profile bake enter ps rootfs image doctor help'
 			_nsbox_reply_commands ;;
 	esac
 }

@@ -6,7 +6,7 @@ function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
 	set -l enters (test "$words[1]" = enter; and echo yes)
-	contains -- "$words[1]" run plan explain why bake enter ps rootfs image doctor help; and set -e words[1]
+	contains -- "$words[1]" run plan explain why profile bake enter ps rootfs image doctor help; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
 			case --
@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --hide --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --by --with --without --trace-log --max-size
+			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --by --with --without --trace-log --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -56,14 +56,15 @@ end
 
 # Whether our own options may still come.
 function _nsbox_box
-	not __fish_seen_subcommand_from enter ps rootfs image doctor help; and test (count (_nsbox_command)) -le 1
+	not __fish_seen_subcommand_from profile enter ps rootfs image doctor help; and test (count (_nsbox_command)) -le 1
 end
 
 complete -c nsbox -f
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a run -d 'run a command in a box; the verb may be left out'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a plan -d 'print the plan as JSON; run nothing'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a explain -d 'explain step by step what would happen; run nothing'
-complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a why -d 'say whether a box could read and write each PATH of it, and which rule decides; run nothing'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a why -d 'say which rule of a box decides about a path; run nothing'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a profile -d 'print what profiles say together, and what is missing here'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a bake -d 'make a program of a box, which runs without nsbox'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a enter -d 'run a command in a running box, with its privileges'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a ps -d 'list the boxes that run: your own, and as root those of all users'
@@ -72,11 +73,11 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a image -d 'pull, 
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'check what this kernel, user and host allow, with fixes'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'print this text, or the help of a verb'
 complete -c nsbox -n _nsbox_box -a '(_nsbox_complete_command)'
-complete -c nsbox -n 'not __fish_seen_subcommand_from why ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n 'not __fish_seen_subcommand_from why profile ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a 'pull ls inspect rm prune verify unpack'
 complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(nsbox ps --quiet 2>/dev/null)' -d box
-complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain why bake enter ps rootfs image doctor help'
+complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain why profile bake enter ps rootfs image doctor help'
 complete -c nsbox -n '_nsbox_box' -s r -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, a file (ISO, squashfs, tar, cpio), a layout or a directory; the image\'s settings are the command\'s defaults, and changes vanish'
 complete -c nsbox -n '_nsbox_box' -l platform -x -d 'use the image for another platform than this machine\'s, such as linux/arm64'
@@ -102,6 +103,8 @@ complete -c nsbox -n '_nsbox_box' -l symlink -x -d 'make PATH a symbolic link to
 complete -c nsbox -n '_nsbox_box' -l file -r -F -d 'make DST a file with the content of SRC of the host'
 complete -c nsbox -n '_nsbox_box' -l write -r -F -d 'let the box write to PATH of the host; like --keep and --hide it is a rule: their order has no meaning, the longest path decides, and the rest of the host is read-only (--write / lifts that)'
 complete -c nsbox -n '_nsbox_box' -l keep -r -F -d 'keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it'
+complete -c nsbox -n '_nsbox_box' -l write-try -r -F -d 'as --write, but left out where PATH is missing when the box starts'
+complete -c nsbox -n '_nsbox_box' -l keep-try -r -F -d 'as --keep, but nothing is said of what is missing, which the box may make'
 complete -c nsbox -n '_nsbox_box' -l hide -r -F -d 'hide PATH of the host, which may be missing: a directory is empty, a file can\'t be opened, not even by root; --write and --keep of a path below give that back'
 complete -c nsbox -n '_nsbox_box' -l no-follow -d 'refuse a SRC or DIR of the host whose path has a symbolic link in it'
 complete -c nsbox -n '_nsbox_box' -l share -x -a '(__fish_complete_list , "string split \' \' \'pid ipc uts cgroup user abstract\'")' -d 'keep the host\'s namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract'
@@ -139,7 +142,7 @@ complete -c nsbox -n '_nsbox_box' -l name -x -d 'what nsbox ps and nsbox enter c
 complete -c nsbox -n '_nsbox_box' -l status-fd -x -d 'write events as JSON lines to descriptor N'
 complete -c nsbox -n '_nsbox_box' -l verbose -d 'print each phase with its time on stderr'
 complete -c nsbox -n '_nsbox_box' -s q -l quiet -d 'print nothing but errors'
-complete -c nsbox -n '_nsbox_box' -l profile -r -F -d 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after'
+complete -c nsbox -n '_nsbox_box' -l profile -x -d 'take options from the preset NAME (nsbox profile show lists them), or from FILE, a path with a slash or a dot: JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l plan -r -F -d 'run the stored plan in FILE, or on standard input'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l no-remember -d 'neither use nor store the plan of an equal command line'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s h -l help -d 'print the help; behind a verb, that verb\'s'
@@ -148,6 +151,9 @@ complete -c nsbox -n '__fish_seen_subcommand_from explain' -l plan -r -F -d 'exp
 complete -c nsbox -n '__fish_seen_subcommand_from explain' -l brief -d 'print a line for each step, and what the box sees'
 complete -c nsbox -n '__fish_seen_subcommand_from explain' -l html -r -F -d 'write a page for a browser to FILE, which shows the box and goes through its steps; - is standard output'
 complete -c nsbox -n '__fish_seen_subcommand_from why' -l json -d 'print the answers as JSON'
+complete -c nsbox -n '__fish_seen_subcommand_from profile' -l json -d 'print one profile that says the same, as JSON'
+complete -c nsbox -n '__fish_seen_subcommand_from profile' -s h -l help -d 'print the help; behind a verb, that verb\'s'
+complete -c nsbox -n '__fish_seen_subcommand_from profile' -s V -l version -d 'print the version'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -s o -l output -r -F -d 'write the box to FILE, as a program'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l relative -d 'paths of the host below the directory of FILE move with it'
 complete -c nsbox -n '__fish_seen_subcommand_from bake' -l force -d 'replace FILE if it is there'

@@ -13,6 +13,7 @@ export const VERBS = [
   'plan',
   'explain',
   'why',
+  'profile',
   'bake',
   'enter',
   'ps',

@@ -4,19 +4,25 @@ import { mountOption } from '../planner/covered.ts'
 import { quote } from '../text/quote.ts'
 import type { Rule } from './decide.ts'
 
-/** Such as `--ro-bind /usr`; without a full stop. */
-export function ruleText(rule: Rule): string {
+/**
+ * Such as `--ro-bind /usr`; without a full stop. `written`: places that --write names, which a plan shows as it shows
+ * binds.
+ */
+export function ruleText(rule: Rule, written?: ReadonlySet<string>): string {
   switch (rule.type) {
     case 'own':
       return `${quote(rule.path)} is nsbox's own, and no box can write there`
     case 'root':
       return rule.root.options?.includes('ro') ? 'the root is read-only' : 'the root'
     case 'mount':
-      return mountText(rule.mount)
+      return mountText(rule.mount, written)
   }
 }
 
-function mountText(mount: Mount): string {
+function mountText(mount: Mount, written: ReadonlySet<string> | undefined): string {
+  if (mount.type === 'protect' && mount.optional) return `--keep ${quote(mount.target)}`
+  if (mount.type === 'bind' && mount.source === mount.target && written?.has(mount.target))
+    return `--write ${quote(mount.target)}`
   const name = mountOption(mount)
   const target = quote(mount.target)
   if (name === undefined) return BY_DEFAULT[mount.type] ?? `what nsbox itself mounts at ${target}`

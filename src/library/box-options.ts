@@ -57,6 +57,10 @@ export interface BoxOptions {
   write?: string | readonly string[] | undefined
   /** Keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it. `--keep PATH` */
   keep?: string | readonly string[] | undefined
+  /** As --write, but left out where PATH is missing when the box starts. `--write-try PATH` */
+  writeTry?: string | readonly string[] | undefined
+  /** As --keep, but nothing is said of what is missing, which the box may make. `--keep-try PATH` */
+  keepTry?: string | readonly string[] | undefined
   /** Hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back. `--hide PATH` */
   hide?: string | readonly string[] | undefined
   /** Refuse a SRC or DIR of the host whose path has a symbolic link in it. `--no-follow` */
@@ -129,6 +133,6 @@ export interface BoxOptions {
   verbose?: boolean | undefined
   /** Print nothing but errors. `--quiet` */
   quiet?: boolean | undefined
-  /** Take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after. `--profile FILE` */
+  /** Take options from the preset NAME (nsbox profile show lists them), or from FILE, a path with a slash or a dot: JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after. `--profile NAME|FILE` */
   profile?: string | readonly string[] | undefined
 }

@@ -119,6 +119,12 @@ export function apply(o: Options, name: string, value: string): void {
     case 'keep':
       ;(o.keep ??= []).push(rulePath('keep', value))
       break
+    case 'write-try':
+      ;(o.writeTry ??= []).push(rulePath('write-try', value))
+      break
+    case 'keep-try':
+      ;(o.keepTry ??= []).push(rulePath('keep-try', value))
+      break
     case 'hide':
       ;(o.hide ??= []).push(rulePath('hide', value))
       break

@@ -13,13 +13,14 @@ import { camel } from '../text/camel-case.ts'
 import { nearest } from '../text/nearest.ts'
 import { applyKey, ROWS_BY_KEY } from './from-object.ts'
 import { beginsAtHome, atHome } from './home.ts'
+import { presetContent, PRESETS } from './presets.ts'
 import { chainOf, entriesOf, wrongAt, type ProfileEntry, type ReadProfile } from './profile-chain.ts'
 import { readJsonProfile } from './profile-json.ts'
 import { ProfileTextError } from './profile-text.ts'
 import { readTomlProfile } from './profile-toml.ts'
 import type { MountRequest, Options } from './types.ts'
 
-type Host = Pick<HostFacts, 'cwd' | 'variable'>
+type Host = Pick<HostFacts, 'cwd' | 'variable' | 'look'>
 
 /** Bytes. */
 const MAX_PROFILE = 1 << 20
@@ -33,9 +34,16 @@ const ROOT_KEYS = ['root', 'image'] as const
  * what isn't an option.
  */
 export function applyProfiles(options: Options, words: readonly string[], later: object, host: Host): void {
-  for (const { profile, entries } of entriesOf(chainOf(words, (word, from) => load(word, from, host))))
+  for (const { profile, entries } of readEntries(words, host))
     addTo(options, optionsOf(profile, entries, host), entries)
   if (ROOT_KEYS.some((key) => key in later)) for (const key of ROOT_KEYS) delete options[key]
+}
+
+/** What each of the profiles adds, in the order in which they count. Throws also for what isn't an option. */
+export function readEntries(words: readonly string[], host: Host): ReturnType<typeof entriesOf> {
+  const all = entriesOf(chainOf(words, (word, from) => load(word, from, host)))
+  for (const { profile, entries } of all) optionsOf(profile, entries, host)
+  return all
 }
 
 /** Lists add up, and everything else replaces; false takes back what came before. */
@@ -55,8 +63,7 @@ function addTo(options: Options, profile: Options, entries: readonly ProfileEntr
 
 /** WORD without a slash and a dot is a preset's name, since no file may be read that nobody meant. */
 function load(word: string, from: string | undefined, host: Host): ReadProfile {
-  if (/^[A-Za-z0-9_-]+$/.test(word))
-    throw new UsageError(`--profile: there is no profile called '${word}'`, `the file of that name is ./${word}`)
+  if (/^[A-Za-z0-9_-]+$/.test(word)) return loadPreset(word, host)
   const named = beginsAtHome({ value: 'FILE' }, word) ? atHome({ name: 'profile' }, word, host.variable('HOME')) : word
   const path = absolute(named, from === undefined ? host : { cwd: from }).replace(/\/(?:\.?\/)+/g, '/')
   const content = parse(read(path), path)
@@ -67,6 +74,17 @@ function load(word: string, from: string | undefined, host: Host): ReadProfile {
   const directory = isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/'
   const id = isPipe ? path : realPath(path)
   return { name: path, id, directory, content: content as Record<string, unknown> }
+}
+
+function loadPreset(name: string, host: Host): ReadProfile {
+  const preset = PRESETS.find((one) => one.name === name)
+  if (preset !== undefined) return { name, id: name, content: presetContent(preset, host) }
+  const names = PRESETS.map((one) => one.name)
+  const near = nearest(name, names)
+  throw new UsageError(
+    `--profile: there is no profile called '${name}'`,
+    `${near === undefined ? `there are ${names.join(' ')}` : `the nearest is ${near}`}; the file of that name is ./${name}`,
+  )
 }
 
 /** The path without links; the path itself where it can't be told. */

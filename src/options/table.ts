@@ -223,6 +223,22 @@ export const TABLE = [
     doc: 'keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it',
   },
   {
+    name: 'write-try',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'writeTry',
+    doc: 'as --write, but left out where PATH is missing when the box starts',
+  },
+  {
+    name: 'keep-try',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'keepTry',
+    doc: 'as --keep, but nothing is said of what is missing, which the box may make',
+  },
+  {
     name: 'hide',
     group: 'mounts',
     value: 'PATH',
@@ -445,9 +461,9 @@ export const TABLE = [
   {
     name: 'profile',
     group: 'profiles',
-    value: 'FILE',
+    value: 'NAME|FILE',
     repeat: true,
-    doc: 'take options from FILE, JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after',
+    doc: 'take options from the preset NAME (nsbox profile show lists them), or from FILE, a path with a slash or a dot: JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after',
   },
 ] as const satisfies readonly OptionRow<keyof Options>[]
 

@@ -76,6 +76,9 @@ export type Options = {
   write?: string[]
   keep?: string[]
   hide?: string[]
+  /** As `write` and `keep`, and nothing is said of what is missing. */
+  writeTry?: string[]
+  keepTry?: string[]
   share?: Shareable[]
   net?: 'host' | 'none'
   hostname?: string

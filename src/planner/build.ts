@@ -37,8 +37,9 @@ import { absoluteHint } from '../text/absolute-hint.ts'
  * `image`: the root, in place of the one that options name; its other defaults are in the options already.
  */
 export function buildPlan(given: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
-  const { write, keep, hide } = given
-  const rules = write !== undefined || keep !== undefined || hide !== undefined ? latePlanner() : undefined
+  const { write, keep, hide, writeTry, keepTry } = given
+  const hasRules = (write ?? keep ?? hide ?? writeTry ?? keepTry) !== undefined
+  const rules = hasRules ? latePlanner() : undefined
   const options = rules === undefined ? given : rules.rootByRules(given, host)
   const root = rootOf(options, host, image)
   let requested: Mount[] = []

@@ -1,8 +1,20 @@
 /** Finds what a rule would keep and isn't there, so that the box may make it. */
 import type { HostFacts } from '../host/types.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
-import type { Mount, Root } from '../plan/types.ts'
+import type { Mount, Plan, Root } from '../plan/types.ts'
 import { latestAbove, type LatestMounts } from './pins.ts'
+import { realPlace } from './real-place.ts'
+import type { Options } from '../options/types.ts'
+
+type Host = Pick<HostFacts, 'look' | 'cwd' | 'realPath'>
+
+/** What the caller asked to keep and isn't there; nothing is said of `keepTry`. */
+export function missingToSay({ mounts = [], root }: Plan, { keep, keepTry = [] }: Options, host: Host): string[] {
+  if (keep === undefined || root === undefined) return []
+  const said = new Set(keep.map((path) => realPlace(path, host)))
+  const unsaid = new Set(keepTry.map((path) => realPlace(path, host)))
+  return missingKept(mounts, root, host.look).filter((path) => said.has(path) || !unsaid.has(path))
+}
 
 /** The paths, as the box has them. All targets are clean. */
 export function missingKept(mounts: readonly Mount[], root: Root, look: HostFacts['look']): string[] {

@@ -16,19 +16,25 @@ import type { Mount, Root } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
 import { hostFile } from './host-path.ts'
 import { parentOf } from './pins.ts'
+import { realPlace } from './real-place.ts'
 
 /** In the order of their strength: of two at one path, the later one wins. */
 const KINDS = ['write', 'keep', 'hide'] as const
 type Kind = (typeof KINDS)[number]
 
 /** `path`: where the box sees it. `link`: the path as it was given, if there are links in it. */
-type Rule = { kind: Kind; path: string; source: string; link?: string | undefined }
+type Rule = { kind: Kind; path: string; source: string; link?: string | undefined; optional?: true }
 type Looks = Pick<HostFacts, 'cwd' | 'look' | 'realPath'>
 
 /** OPTIONS, with a read-only root unless the caller has said something else about it. */
 export function rootByRules(options: Options, host: Looks): Options {
-  const { ro, overlay, write = [] } = options
-  if (ro !== undefined || overlay !== undefined || write.some((path) => realPlace(path, host) === '/')) return options
+  const { ro, overlay, write = [], writeTry = [] } = options
+  if (
+    ro !== undefined ||
+    overlay !== undefined ||
+    [...write, ...writeTry].some((path) => realPlace(path, host) === '/')
+  )
+    return options
   return { ...options, ro: true }
 }
 
@@ -49,15 +55,19 @@ export function withRules(mounts: readonly Mount[], options: Options, root: Root
 
 function rulesOf(options: Options, host: HostFacts): Rule[] {
   const rules: Rule[] = []
+  const { write = [], writeTry = [], keep = [], keepTry = [], hide = [] } = options
+  const all = { write: [...writeTry, ...write], keep: [...keepTry, ...keep], hide }
   for (const kind of KINDS)
-    for (const given of options[kind] ?? []) {
-      if (kind === 'write') hostFile('write', given, options, host)
+    for (const [n, given] of all[kind].entries()) {
+      const optional = kind === 'write' && n < writeTry.length
+      if (kind === 'write') hostFile('write', given, options, host, optional)
       else refusePattern(kind, given, host)
       const named = cleanPath(absolute(given, host))
       const path = realPlace(given, host)
       if (path === '/' && kind !== 'write')
         throw new UsageError(`--${kind}: '${printable(given)}' is the root itself`, ROOT_HINT[kind])
-      if (path !== '/') rules.push({ kind, path, source: path, link: path === named ? undefined : named })
+      const link = path === named ? undefined : named
+      if (path !== '/') rules.push({ kind, path, source: path, link, ...(optional && { optional }) })
     }
   return rules
 }
@@ -75,20 +85,6 @@ function refusePattern(kind: Kind, given: string, host: Looks): void {
       path: given,
       hint: 'a shell expands a pattern that stands without quotes',
     })
-}
-
-/** The path without links; of what is missing, that of the last directory that is there, with the rest. */
-function realPlace(given: string, host: Looks): string {
-  const path = absolute(given, host)
-  let rest = ''
-  for (let above = path; ;) {
-    const real = host.realPath(above)
-    if (real !== undefined) return cleanPath(`${real}${rest}`)
-    const end = above.lastIndexOf('/')
-    rest = above.slice(end) + rest
-    if (end <= 0) return cleanPath(rest)
-    above = above.slice(0, end)
-  }
 }
 
 type Shown = { source: string; target: string }
@@ -146,9 +142,12 @@ function above({ path }: Rule, rules: readonly Rule[]): number {
   return -1
 }
 
-function mountOfRule({ kind, path, source }: Rule, outer: Kind | undefined): Mount {
+function mountOfRule({ kind, path, source, optional }: Rule, outer: Kind | undefined): Mount {
   if (kind === 'hide') return { type: 'mask', target: path, optional: true, closed: true }
-  if (kind === 'write') return { type: 'bind', source, target: path, options: ['nosuid', 'nodev'] }
+  if (kind === 'write') {
+    const bind: Mount = { type: 'bind', source, target: path, options: ['nosuid', 'nodev'] }
+    return optional ? { ...bind, optional } : bind
+  }
   // What is hidden has to be shown anew; anything else becomes read-only as the box has it.
   return outer === 'hide'
     ? { type: 'bind', source, target: path, options: ['ro', 'nosuid', 'nodev'], optional: true }

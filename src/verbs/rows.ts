@@ -12,13 +12,14 @@ import { explain } from './explain.ts'
 import { help } from './help.ts'
 import { image } from './image.ts'
 import { plan } from './plan.ts'
+import { profile } from './profile.ts'
 import { ps } from './ps.ts'
 import { rootfs } from './rootfs.ts'
 import { run } from './run.ts'
 import { printVersion } from './version.ts'
 import { why } from './why.ts'
 
-export const ROWS: Rows = { run: verb(run), plan, explain, why, bake, enter, ps, rootfs, image, doctor, help }
+export const ROWS: Rows = { run: verb(run), plan, explain, why, profile, bake, enter, ps, rootfs, image, doctor, help }
 
 /** Runs a verb; returns the exit status. `argv`: what follows the verb. */
 export function carryOut(name: VerbName, argv: readonly string[]): number | Promise<number> {

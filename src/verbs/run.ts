@@ -79,9 +79,9 @@ function foundBox(options: Options, argv: readonly string[], host: HostFacts): I
 
 /** `looks`: as becomeBox takes them. A box that its caller is warned of is never remembered. */
 function start(options: Options, plan: Plan, isStored: boolean, looks?: readonly string[]): number | Promise<number> {
-  const { privileged, nest, write, keep, hide, mounts = [] } = options
+  const { privileged, nest, write, writeTry, keep, hide, mounts = [] } = options
   const mayCover =
-    (mounts.length > 1 || write !== undefined || hide !== undefined) && coveredMounts(plan.mounts ?? []).length > 0
+    (mounts.length > 1 || (write ?? writeTry ?? hide) !== undefined) && coveredMounts(plan.mounts ?? []).length > 0
   if (!isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover && keep === undefined)
     return becomeBox(plan, looks)
   late().warn(options, plan)

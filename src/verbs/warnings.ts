@@ -3,7 +3,7 @@ import { print } from '../cli/output.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
 import { coveredMounts, coveredText, coveredWay } from '../planner/covered.ts'
-import { missingKept, missingKeptText } from '../planner/missing-kept.ts'
+import { missingKeptText, missingToSay } from '../planner/missing-kept.ts'
 import { printable } from '../text/printable.ts'
 import type { Plan } from '../plan/types.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
@@ -14,7 +14,7 @@ export function warn(options: Options, plan: Plan): void {
   if (quiet) return
   announceNest(options)
   warnOfCovered(options, plan)
-  warnOfMissing(plan)
+  warnOfMissing(options, plan)
   if (privileged)
     print('nsbox: warning: --privileged: nothing protects the host from the command but its namespaces\n', 2)
   if (!isOurs(plan.process.seccomp?.from)) warnOfTerminal(plan)
@@ -35,8 +35,8 @@ export function warnOfCovered({ quiet }: Options, { mounts = [] }: Plan): void {
     print(`nsbox: warning: ${coveredText(covered)}\nhint: ${coveredWay(covered)}\n`, 2)
 }
 
-function warnOfMissing(plan: Plan): void {
-  const missing = plan.root === undefined ? [] : missingKept(plan.mounts ?? [], plan.root, thisHost().look)
+function warnOfMissing(options: Options, plan: Plan): void {
+  const missing = missingToSay(plan, options, thisHost())
   if (missing.length > 0) print(`nsbox: warning: ${printable(missingKeptText(missing))}\n`, 2)
 }
 

@@ -9,14 +9,19 @@ import { absolute } from '../host/absolute.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
 import { printable } from '../text/printable.ts'
+import { realPlace } from '../planner/real-place.ts'
 import { planned } from './prepared.ts'
 
 const USAGE = 'nsbox why [OPTIONS] PATH...'
 
 export const why = verb<{ options: Options; paths: readonly string[]; json: boolean }>({
   usage: 'why [OPTIONS] [--json] PATH...',
-  doc: 'say whether a box could read and write each PATH of it, and which rule decides; run nothing',
-  examples: ['nsbox why --ro /etc/passwd', 'nsbox why --ro --bind . --ro-bind .git/hooks .git/hooks/pre-commit'],
+  doc: 'say which rule of a box decides about a path; run nothing',
+  examples: [
+    'nsbox why --ro /etc/passwd',
+    'nsbox why --profile workspace .git/hooks',
+    'nsbox why --ro --bind . --ro-bind .git/hooks .git/hooks/pre-commit',
+  ],
   takes: () => true,
   own: [{ name: 'json', group: 'reporting', doc: 'print the answers as JSON' }],
   words: Infinity,
@@ -32,10 +37,12 @@ export const why = verb<{ options: Options; paths: readonly string[]; json: bool
     const host = thisHost()
     // No command has to start in the caller's directory.
     return planned({ cwd: '/', ...options }, ['nsbox'], host, (plan) => {
+      const { write = [], writeTry = [] } = options
+      const written = new Set([...write, ...writeTry].map((path) => realPlace(path, host)))
       const answers = paths.map((path) => {
         // A box with a root of its own has no directory of the caller's.
         const asked = options.root === undefined && options.image === undefined ? absolute(path, host) : boxPath(path)
-        return { asked: path, ...decide(plan, asked, host.look) }
+        return { asked: path, written, ...decide(plan, asked, host.look) }
       })
       if (json) return print(`${JSON.stringify(answers.map(factsIn), null, 2)}\n`)
       return print(answers.map(linesOf).join(''))
@@ -48,18 +55,18 @@ function boxPath(path: string): string {
   throw new UsageError(`why: '${printable(path)}' must be an absolute path, since the root is not the host's`)
 }
 
-type Answer = Decision & { asked: string }
+type Answer = Decision & { asked: string; written: ReadonlySet<string> }
 
 /** What scripts read; the words of a rule may change. */
-function factsIn({ asked, path, finds, shownBy, writable, writtenBy, source }: Answer) {
+function factsIn({ asked, written, path, finds, shownBy, writable, writtenBy, source }: Answer) {
   return {
     asked,
     path,
     finds,
     read: isReadable(finds),
     write: writable,
-    shownBy: ruleText(shownBy),
-    writtenBy: ruleText(writtenBy),
+    shownBy: ruleText(shownBy, written),
+    writtenBy: ruleText(writtenBy, written),
     source,
   }
 }
@@ -67,11 +74,11 @@ function factsIn({ asked, path, finds, shownBy, writable, writtenBy, source }: A
 const isReadable = (finds: Decision['finds']): boolean => finds !== 'nothing' && finds !== 'hidden'
 
 function linesOf(answer: Answer): string {
-  const { path, finds, shownBy, writable, writtenBy, lacksDirectory, source } = answer
+  const { path, finds, shownBy, writable, writtenBy, lacksDirectory, source, written: places } = answer
   const read = READ[finds]
   const from = source === undefined || source === path ? '' : `, ${printable(source)} of the host`
-  const by = finds === 'nothing' ? '' : `: ${printable(ruleText(shownBy))}${from}`
-  const written = `${writable ? 'yes' : 'no'}: ${printable(ruleText(writtenBy))}`
+  const by = finds === 'nothing' ? '' : `: ${printable(ruleText(shownBy, places))}${from}`
+  const written = `${writable ? 'yes' : 'no'}: ${printable(ruleText(writtenBy, places))}`
   const stays = writable && source === undefined ? ', and vanishes with the box' : ''
   return [
     `${printable(path)}\n`,

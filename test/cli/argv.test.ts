@@ -153,8 +153,8 @@ const accepted: Row[] = [
   [['--file', 'f:/etc/f', 'x'], mounts({ type: 'file', source: 'f', target: '/etc/f' })],
   [['--no-follow', 'x'], run({ noFollow: true }, 'x')],
   [
-    ['--hide', '.env', '--write', '.', '--keep=a', '--keep', '/b', 'x'],
-    run({ hide: ['.env'], write: ['.'], keep: ['a', '/b'] }, 'x'),
+    ['--hide', '.env', '--write', '.', '--keep=a', '--keep', '/b', '--write-try=c', '--keep-try', 'd', 'x'],
+    run({ hide: ['.env'], write: ['.'], keep: ['a', '/b'], writeTry: ['c'], keepTry: ['d'] }, 'x'),
   ],
   [
     ['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'],

@@ -151,6 +151,7 @@ test(
     write('top.json', { extends: ['./sub/middle.toml', './other.json'], net: 'host', roBind: '-data', overlay: false })
     const { options } = parse(['--profile', join(dir, 'top.json'), 'x'])
     assert.equal(options, {
+      ro: false,
       net: 'host',
       hostname: 'base',
       image: `${dir}/./i.iso`,
@@ -159,7 +160,7 @@ test(
     })
     // Each counts once, also where the command line names it again.
     const again = parse(['--profile', join(dir, 'base.json'), '--profile', join(dir, 'sub/middle.toml'), 'x']).options
-    assert.equal([again.mounts?.length, again.ro, again.root], [3, undefined, `${dir}/./r`])
+    assert.equal([again.mounts?.length, again.ro, again.root], [3, false, `${dir}/./r`])
     // What is wrong is said of the file that has it.
     write('base.json', { roBnd: 'x', roBind: ['data', '/etc'], env: ['A=1'] })
     assert.match(
@@ -307,7 +308,10 @@ test(
     const { status, stderr } = execute(NSBOX, ['--profile', 'agent', 'true'], { cwd: dir })
     assert.equal(
       [status, stderr],
-      [2, "nsbox: --profile: there is no profile called 'agent'\nhint: the file of that name is ./agent\n"],
+      [
+        2,
+        "nsbox: --profile: there is no profile called 'agent'\nhint: there are read-only workspace offline-build closed; the file of that name is ./agent\n",
+      ],
     )
     assert.is(execute(NSBOX, ['plan', '--profile=./agent', 'true'], { cwd: dir }).status, 0)
   }),

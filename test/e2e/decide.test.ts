@@ -68,7 +68,7 @@ function rulesOf(directories: string[], all: string[], random: (below: number) =
   for (let n = 1 + random(5); n > 0; n--) {
     const inner = directories.slice(1)
     if (inner.length === 0) break
-    switch (random(9)) {
+    switch (random(13)) {
       case 0:
         options.push('--bind', some(all))
         break
@@ -90,6 +90,16 @@ function rulesOf(directories: string[], all: string[], random: (below: number) =
         break
       case 7:
         options.push('--dir', `${some(directories)}/made/deep`)
+        break
+      case 8:
+        options.push('--write', some(all))
+        break
+      case 9:
+      case 10:
+        options.push('--keep', some(all.slice(1)))
+        break
+      case 11:
+        options.push('--hide', some(all.slice(1)))
         break
       default:
         options.push('--ro-bind-try', `${some(directories)}/${NAMES[random(3)]}${random(3)}`)

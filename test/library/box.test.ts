@@ -22,6 +22,8 @@ test(
       stdout: 'boxed\nbin\ndev\nproc\ntmp\nfrom outside\n',
       stderr: 'oops\n',
       timedOut: false,
+      limits: 'The box had: files writable; no network.',
+      hints: [],
     })
     assert.ok(usage !== undefined && usage.wall > 0 && usage.maxRss > 0, JSON.stringify(usage))
   }),

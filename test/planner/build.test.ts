@@ -99,6 +99,8 @@ const VALUES: Record<string, string> = {
   file: '/src/file:/x',
   write: '/home/me',
   keep: '/x',
+  'write-try': '/home/me',
+  'keep-try': '/x',
   hide: '/x',
   share: 'ipc',
   net: 'none',
@@ -170,7 +172,7 @@ test('few options belong to one verb only', () =>
       .flatMap(([verb, { own = [] }]) => (verb === 'image' ? [] : own))
       .map(({ name }) => name),
     [
-      ...['plan', 'no-remember', 'plan', 'brief', 'html', 'output', 'relative', 'force'],
+      ...['plan', 'no-remember', 'plan', 'brief', 'html', 'json', 'json', 'output', 'relative', 'force'],
       ...[
         'json',
         'quiet',

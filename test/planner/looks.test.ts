@@ -14,7 +14,9 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   // Says so by `opensFiles` before its first look.
   'planner/in-root.ts': ['node:fs', '../host/directory.ts'],
   // A plan with options from a file is never remembered: verbs/repeatable.ts.
-  'options/profile.ts': ['node:fs'],
+  'options/profile.ts': ['node:fs', '../host/bun.ts'],
+  'options/git-paths.ts': ['node:fs', 'node:path'],
+  'options/presets.ts': ['node:fs', '../host/bun.ts'],
   // Libraries that turn a text into values.
   'options/profile-json.ts': ['jsonc-parser/lib/esm/main.js'],
   'options/profile-toml.ts': ['smol-toml'],

@@ -7,6 +7,7 @@
 	".asciz \"plan\"\n" \
 	".asciz \"explain\"\n" \
 	".asciz \"why\"\n" \
+	".asciz \"profile\"\n" \
 	".asciz \"bake\"\n" \
 	".asciz \"enter\"\n" \
 	".asciz \"ps\"\n" \
