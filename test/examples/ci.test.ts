@@ -13,7 +13,7 @@ const textOf = (name: string): string => readFileSync(join(TOP, 'examples/ci', n
 const dir = mkdtempSync('/var/tmp/nsbox-ci-')
 test.after(() => rmSync(dir, { recursive: true, force: true }))
 
-const out = quickRelease(dir, Bun.which('xz') === null ? 'gz' : 'xz')
+const out = quickRelease(dir)
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
