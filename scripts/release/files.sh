@@ -34,8 +34,8 @@ for machine in x64 arm64; do
 	mkdir "$work/$name"
 	of_release "$work/$name" "$built"
 	packed "$work" "$name" | gzip -9n >"$out/$name.tar.gz"
-	# What each xz can unpack: the filter for x86 makes the targets of equal jumps equal bytes. That for arm64 needs xz
-	# 5.4, so only the length of its instructions is given. One thread gives the same bytes on every machine.
+	# What XZ Utils of any age can unpack: the filter for x86 makes the targets of equal jumps equal bytes. That for arm64
+	# needs 5.4, so only the length of its instructions is given. One thread gives the same bytes on every machine.
 	case $machine in
 	x64) filters="--x86 --lzma2=preset=$level" ;;
 	*) filters="--lzma2=preset=$level,lc=2,lp=2,pb=2" ;;

@@ -77,10 +77,10 @@ main() {
 	trap 'exit 143' TERM
 
 	get SHA256SUMS
-	# The smaller one, where it can be unpacked.
+	# The smaller one, where it can be unpacked: busybox's xz knows no filters.
 	name=
 	for form in tar.xz tar.gz; do
-		[ $form = tar.gz ] || command -v xz >/dev/null || continue
+		[ $form = tar.gz ] || xz --version 2>/dev/null | grep -q 'XZ Utils' || continue
 		name=$(sed -n "s/^[0-9a-f]*  \(nsbox-[0-9][^/ ]*-linux-$machine\)\.$form\$/\1/p" "$work/SHA256SUMS")
 		[ -z "$name" ] || break
 	done
