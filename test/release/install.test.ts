@@ -191,6 +191,20 @@ test(
 )
 
 test(
+  "busybox's xz, which knows no filters, is not used",
+  inTemp(async (dir) => {
+    const path = join(dir, 'path')
+    mkdirSync(path)
+    writeFileSync(join(path, 'xz'), '#!/bin/sh\necho "xz: corrupted data" >&2\nexit 1\n')
+    chmodSync(join(path, 'xz'), 0o755)
+    const env = { PREFIX: join(dir, 'prefix'), PATH: `${path}:${process.env.PATH}` }
+    const result = await install([releaseIn(dir)], env)
+    assert.is(result.status, 0, result.stderr)
+    assert.match(result.stderr, `nsbox: ${NAME}.tar.gz\n`)
+  }),
+)
+
+test(
   'what is installed can be read by all, whatever the umask',
   inTemp(async (dir) => {
     const prefix = join(dir, 'prefix')
