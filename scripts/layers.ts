@@ -21,6 +21,7 @@ const FRONT_END = [
   ['planner'],
   ['doctor', 'explain', 'launch'],
   ['image', 'rootfs'],
+  ['review'],
   ['cli', 'library'],
   ['verbs', 'index.ts'],
   [
@@ -34,6 +35,7 @@ const FRONT_END = [
     'late-images.ts',
     'late-planner.ts',
     'late-profiles.ts',
+    'late-review.ts',
     'late-rootfs.ts',
     'main.ts',
   ],

@@ -15,4 +15,5 @@ export const lateImageStart = () => require('./late-image-start.ts') as typeof i
 export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')
 export const latePlanner = () => require('./late-planner.ts') as typeof import('./late-planner.ts')
 export const lateProfiles = () => require('./late-profiles.ts') as typeof import('./late-profiles.ts')
+export const lateReview = () => require('./late-review.ts') as typeof import('./late-review.ts')
 export const lateRootfs = () => require('./late-rootfs.ts') as typeof import('./late-rootfs.ts')

@@ -24,6 +24,7 @@ _nsbox_value()
 {
 	case $1 in
 	--pull) _nsbox_reply_words 'missing always never' ;;
+	--changes) _nsbox_reply_words 'in-place review' ;;
 	--net) _nsbox_reply_words 'host none' ;;
 	--seccomp) _nsbox_reply_words 'default socketcall none'; _nsbox_reply_files -f ;;
 	--ulimit) _nsbox_reply_words 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' ;;
@@ -58,7 +59,7 @@ _nsbox_reply_commands()
 
 _nsbox_options()
 {
-	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile'
+	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --changes --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --no-follow --share --net --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
@@ -68,6 +69,8 @@ _nsbox_options()
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	ps) _nsbox_reply_words "--json --quiet -q --help -h --version -V" ;;
+	changes) _nsbox_reply_words "--json --all --discard --help -h --version -V" ;;
+	apply) _nsbox_reply_words "--only --overwrite --json --quiet -q --help -h --version -V" ;;
 	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --memory --pids --dry-run --json --quiet -q --help -h --version -V" ;;
 	image) _nsbox_reply_words "--quiet -q --json --platform --keep --max-size --insecure --map-auto --help -h --version -V" ;;
 	doctor) _nsbox_reply_words "--json --forget --help -h --version -V" ;;
@@ -90,13 +93,13 @@ _nsbox_words()
 _nsbox_complete()
 {
 	local verb=run i=1 pid= root=
-	case ${words[1]} in run|plan|explain|why|profile|bake|enter|ps|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
+	case ${words[1]} in run|plan|explain|why|profile|bake|enter|ps|changes|apply|rootfs|image|doctor|help) ((${#words[@]} > 2)) && { verb=${words[1]}; i=2; } ;; esac
 	for (( ; i < ${#words[@]} - 1; i++)); do
 		case ${words[i]} in
 			--) break ;;
 			--root=* | -r=*) root=${words[i]#*=} ;;
 			-*=*) ;;
-			--root|-r|--image|--platform|--pull|--entrypoint|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--write|--keep|--write-try|--keep-try|--hide|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--plan|--html|--output|-o|--by|--with|--without|--trace-log|--max-size)
+			--root|-r|--image|--platform|--pull|--entrypoint|--changes|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--write|--keep|--write-try|--keep-try|--hide|--share|--net|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--plan|--html|--output|-o|--only|--by|--with|--without|--trace-log|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				[[ ${words[i]} != --root && ${words[i]} != -r ]] || root=${words[i + 1]}
 				((i++)) ;;
@@ -113,12 +116,12 @@ _nsbox_complete()
 	case $verb:$cur in
 		*:--*=*) local name=${cur%%=*}; cur=${cur#*=}; before=$name=; _nsbox_value "$name" ;;
 		*:-*) _nsbox_options "$verb" ;;
-		help:*) _nsbox_reply_words 'run plan explain why profile bake enter ps rootfs image doctor help' ;;
+		help:*) _nsbox_reply_words 'run plan explain why profile bake enter ps changes apply rootfs image doctor help' ;;
 		rootfs:*) if ((i == 2)); then _nsbox_reply_words build; else _nsbox_reply_files -f; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur"); fi ;;
 		image:*) if ((i == 2)); then _nsbox_reply_words 'pull ls inspect rm prune verify unpack'; else _nsbox_reply_files -f; fi ;;
 		doctor:* | ps:*) ;;
 		enter:*) if [[ -z $pid ]]; then _nsbox_reply_words "$("${words[0]}" ps --quiet 2>/dev/null)"; else mapfile -t COMPREPLY < <(compgen -c -- "$cur"); fi ;;
-		*) ((i == 1)) && _nsbox_reply_words 'run plan explain why profile bake enter ps rootfs image doctor help'
+		*) ((i == 1)) && _nsbox_reply_words 'run plan explain why profile bake enter ps changes apply rootfs image doctor help'
 			_nsbox_reply_commands ;;
 	esac
 }

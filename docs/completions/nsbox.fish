@@ -6,7 +6,7 @@ function _nsbox_command
 	set -l words (commandline -opc) (commandline -ct)
 	set -e words[1]
 	set -l enters (test "$words[1]" = enter; and echo yes)
-	contains -- "$words[1]" run plan explain why profile bake enter ps rootfs image doctor help; and set -e words[1]
+	contains -- "$words[1]" run plan explain why profile bake enter ps changes apply rootfs image doctor help; and set -e words[1]
 	while set -q words[1]
 		switch $words[1]
 			case --
@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --by --with --without --trace-log --max-size
+			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --only --by --with --without --trace-log --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -56,7 +56,7 @@ end
 
 # Whether our own options may still come.
 function _nsbox_box
-	not __fish_seen_subcommand_from profile enter ps rootfs image doctor help; and test (count (_nsbox_command)) -le 1
+	not __fish_seen_subcommand_from profile enter ps changes apply rootfs image doctor help; and test (count (_nsbox_command)) -le 1
 end
 
 complete -c nsbox -f
@@ -68,16 +68,18 @@ complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a profile -d 'prin
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a bake -d 'make a program of a box, which runs without nsbox'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a enter -d 'run a command in a running box, with its privileges'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a ps -d 'list the boxes that run: your own, and as root those of all users'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a changes -d 'list what a command with --changes review has changed'
+complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a apply -d 'bring the changes of a review to the host'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a rootfs -d 'make a root from the host\'s own programs'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a image -d 'pull, list and remove images of whole systems'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'check what this kernel, user and host allow, with fixes'
 complete -c nsbox -n 'test (count (commandline -opc)) -eq 1' -a help -d 'print this text, or the help of a verb'
 complete -c nsbox -n _nsbox_box -a '(_nsbox_complete_command)'
-complete -c nsbox -n 'not __fish_seen_subcommand_from why profile ps rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
+complete -c nsbox -n 'not __fish_seen_subcommand_from why profile ps changes apply rootfs image doctor help; and not _nsbox_box' -a '(complete -C (string join " " -- (string escape -- (_nsbox_command))))'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -F -a build
 complete -c nsbox -n '__fish_seen_subcommand_from image' -F -a 'pull ls inspect rm prune verify unpack'
 complete -c nsbox -n '__fish_seen_subcommand_from enter; and test (count (commandline -opc)) -eq 2' -a '(nsbox ps --quiet 2>/dev/null)' -d box
-complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain why profile bake enter ps rootfs image doctor help'
+complete -c nsbox -n '__fish_seen_subcommand_from help' -a 'run plan explain why profile bake enter ps changes apply rootfs image doctor help'
 complete -c nsbox -n '_nsbox_box' -s r -l root -x -a '(__fish_complete_directories)' -d 'use DIR as the root directory; without it the box sees the host\'s files'
 complete -c nsbox -n '_nsbox_box' -l image -x -d 'use the image REF as the root: HOST/NAME[:TAG] in a registry, a file (ISO, squashfs, tar, cpio), a layout or a directory; the image\'s settings are the command\'s defaults, and changes vanish'
 complete -c nsbox -n '_nsbox_box' -l platform -x -d 'use the image for another platform than this machine\'s, such as linux/arm64'
@@ -87,6 +89,7 @@ complete -c nsbox -n '_nsbox_box' -l entrypoint -x -d 'run PROGRAM of the image 
 complete -c nsbox -n '_nsbox_box' -l trust-image -d 'let the kernel mount the image file (squashfs, erofs, ext4, live ISO) in place of unpacking it; as root, and only for a file that you trust with the machine'
 complete -c nsbox -n '_nsbox_box' -l ro -d 'make the root read-only'
 complete -c nsbox -n '_nsbox_box' -l overlay -d 'changes to the root vanish at the end; with DIR they stay there'
+complete -c nsbox -n '_nsbox_box' -l changes -x -a 'in-place review' -d 'with review, nothing that the command changes reaches the host before you have looked at it: nsbox changes lists it, nsbox apply brings it there'
 complete -c nsbox -n '_nsbox_box' -l host-files -d 'show the host\'s resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone'
 complete -c nsbox -n '_nsbox_box' -l no-host-files -d 'keep the image\'s own resolv.conf, hosts and hostname'
 complete -c nsbox -n '_nsbox_box' -s b -l bind -r -F -d 'show SRC of the host, writable, as DST (default: the same path)'
@@ -176,6 +179,17 @@ complete -c nsbox -n '__fish_seen_subcommand_from ps' -l json -d 'print the boxe
 complete -c nsbox -n '__fish_seen_subcommand_from ps' -s q -l quiet -d 'print nothing but the words by which nsbox enter finds them'
 complete -c nsbox -n '__fish_seen_subcommand_from ps' -s h -l help -d 'print the help; behind a verb, that verb\'s'
 complete -c nsbox -n '__fish_seen_subcommand_from ps' -s V -l version -d 'print the version'
+complete -c nsbox -n '__fish_seen_subcommand_from changes' -l json -d 'print the changes as JSON'
+complete -c nsbox -n '__fish_seen_subcommand_from changes' -l all -d 'list all reviews, the newest first, in place of the changes of one'
+complete -c nsbox -n '__fish_seen_subcommand_from changes' -l discard -d 'throw the changes away'
+complete -c nsbox -n '__fish_seen_subcommand_from changes' -s h -l help -d 'print the help; behind a verb, that verb\'s'
+complete -c nsbox -n '__fish_seen_subcommand_from changes' -s V -l version -d 'print the version'
+complete -c nsbox -n '__fish_seen_subcommand_from apply' -l only -x -d 'take only the changes that GLOB names, from your directory on: *, ?, [a-z] within a name, ** through directories; a directory stands for all that is in it'
+complete -c nsbox -n '__fish_seen_subcommand_from apply' -l overwrite -d 'take what the box has written also where the host has changed since'
+complete -c nsbox -n '__fish_seen_subcommand_from apply' -l json -d 'print what was applied as JSON'
+complete -c nsbox -n '__fish_seen_subcommand_from apply' -s q -l quiet -d 'print nothing but errors'
+complete -c nsbox -n '__fish_seen_subcommand_from apply' -s h -l help -d 'print the help; behind a verb, that verb\'s'
+complete -c nsbox -n '__fish_seen_subcommand_from apply' -s V -l version -d 'print the version'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l by -x -a 'copy hardlink reflink' -d 'how files get into the root; hard links are the host\'s own files'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l with -x -a '(__fish_complete_list , "string split \' \' \'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list\'")' -d 'add files that programs open only at run time: nss, locale, terminfo, ca-certificates, tz, gconv, fonts, magic, python, perl, ruby, java, node; list shows what each set adds on this host'
 complete -c nsbox -n '__fish_seen_subcommand_from rootfs' -l without -x -a '(__fish_complete_list , "string split \' \' \'recommended suggested\'")' -d 'leave out libraries that an ELF file itself calls recommended or suggested'

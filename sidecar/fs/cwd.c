@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,32 +50,52 @@ void cwd_note_view(const struct stat *before, int fd)
 	has_shown = fstat(fd, &shown) == 0;
 }
 
-void cwd_note_overlay(int top, const struct root *root, bool whole)
+/* Notes the directory INSIDE of an overlay, if nothing else is mounted there. */
+static void note_in_overlay(int top, const char *inside)
 {
 	enum { OVERLAY = 0x794c7630 };
-	struct stat below;
 	struct statfs fs;
-	/* Another root than the host's may have other directories with the same names. */
-	if (!path || reason || !plan_shows_host(root) || (!whole && (stat("/", &below) < 0 || below.st_dev != host.st_dev)))
-		return;
-	int fd = inroot_open(top, path, O_DIRECTORY);
+	int fd = inroot_open(top, inside, O_DIRECTORY);
 	/* Kept open, since overlayfs may give a directory another inode number once it is closed everywhere. */
 	if (fd >= 0 && fstatfs(fd, &fs) == 0 && (long)fs.f_type == OVERLAY && fstat(fd, &shown) == 0) {
 		has_shown = true;
 		descriptor_keep(fd);
-	} else if (fd >= 0) {
-		close(fd);
+	} else {
+		descriptor_close(fd);
 	}
 }
 
-/* Whether DIRECTORY is BELOW or a directory above it, as text only: good enough for hints. */
-static bool covers(const char *directory, const char *below)
+void cwd_note_overlay(int top, const struct root *root, bool whole)
+{
+	struct stat below;
+	/* Another root than the host's may have other directories with the same names. */
+	if (path && !reason && plan_shows_host(root) && (whole || (stat("/", &below) == 0 && below.st_dev == host.st_dev)))
+		note_in_overlay(top, path);
+}
+
+/* Length of the text of DIRECTORY if it is BELOW or a directory above it, else -1. */
+static ptrdiff_t length_above(const char *directory, const char *below)
 {
 	size_t length = strlen(directory);
 	while (length > 0 && directory[length - 1] == '/')
 		length--;
-	return strncmp(below, directory, length) == 0 && (below[length] == '/' || below[length] == '\0');
+	return strncmp(below, directory, length) == 0 && (below[length] == '/' || below[length] == '\0') ? (ptrdiff_t)length
+																									 : -1;
 }
+
+void cwd_note_overlay_of(int top, int lower, const char *lower_path)
+{
+	struct stat below;
+	ptrdiff_t length = path && !reason ? length_above(lower_path, path) : -1;
+	const char *inside = length < 0 ? NULL : path[length] ? path + length : "/";
+	int fd = inside ? inroot_open(lower, inside, O_DIRECTORY) : -1;
+	if (fd >= 0 && fstat(fd, &below) == 0 && is_same_file(&below, &host))
+		note_in_overlay(top, inside);
+	descriptor_close(fd);
+}
+
+/* As text only: good enough for hints. */
+static bool covers(const char *directory, const char *below) { return length_above(directory, below) >= 0; }
 
 static bool hides(const struct mount *mount)
 {

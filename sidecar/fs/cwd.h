@@ -16,6 +16,8 @@ void cwd_note(const struct plan *plan);
 void cwd_note_view(const struct stat *before, int fd);
 /* Notes that the root is an overlay. WHOLE: it shows all that is mounted below it on the host, too. */
 void cwd_note_overlay(int fd, const struct root *root, bool whole);
+/* The same for an overlay that is mounted in the box, on the directory LOWER of the host. */
+void cwd_note_overlay_of(int top, int lower, const char *lower_path);
 /* The path of the directory of the host, or NULL if it has none. */
 const char *cwd_path(void);
 /* Enters the plan's directory, and sets PWD in ENVIRONMENT. Fails by fail(). */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/descriptor.h"
+#include "fs/cwd.h"
 #include "fs/dev.h"
 #include "base/host.h"
 #include "fs/rollback.h"
@@ -281,8 +282,10 @@ static void proc(const struct mount *mount, bool host_root)
 
 static void overlay(const struct mount *mount, struct layers layers)
 {
-	int target = open_target(mount->target, true);
+	int target = open_target(mount->target, true), lower = fcntl(layers.lower, F_DUPFD_CLOEXEC, 3);
 	int tree = overlay_attach(layers, target, (unsigned)mount->options & ~ROOT_OPTIONS_RO, mount->target);
+	cwd_note_overlay_of(tree, lower, mount->lower);
+	descriptor_close(lower);
 	mounted_add(mount->target, tree);
 	seal_if_asked(mount, tree);
 	close(target);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "unpack/archive.h"
+#include "unpack/changes.h"
 #include "unpack/decode.h"
 #include "unpack/event.h"
 #include "unpack/flatten.h"
@@ -223,6 +224,14 @@ static void verify(const struct options *o)
 	mtree_verify(TARGET "/mtree");
 }
 
+static void changes(const struct options *o)
+{
+	bool trusted = o->name_count == 1 && strcmp(o->names[0], "trusted") == 0;
+	if (o->name_count != 1 || (!trusted && strcmp(o->names[0], "user") != 0))
+		event_fail("changes takes the kind of the overlay's attributes: trusted or user", NULL, 0);
+	changes_print(LOWER "/0", trusted);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct options *options);
@@ -236,6 +245,7 @@ static const struct {
 	{"remove", remove_trees},
 	{"verify", verify},
 	{"lock", lock},
+	{"changes", changes},
 };
 
 int main(int argc, char **argv)

@@ -17,6 +17,8 @@ export const VERBS = [
   'bake',
   'enter',
   'ps',
+  'changes',
+  'apply',
   'rootfs',
   'image',
   'doctor',

@@ -116,6 +116,11 @@ export class Directory {
     return `/proc/self/fd/${this.#fd}/${name}`
   }
 
+  /** A path that leads to the directory itself, also where it may not be searched. */
+  self(): string {
+    return `/proc/self/fd/${this.#fd}`
+  }
+
   look(name: string): Stats | undefined {
     return lstatSync(this.at(name), { throwIfNoEntry: false })
   }

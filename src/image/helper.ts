@@ -10,7 +10,8 @@ import { codeOf, errnoText, systemFailure } from '../host/errno.ts'
 import type { HostFacts } from '../host/types.ts'
 import { CHILD_SUPERVISION, startChildBox, type ChildBox } from '../launch/child-box.ts'
 import { CONTRACT } from '../plan/constants.ts'
-import type { BoxPlan, Capability, Mount } from '../plan/types.ts'
+import { compact } from '../plan/compact.ts'
+import type { BoxPlan, Capability, Mount, Namespace } from '../plan/types.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
 import { helperFile } from './helper-file.ts'
 import { UNREADABLE } from './ranges.ts'
@@ -20,7 +21,8 @@ import type { MapKind } from './map.ts'
 export type HelperEvent = Readonly<Record<string, unknown>> & { event: string }
 
 type Job = {
-  map: MapKind
+  /** The ids of its box; `initial`: root without a user namespace, which alone reads trusted.* attributes. */
+  map: Pick<MapKind, 'idmap'> | 'initial'
   /** The command and its options. */
   args: readonly string[]
   /** A directory of the host, writable as /target. */
@@ -53,23 +55,28 @@ function planOf({ map, args, target, lowers = [] }: Job, program: string, host: 
     mounts.push({ type: 'bind', source: target, target: '/target', options: ['nosuid', 'nodev'] })
   for (const [n, source] of lowers.entries())
     mounts.push({ type: 'bind', source, target: `/lower/${n}`, options: ['ro', 'nosuid', 'nodev'] })
-  const seccomp = seccompOf({}, CAPABILITIES, host)
-  return {
+  const { idmap, capabilities } =
+    map === 'initial'
+      ? { idmap: undefined, capabilities: [...CAPABILITIES, 'sys_admin' as const] }
+      : { idmap: map.idmap, capabilities: CAPABILITIES }
+  const seccomp = seccompOf({}, capabilities, host)
+  const namespaces: Namespace[] = ['mount', 'pid', 'ipc', 'uts', 'cgroup', 'net']
+  return compact<BoxPlan>({
     contract: CONTRACT,
-    namespaces: ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'],
-    idmap: map.idmap,
+    namespaces: idmap === undefined ? namespaces : ['user', ...namespaces],
+    idmap,
     root: { type: 'empty', options: ['ro', 'nosuid', 'nodev'] },
     mounts,
     process: {
       argv: ['/unpack', ...args],
-      ...(map.idmap.by !== 'self' && { uid: 0, gid: 0, dropGroups: true }),
-      capabilities: [...CAPABILITIES],
+      ...(idmap?.by !== 'self' && { uid: 0, gid: 0, dropGroups: true }),
+      capabilities: [...capabilities],
       noNewPrivs: true,
       ...(seccomp !== undefined && { seccomp }),
       resetSignals: host.changed().signals,
     },
     supervision: CHILD_SUPERVISION,
-  }
+  })
 }
 
 /** Starts the helper. Throws SandboxError where that can't even be tried. */

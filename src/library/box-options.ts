@@ -25,6 +25,8 @@ export interface BoxOptions {
   ro?: boolean | undefined
   /** Changes to the root vanish at the end; with DIR they stay there. `--overlay[=DIR]` */
   overlay?: string | boolean | undefined
+  /** With review, nothing that the command changes reaches the host before you have looked at it: nsbox changes lists it, nsbox apply brings it there. `--changes in-place|review` */
+  changes?: string | undefined
   /** Show the host's resolv.conf, hosts and hostname in a root of its own, and with localtime its time zone. `--host-files[=localtime]` */
   hostFiles?: string | boolean | undefined
   /** Keep the image's own resolv.conf, hosts and hostname. `--no-host-files` */

@@ -1,6 +1,7 @@
 /** The three ways to start a command, in a new box for each or in a box that stays. */
 import type * as child_process from 'node:child_process'
 import type { Hint } from '../explain/hints.ts'
+import type { Review } from './review.ts'
 import type { Usage } from './report.ts'
 
 export type Commands = {
@@ -63,6 +64,8 @@ export interface RunResult<Output = string> {
   stderr: Output
   /** Whether `timeout` ran out, the call's or the box's own. */
   timedOut: boolean
+  /** What the command has changed, for a box with `changes: 'review'`. */
+  review?: Review | undefined
   /** Time and memory that the box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
   /** Of a command that failed: what the box could do, in one sentence. */

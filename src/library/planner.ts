@@ -3,7 +3,7 @@ import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
 import type { HostFacts } from '../host/types.ts'
 import { hostOfProgram } from '../host/node.ts'
-import { lateImageBox } from '../lazy.ts'
+import { lateImageBox, lateReview } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import { absolute } from '../host/absolute.ts'
 import { buildPlan, startingIn } from '../planner/build.ts'
@@ -54,7 +54,7 @@ export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPla
       const made = withCachedImage({ ...box, ...reporting(box), ...commandOptions(how) }, argv, host)
       const directory = hostDirectoryOf(how, box)
       const options = directory === undefined ? made.options : { ...made.options, cwd: '/' }
-      const plan = buildPlan(options, made.argv, host, made.root)
+      const plan = buildOrReview(options, made.argv, host, made.root)
       look(plan)
       if (directory === undefined) return completed(plan, how)
       // Starts in the box's own `cwd` where the box does not show the directory.
@@ -64,6 +64,12 @@ export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPla
     })
   if (box.image !== undefined) planner.ready = (signal) => readyImage(box, signal)
   return planner
+}
+
+function buildOrReview(options: Options, argv: readonly string[], host: HostFacts, root?: ImageRoot): BoxPlan {
+  if (options.changes !== 'review') return buildPlan(options, argv, host, root)
+  const { startReview } = lateReview()
+  return startReview(options, host, (directory) => buildPlan(options, argv, host, root, directory)).plan
 }
 
 /** zx passes a directory with every command, mostly the program's own, which must not override the box's `cwd`. */

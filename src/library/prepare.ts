@@ -10,6 +10,7 @@ import { furtherStreams, ownDescriptors, refuseUnopened } from '../launch/caller
 import { planFile } from '../launch/tmpfile.ts'
 import type { Plan } from '../plan/types.ts'
 import { HINTS } from './child.ts'
+import { isReviewId } from '../review/id.ts'
 import { readReport, type Report } from './report.ts'
 
 export type Launch = {
@@ -17,6 +18,8 @@ export type Launch = {
   args: string[]
   /** Descriptors that follow the command's own three. */
   descriptors: (number | 'ignore')[]
+  /** The id of the review that the box makes. */
+  review: string | undefined
   /** Whether the command enters a box that stays. */
   enters: boolean
   /** Whether the sidecar has reported that the command runs. */
@@ -41,6 +44,7 @@ export function prepare(plan: () => Plan): Launch {
     descriptors: furtherStreams(
       new Map([...keepFds.map((fd) => [fd, fd] as const), [own.plan, file], [own.status, file]]),
     ),
+    review: reviewOf(made),
     enters: made.enter !== undefined,
     hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
     report: (ended) => {
@@ -51,6 +55,16 @@ export function prepare(plan: () => Plan): Launch {
       }
     },
   }
+}
+
+/** By the place where the box keeps its changes. */
+function reviewOf({ root, mounts = [] }: Plan): string | undefined {
+  for (const part of [root, ...mounts])
+    if (part !== undefined && 'state' in part) {
+      const [, id] = /\/changes\/([^/]+)\/[^/]+$/.exec(part.state ?? '') ?? []
+      if (id !== undefined && isReviewId(id)) return id
+    }
+  return undefined
 }
 
 /** The plan, and a file that contains it. */

@@ -15,6 +15,7 @@ import type { Plan } from '../plan/types.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf } from './prepare.ts'
 import { isAbortSignal, isUrl, throwIfAborted } from './arguments.ts'
+import { review } from './review.ts'
 import { reportOfChild, start } from './spawn.ts'
 
 type Failed = { error?: unknown }
@@ -58,7 +59,8 @@ export async function run(
     const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
     const decoded = (bytes: Buffer) => (encoding === 'buffer' ? bytes : bytes.toString(encoding))
     const result = { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
-    return exitCode === 0 ? result : { ...result, ...explained(planner, plan, stderr) }
+    const shown = launch.review === undefined ? result : { ...result, review: review(launch.review) }
+    return exitCode === 0 ? shown : { ...shown, ...explained(planner, plan, stderr) }
   } catch (error) {
     throwIfAborted(signal)
     throw error

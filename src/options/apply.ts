@@ -32,6 +32,7 @@ import {
 /** An option without an effect below is a compile error, by the last line of the switch. */
 type Name = (typeof TABLE)[number]['name']
 
+export const CHANGES = ['in-place', 'review'] as const
 export const PULL = ['missing', 'always', 'never'] as const
 export const HOST_FILES_WITH = ['localtime'] as const
 export const SHAREABLE = ['pid', 'ipc', 'uts', 'cgroup', 'user', 'abstract'] as const satisfies readonly Shareable[]
@@ -69,6 +70,9 @@ export function apply(o: Options, name: string, value: string): void {
       break
     case 'overlay':
       o.overlay = value === '' ? true : value
+      break
+    case 'changes':
+      o.changes = choice('changes', value, CHANGES)
       break
     case 'host-files':
       o.hostFiles = value === '' ? true : choice('host-files', value, HOST_FILES_WITH)

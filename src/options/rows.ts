@@ -1,6 +1,6 @@
 /** The option table with choices, for help, completions, the library and all else that a start doesn't need. */
 import { CAPABILITIES, LIMITS } from '../plan/constants.ts'
-import { HOST_FILES_WITH, PULL, SHAREABLE } from './apply.ts'
+import { CHANGES, HOST_FILES_WITH, PULL, SHAREABLE } from './apply.ts'
 import { TABLE, type OptionRow } from './table.ts'
 
 export { GROUPS, type OptionRow } from './table.ts'
@@ -8,6 +8,7 @@ export { GROUPS, type OptionRow } from './table.ts'
 const CAPABILITY_NAMES = [...CAPABILITIES, 'all']
 /** They stand apart from the table, or each start would have to make these lists. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  changes: CHANGES,
   pull: PULL,
   'host-files': HOST_FILES_WITH,
   share: SHAREABLE,

@@ -101,6 +101,13 @@ export const TABLE = [
     doc: 'changes to the root vanish at the end; with DIR they stay there',
   },
   {
+    name: 'changes',
+    group: 'root',
+    value: 'in-place|review',
+    sets: 'changes',
+    doc: 'with review, nothing that the command changes reaches the host before you have looked at it: nsbox changes lists it, nsbox apply brings it there',
+  },
+  {
     name: 'host-files',
     group: 'root',
     value: 'localtime',

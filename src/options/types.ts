@@ -70,6 +70,8 @@ export type Options = {
   /** Whether the box shows the host's resolv.conf, hosts and hostname, and its local time. */
   hostFiles?: boolean | 'localtime'
   mounts?: MountRequest[]
+  /** "review": what the box could write to on the host becomes overlays, whose changes are looked at later. */
+  changes?: 'in-place' | 'review'
   /** Refuse paths of the host with a symbolic link in them. */
   noFollow?: boolean
   /** Rules for files of the host, planner/rules.ts: paths, absolute or from the caller's directory. */

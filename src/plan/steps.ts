@@ -5,6 +5,7 @@
 export const STEPS = [
   // Only the front end.
   'rootfs',
+  'changes',
   'ps',
   'profile',
   'user',

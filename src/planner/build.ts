@@ -9,7 +9,7 @@ import { hostDirectory } from './host-path.ts'
 import { addWithView, defaultMounts, isWritable, mountOf } from './mounts.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
-import { lateImageBox, latePlanner } from '../lazy.ts'
+import { lateImageBox, latePlanner, lateReview } from '../lazy.ts'
 import type { ImageRoot } from './image-root.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
@@ -34,15 +34,23 @@ import { absoluteHint } from '../text/absolute-hint.ts'
 
 /**
  * Throws SandboxError where the host lacks what an option names, UsageError where the caller can't have an option.
- * `image`: the root, in place of the one that options name; its other defaults are in the options already.
+ * `image`: the root, in place of the one that options name; its other defaults are in the options already. `review`:
+ * the directory of a review, below which the changes go.
  */
-export function buildPlan(given: Options, argv: readonly string[], host: HostFacts, image?: ImageRoot): BoxPlan {
+export function buildPlan(
+  given: Options,
+  argv: readonly string[],
+  host: HostFacts,
+  image?: ImageRoot,
+  review?: string,
+): BoxPlan {
+  if (given.changes === 'review' && review === undefined) throw notForLater()
   const { write, keep, hide, writeTry, keepTry } = given
   const hasRules = (write ?? keep ?? hide ?? writeTry ?? keepTry) !== undefined
   const rules = hasRules ? latePlanner() : undefined
   const options = rules === undefined ? given : rules.rootByRules(given, host)
-  const root = rootOf(options, host, image)
-  let requested: Mount[] = []
+  const root = rootOf(options, host, image, review)
+  let requested: Mount[] = review === undefined ? [] : lateReview().ownBinds(root, host)
   for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
   if (rules !== undefined) requested = rules.withRules(requested, options, root, host)
   if (image !== undefined || options.hostFiles !== undefined)
@@ -57,8 +65,9 @@ export function buildPlan(given: Options, argv: readonly string[], host: HostFac
   if (fakeRoot && !(root.type === 'directory' && showsHost(root)))
     mounts.push(...(image?.apt ?? latePlanner().aptMounts(root, mounts, host)))
   const namespaces = namespacesOf(options, user.idmap !== undefined)
-  const own = isWritable(root, mounts) ? ownDirectories(host) : []
-  const pinned = withPins(mounts, root, own.length > 0)
+  const shown = review === undefined ? mounts : lateReview().reviewed(mounts, root, review, host)
+  const own = isWritable(root, shown) ? ownDirectories(host) : []
+  const pinned = withPins(shown, root, own.length > 0)
   for (let n = views.length - 1; n >= 0; n--)
     if (views[n] !== '/') pinned.unshift({ type: 'view', target: views[n] as string })
   const ownNetwork = namespaces.includes('net')
@@ -94,6 +103,10 @@ export function buildPlan(given: Options, argv: readonly string[], host: HostFac
     }),
   })
 }
+
+/** A stored plan may run often, and at another time; a review is about one run. */
+const notForLater = (): UsageError =>
+  new UsageError('--changes review: only a command that runs now can be reviewed', 'nsbox [run] OPTIONS COMMAND')
 
 /** The options that may also stand beside a stored plan. */
 export function reporting({ statusFd, verbose, quiet }: Options): Supervision {
@@ -138,7 +151,7 @@ function mountsBelow(options: Options): readonly MountRequest[] {
   return emptyRoot(options) === undefined ? mounts : mounts.slice(1)
 }
 
-function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
+function rootOf(options: Options, host: HostFacts, given?: ImageRoot, review?: string): Root {
   const flags: MountOption[] = options.ro ? ['ro'] : []
   // Nothing gains privileges then anyway, and without nosuid the kernel executes no program whose file has a capability
   // that the box lacks.
@@ -161,6 +174,8 @@ function rootOf(options: Options, host: HostFacts, given?: ImageRoot): Root {
     return { type: 'layers', lowers: [...lowers], ...others }
   }
   const path = isHostsRoot(root) ? '/' : hostDirectory('root', root, options, host)
+  if (review !== undefined && overlay === undefined && !options.ro)
+    return { type: 'layers', lowers: [path], options: flags, state: `${review}/root` }
   if (overlay === undefined) return compact<RootOf<'directory'>>({ type: 'directory', path, options: flags })
   const scratch = needsDisk(options, host) ? lateImageBox().scratchDirectory(options, host) : undefined
   return compact<RootOf<'layers'>>({ type: 'layers', lowers: [path], options: flags, state, scratch })

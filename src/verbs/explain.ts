@@ -6,7 +6,8 @@ import { verb } from '../cli/verb.ts'
 import { SandboxError, UsageError } from '../errors.ts'
 import { explain as explainPlan } from '../explain/explain.ts'
 import { thisHost } from '../host/bun.ts'
-import { lateExplain } from '../lazy.ts'
+import { lateExplain, lateReview } from '../lazy.ts'
+import type { HostFacts } from '../host/types.ts'
 import { writeReport } from '../explain/report-file.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan, Plan } from '../plan/types.ts'
@@ -71,10 +72,14 @@ export const explain = verb<Request>({
       writeReport(html, text)
       return 0
     }
-    if (planFile === undefined) return planned(options, argv, host, say)
+    if (planFile === undefined) return planned(options, argv, host, say, placeOfReview(options, host))
     return say(boxOf(storedPlan(planFile, options, argv, host), planFile))
   },
 })
+
+/** Where a review would lie; nothing is made. */
+const placeOfReview = ({ changes }: Options, host: HostFacts): string | undefined =>
+  changes === 'review' ? `${lateReview().reviewsDirectory(host)}/ID` : undefined
 
 function boxOf(plan: Plan, file: string): BoxPlan {
   const { root } = plan

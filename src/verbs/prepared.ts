@@ -21,12 +21,15 @@ export function prepared<T>(
   return box instanceof Promise ? box.then(use) : use(box)
 }
 
-/** The same with the plan. */
+/** The same with the plan. `review`: as buildPlan takes it. */
 export function planned<T>(
   options: Options,
   argv: readonly string[],
   host: HostFacts,
   use: (plan: BoxPlan, options: Options) => T,
+  review?: string,
 ): T | Promise<T> {
-  return prepared(options, argv, host, (box) => use(buildPlan(box.options, box.argv, host, box.root), box.options))
+  return prepared(options, argv, host, (box) =>
+    use(buildPlan(box.options, box.argv, host, box.root, review), box.options),
+  )
 }

@@ -5,7 +5,9 @@
 import { walk } from '../cli/argv.ts'
 import type { Rows } from '../cli/verb-options.ts'
 import { verb, type VerbName } from '../cli/verb.ts'
+import { apply } from './apply.ts'
 import { bake } from './bake.ts'
+import { changes } from './changes.ts'
 import { doctor } from './doctor.ts'
 import { enter } from './enter.ts'
 import { explain } from './explain.ts'
@@ -19,7 +21,22 @@ import { run } from './run.ts'
 import { printVersion } from './version.ts'
 import { why } from './why.ts'
 
-export const ROWS: Rows = { run: verb(run), plan, explain, why, profile, bake, enter, ps, rootfs, image, doctor, help }
+export const ROWS: Rows = {
+  run: verb(run),
+  plan,
+  explain,
+  why,
+  profile,
+  bake,
+  enter,
+  ps,
+  changes,
+  apply,
+  rootfs,
+  image,
+  doctor,
+  help,
+}
 
 /** Runs a verb; returns the exit status. `argv`: what follows the verb. */
 export function carryOut(name: VerbName, argv: readonly string[]): number | Promise<number> {

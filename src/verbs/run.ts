@@ -10,7 +10,7 @@ import { recorded } from '../host/recorded.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { GetImage } from '../image/box.ts'
 import type { ImageBox } from '../image/defaults.ts'
-import { late, lateImageBox, lateImageStart } from '../lazy.ts'
+import { late, lateImageBox, lateImageStart, lateReview } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
@@ -60,12 +60,20 @@ export const run: Verb<RunRequest> = {
       return start(options, buildPlan(options, argv, record.host), false, record.looks())
     }
     if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
-    if (options.image === undefined) return start(options, buildPlan(options, argv, host), false)
-    const startImage = (of: ImageBox) => start(of.options, buildPlan(of.options, of.argv, host, of.root), false)
+    if (options.image === undefined) return start(options, planOf({ options, argv }, host), false)
+    const startImage = (of: ImageBox) => start(of.options, planOf(of, host), false)
     const box =
       (notesStarts ? lateImageStart().notedBox(options, argv, host) : undefined) ?? foundBox(options, argv, host)
     return box instanceof Promise ? box.then(startImage) : startImage(box)
   },
+}
+
+function planOf(
+  { options, argv, root }: Pick<ImageBox, 'options' | 'argv'> & Partial<ImageBox>,
+  host: HostFacts,
+): Plan {
+  if (options.changes === 'review') return lateReview().reviewedPlan(options, argv, host, root)
+  return buildPlan(options, argv, host, root)
 }
 
 /** The box of an image that has to be looked for, and pulled where the cache lacks it. */

@@ -120,6 +120,7 @@ const accepted: Row[] = [
     run({ image: 'h.example/n', pull: 'always', insecure: true }, 'id'),
   ],
   [['--image', 'x', '--host-files=localtime', 'id'], run({ image: 'x', hostFiles: 'localtime' }, 'id')],
+  [['--changes', 'review', 'id'], run({ changes: 'review' }, 'id')],
   [['--image', './a.img', '--trust-image', 'id'], run({ image: './a.img', trustImage: true }, 'id')],
   [['--root', 'r', '--host-files', 'id'], run({ root: 'r', hostFiles: true }, 'id')],
   [['--image', 'x', '--no-host-files', 'id'], run({ image: 'x', hostFiles: false }, 'id')],

@@ -134,10 +134,12 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
   assert.is(plan({}).cgroup, undefined)
 })
 
-/** They change the box of an image alone, or stand for other options. */
+/** They change the box of an image or a review alone, or stand for other options. */
 const OF_IMAGES = [
   // Read before all others: test/cli/profile.test.ts.
   'profile',
+  // Its directories are made at the start: test/e2e/review.test.ts.
+  'changes',
   'image',
   'platform',
   'entrypoint',
@@ -176,6 +178,7 @@ test('few options belong to one verb only', () =>
       ...[
         'json',
         'quiet',
+        ...['json', 'all', 'discard', 'only', 'overwrite', 'json', 'quiet'],
         'by',
         'with',
         'without',

@@ -11,6 +11,8 @@
 	".asciz \"bake\"\n" \
 	".asciz \"enter\"\n" \
 	".asciz \"ps\"\n" \
+	".asciz \"changes\"\n" \
+	".asciz \"apply\"\n" \
 	".asciz \"rootfs\"\n" \
 	".asciz \"image\"\n" \
 	".asciz \"doctor\"\n" \
