@@ -33,6 +33,7 @@ const FRONT_END = [
     'late-image-box.ts',
     'late-image-start.ts',
     'late-images.ts',
+    'late-network.ts',
     'late-planner.ts',
     'late-profiles.ts',
     'late-review.ts',

@@ -13,6 +13,7 @@ export const lateHints = () => require('./late-hints.ts') as typeof import('./la
 export const lateImageBox = () => require('./late-image-box.ts') as typeof import('./late-image-box.ts')
 export const lateImageStart = () => require('./late-image-start.ts') as typeof import('./late-image-start.ts')
 export const lateImages = () => require('./late-images.ts') as typeof import('./late-images.ts')
+export const lateNetwork = () => require('./late-network.ts') as typeof import('./late-network.ts')
 export const latePlanner = () => require('./late-planner.ts') as typeof import('./late-planner.ts')
 export const lateProfiles = () => require('./late-profiles.ts') as typeof import('./late-profiles.ts')
 export const lateReview = () => require('./late-review.ts') as typeof import('./late-review.ts')

@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --share --net --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --only --by --with --without --trace-log --max-size
+			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --share --net --allow-host --publish -p --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --only --by --with --without --trace-log --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -112,6 +112,10 @@ complete -c nsbox -n '_nsbox_box' -l hide -r -F -d 'hide PATH of the host, which
 complete -c nsbox -n '_nsbox_box' -l no-follow -d 'refuse a SRC or DIR of the host whose path has a symbolic link in it'
 complete -c nsbox -n '_nsbox_box' -l share -x -a '(__fish_complete_list , "string split \' \' \'pid ipc uts cgroup user abstract\'")' -d 'keep the host\'s namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract'
 complete -c nsbox -n '_nsbox_box' -l net -x -a 'host none' -d 'host: the host\'s network (default); none: a network with nothing but a loopback'
+complete -c nsbox -n '_nsbox_box' -l allow-host -x -d 'let the box connect to the host NAME on PORT (443), and to nothing else: a network of its own, TCP alone; *.example.org is every host below example.org'
+complete -c nsbox -n '_nsbox_box' -l allow-private -d 'let hosts of --allow-host have addresses of private networks and of this machine, too'
+complete -c nsbox -n '_nsbox_box' -l check-sni -d 'connections to hosts of --allow-host must begin with a TLS hello that has the very name'
+complete -c nsbox -n '_nsbox_box' -s p -l publish -x -d 'pass connections to the first PORT of ADDR (127.0.0.1) here to the second PORT of the box, which has a network of its own'
 complete -c nsbox -n '_nsbox_box' -l nest -d 'for a box in a container or in another box: a user namespace, and the /proc around it, read-only'
 complete -c nsbox -n '_nsbox_box' -l hostname -x -d 'host name in the box'
 complete -c nsbox -n '_nsbox_box' -s u -l user -x -d 'user and group in the box: ids, or names of the box\'s own /etc/passwd and /etc/group; a name brings its groups, where the box has such ids, and its HOME'

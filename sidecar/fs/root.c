@@ -148,7 +148,7 @@ static int attach_directory(const struct root *root)
 	if (tree_attach(tree, staging_target()) < 0)
 		fail("mount", root->path);
 	if (root->view)
-		tree = view_make(tree, (unsigned)root->options, root->path);
+		tree = view_make(tree, (unsigned)root->options, root->path, NULL);
 	/*
 	 * Mount points may have to be made in it first. On the host's own root they are made in views, so it stays
 	 * read-only.

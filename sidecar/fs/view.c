@@ -98,7 +98,23 @@ static int overlay_parent(int directory, unsigned options, const char *path)
 	return overlay_attach(layers, directory, options, path);
 }
 
-int view_make(int directory, unsigned options, const char *path)
+/*
+ * Whether a copy of a file will stand at NAME. What the host has there is not shown: if it were, the copy would be a
+ * mount on it, and the host could lift that by a new file of the same name; and a link would lead elsewhere.
+ */
+static bool is_copied(const struct plan *plan, const char *path, const char *name)
+{
+	size_t length = strlen(path);
+	for (size_t i = 0; plan && i < plan->mounts_count; i++) {
+		const struct mount *mount = &plan->mounts[i];
+		if (mount->type == MOUNT_FILE && strncmp(mount->target, path, length) == 0 && mount->target[length] == '/' &&
+			strcmp(mount->target + length + 1, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int view_make(int directory, unsigned options, const char *path, const struct plan *plan)
 {
 	struct stat st;
 	char mode[8];
@@ -120,7 +136,7 @@ int view_make(int directory, unsigned options, const char *path)
 	(void)!fchownat(top, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
 	/* DIRECTORY still refers to the directory below the tmpfs. */
 	for (struct dirent *entry; (entry = readdir(entries));)
-		if (is_entry(entry->d_name))
+		if (is_entry(entry->d_name) && !is_copied(plan, path, entry->d_name))
 			show(directory, top, entry->d_name, options);
 	closedir(entries);
 	remember_view(top);
@@ -133,7 +149,7 @@ void view_mount(const struct plan *plan, const struct mount *mount)
 	int directory = inroot_find(mount->target, O_DIRECTORY, NULL);
 	if (directory < 0)
 		fail("open", mount->target);
-	mounted_add(mount->target, view_make(directory, (unsigned)plan->root->options, mount->target));
+	mounted_add(mount->target, view_make(directory, (unsigned)plan->root->options, mount->target, plan));
 	close(directory);
 }
 

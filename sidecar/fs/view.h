@@ -8,8 +8,11 @@
 
 #include "plan/contract.h"
 
-/* Mounts a view of DIRECTORY on it. All entries get OPTIONS (ROOT_OPTIONS_*). Returns a descriptor of its top. */
-int view_make(int directory, unsigned options, const char *path);
+/*
+ * Mounts a view of DIRECTORY on it. All entries get OPTIONS (ROOT_OPTIONS_*). Those that PLAN, if it isn't NULL, puts a
+ * copy of a file at are left out. Returns a descriptor of its top.
+ */
+int view_make(int directory, unsigned options, const char *path, const struct plan *plan);
 /* Mounts a view on the mount's target. */
 void view_mount(const struct plan *plan, const struct mount *mount);
 void view_seal_all(void);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/report.h"
 #include "net/loop.h"
@@ -20,7 +21,7 @@ struct listener {
 
 static struct listener *listeners;
 static unsigned most, connected;
-static bool paused;
+static bool paused, finishing;
 static struct timer retry;
 
 void listen_set_most(unsigned connections) { most = connections; }
@@ -36,13 +37,15 @@ static void watch_all(uint32_t events)
 static void retry_due(struct timer *timer)
 {
 	(void)timer;
-	if (paused && connected < most)
+	if (paused && !finishing && connected < most)
 		watch_all(EPOLLIN);
 }
 
 void listen_closed(void)
 {
 	connected--;
+	if (finishing && connected == 0)
+		_exit(0);
 	if (paused)
 		timer_set(&retry, 0, retry_due);
 }
@@ -86,4 +89,14 @@ void listen_add(int fd, uint16_t port, listen_accepted *accepted)
 	listeners = listener;
 	if (!loop_watch(fd, &listener->watch, EPOLLIN))
 		fail("listen", NULL);
+}
+
+void listen_finish(void)
+{
+	for (struct listener *listener = listeners; listener; listener = listener->next)
+		listener_happened(&listener->watch, EPOLLIN);
+	finishing = true;
+	watch_all(0);
+	if (connected == 0)
+		_exit(0);
 }

@@ -17,5 +17,7 @@ void listen_set_most(unsigned most);
 void listen_add(int fd, uint16_t port, listen_accepted *accepted);
 /* A connection has ended. */
 void listen_closed(void);
+/* Accepts those that have come, and no more. Ends this process once all have ended. */
+void listen_finish(void);
 
 #endif

@@ -16,7 +16,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -188,6 +190,28 @@ static void let_go(int null)
 	close(BOX);
 }
 
+/* TERM comes when the box has ended. What it has sent until then still arrives, and is reported. */
+static void finish(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	loop_forget(watch);
+	listen_finish();
+	relay_finish();
+}
+
+static void watch_for_end(void)
+{
+	static struct watch watch = {finish};
+	sigset_t term;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &term, NULL) < 0)
+		fail("block signals", NULL);
+	int fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0 || !loop_watch(fd, &watch, EPOLLIN | EPOLLET))
+		fail("wait for a signal", NULL);
+}
+
 int main(int argc, char **argv)
 {
 	int parent = getppid();
@@ -208,6 +232,7 @@ int main(int argc, char **argv)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		fail("open", "/dev/null");
+	watch_for_end();
 	confine(CONFINE_RELAY, parent);
 	let_go(null);
 	if (write(READY, "", 1) != 1)

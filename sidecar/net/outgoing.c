@@ -87,7 +87,7 @@ static void outgoing_dialled(void *owner, int fd, const struct address *address,
 	relay_set_up(fd);
 	loop_ignore(outgoing->fd);
 	loop_forget(&outgoing->watch);
-	if (!relay_start(outgoing->fd, fd, outgoing_ended, outgoing)) {
+	if (!relay_start(outgoing->fd, fd, true, outgoing_ended, outgoing)) {
 		error = errno;
 		relay_reset(fd);
 		give_up(outgoing, error);

@@ -98,7 +98,7 @@ static void incoming_dialled(void *owner, int fd, const struct address *address,
 		return;
 	}
 	relay_set_up(fd);
-	if (!relay_start(incoming->fd, fd, incoming_ended, incoming)) {
+	if (!relay_start(incoming->fd, fd, false, incoming_ended, incoming)) {
 		error = errno;
 		relay_reset(fd);
 		fail_incoming(incoming, error);

@@ -39,10 +39,17 @@ struct relay {
 	struct freed freed;
 	struct side first, second;
 	struct flow there, back;
+	/* What the box sends. */
+	const struct flow *from_box;
+	struct relay *next, **link;
 	struct timer again;
 	relay_ended *ended;
 	void *owner;
 };
+
+static struct relay *relays;
+/* The box has ended: only what it has sent is still passed on. */
+static bool finishing;
 
 void relay_set_up(int fd)
 {
@@ -72,6 +79,9 @@ static void end_relay(struct relay *relay, int error)
 	const struct relay_result result = {relay->there.moved, relay->back.moved, error};
 	struct side *const sides[] = {&relay->first, &relay->second};
 	timer_cancel(&relay->again);
+	*relay->link = relay->next;
+	if (relay->next)
+		relay->next->link = relay->link;
 	for (int i = 0; i < 2; i++) {
 		loop_forget(&sides[i]->watch);
 		if (error)
@@ -169,7 +179,7 @@ static void step(struct relay *relay)
 	bool back = move_some(&relay->back);
 	if (!there || !back)
 		end_relay(relay, there ? errno : number);
-	else if (relay->there.passed_on && relay->back.passed_on)
+	else if (finishing ? relay->from_box->passed_on : relay->there.passed_on && relay->back.passed_on)
 		end_relay(relay, 0);
 	else if (can_move(&relay->there) || can_move(&relay->back))
 		timer_set(&relay->again, 0, go_on);
@@ -186,7 +196,14 @@ static void side_happened(struct watch *watch, uint32_t events)
 	step(side->relay);
 }
 
-bool relay_start(int first, int second, relay_ended *ended, void *owner)
+void relay_finish(void)
+{
+	finishing = true;
+	for (struct relay *relay = relays; relay; relay = relay->next)
+		timer_set(&relay->again, 0, go_on);
+}
+
+bool relay_start(int first, int second, bool box_is_first, relay_ended *ended, void *owner)
 {
 	struct relay *relay = calloc(1, sizeof *relay);
 	if (!relay)
@@ -197,6 +214,7 @@ bool relay_start(int first, int second, relay_ended *ended, void *owner)
 	relay->second = (struct side){{side_happened}, relay, second, true, true};
 	relay->there = (struct flow){.from = &relay->first, .to = &relay->second};
 	relay->back = (struct flow){.from = &relay->second, .to = &relay->first};
+	relay->from_box = box_is_first ? &relay->there : &relay->back;
 	const uint32_t all = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 	if (!loop_watch(first, &relay->first.watch, all) || !loop_watch(second, &relay->second.watch, all)) {
 		int number = errno;
@@ -205,5 +223,10 @@ bool relay_start(int first, int second, relay_ended *ended, void *owner)
 		errno = number;
 		return false;
 	}
+	relay->next = relays;
+	relay->link = &relays;
+	if (relays)
+		relays->link = &relay->next;
+	relays = relay;
 	return true;
 }

@@ -19,7 +19,9 @@ struct relay_result {
 typedef void relay_ended(void *owner, const struct relay_result *result);
 
 /* Takes both sockets, of which none blocks. False with errno: there is no memory, and both are still the caller's. */
-bool relay_start(int first, int second, relay_ended *ended, void *owner);
+bool relay_start(int first, int second, bool box_is_first, relay_ended *ended, void *owner);
+/* The box has ended: each connection ends as soon as what the box has sent is passed on. */
+void relay_finish(void);
 
 /* Closes a socket so that the other side learns that the connection has failed. */
 void relay_reset(int fd);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,11 +200,23 @@ static bool has_ended(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
+/* Lets a part of nsbox pass on what the box has sent, and report it. */
+static void finish_part(pid_t pid)
+{
+	enum { MOST = 5000 /* milliseconds */ };
+	struct pollfd ended = {sys_pidfd_open(pid), POLLIN, 0};
+	if (ended.fd >= 0 && kill(pid, SIGTERM) == 0)
+		poll(&ended, 1, MOST);
+	descriptor_close(ended.fd);
+}
+
 /* With all that it has started in its process group. */
 static void end(struct helper_process *process)
 {
 	if (process->pid <= 0)
 		return;
+	if (!process->helper->program)
+		finish_part(process->pid);
 	kill(-process->pid, SIGKILL);
 	waitpid(process->pid, NULL, 0);
 	process->pid = 0;

@@ -50,10 +50,7 @@ const KNOWN: readonly Known[] = [
   ['map-users map-groups uidmap gidmap subuidname', '--map-auto takes the ids of /etc/subuid and /etc/subgid'],
   ['network unshare-net private-network n', '--net none; without it the network is that of the host'],
   ['share-net', 'not needed: the network is that of the host unless --net none is given'],
-  [
-    'p publish port expose network-veth',
-    "a box shares the host's network, so its ports are the host's; with --net none it has none",
-  ],
+  ['port expose network-veth', '--publish [ADDR:]PORT:PORT, for a box with a network of its own'],
   ['dns add-host dns-search', "--host-files shows the host's resolv.conf and hosts; --file SRC:DST puts others there"],
   ['machine container-name', '--name NAME'],
   ['cidfile pidfile', '--name NAME, by which nsbox ps and nsbox enter find a box; --status-fd N prints its process id'],

@@ -11,6 +11,7 @@ import { images } from './checks/images.ts'
 import { kernel, landlock } from './checks/kernel.ts'
 import { devpts, maskedProc, overlay, rootMount } from './checks/mounts.ts'
 import { otherNamespaces, privilege, userNamespaces } from './checks/namespaces.ts'
+import { namedHosts } from './checks/network.ts'
 import { ping } from './checks/ping.ts'
 import { remembered } from './checks/remembered.ts'
 import { handOver } from './checks/start.ts'
@@ -35,6 +36,7 @@ const CHECKS: readonly Check[] = [
   { name: 'start-up', run: handOver },
   { name: 'remembered plans', run: remembered },
   { name: 'ping', run: ping },
+  { name: 'hosts by name', run: namedHosts },
   { name: 'Landlock', run: landlock },
   { name: 'control groups', run: cgroups },
 ]

@@ -10,6 +10,7 @@ import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
 import { explainMounts, own, root, sources, filesystems } from './mounts.ts'
+import { network, reachesHosts, visibleSockets } from './network.ts'
 import {
   PIVOT,
   clock,
@@ -36,7 +37,7 @@ const WIDTH = 79
 const INDENT = '    '
 
 /** `look` finds what would have to be made on the host, and what the box can show; without it nothing of the host is read. */
-export type Reader = { uid: number; look?: HostFacts['look'] }
+export type Reader = { uid: number; look?: HostFacts['look']; read?: HostFacts['read'] }
 
 /** All that there is to say of a plan. `plan`: without the mounts whose source is missing; `attention` is what may surprise the caller. */
 export type Explanation = { plan: BoxPlan; steps: (Step & { shown?: Shown })[]; attention: string[]; shared: string[] }
@@ -49,7 +50,7 @@ export function explanation(given: BoxPlan, host: Reader): Explanation {
     plan,
     steps: steps.map((step, at) => ({ ...step, ...(shown[at] && { shown: shown[at] }) })),
     attention: attention(plan, leftOut, host.look),
-    shared: shared(plan, host.uid),
+    shared: [...shared(plan, host.uid), ...sockets(plan, host)],
   }
 }
 
@@ -116,6 +117,7 @@ function allSteps(plan: BoxPlan, uid: number): Step[] {
     ...clock(plan),
     ...identity(plan.process),
     ...privileges(plan.process),
+    ...network(plan),
     ...release(plan),
     execute(plan),
     parent(plan),
@@ -299,6 +301,19 @@ const PRIVATE: Step = {
   see: { run: 'cat /proc/self/mountinfo', note: 'no line has "shared:"', page: 'mount_namespaces(7)' },
 }
 
+/** Sockets that are files are a way out whatever the network is. */
+function sockets(plan: BoxPlan, { look, read }: Reader): string[] {
+  if (!plan.namespaces.includes('net') || look === undefined || read === undefined) return []
+  const found = visibleSockets(plan, { look, read })
+  if (found.length === 0) return []
+  const [shown, rest] = [found.slice(0, MOST_SOCKETS), found.length - MOST_SOCKETS]
+  return [
+    `Unix sockets that programs outside listen on now, a way past the box's own network: ${shown.map(quote).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}. --mask PATH hides one.`,
+  ]
+}
+
+const MOST_SOCKETS = 20
+
 function shared(plan: BoxPlan, uid: number): string[] {
   const { namespaces, process, supervision } = plan
   const own = (name: Namespace): boolean => namespaces.includes(name)
@@ -306,6 +321,10 @@ function shared(plan: BoxPlan, uid: number): string[] {
   if (!own('net'))
     list.push(
       'The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.',
+    )
+  if (reachesHosts(plan))
+    list.push(
+      'What it sends to the hosts that are allowed, and what they do with it: a host for everybody, such as a forge or a cloud storage, is a way out for all that the box can read.',
     )
   if (!own('pid'))
     list.push(
@@ -324,7 +343,9 @@ function shared(plan: BoxPlan, uid: number): string[] {
   if (!own('cgroup')) list.push('The view of the control groups.')
   if (mountNodes(plan).some(({ kind }) => kind !== 'box'))
     list.push(
-      'The files that are marked host above. That includes sockets, such as /run/docker.sock and the D-Bus of the system: neither a read-only mount nor a net namespace stops a connection.',
+      reachesHosts(plan)
+        ? 'The files that are marked host above, with the sockets among them. Those of /run are hidden.'
+        : 'The files that are marked host above. That includes sockets, such as /run/docker.sock and the D-Bus of the system: neither a read-only mount nor a net namespace stops a connection.',
     )
   if (process.newSession !== true) list.push('The terminal, if standard input is one. --new-session gives that up.')
   if (process.env?.inherit === true)

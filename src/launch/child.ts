@@ -11,6 +11,7 @@ import { codeOf, systemFailure } from '../host/errno.ts'
 import type { Plan } from '../plan/types.ts'
 import { furtherStreams, ownDescriptors, refuseUnopened } from './caller-descriptors.ts'
 import { planFile } from './tmpfile.ts'
+import { sidecarFor } from './sidecar-for.ts'
 import { sidecarPath } from './sidecar-path.ts'
 
 /** Has the type of replace.ts, so that the two files can't drift apart. */
@@ -52,7 +53,7 @@ export async function becomeBox(plan: Plan): Promise<number> {
       if (!inForeground()) child?.kill(signal)
     })
   try {
-    child = spawn(sidecarPath(), ['--plan-fd', String(own.plan)], {
+    child = spawn(sidecarFor(plan), ['--plan-fd', String(own.plan)], {
       argv0: 'nsbox',
       stdio: [0, 1, 2, ...furtherStreams(given)],
     })

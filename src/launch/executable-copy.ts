@@ -20,10 +20,10 @@ function mayExecute(path: string): boolean {
 
 /**
  * Copies a file into an unnamed one, and gives a path to that, for as long as this process lives. Each directory for
- * temporary files is tried, since some may be mounted noexec.
+ * temporary files is tried, since some may be mounted noexec. `more`: bytes that follow those of the file.
  */
-export function executableCopy(path: string): string {
-  const bytes = [fs.readFileSync(path)]
+export function executableCopy(path: string, more: readonly Uint8Array[] = []): string {
+  const bytes = [fs.readFileSync(path), ...more]
   let code = 'EACCES'
   for (const directory of temporaryDirectories()) {
     try {

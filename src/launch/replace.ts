@@ -36,6 +36,8 @@ export function becomeBox(plan: Plan, looks?: readonly string[]): never {
   const { keepFds } = plan.process
   if (keepFds !== undefined) late().refuseUnopened(keepFds, true)
   const kept = [...(status > 2 ? [status] : []), ...(keepFds ?? [])]
+  // The file in memory that entry.c makes has the sidecar and the plan alone.
+  for (const { part } of plan.helpers ?? []) if (part !== undefined) return late().becomeFile(plan, kept, 'ENOEXEC')
   const failed = reasonOf(() =>
     execute('nsbox', looks === undefined ? [encodePlan(plan)] : recordOf(plan, looks), kept),
   )

@@ -71,6 +71,14 @@ export interface BoxOptions {
   share?: string | readonly string[] | undefined
   /** Host: the host's network (default); none: a network with nothing but a loopback. `--net host|none` */
   net?: 'host' | 'none' | undefined
+  /** Let the box connect to the host NAME on PORT (443), and to nothing else: a network of its own, TCP alone; *.example.org is every host below example.org. `--allow-host NAME[:PORT]` */
+  allowHosts?: string | readonly string[] | undefined
+  /** Let hosts of --allow-host have addresses of private networks and of this machine, too. `--allow-private` */
+  allowPrivate?: boolean | undefined
+  /** Connections to hosts of --allow-host must begin with a TLS hello that has the very name. `--check-sni` */
+  checkSni?: boolean | undefined
+  /** Pass connections to the first PORT of ADDR (127.0.0.1) here to the second PORT of the box, which has a network of its own. `--publish [ADDR:]PORT:PORT` */
+  publish?: string | readonly string[] | undefined
   /** For a box in a container or in another box: a user namespace, and the /proc around it, read-only. `--nest` */
   nest?: boolean | undefined
   /** Host name in the box. `--hostname NAME` */

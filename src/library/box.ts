@@ -1,5 +1,6 @@
 import { explain } from '../explain/explain.ts'
 import { hostOfProgram } from '../host/node.ts'
+import type { HostFacts } from '../host/types.ts'
 import { buildPlan } from '../planner/build.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
@@ -32,6 +33,12 @@ export function box(options: BoxOptions = {}): Box {
   return make(readOptions(options))
 }
 
+/** What an explanation reads of this machine. */
+function reader(): { uid: number } & Pick<HostFacts, 'look' | 'read'> {
+  const { look, read, uid } = hostOfProgram()
+  return { uid, look, read }
+}
+
 function make(options: Options): Box {
   const planned = (words: readonly string[]) =>
     withHintInProgram(() => {
@@ -42,7 +49,7 @@ function make(options: Options): Box {
   const warn = warningsOf(options)
   return {
     plan: planned,
-    explain: (argv) => explain(planned(argv), { uid: process.getuid?.() ?? 0, look: hostOfProgram().look }),
+    explain: (argv) => explain(planned(argv), reader()),
     ...commandsOf(newBox(options, warn)),
     open: (how) => open(options, warn, how).catch(throwWithHint),
     with: (changes) => make(readOptions(changes, options)),

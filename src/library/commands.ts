@@ -2,6 +2,7 @@
 import type * as child_process from 'node:child_process'
 import type { Hint } from '../explain/hints.ts'
 import type { Review } from './review.ts'
+import type { NetworkEvent } from './network-events.ts'
 import type { Usage } from './report.ts'
 
 export type Commands = {
@@ -43,6 +44,11 @@ export interface RunOptions {
   input?: string | Uint8Array | undefined
   /** Ends the box, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
+  /**
+   * Called with each event of the network of a box with `allowHosts` or `publish`, within a tenth of a second. What it
+   * throws ends the box, and `run` rejects with that. In a box that stays, `open` takes it.
+   */
+  onConnect?: ((event: NetworkEvent) => void) | undefined
   /** Milliseconds after which all that runs in the box is killed; the result says `timedOut`. */
   timeout?: number | undefined
   /**

@@ -1,7 +1,7 @@
 /** Opens a box that stays: it is made once, and each command enters it. */
 import { closeSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
-import { sidecarPath } from '../launch/sidecar-path.ts'
+import { sidecarFor } from '../launch/sidecar-for.ts'
 import { oldestChild, refuseForeignProc } from '../launch/processes.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan, Entry, Plan } from '../plan/types.ts'
@@ -9,6 +9,7 @@ import { isAbortSignal, throwIfAborted } from './arguments.ts'
 import { startChild, type Child } from './child.ts'
 import type { Commands } from './commands.ts'
 import { readyImage } from './image.ts'
+import { type NetworkEvent, NetworkEvents } from './network-events.ts'
 import { kindOf } from '../options/mount-list.ts'
 import { entering, newBox } from './planner.ts'
 import { planned } from './prepare.ts'
@@ -18,6 +19,8 @@ import { commandsOf } from './start.ts'
 export type OpenOptions = {
   /** Closes the box. If it has not started yet, `open` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
+  /** Called with each event of the network of a box with `allowHosts` or `publish`. */
+  onConnect?: ((event: NetworkEvent) => void) | undefined
 }
 
 /** How a box that stayed has ended. */
@@ -53,16 +56,18 @@ const GRACE = 5000
 export async function open(
   options: Options,
   look: (plan: Plan) => void,
-  { signal }: OpenOptions = {},
+  { signal, onConnect }: OpenOptions = {},
 ): Promise<LiveBox> {
   if (signal !== undefined && !isAbortSignal(signal))
     throw new UsageError(`open: signal: must be an AbortSignal, not ${kindOf(signal)}`)
+  if (onConnect !== undefined && typeof onConnect !== 'function')
+    throw new UsageError(`open: onConnect: must be a function, not ${kindOf(onConnect)}`)
   throwIfAborted(signal)
   refuseForeignProc()
   await readyImage(options, signal)
   throwIfAborted(signal)
   const { plan, sidecar } = startHolding(options, look)
-  const { started, ended } = eventsOf(sidecar)
+  const { started, ended } = eventsOf(sidecar, onConnect)
   const close = () => end(sidecar, ended)
   const abort = () => void close()
   signal?.addEventListener('abort', abort, { once: true })
@@ -107,17 +112,23 @@ function holding(options: Options, look: (plan: Plan) => void): BoxPlan {
 }
 
 function startHolding(options: Options, look: (plan: Plan) => void): { plan: BoxPlan; sidecar: Child } {
-  const path = sidecarPath()
   const { plan, file } = planned(() => holding(options, look))
   try {
-    return { plan, sidecar: startChild(path, ['--plan-fd', '3'], { stdio: ['ignore', 'pipe', 'ignore', file] }) }
+    return {
+      plan,
+      sidecar: startChild(sidecarFor(plan), ['--plan-fd', '3'], { stdio: ['ignore', 'pipe', 'ignore', file] }),
+    }
   } finally {
     closeSync(file)
   }
 }
 
-function eventsOf(sidecar: Child): { started: Promise<number>; ended: Promise<Report> } {
+function eventsOf(
+  sidecar: Child,
+  onConnect: OpenOptions['onConnect'],
+): { started: Promise<number>; ended: Promise<Report> } {
   let text = ''
+  const events = new NetworkEvents()
   const ended = new Promise<Report>((resolve) => {
     sidecar.once('close', (status) => resolve(reportOf(text, status)))
   })
@@ -125,6 +136,7 @@ function eventsOf(sidecar: Child): { started: Promise<number>; ended: Promise<Re
     sidecar.on('error', reject)
     sidecar.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
+      if (onConnect !== undefined) for (const event of events.read(chunk)) onConnect(event)
       const pid = /^\{"event":"start","pid":(\d+)\}\n/.exec(text)?.[1]
       if (pid !== undefined) resolve(Number(pid))
     })

@@ -5,12 +5,13 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { systemFailure } from '../host/errno.ts'
-import { sidecarPath } from '../launch/sidecar-path.ts'
+import { sidecarFor } from '../launch/sidecar-for.ts'
 import { furtherStreams, ownDescriptors, refuseUnopened } from '../launch/caller-descriptors.ts'
 import { planFile } from '../launch/tmpfile.ts'
 import type { Plan } from '../plan/types.ts'
 import { HINTS } from './child.ts'
 import { isReviewId } from '../review/id.ts'
+import { followEvents, type NetworkEvent } from './network-events.ts'
 import { readReport, type Report } from './report.ts'
 
 export type Launch = {
@@ -24,13 +25,14 @@ export type Launch = {
   enters: boolean
   /** Whether the sidecar has reported that the command runs. */
   hasStarted: () => boolean
+  /** The events of the box's network since the last call. */
+  networkEvents: () => NetworkEvent[]
   /** Must be called once the process has ended, or could not start. */
   report: (status: number | null) => Report
 }
 
 /** Throws SandboxError if the start can't be prepared, and then leaves nothing open. */
 export function prepare(plan: () => Plan): Launch {
-  const sidecar = sidecarPath()
   const { plan: made, file } = planned(plan)
   const { keepFds = [] } = made.process
   const own = ownDescriptors(keepFds)
@@ -38,8 +40,11 @@ export function prepare(plan: () => Plan): Launch {
   // read.
   const from = fstatSync(file).size
   const close = once(() => closeSync(file))
+  const follow = followEvents(file, from)
+  let isOpen = true
+  let last: NetworkEvent[] = []
   return {
-    file: sidecar,
+    file: sidecarOf(made, close),
     args: ['--plan-fd', String(own.plan)],
     descriptors: furtherStreams(
       new Map([...keepFds.map((fd) => [fd, fd] as const), [own.plan, file], [own.status, file]]),
@@ -47,8 +52,11 @@ export function prepare(plan: () => Plan): Launch {
     review: reviewOf(made),
     enters: made.enter !== undefined,
     hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
+    networkEvents: () => [...last.splice(0), ...(isOpen ? follow() : [])],
     report: (ended) => {
       try {
+        last = isOpen && made.helpers !== undefined ? follow() : []
+        isOpen = false
         return readReport(file, from, ended)
       } finally {
         close()
@@ -65,6 +73,16 @@ function reviewOf({ root, mounts = [] }: Plan): string | undefined {
       if (id !== undefined && isReviewId(id)) return id
     }
   return undefined
+}
+
+/** Closes what is open where there is none. */
+function sidecarOf(plan: Plan, close: () => void): string {
+  try {
+    return sidecarFor(plan)
+  } catch (error) {
+    close()
+    throw error
+  }
 }
 
 /** The plan, and a file that contains it. */

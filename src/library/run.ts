@@ -26,7 +26,7 @@ export async function run(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult<string | Buffer>> {
-  const { input, signal, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
+  const { input, signal, onConnect, maxBuffer = Infinity, encoding = 'utf8' } = readRunOptions(options)
   throwIfAborted(signal)
   const words = planner.ready !== undefined && Array.isArray(argv) && argv.length === 0 ? [] : wordsOf(argv)
   const stdio = stdioOf(options)
@@ -36,9 +36,22 @@ export async function run(
   }
   let plan: Plan | undefined
   const launch = prepare(() => (plan = planner(words, howOf(options))))
+  if (launch.enters && onConnect !== undefined) {
+    launch.report(null)
+    throw new UsageError('run: onConnect: this box stays', 'give it to open')
+  }
   const child = start(launch, { ...environmentOf(options), stdio: [...stdio, ...launch.descriptors] }, words, {})
   const kill = () => killCommand(child, launch.enters)
   const failed: Failed = {}
+  const passEvents = () => {
+    try {
+      if (onConnect !== undefined && !('error' in failed)) for (const event of launch.networkEvents()) onConnect(event)
+    } catch (error) {
+      failed.error = error
+      kill()
+    }
+  }
+  const events = onConnect === undefined ? undefined : setInterval(passEvents, EVENTS_EVERY)
   signal?.addEventListener('abort', kill, { once: true })
   try {
     if (child.stdin !== null) {
@@ -54,6 +67,7 @@ export async function run(
       collect(child.stderr, maxBuffer, tooMuch),
       ending(child),
     ])
+    passEvents()
     throwIfAborted(signal)
     if ('error' in failed) throw failed.error
     const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
@@ -65,9 +79,13 @@ export async function run(
     throwIfAborted(signal)
     throw error
   } finally {
+    clearInterval(events)
     signal?.removeEventListener('abort', kill)
   }
 }
+
+/** Milliseconds between two looks at what the network has reported. */
+const EVENTS_EVERY = 50
 
 /** Why a command may have failed: by what its box could do. */
 function explained(planner: Planner, plan: Plan | undefined, stderr: Buffer): Pick<RunResult, 'limits' | 'hints'> {
@@ -139,6 +157,7 @@ const CHECKS: { [K in keyof RunOptions]-?: Check } = {
     !Array.isArray(value) || (value.length <= 3 && !value.includes('ipc')) ? undefined : 'for descriptors 0, 1 and 2',
   input: (value) => (typeof value === 'string' || isUint8Array(value) ? undefined : 'text or bytes'),
   signal: (value) => (isAbortSignal(value) ? undefined : 'an AbortSignal'),
+  onConnect: (value) => (typeof value === 'function' ? undefined : 'a function'),
   timeout: positive,
   maxBuffer: positive,
   encoding: (value) =>

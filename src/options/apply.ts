@@ -1,6 +1,7 @@
 /** Applies each option: it sets a key of the options, or throws a UsageError. */
 import type { MountRequest, Options, Shareable } from './types.ts'
 import { CAPABILITIES, MAX_FD } from '../plan/constants.ts'
+import { lateNetwork } from '../lazy.ts'
 import { nearest } from '../text/nearest.ts'
 import type { TABLE } from './table.ts'
 import {
@@ -142,6 +143,20 @@ export function apply(o: Options, name: string, value: string): void {
     case 'net':
       o.net = network(value)
       break
+    case 'allow-host':
+      addText((o.allowHosts ??= []), lateNetwork().allowedHost(value))
+      o.net ??= 'none'
+      break
+    case 'allow-private':
+      o.allowPrivate = true
+      break
+    case 'check-sni':
+      o.checkSni = true
+      break
+    case 'publish':
+      addText((o.publish ??= []), lateNetwork().publishedPort(value))
+      o.net ??= 'none'
+      break
     case 'hostname':
       o.hostname = hostname(value)
       break
@@ -258,6 +273,10 @@ export function apply(o: Options, name: string, value: string): void {
 
 function add(options: Pick<Options, 'mounts'>, request: MountRequest): void {
   ;(options.mounts ??= []).push(request)
+}
+
+function addText(list: string[], text: string): void {
+  if (!list.includes(text)) list.push(text)
 }
 
 function keep(options: Pick<Options, 'keepFds'>, fd: number): void {

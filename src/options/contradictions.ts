@@ -18,6 +18,7 @@ export function refuseContradictions(o: Options): void {
       'it changes the default filter, which the other option takes away',
     )
   if (o.fakeRoot) refuseBesideFakeRoot(o)
+  refuseBesideNetwork(o)
   if (o.net === 'none' && shares(o, 'abstract'))
     contradict(
       '--net none and --share abstract',
@@ -36,6 +37,19 @@ export function refuseContradictions(o: Options): void {
     contradict('--keep-fd and --status-fd', `the command could write into the events on descriptor ${o.statusFd}`)
   if (o.verbose && o.quiet) contradict('--verbose and --quiet', 'choose one')
 }
+
+function refuseBesideNetwork({ net, allowHosts, allowPrivate, checkSni, publish }: Options): void {
+  if (net === 'host' && allowHosts !== undefined)
+    throw new UsageError("--net host and --allow-host: on the host's network the box reaches every host", LEAVE_OUT)
+  if (net === 'host' && publish !== undefined)
+    throw new UsageError("--net host and --publish: a box on the host's network has the host's ports", LEAVE_OUT)
+  if (allowHosts !== undefined) return
+  if (allowPrivate) throw new UsageError('--allow-private: no host is allowed', WITH_HOST)
+  if (checkSni) throw new UsageError('--check-sni: no host is allowed', WITH_HOST)
+}
+
+const LEAVE_OUT = 'leave out one of them: the box then has a network of its own, or that of the host'
+const WITH_HOST = 'it goes with --allow-host NAME[:PORT]'
 
 function refuseBesideImage({ image, root, platform, entrypoint, trustImage, pull, insecure }: Options): void {
   if (image !== undefined) {

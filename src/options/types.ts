@@ -83,6 +83,14 @@ export type Options = {
   keepTry?: string[]
   share?: Shareable[]
   net?: 'host' | 'none'
+  /** Hosts that the box may connect to, as NAME:PORT; `net` is then "none". */
+  allowHosts?: string[]
+  /** They may have addresses that aren't part of the public internet. */
+  allowPrivate?: boolean
+  /** Connections to them have to begin with a TLS hello that names them. */
+  checkSni?: boolean
+  /** Ports of the box, as ADDRESS:PORT:PORT; `net` is then "none". */
+  publish?: string[]
   hostname?: string
   user?: UserRequest
   mapRoot?: boolean

@@ -40,6 +40,7 @@ export type Mount = FromVariants<Variants['mount']>
 export type Root = FromVariants<Variants['root']>
 export type FileSystem = FromTable<Objects['filesystem']>
 export type Entry = FromTable<Objects['enter']>
+export type Helper = FromTable<Objects['helper']>
 export type Cgroup = FromTable<Objects['cgroup']>
 export type Process = Plan['process']
 export type Environment = NonNullable<Process['env']>

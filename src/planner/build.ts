@@ -9,7 +9,7 @@ import { hostDirectory } from './host-path.ts'
 import { addWithView, defaultMounts, isWritable, mountOf } from './mounts.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
-import { lateImageBox, latePlanner, lateReview } from '../lazy.ts'
+import { lateImageBox, lateNetwork, latePlanner, lateReview } from '../lazy.ts'
 import type { ImageRoot } from './image-root.ts'
 import type { MountRequest, Options } from '../options/types.ts'
 import { CONTRACT } from '../plan/constants.ts'
@@ -53,12 +53,18 @@ export function buildPlan(
   let requested: Mount[] = review === undefined ? [] : lateReview().ownBinds(root, host)
   for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
   if (rules !== undefined) requested = rules.withRules(requested, options, root, host)
+  const network =
+    options.allowHosts === undefined && options.publish === undefined
+      ? undefined
+      : lateNetwork().boxNetwork(options, root, requested, host)
+  if (network !== undefined) requested.push(...network.files)
   if (image !== undefined || options.hostFiles !== undefined)
     requested.push(
       ...(image?.hostFiles ?? latePlanner().hostFileMounts(options, root, requested, host, image !== undefined)),
     )
   const mounts = defaultMounts(options, root, requested, host, image !== undefined)
-  const views = viewsFor(missingOnHost(requested, mounts, root, host.look), options.ro === true)
+  if (network !== undefined) mounts.push(...network.first)
+  const views = viewsFor(missingOnHost(requested, mounts, root, host.look), options.ro === true, network?.view)
   for (const mount of requested) addWithView(mounts, mount, options)
   const { user, uid, command } = userAndCommand(options, argv, root, mounts, host, image?.account)
   const fakeRoot = fakesRoot(options, user, uid, image !== undefined)
@@ -81,7 +87,7 @@ export function buildPlan(
     root: root.type === 'directory' && views[0] === '/' ? { ...root, view: true } : root,
     mounts: pinned,
     own,
-    takeBack: requested.length > 0 && root.type === 'directory' && root.path === '/',
+    takeBack: (requested.length > 0 && root.type === 'directory' && root.path === '/') || network?.makes,
     noFollow: options.noFollow,
     hostname: options.hostname,
     // The network is the box's own, so these settings touch nobody else.
@@ -89,6 +95,7 @@ export function buildPlan(
     ping: ownNetwork,
     lowPorts: ownNetwork,
     cgroup: cgroupOf(options, namespaces),
+    helpers: network && [network.helper],
     process: compact<Process>({
       ...processOf(options, command, root, host, image),
       capabilities: [...capabilities],

@@ -44,7 +44,8 @@ export function hostFileMounts(
   return mounts
 }
 
-function isHidden(path: string, mounts: readonly Mount[]): boolean {
+/** Whether one of the mounts shows something else at the path. */
+export function isHidden(path: string, mounts: readonly Mount[]): boolean {
   for (const mount of mounts) if (hides(mount, path)) return true
   return false
 }

@@ -47,9 +47,9 @@ function lacking(target: string, look: HostFacts['look']): string | undefined {
   }
 }
 
-/** Directories that need a view, outermost first; "/" is the root's own. */
-export function viewsFor(missing: readonly Missing[], readonly: boolean): string[] {
-  const views: string[] = []
+/** Directories that need a view, outermost first; "/" is the root's own. `more`: one that is needed anyway. */
+export function viewsFor(missing: readonly Missing[], readonly: boolean, more?: string): string[] {
+  const views: string[] = more === undefined ? [] : [more]
   for (const { parent } of missing) if ((readonly || parent === '/') && !views.includes(parent)) views.push(parent)
   return views.length > 1 ? views.sort((a, b) => a.length - b.length) : views
 }

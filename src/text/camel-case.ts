@@ -1,6 +1,7 @@
 /** Names of the command line's options in a program: --ro-bind is roBind. */
 
-export const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+export const camel = (name: string): string =>
+  name === 'allow-host' ? 'allowHosts' : name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 /** Options that the library leaves out: it reads the status events itself, and its results contain them. */
 export const FOR_THE_COMMAND_LINE: readonly string[] = ['status-fd']

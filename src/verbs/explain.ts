@@ -60,7 +60,7 @@ export const explain = verb<Request>({
   },
   run({ options, argv, brief = false, html, planFile }) {
     const host = thisHost()
-    const reader = { uid: host.uid, look: host.look }
+    const reader = { uid: host.uid, look: host.look, read: host.read }
     const paint = painter()
     const say = (made: BoxPlan): number => {
       if (html === undefined)

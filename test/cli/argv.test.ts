@@ -169,6 +169,12 @@ const accepted: Row[] = [
   // Namespaces and identity.
   [['--share', 'pid,ipc', '--share=uts,pid', 'x'], run({ share: ['pid', 'ipc', 'uts'] }, 'x')],
   [['--net', 'none', 'x'], run({ net: 'none' }, 'x')],
+  [['--allow-host', 'A.example', 'x'], run({ net: 'none', allowHosts: ['a.example:443'] }, 'x')],
+  [
+    ['--allow-host=a.example:80', '--allow-private', '--check-sni', 'x'],
+    run({ net: 'none', allowHosts: ['a.example:80'], allowPrivate: true, checkSni: true }, 'x'),
+  ],
+  [['-p', '1:2', '--publish=0.0.0.0:3:4', 'x'], run({ net: 'none', publish: ['127.0.0.1:1:2', '0.0.0.0:3:4'] }, 'x')],
   [['--user', '0', 'x'], run({ user: { user: 0 } }, 'x')],
   [['--user', '1000:4294967294', 'x'], run({ user: { user: 1000, group: 4294967294 } }, 'x')],
   [['--user', 'www-data', 'x'], run({ user: { user: 'www-data' } }, 'x')],

@@ -16,8 +16,10 @@ const LATE = {
   noted: 'notedBox',
   images: 'COMMANDS',
   hints: 'hintsOf',
+  network: 'boxNetwork',
   planner: 'aptMounts',
   profiles: 'addProfiles',
+  review: 'startReview',
   rootfs: 'rootfsCommand',
 } as const
 type Part = 'start' | keyof typeof LATE

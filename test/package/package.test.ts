@@ -38,6 +38,7 @@ test('the package has these files and no others', () => {
     'dist/package/library/commands.d.ts',
     'dist/package/library/image.d.ts',
     'dist/package/library/live.d.ts',
+    'dist/package/library/network-events.d.ts',
     'dist/package/library/report.d.ts',
     'dist/package/options/types.d.ts',
     'dist/package/plan/constants.d.ts',

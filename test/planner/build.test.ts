@@ -104,6 +104,8 @@ const VALUES: Record<string, string> = {
   hide: '/x',
   share: 'ipc',
   net: 'none',
+  'allow-host': 'a.example',
+  publish: '1:2',
   hostname: 'h',
   name: 'n',
   user: '5:6',
@@ -150,20 +152,30 @@ const OF_IMAGES = [
   'no-fake-root',
 ]
 
+/** Options that stand beside another one. */
+const WITH: Readonly<Record<string, readonly string[]>> = {
+  'allow-private': ['--allow-host', 'a.example'],
+  'check-sni': ['--allow-host', 'a.example'],
+}
+
 for (const option of OPTIONS.filter(({ name }) => !OF_IMAGES.includes(name))) {
   test(`--${option.name} changes the plan`, () => {
     const word =
       option.value === undefined || option.alone !== undefined
         ? [`--${option.name}`]
         : [`--${option.name}`, VALUES[option.name] ?? (assert.unreachable(`no value for ${option.name}`) as never)]
-    const command = parse([...word, 'cmd', 'arg'])
-    if (command.verb !== 'run') throw new Error(command.verb)
+    const beside = WITH[option.name] ?? []
+    const [without, command] = [beside, [...beside, ...word]].map((words) => parse([...words, 'cmd', 'arg']))
+    if (command?.verb !== 'run' || without?.verb !== 'run') throw new Error('not a run')
     // Built for root, which has capabilities to lose and a user namespace to gain.
     const facts = option.name === 'map-auto' ? {} : ROOT
     // Built for an empty root, which gets a /dev only if the option asks for it, or where files of the root are looked
     // at, for the host's.
     const root = option.name === 'fake-root' ? '/' : '/bare'
-    assert.not.equal(buildPlan({ root, ...command.options }, command.argv, host(facts)), plan({ root }, facts))
+    assert.not.equal(
+      buildPlan({ root, ...command.options }, command.argv, host(facts)),
+      plan({ root, ...without.options }, facts),
+    )
   })
 }
 
