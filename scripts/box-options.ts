@@ -35,7 +35,8 @@ function sentence({ doc, name }: OptionRow): string {
       : name === 'env'
         ? "; as an object, undefined leaves the caller's value out"
         : ''
-  return `${doc.charAt(0).toUpperCase()}${doc.slice(1)}${addition}.`
+  // A pattern such as **/x would end the comment.
+  return `${doc.charAt(0).toUpperCase()}${doc.slice(1)}${addition}.`.replaceAll('*/', '*\\/')
 }
 
 function typeOf({ value, alone, repeat }: OptionRow): string {

@@ -47,7 +47,7 @@ const SIDECAR = [
   ['base'],
   ['plan'],
   ['privs', 'namespaces'],
-  ['fs', 'unpack', 'trace', 'net'],
+  ['fs', 'hide', 'unpack', 'trace', 'net'],
   ['process'],
   ['main.c'],
 ]

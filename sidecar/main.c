@@ -21,6 +21,7 @@
 #include "fs/base_dir.h"
 #include "fs/cwd.h"
 #include "fs/filesystem.h"
+#include "fs/hide.h"
 #include "fs/inherited.h"
 #include "fs/inroot.h"
 #include "fs/mask.h"
@@ -234,6 +235,7 @@ static void prepare(struct start *start)
 	caller_descriptors_pass(plan->process);
 	caller_descriptors_close();
 	helpers_open(plan);
+	hide_open_list(plan);
 	if (start->invocation->text && !plan->enter)
 		plan_source_keep(start->invocation->text, start->invocation->length);
 	free(start->invocation->text);

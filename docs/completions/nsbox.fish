@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --share --net --allow-host --publish -p --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --only --by --with --without --trace-log --max-size
+			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --share --net --allow-host --publish -p --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --only --by --with --without --trace-log --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -100,7 +100,7 @@ complete -c nsbox -n '_nsbox_box' -l dev-bind -r -F -d 'as --bind, and device fi
 complete -c nsbox -n '_nsbox_box' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself'
 complete -c nsbox -n '_nsbox_box' -l proc -d '/proc of the box\'s own processes'
 complete -c nsbox -n '_nsbox_box' -l dev -d 'a minimal /dev'
-complete -c nsbox -n '_nsbox_box' -l mask -r -F -d 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it'
+complete -c nsbox -n '_nsbox_box' -l mask -r -F -d 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it; a PATTERN as for --hide has to match something'
 complete -c nsbox -n '_nsbox_box' -l dir -r -F -d 'make a directory, with the octal MODE (default: 0755)'
 complete -c nsbox -n '_nsbox_box' -l symlink -x -d 'make PATH a symbolic link to TARGET'
 complete -c nsbox -n '_nsbox_box' -l file -r -F -d 'make DST a file with the content of SRC of the host'
@@ -108,7 +108,8 @@ complete -c nsbox -n '_nsbox_box' -l write -r -F -d 'let the box write to PATH o
 complete -c nsbox -n '_nsbox_box' -l keep -r -F -d 'keep PATH of the host read-only where a rule above it lets the box write; what is missing is reported, and the box may make it'
 complete -c nsbox -n '_nsbox_box' -l write-try -r -F -d 'as --write, but left out where PATH is missing when the box starts'
 complete -c nsbox -n '_nsbox_box' -l keep-try -r -F -d 'as --keep, but nothing is said of what is missing, which the box may make'
-complete -c nsbox -n '_nsbox_box' -l hide -r -F -d 'hide PATH of the host, which may be missing: a directory is empty, a file can\'t be opened, not even by root; --write and --keep of a path below give that back'
+complete -c nsbox -n '_nsbox_box' -l hide -r -F -d 'hide PATH of the host, which may be missing: a directory is empty, a file can\'t be opened, not even by root; --write and --keep of a path below give that back; a PATTERN such as \'**/.env\' hides all that is there when the box starts, \'!**/test/**\' leaves some in sight'
+complete -c nsbox -n '_nsbox_box' -l allow-socket -r -F -d 'hide the host\'s Unix sockets that have a path, such as D-Bus and docker, but for PATH, or those in the directory PATH'
 complete -c nsbox -n '_nsbox_box' -l no-follow -d 'refuse a SRC or DIR of the host whose path has a symbolic link in it'
 complete -c nsbox -n '_nsbox_box' -l share -x -a '(__fish_complete_list , "string split \' \' \'pid ipc uts cgroup user abstract\'")' -d 'keep the host\'s namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract'
 complete -c nsbox -n '_nsbox_box' -l net -x -a 'host none' -d 'host: the host\'s network (default); none: a network with nothing but a loopback'

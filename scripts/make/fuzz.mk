@@ -1,12 +1,14 @@
 # Builds a program for each sidecar/plan/NAME_fuzz.c, linked with all sources but main.c and those that it includes
 # itself. It starts from the corpus of plans and from test/fuzz/NAME. Those of sidecar/unpack/NAME_fuzz.c include all that
 # they need but the libraries, and start from what test/fuzz/unpack-seeds.ts makes; those of sidecar/net/NAME_fuzz.c
-# include all that they need, and start from what test/fuzz/net-seeds.ts makes.
+# include all that they need, and start from what test/fuzz/net-seeds.ts makes; those of sidecar/hide/ likewise, from
+# test/fuzz/hide-NAME.
 CLANG ?= clang
 FUZZ_SECONDS ?= 30
 FUZZERS := $(patsubst sidecar/plan/%_fuzz.c,dist/fuzz/%,$(wildcard sidecar/plan/*_fuzz.c)) \
 	$(patsubst sidecar/unpack/%_fuzz.c,dist/fuzz/unpack-%,$(wildcard sidecar/unpack/*_fuzz.c)) \
-	$(patsubst sidecar/net/%_fuzz.c,dist/fuzz/net-%,$(wildcard sidecar/net/*_fuzz.c))
+	$(patsubst sidecar/net/%_fuzz.c,dist/fuzz/net-%,$(wildcard sidecar/net/*_fuzz.c)) \
+	$(patsubst sidecar/hide/%_fuzz.c,dist/fuzz/hide-%,$(wildcard sidecar/hide/*_fuzz.c))
 
 # They are built and run as many at a time as there are processors; each prints when it has ended.
 FUZZ_RUNS := $(FUZZERS:dist/fuzz/%=fuzz-run/%)
@@ -23,6 +25,7 @@ $(FUZZ_RUNS): fuzz-run/%: dist/fuzz/%
 		unpack-squashfs|unpack-nested) leaks=0 seeds=dist/fuzz/seeds/$(*:unpack-%=%);; \
 		unpack-*) seeds=dist/fuzz/seeds/$(*:unpack-%=%);; \
 		net-*) seeds=dist/fuzz/seeds/$*;; \
+		hide-*) seeds=test/fuzz/$*;; \
 		*) seeds=test/fixtures/plans; [ ! -d test/fuzz/$* ] || seeds="$$seeds test/fuzz/$*";; \
 	esac; \
 	ASAN_OPTIONS=detect_leaks=$$leaks $< -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$<- -print_final_stats=0 -verbosity=0 -max_len=131072 -malloc_limit_mb=6000 $<.corpus $$seeds
@@ -42,6 +45,11 @@ dist/fuzz/unpack-%: sidecar/unpack/%_fuzz.c $(UNPACK_SOURCES) $(wildcard sidecar
 		dist/obj/libsquashfuse.a $(patsubst %,-l%,$(filter-out squashfuse,$(UNPACK_LIBRARIES)))
 
 dist/fuzz/net-%: sidecar/net/%_fuzz.c $(NET_SOURCES) $(wildcard sidecar/net/*.h) $(MAKE_FILES) scripts/make/fuzz.mk | clang
+	@mkdir -p $(@D)
+	@$(say) CLANG $*_fuzz
+	$(Q)$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $<
+
+dist/fuzz/hide-%: sidecar/hide/%_fuzz.c $(wildcard sidecar/hide/*.[ch]) sidecar/base/utf8.c $(MAKE_FILES) scripts/make/fuzz.mk | clang
 	@mkdir -p $(@D)
 	@$(say) CLANG $*_fuzz
 	$(Q)$(CLANG) -std=c11 -g -O1 $(C_DEFINES) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $<

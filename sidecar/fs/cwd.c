@@ -102,6 +102,8 @@ static bool hides(const struct mount *mount)
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_DIR:
 	case MOUNT_SYMLINK:
+	case MOUNT_HIDE:
+	case MOUNT_SOCKETS:
 	case MOUNT_PROTECT:
 	case MOUNT_STASH:
 	case MOUNT_PIN: return false;
@@ -193,7 +195,9 @@ static const char *hint_for(const struct mount *mount)
 		home && home[0] == '/' && home[1] && covers(target, home) && covers(home, path) && !is_scratch(target);
 	switch ((enum mount_type)mount->type) {
 	case MOUNT_TMPFS: return hint_text("--tmpfs ", target, with_home ? "" : "put --bind");
-	case MOUNT_MASK: return hint_text("--mask ", target, with_home || strcmp(target, path) == 0 ? "" : "put --bind");
+	case MOUNT_MASK:
+		return hint_text(
+			mount->closed ? "--hide " : "--mask ", target, with_home || strcmp(target, path) == 0 ? "" : "put --bind");
 	case MOUNT_DEV: return hint_text("the box's own ", target, "add --bind");
 	case MOUNT_PROC:
 	case MOUNT_SYSFS:
@@ -202,6 +206,8 @@ static const char *hint_for(const struct mount *mount)
 	case MOUNT_OVERLAY:
 	case MOUNT_DIR:
 	case MOUNT_SYMLINK:
+	case MOUNT_HIDE:
+	case MOUNT_SOCKETS:
 	case MOUNT_PROTECT:
 	case MOUNT_VIEW:
 	case MOUNT_STASH:

@@ -46,10 +46,7 @@ static bool one_id;
 void mask_set_one_id(bool one) { one_id = one; }
 
 /* Whether there is nothing, or nothing that the box could reach: with another id it might, where we can't. */
-static bool is_out_of_reach(int number)
-{
-	return number == ENOENT || number == ENOTDIR || (number == EACCES && one_id);
-}
+bool mask_is_out_of_reach(int number) { return number == ENOENT || number == ENOTDIR || (number == EACCES && one_id); }
 
 /*
  * Opens the target, or returns -1 if there is nothing to hide. A link is never followed. If the mount is about a file
@@ -62,7 +59,7 @@ static int find_masked(const struct mount *mount, struct stat *st)
 	int fd = inroot_find(mount->target, O_NOFOLLOW, &on);
 	if (fd < 0 && mount->kernel && (errno == ENOENT || (errno == ENOTDIR && !mounted_is_kernels(on))))
 		return -1;
-	if (fd < 0 && mount->optional && is_out_of_reach(errno))
+	if (fd < 0 && mount->optional && mask_is_out_of_reach(errno))
 		return -1;
 	if (fd < 0 || (st && fstat(fd, st) < 0))
 		fail("open", mount->target);
@@ -131,13 +128,22 @@ static int mount_cover(int fd)
 	return tree;
 }
 
-static int copy_cover(enum cover cover)
+static int shared_cover(enum cover cover)
 {
 	static int first[] = {-1, -1, -1};
 	int *shared = &first[cover];
 	if (*shared < 0)
 		*shared = tree_is_old() ? make_cover(cover) : mount_cover(make_cover(cover));
-	return tree_of(tree_open_at(*shared));
+	return *shared;
+}
+
+static int copy_cover(enum cover cover) { return tree_of(tree_open_at(shared_cover(cover))); }
+
+int mask_mounted_cover(bool directory, bool closed)
+{
+	enum cover cover = directory ? COVER_DIRECTORY : closed ? COVER_CLOSED : COVER_FILE;
+	int shared = shared_cover(cover);
+	return tree_is_old() ? mount_cover(descriptor_copy(shared)) : shared;
 }
 
 void mask_hide(const struct mount *mount)

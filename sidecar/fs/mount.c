@@ -15,6 +15,7 @@
 #include "fs/dev.h"
 #include "base/host.h"
 #include "fs/rollback.h"
+#include "fs/hide.h"
 #include "fs/mask.h"
 #include "fs/mounted.h"
 #include "fs/overlay.h"
@@ -124,6 +125,8 @@ void mounts_open_sources(const struct plan *plan)
 		case MOUNT_DIR:
 		case MOUNT_SYMLINK:
 		case MOUNT_MASK:
+		case MOUNT_HIDE:
+		case MOUNT_SOCKETS:
 		case MOUNT_PROTECT:
 		case MOUNT_VIEW:
 		case MOUNT_STASH:
@@ -150,6 +153,8 @@ bool mounts_need_scratch(const struct plan *plan)
 		switch ((enum mount_type)plan->mounts[i].type) {
 		case MOUNT_FILE:
 		case MOUNT_MASK:
+		case MOUNT_HIDE:
+		case MOUNT_SOCKETS:
 		case MOUNT_CGROUP: return true;
 		case MOUNT_STASH:
 			if (stash)
@@ -353,6 +358,8 @@ static bool apply(const struct plan *plan, const struct mount *mount, const stru
 	case MOUNT_DIR: dir(mount); break;
 	case MOUNT_SYMLINK: inroot_link(mount->target, mount->to); break;
 	case MOUNT_MASK: mask_hide(mount); break;
+	case MOUNT_HIDE:
+	case MOUNT_SOCKETS: hide_matches(mount); break;
 	case MOUNT_PROTECT: return keep(mount);
 	case MOUNT_SYSFS: mask_sysfs(mount); break;
 	case MOUNT_CGROUP: mask_cgroup(mount); break;

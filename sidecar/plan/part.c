@@ -97,22 +97,30 @@ int part_open(unsigned part)
 	return fd;
 }
 
-void part_add_all(int executable, const struct plan *plan)
+static void add(int executable, unsigned part)
 {
 	off_t at, length;
-	for (size_t i = 0; i < plan->helpers_count; i++) {
-		if (plan->helpers[i].part == PART_ABSENT)
-			continue;
-		struct trailer end = {.magic = MAGIC};
-		const char *name = part_name(plan->helpers[i].part);
-		int from = find(name, &at, &length);
-		if (at) {
-			close(from);
-			continue;
-		}
-		end.length = (uint64_t)length;
-		memcpy(end.name, name, strlen(name));
-		copy(executable, name, from, at, length);
-		(void)!descriptor_write(executable, (const char *)&end, sizeof end);
+	struct trailer end = {.magic = MAGIC};
+	const char *name = part_name(part);
+	int from = find(name, &at, &length);
+	if (at) {
+		close(from);
+		return;
 	}
+	end.length = (uint64_t)length;
+	memcpy(end.name, name, strlen(name));
+	copy(executable, name, from, at, length);
+	(void)!descriptor_write(executable, (const char *)&end, sizeof end);
+}
+
+void part_add_all(int executable, const struct plan *plan)
+{
+	bool hides = false;
+	for (size_t i = 0; i < plan->helpers_count; i++)
+		if (plan->helpers[i].part != PART_ABSENT)
+			add(executable, plan->helpers[i].part);
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		hides |= plan->mounts[i].type == MOUNT_HIDE || plan->mounts[i].type == MOUNT_SOCKETS;
+	if (hides)
+		add(executable, HELPER_PART_HIDE);
 }

@@ -17,7 +17,7 @@
 const char *part_name(unsigned part);
 /* A sealed copy of the part in memory, for descriptor_execute(). Fails by fail_hint(). */
 int part_open(unsigned part);
-/* Adds the parts that helpers of PLAN need, and that our executable lacks, to the copy EXECUTABLE of it. Fails by
+/* Adds the parts that PLAN needs, and that our executable lacks, to the copy EXECUTABLE of it. Fails by
  * fail_hint().
  */
 void part_add_all(int executable, const struct plan *plan);

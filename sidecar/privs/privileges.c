@@ -88,6 +88,8 @@ static void set_capabilities(uint64_t kept, uint64_t until_exec)
 			fail("raise ambient capability", NULL);
 }
 
+void privileges_pass_on(uint64_t capabilities) { set_capabilities(capabilities, 0); }
+
 static void set_no_new_privs(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

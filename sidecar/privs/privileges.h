@@ -8,6 +8,8 @@
 void privileges_forbid(uint64_t capabilities);
 /* Reduces the bounding set, so that no execve brings a capability back. Processes that are started later inherit it. */
 void privileges_bound(const struct process *process);
+/* Reduces our capabilities to CAPABILITIES, which the next execve leaves us. */
+void privileges_pass_on(uint64_t capabilities);
 /* Sets no_new_privs now; processes that are started later inherit it. */
 void privileges_share_no_new(void);
 /*

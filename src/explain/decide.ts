@@ -3,6 +3,7 @@
  * Static: it follows links and mounts as the box would, by looks at the host, and starts nothing.
  */
 import { lstatSync, readlinkSync, statSync } from 'node:fs'
+import picomatch from 'picomatch'
 import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import { cleanPath } from '../plan/box-path.ts'
@@ -63,7 +64,7 @@ export function decide(given: BoxPlan, path: string, look: HostFacts['look']): D
 }
 
 function add(mounts: Map<string, { mount: Mount; below: Place }>, plan: BoxPlan, mount: Mount): void {
-  if (mount.type === 'stash' || mount.type === 'pin') return
+  if (mount.type === 'stash' || mount.type === 'pin' || mount.type === 'hide' || mount.type === 'sockets') return
   const { path, place, found } = resolve(mounts, plan, mount.target, mount.type !== 'symlink')
   // A directory or link that is there already stays as it is.
   if ((mount.type === 'dir' || mount.type === 'symlink') && found !== 'nothing') return
@@ -108,6 +109,8 @@ function placeOf(mount: Mount, place: Place): Place {
     case 'symlink':
     case 'pin':
     case 'stash':
+    case 'hide':
+    case 'sockets':
       return place
     case 'proc':
     case 'dev':
@@ -141,6 +144,9 @@ function follow(
   last: boolean,
 ): Decision {
   const { path, place, found, above } = resolve(mounts, plan, given, last)
+  const named = hiddenBy(plan, path, place)
+  if (named !== undefined && found !== 'nothing')
+    return { path, finds: 'hidden', ...decidedBy(named), writable: false, lacksDirectory: false, source: undefined }
   const own = (plan.own ?? []).find((directory) => path === directory || isBelow(path, directory))
   // In what is hidden there may be directories that were made on the way to a mount.
   const isHidden = place.kind === 'hidden' && (found === 'nothing' || mounts.get(path)?.mount.type === 'mask')
@@ -157,6 +163,46 @@ function follow(
     writtenBy: own === undefined ? place.writtenBy : { type: 'own', path: own },
     lacksDirectory,
     source: place.kind === 'host' ? place.sources[0] : undefined,
+  }
+}
+
+const decidedBy = (mount: Mount): Pick<Decision, 'shownBy' | 'writtenBy'> => {
+  const rule: Rule = { type: 'mount', mount }
+  return { shownBy: rule, writtenBy: rule }
+}
+
+/** The mount whose patterns name what is at PATH, or a directory above it; or that hides the socket there. */
+function hiddenBy({ mounts = [] }: BoxPlan, path: string, { sources: [source], kind }: Place): Mount | undefined {
+  return mounts.find((mount) => {
+    if (mount.type === 'hide') return isHiddenAt(mount, path)
+    if (mount.type !== 'sockets' || kind !== 'host' || source === undefined || !isSocket(source)) return false
+    const isAllowed = mount.allowed?.some((one) => source === one || isBelow(source, one)) === true
+    return !isAllowed && (path === mount.target || isBelow(path, mount.target))
+  })
+}
+
+/** A directory that a pattern names is hidden whole, unless `!` keeps it in sight. */
+function isHiddenAt({ target, from, patterns }: Extract<Mount, { type: 'hide' }>, path: string): boolean {
+  if (!isBelow(path, target)) return false
+  const matches = (pattern: string): ((name: string) => boolean) => picomatch(pattern, { dot: true, nonegate: true })
+  const hides = patterns.filter((text) => !text.startsWith('!')).map(matches)
+  const shows = patterns.filter((text) => text.startsWith('!')).map((text) => matches(text.slice(1)))
+  const names = path.slice(target === '/' ? 1 : target.length + 1).split('/')
+  let name = from === '/' ? '' : from
+  for (const part of names) {
+    name += `/${part}`
+    const at = name
+    if (shows.some((shown) => shown(at))) return false
+    if (hides.some((hidden) => hidden(at))) return true
+  }
+  return false
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return statOf(path).isSocket()
+  } catch {
+    return false
   }
 }
 

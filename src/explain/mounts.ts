@@ -209,6 +209,10 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
           ? "An empty read-only directory is mounted over it, or, if it is a file, a device without a driver on a mount without devices: to open that fails with EACCES, also for root. If it isn't there, nothing is done."
           : 'An empty read-only file or directory is mounted over it.',
       }
+    case 'hide':
+      return hideMatches(mount)
+    case 'sockets':
+      return hideSockets(mount)
     case 'protect':
       return {
         title: `Make ${at} read-only`,
@@ -254,6 +258,32 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
             : 'open, read, write, open_tree, move_mount',
         why: fileText(mount),
       }
+  }
+}
+
+function hideMatches({ target, from, patterns, closed, required }: Extract<Mount, { type: 'hide' }>): Step {
+  const hidden = patterns.filter((text) => !text.startsWith('!'))
+  const shown = patterns.filter((text) => text.startsWith('!')).map((text) => quote(text.slice(1)))
+  return {
+    title: `Hide what ${hidden.length === 1 ? 'a pattern names' : `${hidden.length} patterns name`} in ${quote(target)}`,
+    calls: 'fork, execveat (nsbox-hide), getdents64, openat(O_NOFOLLOW), open_tree, move_mount',
+    why: `A program of its own walks all that the box sees below ${quote(target)}, other file systems too, and covers what it finds by its descriptor, as a mask does${closed ? " whose files can't be opened" : ''}. A directory that matches is hidden with all in it, one that can't be read as well; a link itself, and what it leads to if that is in the tree. More than 20,000 names, or 30 seconds, are an error${required ? ', and so is no match' : ''}: nothing is run then. What comes up later isn't hidden.`,
+    also: [
+      `${target === from ? '' : `${quote(target)} is ${quote(from)} there. `}Hidden: ${hidden.map(quote).join(' ')}.`,
+      ...(shown.length === 0 ? [] : [`In sight: ${shown.join(' ')}.`]),
+    ],
+  }
+}
+
+function hideSockets({ target, from, allowed = [] }: Extract<Mount, { type: 'sockets' }>): Step {
+  return {
+    title: `Hide the Unix sockets of the host in ${quote(target)}`,
+    calls: 'fork, execveat (nsbox-hide), read /proc/net/unix, openat2, getdents64, open_tree, move_mount',
+    why: `Whoever can connect to a socket of the host can ask its server for anything: a D-Bus starts programs outside of the box. So each socket that the host has bound by a path, and each that lies in /run and /tmp, is covered; a directory that has nothing else, and those of users in /run/user, whole, so that what comes up in them later is hidden too. The box's own sockets work. Abstract sockets belong to the network.`,
+    also: [
+      ...(target === from ? [] : [`${quote(target)} is ${quote(from)} there.`]),
+      allowed.length === 0 ? 'None stays.' : `These stay, a way out of the box: ${allowed.map(quote).join(' ')}.`,
+    ],
   }
 }
 

@@ -42,7 +42,7 @@ export function legend(): string[] {
 export function mountNodes(plan: BoxPlan): Node[] {
   let nodes: Node[] = [rootNode(plan)]
   for (const mount of plan.mounts ?? []) {
-    if (mount.type === 'stash' || mount.type === 'pin' || mount.type === 'view') continue
+    if (isAboutOthers(mount)) continue
     const path = cleanPath(mount.target)
     // They are too many to draw, and this kernel may not have all of them.
     if ((mount.type === 'mask' || mount.type === 'protect') && mount.kernel && path !== '/sys') continue
@@ -51,6 +51,13 @@ export function mountNodes(plan: BoxPlan): Node[] {
     nodes.push({ path, ...mountNode(mount, plan, made ? cover(nodes, path) : 'box') })
   }
   return nodes.sort((a, b) => compare(a.path, b.path))
+}
+
+type AboutOthers = 'stash' | 'pin' | 'view' | 'hide' | 'sockets'
+
+/** Whether a mount shows nothing at its target. */
+function isAboutOthers(mount: Mount): mount is Extract<Mount, { type: AboutOthers }> {
+  return ['stash', 'pin', 'view', 'hide', 'sockets'].includes(mount.type)
 }
 
 function rootNode({ root }: BoxPlan): Node {
@@ -64,11 +71,7 @@ function rootNode({ root }: BoxPlan): Node {
   }
 }
 
-function mountNode(
-  mount: Exclude<Mount, { type: 'stash' | 'pin' | 'view' }>,
-  plan: BoxPlan,
-  parentKind: Kind,
-): Omit<Node, 'path'> {
+function mountNode(mount: Exclude<Mount, { type: AboutOthers }>, plan: BoxPlan, parentKind: Kind): Omit<Node, 'path'> {
   switch (mount.type) {
     case 'bind':
       return mount.source === '/dev/null'

@@ -3,6 +3,10 @@ declare module '#nsbox-sidecar' {
   const path: string
   export default path
 }
+declare module '#nsbox-hide' {
+  const path: string
+  export default path
+}
 declare module '#nsbox-net' {
   const path: string
   export default path

@@ -7,9 +7,10 @@ import { PART_MAGIC } from './trailer.ts'
 type Part = NonNullable<Helper['part']>
 
 /** The names in a plan, each once. */
-export function partNames({ helpers = [] }: Pick<Plan, 'helpers'>): Part[] {
+export function partNames({ helpers = [], mounts = [] }: Pick<Plan, 'helpers' | 'mounts'>): Part[] {
   const names = new Set<Part>()
   for (const { part } of helpers) if (part !== undefined) names.add(part)
+  for (const { type } of mounts) if (type === 'hide' || type === 'sockets') names.add('hide')
   return [...names]
 }
 

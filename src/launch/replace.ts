@@ -30,6 +30,13 @@ export function hostOfCommand(goesOn = false): HostFacts {
 /** Whether starts are noted, and go by such notes. */
 export const notesStarts: boolean = true
 
+/** parts.ts says which; a plain start doesn't load that. */
+function hasParts({ helpers = [], mounts = [] }: Plan): boolean {
+  for (const { part } of helpers) if (part !== undefined) return true
+  for (const { type } of mounts) if (type === 'hide' || type === 'sockets') return true
+  return false
+}
+
 /** Never returns. `looks`: what the plan depends on, where it is to be remembered. */
 export function becomeBox(plan: Plan, looks?: readonly string[]): never {
   const status = plan.supervision?.statusFd ?? -1
@@ -37,7 +44,7 @@ export function becomeBox(plan: Plan, looks?: readonly string[]): never {
   if (keepFds !== undefined) late().refuseUnopened(keepFds, true)
   const kept = [...(status > 2 ? [status] : []), ...(keepFds ?? [])]
   // The file in memory that entry.c makes has the sidecar and the plan alone.
-  for (const { part } of plan.helpers ?? []) if (part !== undefined) return late().becomeFile(plan, kept, 'ENOEXEC')
+  if (hasParts(plan)) return late().becomeFile(plan, kept, 'ENOEXEC')
   const failed = reasonOf(() =>
     execute('nsbox', looks === undefined ? [encodePlan(plan)] : recordOf(plan, looks), kept),
   )

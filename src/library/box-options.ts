@@ -47,7 +47,7 @@ export interface BoxOptions {
   proc?: string | readonly string[] | true | undefined
   /** A minimal /dev. `--dev[=DIR]` */
   dev?: string | readonly string[] | true | undefined
-  /** Hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it. `--mask PATH` */
+  /** Hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it; a PATTERN as for --hide has to match something. `--mask PATH|PATTERN` */
   mask?: string | readonly string[] | undefined
   /** Make a directory, with the octal MODE (default: 0755). `--dir PATH[:MODE]` */
   dir?: string | readonly string[] | undefined
@@ -63,8 +63,10 @@ export interface BoxOptions {
   writeTry?: string | readonly string[] | undefined
   /** As --keep, but nothing is said of what is missing, which the box may make. `--keep-try PATH` */
   keepTry?: string | readonly string[] | undefined
-  /** Hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back. `--hide PATH` */
+  /** Hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back; a PATTERN such as '**\/.env' hides all that is there when the box starts, '!**\/test/**' leaves some in sight. `--hide PATH|PATTERN` */
   hide?: string | readonly string[] | undefined
+  /** Hide the host's Unix sockets that have a path, such as D-Bus and docker, but for PATH, or those in the directory PATH. `--allow-socket PATH` */
+  allowSocket?: string | readonly string[] | undefined
   /** Refuse a SRC or DIR of the host whose path has a symbolic link in it. `--no-follow` */
   noFollow?: boolean | undefined
   /** Keep the host's namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract. `--share NS[,NS]` */

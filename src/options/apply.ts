@@ -16,6 +16,7 @@ import {
   hostname,
   integer,
   known,
+  maskPath,
   memory,
   network,
   pids,
@@ -107,7 +108,7 @@ export function apply(o: Options, name: string, value: string): void {
       add(o, { type: 'dev', target: boxPath('dev', value) })
       break
     case 'mask':
-      add(o, { type: 'mask', target: boxPath('mask', value) })
+      add(o, { type: 'mask', target: maskPath(value) })
       break
     case 'dir':
       add(o, dir(value))
@@ -132,6 +133,9 @@ export function apply(o: Options, name: string, value: string): void {
       break
     case 'hide':
       ;(o.hide ??= []).push(rulePath('hide', value))
+      break
+    case 'allow-socket':
+      ;(o.sockets ??= []).push(rulePath('allow-socket', value))
       break
     case 'no-follow':
       o.noFollow = true

@@ -184,10 +184,10 @@ export const TABLE = [
   {
     name: 'mask',
     group: 'mounts',
-    value: 'PATH',
+    value: 'PATH|PATTERN',
     repeat: true,
     sets: 'mounts',
-    doc: 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it',
+    doc: 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it; a PATTERN as for --hide has to match something',
   },
   {
     name: 'dir',
@@ -248,10 +248,18 @@ export const TABLE = [
   {
     name: 'hide',
     group: 'mounts',
-    value: 'PATH',
+    value: 'PATH|PATTERN',
     repeat: true,
     sets: 'hide',
-    doc: "hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back",
+    doc: "hide PATH of the host, which may be missing: a directory is empty, a file can't be opened, not even by root; --write and --keep of a path below give that back; a PATTERN such as '**/.env' hides all that is there when the box starts, '!**/test/**' leaves some in sight",
+  },
+  {
+    name: 'allow-socket',
+    group: 'mounts',
+    value: 'PATH',
+    repeat: true,
+    sets: 'sockets',
+    doc: "hide the host's Unix sockets that have a path, such as D-Bus and docker, but for PATH, or those in the directory PATH",
   },
   {
     name: 'no-follow',

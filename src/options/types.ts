@@ -81,6 +81,8 @@ export type Options = {
   /** As `write` and `keep`, and nothing is said of what is missing. */
   writeTry?: string[]
   keepTry?: string[]
+  /** The host's Unix sockets are hidden but for these, and those in these directories; absent: as for [] with `allowHosts`. */
+  sockets?: string[]
   share?: Shareable[]
   net?: 'host' | 'none'
   /** Hosts that the box may connect to, as NAME:PORT; `net` is then "none". */

@@ -207,6 +207,11 @@ function amount(text: string): number {
   return value
 }
 
+/** A path of the box; a pattern may be relative to the caller's directory. */
+export function maskPath(value: string): string {
+  return /[*?[]/.test(value) ? filled('mask', 'PATH', value) : boxPath('mask', value)
+}
+
 /** A path of the host in a rule; a relative one is from the caller's directory. */
 export function rulePath(option: string, value: string): string {
   return filled(option, 'PATH', value)

@@ -19,6 +19,8 @@ export const MOUNT_TYPES: Readonly<Record<Mount['type'], Effect>> = {
   dir: { covers: false, makes: true, opens: false },
   symlink: { covers: false, makes: true, opens: false },
   mask: { covers: true, makes: false, opens: false },
+  hide: { covers: false, makes: false, opens: false },
+  sockets: { covers: false, makes: false, opens: false },
   protect: { covers: true, makes: false, opens: false },
   view: { covers: true, makes: false, opens: false },
   stash: { covers: false, makes: false, opens: false },

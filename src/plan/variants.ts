@@ -7,6 +7,8 @@ const MAX_LOWERS = 500
 /** Each takes a loop device. */
 const MAX_FILESYSTEMS = 64
 
+const MAX_PATTERNS = 4096
+
 /** Objects that differ by their `type` key: variant list by name. */
 export const VARIANTS = {
   root: {
@@ -127,6 +129,34 @@ export const VARIANTS = {
       },
       optional: { type: 'bool', doc: 'Where nothing is there, or the box can reach nothing there, hide nothing.' },
       closed: { type: 'bool', doc: "A file that is hidden can't be opened (EACCES), also by root, and isn't empty." },
+    },
+    hide: {
+      target: { type: 'string', path: true, required: true, doc: 'Directory in which nsbox-hide looks for names.' },
+      from: { type: 'string', path: true, required: true, doc: 'The path that the patterns have for it.' },
+      patterns: {
+        type: 'strings',
+        min: 1,
+        max: MAX_PATTERNS,
+        required: true,
+        doc: 'What is hidden: absolute paths in which ** stands for any number of directories, and *, ? and [a-z] for parts of a name; behind ! what stays in sight.',
+      },
+      closed: { type: 'bool', doc: "A file that is hidden can't be opened, as for mask." },
+      required: { type: 'bool', doc: 'Where nothing matches, that is an error.' },
+    },
+    sockets: {
+      target: {
+        type: 'string',
+        path: true,
+        required: true,
+        doc: 'Directory in which Unix sockets of the host are hidden.',
+      },
+      from: { type: 'string', path: true, required: true, doc: 'The directory of the host that shows there.' },
+      allowed: {
+        type: 'strings',
+        max: MAX_PATTERNS,
+        entry: 'path',
+        doc: 'Paths of the host: sockets that stay, and directories whose sockets stay.',
+      },
     },
     protect: {
       target: {

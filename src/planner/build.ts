@@ -45,13 +45,22 @@ export function buildPlan(
   review?: string,
 ): BoxPlan {
   if (given.changes === 'review' && review === undefined) throw notForLater()
-  const { write, keep, hide, writeTry, keepTry } = given
-  const hasRules = (write ?? keep ?? hide ?? writeTry ?? keepTry) !== undefined
+  const { write, keep, hide, writeTry, keepTry, allowHosts } = given
+  // A socket of the host's leads past the names that the box may connect to.
+  const sockets = given.sockets ?? (allowHosts === undefined ? undefined : [])
+  const hasRules = (write ?? keep ?? hide ?? writeTry ?? keepTry ?? sockets) !== undefined
   const rules = hasRules ? latePlanner() : undefined
-  const options = rules === undefined ? given : rules.rootByRules(given, host)
+  const options =
+    rules === undefined ? given : rules.rootByRules(sockets === undefined ? given : { ...given, sockets }, host)
   const root = rootOf(options, host, image, review)
   let requested: Mount[] = review === undefined ? [] : lateReview().ownBinds(root, host)
-  for (const request of mountsBelow(options)) requested.push(mountOf(request, host, options))
+  for (const request of mountsBelow(options)) {
+    const pattern =
+      request.type === 'mask' && /[*?[]/.test(request.target)
+        ? latePlanner().maskMount(request.target, root, host)
+        : undefined
+    requested.push(pattern ?? mountOf(request, host, options))
+  }
   if (rules !== undefined) requested = rules.withRules(requested, options, root, host)
   const network =
     options.allowHosts === undefined && options.publish === undefined

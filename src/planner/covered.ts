@@ -20,6 +20,8 @@ export function mountOption(mount: Mount): string | undefined {
     case 'file':
       return mount.type
     case 'overlay':
+    case 'hide':
+    case 'sockets':
     case 'protect':
     case 'view':
     case 'stash':

@@ -3,7 +3,7 @@ import type { HostFacts } from '../host/types.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Mount, Plan, Root } from '../plan/types.ts'
 import { latestAbove, type LatestMounts } from './pins.ts'
-import { realPlace } from './real-place.ts'
+import { realPlace } from './places.ts'
 import type { Options } from '../options/types.ts'
 
 type Host = Pick<HostFacts, 'look' | 'cwd' | 'realPath'>

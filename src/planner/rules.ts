@@ -11,12 +11,13 @@ import { absolute } from '../host/absolute.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
-import { rootDirectories } from '../plan/root.ts'
+import { rootDirectories, showsHost } from '../plan/root.ts'
 import type { Mount, Root } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
 import { hostFile } from './host-path.ts'
+import { hideMounts, isOnHost, isPattern } from './patterns.ts'
 import { parentOf } from './pins.ts'
-import { realPlace } from './real-place.ts'
+import { isBelow, realPlace, type Shown } from './places.ts'
 
 /** In the order of their strength: of two at one path, the later one wins. */
 const KINDS = ['write', 'keep', 'hide'] as const
@@ -28,13 +29,10 @@ type Looks = Pick<HostFacts, 'cwd' | 'look' | 'realPath'>
 
 /** OPTIONS, with a read-only root unless the caller has said something else about it. */
 export function rootByRules(options: Options, host: Looks): Options {
-  const { ro, overlay, write = [], writeTry = [] } = options
-  if (
-    ro !== undefined ||
-    overlay !== undefined ||
-    [...write, ...writeTry].some((path) => realPlace(path, host) === '/')
-  )
+  const { ro, overlay, write, writeTry, keep, keepTry, hide } = options
+  if ((write ?? writeTry ?? keep ?? keepTry ?? hide) === undefined || ro !== undefined || overlay !== undefined)
     return options
+  if ([...(write ?? []), ...(writeTry ?? [])].some((path) => realPlace(path, host) === '/')) return options
   return { ...options, ro: true }
 }
 
@@ -50,6 +48,18 @@ export function withRules(mounts: readonly Mount[], options: Options, root: Root
       if (at[index] === n) result.push(...mountsOf(rule, index, rules, at))
     })
   }
+  // They come last, so that a pattern finds all that shows.
+  const patterns = (options.hide ?? []).filter((word) => isPattern(word, isOnHost(host)))
+  result.push(...hideMounts(patterns, shown, host))
+  if (options.sockets !== undefined)
+    result.push(
+      ...socketMounts(
+        options.sockets,
+        [...shown.slice(0, rootDirectories(root).length), ...bindsOf(result)],
+        root,
+        host,
+      ),
+    )
   return result
 }
 
@@ -59,9 +69,10 @@ function rulesOf(options: Options, host: HostFacts): Rule[] {
   const all = { write: [...writeTry, ...write], keep: [...keepTry, ...keep], hide }
   for (const kind of KINDS)
     for (const [n, given] of all[kind].entries()) {
+      if (kind === 'hide' && isPattern(given, isOnHost(host))) continue
       const optional = kind === 'write' && n < writeTry.length
       if (kind === 'write') hostFile('write', given, options, host, optional)
-      else refusePattern(kind, given, host)
+      if (kind === 'keep') refusePattern(given, host)
       const named = cleanPath(absolute(given, host))
       const path = realPlace(given, host)
       if (path === '/' && kind !== 'write')
@@ -77,19 +88,38 @@ const ROOT_HINT = {
   hide: '--tmpfs / gives the box an empty root',
 }
 
-function refusePattern(kind: Kind, given: string, host: Looks): void {
-  if (/[*?[]/.test(given) && typeof host.look(absolute(given, host), false) === 'object')
-    throw new SandboxError({
-      step: 'mounts',
-      what: `--${kind} takes paths, no patterns`,
-      path: given,
-      hint: 'a shell expands a pattern that stands without quotes',
+function refusePattern(given: string, host: Looks): void {
+  if (!isPattern(given, isOnHost(host))) return
+  throw new SandboxError({
+    step: 'mounts',
+    what: '--keep takes paths, no patterns',
+    path: given,
+    hint: 'a shell expands a pattern that stands without quotes',
+  })
+}
+
+const bindsOf = (mounts: readonly Mount[]): Shown[] => mounts.filter((mount) => mount.type === 'bind')
+
+/** Hides the host's sockets where the box shows a part of the host. A bind of a single file is meant. */
+function socketMounts(given: readonly string[], shown: readonly Shown[], root: Root, host: Looks): Mount[] {
+  const places = shown.map(({ source, target }) => ({ target, from: realPlace(source, host) }))
+  const isDirectory = ({ from }: { from: string }): boolean => host.look(from, true) === 'directory'
+  const files = places.filter((place) => !isDirectory(place)).map(({ from }) => from)
+  const allowed = [...given.map((path) => realPlace(path, host)), ...files]
+  const seen = allowed.flatMap((path) => places.flatMap(({ target, from }) => moved(path, from, target)))
+  return places
+    .filter((place) => isDirectory(place) && !(showsHost(root) && place.from === place.target && place.from !== '/'))
+    .map(({ target, from }) => {
+      const names = [...allowed, ...seen.flatMap((path) => moved(path, target, from))]
+      return { type: 'sockets', target, from, allowed: [...new Set(names)] }
     })
 }
 
-type Shown = { source: string; target: string }
-
-const bindsOf = (mounts: readonly Mount[]): Shown[] => mounts.filter((mount) => mount.type === 'bind')
+/** The path that PATH has where FROM shows as TO; none if it doesn't lie there. */
+function moved(path: string, from: string, to: string): string[] {
+  if (path !== from && !isBelow(path, from)) return []
+  return [cleanPath(`${to}/${path.slice(from === '/' ? 0 : from.length)}`)]
+}
 
 /** RULES, and those for the other places where the box shows the same files. */
 function everywhere(rules: readonly Rule[], shown: readonly Shown[], host: Looks): Rule[] {
@@ -97,8 +127,8 @@ function everywhere(rules: readonly Rule[], shown: readonly Shown[], host: Looks
   for (const { source: given, target } of shown) {
     const source = realPlace(given, host)
     for (const rule of rules) {
-      if (rule.kind === 'write' || (rule.source !== source && !isBelow(rule.source, source))) continue
-      const path = cleanPath(`${target}/${rule.source.slice(source === '/' ? 0 : source.length)}`)
+      if (rule.kind === 'write') continue
+      const [path = rule.path] = moved(rule.source, source, target)
       if (path !== rule.path) all.push({ kind: rule.kind, path, source: rule.source })
     }
   }
@@ -123,8 +153,6 @@ function lastAbove(path: string, mounts: readonly Mount[]): number {
   }
   return -1
 }
-
-const isBelow = (path: string, above: string): boolean => path.startsWith(above === '/' ? '/' : `${above}/`)
 
 function mountsOf(rule: Rule, index: number, rules: readonly Rule[], at: readonly number[]): Mount[] {
   const outer = above(rule, rules)

@@ -9,7 +9,7 @@ import { absolute } from '../host/absolute.ts'
 import { thisHost } from '../host/bun.ts'
 import type { Options } from '../options/types.ts'
 import { printable } from '../text/printable.ts'
-import { realPlace } from '../planner/real-place.ts'
+import { realPlace } from '../planner/places.ts'
 import { planned } from './prepared.ts'
 
 const USAGE = 'nsbox why [OPTIONS] PATH...'

@@ -157,6 +157,8 @@ const accepted: Row[] = [
     ['--hide', '.env', '--write', '.', '--keep=a', '--keep', '/b', '--write-try=c', '--keep-try', 'd', 'x'],
     run({ hide: ['.env'], write: ['.'], keep: ['a', '/b'], writeTry: ['c'], keepTry: ['d'] }, 'x'),
   ],
+  [['--allow-socket', '/s', '--allow-socket', 'd', 'x'], run({ sockets: ['/s', 'd'] }, 'x')],
+  [['--mask', '*.key', 'x'], mounts({ type: 'mask', target: '*.key' })],
   [
     ['--tmpfs', '/a', '--bind=b:/a/b', '--dir', '/c', '--tmpfs', '/a/d', 'x'],
     mounts(

@@ -102,6 +102,7 @@ const VALUES: Record<string, string> = {
   'write-try': '/home/me',
   'keep-try': '/x',
   hide: '/x',
+  'allow-socket': '/x',
   share: 'ipc',
   net: 'none',
   'allow-host': 'a.example',
