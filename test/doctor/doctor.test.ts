@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { appArmorProfile } from '../../src/doctor/checks/apparmor.ts'
@@ -359,6 +361,15 @@ test('an overlay of an ordinary user has a limit before Linux 6.6', () => {
     told({ files: { ...FREE, '/proc/sys/kernel/osrelease': release } }).about('overlay')
   assert.match(about('6.1.0-25-amd64\n'), /tmpfs lacks user attributes[^]*--overlay=DIR/)
   assert.not.match(about('6.8.0\n'), 'tmpfs')
+})
+
+test('the profile of the Debian package says what the doctor proposes, for the paths of a package', () => {
+  const packaged = readFileSync(join(import.meta.dir, '../../scripts/release/apparmor'), 'utf8')
+  const rules = (lines: readonly string[]): string[] =>
+    lines
+      .map((line) => line.trim().replace(/^(profile nsbox) \S+/, '$1'))
+      .filter((line) => line !== '' && !line.startsWith('#') && line !== 'include if exists <local/nsbox>')
+  assert.equal(rules(packaged.split('\n')), rules(appArmorProfile('/usr/bin/nsbox')))
 })
 
 test.run()
