@@ -244,7 +244,7 @@ export function verbsHeader(): string {
     '#define NSBOX_PROCESS_VERBS_H',
     '',
     '/* Each with its NUL; the last one is empty. */',
-    `static const char verb_names[] = "${VERBS.map((verb) => `${verb}\\0`).join('')}";`,
+    `static const char verb_names[] =\n\t"${VERBS.map((verb) => `${verb}\\0`).join('')}";`,
     '',
     '#endif',
     '',
