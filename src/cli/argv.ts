@@ -6,7 +6,6 @@
  * load. A test gives both the same command lines.
  */
 import { UsageError } from '../errors.ts'
-import { printable } from '../text/printable.ts'
 import { late } from '../lazy.ts'
 import { TABLE, type OptionRow } from '../options/table.ts'
 import type { TypedOption, Syntax, VerbName, Walked } from './verb.ts'
@@ -57,7 +56,7 @@ function take(argv: readonly string[], at: number, verb: VerbName, syntax: Synta
   const word = argv[at] as string
   const name = nameIn(word)
   const found = lookup(name, syntax)
-  if (found === undefined) throw late().unknownOption(name, verb, word)
+  if (found === undefined) throw late().unknownOption(name, verb, word, argv[at + 1])
   const { option } = found
   if (name !== word) return [{ ...found, value: attached(option, word.slice(name.length + 1)) }, at + 1]
   if (option.value === undefined) return [{ ...found, value: '' }, at + 1]
@@ -85,8 +84,7 @@ function isNamed({ name, short }: Pick<OptionRow, 'name' | 'short'>, word: strin
 }
 
 function attached(option: OptionRow, value: string): string {
-  if (option.value === undefined)
-    throw new UsageError(`--${option.name}: takes no value, but has '${printable(value)}'`)
+  if (option.value === undefined) throw late().unwantedValue(option, value)
   return filled(option, value)
 }
 

@@ -4,13 +4,14 @@ import { printable } from '../text/printable.ts'
 import { late } from '../lazy.ts'
 import { synopsis, type OptionRow } from '../options/rows.ts'
 import { nearest } from '../text/nearest.ts'
+import { quote } from '../text/quote.ts'
 import { QUESTIONS, lookup } from './argv.ts'
 import { knownWord } from './known-words.ts'
 import { optionsOf } from './verb-options.ts'
 import { VERBS, type VerbName } from './verb.ts'
 
-/** `word`: the option's name; `typed`: with a value in the same word. */
-export function unknownOption(word: string, verb: VerbName, typed = word): UsageError {
+/** `word`: the option's name; `typed`: with a value in the same word; `next`: the word behind it. */
+export function unknownOption(word: string, verb: VerbName, typed = word, next?: string): UsageError {
   const { ROWS } = late()
   const question = QUESTIONS.find(({ name, short }) => word === `--${name}` || word === `-${short}`)
   if (question !== undefined)
@@ -28,7 +29,7 @@ export function unknownOption(word: string, verb: VerbName, typed = word): Usage
   const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
   if (owner !== undefined && takesBox)
     return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
-  return new UsageError(`unknown option ${printable(word)}`, hintFor(word, verb, typed))
+  return new UsageError(`unknown option ${printable(word)}`, hintFor(word, verb, typed, next))
 }
 
 /** For `-u1000` and `-qr`: the same with each letter in a word of its own. */
@@ -48,14 +49,15 @@ function joinedLetters(word: string, verb: VerbName): string | undefined {
  * The way out for a word: one of our options in another case, cut off, or with one dash; then what stands for the
  * option of another launcher; then letters that are joined; then the option that is nearest.
  */
-function hintFor(word: string, verb: VerbName, typed: string): string {
+function hintFor(word: string, verb: VerbName, typed: string, next: string | undefined): string {
   const row = late().ROWS[verb]
   const names = [...optionsOf(row).map((option) => option.name), ...QUESTIONS.map((question) => question.name)]
   const name = word.replace(/^-+/, '')
   const lower = name.toLowerCase().replaceAll('_', '-')
   const list = row.takes === undefined ? `nsbox help ${verb}` : 'nsbox help'
   if (names.includes(lower)) return `it is spelled --${lower}`
-  const known = row.takes === undefined ? undefined : knownWord(name)
+  const attached = typed === word ? undefined : typed.slice(word.length + 1)
+  const known = row.takes === undefined ? undefined : knownWord(name, attached, next)
   if (known !== undefined) return known
   const joined = joinedLetters(typed, verb)
   // No name of an option has a digit, a slash or the like in it, but for --argv0.
@@ -76,4 +78,13 @@ export function missingValue(option: OptionRow, next: string | undefined): Usage
 
 export function emptyValue(option: OptionRow): UsageError {
   return new UsageError(`--${option.name}: empty value ''`, synopsis(option))
+}
+
+export function unwantedValue(option: OptionRow, value: string): UsageError {
+  return new UsageError(`--${option.name}: takes no value, but has '${printable(value)}'`, wayWithout(option, value))
+}
+
+function wayWithout({ name }: OptionRow, value: string): string {
+  if (name === 'ro' && /^[~./]/.test(value)) return `--ro is about the root; of a directory: --ro-bind ${quote(value)}`
+  return /^(?:false|no|off|0)$/i.test(value) ? `leave out --${name}` : `--${name}`
 }

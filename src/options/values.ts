@@ -234,7 +234,12 @@ export function file(value: string): MountRequest {
 }
 
 export function network(value: string): 'host' | 'none' {
-  if (value !== 'host' && value !== 'none') throw wrong('net', `${quote(value)} must be host or none`)
+  if (value !== 'host' && value !== 'none')
+    throw wrong(
+      'net',
+      `${quote(value)} must be host or none`,
+      '--allow-host NAME gives a network that reaches the named hosts alone',
+    )
   return value
 }
 

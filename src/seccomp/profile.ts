@@ -118,6 +118,13 @@ function refuse({ file, at }: JsonPath, what: string, hint?: string): never {
   })
 }
 
+/** People know `unconfined` from docker and podman. */
+function missingHint(file: string): string {
+  return file.endsWith('unconfined')
+    ? '--seccomp none leaves the filter out'
+    : '--seccomp takes default, socketcall, none, or the file of a profile'
+}
+
 function readFile(file: string, host: HostFacts): Fields {
   const found = host.read(file)
   if ('code' in found)
@@ -126,7 +133,7 @@ function readFile(file: string, host: HostFacts): Fields {
       what: 'read',
       path: file,
       code: found.code,
-      hint: found.code === 'ENOENT' ? '--seccomp takes default, socketcall, none, or the file of a profile' : undefined,
+      hint: found.code === 'ENOENT' ? missingHint(file) : undefined,
     })
   try {
     return fields(JSON.parse(found.text), { file, at: '' })
