@@ -152,7 +152,7 @@ static bool has_only_sockets(DIR *entries)
 	return only && sockets > 0;
 }
 
-/* Whether the directory is hidden with all that is and will be in it. DEPTH: below one of `trees`. */
+/* Whether the directory is hidden with all that is and will be in it. DEPTH: below one of `trees`. ENTRIES may be NULL. */
 static bool is_whole(const char *path, int depth, DIR *entries)
 {
 	static const char users[] = "/run/user/";
@@ -163,7 +163,7 @@ static bool is_whole(const char *path, int depth, DIR *entries)
 			return true;
 	if (strncmp(path, users, sizeof users - 1) == 0 && path[sizeof users - 1] && !strchr(path + sizeof users - 1, '/'))
 		return true;
-	return depth > 0 && has_only_sockets(entries);
+	return depth > 0 && entries && has_only_sockets(entries);
 }
 
 static bool join(char path[PATH_MAX], const char *directory, const char *name)
@@ -177,22 +177,18 @@ static void cover_directory(int fd, const char *path)
 		count_socket();
 }
 
-/* FD becomes the walk's. */
+/*
+ * FD becomes the walk's. A directory that can't be listed stays as it is: the caller's own may lie below it, and what is
+ * bound there stands in the list.
+ */
 static void walk_sockets(int fd, const char *path, int depth, int depth_left)
 {
 	char below[PATH_MAX];
 	int reading = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
 	DIR *entries = reading < 0 ? NULL : fdopendir(reading);
-	if (!entries) {
-		/* What can be entered and not listed may have names that the box knows. */
-		if (syscall(SYS_faccessat, fd, ".", X_OK) == 0 && !holds_allowed(path))
-			cover_directory(fd, path);
-		close(fd);
-		return;
-	}
 	if (is_whole(path, depth, entries)) {
 		cover_directory(fd, path);
-	} else {
+	} else if (entries) {
 		for (struct dirent *entry; (entry = readdir(entries));) {
 			int type = is_dots(entry->d_name) ? DT_UNKNOWN : type_of(dirfd(entries), entry);
 			if ((type != DT_SOCK && type != DT_DIR) || !join(below, path, entry->d_name))
@@ -209,7 +205,8 @@ static void walk_sockets(int fd, const char *path, int depth, int depth_left)
 			}
 		}
 	}
-	closedir(entries);
+	if (entries)
+		closedir(entries);
 	close(fd);
 }
 
@@ -252,7 +249,8 @@ void sockets_hide(int top, const char *from, int list, char *const *allowed)
 {
 	char *line = NULL;
 	size_t room = 0;
-	FILE *listed = fdopen(list, "re");
+	/* Each mount that hides sockets reads the same open file. */
+	FILE *listed = lseek(list, 0, SEEK_SET) == 0 ? fdopen(list, "re") : NULL;
 	tree_top = top;
 	tree_path = from;
 	allowed_paths = allowed;

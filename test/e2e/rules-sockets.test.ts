@@ -1,6 +1,6 @@
 /** The host's Unix sockets can't be reached from a box that hides them, and the box's own can. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -71,14 +71,20 @@ for (const { name, box } of INTERFACES)
 
 test(
   'a directory of sockets alone is hidden with those that come later, and one with other files stays',
-  inTemp(async (dir) => {
-    for (const name of ['only', 'both']) mkdirSync(join(dir, name))
-    writeFileSync(join(dir, 'both/file'), '')
-    await listening([join(dir, 'only/a'), join(dir, 'both/a')], () => {
-      const { stdout, stderr } = nsbox(['--allow-socket', '/none', 'ls', join(dir, 'only'), join(dir, 'both')])
-      assert.is(stdout, `${dir}/both:\na\nfile\n\n${dir}/only:\n`, stderr)
-    })
-  }),
+  async () => {
+    // Such directories are looked for near the top of /tmp.
+    const dir = mkdtempSync('/tmp/nsbox-')
+    try {
+      for (const name of ['only', 'both']) mkdirSync(join(dir, name))
+      writeFileSync(join(dir, 'both/file'), '')
+      await listening([join(dir, 'only/a'), join(dir, 'both/a')], () => {
+        const { stdout, stderr } = nsbox(['--allow-socket', '/none', 'ls', join(dir, 'only'), join(dir, 'both')])
+        assert.is(stdout, `${dir}/both:\na\nfile\n\n${dir}/only:\n`, stderr)
+      })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  },
 )
 
 test(

@@ -286,6 +286,16 @@ def published():
         box.end()
 
 
+def settled_descriptors(number):
+    """What a process has open. One that was just made gives standard error up a moment later than the first one is ready."""
+    for _ in range(200):
+        names = sorted({os.readlink(f'/proc/{number}/fd/{fd}').split(':')[0] for fd in os.listdir(f'/proc/{number}/fd')})
+        if not any(name.startswith('/') and name != '/dev/null' for name in names):
+            break
+        time.sleep(0.01)
+    return names
+
+
 def scarcity():
     """More connections than descriptors: the others wait, and nothing spins meanwhile."""
     resolver = Resolver()
@@ -348,7 +358,7 @@ def confined():
         for number in numbers:
             with open(f'/proc/{number}/status') as file:
                 status = dict(line.rstrip('\n').split(':\t', 1) for line in file if ':\t' in line)
-            names = sorted({os.readlink(f'/proc/{number}/fd/{fd}').split(':')[0] for fd in os.listdir(f'/proc/{number}/fd')})
+            names = settled_descriptors(number)
             seen.append({
                 'capabilities': int(status['CapEff'], 16) | int(status['CapPrm'], 16), 'filter': status['Seccomp'],
                 'new privileges': status['NoNewPrivs'], 'user': status['Uid'].split('\t')[0], 'groups': status['Groups'].strip(),
