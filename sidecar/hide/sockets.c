@@ -152,7 +152,8 @@ static bool has_only_sockets(DIR *entries)
 	return only && sockets > 0;
 }
 
-/* Whether the directory is hidden with all that is and will be in it. DEPTH: below one of `trees`. ENTRIES may be NULL. */
+/* Whether the directory is hidden with all that is and will be in it. DEPTH: below one of `trees`. ENTRIES may be NULL.
+ */
 static bool is_whole(const char *path, int depth, DIR *entries)
 {
 	static const char users[] = "/run/user/";
@@ -178,8 +179,8 @@ static void cover_directory(int fd, const char *path)
 }
 
 /*
- * FD becomes the walk's. A directory that can't be listed stays as it is: the caller's own may lie below it, and what is
- * bound there stands in the list.
+ * FD becomes the walk's. A directory that can't be listed stays as it is: the caller's own may lie below it, and what
+ * is bound there stands in the list.
  */
 static void walk_sockets(int fd, const char *path, int depth, int depth_left)
 {

@@ -69,23 +69,20 @@ for (const { name, box } of INTERFACES)
     }),
   )
 
-test(
-  'a directory of sockets alone is hidden with those that come later, and one with other files stays',
-  async () => {
-    // Such directories are looked for near the top of /tmp.
-    const dir = mkdtempSync('/tmp/nsbox-')
-    try {
-      for (const name of ['only', 'both']) mkdirSync(join(dir, name))
-      writeFileSync(join(dir, 'both/file'), '')
-      await listening([join(dir, 'only/a'), join(dir, 'both/a')], () => {
-        const { stdout, stderr } = nsbox(['--allow-socket', '/none', 'ls', join(dir, 'only'), join(dir, 'both')])
-        assert.is(stdout, `${dir}/both:\na\nfile\n\n${dir}/only:\n`, stderr)
-      })
-    } finally {
-      rmSync(dir, { recursive: true })
-    }
-  },
-)
+test('a directory of sockets alone is hidden with those that come later, and one with other files stays', async () => {
+  // Such directories are looked for near the top of /tmp.
+  const dir = mkdtempSync('/tmp/nsbox-')
+  try {
+    for (const name of ['only', 'both']) mkdirSync(join(dir, name))
+    writeFileSync(join(dir, 'both/file'), '')
+    await listening([join(dir, 'only/a'), join(dir, 'both/a')], () => {
+      const { stdout, stderr } = nsbox(['--allow-socket', '/none', 'ls', join(dir, 'only'), join(dir, 'both')])
+      assert.is(stdout, `${dir}/both:\na\nfile\n\n${dir}/only:\n`, stderr)
+    })
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
 
 test(
   'where a bind shows a directory of the host, its sockets are hidden there too; a socket that is bound is meant',
