@@ -3,12 +3,11 @@
  * tree of mounts, and what the box still shares with the host. Nothing is decided here, and nothing runs.
  */
 import type { HostFacts } from '../host/types.ts'
-import type { BoxPlan, IdMap, IdRange, Mount, Namespace } from '../plan/types.ts'
-import { missingOnHost } from '../planner/views.ts'
-import { coveredMounts, coveredText } from '../planner/covered.ts'
+import type { BoxPlan, IdMap, IdRange, Namespace } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
+import { attention } from './attention.ts'
 import { explainMounts, own, root, sources, filesystems } from './mounts.ts'
 import { network, reachesHosts, visibleSockets } from './network.ts'
 import {
@@ -162,44 +161,6 @@ const SEPARATES: Readonly<Record<Namespace, { flag: string; what: string }>> = {
     what: 'network interfaces, addresses, ports, and abstract Unix sockets: the box starts with a loopback that is down, and nothing else',
   },
 }
-
-/** Warnings of what may surprise the caller. */
-function attention(
-  { mounts = [], root }: BoxPlan,
-  leftOut: ReturnType<typeof withoutMissing>['leftOut'],
-  look: HostFacts['look'] | undefined,
-): string[] {
-  const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
-  for (const mount of leftOut) {
-    if (mount.type === 'bind')
-      texts.push(`${quote(mount.source)} is missing on the host now: the mount at ${quote(mount.target)} is left out.`)
-    else if (mount.type === 'protect') texts.push(MISSING_TEXT(quote(mount.target)))
-  }
-  if (look !== undefined && !root.options?.includes('ro')) {
-    for (const { target, parent } of missingOnHost(mounts, [], root, look))
-      if (parent !== '/')
-        texts.push(`${quote(target)} does not exist on the host: it is made for the box, and removed with it.`)
-  }
-  for (const { target } of mounts.filter((mount) => isFileOfHost(mount, look))) texts.push(FILE_TEXT(quote(target)))
-  return texts
-}
-
-/** Whether this masks or protects a single file at its own path on the host: such a mount goes with the file. */
-function isFileOfHost(mount: Mount, look: HostFacts['look'] | undefined): boolean {
-  if (mount.type === 'mask' || mount.type === 'protect') return !mount.kernel && look?.(mount.target, true) === 'other'
-  return (
-    mount.type === 'bind' &&
-    mount.source === mount.target &&
-    mount.options?.includes('ro') === true &&
-    look?.(mount.source, true) === 'other'
-  )
-}
-
-const MISSING_TEXT = (path: string): string =>
-  `${path} is missing now, so it can't be kept: where the box may write, it may make it.`
-
-const FILE_TEXT = (path: string): string =>
-  `The mount on the file ${path} vanishes when somebody outside renames another file over it, as editors do when they save and git does with its configuration: the box then sees the new file, unprotected. Use --mask, --hide, --keep or --ro-bind on the directory of the file, or --overlay: those stay.`
 
 /** The limits of the box; the sidecar adds nothing to them. */
 function cgroup({ cgroup: limits }: BoxPlan): Step[] {

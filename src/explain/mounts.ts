@@ -1,4 +1,5 @@
 /** The steps that make what the box sees: its root, and what is mounted in it. */
+import { firstFew, groupMounts, isKernels } from './groups.ts'
 import { filesystemText, layersText, sizeText, type Step } from './step.ts'
 import { quote } from '../text/quote.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
@@ -118,24 +119,19 @@ const NEW_MOUNT = (type: string): string => `fsopen("${type}"), fsconfig, fsmoun
 const MASK_CALLS = 'openat2(RESOLVE_IN_ROOT), open_tree, mount_setattr, move_mount'
 const PROTECT_CALLS = `${MASK_CALLS.replace('mount_setattr', 'mount_setattr(AT_RECURSIVE, MOUNT_ATTR_RDONLY)')}`
 
-/** One step for each mount, but only one for a row of masks or protections of the kernel's files. */
+/** One step for each mount, but only one for a row of the kernel's files, and for rules of a kind that has many. */
 export function explainMounts(mounts: readonly Mount[], plan: BoxPlan): Step[] {
-  const steps: Step[] = []
-  for (let at = 0; at < mounts.length;) {
-    const mount = mounts[at] as Mount
-    const end = mounts.findIndex((other, i) => i > at && !(other.type === mount.type && isKernels(other)))
-    const run = isKernels(mount) ? mounts.slice(at, end < 0 ? undefined : end) : [mount]
-    steps.push({
-      ...(run.length === 1 ? explainMount(mount, plan) : together(run)),
-      targets: run.map(({ target }) => target),
-    })
-    at += run.length
-  }
-  return steps
+  return groupMounts(mounts).map((group) => ({
+    ...stepOf(group, plan),
+    targets: group.map(({ target }) => target),
+  }))
 }
 
-const isKernels = (mount: Mount): boolean =>
-  (mount.type === 'mask' || mount.type === 'protect') && mount.kernel === true
+function stepOf(group: readonly Mount[], plan: BoxPlan): Step {
+  const [first] = group as readonly [Mount]
+  if (group.length === 1) return explainMount(first, plan)
+  return isKernels(first) ? together(group) : many(group, explainMount(first, plan))
+}
 
 function together(run: readonly Mount[]): Step {
   const also = [`${run.map(({ target }) => quote(target)).join(' ')} (those that this kernel has).`]
@@ -153,6 +149,46 @@ function together(run: readonly Mount[]): Step {
         also,
       }
 }
+
+/** The step of rules of one kind; its title has the first few. The tree of mounts has all. */
+function many(rules: readonly Mount[], one: Step): Step {
+  const [first] = rules as readonly [Mount]
+  const paths =
+    first.type === 'pin' ? rules.flatMap((pin) => wayOf(pin as typeof first)) : rules.map(({ target }) => target)
+  const distinct = [...new Set(paths)]
+  const title = (what: string): string => what.replace('#', `${distinct.length}`).replace('@', firstFew(distinct))
+  switch (first.type) {
+    case 'pin':
+      return { ...one, title: title('Pin # directories: @'), why: pinText('') }
+    case 'bind':
+      return {
+        ...one,
+        title: title('Mount # places of the host at the same place: @'),
+        calls: bindCalls('SOURCE', first.options),
+      }
+    case 'protect':
+      return {
+        ...one,
+        title: title('Make # places read-only: @'),
+        why: 'Each is mounted over itself, read-only, with all that is mounted below. What is missing is left out.',
+      }
+    default:
+      return {
+        ...one,
+        title: title('Hide # places: @'),
+        why: first.type === 'mask' && first.closed ? CLOSED_TEXT('each') : MASK_TEXT('each'),
+      }
+  }
+}
+
+const MASK_TEXT = (what: string): string => `An empty read-only file or directory is mounted over ${what}.`
+
+const CLOSED_TEXT = (what: string): string =>
+  `An empty read-only directory is mounted over ${what}, or, where that is a file, a device without a driver on a mount without devices: to open that fails with EACCES, also for root. If nothing is there, nothing is done.`
+
+/** `way`: a colon and the directories, or nothing. */
+const pinText = (way: string): string =>
+  `A mount moves with the directory that it lies in, so a box that renames one of these could put something else in the place of what is read-only below${way}. Each that the box could rename, and each link on the path, becomes a mount point in a hidden place: renaming, replacing or removing it fails (EBUSY). The files in it can be written, renamed and linked as before.`
 
 function explainMount(mount: Mount, plan: BoxPlan): Step {
   const at = quote(mount.target)
@@ -205,9 +241,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       return {
         title: `Hide ${at}`,
         calls: MASK_CALLS,
-        why: mount.closed
-          ? "An empty read-only directory is mounted over it, or, if it is a file, a device without a driver on a mount without devices: to open that fails with EACCES, also for root. If it isn't there, nothing is done."
-          : 'An empty read-only file or directory is mounted over it.',
+        why: mount.closed ? CLOSED_TEXT('it') : MASK_TEXT('it'),
       }
     case 'hide':
       return hideMatches(mount)
@@ -235,7 +269,7 @@ function explainMount(mount: Mount, plan: BoxPlan): Step {
       return {
         title: `Pin the path to ${at}`,
         calls: 'openat(O_NOFOLLOW), open_tree, move_mount',
-        why: `A mount moves with the directory that it lies in, so a box that renames one of these could put something else in the place of what is read-only below: ${wayOf(mount).map(quote).join(' ')}. Each that the box could rename, and each link on the path, becomes a mount point in a hidden place: renaming, replacing or removing it fails (EBUSY). The files in it can be written, renamed and linked as before.`,
+        why: pinText(`: ${wayOf(mount).map(quote).join(' ')}`),
       }
     case 'sysfs':
       return {
@@ -314,9 +348,12 @@ export function own({ own: directories = [] }: BoxPlan): Step[] {
   ]
 }
 
+const bindCalls = (source: string, options: readonly MountOption[] | undefined): string =>
+  `open_tree(${source}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
+
 function bind(mount: Extract<Mount, { type: 'bind' }>): Step {
   const { source, target, options, optional } = mount
-  const calls = `open_tree(${quote(source)}, OPEN_TREE_CLONE | AT_RECURSIVE)${setattrCall(options, true)}, move_mount`
+  const calls = bindCalls(quote(source), options)
   if (source === '/dev/null') {
     return {
       title: `Hide ${quote(target)}`,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { explain } from '../../src/explain/explain.ts'
-import type { BoxPlan } from '../../src/plan/types.ts'
+import type { BoxPlan, Mount } from '../../src/plan/types.ts'
 import { asRoot, inTemp, nsbox } from '../helpers/nsbox.ts'
 
 const BOX: BoxPlan = {
@@ -253,5 +253,63 @@ test(
     assert.ok(seeLines(['--root', root]).includes('outside, grep NoNewPrivs /proc/PID/status; prctl(2)'))
   }),
 )
+
+/** A place to write, with COUNT kept directories in it, each pinned, and as many hidden files. */
+const rules = (count: number): Partial<BoxPlan> => {
+  const numbers = Array.from({ length: count }, (_, i) => i + 1)
+  return {
+    mounts: [
+      { type: 'bind', source: '/w', target: '/w', options: ['nosuid', 'nodev'] },
+      ...numbers.flatMap((n): Mount[] => [
+        { type: 'protect', target: `/w/k${n}/x`, optional: true },
+        { type: 'pin', target: `/w/k${n}`, from: '/w' },
+      ]),
+      ...numbers.map((n): Mount => ({ type: 'mask', target: `/w/h${n}`, closed: true, optional: true })),
+      { type: 'tmpfs', target: '/last' },
+    ],
+  }
+}
+const titlesOf = (text: string): string[] =>
+  [...flat(text).matchAll(/(?<= )\d+\. (.*?)(?= \d+\. | \[|$)/g)].map(([, title = '']) => title)
+
+test('rules of one kind are told in one step if they are more than a dozen', () => {
+  const text = explain({ ...BOX, ...rules(13) }, USER, { brief: true }).split('What the box sees')[0] ?? ''
+  const titles = titlesOf(text)
+  const at = titles.indexOf("Mount the host's /w at the same place")
+  assert.equal(titles.slice(at + 1, at + 5), [
+    'Make 13 places read-only: /w/k1/x /w/k2/x /w/k3/x, and 10 more',
+    'Pin 13 directories: /w/k1 /w/k2 /w/k3, and 10 more',
+    'Hide 13 places: /w/h1 /w/h2 /w/h3, and 10 more',
+    'Mount a tmpfs at /last',
+  ])
+  const whole = told(rules(13))
+  for (const path of ['/w/k13/x', '/w/h13']) assert.ok(flat(whole).includes(path.split('/').at(-1) ?? ''), path)
+  assert.equal(
+    titlesOf(explain({ ...BOX, ...rules(12) }, USER, { brief: true })).filter((title) =>
+      /^(?:Hide|Pin the path to|Make) \/w/.test(title),
+    ).length,
+    36,
+  )
+})
+
+test('what is kept and missing, and files that a rename would free, are one point each if they are many', () => {
+  const missing = { code: 'ENOENT', text: 'No such file or directory' } as const
+  const points = (count: number): string =>
+    flat(
+      explain(
+        { ...BOX, ...rules(count) },
+        {
+          ...USER,
+          look: (path) => (path.startsWith('/w/h') ? 'other' : path.endsWith('/x') ? missing : 'directory'),
+        },
+      ).split('What the box sees')[0] ?? '',
+    )
+  const many = points(4)
+  assert.match(many, "/w/k1/x /w/k2/x /w/k3/x /w/k4/x are missing now, so they can't be kept")
+  assert.match(many, 'The mounts on the files /w/h1 /w/h2 /w/h3 /w/h4 vanish, each when')
+  const few = points(2)
+  assert.is(few.split("is missing now, so it can't be kept").length, 3)
+  assert.is(few.split('vanishes when somebody outside').length, 3)
+})
 
 test.run()
