@@ -1,6 +1,6 @@
 /** Everything but a plain start: all verbs, messages, and the other ways to start. */
 export { statusOf } from './cli/output.ts'
-export { emptyValue, missingValue, unknownOption, unwantedValue } from './cli/usage-errors.ts'
+export { emptyValue, missingValue, noCommand, unknownOption, unwantedValue } from './cli/usage-errors.ts'
 export { withHome } from './cli/with-home.ts'
 export { wholeWords } from './cli/whole-words.ts'
 export { refuseUnopened } from './launch/caller-descriptors.ts'

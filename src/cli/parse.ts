@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import { apply } from '../options/apply.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
 import type { Options } from '../options/types.ts'
-import { lateProfiles } from '../lazy.ts'
+import { late, lateProfiles } from '../lazy.ts'
 import type { Walked } from './verb.ts'
 
 /** The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. */
@@ -28,12 +28,11 @@ export function readOptions({ typed }: Walked, own?: (name: string, value: strin
  */
 export function readCommand(
   verb: string,
-  words: readonly string[],
+  { typed, rest: words }: Walked,
   usage: string,
   { root, image }: Pick<Options, 'root' | 'image'>,
 ): string[] {
   if (words[0] === '') throw new UsageError("command: empty value ''")
-  if (words.length === 0 && root === undefined && image === undefined)
-    throw new UsageError(`${verb}: no command`, usage)
+  if (words.length === 0 && root === undefined && image === undefined) throw late().noCommand(verb, usage, typed)
   return [...words]
 }

@@ -8,7 +8,7 @@ import { quote } from '../text/quote.ts'
 import { QUESTIONS, lookup } from './argv.ts'
 import { knownWord } from './known-words.ts'
 import { optionsOf } from './verb-options.ts'
-import { VERBS, type VerbName } from './verb.ts'
+import { VERBS, type TypedOption, type VerbName } from './verb.ts'
 
 /** `word`: the option's name; `typed`: with a value in the same word; `next`: the word behind it. */
 export function unknownOption(word: string, verb: VerbName, typed = word, next?: string): UsageError {
@@ -26,9 +26,20 @@ export function unknownOption(word: string, verb: VerbName, typed = word, next?:
       'nsbox help enter lists the options of a command that enters a box',
     )
   const takesBox = ROWS[verb].takes !== undefined
-  const owner = VERBS.find((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
-  if (owner !== undefined && takesBox)
+  const owners = VERBS.filter((name) => lookup(word, { words: 0, own: ROWS[name].own ?? [] }) !== undefined)
+  const [owner] = owners
+  if (owner !== undefined && owners.length === 1)
     return new UsageError(`${word}: only nsbox ${owner} takes it`, `nsbox help ${owner}`)
+  if (owner !== undefined && takesBox)
+    return new UsageError(
+      `${word}: an option of nsbox ${owners.join(', ')}`,
+      `nsbox help ${verb} lists those of nsbox ${verb}`,
+    )
+  if (isBoxOption && !takesBox)
+    return new UsageError(
+      `${word}: an option of boxes, and nsbox ${verb} makes none`,
+      `nsbox help ${verb} lists its options`,
+    )
   return new UsageError(`unknown option ${printable(word)}`, hintFor(word, verb, typed, next))
 }
 
@@ -82,6 +93,16 @@ export function emptyValue(option: OptionRow): UsageError {
 
 export function unwantedValue(option: OptionRow, value: string): UsageError {
   return new UsageError(`--${option.name}: takes no value, but has '${printable(value)}'`, wayWithout(option, value))
+}
+
+/** For a verb whose command is missing; the last word may have become the value of an option. */
+export function noCommand(verb: string, usage: string, typed: readonly TypedOption[]): UsageError {
+  const { option, value = '' } = typed[typed.length - 1] ?? {}
+  const took =
+    option?.value === undefined || value === '' || option.alone !== undefined
+      ? ''
+      : `; ${quote(value)} is the value of --${option.name}`
+  return new UsageError(`${verb}: no command`, `${usage}${took}`)
 }
 
 function wayWithout({ name }: OptionRow, value: string): string {

@@ -15,7 +15,12 @@ export function allowedHost(value: string): string {
   if (value.includes('://') || value.includes('/')) throw refused('is an address of a page', onlyName(value))
   if (value.includes('@')) throw refused('has a user', onlyName(value))
   const { host, port } = divided(value)
-  if (port !== undefined && !isPort(port)) throw refused(`must have a port from 1 to ${MAX_PORT}`)
+  if (/[, ]/.test(value)) throw refused('is more than one host', eachHost(value))
+  if (port !== undefined && !isPort(port))
+    throw refused(
+      `must have a port from 1 to ${MAX_PORT}`,
+      `a number, or none, which is ${DEFAULT_PORT}: --allow-host ${host}`,
+    )
   const fault = faultOf(host)
   if (fault !== undefined) throw refused(fault.what, fault.hint)
   return `${written(host)}:${port ?? DEFAULT_PORT}`
@@ -27,6 +32,14 @@ function onlyName(value: string): string | undefined {
   const known: Readonly<Record<string, string>> = { http: '80', ssh: '22', 'git+ssh': '22', ftp: '21' }
   const number = port ?? known[scheme?.toLowerCase() ?? '']
   return faultOf(host) === undefined ? `--allow-host ${host}${number === undefined ? '' : `:${number}`}` : undefined
+}
+
+/** The option once for each name of a list. */
+function eachHost(list: string): string | undefined {
+  const names = list.split(/[, ]+/).filter((name) => name !== '')
+  return names.every((name) => /^[\w.:-]+$/.test(name))
+    ? names.map((name) => `--allow-host ${name}`).join(' ')
+    : undefined
 }
 
 /** An address of IPv6 without brackets has no port. */
@@ -44,8 +57,8 @@ const isPort = (text: string): boolean => /^[1-9]\d{0,4}$/.test(text) && Number(
 type Fault = { what: string; hint?: string | undefined }
 
 function faultOf(host: string): Fault | undefined {
-  if (host.startsWith('[')) return addressOf(host) === undefined ? { what: 'is no address of IPv6' } : undefined
-  if (isIpv4(host)) return undefined
+  if (host.startsWith('[')) return addressOf(host) === undefined ? { what: 'is no address of IPv6' } : ownAddress(host)
+  if (isIpv4(host)) return ownAddress(host)
   if (host === '*' || host === '*.')
     return { what: 'would allow every name', hint: 'without --allow-host the network is that of the host' }
   const name = host.startsWith('*.') ? host.slice(2) : host
@@ -57,7 +70,9 @@ function faultOf(host: string): Fault | undefined {
   if (plain === '') return { what: 'has no name' }
   if (plain.length > 253) return { what: 'has more than 253 characters' }
   for (const label of plain.split('.')) {
-    if (label === '') return { what: 'has an empty part' }
+    if (label === '' && plain.startsWith('.'))
+      return { what: 'begins with a dot', hint: `all names below it: *${plain}` }
+    if (label === '') return { what: 'has an empty part', hint: 'two dots follow each other' }
     if (label.length > 63) return { what: 'has a part with more than 63 characters' }
     if (!/^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/i.test(label))
       return { what: 'is no name of a host: letters, digits, - and _, with dots between them' }
@@ -65,13 +80,17 @@ function faultOf(host: string): Fault | undefined {
   // C libraries take 0x7f.1 and 2130706433 for addresses.
   if (/(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i.test(plain))
     return { what: 'ends in a number, as an address does', hint: 'an address has four numbers, such as 192.0.2.1' }
-  if (/(?:^|\.)localhost$/i.test(plain))
-    return {
-      what: 'is the box itself',
-      hint: 'give the server another name in /etc/hosts of this machine, and add --allow-private',
-    }
+  if (/(?:^|\.)localhost$/i.test(plain)) return { what: 'is the box itself', hint: LOCALHOST_HINT }
   return undefined
 }
+
+/** nsbox-net refuses the same, and more; the words here name the way out. */
+function ownAddress(address: string): Fault | undefined {
+  const isOwn = address.startsWith('127.') || ['[::1]', '[::]', '0.0.0.0'].includes(addressOf(address) ?? address)
+  return isOwn ? { what: 'is the box itself', hint: LOCALHOST_HINT } : undefined
+}
+
+const LOCALHOST_HINT = 'give the server another name in /etc/hosts of this machine, and add --allow-private'
 
 const nonAscii = (text: string): boolean => /[^\x00-\x7f]/.test(text)
 
@@ -103,6 +122,8 @@ function written(host: string): string {
   return (host.endsWith('.') ? host.slice(0, -1) : host).toLowerCase()
 }
 
+const PUBLISH_HINT = 'one port each, such as --publish 8080:80; the option may be repeated'
+
 /** [ADDR:]PORT:PORT in the one form that a plan has: ADDR:PORT:PORT. Throws UsageError. */
 export function publishedPort(value: string): string {
   const refused = (what: string, hint?: string): UsageError => wrong('publish', `${quote(value)} ${what}`, hint)
@@ -113,7 +134,8 @@ export function publishedPort(value: string): string {
   if (protocol === '/tcp') throw refused('names a protocol', `only TCP is published: ${value.slice(0, -4)}`)
   if (protocol !== undefined) throw refused('names a protocol', 'only TCP is published')
   for (const text of [port, inside])
-    if (!isPort(text)) throw refused(port === '' ? `must be ${form}` : `must have ports from 1 to ${MAX_PORT}`)
+    if (!isPort(text))
+      throw refused(port === '' ? `must be ${form}` : `must have ports from 1 to ${MAX_PORT}`, PUBLISH_HINT)
   const isBracketed = address.startsWith('[')
   if (isBracketed ? addressOf(address) === undefined : !isIpv4(address))
     throw refused(

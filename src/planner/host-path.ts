@@ -47,6 +47,8 @@ type Missing = { step: 'root' | 'state' | 'mounts'; what: string; path: string; 
 function missing(fault: Missing, { noFollow }: Options, host: HostFacts): SandboxError {
   const { step, path, code } = fault
   if (noFollow && hasLink(path, host)) return systemFailure({ ...fault, code: 'ELOOP', hint: HINTS.noFollow })
+  if (code === 'ENOENT' && fault.what === 'write')
+    return systemFailure({ ...fault, hint: 'a place to write has to be there: mkdir -p DIR' })
   if (code === 'ENOENT' && step !== 'mounts') return systemFailure({ ...fault, hint: HINTS[step] })
   return systemFailure(code === 'EACCES' && isOnFuse(path, host) ? { ...fault, hint: HINTS.fuse } : fault)
 }

@@ -40,6 +40,9 @@ export function reviewed(
     const top = lower === '/' ? '' : lower
     if (!reviews.startsWith(`${top}/`)) return
     const path = (target === '/' ? '' : target) + reviews.slice(top?.length)
+    // An overlay of what is above shows them once, and hides the earlier mask.
+    const earlier = result.findIndex(({ type, target: other }) => type === 'mask' && other === path)
+    if (earlier > 0 && result[earlier - 1]?.type === 'dir') result.splice(earlier - 1, 2)
     // Where they lie on a mount of their own, the overlay lacks it.
     result.push({ type: 'dir', target: path, mode: '0700' }, { type: 'mask', target: path })
   }

@@ -33,7 +33,7 @@ export const bake = verb<{ options: Options; argv: string[]; file: string; how: 
       else how[name as keyof BakeOptions] = true
     })
     if (file === undefined) throw new UsageError('bake: no file to write', USAGE)
-    return { options, argv: readCommand('bake', walked.rest, USAGE, options), file, how }
+    return { options, argv: readCommand('bake', walked, USAGE, options), file, how }
   },
   run({ file, options, argv, how }) {
     announceNest(options)

@@ -44,7 +44,7 @@ export const changes = verb<Request>({
     if (request.all && (word !== undefined || request.discard))
       throw new UsageError('--all: lists all reviews, and takes no other word', 'nsbox changes --all')
     if (request.discard && request.json)
-      throw new UsageError('--discard and --json: nothing is printed', 'nsbox changes --discard')
+      throw new UsageError('--discard and --json: nothing is left to print', 'nsbox changes --discard')
     return request
   },
   async run({ word, json, all, discard }) {
@@ -54,6 +54,7 @@ export const changes = verb<Request>({
     const review = reviewOf(word, host)
     if (discard) {
       await discardReview(review, host)
+      line(`thrown away: ${title(review)}`)
       return 0
     }
     const found = await listChanges(review, host)

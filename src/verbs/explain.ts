@@ -48,7 +48,7 @@ export const explain = verb<Request>({
     if (own.brief && own.html !== undefined) throw new UsageError('--brief and --html: a page has all steps')
     if (own.planFile === undefined) {
       const usage = 'nsbox explain [OPTIONS] [--] COMMAND [ARG...]'
-      return { options, argv: readCommand('explain', walked.rest, usage, options), ...own }
+      return { options, argv: readCommand('explain', walked, usage, options), ...own }
     }
     const extra = walked.typed.find(({ option }) => option.group !== 'reporting')
     if (extra !== undefined)

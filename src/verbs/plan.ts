@@ -20,7 +20,7 @@ export const plan = verb<{ options: Options; argv: string[] }>({
   words: 0,
   parse(walked) {
     const options = readOptions(walked)
-    return { options, argv: readCommand('plan', walked.rest, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]', options) }
+    return { options, argv: readCommand('plan', walked, 'nsbox plan [OPTIONS] [--] COMMAND [ARG...]', options) }
   },
   run: ({ options, argv }) =>
     planned(options, argv, thisHost(), (made, merged) => {

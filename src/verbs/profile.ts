@@ -20,7 +20,7 @@ export const profile = verb<{ words: readonly string[]; json: boolean }>({
     if (action !== 'show')
       throw new UsageError(
         action === undefined ? 'profile: no action' : `profile: no action '${printable(action)}'`,
-        USAGE,
+        wayTo(action),
       )
     if (words.includes('')) throw new UsageError("profile: empty name ''", USAGE)
     const json = typed.length > 0
@@ -47,6 +47,14 @@ export const profile = verb<{ words: readonly string[]; json: boolean }>({
     return print(`${lines.join('\n')}\n`)
   },
 })
+
+/** A word in the place of `show` may be a profile. */
+function wayTo(action: string | undefined): string {
+  const isName = lateProfiles().PRESETS.some(({ name }) => name === action)
+  return isName
+    ? `nsbox profile show ${action}; nsbox --profile ${action} COMMAND runs a command under it`
+    : `${USAGE}; without a name it lists the presets`
+}
 
 /** Keys whose values are paths of the host that may be missing. */
 const RULES = ['write', 'writeTry', 'keep', 'keepTry', 'hide']

@@ -46,7 +46,7 @@ export const run: Verb<RunRequest> = {
       else remember = false
     })
     if (planFile === undefined) {
-      const argv = readCommand('run', walked.rest, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]', options)
+      const argv = readCommand('run', walked, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]', options)
       return { options, argv, remember: remember && isRepeatable(walked, options, argv) }
     }
     refuseBesidePlan(walked)
