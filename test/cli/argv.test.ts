@@ -312,7 +312,7 @@ const refused: [string[], string, string?][] = [
   [['bake', '-o', 'f'], 'bake: no command', 'nsbox bake -o FILE'],
   [['bake', '-o'], '--output: the value is missing', '-o, --output FILE'],
   [['--force', 'x'], '--force: only nsbox bake takes it', 'nsbox help bake'],
-  [['-o', 'f', 'x'], '-o: only nsbox bake takes it', 'nsbox help bake'],
+  [['-o', 'f', 'x'], '-o: an option of nsbox bake, rootfs', 'nsbox help run'],
   [['--keep-fd', '2', 'x'], '--keep-fd: every command has descriptor 2'],
   [['--keep-fd', '3,', 'x'], "--keep-fd: '' must be a whole number from 0 to 1048576"],
   [['--keep-fd', '0x3', 'x'], "--keep-fd: '0x3' must be a whole number from 0 to 1048576"],
@@ -380,7 +380,7 @@ const refused: [string[], string, string?][] = [
   [['--no-such', 'x'], 'unknown option --no-such'],
   [['--mapRoot', 'x'], 'unknown option --mapRoot', '--map-root'],
   [['rootfs', 'build', 'r', '--wth=nss', 'x'], 'unknown option --wth', '--with'],
-  [['rootfs', 'build', 'r', '--root', 'x'], 'unknown option --root', 'nsbox help rootfs'],
+  [['rootfs', 'build', 'r', '--root', 'x'], '--root: an option of boxes, and nsbox rootfs makes none', 'nsbox help rootfs'],
   [['rootfs', 'build', 'r', 'x', '--with'], '--with: the value is missing', '--with WHAT[,WHAT]'],
   [
     ['rootfs', 'build', 'r', 'x', '--with', 'nss,all'],
@@ -482,7 +482,7 @@ const refused: [string[], string, string?][] = [
   [['--share', 'uts', '--hostname', 'a', 'x'], "--hostname and --share uts: the name would become the host's"],
   [['--share', 'pid', '--no-init', 'x'], '--no-init and --share pid: only a new pid namespace has a process 1'],
   [['--verbose', '--quiet', 'x'], '--verbose and --quiet: choose one'],
-  [['plan', '--plan', 'p', 'x'], '--plan: only nsbox run takes it', 'nsbox help run'],
+  [['plan', '--plan', 'p', 'x'], '--plan: an option of nsbox run, explain', 'nsbox help plan'],
   [['run', '--plan', 'p', '--ro'], '--plan and --ro: the plan already says what the box is'],
 ]
 
