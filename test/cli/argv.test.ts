@@ -380,7 +380,11 @@ const refused: [string[], string, string?][] = [
   [['--no-such', 'x'], 'unknown option --no-such'],
   [['--mapRoot', 'x'], 'unknown option --mapRoot', '--map-root'],
   [['rootfs', 'build', 'r', '--wth=nss', 'x'], 'unknown option --wth', '--with'],
-  [['rootfs', 'build', 'r', '--root', 'x'], '--root: an option of boxes, and nsbox rootfs makes none', 'nsbox help rootfs'],
+  [
+    ['rootfs', 'build', 'r', '--root', 'x'],
+    '--root: an option of boxes, and nsbox rootfs makes none',
+    'nsbox help rootfs',
+  ],
   [['rootfs', 'build', 'r', 'x', '--with'], '--with: the value is missing', '--with WHAT[,WHAT]'],
   [
     ['rootfs', 'build', 'r', 'x', '--with', 'nss,all'],

@@ -6,9 +6,12 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { done, project, RUNTIMES } from '../helpers/package.ts'
 import { blocksOf } from '../helpers/documents.ts'
-import { execute, NSBOX } from '../helpers/nsbox.ts'
+import { asRoot, execute, NSBOX } from '../helpers/nsbox.ts'
+import { ownState } from '../helpers/own-state.ts'
 
 const top = resolve(import.meta.dir, '../..')
+// Not below /tmp: the presets have one of their own.
+process.env.TMPDIR = '/var/tmp'
 const { path: dir, remove } = project('zx')
 test.after(remove)
 cpSync(join(top, 'examples'), join(dir, 'examples'), { recursive: true })
@@ -83,13 +86,15 @@ for (const { name, program } of RUNTIMES) {
 }
 
 test('agents: a command in a box always answers, and changes only the workspace', () => {
+  ownState()
   const workspace = mkdtempSync('/var/tmp/nsbox-agents-')
+  const home = mkdtempSync('/var/tmp/nsbox-agents-home-')
   try {
     // Node.js 20 can't run TypeScript.
     const { stdout } = done(
       execute(process.execPath, [join(dir, 'examples/agents.ts'), workspace], {
         cwd: dir,
-        env: { ...process.env, SECRET: 'mine' },
+        env: { ...process.env, HOME: home, XDG_STATE_HOME: '', SECRET: 'mine' },
       }),
     )
     const answers = new Map(
@@ -103,18 +108,25 @@ test('agents: a command in a box always answers, and changes only the workspace'
       assert.ok(key, command)
       return answers.get(key) ?? ''
     }
-    assert.is(answer('echo "export'), 'answer.js\n[status 0]\n')
+    assert.is(answer('echo "export'), `answer.js\n[status 0]\n[added ${workspace}/answer.js]\n`)
     assert.match(answer('cat answer.js'), /^export const answer = 6 \* 7\nHOME=\/tmp\nPATH=/)
     assert.not.match(stdout, 'mine')
-    assert.match(answer('ls ~/.ssh'), /^\/home:\n\n\/root:\n.*No such file/)
-    assert.match(answer('touch /etc/x'), /Read-only file system|Permission denied/)
+    assert.is(answer('rm answer.js'), `[status 0]\n[removed ${workspace}/answer.js]\n`)
+    assert.match(answer('mkdir -p .git/hooks'), /added \S*\/\.git\/hooks\/pre-commit, kept out: --keep \S*\/\.git\]/)
+    assert.match(answer('ls ~/.ssh'), /\/home:\n\n\/root:\n.*No such file/)
+    assert.match(
+      answer('touch /etc/x'),
+      /\[\/etc\/x can't be written in the box: the root is read-only\.\]\n\[status 1\]/,
+    )
+    assert.match(answer('getent'), /^reached\n\[status 2\]/)
     assert.is(answer('sleep 1000'), '[ended after 1 seconds]\n')
     assert.is(answer('yes'), '[stopped: more output than fits]\n')
     assert.match(answer('seq'), /characters left out/)
     assert.match(answer('--privileged'), /\[status 127\]/)
     assert.equal(readdirSync(workspace), ['answer.js'])
+    assert.equal(readdirSync(asRoot ? '/var/lib/nsbox/changes' : join(home, '.local/state/nsbox/changes')), [])
   } finally {
-    rmSync(workspace, { recursive: true })
+    for (const path of [workspace, home]) rmSync(path, { recursive: true })
   }
 })
 
