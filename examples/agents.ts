@@ -42,8 +42,8 @@ async function keep(good: boolean): Promise<string[]> {
   const changed = review()
   const changes = await changed.changes()
   // Here a person is asked, or a list of paths. What is held stays out: a new .git/hooks, say.
-  if (good && changes.every(({ kind }) => kind !== 'removed')) await changed.apply()
-  else await changed.discard()
+  const wanted = good && changes.every(({ kind }) => kind !== 'removed')
+  if (!wanted || (await changed.apply()).held.length > 0) await changed.discard()
   return changes.map(({ kind, path, held }) => `[${kind} ${path}${held === undefined ? '' : `, kept out: ${held}`}]`)
 }
 

@@ -112,7 +112,10 @@ test('agents: a command in a box always answers, and changes only the workspace'
     assert.match(answer('cat answer.js'), /^export const answer = 6 \* 7\nHOME=\/tmp\nPATH=/)
     assert.not.match(stdout, 'mine')
     assert.is(answer('rm answer.js'), `[status 0]\n[removed ${workspace}/answer.js]\n`)
-    assert.match(answer('mkdir -p .git/hooks'), /added \S*\/\.git\/hooks\/pre-commit, kept out: --keep \S*\/\.git\]/)
+    assert.match(
+      answer('mkdir -p .git/hooks'),
+      /added \S*\/\.git\/hooks\/pre-commit, kept out: --keep-try \S*\/\.git\]/,
+    )
     assert.match(answer('ls ~/.ssh'), /\/home:\n\n\/root:\n.*No such file/)
     assert.match(
       answer('touch /etc/x'),
@@ -126,6 +129,8 @@ test('agents: a command in a box always answers, and changes only the workspace'
     assert.equal(readdirSync(workspace), ['answer.js'])
     assert.equal(readdirSync(asRoot ? '/var/lib/nsbox/changes' : join(home, '.local/state/nsbox/changes')), [])
   } finally {
+    // An overlay's own directory is closed to its owner, too.
+    execute('chmod', ['-R', 'u+rwx', home])
     for (const path of [workspace, home]) rmSync(path, { recursive: true })
   }
 })
@@ -172,8 +177,9 @@ test('the guides quote the examples as they are', () => {
     const script = ['.mjs', '.ts'].map((end) => join(top, 'examples', name.replace('.md', end))).find(existsSync)
     const example = script === undefined ? undefined : readFileSync(script, 'utf8')
     const quotes = [...guide.matchAll(/^```[jt]s\n(.*?)^```/gms)].map(([, code = '']) => code)
-    assert.is(quotes.length > 0, example !== undefined, name)
-    for (const code of quotes) assert.ok(example?.includes(code), `${name}: ${code}`)
+    if (example === undefined) continue
+    assert.ok(quotes.length > 0, name)
+    for (const code of quotes) assert.ok(example.includes(code), `${name}: ${code}`)
   }
 })
 
