@@ -24,7 +24,7 @@ import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import { Directory } from '../host/directory.ts'
 import { fromBytes } from '../text/bytes.ts'
-import type { Change } from './changes.ts'
+import type { Change } from './types.ts'
 import { reviewFailure } from './places.ts'
 
 /** Where the changes of one place lie and go. */

@@ -14,23 +14,8 @@ import { codeOf } from '../host/errno.ts'
 import { fromBytes } from '../text/bytes.ts'
 import { literal, rule, type Rule } from './patterns.ts'
 import type { ReviewPlace, ReviewRecord } from './record.ts'
+import type { Change, FileType } from './types.ts'
 import type { Upper } from './upper.ts'
-
-type FileType = 'file' | 'directory' | 'link' | 'special'
-
-export type Change = {
-  /** Absolute path on the host. */
-  path: string
-  kind: 'added' | 'changed' | 'removed'
-  /** What is there in the box, or was there before it was removed. */
-  type: FileType
-  /** What the host has there, where the type changed. */
-  was?: FileType
-  /** Why apply leaves it alone: the option that names it, or what it is. */
-  held?: string
-  /** What happened on the host since the box started. */
-  conflict?: string
-}
 
 /** Paths of one place: of the host, and of the changes. */
 type Walk = {

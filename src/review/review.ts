@@ -4,18 +4,11 @@ import type { HostFacts } from '../host/types.ts'
 import { runHelper } from '../image/helper.ts'
 import { mapKind } from '../image/map.ts'
 import { applyTo } from './apply.ts'
-import { type Change, changesOf, only } from './changes.ts'
+import { changesOf, only } from './changes.ts'
 import { reviewsDirectory } from './places.ts'
 import type { ReviewPlace, StoredReview } from './record.ts'
+import type { Applied, Change } from './types.ts'
 import { openUpper, type OpenUpper } from './upper.ts'
-
-export type Applied = {
-  applied: Change[]
-  /** Changes that a rule holds back. */
-  held: Change[]
-  /** Changes that were not named. */
-  left: Change[]
-}
 
 type OpenPlace = { place: ReviewPlace; changes: Change[] }
 

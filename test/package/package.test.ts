@@ -28,6 +28,7 @@ test('the package has these files and no others', () => {
     'dist/package/THIRD-PARTY.txt',
     'dist/package/cli.js',
     'dist/package/errors.d.ts',
+    'dist/package/explain/hints.d.ts',
     'dist/package/host/types.d.ts',
     'dist/package/image/image.d.ts',
     'dist/package/image/map.d.ts',
@@ -40,7 +41,9 @@ test('the package has these files and no others', () => {
     'dist/package/library/live.d.ts',
     'dist/package/library/network-events.d.ts',
     'dist/package/library/report.d.ts',
+    'dist/package/library/review.d.ts',
     'dist/package/options/types.d.ts',
+    'dist/package/review/types.d.ts',
     'dist/package/plan/constants.d.ts',
     'dist/package/plan/field.d.ts',
     'dist/package/plan/schema.d.ts',
@@ -84,12 +87,12 @@ const SCRIPT = `
 import { box, SandboxError, UsageError } from 'nsbox'
 import schema from 'nsbox/plan.schema.json' with { type: 'json' }
 const b = box({ tmpfs: '/tmp', net: 'none', hostname: 'boxed', cwd: '/' })
-const { usage, ...result } = await b.run(['sh', '-c', 'hostname; ls /tmp | wc -l; cat; echo oops >&2; exit 3'], { input: 'from outside\\n' })
+const { usage, limits, hints, ...result } = await b.run(['sh', '-c', 'hostname; ls /tmp | wc -l; cat; echo oops >&2; exit 3'], { input: 'from outside\\n' })
 const failed = await b.run(['/nowhere']).catch((error) => error)
 let refused
 try { box({ tmpf: '/tmp' }) } catch (error) { refused = error }
 console.log(JSON.stringify({
-  result, usage: usage.wall > 0, hostname: b.plan(['true']).hostname, says: b.explain(['true']).includes('host name'), schema: schema.properties.hostname.type,
+  result, usage: usage.wall > 0, explained: [typeof limits, hints], hostname: b.plan(['true']).hostname, says: b.explain(['true']).includes('host name'), schema: schema.properties.hostname.type,
   failed: failed instanceof SandboxError && failed.code, refused: refused instanceof UsageError && refused.message,
 }))
 `
@@ -100,6 +103,7 @@ for (const { name, program } of RUNTIMES) {
     assert.equal(JSON.parse(done(execute(program, [join(dir, 'script.mjs')], { cwd: dir })).stdout), {
       result: { exitCode: 3, stdout: 'boxed\n0\nfrom outside\n', stderr: 'oops\n', timedOut: false },
       usage: true,
+      explained: ['string', []],
       hostname: 'boxed',
       says: true,
       schema: 'string',
