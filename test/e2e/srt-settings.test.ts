@@ -1,0 +1,281 @@
+/** The settings of sandbox-runtime as a profile: what a command can read and write, and the same there where it runs. */
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { RUNTIME } from '../../scripts/bench/peers.ts'
+import { hostOfProgram } from '../../src/host/node.ts'
+import { srtContent, srtContext } from '../../src/options/srt.ts'
+import { asRoot, execute, inTemp, NSBOX, type Ran } from '../helpers/nsbox.ts'
+
+const FILES = [
+  'home/.ssh/id',
+  'home/.aws/credentials',
+  'home/other/file',
+  'p/src/a.ts',
+  'p/src/deep/b.ts',
+  'p/secrets/key.pem',
+  'p/.env',
+  'p/config/production.json',
+  'p/.git/HEAD',
+  'p/.git/config',
+  'p/.git/hooks/x',
+  'p/.bashrc',
+  'p/.mcp.json',
+  'p/.vscode/tasks.json',
+  'p/.claude/commands/x',
+  'p/lib/sub/.git/hooks/x',
+  'p/lib/sub/.gitmodules',
+  'p/a/b/c/d/.bashrc',
+  'outside/file',
+]
+
+type Settings = Record<string, unknown>
+const files = (over: Settings, more: Settings = {}): Settings => ({
+  network: { allowedDomains: [], deniedDomains: [] },
+  filesystem: { denyRead: [], allowWrite: [], denyWrite: [], ...over },
+  ...more,
+})
+
+/**
+ * Checks: +r PATH can be read, -w PATH can't be written (or made), and so on. Behind a star, what is done otherwise on
+ * purpose, for nsbox alone. $ stands for the directory of the test.
+ */
+const TABLE: [settings: Settings, checks: string][] = [
+  [files({}), '+r p/src/a.ts -w p/src/a.ts -w home/new -w outside/new +r home/.ssh/id'],
+  [files({ allowWrite: ['.'] }), '+w p/src/a.ts +w p/new -w home/other/file -w outside/file +r outside/file'],
+  [files({ allowWrite: ['src'] }), '+w p/src/a.ts -w p/new -w p/.env'],
+  [files({ allowWrite: ['src/'] }), '+w p/src/a.ts -w p/new'],
+  [files({ allowWrite: ['./src'] }), '+w p/src/new -w p/new'],
+  [files({ allowWrite: ['src/**'] }), '+w p/src/deep/new -w p/new'],
+  [files({ allowWrite: ['src/a.ts'] }), '+w p/src/a.ts -w p/src/new'],
+  [files({ allowWrite: ['$/outside'] }), '+w outside/new -w p/new'],
+  [files({ allowWrite: ['~/other'] }), '+w home/other/file -w home/new'],
+  [files({ allowWrite: ['none', 'src'] }), '+w p/src/a.ts -w p/none'],
+  // README: the complete example, and the recipes.
+  [
+    files({
+      denyRead: ['~/.ssh'],
+      allowRead: [],
+      allowWrite: ['.', 'src/', 'test/'],
+      denyWrite: ['.env', 'config/production.json'],
+    }),
+    '-r home/.ssh/id +w p/src/a.ts +r p/.env -w p/.env -w p/config/production.json +w p/config/new',
+  ],
+  [
+    files({ denyRead: ['~/.ssh'], allowWrite: ['.', 'src/', 'test/'], denyWrite: ['.env', 'secrets/'] }),
+    '-r home/.ssh/id +w p/new +r p/secrets/key.pem -w p/secrets/key.pem -w p/secrets/new',
+  ],
+  [
+    files({ denyRead: ['$/home'], allowRead: ['.'], allowWrite: ['.'] }),
+    '-r home/other/file -r home/.ssh/id +r p/src/a.ts +w p/src/a.ts',
+  ],
+  [files({ denyRead: ['$'], allowRead: ['.'], allowWrite: ['.'] }), '-r outside/file +r p/src/a.ts +w p/new'],
+  [files({ denyRead: ['$'], allowRead: ['.'] }), '-r outside/file +r p/src/a.ts -w p/src/a.ts'],
+  // What is hidden is read-only here, and there a place whose files vanish.
+  [files({ denyRead: ['~/.ssh'] }), '-r home/.ssh/id *-w home/.ssh/new'],
+  [files({ denyRead: ['secrets'], allowWrite: ['.'] }), '-r p/secrets/key.pem *-w p/secrets/new +w p/new'],
+  [files({ denyRead: ['.env'], allowWrite: ['.'] }), '-r p/.env *-w p/.env +w p/new'],
+  [files({ denyRead: ['~/.ssh', '~/.aws'] }), '-r home/.ssh/id -r home/.aws/credentials +r home/other/file'],
+  [files({ denyRead: ['~/none'] }), '+r home/other/file'],
+  // A denied path in an allowed one stays denied, and an allowed one in a denied one is shown.
+  [files({ denyRead: ['$', 'secrets'], allowRead: ['.'] }), '+r p/src/a.ts -r p/secrets/key.pem'],
+  [files({ denyRead: ['secrets'], allowRead: ['secrets'] }), '+r p/secrets/key.pem'],
+  [
+    files({ denyRead: ['src'], allowRead: ['src/deep'], allowWrite: ['.'] }),
+    '-r p/src/a.ts +r p/src/deep/b.ts +w p/new',
+  ],
+  [files({ denyRead: ['~'], allowWrite: ['~/other'] }), '-r home/.ssh/id +w home/other/file +r home/other/file'],
+  [
+    files({ denyRead: ['secrets'], denyWrite: ['secrets'], allowWrite: ['.'] }),
+    '-r p/secrets/key.pem *-w p/secrets/key.pem',
+  ],
+  // Denied writes win at any depth.
+  [files({ allowWrite: ['.', 'src/deep'], denyWrite: ['src'] }), '-w p/src/a.ts -w p/src/deep/b.ts +w p/new'],
+  [files({ allowWrite: ['.'], denyWrite: ['src/deep'] }), '+w p/src/a.ts -w p/src/deep/b.ts -w p/src/deep/new'],
+  [files({ allowWrite: ['src'], denyWrite: ['.'] }), '-w p/src/a.ts'],
+  [files({ denyWrite: ['src'] }), '-w p/src/a.ts +r p/src/a.ts'],
+  // What is never written to.
+  [
+    files({ allowWrite: ['.'] }),
+    '-w p/.git/config -w p/.git/hooks/x -w p/.git/hooks/new +w p/.git/HEAD -w p/.bashrc -w p/.mcp.json',
+  ],
+  [files({ allowWrite: ['.'] }), '-w p/.vscode/tasks.json -w p/.vscode/new -w p/.claude/commands/x +w p/.claude/new'],
+  [files({ allowWrite: ['.'] }), '-w p/lib/sub/.git/hooks/x -w p/lib/sub/.gitmodules +w p/lib/sub/new'],
+  [files({ allowWrite: ['.'], allowGitConfig: true }), '+w p/.git/config -w p/.git/hooks/x'],
+  [files({ allowWrite: ['.'] }, { mandatoryDenySearchDepth: 5 }), '-w p/a/b/c/d/.bashrc +w p/a/b/new'],
+  [files({ allowWrite: ['.'] }, { mandatoryDenySearchDepth: 1 }), '-w p/.bashrc +w p/a/b/c/d/.bashrc'],
+  [files({ allowWrite: ['.git', '.vscode', '.bashrc'] }), '-w p/.git/hooks/x -w p/.bashrc -w p/.vscode/new'],
+  [files({ disabled: true }), '+w p/src/a.ts +w home/other/file +w p/.git/hooks/x +r home/.ssh/id'],
+  [
+    files({ allowWrite: ['.'] }, { credentials: { files: [{ path: '~/.aws/credentials', mode: 'deny' }] } }),
+    '-r home/.aws/credentials +r home/other/file +w p/new',
+  ],
+  // What has no meaning on Linux, or is about the tools of the other.
+  [
+    files(
+      { allowWrite: ['.'] },
+      {
+        ignoreViolations: { '*': ['/usr'] },
+        allowPty: true,
+        enableWeakerNetworkIsolation: false,
+        allowAppleEvents: false,
+      },
+    ),
+    '+w p/new -w home/new',
+  ],
+  [
+    {
+      network: {
+        allowedDomains: [],
+        deniedDomains: ['evil.example.org'],
+        allowLocalBinding: true,
+        strictAllowlist: true,
+      },
+      filesystem: { denyRead: [], allowWrite: ['.'], denyWrite: [] },
+    },
+    '+w p/new',
+  ],
+]
+
+/** What nsbox refuses, and the place that it names. */
+const REFUSED: [Settings, string][] = [
+  [{}, '/network: is missing'],
+  [{ network: {}, filesystem: {} }, '/network/allowedDomains: is missing'],
+  [files({ denyReed: [] }), '/filesystem/denyReed: unknown key'],
+  [files({}, { sandbox: true }), '/sandbox: unknown key'],
+  [files({ denyRead: 'x' }), "/filesystem/denyRead: must be a list, not 'x'"],
+  [files({ allowWrite: ['a', 5] }), '/filesystem/allowWrite/1: must be text, not 5'],
+  [files({ disabled: 1 }), '/filesystem/disabled: must be true or false'],
+  [files({ allowWrite: ['src/*.ts'] }), "/filesystem/allowWrite/0: 'src/*.ts': patterns work in denyRead alone"],
+  [files({ denyWrite: ['**/*.lock'] }), '/filesystem/denyWrite/0: '],
+  [files({ denyRead: ['/'] }), "/filesystem/denyRead/0: the root itself can't be denied"],
+  [files({ allowWrite: ['way-out'] }), '/filesystem/allowWrite/0: is a link that leads elsewhere'],
+  [files({}, { mandatoryDenySearchDepth: 11 }), '/mandatoryDenySearchDepth: '],
+  [files({}, { credentials: { envVars: [{ name: 'A', mode: 'mask' }] } }), '/credentials/envVars/0/mode: '],
+  [{ ...files({}), network: { allowedDomains: [], deniedDomains: [], tlsTerminate: {} } }, '/network/tlsTerminate: '],
+  [{ ...files({}), network: { allowedDomains: [], deniedDomains: [], httpProxyPort: 1 } }, '/network/httpProxyPort: '],
+  [
+    { ...files({}), network: { allowedDomains: ['localhost'], deniedDomains: [] } },
+    '/network/allowedDomains/0: localhost',
+  ],
+  [
+    { ...files({}), network: { allowedDomains: ['*.a.org'], deniedDomains: ['b.a.org'] } },
+    "/network/deniedDomains/0: 'b.a.org' is part of '*.a.org'",
+  ],
+]
+
+const PROBE = `
+import json, os, sys
+def reads(p):
+    try:
+        with open(p) as f: return f.read() == 'content'
+    except OSError: return False
+def writes(p):
+    try:
+        if os.path.lexists(p): open(p, 'ab').close()
+        else: os.close(os.open(p, os.O_CREAT | os.O_EXCL)); os.unlink(p)
+        return True
+    except OSError: return False
+print(json.dumps([(reads if c[1] == 'r' else writes)(c[3:]) for c in sys.argv[1:]]))
+`
+
+function plant(dir: string): void {
+  for (const file of FILES) {
+    mkdirSync(dirname(join(dir, file)), { recursive: true })
+    writeFileSync(join(dir, file), 'content')
+  }
+  symlinkSync('../outside', join(dir, 'p/way-out'))
+}
+
+const here = (settings: Settings, dir: string): string => JSON.stringify(settings).replaceAll('$', dir)
+
+/** The settings as a profile, for a caller in DIR/p. */
+const profileOf = (settings: Settings, dir: string): Record<string, unknown> => {
+  const host = { ...hostOfProgram(), cwd: join(dir, 'p'), variable: () => join(dir, 'home') }
+  const fail = (pointer: string, what: string): never => {
+    throw new Error(`${pointer}: ${what}`)
+  }
+  return srtContent(JSON.parse(here(settings, dir)), srtContext(host, fail))
+}
+
+/** Checks each row by the box that START makes of its settings. `marked`: whether rows behind a star count. */
+function compare(dir: string, marked: boolean, start: (settings: Settings, command: string[]) => Ran): void {
+  plant(dir)
+  // Beside the tree, since settings may hide all of that.
+  writeFileSync(`${dir}.py`, PROBE)
+  for (const [settings, all] of TABLE) {
+    const checks = all.split(/ (?=\*?[+-])/).filter((check) => marked || !check.startsWith('*'))
+    const words = checks.map((check) => check.replace(/^\*/, '').replace(/ (.*)/, ` ${dir}/$1`))
+    const { status, stdout, stderr } = start(settings, ['python3', `${dir}.py`, ...words])
+    assert.is(status, 0, `${here(settings, dir)}: ${stderr}`)
+    const answers = JSON.parse(stdout) as boolean[]
+    const seen = checks.map((check, n) => check.replace(/[+-]/, answers[n] ? '+' : '-'))
+    assert.equal(seen, checks, here(settings, dir))
+  }
+}
+
+const whereIn = (dir: string) => ({ cwd: join(dir, 'p'), env: { ...process.env, HOME: join(dir, 'home') } })
+
+test(
+  `${TABLE.length} files of settings give what they say`,
+  inTemp((temp) => {
+    const [file, dir] = [join(temp, 'profile.json'), join(temp, 'tree')]
+    compare(dir, true, (settings, command) => {
+      writeFileSync(file, JSON.stringify(profileOf(settings, dir)))
+      return execute(NSBOX, ['--quiet', '--profile', file, ...command], whereIn(dir))
+    })
+  }),
+)
+
+const CLI = join(RUNTIME, 'dist/cli.js')
+const hasTools = ['bwrap', 'socat', 'rg', 'node'].every((name) => Bun.which(name) !== null)
+/** It needs an ordinary user, its tools, and the copy that `make bench` installs. */
+const peer = !asRoot && hasTools && existsSync(CLI) ? test : test.skip
+
+peer(
+  `${TABLE.length} files of settings give the same in sandbox-runtime`,
+  inTemp((temp) => {
+    const [file, dir] = [join(temp, 'settings.json'), join(temp, 'tree')]
+    compare(dir, false, (settings, command) => {
+      writeFileSync(file, here(settings, dir))
+      return execute('node', [CLI, '--settings', file, ...command], whereIn(dir))
+    })
+  }),
+)
+
+test(
+  'what cannot be done is an error that names the key',
+  inTemp((dir) => {
+    plant(dir)
+    for (const [settings, said] of REFUSED)
+      try {
+        assert.unreachable(JSON.stringify(profileOf(settings, dir)))
+      } catch (error) {
+        assert.ok((error as Error).message.startsWith(said), `${(error as Error).message} / ${said}`)
+      }
+  }),
+)
+
+test(
+  'names become hosts with ports, less what is denied',
+  inTemp((dir) => {
+    plant(dir)
+    const hosts = (allowedDomains: string[], deniedDomains: string[] = []) => {
+      const { allowHost, net } = profileOf({ ...files({}), network: { allowedDomains, deniedDomains } }, dir)
+      return allowHost ?? net
+    }
+    assert.is(hosts([]), 'none')
+    assert.equal(hosts(['a.org', '*.b.org:8443', '[2001:db8::1]:443']), [
+      'a.org:443',
+      'a.org:80',
+      '*.b.org:8443',
+      '2001:db8::1:443',
+    ])
+    assert.equal(hosts(['a.org', 'b.org'], ['a.org']), ['b.org:443', 'b.org:80'])
+    assert.equal(hosts(['a.org', 'x.b.org'], ['*:80', '*.b.org']), ['a.org:443'])
+    assert.is(hosts(['a.org'], ['*']), 'none')
+  }),
+)
+
+test.run()
