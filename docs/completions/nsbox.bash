@@ -35,7 +35,7 @@ _nsbox_value()
 	--with) _nsbox_reply_list 'nss locale terminfo ca-certificates tz gconv fonts magic python perl ruby java node list' ;;
 	--without) _nsbox_reply_list 'recommended suggested' ;;
 	--root|-r|--tmpfs|--cwd|-w) _nsbox_reply_files -d ;;
-	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--write|--write-try|--keep-try|--hide|--allow-socket|--env-file|--plan|--html|--output|-o|--trace-log) _nsbox_reply_files -f ;;
+	--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--mask|--dir|--file|--write|--write-try|--keep-try|--hide|--allow-socket|--env-file|--srt-settings|--plan|--html|--output|-o|--trace-log) _nsbox_reply_files -f ;;
 	esac
 }
 
@@ -59,7 +59,7 @@ _nsbox_reply_commands()
 
 _nsbox_options()
 {
-	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --changes --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --no-follow --share --net --allow-host --allow-private --check-sni --publish -p --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile'
+	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --changes --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --no-follow --share --net --allow-host --allow-private --check-sni --publish -p --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile --srt-settings'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;
@@ -99,7 +99,7 @@ _nsbox_complete()
 			--) break ;;
 			--root=* | -r=*) root=${words[i]#*=} ;;
 			-*=*) ;;
-			--root|-r|--image|--platform|--pull|--entrypoint|--changes|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--write|--keep|--write-try|--keep-try|--hide|--allow-socket|--share|--net|--allow-host|--publish|-p|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--plan|--html|--output|-o|--only|--by|--with|--without|--trace-log|--max-size)
+			--root|-r|--image|--platform|--pull|--entrypoint|--changes|--bind|-b|--ro-bind|--bind-try|--ro-bind-try|--dev-bind|--tmpfs|--mask|--dir|--symlink|--file|--write|--keep|--write-try|--keep-try|--hide|--allow-socket|--share|--net|--allow-host|--publish|-p|--hostname|--user|-u|--cap-add|--cap-drop|--seccomp|--timeout|--memory|--cpus|--pids|--ulimit|--cwd|-w|--env|-e|--env-file|--unset-env|--keep-fd|--argv0|--name|--status-fd|--profile|--srt-settings|--plan|--html|--output|-o|--only|--by|--with|--without|--trace-log|--max-size)
 				((i + 2 == ${#words[@]})) && { _nsbox_value "${words[i]}"; return; }
 				[[ ${words[i]} != --root && ${words[i]} != -r ]] || root=${words[i + 1]}
 				((i++)) ;;

@@ -14,7 +14,7 @@ function _nsbox_command
 				break
 			case '-*=*'
 				set -e words[1]
-			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --share --net --allow-host --publish -p --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --plan --html --output -o --only --by --with --without --trace-log --max-size
+			case --root -r --image --platform --pull --entrypoint --changes --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --share --net --allow-host --publish -p --hostname --user -u --cap-add --cap-drop --seccomp --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --keep-fd --argv0 --name --status-fd --profile --srt-settings --plan --html --output -o --only --by --with --without --trace-log --max-size
 				set -e words[1..2]
 			case '-*'
 				set -e words[1]
@@ -151,6 +151,7 @@ complete -c nsbox -n '_nsbox_box' -l status-fd -x -d 'write events as JSON lines
 complete -c nsbox -n '_nsbox_box' -l verbose -d 'print each phase with its time on stderr'
 complete -c nsbox -n '_nsbox_box' -s q -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '_nsbox_box' -l profile -x -d 'take options from the preset NAME (nsbox profile show lists them), or from FILE, a path with a slash or a dot: JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after'
+complete -c nsbox -n '_nsbox_box' -l srt-settings -r -F -d 'permit what the settings of sandbox-runtime in FILE permit, after all profiles; what nsbox can\'t do is an error that names the key'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l plan -r -F -d 'run the stored plan in FILE, or on standard input'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -l no-remember -d 'neither use nor store the plan of an equal command line'
 complete -c nsbox -n '_nsbox_box; and not __fish_seen_subcommand_from plan explain bake' -s h -l help -d 'print the help; behind a verb, that verb\'s'

@@ -10,7 +10,7 @@ import type { Walked } from './verb.ts'
 export function readOptions({ typed }: Walked, own?: (name: string, value: string) => void): Options {
   const options: Options = {}
   for (const { option } of typed)
-    if (option.name === 'profile') {
+    if (option.name === 'profile' || option.name === 'srt-settings') {
       lateProfiles().addProfiles(options, typed)
       break
     }

@@ -7,6 +7,7 @@ import { cleanPath } from '../plan/box-path.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
 import { decide, type Decision, type Rule } from './decide.ts'
+import { allowedHosts } from './network.ts'
 import { ruleText } from './rule-text.ts'
 
 export interface Hint {
@@ -14,7 +15,10 @@ export interface Hint {
   subject: string
   /** The error that the command met; ENETWORK stands for all that a missing network leads to. */
   code: 'EROFS' | 'EACCES' | 'ENOENT' | 'EBUSY' | 'ENETWORK'
-  /** The rule, by the words of the command line, such as `--ro-bind /src/.git/hooks`. */
+  /**
+   * The rule, by the words of the command line, such as `--ro-bind /src/.git/hooks`; for a host that isn't allowed the
+   * option that allows it, `--allow-host NAME`.
+   */
   rule: string
   /** All of it in one sentence. */
   text: string
@@ -125,20 +129,57 @@ const NETWORK_ERRORS: readonly RegExp[] = [
   /temporary failure in name resolution|name or service not known|network is unreachable|\bENETUNREACH\b/i,
 ]
 
-function ofNetwork({ namespaces }: BoxPlan, line: string): Hint | undefined {
-  if (!namespaces.includes('net')) return undefined
+function ofNetwork(plan: BoxPlan, line: string): Hint | undefined {
+  if (!plan.namespaces.includes('net')) return undefined
   for (const error of NETWORK_ERRORS) {
     const found = error.exec(line)
     if (found === null) continue
+    const allowed = allowedHosts(plan)
+    if (allowed.length > 0) return ofHosts(allowed, found[1], /port:? (\d+)/i.exec(line)?.[1])
     const subject = found[1] ?? 'the network'
     return {
       subject,
       code: 'ENETWORK',
       rule: '--net none',
-      text: /^(?:localhost|127\.|\[?::1)/.test(subject)
+      text: IS_OWN.test(subject)
         ? `${subject} is the box's own, and nothing of the host's listens there: --net none.`
         : `${subject} can't be reached from the box: --net none.`,
     }
   }
   return undefined
+}
+
+const IS_OWN = /^(?:localhost|127\.|\[?::1)/
+
+/** `host`: what a message names, perhaps with a port; what is allowed has faults of its own. */
+function ofHosts(allowed: readonly string[], host: string | undefined, port: string | undefined): Hint | undefined {
+  if (host === undefined) return undefined
+  const [, name = '', behind] = /^\[?([\w.-]+|[\da-f:.]+?)\]?(?::(\d+))?$/i.exec(host) ?? []
+  if (name === '' || isOfResolver(name)) return undefined
+  const rule = `--allow-host ${(behind ?? port ?? '443') === '443' ? name : `${name}:${behind ?? port}`}`
+  if (IS_OWN.test(name))
+    return {
+      subject: host,
+      code: 'ENETWORK',
+      rule: '--allow-host',
+      text: `${host} is the box's own, and nothing of the host's listens there: --allow-host takes another name for this machine, with --allow-private.`,
+    }
+  const ports = allowed.filter((one) => allows(one, name)).map((one) => one.slice(one.lastIndexOf(':') + 1))
+  const wanted = behind ?? port
+  if (ports.length > 0 && (wanted === undefined || ports.includes(wanted))) return undefined
+  return {
+    subject: host,
+    code: 'ENETWORK',
+    rule,
+    text: `${host} isn't among the hosts that the box may connect to: ${rule} allows it.`,
+  }
+}
+
+/** Each address that the box's resolver gives stands for a name that is allowed. */
+const isOfResolver = (name: string): boolean => /^198\.1[89]\./.test(name)
+
+function allows(rule: string, name: string): boolean {
+  const host = rule.slice(0, rule.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+  const lower = name.toLowerCase().replace(/\.$/, '')
+  return host === lower || (host.startsWith('*.') && lower.endsWith(host.slice(1)))
 }

@@ -1,6 +1,7 @@
 /** What a box could do, in one sentence: for whoever reads why a command failed. */
 import type { BoxPlan } from '../plan/types.ts'
 import { quote } from '../text/quote.ts'
+import { allowedHosts } from './network.ts'
 import { sizeWords } from './step.ts'
 import { mountNodes } from './tree.ts'
 
@@ -8,16 +9,23 @@ import { mountNodes } from './tree.ts'
 const MOST_NAMED = 4
 
 export function limitsOf(plan: BoxPlan): string {
-  const { cgroup, supervision, namespaces } = plan
+  const { cgroup, supervision } = plan
   const parts = [
     ...fileLimits(plan),
-    namespaces.includes('net') ? 'no network' : "the host's network",
+    networkLimit(plan),
     ...(cgroup?.memory === undefined ? [] : [`${sizeWords(cgroup.memory)} of memory`]),
     ...(cgroup?.cpuQuota === undefined ? [] : [`${cgroup.cpuQuota / (cgroup.cpuPeriod ?? 100000)} processors`]),
     ...(cgroup?.pids === undefined ? [] : [`${cgroup.pids - (supervision?.init ? 1 : 0)} processes`]),
     ...(supervision?.timeout === undefined ? [] : [`${supervision.timeout / 1000} s`]),
   ]
   return `The box had: ${parts.join('; ')}.`
+}
+
+function networkLimit(plan: BoxPlan): string {
+  if (!plan.namespaces.includes('net')) return "the host's network"
+  const hosts = allowedHosts(plan)
+  if (hosts.length === 0) return 'no network'
+  return `network: only ${hosts.slice(0, MOST_NAMED).join(' ')}${hosts.length > MOST_NAMED ? ` and ${hosts.length - MOST_NAMED} more` : ''}`
 }
 
 function fileLimits(plan: BoxPlan): string[] {

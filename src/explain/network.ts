@@ -21,9 +21,12 @@ function argumentsOf({ argv }: Helper): { allow: string[]; publish: string[]; is
 }
 
 /** Whether the box may connect to some hosts, and what is said of that beside its other namespaces. */
-export const reachesHosts = (plan: BoxPlan): boolean => {
+export const reachesHosts = (plan: BoxPlan): boolean => allowedHosts(plan).length > 0
+
+/** The hosts that the box may connect to, as NAME:PORT. */
+export function allowedHosts(plan: BoxPlan): string[] {
   const helper = networkHelper(plan)
-  return helper !== undefined && argumentsOf(helper).allow.length > 0
+  return helper === undefined ? [] : argumentsOf(helper).allow
 }
 
 export function network(plan: BoxPlan): Step[] {

@@ -267,6 +267,7 @@ export function apply(o: Options, name: string, value: string): void {
       break
 
     case 'profile':
+    case 'srt-settings':
       // Read before all others: src/cli/parse.ts, src/library/options.ts.
       break
 

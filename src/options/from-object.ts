@@ -51,6 +51,8 @@ function applyRow(options: Options, row: OptionRow, key: string, value: unknown,
   if (value === false && !row.repeat && (row.value === undefined || row.alone !== undefined))
     return takeBack(options, row)
   const values = Array.isArray(value) && row.repeat ? (value as unknown[]) : [value]
+  // No socket of the host's is something to ask for; no entry of another list is as good as no list.
+  if (values.length === 0 && row.sets === 'sockets') options.sockets ??= []
   for (const one of values) {
     const text = valueText(row, key, one)
     applyNamed(options, row.name, beginsAtHome(row, text) ? atHome(row, text, home()) : text)

@@ -66,11 +66,10 @@ const SECRETS = [
   '.config/chromium',
 ]
 
-/** Where services of the host listen; some of them run commands for whoever may connect. Not all is sockets there. */
+/** Where services of the host keep their state; not all is sockets there. The second are links of NixOS. */
 const SERVICES = {
   hide: ['/run'],
   keepTry: ['/run/current-system', '/run/booted-system', '/run/opengl-driver', '/run/wrappers'],
-  home: ['.docker/run', '.docker/desktop', '.colima', '.lima', '.1password', '.local/share/containers/podman'],
 }
 
 /** Where package managers keep what they have fetched. */
@@ -130,7 +129,9 @@ function common(project: Project): Record<string, unknown> {
     ro: true,
     net: 'none',
     tmpfs: ['/tmp', '/var/tmp'],
-    hide: [...SERVICES.hide, ...inHome(project, [...SECRETS, ...SERVICES.home])],
+    hide: [...SERVICES.hide, ...inHome(project, SECRETS)],
+    // Some programs run commands for whoever can connect to their sockets.
+    allowSocket: [],
     keepTry: SERVICES.keepTry,
   }
 }
@@ -175,6 +176,7 @@ function closed(project: Project): Record<string, unknown> {
       '/etc/ssh',
       '/etc/sudoers',
     ],
+    allowSocket: [],
     net: 'none',
     clearEnv: true,
     env: ['PATH=/usr/local/bin:/usr/bin:/bin', 'HOME=/tmp', 'LANG', 'TERM', 'TZ'],

@@ -71,6 +71,8 @@ export function entriesOf(chain: readonly ReadProfile[]): { profile: ReadProfile
       if (ABOUT_ITSELF.includes(key)) continue
       const pointer = `/${pointerPart(key)}`
       if (!isRepeated(key)) entries.push({ key, value, pointer })
+      // What an empty list means is the option's affair.
+      else if (Array.isArray(value) && value.length === 0) entries.push({ key, value, pointer })
       else
         for (const [n, one] of (Array.isArray(value) ? (value as unknown[]) : [value]).entries()) {
           const at = Array.isArray(value) ? `${pointer}/${n}` : pointer

@@ -47,7 +47,7 @@ export function readEntries(words: readonly string[], host: Host): ReturnType<ty
 }
 
 /** Lists add up, and everything else replaces; false takes back what came before. */
-function addTo(options: Options, profile: Options, entries: readonly ProfileEntry[]): void {
+export function addTo(options: Options, profile: Options, entries: readonly ProfileEntry[] = []): void {
   const all = options as Record<string, unknown>
   if (ROOT_KEYS.some((key) => profile[key] !== undefined)) for (const key of ROOT_KEYS) delete options[key]
   for (const { key, value } of entries) {
@@ -64,9 +64,7 @@ function addTo(options: Options, profile: Options, entries: readonly ProfileEntr
 /** WORD without a slash and a dot is a preset's name, since no file may be read that nobody meant. */
 function load(word: string, from: string | undefined, host: Host): ReadProfile {
   if (/^[A-Za-z0-9_-]+$/.test(word)) return loadPreset(word, host)
-  const named = beginsAtHome({ value: 'FILE' }, word) ? atHome({ name: 'profile' }, word, host.variable('HOME')) : word
-  const path = absolute(named, from === undefined ? host : { cwd: from }).replace(/\/(?:\.?\/)+/g, '/')
-  const content = parse(read(path), path)
+  const { path, content } = readFile('profile', word, from === undefined ? host : { ...host, cwd: from })
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new SandboxError({ step: 'profile', what: 'must be an object with options', path })
   // What a pipe gives has no directory.
@@ -74,6 +72,13 @@ function load(word: string, from: string | undefined, host: Host): ReadProfile {
   const directory = isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/'
   const id = isPipe ? path : realPath(path)
   return { name: path, id, directory, content: content as Record<string, unknown> }
+}
+
+/** What the file WORD of the option --NAME says, which may be anything, and its absolute path. */
+export function readFile(name: string, word: string, host: Pick<Host, 'cwd' | 'variable'>) {
+  const named = beginsAtHome({ value: 'FILE' }, word) ? atHome({ name }, word, host.variable('HOME')) : word
+  const path = absolute(named, host).replace(/\/(?:\.?\/)+/g, '/')
+  return { path, content: parse(read(path), path) }
 }
 
 function loadPreset(name: string, host: Host): ReadProfile {

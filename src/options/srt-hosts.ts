@@ -1,7 +1,9 @@
 /** The names that sandbox-runtime's settings allow, as nsbox takes them. */
+import { UsageError } from '../errors.ts'
+import { lateNetwork } from '../lazy.ts'
 import { printable } from '../text/printable.ts'
+import type { Settings } from './srt-keys.ts'
 
-type Network = { allowedDomains: string[]; deniedDomains: string[]; deniedResolvedAddresses?: unknown }
 type Fail = (pointer: string, what: string, hint?: string) => never
 
 /** An entry without a port means these. */
@@ -9,7 +11,8 @@ const PORTS = ['443', '80']
 
 type Entry = { name: string; port: string | undefined }
 
-export function srtHosts(network: Network, { fail }: { fail: Fail }): Record<string, unknown> {
+/** Keys of a profile. `fail` throws for what nsbox can't allow. */
+export function srtHosts(network: Settings['network'], { fail }: { fail: Fail }): Record<string, unknown> {
   const denied = network.deniedDomains.map((text) => entryOf(text))
   const hosts: string[] = []
   for (const [n, text] of network.allowedDomains.entries()) {
@@ -28,18 +31,18 @@ export function srtHosts(network: Network, { fail }: { fail: Fail }): Record<str
           `'${printable(network.deniedDomains[inside] ?? '')}' is part of '${printable(text)}', and nsbox allows whole patterns alone`,
           'name what is allowed below it in allowedDomains',
         )
-      const host = `${here.name}:${port}`
+      const host = hostOf(here.name, port, at, fail)
       if (!hosts.includes(host)) hosts.push(host)
     }
   }
-  const addresses = network.deniedResolvedAddresses as string[] | undefined
-  for (const [n, range] of (hosts.length === 0 ? [] : (addresses ?? [])).entries())
+  const addresses = hosts.length === 0 ? [] : (network.deniedResolvedAddresses ?? [])
+  for (const [n, range] of addresses.entries())
     if (!REFUSED_ANYWAY.test(range))
       fail(
         `/network/deniedResolvedAddresses/${n}`,
         `nsbox refuses private and local addresses, and no list of others: '${printable(range)}'`,
       )
-  return hosts.length === 0 ? { net: 'none' } : { allowHost: hosts }
+  return hosts.length === 0 ? { net: 'none' } : { allowHosts: hosts }
 }
 
 /** Ranges that no name may lead to, whatever the settings say. */
@@ -49,6 +52,16 @@ const REFUSED_ANYWAY =
 function entryOf(text: string): Entry {
   const [, bracketed, name = bracketed ?? '', port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? []
   return name === '' && bracketed === undefined ? { name: text, port: undefined } : { name: name.toLowerCase(), port }
+}
+
+/** The host as nsbox writes it. */
+function hostOf(name: string, port: string, at: string, fail: Fail): string {
+  try {
+    return lateNetwork().allowedHost(`${name.includes(':') ? `[${name}]` : name}:${port}`)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return fail(at, error.message.replace(/^--allow-host: /, ''), error.hint)
+  }
 }
 
 function refuseName(name: string, text: string, at: string, fail: Fail): void {

@@ -509,6 +509,12 @@ export const TABLE = [
     repeat: true,
     doc: 'take options from the preset NAME (nsbox profile show lists them), or from FILE, a path with a slash or a dot: JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after',
   },
+  {
+    name: 'srt-settings',
+    group: 'profiles',
+    value: 'FILE',
+    doc: "permit what the settings of sandbox-runtime in FILE permit, after all profiles; what nsbox can't do is an error that names the key",
+  },
 ] as const satisfies readonly OptionRow<keyof Options>[]
 
 /** A key of `Options` that no row sets is a compile error in this line. */

@@ -35,7 +35,7 @@ export const profile = verb<{ words: readonly string[]; json: boolean }>({
     const lines: string[] = []
     for (const [key, value] of Object.entries(content)) {
       const values: unknown[] = Array.isArray(value) ? value : [value]
-      lines.push(`${key}:`)
+      lines.push(values.length === 0 ? `${key}: none` : `${key}:`)
       for (const one of values) {
         const text = typeof one === 'string' ? one : JSON.stringify(one)
         const isMissing = RULES.includes(key) && typeof one === 'string' && missing.has(one)

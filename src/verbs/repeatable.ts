@@ -13,7 +13,7 @@ export function isRepeatable({ typed }: Walked, options: Options, argv: readonly
   const { image, argv0, keepFds, env = [], allowHosts, publish, changes } = options
   if (allowHosts !== undefined || publish !== undefined || changes !== undefined) return false
   if (argv.length === 0 || image !== undefined || argv0 !== undefined || keepFds !== undefined) return false
-  for (const { option } of typed) if (option.name === 'profile') return false
+  for (const { option } of typed) if (option.group === 'profiles') return false
   for (const { type } of env) if (type === 'set' || type === 'file') return false
   // `--proc /proc` is an error, by the first word of the command.
   return typeof typed[typed.length - 1]?.option.alone !== 'string'

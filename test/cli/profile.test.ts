@@ -7,7 +7,7 @@ import { box, UsageError } from '../../src/index.ts'
 import { readJsonProfile } from '../../src/options/profile-json.ts'
 import { readTomlProfile } from '../../src/options/profile-toml.ts'
 import { OPTIONS } from '../../src/options/rows.ts'
-import { camel } from '../../src/text/camel-case.ts'
+import { camel, FOR_THE_COMMAND_LINE } from '../../src/text/camel-case.ts'
 import { parse } from '../helpers/command.ts'
 import { execute, inTemp, NSBOX, nsbox, planOf } from '../helpers/nsbox.ts'
 
@@ -337,7 +337,7 @@ test('the readers agree with others about valid texts', () => {
 
 test('the published schema has each option, as the library names it', () => {
   const { properties } = JSON.parse(readFileSync(new URL('../../docs/profile.schema.json', import.meta.url), 'utf8'))
-  const names = OPTIONS.map(({ name }) => name).filter((name) => name !== 'profile' && name !== 'status-fd')
+  const names = OPTIONS.map(({ name }) => name).filter((name) => name !== 'profile' && !FOR_THE_COMMAND_LINE.includes(name))
   assert.equal(Object.keys(properties).sort(), ['$schema', 'extends', 'mounts', ...names.map(camel)].sort())
 })
 

@@ -1,12 +1,14 @@
 /** The settings of sandbox-runtime as a profile: what a command can read and write, and the same there where it runs. */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { TOP } from '../../scripts/bench/boxes.ts'
 import { RUNTIME } from '../../scripts/bench/peers.ts'
 import { hostOfProgram } from '../../src/host/node.ts'
+import { box, srtSettings, type BoxOptions } from '../../src/index.ts'
 import { srtContent, srtContext } from '../../src/options/srt.ts'
-import { asRoot, execute, inTemp, NSBOX, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, execute, inTemp, NSBOX } from '../helpers/nsbox.ts'
 
 const FILES = [
   'home/.ssh/id',
@@ -78,6 +80,14 @@ const TABLE: [settings: Settings, checks: string][] = [
   [files({ denyRead: ['.env'], allowWrite: ['.'] }), '-r p/.env *-w p/.env +w p/new'],
   [files({ denyRead: ['~/.ssh', '~/.aws'] }), '-r home/.ssh/id -r home/.aws/credentials +r home/other/file'],
   [files({ denyRead: ['~/none'] }), '+r home/other/file'],
+  // Patterns.
+  [
+    files({ denyRead: ['**/.env', '**/*.pem'], allowWrite: ['.'] }),
+    '-r p/.env -r p/secrets/key.pem +r p/src/a.ts +w p/new',
+  ],
+  [files({ denyRead: ['**/*.pem'], allowRead: ['.'] }), '-r p/secrets/key.pem +r p/.env'],
+  [files({ denyRead: ['**/*.ts'], allowRead: ['src/a.ts'] }), '+r p/src/a.ts -r p/src/deep/b.ts'],
+  [files({ denyRead: ['src/**'], allowRead: ['src/deep'] }), '-r p/src/a.ts +r p/src/deep/b.ts'],
   // A denied path in an allowed one stays denied, and an allowed one in a denied one is shown.
   [files({ denyRead: ['$', 'secrets'], allowRead: ['.'] }), '+r p/src/a.ts -r p/secrets/key.pem'],
   [files({ denyRead: ['secrets'], allowRead: ['secrets'] }), '+r p/secrets/key.pem'],
@@ -101,7 +111,7 @@ const TABLE: [settings: Settings, checks: string][] = [
     '-w p/.git/config -w p/.git/hooks/x -w p/.git/hooks/new +w p/.git/HEAD -w p/.bashrc -w p/.mcp.json',
   ],
   [files({ allowWrite: ['.'] }), '-w p/.vscode/tasks.json -w p/.vscode/new -w p/.claude/commands/x +w p/.claude/new'],
-  [files({ allowWrite: ['.'] }), '-w p/lib/sub/.git/hooks/x -w p/lib/sub/.gitmodules +w p/lib/sub/new'],
+  [files({ allowWrite: ['.'] }), '*-w p/lib/sub/.git/hooks/x -w p/lib/sub/.gitmodules +w p/lib/sub/new'],
   [files({ allowWrite: ['.'], allowGitConfig: true }), '+w p/.git/config -w p/.git/hooks/x'],
   [files({ allowWrite: ['.'] }, { mandatoryDenySearchDepth: 5 }), '-w p/a/b/c/d/.bashrc +w p/a/b/new'],
   [files({ allowWrite: ['.'] }, { mandatoryDenySearchDepth: 1 }), '-w p/.bashrc +w p/a/b/c/d/.bashrc'],
@@ -165,19 +175,32 @@ const REFUSED: [Settings, string][] = [
   ],
 ]
 
+/** Prints + or - for each of its arguments, such as "+r PATH": whether that can be read, or written. */
 const PROBE = `
-import json, os, sys
-def reads(p):
-    try:
-        with open(p) as f: return f.read() == 'content'
-    except OSError: return False
-def writes(p):
-    try:
-        if os.path.lexists(p): open(p, 'ab').close()
-        else: os.close(os.open(p, os.O_CREAT | os.O_EXCL)); os.unlink(p)
-        return True
-    except OSError: return False
-print(json.dumps([(reads if c[1] == 'r' else writes)(c[3:]) for c in sys.argv[1:]]))
+set -C
+for check; do
+  path=\${check#* }; x=
+  case $check in
+    ?r*) { read -r x <"$path"; } 2>/dev/null; [ "$x" = content ] ;;
+    *) if [ -e "$path" ]; then true 2>/dev/null >>"$path"; else true 2>/dev/null >"$path" && rm "$path"; fi ;;
+  esac && printf + || printf -
+done
+`
+
+/** Runs all commands of its input, each in sandbox-runtime with its settings; prints what they print. */
+const RUN_BY_RUNTIME = `
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+const { SandboxManager } = await import(process.argv[2])
+const results = []
+for (const { settings, command } of JSON.parse(readFileSync(0, 'utf8'))) {
+  await SandboxManager.initialize(settings)
+  const { stdout, stderr } = spawnSync('sh', ['-c', await SandboxManager.wrapWithSandbox(command)], { encoding: 'utf8' })
+  results.push({ stdout, stderr })
+  await SandboxManager.reset()
+}
+console.log(JSON.stringify(results))
+process.exit(0)
 `
 
 function plant(dir: string): void {
@@ -199,19 +222,25 @@ const profileOf = (settings: Settings, dir: string): Record<string, unknown> => 
   return srtContent(JSON.parse(here(settings, dir)), srtContext(host, fail))
 }
 
-/** Checks each row by the box that START makes of its settings. `marked`: whether rows behind a star count. */
-function compare(dir: string, marked: boolean, start: (settings: Settings, command: string[]) => Ran): void {
-  plant(dir)
-  // Beside the tree, since settings may hide all of that.
-  writeFileSync(`${dir}.py`, PROBE)
-  for (const [settings, all] of TABLE) {
+/** What each row expects and the words of its probe. `marked`: whether checks behind a star count. */
+const rowsIn = (dir: string, marked: boolean) =>
+  TABLE.map(([settings, all]) => {
     const checks = all.split(/ (?=\*?[+-])/).filter((check) => marked || !check.startsWith('*'))
     const words = checks.map((check) => check.replace(/^\*/, '').replace(/ (.*)/, ` ${dir}/$1`))
-    const { status, stdout, stderr } = start(settings, ['python3', `${dir}.py`, ...words])
-    assert.is(status, 0, `${here(settings, dir)}: ${stderr}`)
-    const answers = JSON.parse(stdout) as boolean[]
-    const seen = checks.map((check, n) => check.replace(/[+-]/, answers[n] ? '+' : '-'))
-    assert.equal(seen, checks, here(settings, dir))
+    const expected = checks.map((check) => check.replace('*', '').charAt(0)).join('')
+    return { settings, words, expected }
+  })
+
+/**
+ * As inTemp, in a directory whose parents everybody may list: the box hides the others below /tmp and /var/tmp whole,
+ * since they may have sockets.
+ */
+const inOpenTemp = (body: (dir: string) => void | Promise<void>) => async () => {
+  const dir = mkdtempSync('/var/tmp/nsbox-')
+  try {
+    await body(dir)
+  } finally {
+    rmSync(dir, { recursive: true })
   }
 }
 
@@ -219,28 +248,73 @@ const whereIn = (dir: string) => ({ cwd: join(dir, 'p'), env: { ...process.env, 
 
 test(
   `${TABLE.length} files of settings give what they say`,
-  inTemp((temp) => {
-    const [file, dir] = [join(temp, 'profile.json'), join(temp, 'tree')]
-    compare(dir, true, (settings, command) => {
-      writeFileSync(file, JSON.stringify(profileOf(settings, dir)))
-      return execute(NSBOX, ['--quiet', '--profile', file, ...command], whereIn(dir))
-    })
+  inOpenTemp(async (dir) => {
+    plant(dir)
+    for (const { settings, words, expected } of rowsIn(dir, true)) {
+      const b = box({ ...(profileOf(settings, dir) as BoxOptions), cwd: '/' })
+      const { stdout, stderr } = await b.run(['sh', '-c', PROBE, 'sh', ...words])
+      assert.is(stdout, expected, `${here(settings, dir)}: ${words.join(', ')}: ${stderr}`)
+    }
   }),
 )
 
-const CLI = join(RUNTIME, 'dist/cli.js')
+test(
+  'the option and the function of the library take the settings as they are',
+  inOpenTemp(async (dir) => {
+    plant(dir)
+    const settings = files({ denyRead: ['~/.ssh', '**/*.pem'], allowWrite: ['.'], denyWrite: ['.env'] })
+    const checks = ['-r home/.ssh/id', '-r p/secrets/key.pem', '+w p/new', '-w p/.env', '-w p/.git/hooks/new']
+    const probe = ['sh', '-c', PROBE, 'sh', ...checks.map((check) => check.replace(' ', ` ${dir}/`))]
+    const expected = checks.map((check) => check.charAt(0)).join('')
+    const file = join(dir, 'settings.json')
+    writeFileSync(file, here(settings, dir))
+    const run = (...words: string[]) => execute(NSBOX, [...words, ...probe], whereIn(dir))
+    assert.is(run('--srt-settings', file).stdout, expected)
+    assert.is(run('--srt-settings', '../settings.json', '--profile', 'read-only').stdout, expected)
+    const why = execute(NSBOX, ['why', '--srt-settings', file, 'src'], whereIn(dir)).stdout
+    assert.match(why, /write: yes: --write/)
+    const program = `import { box, srtSettings } from ${JSON.stringify(join(TOP, 'src/index.ts'))}
+      const { stdout } = await box(srtSettings(${here(settings, dir)})).run(${JSON.stringify(probe)})
+      process.stdout.write(stdout)`
+    assert.is(execute(process.execPath, ['-e', program], whereIn(dir)).stdout, expected)
+    writeFileSync(file, here(files({ denyReed: [] }), dir))
+    const wrong = run('--srt-settings', file)
+    assert.is(wrong.status, 2)
+    assert.match(
+      wrong.stderr,
+      `nsbox: --srt-settings ${file}: /filesystem/denyReed: unknown key\nhint: the nearest is denyRead\n`,
+    )
+    assert.throws(() => srtSettings(files({}, { sandbox: true })), 'srtSettings: /sandbox: unknown key')
+    assert.match(run('--srt-settings', join(dir, 'none.json')).stderr, /none\.json: .*ENOENT/)
+  }),
+)
+
+const LIBRARY = join(RUNTIME, 'dist/index.js')
 const hasTools = ['bwrap', 'socat', 'rg', 'node'].every((name) => Bun.which(name) !== null)
 /** It needs an ordinary user, its tools, and the copy that `make bench` installs. */
-const peer = !asRoot && hasTools && existsSync(CLI) ? test : test.skip
+const peer = !asRoot && hasTools && existsSync(LIBRARY) ? test : test.skip
 
 peer(
   `${TABLE.length} files of settings give the same in sandbox-runtime`,
-  inTemp((temp) => {
-    const [file, dir] = [join(temp, 'settings.json'), join(temp, 'tree')]
-    compare(dir, false, (settings, command) => {
-      writeFileSync(file, here(settings, dir))
-      return execute('node', [CLI, '--settings', file, ...command], whereIn(dir))
-    })
+  inTemp((dir) => {
+    plant(dir)
+    // Beside the tree, since settings may hide all of that.
+    writeFileSync(`${dir}.sh`, PROBE)
+    writeFileSync(`${dir}.mjs`, RUN_BY_RUNTIME)
+    try {
+      const rows = rowsIn(dir, false)
+      const input = rows.map(({ settings, words }) => ({
+        settings: JSON.parse(here(settings, dir)) as unknown,
+        command: ['sh', `${dir}.sh`, ...words.map((word) => `'${word}'`)].join(' '),
+      }))
+      const all = execute('node', [`${dir}.mjs`, LIBRARY], { ...whereIn(dir), input: JSON.stringify(input) })
+      assert.is(all.status, 0, all.stderr)
+      const seen = JSON.parse(all.stdout) as { stdout: string; stderr: string }[]
+      for (const [n, { settings, words, expected }] of rows.entries())
+        assert.is(seen[n]?.stdout, expected, `${here(settings, dir)}: ${words.join(', ')}: ${seen[n]?.stderr}`)
+    } finally {
+      for (const end of ['sh', 'mjs']) rmSync(`${dir}.${end}`)
+    }
   }),
 )
 
@@ -262,19 +336,20 @@ test(
   inTemp((dir) => {
     plant(dir)
     const hosts = (allowedDomains: string[], deniedDomains: string[] = []) => {
-      const { allowHost, net } = profileOf({ ...files({}), network: { allowedDomains, deniedDomains } }, dir)
-      return allowHost ?? net
+      const { allowHosts, net } = profileOf({ ...files({}), network: { allowedDomains, deniedDomains } }, dir)
+      return allowHosts ?? net
     }
     assert.is(hosts([]), 'none')
     assert.equal(hosts(['a.org', '*.b.org:8443', '[2001:db8::1]:443']), [
       'a.org:443',
       'a.org:80',
       '*.b.org:8443',
-      '2001:db8::1:443',
+      '[2001:db8::1]:443',
     ])
     assert.equal(hosts(['a.org', 'b.org'], ['a.org']), ['b.org:443', 'b.org:80'])
     assert.equal(hosts(['a.org', 'x.b.org'], ['*:80', '*.b.org']), ['a.org:443'])
     assert.is(hosts(['a.org'], ['*']), 'none')
+    assert.throws(() => hosts(['0x7f.1.a.7']), /^\/network\/allowedDomains\/0: '0x7f\.1\.a\.7:443' ends in a number/)
   }),
 )
 

@@ -68,6 +68,23 @@ const TABLE: [line: string, code?: string, subject?: string, rule?: string][] = 
   [''],
 ]
 
+/** In a box that may connect to a.org:443 and *.b.org:8443: a message, and the option that is missing. */
+const HOSTS: [line: string, rule?: string][] = [
+  ['curl: (6) Could not resolve host: example.org', '--allow-host example.org'],
+  ['Error: getaddrinfo EAI_AGAIN registry.npmjs.org', '--allow-host registry.npmjs.org'],
+  ['Error: getaddrinfo ENOTFOUND b.org', '--allow-host b.org'],
+  ["fatal: unable to access 'https://x.org/': Could not resolve host: x.org", '--allow-host x.org'],
+  ['ssh: Could not resolve hostname x.org: Name or service not known', '--allow-host x.org'],
+  ['curl: (7) Failed to connect to a.org port 80 after 0 ms', '--allow-host a.org:80'],
+  ['connect ECONNREFUSED 192.0.2.1:5432', '--allow-host 192.0.2.1:5432'],
+  ['connect ECONNREFUSED 127.0.0.1:5432', '--allow-host'],
+  // These are allowed, so something else is the cause.
+  ['curl: (6) Could not resolve host: a.org'],
+  ['curl: (7) Failed to connect to x.b.org port 8443 after 0 ms'],
+  ['connect ECONNREFUSED 198.18.0.7:443'],
+  ['ping: connect: Network is unreachable'],
+]
+
 test(
   'a message leads to the rule that explains it, and to none where another cause is left',
   inTemp((dir) => {
@@ -89,6 +106,10 @@ test(
     // With the host's network, its faults are its own.
     const open = box({ ...project(dir), net: 'host' }).plan(['true']) as BoxPlan
     assert.equal(hintsOf(open, 'curl: (6) Could not resolve host: example.org', dir, look), [])
+    const named = { ...project(dir), net: undefined, allowHosts: ['a.org', '*.b.org:8443'] }
+    const hosts = box(named).plan(['true']) as BoxPlan
+    for (const [line, rule] of HOSTS) assert.is(hintsOf(hosts, line, dir, look)[0]?.rule, rule, line)
+    assert.match(limitsOf(hosts), '; network: only a.org:443 *.b.org:8443; ')
     assert.is(
       limitsOf(plan),
       `The box had: files read-only but for ${dir} ${dir}/gone; read-only in these: ${dir}/.git/hooks; hidden: ${dir}/.env; no network; 64 MiB of memory; 50 processes; 20 s.`,
