@@ -59,7 +59,7 @@ function fileRules({ filesystem, credentials, mandatoryDenySearchDepth }: Settin
     ...list('denyWrite', false),
     ...mandatory(context.cwd, mandatoryDenySearchDepth, filesystem.allowGitConfig === true),
   ]
-  const own = OWN_WRITABLE.flatMap((path) => (path.startsWith('/') ? [path] : inHome(path, context))).filter(
+  const own = OWN_WRITABLE.flatMap((path) => (path.startsWith('/') ? [path] : belowHome(path, context))).filter(
     (path) => covering(path, denyRead) <= covering(path, allowRead),
   )
   const write = [...allowWrite, ...own].filter((path) => covering(path, denyWrite) === 0)
@@ -89,7 +89,7 @@ const shownAlone = (path: string): string => `!${path.replace(/[*?[\\]/g, '\\$&'
 /** What sandbox-runtime lets every command write to, where it is there. */
 const OWN_WRITABLE = ['/tmp/claude', '.npm/_logs', '.claude/debug']
 
-const inHome = (name: string, { home }: SrtContext): string[] => (home === undefined ? [] : [`${home}/${name}`])
+const belowHome = (name: string, { home }: SrtContext): string[] => (home === undefined ? [] : [`${home}/${name}`])
 
 const hidden = (path: string, n: number, context: SrtContext): string =>
   absolutePath(path, `/credentials/files/${n}/path`, false, context)

@@ -337,7 +337,9 @@ test('the readers agree with others about valid texts', () => {
 
 test('the published schema has each option, as the library names it', () => {
   const { properties } = JSON.parse(readFileSync(new URL('../../docs/profile.schema.json', import.meta.url), 'utf8'))
-  const names = OPTIONS.map(({ name }) => name).filter((name) => name !== 'profile' && !FOR_THE_COMMAND_LINE.includes(name))
+  const names = OPTIONS.map(({ name }) => name).filter(
+    (name) => name !== 'profile' && !FOR_THE_COMMAND_LINE.includes(name),
+  )
   assert.equal(Object.keys(properties).sort(), ['$schema', 'extends', 'mounts', ...names.map(camel)].sort())
 })
 

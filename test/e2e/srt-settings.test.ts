@@ -14,8 +14,8 @@ const FILES = [
   'home/.ssh/id',
   'home/.aws/credentials',
   'home/other/file',
-  'p/src/a.ts',
-  'p/src/deep/b.ts',
+  'p/src/a.txt',
+  'p/src/deep/b.txt',
   'p/secrets/key.pem',
   'p/.env',
   'p/config/production.json',
@@ -44,16 +44,16 @@ const files = (over: Settings, more: Settings = {}): Settings => ({
  * purpose, for nsbox alone. $ stands for the directory of the test.
  */
 const TABLE: [settings: Settings, checks: string][] = [
-  [files({}), '+r p/src/a.ts -w p/src/a.ts -w home/new -w outside/new +r home/.ssh/id'],
-  [files({ allowWrite: ['.'] }), '+w p/src/a.ts +w p/new -w home/other/file -w outside/file +r outside/file'],
-  [files({ allowWrite: ['src'] }), '+w p/src/a.ts -w p/new -w p/.env'],
-  [files({ allowWrite: ['src/'] }), '+w p/src/a.ts -w p/new'],
+  [files({}), '+r p/src/a.txt -w p/src/a.txt -w home/new -w outside/new +r home/.ssh/id'],
+  [files({ allowWrite: ['.'] }), '+w p/src/a.txt +w p/new -w home/other/file -w outside/file +r outside/file'],
+  [files({ allowWrite: ['src'] }), '+w p/src/a.txt -w p/new -w p/.env'],
+  [files({ allowWrite: ['src/'] }), '+w p/src/a.txt -w p/new'],
   [files({ allowWrite: ['./src'] }), '+w p/src/new -w p/new'],
   [files({ allowWrite: ['src/**'] }), '+w p/src/deep/new -w p/new'],
-  [files({ allowWrite: ['src/a.ts'] }), '+w p/src/a.ts -w p/src/new'],
+  [files({ allowWrite: ['src/a.txt'] }), '+w p/src/a.txt -w p/src/new'],
   [files({ allowWrite: ['$/outside'] }), '+w outside/new -w p/new'],
   [files({ allowWrite: ['~/other'] }), '+w home/other/file -w home/new'],
-  [files({ allowWrite: ['none', 'src'] }), '+w p/src/a.ts -w p/none'],
+  [files({ allowWrite: ['none', 'src'] }), '+w p/src/a.txt -w p/none'],
   // README: the complete example, and the recipes.
   [
     files({
@@ -62,7 +62,7 @@ const TABLE: [settings: Settings, checks: string][] = [
       allowWrite: ['.', 'src/', 'test/'],
       denyWrite: ['.env', 'config/production.json'],
     }),
-    '-r home/.ssh/id +w p/src/a.ts +r p/.env -w p/.env -w p/config/production.json +w p/config/new',
+    '-r home/.ssh/id +w p/src/a.txt +r p/.env -w p/.env -w p/config/production.json +w p/config/new',
   ],
   [
     files({ denyRead: ['~/.ssh'], allowWrite: ['.', 'src/', 'test/'], denyWrite: ['.env', 'secrets/'] }),
@@ -70,10 +70,10 @@ const TABLE: [settings: Settings, checks: string][] = [
   ],
   [
     files({ denyRead: ['$/home'], allowRead: ['.'], allowWrite: ['.'] }),
-    '-r home/other/file -r home/.ssh/id +r p/src/a.ts +w p/src/a.ts',
+    '-r home/other/file -r home/.ssh/id +r p/src/a.txt +w p/src/a.txt',
   ],
-  [files({ denyRead: ['$'], allowRead: ['.'], allowWrite: ['.'] }), '-r outside/file +r p/src/a.ts +w p/new'],
-  [files({ denyRead: ['$'], allowRead: ['.'] }), '-r outside/file +r p/src/a.ts -w p/src/a.ts'],
+  [files({ denyRead: ['$'], allowRead: ['.'], allowWrite: ['.'] }), '-r outside/file +r p/src/a.txt +w p/new'],
+  [files({ denyRead: ['$'], allowRead: ['.'] }), '-r outside/file +r p/src/a.txt -w p/src/a.txt'],
   // What is hidden is read-only here, and there a place whose files vanish.
   [files({ denyRead: ['~/.ssh'] }), '-r home/.ssh/id *-w home/.ssh/new'],
   [files({ denyRead: ['secrets'], allowWrite: ['.'] }), '-r p/secrets/key.pem *-w p/secrets/new +w p/new'],
@@ -83,17 +83,17 @@ const TABLE: [settings: Settings, checks: string][] = [
   // Patterns.
   [
     files({ denyRead: ['**/.env', '**/*.pem'], allowWrite: ['.'] }),
-    '-r p/.env -r p/secrets/key.pem +r p/src/a.ts +w p/new',
+    '-r p/.env -r p/secrets/key.pem +r p/src/a.txt +w p/new',
   ],
   [files({ denyRead: ['**/*.pem'], allowRead: ['.'] }), '-r p/secrets/key.pem +r p/.env'],
-  [files({ denyRead: ['**/*.ts'], allowRead: ['src/a.ts'] }), '+r p/src/a.ts -r p/src/deep/b.ts'],
-  [files({ denyRead: ['src/**'], allowRead: ['src/deep'] }), '-r p/src/a.ts +r p/src/deep/b.ts'],
+  [files({ denyRead: ['**/*.txt'], allowRead: ['src/a.txt'] }), '+r p/src/a.txt -r p/src/deep/b.txt'],
+  [files({ denyRead: ['src/**'], allowRead: ['src/deep'] }), '-r p/src/a.txt +r p/src/deep/b.txt'],
   // A denied path in an allowed one stays denied, and an allowed one in a denied one is shown.
-  [files({ denyRead: ['$', 'secrets'], allowRead: ['.'] }), '+r p/src/a.ts -r p/secrets/key.pem'],
+  [files({ denyRead: ['$', 'secrets'], allowRead: ['.'] }), '+r p/src/a.txt -r p/secrets/key.pem'],
   [files({ denyRead: ['secrets'], allowRead: ['secrets'] }), '+r p/secrets/key.pem'],
   [
     files({ denyRead: ['src'], allowRead: ['src/deep'], allowWrite: ['.'] }),
-    '-r p/src/a.ts +r p/src/deep/b.ts +w p/new',
+    '-r p/src/a.txt +r p/src/deep/b.txt +w p/new',
   ],
   [files({ denyRead: ['~'], allowWrite: ['~/other'] }), '-r home/.ssh/id +w home/other/file +r home/other/file'],
   [
@@ -101,10 +101,10 @@ const TABLE: [settings: Settings, checks: string][] = [
     '-r p/secrets/key.pem *-w p/secrets/key.pem',
   ],
   // Denied writes win at any depth.
-  [files({ allowWrite: ['.', 'src/deep'], denyWrite: ['src'] }), '-w p/src/a.ts -w p/src/deep/b.ts +w p/new'],
-  [files({ allowWrite: ['.'], denyWrite: ['src/deep'] }), '+w p/src/a.ts -w p/src/deep/b.ts -w p/src/deep/new'],
-  [files({ allowWrite: ['src'], denyWrite: ['.'] }), '-w p/src/a.ts'],
-  [files({ denyWrite: ['src'] }), '-w p/src/a.ts +r p/src/a.ts'],
+  [files({ allowWrite: ['.', 'src/deep'], denyWrite: ['src'] }), '-w p/src/a.txt -w p/src/deep/b.txt +w p/new'],
+  [files({ allowWrite: ['.'], denyWrite: ['src/deep'] }), '+w p/src/a.txt -w p/src/deep/b.txt -w p/src/deep/new'],
+  [files({ allowWrite: ['src'], denyWrite: ['.'] }), '-w p/src/a.txt'],
+  [files({ denyWrite: ['src'] }), '-w p/src/a.txt +r p/src/a.txt'],
   // What is never written to.
   [
     files({ allowWrite: ['.'] }),
@@ -116,7 +116,7 @@ const TABLE: [settings: Settings, checks: string][] = [
   [files({ allowWrite: ['.'] }, { mandatoryDenySearchDepth: 5 }), '-w p/a/b/c/d/.bashrc +w p/a/b/new'],
   [files({ allowWrite: ['.'] }, { mandatoryDenySearchDepth: 1 }), '-w p/.bashrc +w p/a/b/c/d/.bashrc'],
   [files({ allowWrite: ['.git', '.vscode', '.bashrc'] }), '-w p/.git/hooks/x -w p/.bashrc -w p/.vscode/new'],
-  [files({ disabled: true }), '+w p/src/a.ts +w home/other/file +w p/.git/hooks/x +r home/.ssh/id'],
+  [files({ disabled: true }), '+w p/src/a.txt +w home/other/file +w p/.git/hooks/x +r home/.ssh/id'],
   [
     files({ allowWrite: ['.'] }, { credentials: { files: [{ path: '~/.aws/credentials', mode: 'deny' }] } }),
     '-r home/.aws/credentials +r home/other/file +w p/new',
@@ -157,7 +157,7 @@ const REFUSED: [Settings, string][] = [
   [files({ denyRead: 'x' }), "/filesystem/denyRead: must be a list, not 'x'"],
   [files({ allowWrite: ['a', 5] }), '/filesystem/allowWrite/1: must be text, not 5'],
   [files({ disabled: 1 }), '/filesystem/disabled: must be true or false'],
-  [files({ allowWrite: ['src/*.ts'] }), "/filesystem/allowWrite/0: 'src/*.ts': patterns work in denyRead alone"],
+  [files({ allowWrite: ['src/*.txt'] }), "/filesystem/allowWrite/0: 'src/*.txt': patterns work in denyRead alone"],
   [files({ denyWrite: ['**/*.lock'] }), '/filesystem/denyWrite/0: '],
   [files({ denyRead: ['/'] }), "/filesystem/denyRead/0: the root itself can't be denied"],
   [files({ allowWrite: ['way-out'] }), '/filesystem/allowWrite/0: is a link that leads elsewhere'],
