@@ -1,6 +1,6 @@
 /**
- * The settings of sandbox-runtime as a profile: the same permissions. What can't be done is an error that names the key.
- * docs/guides/srt.md lists what is done otherwise on purpose.
+ * The settings of sandbox-runtime as a profile: the same permissions. What can't be done is an error that names the
+ * key. docs/guides/srt.md lists what is done otherwise on purpose.
  */
 import { lstatSync, readdirSync, realpathSync } from 'node:fs'
 import type { HostFacts } from '../host/types.ts'
