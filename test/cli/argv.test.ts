@@ -16,6 +16,7 @@ const mounts = (...list: MountRequest[]) => run({ mounts: list }, 'x')
 
 const HOME = process.env.HOME ?? ''
 const PROFILE = new URL('../fixtures/profile.json', import.meta.url).pathname
+const SETTINGS = new URL('../fixtures/srt-settings.json', import.meta.url).pathname
 
 const accepted: Row[] = [
   // The end of our own words.
@@ -189,6 +190,7 @@ const accepted: Row[] = [
   [['--nest', '--allow-userns', 'x'], run({ nest: true, allowUserns: true }, 'x')],
   [['--name', 'web-1.2', 'x'], run({ name: 'web-1.2' }, 'x')],
   [['--profile', PROFILE, '--net=none', 'x'], run({ ro: true, net: 'none' }, 'x')],
+  [['--srt-settings', SETTINGS, 'x'], run({ net: 'none', allowHosts: ['a.org:22'], sockets: [] }, 'x')],
   // Process.
   [
     ['--env', 'A=1', '--env-file', 'f', '--env=B', '--env', 'C=', '--clear-env', 'x'],
