@@ -235,7 +235,7 @@ static void prepare(struct start *start)
 	caller_descriptors_pass(plan->process);
 	caller_descriptors_close();
 	helpers_open(plan);
-	hide_open_list(plan);
+	hide_open(plan);
 	if (start->invocation->text && !plan->enter)
 		plan_source_keep(start->invocation->text, start->invocation->length);
 	free(start->invocation->text);

@@ -19,19 +19,23 @@
 #include "plan/part.h"
 #include "privs/privileges.h"
 
-/* The host's /proc/net/unix. */
-static int list = -1;
+/* The host's /proc/net/unix, and nsbox-hide. */
+static int list = -1, program = -1;
 
-void hide_open_list(const struct plan *plan)
+void hide_open(const struct plan *plan)
 {
 	static const char path[] = "/proc/net/unix";
-	for (size_t i = 0; i < plan->mounts_count; i++)
-		if (list < 0 && plan->mounts[i].type == MOUNT_SOCKETS && (list = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		bool sockets = plan->mounts[i].type == MOUNT_SOCKETS;
+		if (program < 0 && (sockets || plan->mounts[i].type == MOUNT_HIDE))
+			program = part_open(HELPER_PART_HIDE);
+		if (list < 0 && sockets && (list = open(path, O_RDONLY | O_CLOEXEC)) < 0)
 			fail("open", path);
+	}
 }
 
 /* Becomes nsbox-hide. The descriptors FDS stay open. */
-static _Noreturn void become_hide(const struct mount *mount, int program, const int fds[4])
+static _Noreturn void become_hide(const struct mount *mount, const int fds[4])
 {
 	bool sockets = mount->type == MOUNT_SOCKETS;
 	char descriptors[64], how[4] = "", *name = how;
@@ -65,14 +69,13 @@ void hide_matches(const struct mount *mount)
 		return;
 	if (top < 0)
 		fail("open", mount->target);
-	int program = part_open(HELPER_PART_HIDE),
-		file = mask_mounted_cover(false, mount->closed || mount->type == MOUNT_SOCKETS),
+	int file = mask_mounted_cover(false, mount->closed || mount->type == MOUNT_SOCKETS),
 		directory = mask_mounted_cover(true, false);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		fail("make pipe", NULL);
 	pid_t pid = sys_fork();
 	if (pid == 0)
-		become_hide(mount, program, (int[]){top, file, directory, ends[1]});
+		become_hide(mount, (int[]){top, file, directory, ends[1]});
 	if (pid < 0)
 		fail("make a process", NULL);
 	close(ends[1]);
@@ -81,7 +84,6 @@ void hide_matches(const struct mount *mount)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close(ends[0]);
-	close(program);
 	close(top);
 	if (!status)
 		return;

@@ -5,8 +5,11 @@
 
 #include "plan/contract.h"
 
-/* Opens the list of the host's Unix sockets, if PLAN hides those: in the box it would be that of its own network. */
-void hide_open_list(const struct plan *plan);
+/*
+ * Opens what PLAN's hiding needs of the host, before a mount covers it: nsbox-hide, and the list of Unix sockets, which
+ * in the box would be that of its own network.
+ */
+void hide_open(const struct plan *plan);
 /* Runs nsbox-hide for the mount, and waits for its end. Fails by fail() as it says. */
 void hide_matches(const struct mount *mount);
 

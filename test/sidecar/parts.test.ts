@@ -3,7 +3,7 @@
  * busybox stands in a part's place.
  */
 import { chmodSync, chownSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asRoot, execute, failure, inTemp, planOf, SANITIZED, SIDECAR } from '../helpers/nsbox.ts'
@@ -151,6 +151,16 @@ test(
       /^nsbox: helpers: this executable was made without a part that the plan needs: net\nhint: make it anew\n$/,
     )
     assert.is(execute('/bin/ls', [dir]).stdout.includes('ran'), false)
+  }),
+)
+
+test(
+  'a part is found where a mount of the box covers its directory',
+  inTemp((dir) => {
+    for (const name of ['nsbox-sidecar', 'nsbox-hide']) copyFileSync(join(dirname(SIDECAR), name), join(dir, name))
+    const plan = JSON.stringify(planOf(['--cwd', '/', '--tmpfs', '/tmp', '--hide', '/etc/*.none', 'echo', 'ran']))
+    const { stdout, stderr } = run(join(dir, 'nsbox-sidecar'), plan)
+    assert.is(stdout, 'ran\n', stderr)
   }),
 )
 
