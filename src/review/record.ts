@@ -101,7 +101,7 @@ export function findReview(word: string | undefined, directory: string, host: Ca
     step: 'changes',
     what: word === undefined ? 'no review of this directory' : 'no such review',
     path: word ?? directory,
-    hint: reviews.length > 0 ? 'nsbox changes --all lists them' : 'nsbox --changes review COMMAND makes one',
+    hint: 'nsbox changes --all lists all; nsbox --changes review COMMAND makes one',
   })
 }
 
