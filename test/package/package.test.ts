@@ -42,6 +42,7 @@ test('the package has these files and no others', () => {
     'dist/package/library/network-events.d.ts',
     'dist/package/library/report.d.ts',
     'dist/package/library/review.d.ts',
+    'dist/package/library/srt-settings.d.ts',
     'dist/package/options/types.d.ts',
     'dist/package/review/types.d.ts',
     'dist/package/plan/constants.d.ts',

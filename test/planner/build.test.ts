@@ -139,8 +139,9 @@ test('limits of the whole box: a longer period where the kernel takes no quota t
 
 /** They change the box of an image or a review alone, or stand for other options. */
 const OF_IMAGES = [
-  // Read before all others: test/cli/profile.test.ts.
+  // Read before all others: test/cli/profile.test.ts, test/e2e/srt-settings.test.ts.
   'profile',
+  'srt-settings',
   // Its directories are made at the start: test/e2e/review.test.ts.
   'changes',
   'image',

@@ -17,6 +17,7 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   'options/profile.ts': ['node:fs', '../host/bun.ts'],
   'options/git-paths.ts': ['node:fs', 'node:path'],
   'options/presets.ts': ['node:fs', '../host/bun.ts'],
+  'options/srt.ts': ['node:fs'],
   // Libraries that turn a text into values.
   'options/profile-json.ts': ['jsonc-parser/lib/esm/main.js'],
   'options/profile-toml.ts': ['smol-toml'],
