@@ -263,7 +263,7 @@ size_t crawl_all(int top, const char *from, const struct state *state)
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += CRAWL_SECONDS;
 	int fd = open_directory(top, ".");
-	/* As for any other directory that can't be listed. */
+	/* It is hidden whole, as any directory that can't be listed. */
 	if (fd < 0 && errno == EACCES && *from)
 		return cover_file(top, from);
 	if (fd < 0 || fstat(fd, &st) < 0)

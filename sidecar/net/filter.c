@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -13,13 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#if defined(__x86_64__)
-#define NATIVE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE AUDIT_ARCH_AARCH64
-#else
-#error "no system calls of this machine are known here"
-#endif
+#include "base/machine.h"
 
 enum { RELAY = 1 << CONFINE_RELAY, LOOKUP = 1 << CONFINE_LOOKUP, SOCKETS = 1 << CONFINE_SOCKETS, ALL = 7 };
 

@@ -112,7 +112,7 @@ static bool answer_first(struct stream *stream, bool *bad)
 	text[1] = (uint8_t)written;
 	stream->used -= 2 + length;
 	memmove(stream->bytes, stream->bytes + 2 + length, stream->used);
-	/* Who takes no answers gets none. */
+	/* A client that reads no answers gets none. */
 	*bad = written == 0 || send(stream->fd, text, 2 + written, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)(2 + written);
 	return !*bad;
 }

@@ -1,7 +1,6 @@
 #include "trace/calls.h"
 
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -9,13 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#if defined(__x86_64__)
-#define NATIVE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE AUDIT_ARCH_AARCH64
-#else
-#error "no system calls of this machine are known here"
-#endif
+#include "base/machine.h"
 
 #define NONE NO_ARGUMENT
 

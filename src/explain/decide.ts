@@ -7,6 +7,7 @@ import picomatch from 'picomatch'
 import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import { cleanPath } from '../plan/box-path.ts'
+import { isBelow } from '../planner/places.ts'
 import { rootDirectories } from '../plan/root.ts'
 import type { BoxPlan, Mount, Root } from '../plan/types.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
@@ -298,4 +299,3 @@ function lookAt(path: string, followed = false): Looked {
 const statOf = (path: string) => statSync(hostPath(path))
 
 const join = (directory: string, name: string): string => (directory === '/' ? `/${name}` : `${directory}/${name}`)
-const isBelow = (path: string, above: string): boolean => path.startsWith(above === '/' ? '/' : `${above}/`)

@@ -15,6 +15,7 @@ import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import { sha256Digest } from '../host/sha256.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
+import { OPEN_TO_OTHERS, privateFault } from '../host/private-directory.ts'
 import { CACHE_VARIABLE } from '../planner/own-directories.ts'
 import type { FileSystem } from '../plan/types.ts'
 import type { ImageConfig } from './image.ts'
@@ -91,18 +92,9 @@ const HINTS: Readonly<Record<string, string>> = {
 }
 
 function verify(path: string, uid: number): void {
-  const stat = looked(path)
-  const wrong = stat.isSymbolicLink()
-    ? 'is a link'
-    : !stat.isDirectory()
-      ? 'is not a directory'
-      : stat.uid !== uid
-        ? 'belongs to another user'
-        : (stat.mode & 0o077) !== 0
-          ? 'is open to other users'
-          : undefined
+  const wrong = privateFault(looked(path), uid)
   if (wrong === undefined) return
-  const hint = wrong === 'is open to other users' ? `chmod 700 ${path}` : `move it away, or set ${CACHE_VARIABLE}`
+  const hint = wrong === OPEN_TO_OTHERS ? `chmod 700 ${path}` : `move it away, or set ${CACHE_VARIABLE}`
   throw new SandboxError({ step: 'image', what: `the cache ${wrong}`, path, hint })
 }
 

@@ -3,6 +3,7 @@ import { SandboxError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
+import { isBelow } from './places.ts'
 import type { Mount, Root } from '../plan/types.ts'
 
 /**
@@ -13,12 +14,11 @@ export function ownBinds(root: Root, { uid, cwd, variable }: Pick<HostFacts, 'ui
   if (uid === 0 || root.type !== 'layers' || root.lowers[0] !== '/' || root.image !== undefined) return []
   const home = variable('HOME')
   const paths = [home !== undefined && home.startsWith('/') ? cleanPath(home) : '/', cwd].filter((path) => path !== '/')
-  const tops = paths.filter((path, n) => !paths.some((other, m) => m !== n && liesIn(path, other, m < n)))
+  const tops = paths.filter(
+    (path, n) => !paths.some((other, m) => m !== n && (isBelow(path, other) || (m < n && path === other))),
+  )
   return tops.map((path) => ({ type: 'bind', source: path, target: path, options: root.options ?? [], optional: true }))
 }
-
-const liesIn = (path: string, other: string, orSame: boolean): boolean =>
-  path.startsWith(`${other}/`) || (orSame && path === other)
 
 type Bind = Extract<Mount, { type: 'bind' }>
 type Overlay = Extract<Mount, { type: 'overlay' }>

@@ -6,6 +6,7 @@ import { lstatSync, mkdirSync, type Stats } from 'node:fs'
 import { SandboxError } from '../errors.ts'
 import { hostPath } from '../host/bun.ts'
 import { codeOf, systemFailure } from '../host/errno.ts'
+import { OPEN_TO_OTHERS, privateFault } from '../host/private-directory.ts'
 import type { HostFacts } from '../host/types.ts'
 import { ownDirectory } from '../planner/own-directories.ts'
 
@@ -56,23 +57,14 @@ export function reviewFailure(what: string, path: string, error: unknown): Sandb
 }
 
 function verify(path: string, uid: number): void {
-  const wrong = faultOf(looked(path), uid)
+  const wrong = privateFault(looked(path), uid)
   if (wrong === undefined) return
   throw new SandboxError({
     step: 'changes',
     what: `the directory of reviews ${wrong}`,
     path,
-    hint: wrong === OPEN ? `chmod 700 ${path}` : 'move it away, or set XDG_STATE_HOME',
+    hint: wrong === OPEN_TO_OTHERS ? `chmod 700 ${path}` : 'move it away, or set XDG_STATE_HOME',
   })
-}
-
-const OPEN = 'is open to other users'
-
-function faultOf(stat: Stats, uid: number): string | undefined {
-  if (stat.isSymbolicLink()) return 'is a link'
-  if (!stat.isDirectory()) return 'is not a directory'
-  if (stat.uid !== uid) return 'belongs to another user'
-  return (stat.mode & 0o077) === 0 ? undefined : OPEN
 }
 
 function looked(path: string): Stats {
