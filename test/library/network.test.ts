@@ -28,7 +28,7 @@ test(
         dir,
         `const events = []
         const b = box({ allowHosts: ['registry.test:${server.port}'], allowPrivate: true, cwd: '/' })
-        const { stdout } = await b.run(['sh', '-c', 'curl -sS http://registry.test:${server.port}/; getent hosts none.test'], { onConnect: (event) => events.push(event) })
+        const { stdout } = await b.run(['sh', '-c', 'curl -4sS http://registry.test:${server.port}/; getent hosts none.test'], { onConnect: (event) => events.push(event) })
         console.log(JSON.stringify([stdout, ...events]))`,
       )
       const [stdout, ...rest] = events as [string, ...Record<string, unknown>[]]
