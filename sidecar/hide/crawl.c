@@ -4,30 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/sys.h"
 #include "hide/cover.h"
+#include "hide/directory.h"
 #include "hide/failure.h"
 #include "hide/kernels.h"
 #include "hide/states.h"
 
-enum { BUFFER = 1 << 16, NAMES_BEFORE_CLOCK = 1 << 12, STATE_BYTES = sizeof(void *) };
-
-/* As the kernel writes it, getdents64(2). */
-struct entry {
-	uint64_t inode, offset;
-	uint16_t size;
-	uint8_t type;
-	char name[];
-};
+enum { NAMES_BEFORE_CLOCK = 1 << 12, STATE_BYTES = sizeof(void *) };
 
 /* A directory that is being walked. PATH_LENGTH: of its path in `path`, or 0 if that is longer than PATH_MAX. */
 struct place {
@@ -43,7 +33,6 @@ static int tree_top;
 static const char *tree_path;
 static size_t hidden, seen;
 static struct timespec deadline;
-static bool may_have_automounts;
 /* For messages, and to follow links. */
 static char path[PATH_MAX];
 /* Names of directories that are still to be walked, each with its state before it. */
@@ -137,56 +126,25 @@ static void hide_entry(const struct place *place, const char *name, size_t path_
 		count_hidden();
 }
 
-/* Whether to open NAME would have the kernel mount something there. */
-static bool is_automount(const struct place *place, const char *name)
-{
-	struct stat st;
-	if (!may_have_automounts || fstatat(place->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
-		st.st_dev == place->device)
-		return false;
-	int fd = openat(place->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	bool is = fd >= 0 && kernels_own(fd);
-	close(fd);
-	return is;
-}
+/* What `directory_read` is given. */
+struct reading {
+	const struct place *place;
+	const struct state *state;
+};
 
-/* Reading changes the time of the last access, where nobody asks for O_NOATIME; only the owner may. */
-static int open_directory(int parent, const char *name)
+static void read_entry(void *data, const struct directory_entry *entry)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int fd = openat(parent, name, flags | O_NOATIME);
-	return fd < 0 && errno == EPERM ? openat(parent, name, flags) : fd;
-}
-
-static bool is_scarcity(int number) { return number == EMFILE || number == ENFILE || number == ENOMEM; }
-
-static void read_entry(const struct place *place, const struct state *state, const struct entry *entry)
-{
+	const struct reading *reading = data;
+	const struct place *place = reading->place;
 	const char *name = entry->name;
 	size_t length = strlen(name);
-	if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
-		return;
 	check_clock();
-	struct step step = states_step(state, name, length);
+	struct step step = states_step(reading->state, name, length);
 	if (step.hidden)
 		hide_entry(place, name, extend_path(place->path_length, name, length),
 			entry->type == DT_LNK || entry->type == DT_UNKNOWN);
 	else if (step.next && (entry->type == DT_DIR || entry->type == DT_UNKNOWN))
 		wait_for(name, length, step.next);
-}
-
-/* -1 with errno. */
-static int read_entries(const struct place *place, const struct state *state)
-{
-	static char buffer[BUFFER] __attribute__((aligned(8)));
-	long got;
-	while ((got = syscall(SYS_getdents64, place->fd, buffer, sizeof buffer)) > 0)
-		for (long at = 0; at < got;) {
-			const struct entry *entry = (const void *)(buffer + at);
-			read_entry(place, state, entry);
-			at += entry->size;
-		}
-	return got < 0 ? -1 : 0;
 }
 
 static void walk_directory(const struct place *place, const struct state *state);
@@ -196,12 +154,12 @@ static void walk_below(const struct place *place, const char *name, const struct
 {
 	struct stat st;
 	size_t length = extend_path(place->path_length, name, strlen(name));
-	if (is_automount(place, name))
+	if (directory_is_automount(place->fd, place->device, name))
 		return;
-	int fd = open_directory(place->fd, name);
+	int fd = directory_open(place->fd, name);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return;
-	if (fd < 0 && is_scarcity(errno))
+	if (fd < 0 && directory_is_scarcity(errno))
 		failure("open", length ? path : name, NULL, errno);
 	if (fd < 0) {
 		hide_entry(place, name, length, false);
@@ -217,41 +175,26 @@ static void walk_below(const struct place *place, const char *name, const struct
 
 static void walk_directory(const struct place *place, const struct state *state)
 {
+	struct reading reading = {place, state};
 	size_t begin = waiting_length;
-	if (read_entries(place, state) < 0) {
-		if (is_scarcity(errno) || !place->above)
+	if (directory_read(place->fd, read_entry, &reading) < 0) {
+		if (directory_is_scarcity(errno) || !place->above)
 			failure("read the directory", place->path_length ? path : tree_path, NULL, errno);
 		waiting_length = begin;
 		if (cover_file(place->fd, place->path_length ? path : tree_path))
 			count_hidden();
 		return;
 	}
-	/* Walking below moves what waits. */
 	for (size_t at = begin, end = waiting_length; at < end;) {
 		const struct state *next;
-		char name[NAME_MAX + 1];
+		/* Valid until the walk goes below, which moves what waits. A name is longer than NAME_MAX in some FUSE trees.
+		 */
+		const char *name = waiting + at + STATE_BYTES;
 		memcpy(&next, waiting + at, STATE_BYTES);
-		size_t length = strlen(waiting + at + STATE_BYTES);
-		memcpy(name, waiting + at + STATE_BYTES, length + 1);
-		at += STATE_BYTES + length + 1;
+		at += STATE_BYTES + strlen(name) + 1;
 		walk_below(place, name, next);
 	}
 	waiting_length = begin;
-}
-
-static bool have_automounts(void)
-{
-	char *line = NULL;
-	size_t room = 0;
-	bool found = false;
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	if (!mounts)
-		return true;
-	while (!found && getline(&line, &room, mounts) > 0)
-		found = strstr(line, " - autofs ") != NULL;
-	free(line);
-	fclose(mounts);
-	return found;
 }
 
 size_t crawl_all(int top, const char *from, const struct state *state)
@@ -259,10 +202,10 @@ size_t crawl_all(int top, const char *from, const struct state *state)
 	struct stat st;
 	tree_top = top;
 	tree_path = from;
-	may_have_automounts = have_automounts();
+	directory_find_automounts();
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += CRAWL_SECONDS;
-	int fd = open_directory(top, ".");
+	int fd = directory_open(top, ".");
 	/* It is hidden whole, as any directory that can't be listed. */
 	if (fd < 0 && errno == EACCES && *from)
 		return cover_file(top, from);

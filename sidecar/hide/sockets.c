@@ -13,10 +13,11 @@
 
 #include "base/sys.h"
 #include "hide/cover.h"
+#include "hide/directory.h"
 #include "hide/failure.h"
 #include "hide/kernels.h"
 
-enum { MOST = 20000, MAX_TRIES = 16, MOST_OF_DIRECTORY = 4096 };
+enum { MOST = 20000, MAX_TRIES = 16 };
 
 /*
  * Where sockets lie. They are looked for there too, since the list has only those of one network namespace: a container
@@ -34,6 +35,8 @@ static const char *tree_path;
 static char *const *allowed_paths;
 static struct stat *allowed_files;
 static size_t allowed_count, hidden;
+/* Of what is looked at in a tree. */
+static char walk_path[PATH_MAX];
 
 static bool is_at_or_below(const char *path, const char *above)
 {
@@ -123,91 +126,127 @@ static bool ends_with(const char *name, const char *end)
 	return length >= end_length && strcmp(name + length - end_length, end) == 0;
 }
 
-static int type_of(int directory, const struct dirent *entry)
+/* Names of sockets and directories that are still to be looked at, each with its type before it. */
+static struct {
+	char *names;
+	size_t length, room;
+} waiting;
+
+/* A directory that is being read: whether nothing but sockets, with their locks and process ids, is in it so far. */
+struct listing {
+	int fd;
+	bool only_sockets;
+	size_t sockets;
+};
+
+static int type_of(int directory, const struct directory_entry *entry)
 {
 	struct stat st;
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type;
-	return fstatat(directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 ? IFTODT(st.st_mode)
-																							  : DT_UNKNOWN;
+	if (entry->type != DT_UNKNOWN)
+		return entry->type;
+	return fstatat(directory, entry->name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 ? IFTODT(st.st_mode)
+																							: DT_UNKNOWN;
 }
 
-static bool is_dots(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
-
-/* Whether nothing but sockets, with their locks and process ids, is in the directory, and one at least. */
-static bool has_only_sockets(DIR *entries)
+static void keep_name(int type, const char *name)
 {
-	struct dirent *entry;
-	int sockets = 0, count = 0;
-	bool only = true;
-	rewinddir(entries);
-	while (only && (entry = readdir(entries)) && count++ < MOST_OF_DIRECTORY) {
-		const char *name = entry->d_name;
-		int type = type_of(dirfd(entries), entry);
-		sockets += type == DT_SOCK;
-		only = is_dots(name) || type == DT_SOCK ||
-			   (type == DT_REG && (ends_with(name, ".lock") || ends_with(name, ".pid")));
+	size_t length = strlen(name) + 1, needed = waiting.length + 1 + length;
+	if (needed > waiting.room) {
+		waiting.room = 2 * needed;
+		waiting.names = realloc(waiting.names, waiting.room);
+		if (!waiting.names)
+			failure("allocate", NULL, NULL, ENOMEM);
 	}
-	rewinddir(entries);
-	return only && sockets > 0;
+	waiting.names[waiting.length] = (char)type;
+	memcpy(waiting.names + waiting.length + 1, name, length);
+	waiting.length = needed;
 }
 
-/* Whether the directory is hidden with all that is and will be in it. DEPTH: below one of `trees`. ENTRIES may be NULL.
- */
-static bool is_whole(const char *path, int depth, DIR *entries)
+static void list_entry(void *data, const struct directory_entry *entry)
+{
+	struct listing *listing = data;
+	const char *name = entry->name;
+	int type = type_of(listing->fd, entry);
+	listing->sockets += type == DT_SOCK;
+	if (type != DT_SOCK && (type != DT_REG || !(ends_with(name, ".lock") || ends_with(name, ".pid"))))
+		listing->only_sockets = false;
+	if (type == DT_SOCK || type == DT_DIR)
+		keep_name(type, name);
+}
+
+/* Whether the directory is hidden with all that is and will be in it. DEPTH: below one of `trees`. */
+static bool is_whole(int depth, const struct listing *listing)
 {
 	static const char users[] = "/run/user/";
-	if (holds_allowed(path))
+	if (holds_allowed(walk_path))
 		return false;
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-		if (strcmp(path, whole[i]) == 0)
+		if (strcmp(walk_path, whole[i]) == 0)
 			return true;
-	if (strncmp(path, users, sizeof users - 1) == 0 && path[sizeof users - 1] && !strchr(path + sizeof users - 1, '/'))
+	if (strncmp(walk_path, users, sizeof users - 1) == 0 && walk_path[sizeof users - 1] &&
+		!strchr(walk_path + sizeof users - 1, '/'))
 		return true;
-	return depth > 0 && entries && has_only_sockets(entries);
+	return depth > 0 && listing->sockets && listing->only_sockets;
 }
 
-static bool join(char path[PATH_MAX], const char *directory, const char *name)
+static void cover_directory(int fd)
 {
-	return snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX;
-}
-
-static void cover_directory(int fd, const char *path)
-{
-	if (cover_file(fd, path))
+	if (cover_file(fd, walk_path))
 		count_socket();
 }
 
+static void walk_sockets(int parent, const char *name, int depth, int depth_left);
+
 /*
- * FD becomes the walk's. A directory that can't be listed stays as it is: the caller's own may lie below it, and what
- * is bound there stands in the list.
+ * Looks through the directory FD, whose path is in `walk_path`. One that can't be listed stays as it is: the caller's
+ * own may lie below it, and what is bound there stands in the list.
  */
-static void walk_sockets(int fd, const char *path, int depth, int depth_left)
+static void walk_names(int fd, bool is_listed, int depth, int depth_left)
 {
-	char below[PATH_MAX];
-	int reading = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
-	DIR *entries = reading < 0 ? NULL : fdopendir(reading);
-	if (is_whole(path, depth, entries)) {
-		cover_directory(fd, path);
-	} else if (entries) {
-		for (struct dirent *entry; (entry = readdir(entries));) {
-			int type = is_dots(entry->d_name) ? DT_UNKNOWN : type_of(dirfd(entries), entry);
-			if ((type != DT_SOCK && type != DT_DIR) || !join(below, path, entry->d_name))
-				continue;
-			if (type == DT_SOCK)
-				hide_socket(below);
-			else if (depth_left > 0) {
-				int directory = openat(fd, entry->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-				struct stat st;
-				if (directory >= 0 && fstat(directory, &st) == 0 && S_ISDIR(st.st_mode) && !kernels_own(directory))
-					walk_sockets(directory, below, depth + 1, depth_left - 1);
-				else
-					close(directory);
-			}
-		}
+	size_t begin = waiting.length, path_length = strlen(walk_path);
+	struct listing listing = {.fd = fd, .only_sockets = true};
+	/* What was read before an error counts. */
+	if (is_listed)
+		(void)directory_read(fd, list_entry, &listing);
+	if (is_whole(depth, &listing)) {
+		cover_directory(fd);
+		waiting.length = begin;
+		return;
 	}
-	if (entries)
-		closedir(entries);
+	for (size_t at = begin, end = waiting.length; at < end;) {
+		/* Valid until the walk goes below, which moves the names. */
+		const char *name = waiting.names + at + 1;
+		int type = waiting.names[at];
+		size_t length = strlen(name);
+		at += length + 2;
+		if ((type == DT_DIR && !depth_left) || path_length + 1 + length >= sizeof walk_path)
+			continue;
+		walk_path[path_length] = '/';
+		memcpy(walk_path + path_length + 1, name, length + 1);
+		if (type == DT_SOCK)
+			hide_socket(walk_path);
+		else
+			walk_sockets(fd, name, depth + 1, depth_left - 1);
+		walk_path[path_length] = '\0';
+	}
+	waiting.length = begin;
+}
+
+/* NAME, in PARENT, has the path in `walk_path`. */
+static void walk_sockets(int parent, const char *name, int depth, int depth_left)
+{
+	if (directory_is_automount(parent, 0, name))
+		return;
+	int fd = directory_open(parent, name);
+	bool is_listed = fd >= 0;
+	if (fd < 0 && directory_is_scarcity(errno))
+		failure("open", walk_path, NULL, errno);
+	if (fd < 0 && errno == EACCES)
+		fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!kernels_own(fd))
+		walk_names(fd, is_listed, depth, depth_left);
 	close(fd);
 }
 
@@ -223,12 +262,11 @@ static void walk_trees(void)
 				depth += *c == '/';
 			start = tree_path;
 		}
-		int fd = depth > trees[i].depth ? -1 : open_path(start);
-		struct stat st;
-		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-			walk_sockets(fd, start, depth, trees[i].depth - depth);
-		else
-			close(fd);
+		int fd = depth > trees[i].depth || strlen(start) >= sizeof walk_path ? -1 : open_path(start);
+		strcpy(walk_path, fd < 0 ? "" : start);
+		if (fd >= 0)
+			walk_sockets(fd, ".", depth, trees[i].depth - depth);
+		close(fd);
 	}
 }
 
@@ -256,6 +294,7 @@ void sockets_hide(int top, const char *from, int list, char *const *allowed)
 	tree_path = from;
 	allowed_paths = allowed;
 	remember_allowed();
+	directory_find_automounts();
 	walk_trees();
 	while (listed && getline(&line, &room, listed) > 0)
 		hide_listed(line);

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { inTemp, INTERFACES, nsbox } from '../helpers/nsbox.ts'
+import { asRoot, execute, inTemp, INTERFACES, NSBOX, nsbox } from '../helpers/nsbox.ts'
 
 /** Listens on the sockets of its arguments until its input ends. */
 const LISTEN = `
@@ -104,5 +104,24 @@ test(
     })
   }),
 )
+
+/** System calls of the program that hides sockets, where N directories with one in each are in /tmp. */
+function callsWith(n: number): number {
+  const script = `
+    for d in /tmp /run /var/tmp; do mount -t tmpfs none $d; done
+    cd /tmp; mkdir -p $(seq -f d%g/below $1)
+    strace -f -qq -s 9999 -o /run/log "$0" --allow-socket /none --cwd / true && cat /run/log`
+  const alone = asRoot ? ['--propagation', 'private'] : ['--user', '--map-root-user']
+  const { stdout, stderr } = execute('unshare', [...alone, '--mount', '--net', 'bash', '-c', script, NSBOX, String(n)])
+  const lines = stdout.split('\n')
+  const [, pid = 'none'] = /^(\d+) +(?=exec.*"nsbox-hide")/m.exec(stdout) ?? []
+  const own = lines.filter((line) => line.startsWith(`${pid} `) && !line.includes('resumed>'))
+  assert.ok(own.length > 2 * n, stderr + lines.slice(-20).join('\n'))
+  return own.length
+}
+
+test('to look for sockets takes five system calls a directory: to open, to know the file system, to read, to close', () => {
+  assert.is(callsWith(60) - callsWith(10), 50 * 2 * 5)
+})
 
 test.run()
