@@ -61,6 +61,7 @@ function take(argv: readonly string[], at: number, verb: VerbName, syntax: Synta
   if (name !== word) return [{ ...found, value: attached(option, word.slice(name.length + 1)) }, at + 1]
   if (option.value === undefined) return [{ ...found, value: '' }, at + 1]
   if (option.alone !== undefined) return [{ ...found, value: option.alone === true ? '' : option.alone }, at + 1]
+  if (option.name === syntax.asks && isNoValue(argv[at + 1], syntax)) return [{ option, value: '', own: true }, at + 1]
   return [{ ...found, value: following(option, argv[at + 1], syntax) }, at + 2]
 }
 
@@ -90,9 +91,12 @@ function attached(option: OptionRow, value: string): string {
 
 /** The next word is the value, even if it starts with a dash, unless it is one of our own options. */
 function following(option: OptionRow, next: string | undefined, syntax: Syntax): string {
-  const isOurs = next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), syntax) !== undefined)
-  if (isOurs) throw late().missingValue(option, next)
+  if (isNoValue(next, syntax)) throw late().missingValue(option, next)
   return filled(option, next)
+}
+
+function isNoValue(next: string | undefined, syntax: Syntax): next is undefined {
+  return next === undefined || next === '--' || (isOption(next) && lookup(nameIn(next), syntax) !== undefined)
 }
 
 function filled(option: OptionRow, value: string): string {

@@ -9,15 +9,18 @@ import type { Walked } from './verb.ts'
 /** The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. */
 export function readOptions({ typed }: Walked, own?: (name: string, value: string) => void): Options {
   const options: Options = {}
+  let profiled = 0
   for (const { option } of typed)
     if (option.name === 'profile' || option.name === 'srt-settings') {
       lateProfiles().addProfiles(options, typed)
+      profiled = options.mounts?.length ?? 0
       break
     }
   for (const { option, value, own: isOwn } of typed) {
     if (isOwn) own?.(option.name, value)
     else apply(options, option.name, value)
   }
+  if (profiled > 0) lateProfiles().composeBehind(options, profiled)
   refuseContradictions(options)
   return options
 }

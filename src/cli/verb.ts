@@ -46,6 +46,8 @@ export type Syntax = {
   takes?(name: string, group: Group): boolean
   /** Its own options. */
   own?: readonly OptionRow[]
+  /** An option of the table that is a question of the verb's own where no value stands behind it. */
+  asks?: string
   /**
    * How many words stand before the command, with options anywhere among them; Infinity for a verb without a command.
    */

@@ -1,6 +1,7 @@
 /** Reads the library's options. */
 import { SandboxError, UsageError } from '../errors.ts'
 import { hostOfProgram } from '../host/node.ts'
+import { composeBehind } from '../options/compose-mounts.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
 import { applyKey, ROWS_BY_KEY } from '../options/from-object.ts'
 import { kindOf } from '../options/mount-list.ts'
@@ -21,8 +22,10 @@ export function readOptions(boxOptions: BoxOptions, before: Options = {}): Optio
   const options = structuredClone(before)
   const host = hostOfProgram()
   if (profile !== undefined) withName(() => applyProfiles(options, textsOf(profile), others, host))
+  const profiled = profile === undefined ? 0 : (options.mounts?.length ?? 0)
   for (const [key, value] of Object.entries(others))
     if (value !== undefined) withName(() => applyKey(options, key, value, () => host.variable('HOME')))
+  if (profiled > 0) composeBehind(options, profiled)
   withName(() => refuseContradictions(options))
   return options
 }

@@ -66,6 +66,9 @@ const SECRETS = [
   '.config/chromium',
 ]
 
+/** Where everybody may write: a box has its own. */
+const PRIVATE = ['/tmp', '/var/tmp']
+
 /** Where services of the host keep their state; not all is sockets there. The second are links of NixOS. */
 const SERVICES = {
   hide: ['/run'],
@@ -128,7 +131,7 @@ function common(project: Project): Record<string, unknown> {
   return {
     ro: true,
     net: 'none',
-    tmpfs: ['/tmp', '/var/tmp'],
+    tmpfs: PRIVATE,
     hide: [...SERVICES.hide, ...inHome(project, SECRETS)],
     // Some programs run commands for whoever can connect to their sockets.
     allowSocket: [],
@@ -162,7 +165,8 @@ function closed(project: Project): Record<string, unknown> {
   for (const name of ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc'])
     if (isLink(name)) mounts.push({ type: 'symlink', target: name, to: readlinkSync(name) })
     else if (project.look(name, false) === 'directory') mounts.push({ type: 'bind', source: name, readonly: true })
-  mounts.push({ type: 'proc', target: '/proc' }, { type: 'dev', target: '/dev' }, { type: 'tmpfs', target: '/tmp' })
+  mounts.push({ type: 'proc', target: '/proc' }, { type: 'dev', target: '/dev' })
+  for (const target of PRIVATE) mounts.push({ type: 'tmpfs', target })
   // The project's own place, and no further one of the home directory.
   if (path !== '/') mounts.push({ type: 'bind', source: path, readonly: true })
   return {

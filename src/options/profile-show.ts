@@ -2,9 +2,12 @@
 import { absolute } from '../host/absolute.ts'
 import type { HostFacts } from '../host/types.ts'
 import { atHome, beginsAtHome } from './home.ts'
+import { composeMounts } from './compose-mounts.ts'
 import { isRepeated } from './from-object.ts'
-import { readEntries } from './profile.ts'
+import { optionsOf, readEntries } from './profile.ts'
+import type { ProfileEntry, ReadProfile } from './profile-chain.ts'
 import { PRESETS } from './presets.ts'
+import type { MountRequest } from './types.ts'
 
 type Host = Pick<HostFacts, 'cwd' | 'variable' | 'look'>
 
@@ -22,6 +25,7 @@ export function showProfiles(words: readonly string[], host: Host): ShownProfile
   const content: Record<string, unknown> = {}
   const missing = new Set<string>()
   const open = new Set<string>()
+  const mounts: Mounts = { keys: new Set(), given: [], composed: [] }
   for (const { profile, entries } of readEntries(words, host)) {
     for (const text of PRESETS.find(({ name }) => name === profile.id)?.open ?? []) open.add(text)
     for (const { key, value } of entries) {
@@ -33,8 +37,30 @@ export function showProfiles(words: readonly string[], host: Host): ShownProfile
       else content[key] = value
       if (typeof value === 'string' && isMissing(value, host)) missing.add(value)
     }
+    addMounts(mounts, profile, entries, host)
   }
-  return { content, missing, open: [...open] }
+  return { content: withComposed(content, mounts), missing, open: [...open] }
+}
+
+/** The mounts of profiles. `keys`: those that ask for them. */
+type Mounts = { keys: Set<string>; given: MountRequest[]; composed: MountRequest[] }
+
+function addMounts(mounts: Mounts, profile: ReadProfile, entries: readonly ProfileEntry[], host: Host): void {
+  const added: MountRequest[] = []
+  for (const entry of entries) {
+    const { mounts: own = [] } = optionsOf(profile, [entry], host)
+    if (own.length > 0) mounts.keys.add(entry.key)
+    added.push(...own)
+  }
+  mounts.given.push(...added)
+  mounts.composed = composeMounts(mounts.composed, added)
+}
+
+/** Where profiles replace mounts of others, one list has all of them, in their order. */
+function withComposed(content: Record<string, unknown>, { keys, given, composed }: Mounts): Record<string, unknown> {
+  if (given.length === composed.length && given.every((mount, n) => mount === composed[n])) return content
+  const others = Object.entries(content).filter(([key]) => !keys.has(key))
+  return { ...Object.fromEntries(others), mounts: composed }
 }
 
 function isMissing(value: string, host: Host): boolean {

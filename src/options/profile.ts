@@ -11,6 +11,7 @@ import type { HostFacts } from '../host/types.ts'
 import { fromBytes } from '../text/bytes.ts'
 import { camel } from '../text/camel-case.ts'
 import { nearest } from '../text/nearest.ts'
+import { composeMounts } from './compose-mounts.ts'
 import { applyKey, ROWS_BY_KEY } from './from-object.ts'
 import { beginsAtHome, atHome } from './home.ts'
 import { presetContent, PRESETS } from './presets.ts'
@@ -46,7 +47,7 @@ export function readEntries(words: readonly string[], host: Host): ReturnType<ty
   return all
 }
 
-/** Lists add up, and everything else replaces; false takes back what came before. */
+/** Lists add up, of mounts as composeMounts says, and everything else replaces; false takes back what came before. */
 export function addTo(options: Options, profile: Options, entries: readonly ProfileEntry[] = []): void {
   const all = options as Record<string, unknown>
   if (ROOT_KEYS.some((key) => profile[key] !== undefined)) for (const key of ROOT_KEYS) delete options[key]
@@ -56,6 +57,10 @@ export function addTo(options: Options, profile: Options, entries: readonly Prof
   }
   for (const [key, value] of Object.entries(profile)) {
     const before = all[key]
+    if (key === 'mounts') {
+      options.mounts = composeMounts(options.mounts ?? [], profile.mounts ?? [])
+      continue
+    }
     all[key] =
       Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...(value as unknown[])] : value
   }
@@ -101,7 +106,8 @@ function realPath(path: string): string {
   }
 }
 
-function optionsOf(profile: ReadProfile, entries: readonly ProfileEntry[], host: Host): Options {
+/** What ENTRIES of a profile say. Throws UsageError for what isn't an option. */
+export function optionsOf(profile: ReadProfile, entries: readonly ProfileEntry[], host: Host): Options {
   const options: Options = {}
   for (const entry of entries) applyAt(options, profile, entry, host)
   if (profile.directory !== undefined) resolveFrom(options, profile.directory)

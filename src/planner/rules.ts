@@ -14,7 +14,7 @@ import { cleanPath } from '../plan/box-path.ts'
 import { rootDirectories, showsHost } from '../plan/root.ts'
 import type { Mount, Root } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
-import { hostFile } from './host-path.ts'
+import { hostFile, IS_MISSING } from './host-path.ts'
 import { hideMounts, isOnHost, isPattern } from './patterns.ts'
 import { parentOf } from './pins.ts'
 import { isBelow, realPlace, type Shown } from './places.ts'
@@ -43,7 +43,9 @@ export function withRules(mounts: readonly Mount[], options: Options, root: Root
   const at = rules.map(({ path }) => lastAbove(path, mounts))
   const result: Mount[] = []
   for (let n = -1; n < mounts.length; n++) {
-    if (n >= 0) result.push(mounts[n] as Mount)
+    const mount = mounts[n]
+    if (mount !== undefined && !rules.some((rule, index) => at[index] === n && isSameBind(rule, mount)))
+      result.push(mount)
     rules.forEach((rule, index) => {
       if (at[index] === n) result.push(...mountsOf(rule, index, rules, at))
     })
@@ -100,10 +102,16 @@ function refusePattern(given: string, host: Looks): void {
 
 const bindsOf = (mounts: readonly Mount[]): Shown[] => mounts.filter((mount) => mount.type === 'bind')
 
-/** Hides the host's sockets where the box shows a part of the host. A bind of a single file is meant. */
+/**
+ * Hides the host's sockets where the box shows a part of the host. A bind of a single file is meant; what is missing
+ * may be a directory when the box starts.
+ */
 function socketMounts(given: readonly string[], shown: readonly Shown[], root: Root, host: Looks): Mount[] {
   const places = shown.map(({ source, target }) => ({ target, from: realPlace(source, host) }))
-  const isDirectory = ({ from }: { from: string }): boolean => host.look(from, true) === 'directory'
+  const isDirectory = ({ from }: { from: string }): boolean => {
+    const found = host.look(from, true)
+    return found === 'directory' || (typeof found === 'object' && IS_MISSING.includes(found.code))
+  }
   const files = places.filter((place) => !isDirectory(place)).map(({ from }) => from)
   const allowed = [...given.map((path) => realPlace(path, host)), ...files]
   const seen = allowed.flatMap((path) => places.flatMap(({ target, from }) => moved(path, from, target)))
@@ -153,6 +161,10 @@ function lastAbove(path: string, mounts: readonly Mount[]): number {
   }
   return -1
 }
+
+/** Whether a rule mounts again what MOUNT does, but writable. */
+const isSameBind = ({ kind, path, source }: Rule, mount: Mount): boolean =>
+  kind === 'write' && mount.type === 'bind' && mount.target === path && mount.source === source
 
 function mountsOf(rule: Rule, index: number, rules: readonly Rule[], at: readonly number[]): Mount[] {
   const outer = above(rule, rules)

@@ -12,40 +12,55 @@ import { printable } from '../text/printable.ts'
 import { realPlace } from '../planner/places.ts'
 import { planned } from './prepared.ts'
 
-const USAGE = 'nsbox why [OPTIONS] PATH...'
+const USAGE = 'nsbox why [OPTIONS] PATH... [--write]'
 
-export const why = verb<{ options: Options; paths: readonly string[]; json: boolean }>({
-  usage: 'why [OPTIONS] [--json] PATH...',
+/** `write`: whether the answer, and the exit status, are about writing alone. */
+export const why = verb<{ options: Options; paths: readonly string[]; json: boolean; write: boolean }>({
+  usage: 'why [OPTIONS] [--json] PATH... [--write]',
   doc: 'say which rule of a box decides about a path; run nothing',
   examples: [
     'nsbox why --ro /etc/passwd',
     'nsbox why --profile workspace .git/hooks',
+    'nsbox why --profile workspace .git/hooks --write',
     'nsbox why --ro --bind . --ro-bind .git/hooks .git/hooks/pre-commit',
   ],
   takes: () => true,
   own: [{ name: 'json', group: 'reporting', doc: 'print the answers as JSON' }],
+  asks: 'write',
   words: Infinity,
   parse(walked) {
     let json = false
-    const options = readOptions(walked, () => (json = true))
+    let write = false
+    const options = readOptions(walked, (name) => (name === 'write' ? (write = true) : (json = true)))
     const paths = walked.rest
-    if (paths.length === 0) throw new UsageError('why: no path', USAGE)
+    if (paths.length === 0)
+      throw new UsageError(
+        'why: no path',
+        options.write === undefined
+          ? USAGE
+          : `${USAGE}; --write PATH is a rule of the box, --write behind all paths asks`,
+      )
     if (paths.includes('')) throw new UsageError("why: empty path ''", USAGE)
-    return { options, paths, json }
+    return { options, paths, json, write }
   },
-  run({ options, paths, json }) {
+  run({ options, paths, json, write }) {
     const host = thisHost()
     // No command has to start in the caller's directory.
     return planned({ cwd: '/', ...options }, ['nsbox'], host, (plan) => {
-      const { write = [], writeTry = [] } = options
-      const written = new Set([...write, ...writeTry].map((path) => realPlace(path, host)))
+      const written = new Set(
+        [...(options.write ?? []), ...(options.writeTry ?? [])].map((path) => realPlace(path, host)),
+      )
       const answers = paths.map((path) => {
         // A box with a root of its own has no directory of the caller's.
         const asked = options.root === undefined && options.image === undefined ? absolute(path, host) : boxPath(path)
         return { asked: path, written, ...decide(plan, asked, host.look) }
       })
-      if (json) return print(`${JSON.stringify(answers.map(factsIn), null, 2)}\n`)
-      return print(answers.map(linesOf).join(''))
+      print(
+        json
+          ? `${JSON.stringify(answers.map(factsIn), null, 2)}\n`
+          : answers.map((one) => linesOf(one, write)).join(''),
+      )
+      return write && answers.some(({ writable }) => !writable) ? 1 : 0
     })
   },
 })
@@ -73,7 +88,7 @@ function factsIn({ asked, written, path, finds, shownBy, writable, writtenBy, so
 
 const isReadable = (finds: Decision['finds']): boolean => finds !== 'nothing' && finds !== 'hidden'
 
-function linesOf(answer: Answer): string {
+function linesOf(answer: Answer, onlyWrite: boolean): string {
   const { path, finds, shownBy, writable, writtenBy, lacksDirectory, source, written: places } = answer
   const read = READ[finds]
   const from = source === undefined || source === path ? '' : `, ${printable(source)} of the host`
@@ -82,7 +97,7 @@ function linesOf(answer: Answer): string {
   const stays = writable && source === undefined ? ', and vanishes with the box' : ''
   return [
     `${printable(path)}\n`,
-    `  read:  ${read}${by}\n`,
+    onlyWrite ? '' : `  read:  ${read}${by}\n`,
     `  write: ${lacksDirectory ? 'no, the directory is missing' : written}${stays}\n`,
   ].join('')
 }

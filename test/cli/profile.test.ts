@@ -1,5 +1,5 @@
 /** --profile: options from files in JSON with comments, or TOML. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -280,6 +280,79 @@ test(
       assert.match(stderr, /^nsbox: profile: (?:line \d+, column \d+|\/.*): /)
       assert.match(stderr, said)
     }
+  }),
+)
+
+const PRESET_NAMES = ['read-only', 'workspace', 'offline-build', 'closed']
+const PAIRS = PRESET_NAMES.flatMap((one) => PRESET_NAMES.filter((other) => other !== one).map((other) => [one, other]))
+
+test('presets go together in each order, without a warning, and what is shown of both says the same', () => {
+  // Below /tmp a preset shows the project over its own /tmp.
+  for (const parent of ['/tmp', '/var/tmp']) {
+    const dir = mkdtempSync(`${parent}/nsbox-`)
+    try {
+      mkdirSync(join(dir, '.git/hooks'), { recursive: true })
+      for (const [one = '', other = ''] of PAIRS) {
+        const plan = (...words: string[]) => {
+          const { status, stdout, stderr } = execute(NSBOX, ['plan', ...words, 'true'], { cwd: dir })
+          assert.equal([status, stderr], [0, ''], words.join(' '))
+          return stdout
+        }
+        const shown = execute(NSBOX, ['profile', 'show', '--json', one, other], { cwd: dir }).stdout
+        writeFileSync(join(dir, 'both'), shown)
+        const whole = plan('--profile', one, '--profile', other)
+        const sorted = (text: string) => text.split('\n').sort()
+        assert.equal(sorted(plan('--profile', './both')), sorted(whole), `${one} ${other}`)
+        rmSync(join(dir, 'both'))
+      }
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  }
+})
+
+test(
+  'workspace and closed together: the system and the project alone, and the project can be written but for its hooks',
+  inTemp((dir) => {
+    mkdirSync(join(dir, '.git/hooks'), { recursive: true })
+    const commands = 'touch made && ls -A / | tr "\\n" " "; touch .git/hooks/x /usr/x; echo $HOME'
+    for (const order of [
+      ['workspace', 'closed'],
+      ['closed', 'workspace'],
+    ]) {
+      const options = order.flatMap((name) => ['--profile', name])
+      const { stdout, stderr } = execute(NSBOX, [...options, 'sh', '-c', commands], { cwd: dir })
+      assert.match(stdout, /usr/, stderr)
+      assert.not.match(stdout, /home|root |srv/)
+      assert.match(stdout, /\/tmp\n$/)
+      assert.is(stderr.match(/Read-only file system/g)?.length, 2, stderr)
+      assert.ok(existsSync(join(dir, 'made')))
+      rmSync(join(dir, 'made'))
+    }
+  }),
+)
+
+test(
+  'of two mounts at one path the later source counts, in the place of the earlier one',
+  inTemp((dir) => {
+    const profile = 'tmpfs = ["/a", "/b"]\nroBind = "/usr:/a/usr"\n'
+    const mounts = (...words: string[]) =>
+      (optionsOf(dir, profile, ...words).mounts ?? []).map(
+        (mount) => `${mount.type} ${'target' in mount ? mount.target : ''}${'size' in mount ? ' limited' : ''}`,
+      )
+    assert.equal(mounts(), ['tmpfs /a', 'tmpfs /b', 'bind /a/usr'])
+    assert.equal(mounts('--tmpfs', '/a/:size=1m'), ['tmpfs /a/ limited', 'tmpfs /b', 'bind /a/usr'])
+    assert.equal(mounts('--tmpfs', '/'), ['tmpfs /', 'tmpfs /a', 'tmpfs /b', 'bind /a/usr'])
+    // What may be missing, and what hides what is there, take no place.
+    assert.equal(mounts('--bind-try', '/x:/b', '--mask', '/a'), [
+      'tmpfs /a',
+      'tmpfs /b',
+      'bind /a/usr',
+      'bind /b',
+      'mask /a',
+    ])
+    // Two of one source are a mistake, and stay to be warned of.
+    assert.equal(mounts('--tmpfs', '/c', '--tmpfs', '/c').length, 5)
   }),
 )
 

@@ -45,6 +45,18 @@ test(
       shownBy: '--tmpfs /tmp',
       writtenBy: '--tmpfs /tmp',
     })
+    const asked = why('.git/hooks', '.', '--write')
+    const lines = [
+      `${dir}/.git/hooks\n  write: no: --ro-bind ${dir}/.git/hooks`,
+      `${dir}\n  write: yes: --bind ${dir}`,
+      '',
+    ]
+    assert.equal([asked.status, asked.stdout], [1, lines.join('\n')], asked.stderr)
+    assert.equal([why('.', '--write').status, why('.', '--write', '--', 'none').status], [0, 0])
+    assert.is(why('--write', '.', '--json', '.git/hooks', '--write').status, 1)
+    assert.is(why('.git/hooks').status, 0)
+    // Before the paths it is a rule of the box.
+    assert.match(why('--write', '/etc', '/etc/passwd').stdout, /write: yes: --write \/etc/)
     assert.match(
       nsbox(['why', '--overlay', '/etc']).stdout,
       /^\/etc\n {2}read: {2}yes: the root\n {2}write: yes: the root/,
@@ -53,7 +65,9 @@ test(
 )
 
 test('what is no question', () => {
-  assert.equal(nsbox(['why']).stderr, 'nsbox: why: no path\nhint: nsbox why [OPTIONS] PATH...\n')
+  assert.equal(nsbox(['why']).stderr, 'nsbox: why: no path\nhint: nsbox why [OPTIONS] PATH... [--write]\n')
+  assert.match(nsbox(['why', '--write', '/etc']).stderr, /--write behind all paths asks/)
+  assert.match(nsbox(['--write']).stderr, /--write: the value is missing/)
   assert.match(nsbox(['why', '']).stderr, /why: empty path ''/)
   assert.match(nsbox(['why', '--root', '/', '--', '-x']).stderr, /'-x' must be an absolute path/)
 })

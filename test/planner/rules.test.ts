@@ -105,6 +105,20 @@ test('what is missing where the box may write is found, and nothing else is', ()
   assert.match(many, /may make them: \/0 .* \/19 and 10 more$/)
 })
 
+test('a bind that may be left out, and whose source is missing, allows no socket', () => {
+  const allowed = (found: ReturnType<HostFacts['look']>) => {
+    const look: HostFacts['look'] = (path) => (path === '/agent' ? found : 'directory')
+    const mounts = [{ type: 'bind' as const, source: '/agent', target: '/one', optional: true }]
+    return (plan({ mounts, sockets: [] }, { ...all, look }).mounts ?? []).flatMap((mount) =>
+      mount.type === 'sockets' ? [`${mount.target}: ${mount.allowed?.join(' ')}`] : [],
+    )
+  }
+  assert.equal(allowed('other'), ['/: /agent /one'])
+  assert.equal(allowed('directory'), ['/: ', '/one: '])
+  // It may be a directory when the box starts.
+  assert.equal(allowed({ code: 'ENOENT' }), ['/: ', '/one: '])
+})
+
 test('a plan of rules is a plan', () => {
   const made = plan({ write: ['.'], keep: ['.git'], hide: ['.env', '~x'] }, all)
   assert.equal(validatePlan(JSON.parse(JSON.stringify(made))), made)
