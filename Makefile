@@ -77,13 +77,15 @@ PARTS = $(LATER:%=src/%) --entry-naming '[name].[ext]' $(LATER:%=--external '*/%
 build = $(say) BUN $(1); rm -f $(1); $(BUN) $(BUN_BUILD) $(2) src/main.ts $(PARTS) --outfile $(1) >dist/bun-build.log 2>&1 || { cat dist/bun-build.log >&2; exit 1; }
 PROGRAM_FROM := $(TS_SOURCES) $(STATIC_PROGRAMS:%=dist/%) package.json tsconfig.json $(MAKE_FILES) $(NPM)
 
+# What the native code starts boxes with.
+CARRIED := nsbox-sidecar nsbox-hide nsbox-net
 ifeq ($(NATIVE),0)
 dist/nsbox: $(PROGRAM_FROM) dist/obj/native
 	@$(call build,$@,--conditions=plain)
 else
 dist/nsbox: $(PROGRAM_FROM) dist/obj/native dist/obj/entry.bin
 	@$(call build,$@)
-	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin dist/nsbox-sidecar
+	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin $(CARRIED:%=dist/%)
 endif
 
 # The native code, without data, since it is put into a program that is linked already.

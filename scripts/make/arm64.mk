@@ -15,7 +15,7 @@ $(ARM64)/entry.bin: src/launch/native/entry.c $(NATIVE_HEADERS) $(MAKE_FILES) | 
 
 $(ARM64)/nsbox: $(PROGRAM_FROM) $(ARM64_PROGRAMS) $(ARM64)/entry.bin $(ARM64_BUN)
 	@$(call build,$@,--conditions=arm64 --target=bun-linux-arm64 --compile-executable-path=$(ARM64_BUN))
-	$(Q)$(BUN) src/launch/native/entry.ts $@ $(ARM64)/entry.bin $(ARM64)/nsbox-sidecar
+	$(Q)$(BUN) src/launch/native/entry.ts $@ $(ARM64)/entry.bin $(CARRIED:%=$(ARM64)/%)
 
 # What the guest has beside nsbox.
 $(ARM64)/guest: scripts/arm64-libc.sh

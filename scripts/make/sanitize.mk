@@ -18,7 +18,7 @@ $(SANITIZED)/nsbox: $(TS_SOURCES) $(SANITIZED)/nsbox-sidecar $(HELPERS:%=dist/ns
 	$(Q)cp $(HELPERS:%=dist/nsbox-%) $(SANITIZED)/
 	$(Q)rm -rf dist/sanitize/src $@; cp -r src package.json tsconfig.json dist/sanitize/
 	$(Q)$(BUN) $(BUN_BUILD) dist/sanitize/src/main.ts --outfile $@ >dist/sanitize/bun-build.log 2>&1 || { cat dist/sanitize/bun-build.log >&2; exit 1; }
-	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin $(SANITIZED)/nsbox-sidecar
+	$(Q)$(BUN) src/launch/native/entry.ts $@ dist/obj/entry.bin $(CARRIED:%=$(SANITIZED)/%)
 
 .PHONY: sanitize
 sanitize: $(SANITIZED)/nsbox test-tools debian-root $(TEST_PROGRAMS) ## run tests on a build with sanitizers; T= as for test

@@ -216,7 +216,7 @@ static void walk_names(int fd, bool is_listed, int depth, int depth_left)
 	for (size_t at = begin, end = waiting.length; at < end;) {
 		/* Valid until the walk goes below, which moves the names. */
 		const char *name = waiting.names + at + 1;
-		int type = waiting.names[at];
+		int type = (unsigned char)waiting.names[at];
 		size_t length = strlen(name);
 		at += length + 2;
 		if ((type == DT_DIR && !depth_left) || path_length + 1 + length >= sizeof walk_path)
@@ -262,10 +262,12 @@ static void walk_trees(void)
 				depth += *c == '/';
 			start = tree_path;
 		}
-		int fd = depth > trees[i].depth || strlen(start) >= sizeof walk_path ? -1 : open_path(start);
-		strcpy(walk_path, fd < 0 ? "" : start);
-		if (fd >= 0)
-			walk_sockets(fd, ".", depth, trees[i].depth - depth);
+		size_t length = strlen(start);
+		int fd = depth > trees[i].depth || length >= sizeof walk_path ? -1 : open_path(start);
+		if (fd < 0)
+			continue;
+		memcpy(walk_path, start, length + 1);
+		walk_sockets(fd, ".", depth, trees[i].depth - depth);
 		close(fd);
 	}
 }

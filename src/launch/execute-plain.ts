@@ -6,6 +6,8 @@ import * as ffi from 'bun:ffi'
 import * as fs from 'node:fs'
 import { sidecarPath } from '#sidecar'
 import { errnoName } from '../host/errno.ts'
+import type { Plan } from '../plan/types.ts'
+import { partsOf } from './parts.ts'
 import { MAGIC, TRAILER_BYTES } from './trailer.ts'
 import { writeAll } from './tmpfile.ts'
 
@@ -67,7 +69,7 @@ export const execute: typeof import('./execute.ts').execute = (path, argv, kept)
 
   let program = path
   let words = argv
-  if (path === 'nsbox') {
+  if (path === 'nsbox' || path === 'nsbox+') {
     const fd = memoryFile()
     for (const part of withTrailer(argv[0] as string)) writeAll(fd, part)
     c.fcntl(fd, ADD_SEALS, ALL_SEALS)
@@ -99,7 +101,7 @@ function withTrailer(plan: string): Uint8Array[] {
   const end = Buffer.alloc(TRAILER_BYTES)
   end.writeBigUInt64LE(BigInt(text.length))
   end.write(MAGIC, 8, 'latin1')
-  return [fs.readFileSync(sidecarPath()), text, end]
+  return [fs.readFileSync(sidecarPath()), ...partsOf(JSON.parse(plan) as Plan), text, end]
 }
 
 /** The kernel's copy is the caller's own, byte by byte. */

@@ -4,8 +4,9 @@
 import type { Fact } from '../host/facts.ts'
 
 /**
- * PATH: a file to execute with ARGV, or "nsbox", for the sidecar with the plan that ARGV holds. The command has our
- * environment, and the descriptors KEPT. Throws an error with `code`.
+ * PATH: a file to execute with ARGV; or "nsbox", for the sidecar with the plan that ARGV holds; or "nsbox+", for the
+ * sidecar with the parts that plans call, and the plan. The command has our environment, and the descriptors KEPT.
+ * Throws an error with `code`.
  */
 export function execute(path: string, argv: string[], kept: readonly number[]): void {
   const open: Record<string, string> = {}

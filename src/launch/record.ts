@@ -11,6 +11,14 @@ export function recordOf(plan: Plan, looks: readonly string[]): string[] {
   const at = text.indexOf(`"argv":${words}`) + '"argv":'.length
   const record = [text, String(argv.length), text.slice(0, at), text.slice(at + words.length)]
   if (plan.supervision?.verbose) record.push('mnsbox: remembered\n')
+  if (hasParts(plan)) record.push('b')
   for (const look of looks) record.push(look)
   return record
+}
+
+/** Whether the plan calls a program of nsbox by a name; parts.ts says which, and a plain start doesn't load that. */
+export function hasParts({ helpers = [], mounts = [] }: Plan): boolean {
+  for (const { part } of helpers) if (part !== undefined) return true
+  for (const { type } of mounts) if (type === 'hide' || type === 'sockets') return true
+  return false
 }

@@ -13,7 +13,7 @@ import { late } from '../lazy.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/types.ts'
 import { reasonOf } from './execve.ts'
-import { recordOf } from './record.ts'
+import { hasParts, recordOf } from './record.ts'
 
 /**
  * Facts are verified without node:fs; where one doesn't hold, or nobody knows, the host is looked at. `goesOn`: this
@@ -30,23 +30,18 @@ export function hostOfCommand(goesOn = false): HostFacts {
 /** Whether starts are noted, and go by such notes. */
 export const notesStarts: boolean = true
 
-/** parts.ts says which; a plain start doesn't load that. */
-function hasParts({ helpers = [], mounts = [] }: Plan): boolean {
-  for (const { part } of helpers) if (part !== undefined) return true
-  for (const { type } of mounts) if (type === 'hide' || type === 'sockets') return true
-  return false
-}
-
 /** Never returns. `looks`: what the plan depends on, where it is to be remembered. */
 export function becomeBox(plan: Plan, looks?: readonly string[]): never {
   const status = plan.supervision?.statusFd ?? -1
   const { keepFds } = plan.process
   if (keepFds !== undefined) late().refuseUnopened(keepFds, true)
   const kept = [...(status > 2 ? [status] : []), ...(keepFds ?? [])]
-  // The file in memory that entry.c makes has the sidecar and the plan alone.
-  if (hasParts(plan)) return late().becomeFile(plan, kept, 'ENOEXEC')
   const failed = reasonOf(() =>
-    execute('nsbox', looks === undefined ? [encodePlan(plan)] : recordOf(plan, looks), kept),
+    execute(
+      hasParts(plan) ? 'nsbox+' : 'nsbox',
+      looks === undefined ? [encodePlan(plan)] : recordOf(plan, looks),
+      kept,
+    ),
   )
   return late().becomeFile(plan, kept, failed)
 }

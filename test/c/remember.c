@@ -49,7 +49,7 @@ static void carry_out(void)
 	static uintptr_t stack[2 * LIST_MOST + 32], record[LIST_MOST];
 	static char program[PROGRAM_ID];
 	static struct start start;
-	const char *what = next(), *message;
+	const char *what = next();
 	strncpy(program, next(), sizeof program);
 	uint64_t user = strtoull(next(), NULL, 10), group = strtoull(next(), NULL, 10);
 	const uint64_t facts[] = {11, user, 12, user, 13, group, 14, group, 0, 0};
@@ -68,7 +68,7 @@ static void carry_out(void)
 		if (strcmp(what, "remember") == 0)
 			start_remember(&start, (char **)record);
 		else
-			plan = start_find(&start, &message);
+			plan = start_find(&start);
 	}
 	answer(plan);
 	if (plan)

@@ -36,6 +36,13 @@ test('memory serves where every place is mounted noexec', () => {
   assert.is(stdout, 'ran\n3\n', stderr)
 })
 
+test('memory serves programs of nsbox that a plan calls, too', () => {
+  const { stdout, stderr } = apart(
+    `${NOEXEC} cd /mnt; touch .env; /mnt/nsbox --allow-socket /none --hide '**/.env' --bind /mnt sh -c 'cat /mnt/.env; echo $?'`,
+  )
+  assert.is(stdout, '1\n', stderr)
+})
+
 test('memory serves where every place is read-only', () => {
   const { stdout, stderr } = apart(`${NOEXEC.replaceAll('noexec', 'ro')} /mnt/nsbox echo ran`)
   assert.is(stdout, 'ran\n', stderr)

@@ -357,6 +357,7 @@ test(
         ['rfile', 'text\n'],
         ['r/proc/self/uid_map', readFileSync('/proc/self/uid_map', 'utf8')],
         ['mshown', `d${dir}`],
+        ['b', `d${dir}`],
       ])
         assert.ok(await holds(...looks), looks.join(' '))
       for (const looks of [
@@ -375,6 +376,7 @@ test(
         [`r${dir}`, ''],
         [`r${file}`],
         [`d${dir}`, `d${file}`],
+        ['b', `d${file}`],
         [`d/${'x'.repeat(5000)}`],
         ['?'],
         [''],

@@ -1,9 +1,9 @@
 /** The cost of a start, in countable things: bytes, modules, threads, calls. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, execute, inTemp, NSBOX, nsbox } from '../helpers/nsbox.ts'
+import { asRoot, execute, inTemp, NSBOX, nsbox, SIDECAR } from '../helpers/nsbox.ts'
 import { tarOf } from '../helpers/tar.ts'
 
 /** An export of each part of the program that is loaded late, src/lazy.ts. */
@@ -280,6 +280,29 @@ test(
       [],
     )
     assert.ok(before.length - first < 40, before.slice(first).join('\n'))
+  }),
+)
+
+test(
+  'a box gets the sidecar and its plan, and programs of nsbox only where its plan calls them',
+  inTemp((dir) => {
+    const sizes = ['nsbox-sidecar', 'nsbox-hide', 'nsbox-net'].map(
+      (name) => statSync(join(dirname(SIDECAR), name)).size,
+    )
+    const written = (...words: string[]): number[] => {
+      const log = join(dir, 'log')
+      execute('strace', ['-o', log, '-e', 'write,execveat', NSBOX, ...words, 'true'])
+      const [before = ''] = readFileSync(log, 'utf8').split('execveat(')
+      return [...before.matchAll(/write\(\d+, .* = (\d+)$/gm)].map(([, size]) => Number(size))
+    }
+    const [sidecar, hide, net] = sizes
+    const plain = written('--ro')
+    assert.equal([plain[0], plain.length, plain[2]], [sidecar, 3, 16])
+    for (const words of [
+      ['--hide', '/none/*'],
+      ['--publish', '8080:80'],
+    ])
+      assert.equal(written(...words).slice(0, 5), [sidecar, hide, 24, net, 24])
   }),
 )
 

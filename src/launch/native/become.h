@@ -31,13 +31,13 @@ static void remember(const struct inherited *inherited, char *const record[])
 
 /*
  * PATH is a file to execute with ARGV; or "nsbox", for the sidecar with the plan in ARGV, behind which a record may
- * stand; or "?", which asks whether all facts in ARGV hold. The answer is one of two errors that execve(2) doesn't
- * have, so that the front end also knows that it calls this function. KEPT has the descriptors that stay open, each as
- * the variable "N=".
+ * stand; or "nsbox+", for the sidecar with the parts, and the plan; or "?", which asks whether all facts in ARGV hold.
+ * The answer is one of two errors that execve(2) doesn't have, so that the front end also knows that it calls this
+ * function. KEPT has the descriptors that stay open, each as the variable "N=".
  */
 __attribute__((used)) static int become(const char *path, char *const argv[], char *const kept[])
 {
-	enum { SET_DESCRIPTOR_FLAGS = 2, YES = -33 /* EDOM */, NO = -34 /* ERANGE */ };
+	enum { NAME = 5, SET_DESCRIPTOR_FLAGS = 2, YES = -33 /* EDOM */, NO = -34 /* ERANGE */ };
 	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
 	struct inherited *inherited = find_inherited();
 	if (path[0] == 'n' && argv[1])
@@ -47,7 +47,7 @@ __attribute__((used)) static int become(const char *path, char *const argv[], ch
 	if (path[0] == '?')
 		file = answer(argv) ? YES : NO;
 	else if (!named)
-		file = file_with(address_of(SIDECAR), address_of(SIDECAR_END), argv[0]);
+		file = file_with(path[NAME] == '+', argv[0]);
 	for (; file >= 0 && *kept; kept++) {
 		const char *at = *kept;
 		uint64_t descriptor = number_at(&at);

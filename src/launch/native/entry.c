@@ -60,23 +60,22 @@ static int has_streams(void)
 static void start_remembered(char **variables)
 {
 	struct start start;
-	const char *message;
 	uint64_t ignore[4] = {1}, before[4];
 	char *alone[2] = {ADDRESS_OF("nsbox"), 0};
 	/* Whatever the runtime would mend or refuse, it does. */
 	if (!has_streams() || !has_room() || !start_note(&start, variables, ADDRESS_OF("program_id")))
 		return;
-	const char *plan = start_find(&start, &message);
+	const char *plan = start_find(&start);
 	if (!plan)
 		return;
 	/* As in the runtime: a low RLIMIT_FSIZE is then an error and not our death. */
 	call4(SIGACTION, FILE_TOO_LARGE, ignore, before, SET_BYTES);
-	long file = file_with(address_of(SIDECAR), address_of(SIDECAR_END), plan);
+	long file = file_with(start.with_parts, plan);
 	call4(SIGACTION, FILE_TOO_LARGE, before, 0, SET_BYTES);
 	if (file < 0)
 		return;
-	if (message)
-		write_all(STDERR, message, (long)length_of(message));
+	if (start.message)
+		write_all(STDERR, start.message, (long)length_of(start.message));
 	execute_file(file, alone, variables);
 	call4(CLOSE, file, 0, 0, 0);
 }

@@ -1,6 +1,6 @@
 /**
  * Puts the code of src/launch/native/entry.c into a compiled program, to run before the runtime: `entry.ts PROGRAM CODE
- * SIDECAR`.
+ * SIDECAR HIDE NET`, of which the last three are in PROGRAM already.
  *
  * The code is appended to the file, behind all that the runtime reads. In the table of segments it takes the place of
  * the notes, which no system needs. Apart from that, only the address of the entry and the table of sections change.
@@ -146,14 +146,21 @@ function hideLoader(file: Buffer, segments: readonly Segment[], address: number)
   return Buffer.concat([table, loaderOf(file, segments)])
 }
 
-function put(program: string, code: Buffer, sidecar: Buffer): void {
+/** Where each of CARRIED begins and ends in memory. */
+function placesOf(carried: readonly Buffer[], file: Buffer, segments: readonly Segment[]): number[] {
+  return carried.flatMap((content, n) => {
+    const at = file.indexOf(content)
+    if (at < 0) throw new Error(`the program does not hold the ${['sidecar', 'part hide', 'part net'][n]}`)
+    const start = mapped(at, 'offset', 'address', loaded(segments))
+    return [start, start + content.length]
+  })
+}
+
+function put(program: string, code: Buffer, carried: readonly Buffer[]): void {
   const file = readFileSync(program)
   const segments = segmentsOf(file)
   if (file.readUInt16LE(HEADER.type) !== ET_EXEC) throw new Error('the program has no fixed address')
   const { offset, address } = roomFor(file, segments)
-  const embedded = file.indexOf(sidecar)
-  if (embedded < 0) throw new Error('the program does not hold the sidecar')
-  const inMemory = mapped(embedded, 'offset', 'address', loaded(segments))
   const table = code.indexOf(Buffer.from(new BigUint64Array([PLACEHOLDER]).buffer))
   if (table < 0) throw new Error('the code has no table')
   const procedure = (name: string) => slotOf(name, 'procedures', file, segments)
@@ -165,8 +172,7 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
     slotOf('environ', 'relocations', file, segments),
     procedure('execve'),
     procedure('__errno_location'),
-    inMemory,
-    inMemory + sidecar.length,
+    ...placesOf(carried, file, segments),
     procedure('pthread_getattr_np'),
     procedure('pthread_attr_init'),
     procedure('pthread_attr_setstack'),
@@ -191,5 +197,10 @@ function put(program: string, code: Buffer, sidecar: Buffer): void {
   writeFileSync(program, Buffer.concat([file, added]))
 }
 
-const [program = '', code = '', sidecar = ''] = process.argv.slice(2)
-put(program, readFileSync(code), readFileSync(sidecar))
+const [program = '', code = '', ...carried] = process.argv.slice(2)
+if (carried.length !== 3) throw new Error('usage: entry.ts PROGRAM CODE SIDECAR HIDE NET')
+put(
+  program,
+  readFileSync(code),
+  carried.map((path) => readFileSync(path)),
+)

@@ -95,18 +95,22 @@ static int has_content(const char *path, const char *content)
 	return got == 0 && left == 0;
 }
 
-/* Whether every look still has its answer. MESSAGE: a text to print when the box starts, or NULL. */
-static int looks_hold(const struct start *start, const char *look, const char *end, const char **message)
+/* Whether every look still has its answer. Notes what the record says of the start beside them. */
+static int looks_hold(struct start *start, const char *look, const char *end)
 {
-	for (*message = 0; look < end; look += length_of(look) + 1) {
+	start->message = 0;
+	start->with_parts = 0;
+	for (; look < end; look += length_of(look) + 1) {
 		const char kind = look[0], *path = look + 1;
 		/* An upper-case letter follows a link at the path's end. */
 		const char wanted = (char)(kind | 0x20);
 		char found = 0;
-		if (wanted != 'c' && wanted != 'm' && wanted != 'r')
+		if (wanted != 'b' && wanted != 'c' && wanted != 'm' && wanted != 'r')
 			found = kind_at(path, kind != wanted);
 		if (kind == 'm') {
-			*message = path;
+			start->message = path;
+		} else if (kind == 'b') {
+			start->with_parts = 1;
 		} else if (kind == 'c') {
 			if (!is_same(path, start->directory))
 				return 0;
@@ -206,11 +210,11 @@ static char *plan_for(const struct start *start, const struct record *record, ch
 }
 
 /*
- * The remembered plan of this start, or NULL. MESSAGE is as above. Which words are options isn't known here. But the
+ * The remembered plan of this start, or NULL. Which words are options isn't known here. But the
  * front end reads words from left to right, so that words which were all the options of one command line are all the
  * options of each that begins with them and goes on with a command, or with "--".
  */
-static char *start_find(struct start *start, const char **message)
+static char *start_find(struct start *start)
 {
 	char **word = start->words + 1, *plan = 0;
 	long records = open_records(start, 0);
@@ -221,7 +225,7 @@ static char *start_find(struct start *start, const char **message)
 		if (is_command && command[0] && command[0][0]) {
 			const struct record *found = read_record(start, records);
 			const char *looks = found ? (const char *)(found + 1) + found->key : 0;
-			if (found && looks_hold(start, looks, looks + found->looks, message))
+			if (found && looks_hold(start, looks, looks + found->looks))
 				plan = plan_for(start, found, command);
 		}
 		if (is_end || !append_text(start, *word))

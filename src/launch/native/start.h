@@ -43,6 +43,9 @@ struct start {
 	/* A record: in the making, or, up to its key, as it is looked for. The other one is what was found. */
 	char *bytes, *found;
 	uint64_t used;
+	/* What a later start finds beside a plan: a text to print, or NULL, and whether the plan calls parts. */
+	const char *message;
+	int with_parts;
 };
 
 /* Appends LENGTH bytes to the record. Returns 0 where it gets too long. */

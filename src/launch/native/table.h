@@ -15,6 +15,10 @@ enum {
 	ERRNO_SLOT,
 	SIDECAR,
 	SIDECAR_END,
+	HIDE, /* the parts, in the order of `parts` of box_file.h: a program, and its end */
+	HIDE_END,
+	NET,
+	NET_END,
 	STACK_SLOT,
 	INIT_SLOT,
 	SET_STACK_SLOT,
@@ -23,9 +27,9 @@ enum {
 	TABLE_LENGTH
 };
 __asm__(".balign 8\n"
-		"table: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0\n"
+		"table: .quad 0x6e73626f78212121, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0\n"
 		"program_id: .quad 0, 0, 0, 0\n");
-_Static_assert(TABLE_LENGTH == 11, "the words of the table");
+_Static_assert(TABLE_LENGTH == 15, "the words of the table");
 
 /* The address of a word of the list above. */
 static inline void *address_of(int which)
