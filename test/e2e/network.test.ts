@@ -1,164 +1,21 @@
-/** A box that may connect to hosts by their names: real programs, none of which knows of it, and all ways past it. */
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+/** A box that may connect to hosts by their names: all ways past it. What programs do there: network-clients.test.ts. */
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { execute, inTemp, nsbox, NSBOX } from '../helpers/nsbox.ts'
 import { nsboxAmong, serve } from '../helpers/named-hosts.ts'
-
-const has = (program: string): boolean => execute('sh', ['-c', `command -v ${program}`]).status === 0
+import { serveFiles } from '../helpers/served-files.ts'
 
 const HOSTS = '127.0.0.1 registry.test\n127.0.0.1 other.test\n127.0.0.1 below.registry.test\n'
-
-/** A Git repository for the dumb protocol, a package index, and a page. */
-function content(dir: string): string {
-  const top = join(dir, 'served')
-  mkdirSync(join(top, 'simple/none'), { recursive: true })
-  writeFileSync(join(top, 'page'), 'hello\n')
-  writeFileSync(join(top, 'simple/none/index.html'), '<!DOCTYPE html><html><body></body></html>')
-  writeFileSync(
-    join(top, 'left'),
-    JSON.stringify({
-      name: 'left',
-      'dist-tags': { latest: '1.2.3' },
-      versions: { '1.2.3': { name: 'left', version: '1.2.3' } },
-    }),
-  )
-  if (has('git'))
-    execFileSync(
-      'sh',
-      [
-        '-c',
-        'git init -q work && cd work && git -c user.name=n -c user.email=e commit -q --allow-empty -m first && git clone -q --bare . ../served/repo.git && cd ../served/repo.git && git update-server-info',
-      ],
-      { cwd: dir, stdio: 'pipe' },
-    )
-  return top
-}
-
-/** Requests by name of the host, and the content of files. */
-async function files(dir: string) {
-  const top = content(dir)
-  const asked: string[] = []
-  const server = await serve((request, response) => {
-    asked.push(`${request.headers.host?.replace(/:\d+$/, '')} ${request.url}`)
-    const path = join(top, new URL(request.url ?? '/', 'http://x').pathname)
-    const file = existsSync(path) ? path : ''
-    try {
-      const body = readFileSync(file.endsWith('/') ? `${file}index.html` : file)
-      response.setHeader(
-        'content-type',
-        path.endsWith('/left') ? 'application/json' : path.endsWith('/') ? 'text/html' : 'text/plain',
-      )
-      response.end(body)
-    } catch {
-      response.statusCode = 404
-      response.end('none\n')
-    }
-  })
-  return { ...server, asked }
-}
-
-type Client = { name: string; needs?: string; argv: (url: string) => string[]; says: RegExp }
-
-const CLIENTS: Client[] = [
-  { name: 'curl', argv: (url) => ['curl', '-sS', `${url}/page`], says: /^hello$/m },
-  { name: 'wget', argv: (url) => ['wget', '-qO-', `${url}/page`], says: /^hello$/m },
-  { name: 'busybox', argv: (url) => ['busybox', 'wget', '-qO-', `${url}/page`], says: /^hello$/m },
-  { name: 'git', argv: (url) => ['git', 'ls-remote', `${url}/repo.git`], says: /\tHEAD$/m },
-  {
-    name: 'npm',
-    argv: (url) => ['npm', 'view', 'left', 'version', '--registry', `${url}/`, '--cache', '/run/npm'],
-    says: /^1\.2\.3$/m,
-  },
-  {
-    name: 'pip',
-    argv: (url) => [
-      'pip',
-      'download',
-      '--no-cache-dir',
-      '--disable-pip-version-check',
-      '-i',
-      `${url}/simple/`,
-      '--trusted-host',
-      'registry.test',
-      'none',
-    ],
-    // The index is there, and empty.
-    says: /from versions: none/,
-  },
-  {
-    name: 'node',
-    argv: (url) => ['node', '-e', `fetch('${url}/page').then((r) => r.text()).then((t) => process.stdout.write(t))`],
-    says: /^hello$/m,
-  },
-  {
-    name: 'node, by its own resolver',
-    needs: 'node',
-    argv: () => ['node', '-e', "require('dns').resolve4('registry.test', (e, a) => console.log(e ? e.code : a[0]))"],
-    says: /^198\.1[89]\./m,
-  },
-  {
-    name: 'bun',
-    argv: (url) => [process.execPath, '-e', `process.stdout.write(await (await fetch('${url}/page')).text())`],
-    says: /^hello$/m,
-  },
-  {
-    name: 'python3',
-    argv: (url) => ['python3', '-c', `import urllib.request as r; print(r.urlopen('${url}/page').read().decode())`],
-    says: /^hello$/m,
-  },
-  {
-    name: 'perl',
-    argv: (url) => ['perl', '-MHTTP::Tiny', '-e', `print HTTP::Tiny->new->get('${url}/page')->{content}`],
-    says: /^hello$/m,
-  },
-  {
-    name: 'psql',
-    argv: (url) => ['psql', url.replace('http:', 'postgres:').concat('/x'), '-c', 'select 1'],
-    says: /received invalid response|server closed the connection/,
-  },
-]
-
-test(
-  'programs reach an allowed name without any variable: each of them speaks as it does outside',
-  inTemp(async (dir) => {
-    const server = await files(dir)
-    const cache = join(dir, 'cache')
-    mkdirSync(cache)
-    try {
-      for (const { name, needs = name, argv, says } of CLIENTS) {
-        if (needs !== 'bun' && !has(needs)) {
-          console.log(`not run: ${name} is not installed`)
-          continue
-        }
-        const { status, stdout, stderr } = await nsboxAmong(dir, HOSTS, [
-          ...[
-            '--allow-host',
-            `registry.test:${server.port}`,
-            '--allow-private',
-            '--unset-env',
-            'http_proxy',
-            '--unset-env',
-            'https_proxy',
-          ],
-          ...argv(`http://registry.test:${server.port}`),
-        ])
-        assert.match(stdout + stderr, says, `${name}: ${status}`)
-      }
-    } finally {
-      server.close()
-    }
-  }),
-)
 
 test(
   'another name, a name below, another port, an address and what is wired into programs lead nowhere, at once',
   inTemp(async (dir) => {
-    const server = await files(dir)
-    const second = await files(join(dir, 'second'))
+    const server = await serveFiles(dir)
+    const second = await serveFiles(join(dir, 'second'))
     const here = `http://registry.test:${server.port}`
     try {
       for (const [command, says] of [
@@ -197,7 +54,7 @@ test(
 test(
   'an allowed name that stands for this machine is refused, and an event says so',
   inTemp(async (dir) => {
-    const server = await files(dir)
+    const server = await serveFiles(dir)
     try {
       const { stdout, events } = await nsboxAmong(dir, HOSTS, [
         ...['--allow-host', `registry.test:${server.port}`, '--status-fd', '3'],
@@ -231,7 +88,7 @@ test(
 test(
   'events tell of each connection: name, port, verdict, bytes; and a stored plan and a baked box do the same',
   inTemp(async (dir) => {
-    const server = await files(dir)
+    const server = await serveFiles(dir)
     const options = ['--allow-host', `*.registry.test:${server.port}`, '--allow-private', '--status-fd', '3']
     // Of one family, or curl tries the other one where the first is slow, which is a second connection.
     const command = ['curl', '-4sS', `http://below.registry.test:${server.port}/page`]
@@ -347,7 +204,7 @@ function helperOf(supervisor: number): number {
 test(
   'fifty boxes at once leave no process, and the host as it was',
   inTemp(async (dir) => {
-    const server = await files(dir)
+    const server = await serveFiles(dir)
     const helpers = () =>
       readdirSync('/proc').filter((pid) => {
         try {

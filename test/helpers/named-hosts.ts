@@ -2,15 +2,17 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { asRoot, NSBOX, OUTSIDE_OF_TMP, type Ran } from './nsbox.ts'
 
-/** A server on 127.0.0.1 that answers with the content that its table has for the path. */
+/** A server on 127.0.0.1; with TLS, if it has a key and a certificate. */
 export async function serve(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  tls?: { key: string; cert: string },
 ): Promise<{ port: number; close: () => void }> {
-  const server: Server = createServer(answer)
+  const server: Server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
