@@ -35,6 +35,8 @@ const JAVA =
 const java = (...flags: string[]): Client['argv'] => {
   return ({ at }) => sh(`echo '${JAVA}' >/run/Get.java; java ${flags.join(' ')} /run/Get.java http://${at}/page`)
 }
+const GO =
+  'package main; import ("io"; "net/http"; "os"); func main() { r, e := http.Get(os.Args[1]); if e != nil { panic(e) }; io.Copy(os.Stdout, r.Body) }'
 const CARGO =
   '[package]\\nname = "a"\\nversion = "0.1.0"\\n[dependencies]\\nleft = { version = "1", registry = "test" }\\n'
 const APT = '-o Dir::Etc::SourceList=/tmp/list -o Dir::Etc::SourceParts=- -o Dir::State=/tmp/s -o Dir::Cache=/tmp/c'
@@ -86,12 +88,12 @@ const CLIENTS: readonly Client[] = [
     says: /from versions: none/,
   },
   {
-    // Not among the packages of `make test`, for its size.
+    // Not among the packages of `make test`, for its size, like Go's compiler.
     name: 'cargo',
     debian: true,
     argv: ({ at }) =>
       sh(
-        `mkdir -p /tmp/a/src && cd /tmp/a && : >src/lib.rs && printf '${CARGO}' >Cargo.toml && CARGO_HOME=/tmp/a CARGO_REGISTRIES_TEST_INDEX=sparse+http://${at}/crates/ cargo generate-lockfile && cat Cargo.lock`,
+        `mkdir -p /tmp/a/src && cd /tmp/a && : >src/lib.rs && printf '${CARGO}' >Cargo.toml && CARGO_HOME=/tmp/a CARGO_REGISTRIES_TEST_INDEX=sparse+http://${at}/crates/ RUSTC_BOOTSTRAP=1 cargo -Z sparse-registry generate-lockfile && cat Cargo.lock`,
       ),
     says: /name = "left"\nversion = "1\.2\.3"/,
   },
@@ -109,6 +111,14 @@ const CLIENTS: readonly Client[] = [
     name: 'java, IPv6 first',
     needs: 'java',
     argv: java('-Djava.net.preferIPv6Addresses=true'),
+    says: /^hello$/m,
+  },
+  {
+    name: 'go run, static',
+    needs: 'go',
+    debian: true,
+    argv: ({ at }) =>
+      sh(`cd /tmp && printf '%s\\n' '${GO}' >get.go && HOME=/tmp CGO_ENABLED=0 go run get.go http://${at}/page`),
     says: /^hello$/m,
   },
   {
