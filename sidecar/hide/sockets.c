@@ -272,6 +272,28 @@ static void walk_trees(void)
 	}
 }
 
+/*
+ * Hides the directory of the socket PATH whole if nothing else is in it, for those that come up later; or else each
+ * socket in it. Only where the path has a name that begins with a dot, as programs have for themselves: somebody may
+ * work in any other directory that holds a socket alone.
+ */
+static void hide_directory_of(const char *path)
+{
+	static char last[PATH_MAX];
+	size_t length = (size_t)(strrchr(path, '/') - path);
+	if (!strstr(path, "/.") || length <= strlen(tree_path) || length >= sizeof last ||
+		(strncmp(last, path, length) == 0 && !last[length]))
+		return;
+	memcpy(last, path, length);
+	last[length] = '\0';
+	int fd = open_path(last);
+	if (fd < 0)
+		return;
+	strcpy(walk_path, last);
+	walk_sockets(fd, ".", 1, 0);
+	close(fd);
+}
+
 /* A line has seven words before the path. */
 static void hide_listed(char *line)
 {
@@ -282,8 +304,10 @@ static void hide_listed(char *line)
 	}
 	line += strspn(line, " ");
 	line[strcspn(line, "\n")] = '\0';
-	if (*line == '/')
-		hide_socket(line);
+	if (*line != '/')
+		return;
+	hide_directory_of(line);
+	hide_socket(line);
 }
 
 void sockets_hide(int top, const char *from, int list, char *const *allowed)

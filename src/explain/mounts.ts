@@ -313,7 +313,7 @@ function hideSockets({ target, from, allowed = [] }: Extract<Mount, { type: 'soc
   return {
     title: `Hide the Unix sockets of the host in ${quote(target)}`,
     calls: 'fork, execveat (nsbox-hide), read /proc/net/unix, openat2, getdents64, open_tree, move_mount',
-    why: `Whoever can connect to a socket of the host can ask its server for anything: a D-Bus starts programs outside of the box. So each socket that the host has bound by a path, and each that lies in /run and /tmp, is covered; a directory that has nothing else, and those of users in /run/user, whole, so that what comes up in them later is hidden too. The box's own sockets work. Abstract sockets belong to the network.`,
+    why: `Whoever can connect to a socket of the host can ask its server for anything: a D-Bus starts programs outside of the box. So each socket that the host has bound by a path, and each that lies in /run and /tmp, is covered; a directory that has nothing else, those of users in /run/user, and known ones of your home, whole, so that what comes up in them later is hidden too. The box's own sockets work. Abstract sockets belong to the network.`,
     also: [
       ...(target === from ? [] : [`${quote(target)} is ${quote(from)} there.`]),
       allowed.length === 0 ? 'None stays.' : `These stay, a way out of the box: ${allowed.map(quote).join(' ')}.`,

@@ -1,6 +1,7 @@
 /** A rule of a box by the words of the command line that ask for it. */
 import type { Mount } from '../plan/types.ts'
 import { mountOption } from '../planner/covered.ts'
+import { isSocketDirectory } from '../planner/socket-directories.ts'
 import { quote } from '../text/quote.ts'
 import type { Rule } from './decide.ts'
 
@@ -25,6 +26,8 @@ function mountText(mount: Mount, written: ReadonlySet<string> | undefined): stri
     return `--write ${quote(mount.target)}`
   const name = mountOption(mount)
   const target = quote(mount.target)
+  if (name === 'hide' && isSocketDirectory(mount.target))
+    return `${target} is a directory of sockets: --allow-socket ${target} shows it`
   if (name === undefined) return BY_DEFAULT[mount.type] ?? `what nsbox itself mounts at ${target}`
   if (mount.type === 'bind')
     return `--${name} ${mount.source === mount.target ? target : `${quote(mount.source)}:${target}`}`

@@ -18,6 +18,7 @@ import { hostFile, IS_MISSING } from './host-path.ts'
 import { hideMounts, isOnHost, isPattern } from './patterns.ts'
 import { parentOf } from './pins.ts'
 import { isBelow, realPlace, type Shown } from './places.ts'
+import { socketDirectories } from './socket-directories.ts'
 
 /** In the order of their strength: of two at one path, the later one wins. */
 const KINDS = ['write', 'keep', 'hide'] as const
@@ -39,7 +40,7 @@ export function rootByRules(options: Options, host: Looks): Options {
 /** MOUNTS, which the caller asked for in this order, with those that follow from rules. Throws SandboxError. */
 export function withRules(mounts: readonly Mount[], options: Options, root: Root, host: HostFacts): Mount[] {
   const shown = [...rootDirectories(root).map((source) => ({ source, target: '/' })), ...bindsOf(mounts)]
-  const rules = strongest(everywhere(rulesOf(options, host), shown, host))
+  const rules = strongest(everywhere(rulesOf(options, mounts, host), shown, host))
   const at = rules.map(({ path }) => lastAbove(path, mounts))
   const result: Mount[] = []
   for (let n = -1; n < mounts.length; n++) {
@@ -65,7 +66,7 @@ export function withRules(mounts: readonly Mount[], options: Options, root: Root
   return result
 }
 
-function rulesOf(options: Options, host: HostFacts): Rule[] {
+function rulesOf(options: Options, mounts: readonly Mount[], host: HostFacts): Rule[] {
   const rules: Rule[] = []
   const { write = [], writeTry = [], keep = [], keepTry = [], hide = [] } = options
   const all = { write: [...writeTry, ...write], keep: [...keepTry, ...keep], hide }
@@ -82,6 +83,12 @@ function rulesOf(options: Options, host: HostFacts): Rule[] {
       const link = path === named ? undefined : named
       if (path !== '/') rules.push({ kind, path, source: path, link, ...(optional && { optional }) })
     }
+  const allowed = options.sockets?.map((path) => realPlace(path, host))
+  if (allowed !== undefined)
+    for (const path of socketDirectories(allowed, host))
+      // Who names the directory itself means it.
+      if (![...rules, ...mounts.map(({ target }) => ({ path: target }))].some((one) => one.path === path))
+        rules.push({ kind: 'hide', path, source: path })
   return rules
 }
 

@@ -85,6 +85,34 @@ test('a directory of sockets alone is hidden with those that come later, and one
 })
 
 test(
+  'directories of sockets in a home are hidden with those that come later: known ones, and hidden ones that have nothing else',
+  inTemp(async (dir) => {
+    for (const name of ['.docker/run', '.own/only', '.own/both', 'work'])
+      mkdirSync(join(dir, name), { recursive: true })
+    for (const name of ['.docker/run/file', '.own/both/file']) writeFileSync(join(dir, name), '')
+    const known = join(dir, '.docker/run')
+    await listening(
+      ['.own/only/a', '.own/both/a', 'work/a'].map((name) => join(dir, name)),
+      () => {
+        const env = { ...process.env, HOME: dir }
+        const ls = ['ls', '.docker/run', '.own/both', '.own/only', 'work']
+        const listed = (...options: string[]) =>
+          execute(NSBOX, [...options, ...ls], { cwd: dir, env }).stdout.replaceAll(/\s+/g, ' ')
+        const hidden = '.docker/run: .own/both: a file .own/only: work: a '
+        assert.is(listed('--allow-socket', '/none'), hidden)
+        assert.is(listed('--write', '.', '--allow-socket', '/none'), hidden)
+        for (const path of [known, `${known}/s`, dir, '/'])
+          assert.match(listed('--allow-socket', path), /^\.docker\/run: file /, path)
+        assert.match(listed('--allow-socket', '/none', '--write', known), /^\.docker\/run: file /)
+        assert.match(listed('--allow-socket', '/none', '--ro-bind', known), /^\.docker\/run: file /)
+        const { stdout } = execute(NSBOX, ['why', '--allow-socket', '/none', known], { cwd: dir, env })
+        assert.match(stdout, /read: {2}no: .* is a directory of sockets: --allow-socket .* shows it/)
+      },
+    )
+  }),
+)
+
+test(
   'where a bind shows a directory of the host, its sockets are hidden there too; a socket that is bound is meant',
   inTemp(async (dir) => {
     for (const name of ['d', 'r']) mkdirSync(join(dir, name))
