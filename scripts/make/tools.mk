@@ -24,8 +24,8 @@ test-tools:
 
 # Programs that tests run in boxes, and container engines in which tests run boxes. `make test GUESTS=` installs none.
 # A browser is tested if there is one: make test GUESTS="$(GUESTS) chromium".
-GUESTS := podman crun bwrap systemd-nspawn Xvfb xterm xdpyinfo gdb perf ping losetup mkfs.ext4 mksquashfs mkfs.erofs xorriso umoci zstd lz4 xz
-GUEST_PACKAGES := podman crun golang-github-containers-common bubblewrap systemd-container xvfb xterm x11-utils gdb linux-perf iputils-ping mount e2fsprogs squashfs-tools erofs-utils xorriso umoci zstd lz4 xz-utils
+GUESTS := podman crun bwrap systemd-nspawn Xvfb xterm xdpyinfo gdb perf ping losetup mkfs.ext4 mksquashfs mkfs.erofs xorriso umoci zstd lz4 xz pasta
+GUEST_PACKAGES := podman crun golang-github-containers-common bubblewrap systemd-container xvfb xterm x11-utils gdb linux-perf iputils-ping mount e2fsprogs squashfs-tools erofs-utils xorriso umoci zstd lz4 xz-utils passt
 guests:
 	@[ -z '$(GUESTS)' ] || $(call need,$(GUESTS),$(GUEST_PACKAGES) $(filter chromium,$(GUESTS)),the tests that take them are skipped (on Debian: apt-get install $(GUEST_PACKAGES))) $(if_possible)
 

@@ -2,6 +2,7 @@
  * Gives a box a network in which a name is the permission. It runs outside of the box, as the box's helper:
  *
  *     nsbox-net [--allow NAME:PORT]... [--allow-private] [--check-sni] [--publish ADDRESS:PORT:PORT]...
+ *     nsbox-net --pasta PROGRAM (pasta.h)
  *
  * Descriptor 3 gets a byte when all sockets are there; 4 is the directory in /proc of a process in the box, which has a
  * network namespace of its own; 5, if it is open, gets events (event.h).
@@ -35,6 +36,7 @@
 #include "net/options.h"
 #include "net/outgoing.h"
 #include "net/pass.h"
+#include "net/pasta.h"
 #include "net/publish.h"
 #include "net/resolver.h"
 #include "net/veth.h"
@@ -212,6 +214,22 @@ static void watch_for_end(void)
 		fail("wait for a signal", NULL);
 }
 
+/* Nothing that reaches this process comes from the box: it waits for the end of pasta, or its own. */
+static _Noreturn void serve_all(int parent)
+{
+	pasta_start(options.pasta, BOX);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		fail("open", "/dev/null");
+	confine(CONFINE_RELAY, parent);
+	let_go(null);
+	if (write(READY, "", 1) != 1)
+		report_give_up(STATUS_FAILED);
+	close(READY);
+	pasta_wait();
+	_exit(STATUS_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	int parent = getppid();
@@ -220,6 +238,8 @@ int main(int argc, char **argv)
 	descriptor_close_range(EVENTS + 1, INT_MAX);
 	signal(SIGPIPE, SIG_IGN);
 	options_read(&options, argc, argv);
+	if (options.pasta)
+		serve_all(parent);
 	int channel = run_child();
 	count_connections();
 	loop_open();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -181,6 +182,37 @@ bool netlink_add_route(int netlink, unsigned device, const struct address *to, u
 	begin_route(&request, &fixed, device, to, bits);
 	if (via)
 		add_attribute(&request, RTA_GATEWAY, via->bytes, length_of(via));
+	return ask(netlink, &request);
+}
+
+bool netlink_add_unreachable(int netlink, const struct address *to, unsigned bits)
+{
+	const struct rtmsg fixed = {
+		.rtm_family = (uint8_t)to->family,
+		.rtm_dst_len = (uint8_t)bits,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_type = RTN_UNREACHABLE,
+	};
+	struct request request;
+	begin_request(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof fixed);
+	add_attribute(&request, RTA_DST, to->bytes, length_of(to));
+	return ask(netlink, &request);
+}
+
+bool netlink_forward(int netlink, unsigned device)
+{
+	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)device};
+	const uint32_t yes = 1;
+	struct request request;
+	begin_request(&request, RTM_NEWLINK, 0, &link, sizeof link);
+	size_t families = add_attribute(&request, IFLA_AF_SPEC, NULL, 0);
+	size_t family = add_attribute(&request, AF_INET, NULL, 0);
+	size_t settings = add_attribute(&request, IFLA_INET_CONF, NULL, 0);
+	add_attribute(&request, IPV4_DEVCONF_FORWARDING, &yes, sizeof yes);
+	end_nested(&request, settings);
+	end_nested(&request, family);
+	end_nested(&request, families);
 	return ask(netlink, &request);
 }
 

@@ -36,6 +36,10 @@ bool netlink_add_local(int netlink, unsigned device, const struct address *to, u
 /* What is sent to the first BITS of TO leaves by the device, to the machine VIA, or to TO itself if that is NULL. */
 bool netlink_add_route(
 	int netlink, unsigned device, const struct address *to, unsigned bits, const struct address *via);
+/* What is sent to the first BITS of TO is refused. */
+bool netlink_add_unreachable(int netlink, const struct address *to, unsigned bits);
+/* What arrives at the device for other machines of IPv4 is passed on. */
+bool netlink_forward(int netlink, unsigned device);
 /* The machine ADDRESS has the device address MAC, which needn't be asked for. */
 bool netlink_add_neighbour(int netlink, unsigned device, const struct address *address, const struct netlink_mac *mac);
 

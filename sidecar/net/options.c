@@ -25,8 +25,10 @@ static bool take_flag(struct options *options, const char *word)
 
 static void take_value(struct options *options, const char *word, const char *value)
 {
-	const char *fault;
-	if (strcmp(word, "--allow") == 0)
+	const char *fault = NULL;
+	if (strcmp(word, "--pasta") == 0)
+		options->pasta = value;
+	else if (strcmp(word, "--allow") == 0)
 		fault = rule_read(value, options->rules.allow_private, &options->rules.list[options->rules.count++]);
 	else if (strcmp(word, "--publish") == 0)
 		fault = publish_read(value, &options->published[options->published_count++]);
@@ -55,4 +57,6 @@ void options_read(struct options *options, int argc, char **argv)
 		take_value(options, argv[at], argv[at + 1]);
 		at++;
 	}
+	if (options->pasta && options->rules.count + options->published_count > 0)
+		refuse_word("goes with no other option", "--pasta");
 }

@@ -11,6 +11,8 @@ struct options {
 	struct rules rules;
 	struct publish *published;
 	size_t published_count;
+	/* The program that connects the box to all that the host reaches, or NULL. */
+	const char *pasta;
 };
 
 /* Fails by fail_status() with STATUS_USAGE. */

@@ -19,8 +19,15 @@
 #define ALL4 ((struct address){AF_INET, {198, 18}})
 #define ALL6 ((struct address){AF_INET6, {0xfd, 'n', 's', 'b', 'o', 'x'}})
 
+#define EVERY4 ((struct address){AF_INET, {0}})
+#define EVERY6 ((struct address){AF_INET6, {0}})
+/* IPv4 within IPv6, RFC 4291 2.5.5.2. */
+#define MAPPED6 ((struct address){AF_INET6, {[10] = 0xff, [11] = 0xff}})
+/* An address that a machine with IPv6 has a route to: one for documentation, RFC 3849. */
+#define PUBLIC6 ((struct address){AF_INET6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}})
+
 /* How many bits of each are the range's own. */
-enum { BITS_NAMES4 = 16, BITS_NAMES6 = 64, BITS_ALL4 = 15, BITS_ALL6 = 48 };
+enum { BITS_NAMES4 = 16, BITS_NAMES6 = 64, BITS_ALL4 = 15, BITS_ALL6 = 48, BITS_MAPPED6 = 96 };
 
 #define HERE "h0"
 #define IN_BOX "eth0"
@@ -52,15 +59,27 @@ static bool is_our_namespace(int fd, const char *path)
 	return fstat(fd, &theirs) == 0 && stat(path, &ours) == 0 && is_same_file(&theirs, &ours);
 }
 
-/* Joins the box's user namespace, which has its network namespace. Returns the network namespace. */
-static int join_box(int box)
+int veth_open_network(int box)
 {
-	int user = open_namespace(box, "ns/user"), net = open_namespace(box, "ns/net");
+	int net = open_namespace(box, "ns/net");
 	if (is_our_namespace(net, "/proc/self/ns/net"))
 		fail_plain("the box has no network of its own", NULL);
+	return net;
+}
+
+void veth_join_user(int box)
+{
+	int user = open_namespace(box, "ns/user");
 	if (!is_our_namespace(user, "/proc/self/ns/user") && setns(user, CLONE_NEWUSER) < 0)
 		fail("join the box's user namespace", NULL);
 	close(user);
+}
+
+/* Joins the box's user namespace, which has its network namespace. Returns the network namespace. */
+static int join_box(int box)
+{
+	int net = veth_open_network(box);
+	veth_join_user(box);
 	return net;
 }
 
@@ -188,23 +207,88 @@ static void open_sockets(const struct rules *rules, struct veth_sockets *sockets
 /* Whether the box and its second network namespace, in which we are, can have addresses of IPv6. */
 static bool take_v6_address(int netlink, unsigned device) { return netlink_add_address(netlink, device, &BOX6); }
 
+void veth_leave(void)
+{
+	if (unshare(CLONE_NEWNET) < 0)
+		fail_hint("make the box's second network namespace", NULL, hint_for_namespace());
+}
+
+static int open_netlink(void)
+{
+	int netlink = netlink_open();
+	check(netlink >= 0, "open netlink", NULL);
+	return netlink;
+}
+
+static void add_pair(int netlink, int net)
+{
+	if (!netlink_add_pair(netlink, HERE, &mac_here, IN_BOX, &mac_in_box, net))
+		fail_hint("make a pair of network devices", "veth",
+			errno == EOPNOTSUPP || errno == ENODEV
+				? "this kernel has no veth (CONFIG_VETH), which a box's own network needs to lead anywhere"
+				: NULL);
+}
+
+/* Whether a packet to ADDRESS would leave the network namespace that we are in. Nothing is sent. */
+static bool has_route(const struct address *address)
+{
+	struct sockaddr_storage to;
+	socklen_t length = address_to_socket(address, 9, &to);
+	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && connect(fd, (struct sockaddr *)&to, length) == 0;
+	descriptor_close(fd);
+	return has;
+}
+
+/*
+ * What the box sends is passed on as by any router, whose kernel passes on no packet to or from a loopback address,
+ * whatever made it. Addresses of IPv4 within IPv6 don't count as such, but a socket of IPv6 takes them for IPv4.
+ */
+static void set_up_router(int netlink, unsigned device, unsigned out, bool v6)
+{
+	set_up_end(netlink, device, HERE, &BOX4, v6 ? &BOX6 : NULL, &mac_in_box);
+	check(netlink_forward(netlink, device) && netlink_forward(netlink, out), "pass packets on from", HERE);
+	if (v6)
+		check(netlink_add_unreachable(netlink, &MAPPED6, BITS_MAPPED6), "add a route to", "::ffff:0:0/96");
+}
+
+static void set_up_routed(int netlink, unsigned device, bool v6)
+{
+	check(netlink_add_address(netlink, device, &BOX4), "add an address to", IN_BOX);
+	set_up_end(netlink, device, IN_BOX, &VETH_RESOLVER, v6 ? &GATEWAY6 : NULL, &mac_here);
+	check(netlink_add_route(netlink, device, &EVERY4, 0, &VETH_RESOLVER), "add a route to", IN_BOX);
+	if (v6)
+		check(netlink_add_route(netlink, device, &EVERY6, 0, &GATEWAY6), "add a route to", IN_BOX);
+}
+
+void veth_route(int second, int net, const char *out, bool v6)
+{
+	check(setns(second, CLONE_NEWNET) == 0, "join the box's second network namespace", NULL);
+	int here = open_netlink();
+	v6 = v6 && has_route(&PUBLIC6);
+	add_pair(here, net);
+	set_up_router(here, device_number(HERE), device_number(out), v6);
+	check(setns(net, CLONE_NEWNET) == 0, "join the box's network namespace", NULL);
+	int in_box = open_netlink();
+	unsigned device = device_number(IN_BOX);
+	v6 = v6 && netlink_add_address(in_box, device, &BOX6);
+	set_up_routed(in_box, device, v6);
+	check(setns(second, CLONE_NEWNET) == 0, "join the box's second network namespace", NULL);
+	check(netlink_start_sending(here, device_number(HERE)), "start sending by", HERE);
+	close(here);
+	close(in_box);
+}
+
 void veth_make(int box, const struct rules *rules, struct veth_sockets *sockets)
 {
 	int net = join_box(box);
-	if (unshare(CLONE_NEWNET) < 0)
-		fail_hint("make the box's second network namespace", NULL, hint_for_namespace());
-	int here = netlink_open();
-	check(here >= 0, "open netlink", NULL);
-	if (!netlink_add_pair(here, HERE, &mac_here, IN_BOX, &mac_in_box, net))
-		fail_hint("make a pair of network devices", "veth",
-			errno == EOPNOTSUPP || errno == ENODEV
-				? "this kernel has no veth (CONFIG_VETH), which --allow-host and --publish need"
-				: NULL);
+	veth_leave();
+	int here = open_netlink();
+	add_pair(here, net);
 	int second = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	check(second >= 0, "open our network namespace", NULL);
 	check(setns(net, CLONE_NEWNET) == 0, "join the box's network namespace", NULL);
-	int in_box = netlink_open();
-	check(in_box >= 0, "open netlink", NULL);
+	int in_box = open_netlink();
 	unsigned device = device_number(IN_BOX);
 	sockets->v6 = take_v6_address(in_box, device);
 	check(setns(second, CLONE_NEWNET) == 0, "join our network namespace", NULL);
