@@ -3,19 +3,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
 #include "base/report.h"
 
+enum { MOMENT_NS = 100000000 };
+
 static int terminal = -1; /* our terminal, which is the command's too */
 static bool handed; /* the command has the terminal */
+static bool has_others; /* one of our streams leads elsewhere, maybe to a pager, which is in our process group */
+static bool was_asked; /* such a process has asked for the terminal */
 static bool wanted; /* when the command stopped, it had the terminal, or had asked for it */
 
 void foreground_set_up(void)
 {
-	for (int fd = 0; fd < 3 && terminal < 0; fd++)
-		if (descriptor_may_be_terminal(fd) && tcgetpgrp(fd) >= 0)
+	for (int fd = 0; fd < 3; fd++)
+		if (!descriptor_may_be_terminal(fd) || tcgetpgrp(fd) < 0)
+			has_others = true;
+		else if (terminal < 0)
 			terminal = descriptor_copy(fd);
 }
 
@@ -114,6 +121,7 @@ bool foreground_take(int pid, const struct signalfd_siginfo *from)
 	}
 	/* Another process of our group asks for the terminal, as a pager does. */
 	if (is_for_terminal(signal) && from->ssi_code == SI_KERNEL && handed) {
+		was_asked = true;
 		take_back(pid);
 		kill(0, SIGCONT);
 		return true;
@@ -123,10 +131,18 @@ bool foreground_take(int pid, const struct signalfd_siginfo *from)
 
 void foreground_end(int pid)
 {
-	if (!handed)
+	const struct timespec moment = {.tv_nsec = MOMENT_NS};
+	sigset_t asked;
+	if (!handed && !was_asked)
 		return;
 	take_back(pid);
-	/* The process that asked was stopped, and the kernel signalled the whole group. */
-	if (is_pending(SIGTTIN) || is_pending(SIGTTOU))
+	sigemptyset(&asked);
+	sigaddset(&asked, SIGTTIN);
+	sigaddset(&asked, SIGTTOU);
+	/*
+	 * A process that asks is stopped a moment after it has looked who has the terminal. And once we have continued it,
+	 * our parent has to see that before it sees our end: to a shell, a job is stopped whose last process is.
+	 */
+	while (has_others && sigtimedwait(&asked, NULL, &moment) > 0)
 		kill(0, SIGCONT);
 }

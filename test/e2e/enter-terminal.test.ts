@@ -112,8 +112,8 @@ test(
       await pty.expect(/Stopped[^]*\$ $/)
       pty.enter('bg')
       await pty.expect(/&[^]*\$ $/)
-      pty.enter('')
-      await pty.expect(/Stopped[^]*\$ $/)
+      // The shell tells of it with a prompt, the next time that it looks.
+      await pty.press('\r', /Stopped[^]*\$ $/)
       pty.enter('fg')
       await pty.expect(/enter/)
       pty.enter('answer')
