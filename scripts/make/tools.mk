@@ -18,9 +18,9 @@ $(NPM): package-lock.json
 musl:
 	@$(call need,$(subst $(space),:,$(MUSL_CC) -static -include linux/mount.h -idirafter /usr/include -idirafter /usr/include/$(shell gcc -print-multiarch)),musl-tools linux-libc-dev,install musl-gcc (on Debian and Ubuntu: apt-get install musl-tools linux-libc-dev) or name one with MUSL_CC=)
 
-TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap python3 git libcap2-bin docker-registry openssl zstd skopeo
+TEST_PACKAGES := strace procps util-linux busybox-static uidmap tmux debootstrap python3 git libcap2-bin docker-registry openssl zstd skopeo iproute2 curl less xz-utils
 test-tools:
-	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap import:multiprocessing git setcap zstd skopeo docker-registry openssl,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
+	@$(call need,strace pgrep unshare setpriv static:/bin/busybox newuidmap tmux debootstrap import:multiprocessing git setcap zstd skopeo docker-registry openssl ip curl less xz,$(TEST_PACKAGES),some tests may fail or be skipped until they are installed (on Debian and Ubuntu: apt-get install $(TEST_PACKAGES))) $(if_possible)
 
 # Programs that tests run in boxes, and container engines in which tests run boxes. `make test GUESTS=` installs none.
 # A browser is tested if there is one: make test GUESTS="$(GUESTS) chromium".

@@ -7,11 +7,12 @@ import { isBelow } from './places.ts'
 import type { Mount, Root } from '../plan/types.ts'
 
 /**
- * Binds of the caller's own directories. In an ordinary user's overlay of the whole root nothing below a directory of
- * another user can be changed, and a home directory lies below one.
+ * Binds of the caller's own directories. In an overlay of the whole root, other mounts are read-only, and a home may be
+ * one. And in an ordinary user's overlay nothing below a directory of another user can be changed, and a home lies
+ * below one.
  */
-export function ownBinds(root: Root, { uid, cwd, variable }: Pick<HostFacts, 'uid' | 'cwd' | 'variable'>): Mount[] {
-  if (uid === 0 || root.type !== 'layers' || root.lowers[0] !== '/' || root.image !== undefined) return []
+export function ownBinds(root: Root, { cwd, variable }: Pick<HostFacts, 'cwd' | 'variable'>): Mount[] {
+  if (root.type !== 'layers' || root.lowers[0] !== '/' || root.image !== undefined) return []
   const home = variable('HOME')
   const paths = [home !== undefined && home.startsWith('/') ? cleanPath(home) : '/', cwd].filter((path) => path !== '/')
   const tops = paths.filter(

@@ -198,7 +198,7 @@ if (!asRoot) {
         ).stdout,
         'written\n',
       )
-      assert.equal(readdirSync(own), ['file', 'part'])
+      assert.equal(readdirSync(own).sort(), ['file', 'part'])
     }),
   )
 

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { box, review, type Change } from '../../src/index.ts'
-import { failure, inTemp, NSBOX, nsbox, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, execute, failure, inTemp, NSBOX, nsbox, type Ran } from '../helpers/nsbox.ts'
 import { ownState } from '../helpers/own-state.ts'
 
 ownState()
@@ -254,6 +254,27 @@ test(
     assert.is(readFileSync(join(project, 'src/a'), 'utf8'), 'src/a')
     applyIn(project)
     assert.is(readFileSync(join(project, 'src/a'), 'utf8'), 'x\n')
+  }),
+)
+
+const onlyRoot = asRoot ? test : test.skip
+onlyRoot(
+  'a current directory on a file system of its own is kept apart, too (needs root)',
+  inTemp((dir) => {
+    const script = `mount -t tmpfs none "$0" && cd "$0" && echo one >a && "$@" sh -c 'echo two >a; cat a'; cat a`
+    const { stdout } = execute('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      script,
+      dir,
+      NSBOX,
+      '--changes',
+      'review',
+      '--quiet',
+      '--',
+    ])
+    assert.is(stdout, 'two\none\n')
   }),
 )
 
