@@ -24,6 +24,7 @@ import { boxOptionsSource } from './box-options.ts'
 import { contractHeader, nativeWords, stepsHeader, verbsHeader } from './contract-header.ts'
 import { jsonSchema } from './plan-schema.ts'
 import { profileSchema } from './profile-schema.ts'
+import { traceCallsHeader } from './trace-calls.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
@@ -92,6 +93,7 @@ const files: Record<string, () => string> = {
   'sidecar/plan/contract.h': contractHeader,
   'sidecar/base/steps.h': stepsHeader,
   'sidecar/process/verbs.h': verbsHeader,
+  'sidecar/trace/path_calls.h': traceCallsHeader,
   'src/launch/native/words.h': nativeWords,
   'docs/plan.schema.json': jsonSchema,
   'docs/profile.schema.json': profileSchema,

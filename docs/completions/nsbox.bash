@@ -59,7 +59,7 @@ _nsbox_reply_commands()
 
 _nsbox_options()
 {
-	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --changes --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --no-follow --share --net --allow-host --allow-private --check-sni --publish -p --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --verbose --quiet -q --profile --srt-settings'
+	local box='--root -r --image --platform --pull --insecure --entrypoint --trust-image --ro --overlay --changes --host-files --no-host-files --bind -b --ro-bind --bind-try --ro-bind-try --dev-bind --tmpfs --proc --dev --mask --dir --symlink --file --write --keep --write-try --keep-try --hide --allow-socket --no-follow --share --net --allow-host --allow-private --check-sni --publish -p --nest --hostname --user -u --map-root --map-auto --userns --fake-root --no-fake-root --cap-add --cap-drop --allow-new-privs --allow-userns --seccomp --privileged --timeout --memory --cpus --pids --ulimit --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --no-init --name --status-fd --trace-denied --verbose --quiet -q --profile --srt-settings'
 	case $1 in
 	run) _nsbox_reply_words "$box --plan --no-remember --help -h --version -V" ;;
 	plan) _nsbox_reply_words "$box --help -h --version -V" ;;

@@ -148,6 +148,7 @@ complete -c nsbox -n '_nsbox_box' -l die-with-parent -d 'kill the box when the p
 complete -c nsbox -n '_nsbox_box' -l no-init -d 'make the command itself process 1'
 complete -c nsbox -n '_nsbox_box' -l name -x -d 'what nsbox ps and nsbox enter call the box: letters, digits, . _ and -, at most 64'
 complete -c nsbox -n '_nsbox_box' -l status-fd -x -d 'write events as JSON lines to descriptor N'
+complete -c nsbox -n '_nsbox_box' -l trace-denied -d 'list what the box has refused, with the rule and the option that would allow it, at its end; each system call then takes long: for finding out'
 complete -c nsbox -n '_nsbox_box' -l verbose -d 'print each phase with its time on stderr'
 complete -c nsbox -n '_nsbox_box' -s q -l quiet -d 'print nothing but errors'
 complete -c nsbox -n '_nsbox_box' -l profile -x -d 'take options from the preset NAME (nsbox profile show lists them), or from FILE, a path with a slash or a dot: JSON with comments or TOML, whose keys are those of the library (roBind); paths of the host in it start from its directory, those of rules from yours, and the options here come after'

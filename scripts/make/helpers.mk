@@ -3,6 +3,7 @@
 
 OWN_RULES := unpack
 hide_SHARED := base/utf8.o
+trace_SHARED := base/clock.o base/descriptor.o base/errno_name.o base/line.o base/report.o base/utf8.o
 net_SHARED := base/clock.o base/descriptor.o base/errno_name.o base/line.o base/report.o base/utf8.o
 # $(call helper,NAME)
 define helper

@@ -28,6 +28,7 @@ enum step {
 	STEP_BOX,
 	STEP_NETWORK_SETTINGS,
 	STEP_NETWORK,
+	STEP_TRACE,
 	STEP_PROPAGATION,
 	STEP_SOURCES,
 	STEP_SWITCH_ROOT,
@@ -51,7 +52,7 @@ enum step {
 #define HINT_FUSE "it lies on a FUSE mount, which lets in only the user who mounted it, not even root: mount it with allow_other"
 
 #ifdef NSBOX_STEP_WORDS
-static const char step_words[] = "rootfs\0changes\0ps\0profile\0user\0bake\0explain\0environment\0seccomp\0image\0hand over\0start\0read plan\0enter\0root\0state\0mounts\0id maps\0descriptors\0watchdog\0control group\0namespaces\0box\0network settings\0network\0propagation\0sources\0switch root\0hostname\0loopback\0limits\0landlock\0privileges\0helpers\0gate\0init\0cwd\0exec\0supervise\0";
+static const char step_words[] = "rootfs\0changes\0ps\0profile\0user\0bake\0explain\0environment\0seccomp\0image\0hand over\0start\0read plan\0enter\0root\0state\0mounts\0id maps\0descriptors\0watchdog\0control group\0namespaces\0box\0network settings\0network\0trace\0propagation\0sources\0switch root\0hostname\0loopback\0limits\0landlock\0privileges\0helpers\0gate\0init\0cwd\0exec\0supervise\0";
 #endif
 
 #endif

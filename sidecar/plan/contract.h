@@ -40,6 +40,7 @@ enum filesystem_type_word {
 enum helper_part_word {
 	HELPER_PART_NET = 0,
 	HELPER_PART_HIDE = 1,
+	HELPER_PART_TRACE = 2,
 };
 #define helper_part_words (contract_words + 76)
 
@@ -47,22 +48,22 @@ enum helper_ends_word {
 	HELPER_ENDS_NOTHING = 0,
 	HELPER_ENDS_BOX = 1,
 };
-#define helper_ends_words (contract_words + 86)
+#define helper_ends_words (contract_words + 92)
 
-#define process_capabilities_words (contract_words + 99)
+#define process_capabilities_words (contract_words + 105)
 
 enum process_landlock_word {
 	PROCESS_LANDLOCK_ABSTRACT = 1u << 0,
 	PROCESS_LANDLOCK_SIGNALS = 1u << 1,
 	PROCESS_LANDLOCK_TRACE = 1u << 2,
 };
-#define process_landlock_words (contract_words + 521)
+#define process_landlock_words (contract_words + 527)
 
 enum process_reset_signals_word {
 	PROCESS_RESET_SIGNALS_PIPE = 1u << 0,
 	PROCESS_RESET_SIGNALS_XFSZ = 1u << 1,
 };
-#define process_reset_signals_words (contract_words + 545)
+#define process_reset_signals_words (contract_words + 551)
 
 enum limit_resource_word {
 	LIMIT_RESOURCE_AS = 0,
@@ -82,13 +83,13 @@ enum limit_resource_word {
 	LIMIT_RESOURCE_SIGPENDING = 14,
 	LIMIT_RESOURCE_STACK = 15,
 };
-#define limit_resource_words (contract_words + 556)
+#define limit_resource_words (contract_words + 562)
 
 enum supervision_errors_word {
 	SUPERVISION_ERRORS_STDERR = 0,
 	SUPERVISION_ERRORS_STATUS = 1,
 };
-#define supervision_errors_words (contract_words + 656)
+#define supervision_errors_words (contract_words + 662)
 
 enum root_options_word {
 	ROOT_OPTIONS_RO = 1u << 0,
@@ -96,7 +97,7 @@ enum root_options_word {
 	ROOT_OPTIONS_NODEV = 1u << 2,
 	ROOT_OPTIONS_NOEXEC = 1u << 3,
 };
-#define root_options_words (contract_words + 671)
+#define root_options_words (contract_words + 677)
 
 enum root_type {
 	ROOT_DIRECTORY = 0,
@@ -324,7 +325,7 @@ static const struct field contract_fields[] = {
 	{"program", KIND_STRING, offsetof(struct helper, program), .min = 0, .max = 0, .path = false, .host = true},
 	{"part", KIND_ENUM, offsetof(struct helper, part), .of = 76, .absent = -1},
 	{"argv", KIND_STRINGS, offsetof(struct helper, argv), .required = true, .min = 1, .max = 0, .path = false, .host = false, .assignment = false},
-	{"ends", KIND_ENUM, offsetof(struct helper, ends), .of = 86, .absent = 0},
+	{"ends", KIND_ENUM, offsetof(struct helper, ends), .of = 92, .absent = 0},
 	/* cgroup */
 	{"memory", KIND_INT, offsetof(struct cgroup, memory), .min = 1LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"cpuQuota", KIND_INT, offsetof(struct cgroup, cpu_quota), .min = 1000LL, .max = 8192000000LL, .absent = 0LL},
@@ -342,13 +343,13 @@ static const struct field contract_fields[] = {
 	{"gid", KIND_INT, offsetof(struct process, gid), .min = 0LL, .max = 4294967294LL, .absent = -1LL},
 	{"dropGroups", KIND_BOOL, offsetof(struct process, drop_groups), .required = false},
 	{"groups", KIND_IDS, offsetof(struct process, groups), .min = 1, .max = 65536},
-	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .of = 99},
+	{"capabilities", KIND_FLAGS, offsetof(struct process, capabilities), .of = 105},
 	{"noNewPrivs", KIND_BOOL, offsetof(struct process, no_new_privs), .required = false},
 	{"seccomp", KIND_OBJECT, offsetof(struct process, seccomp), .of = 9},
-	{"landlock", KIND_FLAGS, offsetof(struct process, landlock), .of = 521},
+	{"landlock", KIND_FLAGS, offsetof(struct process, landlock), .of = 527},
 	{"limits", KIND_OBJECTS, offsetof(struct process, limits), .min = 0, .max = 16, .of = 11},
 	{"keepFds", KIND_IDS, offsetof(struct process, keep_fds), .min = 1, .max = 256},
-	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .of = 545},
+	{"resetSignals", KIND_FLAGS, offsetof(struct process, reset_signals), .of = 551},
 	{"newSession", KIND_BOOL, offsetof(struct process, new_session), .required = false},
 	{"pause", KIND_BOOL, offsetof(struct process, pause), .required = false},
 	/* seccomp */
@@ -360,7 +361,7 @@ static const struct field contract_fields[] = {
 	{"unset", KIND_STRINGS, offsetof(struct env, unset), .min = 0, .max = 0, .path = false, .host = false, .assignment = false},
 	{"set", KIND_STRINGS, offsetof(struct env, set), .min = 0, .max = 0, .path = false, .host = false, .assignment = true},
 	/* limit */
-	{"resource", KIND_ENUM, offsetof(struct limit, resource), .required = true, .of = 556, .absent = 0},
+	{"resource", KIND_ENUM, offsetof(struct limit, resource), .required = true, .of = 562, .absent = 0},
 	{"soft", KIND_INT, offsetof(struct limit, soft), .required = true, .min = -1LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"hard", KIND_INT, offsetof(struct limit, hard), .min = -1LL, .max = 9007199254740991LL, .absent = -2LL},
 	/* supervision */
@@ -372,42 +373,42 @@ static const struct field contract_fields[] = {
 	{"gateFd", KIND_INT, offsetof(struct supervision, gate_fd), .min = 3LL, .max = 1048576LL, .absent = -1LL},
 	{"verbose", KIND_BOOL, offsetof(struct supervision, verbose), .required = false},
 	{"quiet", KIND_BOOL, offsetof(struct supervision, quiet), .required = false},
-	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .of = 656, .absent = 0},
+	{"errors", KIND_ENUM, offsetof(struct supervision, errors), .of = 662, .absent = 0},
 	/* root_directory */
 	{"path", KIND_STRING, offsetof(struct root, path), .required = true, .min = 0, .max = 0, .path = false, .host = true},
 	{"view", KIND_BOOL, offsetof(struct root, view), .required = false},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 677},
 	/* root_layers */
 	{"lowers", KIND_STRINGS, offsetof(struct root, lowers), .required = true, .min = 0, .max = 500, .path = false, .host = true, .assignment = false},
 	{"filesystems", KIND_OBJECTS, offsetof(struct root, filesystems), .min = 0, .max = 64, .of = 4},
 	{"state", KIND_STRING, offsetof(struct root, state), .min = 0, .max = 0, .path = false, .host = true},
 	{"scratch", KIND_STRING, offsetof(struct root, scratch), .min = 0, .max = 0, .path = false, .host = true},
 	{"image", KIND_STRING, offsetof(struct root, image), .min = 1, .max = 0, .path = false, .host = false},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 677},
 	/* root_empty */
 	{"size", KIND_INT, offsetof(struct root, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"mode", KIND_MODE, offsetof(struct root, mode), .absent = 00755},
-	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct root, options), .of = 677},
 	/* mount_bind */
 	{"source", KIND_STRING, offsetof(struct mount, source), .required = true, .min = 0, .max = 0, .path = false, .host = true},
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 677},
 	{"optional", KIND_BOOL, offsetof(struct mount, optional), .required = false},
 	/* mount_tmpfs */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"size", KIND_INT, offsetof(struct mount, size), .min = 0LL, .max = 9007199254740991LL, .absent = 0LL},
 	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 01777},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 677},
 	/* mount_proc */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 677},
 	/* mount_dev */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	/* mount_overlay */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"lower", KIND_STRING, offsetof(struct mount, lower), .required = true, .min = 0, .max = 0, .path = false, .host = true},
 	{"state", KIND_STRING, offsetof(struct mount, state), .min = 0, .max = 0, .path = false, .host = true},
-	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 671},
+	{"options", KIND_FLAGS, offsetof(struct mount, options), .of = 677},
 	/* mount_dir */
 	{"target", KIND_STRING, offsetof(struct mount, target), .required = true, .min = 0, .max = 0, .path = true, .host = false},
 	{"mode", KIND_MODE, offsetof(struct mount, mode), .absent = 00755},
@@ -488,15 +489,15 @@ static const struct object contract_objects[] = {
 };
 
 static const struct variants contract_variants[] = {
-	{695, 13, sizeof(struct root), offsetof(struct root, type)}, /* root */
-	{719, 16, sizeof(struct mount), offsetof(struct mount, type)}, /* mount */
+	{701, 13, sizeof(struct root), offsetof(struct root, type)}, /* root */
+	{725, 16, sizeof(struct mount), offsetof(struct mount, type)}, /* mount */
 };
 
 const char contract_words[] =
 	"user\0mount\0pid\0ipc\0uts\0cgroup\0net\0" "\0"
 	"self\0parent\0helper\0" "\0"
 	"squashfs\0erofs\0ext4\0" "\0"
-	"net\0hide\0" "\0"
+	"net\0hide\0trace\0" "\0"
 	"nothing\0box\0" "\0"
 	"chown\0dac_override\0dac_read_search\0fowner\0fsetid\0kill\0setgid\0setuid\0setpcap\0linux_immutable\0net_bind_service\0net_broadcast\0net_admin\0net_raw\0ipc_lock\0ipc_owner\0sys_module\0sys_rawio\0sys_chroot\0sys_ptrace\0sys_pacct\0sys_admin\0sys_boot\0sys_nice\0sys_resource\0sys_time\0sys_tty_config\0mknod\0lease\0audit_write\0audit_control\0setfcap\0mac_override\0mac_admin\0syslog\0wake_alarm\0block_suspend\0audit_read\0perfmon\0bpf\0checkpoint_restore\0" "\0"
 	"abstract\0signals\0trace\0" "\0"

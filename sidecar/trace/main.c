@@ -3,6 +3,9 @@
  * box of `nsbox rootfs build --trace` and `--check`, as that box's command.
  *
  *     nsbox-trace COMMAND [ARG...]
+ *     nsbox-trace --denied
+ *
+ * The second form is the helper of a box with --trace-denied, outside of it: denied.h.
  *
  * Standard output is for the records, so the command gets standard error in its place. The exit status is the
  * command's, 128 + N where signal N ended it.
@@ -24,9 +27,11 @@
 #include <unistd.h>
 
 #include "trace/calls.h"
+#include "trace/denied.h"
 #include "trace/record.h"
 #include "trace/task.h"
 #include "trace/tracee.h"
+#include "trace/tracer.h"
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -168,18 +173,16 @@ static void end_call(struct task *task, int64_t result)
 
 static struct __ptrace_syscall_info info_of(pid_t pid)
 {
-	struct __ptrace_syscall_info info = {.op = PTRACE_SYSCALL_INFO_NONE};
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0 && errno != ESRCH)
+	struct __ptrace_syscall_info info;
+	if (!tracer_call(pid, &info))
 		give_up("follow the command's calls, which Linux 5.3 and later can");
 	return info;
 }
 
 static void at_seccomp(pid_t pid)
 {
-	unsigned long message = 0;
 	char program[PATH_MAX];
-	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message);
-	if (message == CALLS_FOREIGN) {
+	if (tracer_message(pid) == CALLS_FOREIGN) {
 		if (tracee_link(pid, "exe", program))
 			record_write("F", program, "");
 		return;
@@ -192,53 +195,43 @@ static void at_seccomp(pid_t pid)
 /* A thread that executes a program takes the place of its process's first one, and the others are gone. */
 static void at_exec(pid_t pid)
 {
-	unsigned long before = 0;
-	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &before);
-	struct task *task = task_of((pid_t)before);
+	const pid_t before = (pid_t)tracer_message(pid);
+	struct task *task = task_of(before);
 	char program[PATH_MAX];
 	end_call(task, 0);
 	/* By a link that the command has made itself, its path alone wouldn't say it. */
 	if (tracee_link(pid, "exe", program))
 		record_use('x', true, true, ids_changed, program, "");
-	if ((pid_t)before != pid) {
-		task_forget((pid_t)before);
+	if (before != pid) {
+		task_forget(before);
 		task_leave_call(task_of(pid));
 	}
 }
 
-static void go_on(pid_t pid, int request, long signal) { ptrace(request, pid, NULL, signal); }
-
 /* A thread has stopped. */
 static void at_stop(pid_t pid, int status)
 {
-	const int signal = WSTOPSIG(status), event = status >> 16;
+	const int signal = WSTOPSIG(status);
 	struct task *task = task_of(pid);
 	task_set_stopped(task, 0);
-	switch (event) {
-	case PTRACE_EVENT_SECCOMP: at_seccomp(pid); break;
-	case PTRACE_EVENT_EXEC: at_exec(pid); break;
-	case PTRACE_EVENT_STOP:
-		/* It was stopped, and stays so until it is continued. */
-		if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
-			task_set_stopped(task, signal);
-			go_on(pid, PTRACE_LISTEN, 0);
-			return;
-		}
-		break;
-	case 0:
-		if (signal != (SIGTRAP | 0x80)) {
-			go_on(pid, PTRACE_CONT, signal);
-			return;
-		}
+	switch (tracer_stop(status)) {
+	case STOP_SECCOMP: at_seccomp(pid); break;
+	case STOP_EXEC: at_exec(pid); break;
+	case STOP_GROUP:
+		task_set_stopped(task, signal);
+		tracer_go_on(pid, PTRACE_LISTEN, 0);
+		return;
+	case STOP_SIGNAL: tracer_go_on(pid, PTRACE_CONT, signal); return;
+	case STOP_CALL:
 		if (task->in_call) {
 			struct __ptrace_syscall_info info = info_of(pid);
 			if (info.op == PTRACE_SYSCALL_INFO_EXIT)
 				end_call(task, info.exit.rval);
 		}
 		break;
-	default: break; /* a new thread or process, which is traced already */
+	case STOP_OTHER: break;
 	}
-	go_on(pid, task_of(pid)->in_call ? PTRACE_SYSCALL : PTRACE_CONT, 0);
+	tracer_go_on(pid, task_of(pid)->in_call ? PTRACE_SYSCALL : PTRACE_CONT, 0);
 }
 
 static volatile sig_atomic_t stop_asked;
@@ -350,6 +343,8 @@ int main(int argc, char **argv)
 		fputs("usage: nsbox-trace COMMAND [ARG...]\n", stderr);
 		return 2;
 	}
+	if (strcmp(argv[1], "--denied") == 0)
+		denied_run();
 	if (pipe2(gate, O_CLOEXEC) < 0)
 		give_up("make a pipe");
 	record_write("S", "", "");
@@ -363,9 +358,7 @@ int main(int argc, char **argv)
 	take_signals();
 	/* The command may not write into our records. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (ptrace(PTRACE_SEIZE, command, NULL,
-			PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEEXEC |
-				PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE) < 0) {
+	if (!tracer_seize(command)) {
 		int number = errno;
 		kill(command, SIGKILL);
 		errno = number;

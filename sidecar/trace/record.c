@@ -7,17 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/hash.h"
+
 /* More names than a program of sense has; a command that goes on for ever must not fill the memory of its caller. */
 enum { MOST_RECORDS = 500000, SLOTS = 1 << 20 };
 
-static uint64_t hash_of(const char *bytes, size_t length)
-{
-	/* FNV-1a. A command that makes two of its paths collide hides one of its own from its own root. */
-	uint64_t hash = UINT64_C(14695981039346656037);
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
-	return hash ? hash : 1;
-}
+static uint64_t hash_of_record(const char *bytes, size_t length) { return hash_end(hash_add(HASH_BEGIN, bytes, length)); }
 
 /* Whether the hash is new; it is kept. */
 static bool is_new(uint64_t hash)
@@ -62,7 +57,7 @@ void record_write(const char *what, const char *path, const char *real)
 		fwrite(parts[i], 1, strlen(parts[i]) + 1, out);
 	if (fclose(out) != 0)
 		_exit(125);
-	if (is_new(hash_of(text, length))) {
+	if (is_new(hash_of_record(text, length))) {
 		if (++count > MOST_RECORDS)
 			write_all("T\0\0", 4);
 		else

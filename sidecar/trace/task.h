@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "trace/refusal.h"
 #include "trace/tracee.h"
 
 struct task {
@@ -14,6 +15,9 @@ struct task {
 	/* The kinds of records that it makes when it succeeds, of record.h. */
 	char kinds[4];
 	char *path;
+	/* For refusals: the call that it is in, and whether they are reported. */
+	struct started_call call;
+	bool reports;
 	/* The signal that has stopped it, until it is continued; or 0. */
 	int stopped;
 	struct task *next;

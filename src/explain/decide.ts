@@ -58,10 +58,15 @@ const MAX_LINKS = 40
 
 /** `path`: absolute, of the box. `look`: finds which optional mounts would be left out. */
 export function decide(given: BoxPlan, path: string, look: HostFacts['look']): Decision {
+  return decider(given, look)(path)
+}
+
+/** The same for many paths of one box. */
+export function decider(given: BoxPlan, look: HostFacts['look']): (path: string) => Decision {
   const { plan } = withoutMissing(given, look)
   const mounts = new Map<string, { mount: Mount; below: Place }>()
   for (const mount of plan.mounts ?? []) add(mounts, plan, mount)
-  return follow(mounts, plan, path, true)
+  return (path) => follow(mounts, plan, path, true)
 }
 
 function add(mounts: Map<string, { mount: Mount; below: Place }>, plan: BoxPlan, mount: Mount): void {

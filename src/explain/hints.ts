@@ -6,7 +6,8 @@ import type { HostFacts } from '../host/types.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
-import { decide, type Decision, type Rule } from './decide.ts'
+import { decide } from './decide.ts'
+import { explaining, SAID, type FileCode } from './explaining.ts'
 import { allowedHosts } from './network.ts'
 import { ruleText } from './rule-text.ts'
 
@@ -39,8 +40,6 @@ export function hintsOf(plan: BoxPlan, stderr: string, cwd: string, look: HostFa
   return [...hints.values()]
 }
 
-type FileCode = Exclude<Hint['code'], 'ENETWORK'>
-
 const FILE_ERRORS: readonly [FileCode, RegExp][] = [
   ['EROFS', /\bread-only file ?system\b|\bEROFS\b/i],
   ['EACCES', /\bpermission denied\b|\bEACCES\b/i],
@@ -60,42 +59,6 @@ function ofFiles(plan: BoxPlan, line: string, cwd: string, look: HostFacts['look
     return { subject: path, code, rule: words, text: `${printable(path)} ${SAID[code]}: ${printable(words)}.` }
   }
   return undefined
-}
-
-const SAID: Readonly<Record<FileCode, string>> = {
-  EROFS: "can't be written in the box",
-  EACCES: 'is hidden in the box',
-  ENOENT: "isn't shown in the box",
-  EBUSY: "can't be renamed or removed in the box",
-}
-
-/** The rule that leads to such an error; undefined where something else does. */
-function explaining(code: FileCode, decision: Decision, plan: BoxPlan, look: HostFacts['look']): Rule | undefined {
-  const { path, finds, writable, lacksDirectory, shownBy, writtenBy } = decision
-  switch (code) {
-    case 'EROFS':
-      return writable || lacksDirectory ? undefined : writtenBy
-    case 'EACCES':
-      return finds === 'hidden' ? shownBy : undefined
-    case 'ENOENT':
-      if (finds === 'hidden') return shownBy
-      return finds === 'nothing' && shownBy.type === 'mount' && typeof look(path, false) === 'string'
-        ? shownBy
-        : undefined
-    case 'EBUSY': {
-      const mount = plan.mounts?.find(
-        ({ type, target }) => target === path && type !== 'dir' && type !== 'symlink' && type !== 'stash',
-      )
-      return mount === undefined ? undefined : { type: 'mount', mount: pinnedFor(plan, mount) }
-    }
-  }
-}
-
-/** A pin serves the read-only mount before it. */
-function pinnedFor({ mounts = [] }: BoxPlan, mount: NonNullable<BoxPlan['mounts']>[number]) {
-  let at = mounts.indexOf(mount)
-  while (at > 0 && mounts[at]?.type === 'pin') at--
-  return mounts[at] ?? mount
 }
 
 /**

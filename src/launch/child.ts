@@ -3,16 +3,9 @@
  * the package this file takes the place of replace.ts (package.json, imports), since Node before 22.15 can't become
  * another program.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, readFileSync } from 'node:fs'
-import { constants } from 'node:os'
 import { hostOfProgram } from '../host/node.ts'
-import { codeOf, systemFailure } from '../host/errno.ts'
 import type { Plan } from '../plan/types.ts'
-import { furtherStreams, ownDescriptors, refuseUnopened } from './caller-descriptors.ts'
-import { planFile } from './tmpfile.ts'
-import { sidecarFor } from './sidecar-for.ts'
-import { sidecarPath } from './sidecar-path.ts'
+import { waitForBox } from './wait-for-box.ts'
 
 /** Has the type of replace.ts, so that the two files can't drift apart. */
 export const hostOfCommand: typeof import('./replace.ts').hostOfCommand = hostOfProgram
@@ -20,77 +13,5 @@ export const hostOfCommand: typeof import('./replace.ts').hostOfCommand = hostOf
 /** Here nobody could verify the notes without node:fs, which is loaded anyway. */
 export const notesStarts: typeof import('./replace.ts').notesStarts = false
 
-/** Signals that a shell or a supervisor sends to us alone: we pass them to the command. */
-const PASSED: readonly NodeJS.Signals[] = [
-  'SIGTERM',
-  'SIGHUP',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGWINCH',
-  'SIGALRM',
-  'SIGPIPE',
-  'SIGCONT',
-]
-/** Signals that a terminal sends to its whole foreground: then the command has got them already. */
-const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
-
 /** Exit status of the box. */
-export async function becomeBox(plan: Plan): Promise<number> {
-  const { keepFds = [] } = plan.process
-  refuseUnopened(keepFds, false)
-  const own = ownDescriptors(keepFds)
-  const file = planFile({ ...plan, supervision: supervisionOf(plan, own.status) })
-  const status = plan.supervision?.statusFd ?? -1
-  const given = new Map(keepFds.map((fd) => [fd, fd]))
-  given.set(own.plan, file)
-  if (status > 2) given.set(own.status, status)
-  const parent = process.ppid
-  let child: ChildProcess | undefined
-  // The handlers come before the child, since somebody may signal us as soon as the command runs.
-  for (const signal of PASSED) process.on(signal, () => void child?.kill(signal))
-  for (const signal of FROM_TERMINAL)
-    process.on(signal, () => {
-      if (!inForeground()) child?.kill(signal)
-    })
-  try {
-    child = spawn(sidecarFor(plan), ['--plan-fd', String(own.plan)], {
-      argv0: 'nsbox',
-      stdio: [0, 1, 2, ...furtherStreams(given)],
-    })
-  } finally {
-    closeSync(file)
-  }
-  const orphaned = () => {
-    if (process.ppid !== parent) child.kill('SIGKILL')
-  }
-  const watch = plan.supervision?.dieWithParent ? setInterval(orphaned, 100) : undefined
-  try {
-    return await ending(child)
-  } finally {
-    clearInterval(watch)
-  }
-}
-
-/** The box ends with us, however we end. */
-function supervisionOf({ supervision }: Plan, status: number): NonNullable<Plan['supervision']> {
-  const moved = supervision?.statusFd !== undefined && supervision.statusFd > 2 ? { statusFd: status } : {}
-  return { ...supervision, ...moved, dieWithParent: true }
-}
-
-function ending(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) =>
-      reject(
-        systemFailure({ step: 'hand over', what: 'execute the sidecar', path: sidecarPath(), code: codeOf(error) }),
-      ),
-    )
-    child.once('exit', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])))
-  })
-}
-
-/** Fields 5 and 8 of stat, proc(5): our process group, and the one that the terminal sends signals to. */
-function inForeground(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'latin1')
-  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 1).split(' ')
-  return group === foreground
-}
+export const becomeBox = (plan: Plan): Promise<number> => waitForBox(plan, plan.supervision?.statusFd ?? -1)

@@ -4,8 +4,9 @@
  */
 import hide from '#nsbox-hide' with { type: 'file' }
 import net from '#nsbox-net' with { type: 'file' }
+import trace from '#nsbox-trace' with { type: 'file' }
 import type { Helper } from '../plan/types.ts'
 
-const PATHS: Readonly<Record<NonNullable<Helper['part']>, string>> = { hide, net }
+const PATHS: Readonly<Record<NonNullable<Helper['part']>, string>> = { hide, net, trace }
 
 export const partPath = (part: NonNullable<Helper['part']>): string => PATHS[part]

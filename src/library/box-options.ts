@@ -141,6 +141,8 @@ export interface BoxOptions {
   noInit?: boolean | undefined
   /** What nsbox ps and nsbox enter call the box: letters, digits, . _ and -, at most 64. `--name NAME` */
   name?: string | undefined
+  /** List what the box has refused, with the rule and the option that would allow it, at its end; each system call then takes long: for finding out. `--trace-denied` */
+  traceDenied?: boolean | undefined
   /** Print each phase with its time on stderr. `--verbose` */
   verbose?: boolean | undefined
   /** Print nothing but errors. `--quiet` */

@@ -2,6 +2,7 @@ import { explain } from '../explain/explain.ts'
 import { hostOfProgram } from '../host/node.ts'
 import type { HostFacts } from '../host/types.ts'
 import { buildPlan } from '../planner/build.ts'
+import { refuseTraceDenied } from '../planner/trace-denied.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import type { BoxOptions } from './box-options.ts'
@@ -42,6 +43,7 @@ function reader(): { uid: number } & Pick<HostFacts, 'look' | 'read'> {
 function make(options: Options): Box {
   const planned = (words: readonly string[]) =>
     withHintInProgram(() => {
+      refuseTraceDenied(options)
       const host = hostOfProgram()
       const { options: merged, argv, root } = withCachedImage(options, words, host)
       return buildPlan(merged, argv, host, root)

@@ -1,5 +1,6 @@
 /** The three ways to start a command, in a new box for each or in a box that stays. */
 import type * as child_process from 'node:child_process'
+import type { Denied } from '../explain/denied.ts'
 import type { Hint } from '../explain/hints.ts'
 import type { Review } from './review.ts'
 import type { NetworkEvent } from './network-events.ts'
@@ -74,6 +75,10 @@ export interface RunResult<Output = string> {
   review?: Review | undefined
   /** Time and memory that the box used; undefined if it was killed before it could report. */
   usage: Usage | undefined
+  /** With `traceDenied`: what the box has refused, in the order in which it came first. */
+  denied?: Denied[]
+  /** With `traceDenied`: how many other calls have failed, for reasons that are not the box's rules. */
+  unexplained?: number
   /** Of a command that failed: what the box could do, in one sentence. */
   limits?: string
   /** Of a command that failed: which rules of the box explain what it said on its standard error, if that was collected. */

@@ -1,6 +1,7 @@
 /** Makes the plan of each command: for a new box, or to enter one that stays. */
 import type { SpawnOptions } from 'node:child_process'
 import { isatty } from 'node:tty'
+import { UsageError } from '../errors.ts'
 import type { HostFacts } from '../host/types.ts'
 import { hostOfProgram } from '../host/node.ts'
 import { lateImageBox, lateReview } from '../lazy.ts'
@@ -9,6 +10,7 @@ import { absolute } from '../host/absolute.ts'
 import { buildPlan, startingIn } from '../planner/build.ts'
 import { enterPlan } from '../planner/enter.ts'
 import { environment } from '../planner/environment.ts'
+import { withTracer } from '../planner/trace-denied.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
 import { ownDescriptors } from '../launch/caller-descriptors.ts'
 import { readyImage } from './image.ts'
@@ -28,6 +30,8 @@ export type How = Pick<SpawnOptions, 'env' | 'argv0'> & {
   /** Milliseconds until TERM, and then until KILL, unless the box itself has a shorter timeout. */
   limit?: { timeout: number; grace: number } | undefined
   stdio?: SpawnOptions['stdio'] | undefined
+  /** The caller returns what a box with `traceDenied` has refused. */
+  lists?: boolean
 }
 export type Planner<P extends Plan = Plan> = {
   (argv: readonly string[], how: How): P
@@ -50,11 +54,14 @@ export function withCachedImage(
 export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPlan> {
   const planner: Planner<BoxPlan> = (argv, how) =>
     withHintInProgram(() => {
+      if (box.traceDenied && !how.lists)
+        throw new UsageError('traceDenied: only run returns what was refused', 'leave it out for spawn, spawnSync and open')
       const host = hostOf(how)
       const made = withCachedImage({ ...box, ...reporting(box), ...commandOptions(how) }, argv, host)
       const directory = hostDirectoryOf(how, box)
       const options = directory === undefined ? made.options : { ...made.options, cwd: '/' }
-      const plan = buildOrReview(options, made.argv, host, made.root)
+      const built = buildOrReview(options, made.argv, host, made.root)
+      const plan = box.traceDenied ? withTracer(built) : built
       look(plan)
       if (directory === undefined) return completed(plan, how)
       // Starts in the box's own `cwd` where the box does not show the directory.

@@ -9,10 +9,11 @@ import { sidecarFor } from '../launch/sidecar-for.ts'
 import { furtherStreams, ownDescriptors, refuseUnopened } from '../launch/caller-descriptors.ts'
 import { planFile } from '../launch/tmpfile.ts'
 import type { Plan } from '../plan/types.ts'
+import { isTraced } from '../planner/trace-denied.ts'
 import { HINTS } from './child.ts'
 import { isReviewId } from '../review/id.ts'
 import { followEvents, type NetworkEvent } from './network-events.ts'
-import { readReport, type Report } from './report.ts'
+import { readReport, reportText, type Report } from './report.ts'
 
 export type Launch = {
   file: string
@@ -27,6 +28,8 @@ export type Launch = {
   hasStarted: () => boolean
   /** The events of the box's network since the last call. */
   networkEvents: () => NetworkEvent[]
+  /** After `report`: what a box that is traced has reported; undefined for others. */
+  traced: () => string | undefined
   /** Must be called once the process has ended, or could not start. */
   report: (status: number | null) => Report
 }
@@ -43,6 +46,7 @@ export function prepare(plan: () => Plan): Launch {
   const follow = followEvents(file, from)
   let isOpen = true
   let last: NetworkEvent[] = []
+  let traced: string | undefined
   return {
     file: sidecarOf(made, close),
     args: ['--plan-fd', String(own.plan)],
@@ -53,8 +57,10 @@ export function prepare(plan: () => Plan): Launch {
     enters: made.enter !== undefined,
     hasStarted: () => fstatSync(file).size > from && readReport(file, from, null).started,
     networkEvents: () => [...last.splice(0), ...(isOpen ? follow() : [])],
+    traced: () => traced,
     report: (ended) => {
       try {
+        if (isOpen && isTraced(made)) traced = reportText(file, from)
         last = isOpen && made.helpers !== undefined ? follow() : []
         isOpen = false
         return readReport(file, from, ended)

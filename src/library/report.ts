@@ -88,7 +88,8 @@ function eventIn(line: string): Event[] {
   }
 }
 
-function reportText(file: number, from: number): string {
+/** All that was reported behind the first FROM bytes of the file. */
+export function reportText(file: number, from: number): string {
   const bytes = Buffer.alloc(fstatSync(file).size - from)
   let done = 0
   for (let got = 1; got > 0 && done < bytes.length; done += got)

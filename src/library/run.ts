@@ -73,7 +73,8 @@ export async function run(
     const { signal: killedBy, timedOut = false, usage } = reportOfChild(child)
     const decoded = (bytes: Buffer) => (encoding === 'buffer' ? bytes : bytes.toString(encoding))
     const result = { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
-    const shown = launch.review === undefined ? result : { ...result, review: review(launch.review) }
+    const reviewed = launch.review === undefined ? result : { ...result, review: review(launch.review) }
+    const shown = { ...reviewed, ...refused(plan, launch.traced()) }
     return exitCode === 0 ? shown : { ...shown, ...explained(planner, plan, stderr) }
   } catch (error) {
     throwIfAborted(signal)
@@ -86,6 +87,15 @@ export async function run(
 
 /** Milliseconds between two looks at what the network has reported. */
 const EVENTS_EVERY = 50
+
+/** What a box with `traceDenied` has refused. */
+function refused(plan: Plan | undefined, report: string | undefined): Pick<RunResult, 'denied' | 'unexplained'> {
+  if (plan?.root === undefined || report === undefined) return {}
+  const { RefusalReader, deniedOf } = lateHints()
+  const reader = new RefusalReader()
+  for (const line of report.split('\n')) reader.add(line)
+  return deniedOf({ ...plan, root: plan.root }, reader.result(), hostOfProgram().look)
+}
 
 /** Why a command may have failed: by what its box could do. */
 function explained(planner: Planner, plan: Plan | undefined, stderr: Buffer): Pick<RunResult, 'limits' | 'hints'> {
@@ -113,7 +123,7 @@ function killCommand(child: ChildProcess, entered: boolean): void {
 
 function howOf({ cwd, env, timeout, stdio }: RunOptions): How {
   const limit = timeout === undefined ? undefined : { timeout: Math.max(1, Math.round(timeout)), grace: 0 }
-  return { stdio, cwd, env, keepEnv: env !== undefined, limit }
+  return { stdio, cwd, env, keepEnv: env !== undefined, limit, lists: true }
 }
 
 const environmentOf = ({ env }: RunOptions): SpawnOptions => (env === undefined ? {} : { env })

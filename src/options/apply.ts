@@ -259,6 +259,9 @@ export function apply(o: Options, name: string, value: string): void {
     case 'status-fd':
       o.statusFd = integer('status-fd', value, MAX_FD)
       break
+    case 'trace-denied':
+      o.traceDenied = true
+      break
     case 'verbose':
       o.verbose = true
       break

@@ -499,6 +499,12 @@ export const TABLE = [
     sets: 'statusFd',
     doc: 'write events as JSON lines to descriptor N',
   },
+  {
+    name: 'trace-denied',
+    group: 'reporting',
+    sets: 'traceDenied',
+    doc: 'list what the box has refused, with the rule and the option that would allow it, at its end; each system call then takes long: for finding out',
+  },
   { name: 'verbose', group: 'reporting', sets: 'verbose', doc: 'print each phase with its time on stderr' },
   { name: 'quiet', short: 'q', group: 'reporting', sets: 'quiet', doc: 'print nothing but errors' },
 

@@ -134,6 +134,8 @@ export type Options = {
   /** What the box is called. */
   name?: string
   statusFd?: number
+  /** What is refused in the box is listed at its end. */
+  traceDenied?: boolean
   verbose?: boolean
   quiet?: boolean
 }

@@ -35,7 +35,7 @@ const MAX_QUOTA = MAX_CPUS * 1000000
 const FILESYSTEMS = ['squashfs', 'erofs', 'ext4'] as const
 const NAMESPACES = ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'net'] as const
 /** Programs that the sidecar finds by itself: sidecar/plan/part.h. */
-const PARTS = ['net', 'hide'] as const
+const PARTS = ['net', 'hide', 'trace'] as const
 /** The first two in the order of the kernel's bits, include/uapi/linux/landlock.h. */
 const SCOPES = ['abstract', 'signals', 'trace'] as const
 

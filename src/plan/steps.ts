@@ -33,6 +33,8 @@ export const STEPS = [
   'network settings',
   // A program of its own, which gives a box its network.
   'network',
+  // Another one, which reports what is refused in a box.
+  'trace',
   'propagation',
   'sources',
   'switch root',

@@ -92,6 +92,14 @@ const IN_USER_NAMESPACES = words(`
   statmount umount umount2 unshare
 `)
 
+/** The capability with which the filter allows the call; undefined: none does. */
+export function capabilityFor(call: string): Capability | undefined {
+  return WITH.find(([, names]) => names.includes(call))?.[0]
+}
+
+/** Whether --allow-userns allows it. */
+export const isForUserNamespaces = (call: string): boolean => IN_USER_NAMESPACES.includes(call)
+
 const equal = (arg: number, value: number): Condition => ({ arg, op: 'eq', value: BigInt(value), width: 32 })
 const allowEach = (arg: number, values: readonly number[]): Rule[] =>
   values.map((value) => ({ when: [equal(arg, value)], action: ALLOW }))

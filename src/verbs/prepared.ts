@@ -5,6 +5,7 @@ import type { Options } from '../options/types.ts'
 import type { BoxPlan } from '../plan/types.ts'
 import { buildPlan } from '../planner/build.ts'
 import type { ImageRoot } from '../planner/image-root.ts'
+import { refuseTraceDenied } from '../planner/trace-denied.ts'
 import { pullShown } from './pull-shown.ts'
 
 type Prepared = { options: Options; argv: readonly string[]; root?: ImageRoot }
@@ -16,6 +17,7 @@ export function prepared<T>(
   host: HostFacts,
   use: (prepared: Prepared) => T,
 ): T | Promise<T> {
+  refuseTraceDenied(options)
   if (options.image === undefined) return use({ options, argv })
   const box = lateImageBox().imageBox(options, argv, host, pullShown(options))
   return box instanceof Promise ? box.then(use) : use(box)

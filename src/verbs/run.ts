@@ -87,12 +87,13 @@ function foundBox(options: Options, argv: readonly string[], host: HostFacts): I
 
 /** `looks`: as becomeBox takes them. A box that its caller is warned of is never remembered. */
 function start(options: Options, plan: Plan, isStored: boolean, looks?: readonly string[]): number | Promise<number> {
-  const { privileged, nest, write, writeTry, keep, hide, mounts = [] } = options
+  const { privileged, nest, write, writeTry, keep, hide, mounts = [], traceDenied } = options
   const mayCover =
     (mounts.length > 1 || (write ?? writeTry ?? hide) !== undefined) && coveredMounts(plan.mounts ?? []).length > 0
   if (!isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover && keep === undefined)
-    return becomeBox(plan, looks)
+    return traceDenied ? late().traceDenied(plan, options) : becomeBox(plan, looks)
   late().warn(options, plan)
+  if (traceDenied) return late().traceDenied(plan, options)
   return becomeBox(plan)
 }
 
