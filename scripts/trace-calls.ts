@@ -114,9 +114,11 @@ export function traceCallsHeader(): string {
 #include "trace/refusal.h"
 
 #ifdef __x86_64__
+enum { NATIVE_GETSOCKOPT = ${SYSCALLS.x64.getsockopt}, COMPAT_GETSOCKOPT = ${SYSCALLS.i386.getsockopt} };
 ${table('native_calls', 'x64')}
 ${table('compat_calls', 'i386')}
 #else
+enum { NATIVE_GETSOCKOPT = ${SYSCALLS.arm64.getsockopt}, COMPAT_GETSOCKOPT = ${SYSCALLS.arm.getsockopt} };
 ${table('native_calls', 'arm64')}
 ${table('compat_calls', 'arm')}
 #endif

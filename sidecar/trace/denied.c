@@ -78,7 +78,6 @@ static void begin_call(struct task *task, const struct __ptrace_syscall_info *in
 
 static void at_call(struct task *task)
 {
-	enum { LARGEST_ERROR = 4095 };
 	struct __ptrace_syscall_info info;
 	if (!tracer_call(task->pid, &info))
 		return;
@@ -86,9 +85,8 @@ static void at_call(struct task *task)
 		begin_call(task, &info);
 		return;
 	}
-	if (task->in_call && info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.is_error &&
-		info.exit.rval >= -LARGEST_ERROR)
-		refusal_report(task->pid, &task->call, (int)-info.exit.rval);
+	if (task->in_call && info.op == PTRACE_SYSCALL_INFO_EXIT)
+		refusal_look(task->pid, &task->call, info.exit.rval);
 	task->in_call = false;
 }
 

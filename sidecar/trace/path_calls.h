@@ -5,6 +5,7 @@
 #include "trace/refusal.h"
 
 #ifdef __x86_64__
+enum { NATIVE_GETSOCKOPT = 55, COMPAT_GETSOCKOPT = 365 };
 static const struct path_call native_calls[] = {
 	{2, ATTEMPT_OPEN, -1, 0, 1, -1, -1},
 	{4, ATTEMPT_READ, -1, 0, -1, -1, -1},
@@ -145,6 +146,7 @@ static const struct path_call compat_calls[] = {
 	{439, ATTEMPT_ACCESS, 0, 1, 2, -1, -1},
 };
 #else
+enum { NATIVE_GETSOCKOPT = 209, COMPAT_GETSOCKOPT = 295 };
 static const struct path_call native_calls[] = {
 	{5, ATTEMPT_WRITE, -1, 0, -1, -1, -1},
 	{6, ATTEMPT_WRITE, -1, 0, -1, -1, -1},

@@ -15,6 +15,7 @@
 
 #include "base/machine.h"
 #include "trace/path_calls.h"
+#include "trace/pending.h"
 #include "trace/tally.h"
 #include "trace/tracee.h"
 
@@ -33,6 +34,11 @@ static const struct path_call *call_of(const struct started_call *call)
 	if (call->machine == NATIVE)
 		return call_in(native_calls, sizeof native_calls / sizeof *native_calls, call->number);
 	return call_in(compat_calls, sizeof compat_calls / sizeof *compat_calls, call->number);
+}
+
+static bool is_getsockopt(const struct started_call *call)
+{
+	return call->number == (call->machine == NATIVE ? NATIVE_GETSOCKOPT : COMPAT_GETSOCKOPT);
 }
 
 /* Whether the error may come from the box. All others are the command's own affair. */
@@ -164,25 +170,28 @@ static struct refusal refusal_of(const struct started_call *call, const char *op
 		.address = ""};
 }
 
-void refusal_report(pid_t pid, const struct started_call *call, int number)
+static void report(pid_t pid, const struct started_call *call, int number)
 {
 	static char path[TRACEE_PATH], to[TRACEE_PATH];
 	char text[INET6_ADDRSTRLEN];
 	const struct path_call *known = call_of(call);
-	if (!may_be_refusal(known->attempt, number))
+	const bool waits = number == EINPROGRESS && known->attempt == ATTEMPT_CONNECT;
+	if (!waits && !may_be_refusal(known->attempt, number))
 		return;
 	uint64_t flags = known->flags < 0 ? 0 : call->args[known->flags];
 	struct refusal refusal = refusal_of(call, word_of(pid, known->attempt, flags), number);
-	bool complete;
-	if (known->attempt >= ATTEMPT_FORK) {
-		complete = false;
-	} else if (known->attempt >= ATTEMPT_CONNECT) {
-		complete = read_address(pid, call->args[known->path], flags, &refusal, path, text);
-	} else {
+	bool complete = false;
+	if (known->attempt < ATTEMPT_CONNECT) {
 		complete = path_of(pid, call, known->directory, known->path, path);
 		refusal.path = path;
 		if (complete && known->other_path >= 0 && path_of(pid, call, known->other_directory, known->other_path, to))
 			refusal.to = to;
+	} else if (known->attempt < ATTEMPT_FORK) {
+		complete = read_address(pid, call->args[known->path], flags, &refusal, path, text);
+	}
+	if (waits) {
+		pending_add(pid, (int)(uint32_t)call->args[0], &refusal);
+		return;
 	}
 	if (!complete) {
 		/* A name that can't be read is ordinary (EFAULT); a filter may have refused the call before that. */
@@ -192,6 +201,27 @@ void refusal_report(pid_t pid, const struct started_call *call, int number)
 		copy_arguments(&refusal, call);
 	}
 	tally_add(&refusal);
+}
+
+/* getsockopt(2) with SO_ERROR: whether a connection could be made that the thread did not wait for. */
+static void look_at_error(pid_t pid, const struct started_call *call)
+{
+	struct refusal refusal;
+	int number;
+	if (tracee_bytes(pid, call->args[3], &number, sizeof number) && may_be_refusal(ATTEMPT_CONNECT, number) &&
+		pending_take(pid, (int)(uint32_t)call->args[0], &refusal)) {
+		refusal.number = number;
+		tally_add(&refusal);
+	}
+}
+
+void refusal_look(pid_t pid, const struct started_call *call, int64_t result)
+{
+	enum { LARGEST_ERROR = 4095 };
+	if (result < 0 && result >= -LARGEST_ERROR)
+		report(pid, call, (int)-result);
+	else if (result == 0 && call->args[1] == SOL_SOCKET && call->args[2] == SO_ERROR && is_getsockopt(call))
+		look_at_error(pid, call);
 }
 
 void refusal_report_killed(const struct started_call *call)

@@ -43,8 +43,8 @@ struct started_call {
 	uint64_t number, args[6];
 };
 
-/* Reports the call of thread PID, which has failed with the error NUMBER, if the error may be a refusal. */
-void refusal_report(pid_t pid, const struct started_call *call, int number);
+/* Looks at a call of thread PID that has ended with RESULT, and reports it if that may be a refusal. */
+void refusal_look(pid_t pid, const struct started_call *call, int64_t result);
 
 /* Reports the call that the thread was in when SIGSYS ended it: only the filter's text says whether it was the cause. */
 void refusal_report_killed(const struct started_call *call);

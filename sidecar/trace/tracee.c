@@ -72,8 +72,7 @@ bool tracee_link(pid_t pid, const char *name, char target[PATH_MAX])
 	return *target == '/' && ((size_t)length < end || strcmp(target + length - end, gone) != 0);
 }
 
-/* The process of a thread: before Linux 6.9 only processes have descriptors that stand for them. */
-static pid_t process_of(pid_t thread)
+pid_t tracee_process(pid_t thread)
 {
 	char line[64];
 	int pid = 0;
@@ -89,7 +88,7 @@ static pid_t process_of(pid_t thread)
 bool tracee_reads(pid_t pid, int fd, char target[PATH_MAX])
 {
 	struct stat opened, named;
-	int process = (int)syscall(SYS_pidfd_open, process_of(pid), 0);
+	int process = (int)syscall(SYS_pidfd_open, tracee_process(pid), 0);
 	int copy = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
 	int flags = copy < 0 ? O_PATH : fcntl(copy, F_GETFL);
 	char name[32];

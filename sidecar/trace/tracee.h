@@ -11,6 +11,9 @@
 /* A directory and a path below it. */
 enum { TRACEE_PATH = 2 * PATH_MAX + 2 };
 
+/* The process of a thread: before Linux 6.9 only processes have descriptors that stand for them. 0: it is gone. */
+pid_t tracee_process(pid_t thread);
+
 /* Copies the text at ADDRESS, at most PATH_MAX bytes with its end. False: there is no such text. */
 bool tracee_text(pid_t pid, uint64_t address, char text[PATH_MAX]);
 

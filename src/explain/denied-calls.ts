@@ -11,7 +11,12 @@ import type { Refusal } from './refusals.ts'
 /** Such a call; undefined where something else refuses it; 'skipped' where every program does without. */
 export function deniedCall(plan: BoxPlan, refusal: Refusal): Found | 'skipped' | undefined {
   const name = callName(refusal.machine, refusal.call)
-  return byFilter(plan, refusal, name) ?? byTracer(refusal, name) ?? byLimit(plan, refusal) ?? byCapability(plan, refusal, name)
+  return (
+    byFilter(plan, refusal, name) ??
+    byTracer(refusal, name) ??
+    byLimit(plan, refusal) ??
+    byCapability(plan, refusal, name)
+  )
 }
 
 const EPERM = 1

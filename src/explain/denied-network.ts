@@ -6,8 +6,10 @@ import { allowedHosts } from './network.ts'
 import type { Refusal, RefusedHost } from './refusals.ts'
 
 const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.|0\.0\.0\.0$|::$)/
-/** Each stands for a name, and the program of the network says itself what it refuses. */
-const OF_RESOLVER = /^198\.1[89]\./
+/** Addresses that stand for names: sidecar/net/veth.h. */
+const OF_NAMES = /^198\.19\.(\d+)\.(\d+)$|^fd6e:7362:6f78:1:/
+/** sidecar/net/names.c */
+const LAST_BYTES = 250
 
 /**
  * `undefined`: no rule of the box is the cause. 'reported': the program of the network reports the same with the name
@@ -20,7 +22,8 @@ export function deniedConnection(plan: BoxPlan, refusal: Refusal): Found | 'repo
   const place = `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
   const hosts = allowedHosts(plan)
   const tried = op === 'bind' || op === 'send' ? op : 'connect'
-  if (hosts.length > 0 && OF_RESOLVER.test(address)) return 'reported'
+  const named = hosts.length > 0 ? OF_NAMES.exec(address) : null
+  if (named !== null) return deniedPort(hosts, named, place, port ?? 0)
   const rule = hosts.length > 0 ? '--allow-host' : '--net none'
   if (LOOPBACK.test(address))
     return {
@@ -34,6 +37,19 @@ export function deniedConnection(plan: BoxPlan, refusal: Refusal): Found | 'repo
   const said = tried === 'bind' ? 'is no address of the box' : "can't be reached from the box"
   return { op: tried, subject: place, rule, allow, text: `${place} ${said}: ${rule}.` }
 }
+
+/** The kernel itself refuses ports that no name is allowed with; all others reach the program of the network. */
+function deniedPort(hosts: readonly string[], [, third, fourth]: RegExpExecArray, place: string, port: number) {
+  if (hosts.some((host) => host.endsWith(`:${port}`))) return 'reported'
+  const names = [...new Set(hosts.map((host) => host.slice(0, host.lastIndexOf(':'))).filter(isName))]
+  // Names of rules have their addresses in the rules' order, before those that the box asks for.
+  const name = third === undefined ? undefined : names[Number(third) * LAST_BYTES + Number(fourth) - 1]
+  const subject = name === undefined ? place : `${name}:${port}`
+  return refused(subject, NO_PORT, `--allow-host ${name ?? 'NAME'}:${port}`)
+}
+
+const isName = (host: string): boolean => !/^\*|^\[|^[\d.]+$/.test(host)
+const NO_PORT = "--allow-host doesn't name this port"
 
 /** Landlock answers EPERM; what nobody listens on is refused in every network. */
 function deniedAbstract({ process }: BoxPlan, name: string, errno: number): Found | undefined {
@@ -51,9 +67,13 @@ export function deniedHost({ host, port, reason }: RefusedHost): Found {
     case 'address':
       return refused(place, 'its address is a private one', '--allow-private')
     case 'sni':
-      return refused(place, 'the connection did not begin with a TLS hello for that name: --check-sni', 'leave out --check-sni')
+      return refused(
+        place,
+        'the connection did not begin with a TLS hello for that name: --check-sni',
+        'leave out --check-sni',
+      )
     case 'port':
-      return refused(place, "--allow-host doesn't name this port", option)
+      return refused(place, NO_PORT, option)
     default:
       return {
         op: 'resolve',

@@ -14,7 +14,12 @@ export const SAID: Readonly<Record<FileCode, string>> = {
 }
 
 /** The rule that leads to such an error; undefined where something else does. */
-export function explaining(code: FileCode, decision: Decision, plan: BoxPlan, look: HostFacts['look']): Rule | undefined {
+export function explaining(
+  code: FileCode,
+  decision: Decision,
+  plan: BoxPlan,
+  look: HostFacts['look'],
+): Rule | undefined {
   const { path, finds, writable, lacksDirectory, shownBy, writtenBy } = decision
   switch (code) {
     case 'EROFS':

@@ -4,6 +4,7 @@ import { mountOption } from '../planner/covered.ts'
 import { isSocketDirectory } from '../planner/socket-directories.ts'
 import { quote } from '../text/quote.ts'
 import type { Rule } from './decide.ts'
+import { firstFew } from './groups.ts'
 
 /**
  * Such as `--ro-bind /usr`; without a full stop. `written`: places that --write names, which a plan shows as it shows
@@ -28,6 +29,7 @@ function mountText(mount: Mount, written: ReadonlySet<string> | undefined): stri
   const target = quote(mount.target)
   if (name === 'hide' && isSocketDirectory(mount.target))
     return `${target} is a directory of sockets: --allow-socket ${target} shows it`
+  if (mount.type === 'hide') return `--hide ${firstFew(mount.patterns)}`
   if (name === undefined) return BY_DEFAULT[mount.type] ?? `what nsbox itself mounts at ${target}`
   if (mount.type === 'bind')
     return `--${name} ${mount.source === mount.target ? target : `${quote(mount.source)}:${target}`}`
@@ -40,4 +42,5 @@ function mountText(mount: Mount, written: ReadonlySet<string> | undefined): stri
 const BY_DEFAULT: Partial<Record<Mount['type'], string>> = {
   mask: 'every box hides it',
   protect: 'it is read-only in every box',
+  sockets: "the host's Unix sockets are hidden",
 }

@@ -7,12 +7,7 @@ import type { Denied } from './denied.ts'
 import { ruleText } from './rule-text.ts'
 
 /** By the words of the command line; undefined: no option does. */
-export function wayOut(
-  rule: Rule,
-  op: Denied['op'],
-  { path, finds }: Decision,
-  plan: BoxPlan,
-): string | undefined {
+export function wayOut(rule: Rule, op: Denied['op'], { path, finds }: Decision, plan: BoxPlan): string | undefined {
   if (rule.type === 'own') return undefined
   if (rule.type === 'mount') return aroundMount(rule.mount, op, path)
   // A name that is to be made or removed belongs to its directory.

@@ -43,7 +43,7 @@ function reader(): { uid: number } & Pick<HostFacts, 'look' | 'read'> {
 function make(options: Options): Box {
   const planned = (words: readonly string[]) =>
     withHintInProgram(() => {
-      refuseTraceDenied(options)
+      refuseTraceDenied(options, 'traceDenied')
       const host = hostOfProgram()
       const { options: merged, argv, root } = withCachedImage(options, words, host)
       return buildPlan(merged, argv, host, root)

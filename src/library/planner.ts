@@ -55,7 +55,10 @@ export function newBox(box: Options, look: (plan: Plan) => void): Planner<BoxPla
   const planner: Planner<BoxPlan> = (argv, how) =>
     withHintInProgram(() => {
       if (box.traceDenied && !how.lists)
-        throw new UsageError('traceDenied: only run returns what was refused', 'leave it out for spawn, spawnSync and open')
+        throw new UsageError(
+          'traceDenied: only run returns what was refused',
+          'leave it out for spawn, spawnSync and open',
+        )
       const host = hostOf(how)
       const made = withCachedImage({ ...box, ...reporting(box), ...commandOptions(how) }, argv, host)
       const directory = hostDirectoryOf(how, box)

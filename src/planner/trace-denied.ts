@@ -15,9 +15,8 @@ export function withTracer<P extends Plan>(plan: P): P {
 export const isTraced = ({ helpers = [] }: Plan): boolean => helpers.some(({ part }) => part === TRACER.part)
 
 /** Throws UsageError where no command runs now. */
-export function refuseTraceDenied({ traceDenied }: Options): void {
-  if (traceDenied)
-    throw new UsageError('--trace-denied: only a command that runs now can be traced', ONLY_RUN)
+export function refuseTraceDenied({ traceDenied }: Options, name = '--trace-denied'): void {
+  if (traceDenied) throw new UsageError(`${name}: only a command that runs now can be traced`, ONLY_RUN)
 }
 
 const ONLY_RUN = 'nsbox [run] OPTIONS COMMAND; in a program: run'

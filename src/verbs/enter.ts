@@ -24,7 +24,9 @@ export const enter = verb<{ options: Options; argv: string[]; which: string }>({
   ],
   // The box is made already, so options can only say how the command runs.
   takes: (name, group) =>
-    name === 'timeout' || (group === 'process' && name !== 'no-init') || (group === 'reporting' && name !== 'name' && name !== 'trace-denied'),
+    name === 'timeout' ||
+    (group === 'process' && name !== 'no-init') ||
+    (group === 'reporting' && name !== 'name' && name !== 'trace-denied'),
   words: 1,
   parse(walked) {
     const options = readOptions(walked)

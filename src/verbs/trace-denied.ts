@@ -26,7 +26,7 @@ export async function traceDenied(plan: Plan, { quiet, statusFd }: Options): Pro
     const ended = await waitForBox(traced, report.file)
     report.look()
     const { root } = traced
-    if (root === undefined || !report.hasStarted) return ended
+    if (root === undefined || !report.isWhole) return ended
     const list = deniedOf({ ...traced, root }, report.refusals(), look)
     if (status !== undefined) print(linesOf(list), status)
     if (!quiet) print(deniedText(list), 2)
@@ -52,8 +52,8 @@ class Report {
   readonly #decoder = new StringDecoder('utf8')
   #at = 0
   #rest = ''
-  /** The command runs, or ran: a box that could not be made has refused nothing. */
-  hasStarted = false
+  #hasStarted = false
+  #hasFailed = false
 
   constructor(to: number | undefined) {
     this.#to = to
@@ -73,10 +73,16 @@ class Report {
     this.#rest = lines.pop() ?? ''
     const others: string[] = []
     for (const line of lines) {
-      if (line.startsWith('{"event":"start"')) this.hasStarted = true
+      this.#hasStarted ||= line.startsWith('{"event":"start"')
+      this.#hasFailed ||= line.startsWith('{"event":"error"')
       if (!this.#reader.add(line)) others.push(`${line}\n`)
     }
     if (this.#to !== undefined && others.length > 0) print(others.join(''), this.#to)
+  }
+
+  /** Whether the list has all: a box that could not be made has refused nothing, and without the tracer nobody knows. */
+  get isWhole(): boolean {
+    return this.#hasStarted && !this.#hasFailed
   }
 
   refusals(): ReturnType<RefusalReader['result']> {

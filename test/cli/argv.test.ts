@@ -98,6 +98,7 @@ const accepted: Row[] = [
     { verb: 'bake', options: {}, argv: ['x'], file: 'f', how: { force: true, relative: true } },
   ],
   [['--plan=p', '--verbose', '--status-fd', '3'], { ...run({ verbose: true, statusFd: 3 }), planFile: 'p' }],
+  [['--trace-denied', '-q', 'x'], run({ traceDenied: true, quiet: true }, 'x')],
   // Values as typed.
   [['--hostname', '007', 'x'], run({ hostname: '007' }, 'x')],
   [['--hostname=1e3', 'x'], run({ hostname: '1e3' }, 'x')],

@@ -144,6 +144,8 @@ const OF_IMAGES = [
   'srt-settings',
   // Its directories are made at the start: test/e2e/review.test.ts.
   'changes',
+  // Added to the plan of a command that runs now: test/e2e/trace-denied.test.ts.
+  'trace-denied',
   'image',
   'platform',
   'entrypoint',
