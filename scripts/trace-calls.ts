@@ -111,7 +111,7 @@ export function traceCallsHeader(): string {
 #ifndef NSBOX_TRACE_PATH_CALLS_H
 #define NSBOX_TRACE_PATH_CALLS_H
 
-#include "trace/refusal.h"
+#include "trace/attempt.h"
 
 #ifdef __x86_64__
 enum { NATIVE_GETSOCKOPT = ${SYSCALLS.x64.getsockopt}, COMPAT_GETSOCKOPT = ${SYSCALLS.i386.getsockopt} };

@@ -76,7 +76,7 @@ static void begin_call(struct task *task, const struct __ptrace_syscall_info *in
 		task->call.args[i] = info->entry.args[i];
 }
 
-static void at_call(struct task *task)
+static void denied_call(struct task *task)
 {
 	struct __ptrace_syscall_info info;
 	if (!tracer_call(task->pid, &info))
@@ -91,7 +91,7 @@ static void at_call(struct task *task)
 }
 
 /* A thread that executes a program takes the place of its process's first one, and the others are gone. */
-static void at_exec(struct task *task)
+static void denied_exec(struct task *task)
 {
 	pid_t before = (pid_t)tracer_message(task->pid);
 	if (before != task->pid)
@@ -100,14 +100,14 @@ static void at_exec(struct task *task)
 	task->reports = started = true;
 }
 
-static void at_stop(pid_t pid, int status)
+static void denied_stop(pid_t pid, int status)
 {
 	struct task *task = task_of(pid);
 	long signal = 0;
 	int request = PTRACE_SYSCALL;
 	switch (tracer_stop(status)) {
-	case STOP_EXEC: at_exec(task); break;
-	case STOP_CALL: at_call(task); break;
+	case STOP_EXEC: denied_exec(task); break;
+	case STOP_CALL: denied_call(task); break;
 	case STOP_GROUP: request = PTRACE_LISTEN; break;
 	case STOP_SIGNAL: signal = WSTOPSIG(status); break;
 	case STOP_SECCOMP:
@@ -117,7 +117,7 @@ static void at_stop(pid_t pid, int status)
 	tracer_go_on(pid, task->reports || request == PTRACE_LISTEN ? request : PTRACE_CONT, signal);
 }
 
-static void at_end(pid_t pid, int status)
+static void denied_end(pid_t pid, int status)
 {
 	const struct task *task = task_of(pid);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS && task->in_call)
@@ -126,7 +126,7 @@ static void at_end(pid_t pid, int status)
 }
 
 /* Until nothing of the box is left. */
-static void follow(void)
+static void denied_follow(void)
 {
 	for (int status;;) {
 		pid_t pid = waitpid(-1, &status, __WALL);
@@ -135,9 +135,9 @@ static void follow(void)
 		if (pid < 0)
 			return;
 		if (WIFSTOPPED(status))
-			at_stop(pid, status);
+			denied_stop(pid, status);
 		else
-			at_end(pid, status);
+			denied_end(pid, status);
 	}
 }
 
@@ -173,7 +173,7 @@ _Noreturn void denied_run(void)
 	if (write(READY, "", 1) != 1)
 		report_give_up(STATUS_FAILED);
 	close(READY);
-	follow();
+	denied_follow();
 	tally_finish();
 	sigwait(&end, &signal);
 	_exit(0);

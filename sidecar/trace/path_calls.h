@@ -2,7 +2,7 @@
 #ifndef NSBOX_TRACE_PATH_CALLS_H
 #define NSBOX_TRACE_PATH_CALLS_H
 
-#include "trace/refusal.h"
+#include "trace/attempt.h"
 
 #ifdef __x86_64__
 enum { NATIVE_GETSOCKOPT = 55, COMPAT_GETSOCKOPT = 365 };

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "trace/refusal.h"
 #include "trace/tally.h"
 
 /* Notes that the thread has begun to connect the descriptor, with the refusal that it would be. */

@@ -12,7 +12,10 @@
 /* More names than a program of sense has; a command that goes on for ever must not fill the memory of its caller. */
 enum { MOST_RECORDS = 500000, SLOTS = 1 << 20 };
 
-static uint64_t hash_of_record(const char *bytes, size_t length) { return hash_end(hash_add(HASH_BEGIN, bytes, length)); }
+static uint64_t hash_of_record(const char *bytes, size_t length)
+{
+	return hash_end(hash_add(HASH_BEGIN, bytes, length));
+}
 
 /* Whether the hash is new; it is kept. */
 static bool is_new(uint64_t hash)

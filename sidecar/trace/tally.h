@@ -16,8 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trace/refusal.h"
-
 /* A refusal; texts that are "" are left out. */
 struct refusal {
 	uint32_t machine, call;

@@ -14,7 +14,7 @@ enum stop tracer_stop(int status)
 	case PTRACE_EVENT_EXEC: return STOP_EXEC;
 	case PTRACE_EVENT_STOP:
 		return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU ? STOP_GROUP
-																								 : STOP_OTHER;
+																								: STOP_OTHER;
 	default: return STOP_OTHER;
 	}
 }

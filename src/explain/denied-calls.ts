@@ -5,7 +5,7 @@ import { capabilityFor, isForUserNamespaces } from '../seccomp/default.ts'
 import { ENOSYS, lets } from '../seccomp/filter.ts'
 import { callName, isCompat, judge } from '../seccomp/judge.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
-import type { Found } from './denied.ts'
+import type { Found } from './denied-types.ts'
 import type { Refusal } from './refusals.ts'
 
 /** Such a call; undefined where something else refuses it; 'skipped' where every program does without. */

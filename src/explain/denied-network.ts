@@ -1,7 +1,7 @@
 /** Connections and look-ups that the network of a box refuses. */
 import { errnoName } from '../host/errno.ts'
 import type { BoxPlan } from '../plan/types.ts'
-import type { Found } from './denied.ts'
+import type { Found } from './denied-types.ts'
 import { allowedHosts } from './network.ts'
 import type { Refusal, RefusedHost } from './refusals.ts'
 

@@ -1,6 +1,7 @@
 /** What was refused in a box, in lines for a person: by rule, each rule where its first refusal came. */
 import { printable } from '../text/printable.ts'
-import type { Denied, DeniedList } from './denied.ts'
+import type { DeniedList } from './denied.ts'
+import type { Denied } from './denied-types.ts'
 
 /** More refusals than that are only counted: `--status-fd` has all of them. */
 const MOST_LINES = 40

@@ -9,47 +9,12 @@ import type { BoxPlan } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
 import { decider, type Decision, type Rule } from './decide.ts'
 import { deniedCall } from './denied-calls.ts'
+import type { Denied, Found } from './denied-types.ts'
 import { deniedConnection, deniedHost } from './denied-network.ts'
 import { explaining, SAID, type FileCode } from './explaining.ts'
 import { ruleText } from './rule-text.ts'
 import type { Refusal, Refusals } from './refusals.ts'
 import { wayOut } from './way-out.ts'
-
-export interface Denied {
-  /**
-   * What was tried. `create`: to make a name; `bind`: to give a socket an address; `resolve`: to find a host's address;
-   * `call`: another system call.
-   */
-  op:
-    | 'read'
-    | 'write'
-    | 'create'
-    | 'remove'
-    | 'rename'
-    | 'link'
-    | 'execute'
-    | 'connect'
-    | 'bind'
-    | 'send'
-    | 'resolve'
-    | 'fork'
-    | 'call'
-  /** A path of the box, an address or host with its port, or the name of a system call. */
-  subject: string
-  /** The error that the command got, such as EROFS; SIGSYS where the call ended its process. */
-  code: string
-  /** How many times. */
-  count: number
-  /** The rule that decides it, by the words of the command line, such as `--ro-bind /src/.git/hooks`. */
-  rule: string
-  /** The option that would allow it, such as `--write /src`; absent where none does. */
-  allow?: string
-  /** All of it in one sentence. */
-  text: string
-}
-
-/** A refusal that a rule explains, before it is counted. */
-export type Found = Omit<Denied, 'count' | 'code'> & { code?: string }
 
 export type DeniedList = {
   /** In the order in which they came first. */
@@ -67,24 +32,24 @@ export function deniedOf(plan: BoxPlan, { calls, more }: Refusals, look: Look): 
   let unexplained = more
   for (const call of calls) {
     if ('host' in call) {
-      add(found, deniedHost(call), 'ENOTFOUND', 1)
+      count(found, deniedHost(call), 'ENOTFOUND', 1)
       continue
     }
     const explained = explain(call)
     if (explained === 'ordinary') unexplained += call.count
-    else if (explained !== undefined) add(found, explained, nameOf(call.errno), call.count)
+    else if (explained !== undefined) count(found, explained, nameOf(call.errno), call.count)
   }
   return { denied: [...found.values()], unexplained }
 }
 
 const nameOf = (errno: number): string => (errno === 0 ? 'SIGSYS' : (errnoName(errno) ?? `error ${errno}`))
 
-function add(all: Map<string, Denied>, { code, ...found }: Found, otherwise: string, count: number): void {
-  const denied: Denied = { ...found, code: code ?? otherwise, count }
+function count(all: Map<string, Denied>, { code, ...found }: Found, otherwise: string, times: number): void {
+  const denied: Denied = { ...found, code: code ?? otherwise, count: times }
   const key = `${denied.op}\0${denied.subject}\0${denied.code}\0${denied.rule}`
   const known = all.get(key)
   if (known === undefined) all.set(key, denied)
-  else known.count += count
+  else known.count += times
 }
 
 /** Gives undefined for what isn't worth a word, such as a call that every C library can do without. */

@@ -3,7 +3,7 @@ import { showsHost } from '../plan/root.ts'
 import type { BoxPlan, Mount } from '../plan/types.ts'
 import { quote } from '../text/quote.ts'
 import type { Decision, Rule } from './decide.ts'
-import type { Denied } from './denied.ts'
+import type { Denied } from './denied-types.ts'
 import { ruleText } from './rule-text.ts'
 
 /** By the words of the command line; undefined: no option does. */

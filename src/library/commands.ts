@@ -1,6 +1,6 @@
 /** The three ways to start a command, in a new box for each or in a box that stays. */
 import type * as child_process from 'node:child_process'
-import type { Denied } from '../explain/denied.ts'
+import type { Denied } from '../explain/denied-types.ts'
 import type { Hint } from '../explain/hints.ts'
 import type { Review } from './review.ts'
 import type { NetworkEvent } from './network-events.ts'

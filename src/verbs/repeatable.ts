@@ -6,8 +6,9 @@ import type { Options } from '../options/types.ts'
  * Whether a later start of these options may use the plan of this one, with the words of its own command. Not with a
  * variable's value, which nobody may find in a file later; nor with a word in place of the command's first one; with
  * descriptors of the caller's, which the front end looks at; for a root's own command; for an image, which somebody
- * may have pulled anew; for a review, which is new each time; for a box that is traced, which this process waits for; with options from a file; and for a network that needs a
- * program beside the sidecar, which the code before the runtime doesn't have.
+ * may have pulled anew; for a review, which is new each time; with options from a file; for a box that is traced,
+ * whose front end stays; and for a network that needs a program beside the sidecar, which the code before the runtime
+ * doesn't have.
  */
 export function isRepeatable({ typed }: Walked, options: Options, argv: readonly string[]): boolean {
   const { image, argv0, keepFds, env = [], allowHosts, publish, changes, traceDenied } = options

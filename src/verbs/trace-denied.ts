@@ -28,7 +28,7 @@ export async function traceDenied(plan: Plan, { quiet, statusFd }: Options): Pro
     const { root } = traced
     if (root === undefined || !report.isWhole) return ended
     const list = deniedOf({ ...traced, root }, report.refusals(), look)
-    if (status !== undefined) print(linesOf(list), status)
+    if (status !== undefined) print(deniedEvents(list), status)
     if (!quiet) print(deniedText(list), 2)
     return ended
   } finally {
@@ -38,7 +38,7 @@ export async function traceDenied(plan: Plan, { quiet, statusFd }: Options): Pro
 }
 
 /** Events for a program: after the last one of the box itself. */
-function linesOf({ denied, unexplained }: ReturnType<typeof deniedOf>): string {
+function deniedEvents({ denied, unexplained }: ReturnType<typeof deniedOf>): string {
   const events: object[] = denied.map((one) => ({ event: 'denied', ...one }))
   events.push({ event: 'denied-end', unexplained })
   return events.map((event) => `${JSON.stringify(event)}\n`).join('')

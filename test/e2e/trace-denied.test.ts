@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Denied } from '../../src/explain/denied.ts'
+import type { Denied } from '../../src/explain/denied-types.ts'
 import { asRoot, BIN, execute, inTemp, nsbox, NSBOX, type Ran } from '../helpers/nsbox.ts'
 import { Pty } from '../helpers/pty.ts'
 
