@@ -28,6 +28,7 @@ test('the package has these files and no others', () => {
     'dist/package/THIRD-PARTY.txt',
     'dist/package/cli.js',
     'dist/package/errors.d.ts',
+    'dist/package/explain/denied-types.d.ts',
     'dist/package/explain/hints.d.ts',
     'dist/package/host/types.d.ts',
     'dist/package/image/image.d.ts',
