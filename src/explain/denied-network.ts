@@ -21,6 +21,7 @@ export function deniedConnection(plan: BoxPlan, refusal: Refusal): Found | 'repo
   if (address === undefined || !plan.namespaces.includes('net')) return undefined
   const place = `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
   const hosts = allowedHosts(plan)
+  if (hosts.length === 0 && isConnected(plan)) return undefined
   const tried = op === 'bind' || op === 'send' ? op : 'connect'
   const named = hosts.length > 0 ? OF_NAMES.exec(address) : null
   if (named !== null) return deniedPort(hosts, named, place, port ?? 0)
@@ -37,6 +38,10 @@ export function deniedConnection(plan: BoxPlan, refusal: Refusal): Found | 'repo
   const said = tried === 'bind' ? 'is no address of the box' : "can't be reached from the box"
   return { op: tried, subject: place, rule, allow, text: `${place} ${said}: ${rule}.` }
 }
+
+/** The program of the network makes another way out than one by names: what is refused there is refused outside. */
+const isConnected = ({ helpers = [] }: BoxPlan): boolean =>
+  helpers.some(({ part, argv }) => part === 'net' && !argv.includes('--publish'))
 
 /** The kernel itself refuses ports that no name is allowed with; all others reach the program of the network. */
 function deniedPort(hosts: readonly string[], [, third, fourth]: RegExpExecArray, place: string, port: number) {

@@ -36,7 +36,10 @@ test('what could not return a list refuses the option', async () => {
   const message = /^traceDenied: only run returns what was refused$/
   assert.throws(() => refusing.spawn('true', []), message)
   assert.throws(() => refusing.spawnSync('true', []), message)
-  await refusing.open().then(assert.unreachable, (error: Error) => assert.match(error.message, message))
+  await refusing.open().then(
+    () => assert.unreachable(),
+    (error: Error) => assert.match(error.message, message),
+  )
   assert.throws(() => refusing.plan(['true']), /^traceDenied: only a command that runs now can be traced$/)
 })
 
