@@ -3,7 +3,7 @@ import { errnoName } from '../host/errno.ts'
 import type { BoxPlan, Capability } from '../plan/types.ts'
 import { capabilityFor, isForUserNamespaces } from '../seccomp/default.ts'
 import { ENOSYS, lets } from '../seccomp/filter.ts'
-import { callName, isCompat, judge } from '../seccomp/judge.ts'
+import { callName, isCompat, verdictOf } from '../seccomp/judge.ts'
 import { isOurs } from '../seccomp/seccomp.ts'
 import type { Found } from './denied-types.ts'
 import type { Refusal } from './refusals.ts'
@@ -30,12 +30,12 @@ function byFilter(plan: BoxPlan, refusal: Refusal, name: string | undefined): Fo
   const { machine, call, errno, args = [] } = refusal
   const { seccomp } = plan.process
   if (seccomp === undefined) return undefined
-  const { verdict } = judge(Buffer.from(seccomp.filter, 'base64'), {
+  const verdict = verdictOf(Buffer.from(seccomp.filter, 'base64'), {
     machine,
     number: call,
     args: args.map((arg) => BigInt(arg)),
   })
-  if (lets(verdict)) return undefined
+  if (verdict === undefined || lets(verdict)) return undefined
   const action = (verdict & ACTION_BITS) >>> 0
   const answers = action === 0x00050000
   if (answers ? (verdict & ERRNO_BITS) !== errno : errno !== 0) return undefined

@@ -8,14 +8,18 @@ import type { BoxPlan } from '../plan/types.ts'
 import { printable } from '../text/printable.ts'
 import { decide } from './decide.ts'
 import { explaining, SAID, type FileCode } from './explaining.ts'
+import { fateOf32Bit } from './filter-kills.ts'
 import { allowedHosts } from './network.ts'
 import { ruleText } from './rule-text.ts'
 
 export interface Hint {
-  /** What was refused: a path of the box, or the name of a host. */
+  /** What was refused: a path of the box, or the name of a host; for SIGSYS the command. */
   subject: string
-  /** The error that the command met; ENETWORK stands for all that a missing network leads to. */
-  code: 'EROFS' | 'EACCES' | 'ENOENT' | 'EBUSY' | 'ENETWORK'
+  /**
+   * The error that the command met; ENETWORK stands for all that a missing network leads to. SIGSYS: the filter of
+   * system calls has ended it.
+   */
+  code: 'EROFS' | 'EACCES' | 'ENOENT' | 'EBUSY' | 'ENETWORK' | 'SIGSYS'
   /**
    * The rule, by the words of the command line, such as `--ro-bind /src/.git/hooks`; for a host that isn't allowed the
    * option that allows it, `--allow-host NAME`.
@@ -29,15 +33,34 @@ export interface Hint {
 const MAX_TEXT = 1 << 16
 const MAX_HINTS = 20
 
-/** `cwd`: the directory of the box that relative paths start from. */
-export function hintsOf(plan: BoxPlan, stderr: string, cwd: string, look: HostFacts['look']): Hint[] {
+/**
+ * `cwd`: the directory of the box that relative paths start from. `bySignal`: SIGSYS has ended the command, or, as its
+ * status says, a program of it.
+ */
+export function hintsOf(plan: BoxPlan, stderr: string, cwd: string, look: HostFacts['look'], bySignal = false): Hint[] {
   const hints = new Map<string, Hint>()
+  const ended = bySignal ? ofFilter(plan) : undefined
+  if (ended !== undefined) hints.set(ended.code, ended)
   for (const line of stderr.slice(-MAX_TEXT).split('\n')) {
     const hint = ofFiles(plan, line, cwd, look) ?? ofNetwork(plan, line)
     if (hint !== undefined) hints.set(`${hint.code}\0${hint.subject}`, hint)
     if (hints.size === MAX_HINTS) break
   }
   return [...hints.values()]
+}
+
+/** A box without a filter has other reasons for SIGSYS. */
+function ofFilter({ process: { seccomp, argv } }: BoxPlan): Hint | undefined {
+  if (seccomp === undefined) return undefined
+  const [subject = ''] = argv
+  const rule = `--seccomp ${seccomp.from}`
+  const old = fateOf32Bit(seccomp) === 'ends' ? ', which ends every 32-bit program' : ''
+  return {
+    subject,
+    code: 'SIGSYS',
+    rule,
+    text: `${printable(subject)} was ended by the filter of system calls (SIGSYS): ${printable(rule)}${old}; --seccomp none runs without it.`,
+  }
 }
 
 const FILE_ERRORS: readonly [FileCode, RegExp][] = [

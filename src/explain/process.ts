@@ -1,5 +1,6 @@
 /** The steps from the finished root to the command, and the process that watches it. */
 import { printable } from '../text/printable.ts'
+import { fateOf32Bit } from './filter-kills.ts'
 import { command, type Step } from './step.ts'
 import { allowsSocketcall, answersIds, isOurs, refusesMounts } from '../seccomp/seccomp.ts'
 import { quote } from '../text/quote.ts'
@@ -164,6 +165,11 @@ function refusedBy(from: string): string {
   return ` It refuses calls that few programs need and many attacks have used:${opens === '' ? ' mounts, namespaces,' : ''} keyrings, bpf, modules, the clock.${opens}${sockets}`
 }
 
+const textOf32Bit = (seccomp: NonNullable<Process['seccomp']>): string =>
+  fateOf32Bit(seccomp) === 'ends'
+    ? ' A 32-bit program is ended at its first call (SIGSYS, status 159).'
+    : ' Calls of 32-bit programs have numbers of their own, and are judged by those.'
+
 const FAKE_ROOT_TEXT =
   "It answers calls that change owners and ids (chown, setuid, setgroups and their kin) and mknod of devices with success, and the kernel does nothing: with one id it would refuse them, and package managers would give up. What then isn't true: all files belong to the one id, su nobody goes on as root, no device is made, and a program that checks finds out."
 
@@ -176,7 +182,7 @@ function filter(seccomp: Process['seccomp']): Step[] {
         ? 'Allow only ordinary system calls'
         : `Allow only the system calls of ${quote(seccomp.from.replace(/ with fake root$/, ''))}`,
       calls: 'prctl(PR_SET_SECCOMP)',
-      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${refusedBy(seccomp.from)}`,
+      why: `The kernel runs this filter of ${size} instructions for each call of the command and of all that it starts. It cannot be removed.${refusedBy(seccomp.from)}${textOf32Bit(seccomp)}`,
       ...(answersIds(seccomp.from) && { also: [FAKE_ROOT_TEXT] }),
       see: { run: 'grep Seccomp /proc/self/status', page: 'seccomp(2)' },
     },

@@ -75,7 +75,10 @@ export async function run(
     const result = { exitCode, signal: killedBy, stdout: decoded(stdout), stderr: decoded(stderr), timedOut, usage }
     const reviewed = launch.review === undefined ? result : { ...result, review: review(launch.review) }
     const shown = { ...reviewed, ...refused(plan, launch.traced()) }
-    return exitCode === 0 ? shown : { ...shown, ...explained(planner, plan, stderr) }
+    if (exitCode === 0) return shown
+    // A shell hands the end of its program on as a status.
+    const bySignal = killedBy === 'SIGSYS' || exitCode === 128 + constants.signals.SIGSYS
+    return { ...shown, ...explained(planner, plan, stderr, bySignal) }
   } catch (error) {
     throwIfAborted(signal)
     throw error
@@ -98,12 +101,18 @@ function refused(plan: Plan | undefined, report: string | undefined): Pick<RunRe
 }
 
 /** Why a command may have failed: by what its box could do. */
-function explained(planner: Planner, plan: Plan | undefined, stderr: Buffer): Pick<RunResult, 'limits' | 'hints'> {
+function explained(
+  planner: Planner,
+  plan: Plan | undefined,
+  stderr: Buffer,
+  bySignal: boolean,
+): Pick<RunResult, 'limits' | 'hints'> {
   const box = planner.box ?? (plan?.root === undefined ? undefined : { ...plan, root: plan.root })
   if (box === undefined || plan === undefined) return {}
   const { hintsOf, limitsOf } = lateHints()
-  const { cwd = box.process.cwd ?? '/' } = plan.process
-  return { limits: limitsOf(box), hints: hintsOf(box, stderr.toString(), cwd, hostOfProgram().look) }
+  const { cwd = box.process.cwd ?? '/', argv } = plan.process
+  const ofCommand = { ...box, process: { ...box.process, argv } }
+  return { limits: limitsOf(box), hints: hintsOf(ofCommand, stderr.toString(), cwd, hostOfProgram().look, bySignal) }
 }
 
 /**

@@ -9,18 +9,19 @@ export type Call = {
   args: readonly bigint[]
 }
 
-const ABIS = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 } as const
+/** AUDIT_ARCH_* of include/uapi/linux/audit.h */
+export const MACHINES = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 } as const
 
 /** The name of a call; undefined for one that these machines don't have. */
 export function callName(machine: number, number: number): string | undefined {
   for (const abi of ['x64', 'arm64', 'i386', 'arm'] as const)
-    if (ABIS[abi] === machine)
+    if (MACHINES[abi] === machine)
       for (const [name, value] of Object.entries(SYSCALLS[abi])) if (value === number) return name
   return undefined
 }
 
 /** Whether such calls are those of 32-bit programs. */
-export const isCompat = (machine: number): boolean => machine === ABIS.i386 || machine === ABIS.arm
+export const isCompat = (machine: number): boolean => machine === MACHINES.i386 || machine === MACHINES.arm
 
 /**
  * The action that the filter returns (filter.ts), and how many instructions lead to it. Only the instructions of our
@@ -57,6 +58,15 @@ export function judge(program: Uint8Array, call: Call): { verdict: number; instr
     else throw new Error(`instruction ${at}: code ${code}`)
   }
   throw new Error('the program has no end')
+}
+
+/** The action alone; undefined where nobody knows it: a stored plan may have anybody's filter. */
+export function verdictOf(program: Uint8Array, call: Call): number | undefined {
+  try {
+    return judge(program, call).verdict
+  } catch {
+    return undefined
+  }
 }
 
 /** struct seccomp_data, seccomp(2). */

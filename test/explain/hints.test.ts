@@ -3,11 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { explain } from '../../src/explain/explain.ts'
 import { hintsOf } from '../../src/explain/hints.ts'
 import { limitsOf } from '../../src/explain/limits.ts'
 import { hostOfProgram } from '../../src/host/node.ts'
 import { box, type BoxOptions } from '../../src/index.ts'
 import type { BoxPlan } from '../../src/plan/types.ts'
+import { compile } from '../../src/seccomp/bpf.ts'
+import { defaultFilter } from '../../src/seccomp/default.ts'
 import { inTemp } from '../helpers/nsbox.ts'
 
 /** A project P with hooks that are read-only and a hidden file, in a read-only box without a network. */
@@ -139,5 +142,38 @@ test(
     assert.match(inside.limits ?? '', /no network/)
   }),
 )
+
+test('a command that the filter has ended: the filter, and what it does to old programs', async () => {
+  const { exitCode, hints } = await box({ cwd: '/' }).run(['sh', '-c', 'kill -SYS $$'])
+  assert.is(exitCode, 159)
+  assert.equal(
+    hints?.map(({ code, subject, rule }) => [code, subject, rule]),
+    [['SIGSYS', 'sh', '--seccomp default']],
+  )
+  assert.match(hints?.[0]?.text ?? '', /^sh was ended by the filter of system calls \(SIGSYS\): --seccomp default/)
+  // A shell hands on the status of its program.
+  const shell = await box({ cwd: '/' }).run(['sh', '-c', 'sh -c "kill -SYS \\$\\$"; exit $?'])
+  assert.equal([shell.exitCode, shell.hints?.[0]?.code], [159, 'SIGSYS'])
+  const none = await box({ cwd: '/', seccomp: 'none' }).run(['sh', '-c', 'kill -SYS $$'])
+  assert.equal(none.hints, [])
+})
+
+test('a filter of one machine alone ends the programs of 32 bits, and says so', () => {
+  const filterOf = (i386: boolean): NonNullable<BoxPlan['process']['seccomp']> => ({
+    from: 'default',
+    filter: Buffer.from(compile(defaultFilter('x64', [], { i386 }))).toString('base64'),
+  })
+  const plan = (i386: boolean): BoxPlan => {
+    const made = box({ cwd: '/' }).plan(['old']) as BoxPlan
+    return { ...made, process: { ...made.process, seccomp: filterOf(i386) } }
+  }
+  const { look } = hostOfProgram()
+  assert.match(hintsOf(plan(false), '', '/', look, true)[0]?.text ?? '', /which ends every 32-bit program; /)
+  assert.not.match(hintsOf(plan(true), '', '/', look, true)[0]?.text ?? '', /32-bit/)
+  // Its lines are wrapped.
+  const told = (i386: boolean): string => explain(plan(i386)).replaceAll(/\s+/g, ' ')
+  assert.match(told(false), /A 32-bit program is ended at its first call \(SIGSYS, status 159\)\./)
+  assert.match(told(true), /Calls of 32-bit programs have numbers of their own, and are judged by those\./)
+})
 
 test.run()
