@@ -171,7 +171,7 @@ test('a filter of one machine alone ends the programs of 32 bits, and says so', 
   assert.match(hintsOf(plan(false), '', '/', look, true)[0]?.text ?? '', /which ends every 32-bit program; /)
   assert.not.match(hintsOf(plan(true), '', '/', look, true)[0]?.text ?? '', /32-bit/)
   // Its lines are wrapped.
-  const told = (i386: boolean): string => explain(plan(i386)).replaceAll(/\s+/g, ' ')
+  const told = (i386: boolean): string => explain(plan(i386), hostOfProgram()).replaceAll(/\s+/g, ' ')
   assert.match(told(false), /A 32-bit program is ended at its first call \(SIGSYS, status 159\)\./)
   assert.match(told(true), /Calls of 32-bit programs have numbers of their own, and are judged by those\./)
 })
