@@ -100,7 +100,7 @@ complete -c nsbox -n '_nsbox_box' -l dev-bind -r -F -d 'as --bind, and device fi
 complete -c nsbox -n '_nsbox_box' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory; ro: read-only but for what other options put there; DIR / as the first mount: the root itself'
 complete -c nsbox -n '_nsbox_box' -l proc -d '/proc of the box\'s own processes'
 complete -c nsbox -n '_nsbox_box' -l dev -d 'a minimal /dev'
-complete -c nsbox -n '_nsbox_box' -l mask -r -F -d 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it; a PATTERN as for --hide has to match something'
+complete -c nsbox -n '_nsbox_box' -l mask -r -F -d 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; the box ends when somebody outside replaces it; a PATTERN as for --hide has to match something'
 complete -c nsbox -n '_nsbox_box' -l dir -r -F -d 'make a directory, with the octal MODE (default: 0755)'
 complete -c nsbox -n '_nsbox_box' -l symlink -x -d 'make PATH a symbolic link to TARGET'
 complete -c nsbox -n '_nsbox_box' -l file -r -F -d 'make DST a file with the content of SRC of the host'

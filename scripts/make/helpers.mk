@@ -2,7 +2,7 @@
 # static C without any library but musl. NAME_SHARED: objects of other folders that one of the latter needs.
 
 OWN_RULES := unpack
-hide_SHARED := base/utf8.o
+hide_SHARED := base/mount_path.o base/utf8.o
 trace_SHARED := base/clock.o base/descriptor.o base/errno_name.o base/line.o base/report.o base/utf8.o
 net_SHARED := base/clock.o base/descriptor.o base/errno_name.o base/line.o base/report.o base/utf8.o
 # $(call helper,NAME)

@@ -14,4 +14,13 @@ struct hide_report {
  */
 #define HIDE_DESCRIPTORS "%d %d %d %d %d"
 
+/*
+ * Names of what covers others, in the top directory of a tmpfs of the box's own: files, directories, files that can't
+ * be opened then, and sockets.
+ */
+#define COVER_NAMES \
+	{ \
+		"empty-file", "empty-directory", "closed-file", "closed-socket" \
+	}
+
 #endif

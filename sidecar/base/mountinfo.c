@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/mount_path.h"
 #include "base/report.h"
 #include "base/sys.h"
 
@@ -32,21 +33,6 @@ static unsigned long flags_of(char *options)
 	return flags;
 }
 
-/* The kernel writes space, tab, line feed and backslash as \ooo. */
-static void unescape(char *text)
-{
-	char *to = text;
-	for (const char *from = text; *from; to++) {
-		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-}
-
 static int is_below(const char *path, const char *top)
 {
 	size_t length = strlen(top);
@@ -67,8 +53,8 @@ static bool read_line(char *line, struct mountinfo *out)
 	while (word && strcmp(word, "-") != 0)
 		word = strtok_r(NULL, " ", &rest);
 	word = strtok_r(NULL, " ", &rest);
-	unescape(field[3]);
-	unescape(field[4]);
+	mount_path_unescape(field[3]);
+	mount_path_unescape(field[4]);
 	*out = (struct mountinfo){.path = strdup(field[4]),
 		.top = strdup(field[3]),
 		.flags = flags_of(field[5]),

@@ -69,8 +69,10 @@ void hide_matches(const struct mount *mount)
 		return;
 	if (top < 0)
 		fail("open", mount->target);
-	int file = mask_mounted_cover(false, mount->closed || mount->type == MOUNT_SOCKETS),
-		directory = mask_mounted_cover(true, false);
+	int file = mask_mounted_cover(mount->type == MOUNT_SOCKETS ? COVER_SOCKET
+								  : mount->closed              ? COVER_CLOSED
+															   : COVER_FILE),
+		directory = mask_mounted_cover(COVER_DIRECTORY);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		fail("make pipe", NULL);
 	pid_t pid = sys_fork();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/hide_report.h"
 #include "base/mountinfo.h"
 #include "base/report.h"
 #include "fs/inroot.h"
@@ -90,8 +91,6 @@ static struct mounted *attach_mask(int tree, unsigned options, int target, const
 	return mounted_add(path, tree);
 }
 
-enum cover { COVER_FILE, COVER_DIRECTORY, COVER_CLOSED };
-
 /*
  * A file that nobody can open, on a mount without devices: the number 0:0 belongs to no driver, and an ordinary user
  * may make such a node from Linux 5.8 on. Before, a socket serves: open(2) fails with ENXIO. Programs that look at the
@@ -107,7 +106,7 @@ static int make_closed(const char *name)
 /* Makes what covers others, on the scratch tmpfs. */
 static int make_cover(enum cover cover)
 {
-	static const char *const names[] = {"empty-file", "empty-directory", "closed-file"};
+	static const char *const names[] = COVER_NAMES;
 	const char *name = names[cover];
 	int done = cover == COVER_DIRECTORY ? mkdirat(staging_scratch(), name, 0555)
 			   : cover == COVER_FILE    ? mknodat(staging_scratch(), name, S_IFREG | 0444, 0)
@@ -130,7 +129,7 @@ static int mount_cover(int fd)
 
 static int shared_cover(enum cover cover)
 {
-	static int first[] = {-1, -1, -1};
+	static int first[] = {-1, -1, -1, -1};
 	int *shared = &first[cover];
 	if (*shared < 0)
 		*shared = tree_is_old() ? make_cover(cover) : mount_cover(make_cover(cover));
@@ -139,9 +138,8 @@ static int shared_cover(enum cover cover)
 
 static int copy_cover(enum cover cover) { return tree_of(tree_open_at(shared_cover(cover))); }
 
-int mask_mounted_cover(bool directory, bool closed)
+int mask_mounted_cover(enum cover cover)
 {
-	enum cover cover = directory ? COVER_DIRECTORY : closed ? COVER_CLOSED : COVER_FILE;
 	int shared = shared_cover(cover);
 	return tree_is_old() ? mount_cover(descriptor_copy(shared)) : shared;
 }

@@ -10,8 +10,10 @@
 void mask_set_one_id(bool one);
 /* Whether, by an error number, there is nothing at a path, or nothing that the box could reach. */
 bool mask_is_out_of_reach(int number);
-/* A mount of what hides files or directories, with its options, to make copies of. It stays ours. */
-int mask_mounted_cover(bool directory, bool closed);
+/* What hides others, in the order of COVER_NAMES. */
+enum cover { COVER_FILE, COVER_DIRECTORY, COVER_CLOSED, COVER_SOCKET };
+/* A mount of it, with its options, to make copies of. It stays ours. */
+int mask_mounted_cover(enum cover cover);
 /* Mounts an empty file or directory over the target, or a file that can't be opened. */
 void mask_hide(const struct mount *mount);
 /* Makes the target read-only, with all that is mounted below it. False: it is missing, and may be. */

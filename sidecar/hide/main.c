@@ -1,9 +1,10 @@
 /*
  * Hides what patterns name, or Unix sockets of the host, in the mounts of a box that is being made: the sidecar runs it
- * when its plan comes to them.
+ * when its plan comes to them. Or watches, as a helper of the box, that what is hidden and kept stays so (watch.h).
  *
  *     nsbox-hide DESCRIPTORS HOW FROM PATTERN...
  *     nsbox-hide DESCRIPTORS HOW FROM [ALLOWED...]
+ *     nsbox-hide watch [PATH...]
  *
  * DESCRIPTORS: base/hide_report.h. HOW has an o for mount(2), an r if it is a failure that nothing is found, and an s
  * for sockets. FROM is the absolute path that the patterns, states.h, or the ALLOWED paths, sockets.h, have for the
@@ -22,6 +23,7 @@
 #include "base/hide_report.h"
 #include "hide/sockets.h"
 #include "hide/states.h"
+#include "hide/watch.h"
 
 /* Each directory on the path to the one that is read takes a descriptor. */
 static void raise_limit(void)
@@ -46,6 +48,10 @@ int main(int count, char **words)
 {
 	enum { DESCRIPTORS = 1, HOW, FROM, PATTERNS };
 	int top, file, directory, report, list;
+	if (count > DESCRIPTORS && strcmp(words[DESCRIPTORS], "watch") == 0) {
+		raise_limit();
+		watch_box(words + HOW);
+	}
 	if (count < PATTERNS || sscanf(words[DESCRIPTORS], HIDE_DESCRIPTORS, &top, &file, &directory, &report, &list) != 5)
 		return 2;
 	failure_to(report);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/hide_report.h"
 #include "base/procfs.h"
 #include "base/report.h"
 #include "base/sys.h"
@@ -20,9 +21,10 @@
 /* A helper has these descriptors: /dev/null as 0 and 1, the caller's 2, and these up to STATUS. */
 enum { READY = 3, BOX = 4, STATUS = 5, FAILED = 6, PROGRAM = 7, ABOVE = 10 };
 
+/* PID is 0 before the start and after the end. FILE: of a part, until it is started; of a watcher, then its pipe. */
 struct helper_process {
 	pid_t pid;
-	int ready, file /* of a part, until it is started; or -1 */;
+	int ready, file;
 	const struct helper *helper;
 };
 
@@ -116,8 +118,9 @@ static const char *name_of(const struct helper *helper)
 
 static void set_failure(const char *what, const struct helper *helper, int number)
 {
+	errno = number;
 	if (!failure.what)
-		failure = (struct helper_failure){what, name_of(helper), number};
+		failure = (struct helper_failure){what, name_of(helper), report_process_hint(), number, STEP_HELPERS};
 }
 
 static int open_box(const struct box *box)
@@ -139,30 +142,36 @@ void helpers_open(const struct plan *plan)
 	if (!processes)
 		fail("allocate", NULL);
 	report_step(STEP_HELPERS);
-	for (size_t i = 0; i < plan->helpers_count; i++)
-		processes[i].file = plan->helpers[i].program ? -1 : part_open(plan->helpers[i].part);
+	for (; count < plan->helpers_count; count++) {
+		const struct helper *helper = &plan->helpers[count];
+		processes[count] = (struct helper_process){0, -1, helper->program ? -1 : part_open(helper->part), helper};
+	}
 }
 
-void helpers_start(const struct plan *plan, const struct box *box, const sigset_t *mask)
+/* It looks at the box's mounts, so all of them have to be there. */
+static bool is_watcher(const struct helper *helper) { return !helper->program && helper->part == HELPER_PART_HIDE; }
+
+void helpers_start(const struct box *box, const sigset_t *mask, bool watchers)
 {
-	if (!plan->helpers_count)
-		return;
-	int directory = open_box(box);
-	for (size_t i = 0; i < plan->helpers_count && !failure.what; i++) {
-		const struct helper *helper = &plan->helpers[i];
-		int ends[2];
+	int directory = -1;
+	for (size_t i = 0; i < count && !failure.what; i++) {
+		const struct helper *helper = processes[i].helper;
+		int ends[2], file = processes[i].file;
+		if (is_watcher(helper) != watchers)
+			continue;
+		if (directory < 0)
+			directory = open_box(box);
 		if (pipe2(ends, O_CLOEXEC) < 0)
 			fail("make pipe", NULL);
-		int file = processes[i].file;
 		pid_t pid = execute_outside(&(struct start){
 			helper->program, helper->argv, environ, mask, file, ends[1], directory, report_status_fd()});
 		if (pid < 0)
 			set_failure("start the helper", helper, errno);
 		descriptor_close(file);
 		close(ends[1]);
-		processes[count++] = (struct helper_process){pid, ends[0], -1, helper};
+		processes[i] = (struct helper_process){pid, ends[0], -1, helper};
 	}
-	close(directory);
+	descriptor_close(directory);
 }
 
 int helpers_descriptor(void)
@@ -175,12 +184,25 @@ int helpers_descriptor(void)
 
 static const char never_ready[] = "the helper ended, or closed descriptor 3, before it was ready";
 
+/* Reads a byte, or what a watcher reports before it ends. False at the end of the pipe. */
+static bool read_pipe(const struct helper_process *process, int fd)
+{
+	struct hide_report *report = malloc(sizeof *report);
+	ssize_t length = report ? read(fd, report, is_watcher(process->helper) ? sizeof *report : 1) : 0;
+	if (length == sizeof *report && !failure.what)
+		failure = (struct helper_failure){
+			report->what, report->path, *report->hint ? report->hint : NULL, report->number, STEP_MOUNTS};
+	return length > 0;
+}
+
 static void read_ready(struct helper_process *process)
 {
-	char byte;
-	if (read(process->ready, &byte, 1) != 1)
+	if (!read_pipe(process, process->ready))
 		set_failure(never_ready, process->helper, 0);
-	close(process->ready);
+	if (is_watcher(process->helper))
+		process->file = process->ready;
+	else
+		close(process->ready);
 	process->ready = -1;
 }
 
@@ -220,6 +242,8 @@ static void end(struct helper_process *process)
 	kill(-process->pid, SIGKILL);
 	waitpid(process->pid, NULL, 0);
 	process->pid = 0;
+	if (process->file >= 0)
+		(void)read_pipe(process, process->file);
 }
 
 void helpers_look(void)

@@ -13,6 +13,7 @@ static bool refused; /* and won't be */
 static bool box_ready, told; /* it waits; and the caller knows */
 static bool gate_failed;
 static int gate = -1, ended_by;
+static const sigset_t *signal_mask; /* of helpers */
 
 bool release_is_needed(const struct plan *plan)
 {
@@ -58,18 +59,25 @@ static void go_on(const struct box *box)
 	}
 }
 
+static void start_helpers(const struct box *box, bool watchers)
+{
+	helpers_start(box, signal_mask, watchers);
+	if (helpers_failure())
+		refuse(box);
+}
+
 void release_start(const struct plan *plan, const struct box *box, const sigset_t *mask)
 {
 	pending = release_is_needed(plan);
 	gate = plan->supervision ? (int)plan->supervision->gate_fd : -1;
-	helpers_start(plan, box, mask);
-	if (helpers_failure())
-		refuse(box);
+	signal_mask = mask;
+	start_helpers(box, false);
 }
 
 void release_box_is_ready(const struct box *box)
 {
 	box_ready = true;
+	start_helpers(box, true);
 	go_on(box);
 }
 
@@ -143,16 +151,15 @@ int release_signal(void) { return ended_by; }
 
 bool release_end(int fd)
 {
-	const struct helper_failure *failure = helpers_failure();
 	helpers_end();
+	const struct helper_failure *failure = helpers_failure();
 	if (ended_by || (!failure && !gate_failed))
 		return false;
 	if (fd >= 0 && fd != 2)
 		dup2(fd, 2);
-	report_step(failure ? STEP_HELPERS : STEP_GATE);
-	errno = failure ? failure->number : 0;
+	report_step(failure ? failure->step : STEP_GATE);
 	if (failure)
-		report_failure(failure->what, failure->program, report_process_hint(), failure->number);
+		report_failure(failure->what, failure->path, failure->hint, failure->number);
 	else
 		report_failure("it was closed without a byte that lets the box go on", NULL, NULL, 0);
 	return true;

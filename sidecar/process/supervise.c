@@ -174,9 +174,10 @@ static _Noreturn void finish(const struct box *box, int status)
 		status = command_status;
 	foreground_end(box->pid);
 	give_terminal_back();
+	/* First, since a helper that watches the box's mounts would take what follows for a change by somebody else. */
+	bool timed_out = watchdog_has_timed_out(), unaided = release_end(complaints);
 	take_back_all(failed, !box->seen);
 	int signal = release_signal() ? release_signal() : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	bool timed_out = watchdog_has_timed_out(), unaided = release_end(complaints);
 	if (signal == SIGKILL && signals_killed_for())
 		signal = signals_killed_for();
 	struct report_usage group;

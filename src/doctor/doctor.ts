@@ -9,7 +9,7 @@ import { cgroups } from './checks/cgroups.ts'
 import { mapHelpers, noNewPrivs, subIds } from './checks/ids.ts'
 import { images } from './checks/images.ts'
 import { kernel, landlock } from './checks/kernel.ts'
-import { devpts, maskedProc, overlay, rootMount } from './checks/mounts.ts'
+import { devpts, maskedProc, overlay, replacedFiles, rootMount } from './checks/mounts.ts'
 import { otherNamespaces, privilege, userNamespaces } from './checks/namespaces.ts'
 import { namedHosts } from './checks/network.ts'
 import { ping } from './checks/ping.ts'
@@ -31,6 +31,7 @@ const CHECKS: readonly Check[] = [
   { name: 'root mount', run: rootMount },
   { name: 'proc', run: maskedProc },
   { name: 'overlay', run: overlay },
+  { name: 'replaced files', run: replacedFiles },
   { name: 'images', run: images },
   { name: 'terminals', run: devpts },
   { name: 'start-up', run: handOver },

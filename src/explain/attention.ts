@@ -9,7 +9,7 @@ import type { withoutMissing } from './left-out.ts'
 
 /** `look` absent: nothing of the host is read. */
 export function attention(
-  { mounts = [], root }: BoxPlan,
+  { mounts = [], root, helpers = [] }: BoxPlan,
   leftOut: ReturnType<typeof withoutMissing>['leftOut'],
   look: HostFacts['look'] | undefined,
 ): string[] {
@@ -22,8 +22,9 @@ export function attention(
     ),
     ...pointsOf(
       leftOut.filter(({ type }) => type === 'protect'),
-      (path) => `${path} is missing now, so it can't be kept: where the box may write, it may make it.`,
-      (paths) => `${paths} are missing now, so they can't be kept: where the box may write, it may make them.`,
+      (path) => `${path} is missing now, so it can't be kept: where the box may write, it may make it. ${UNKEPT}`,
+      (paths) =>
+        `${paths} are missing now, so they can't be kept: where the box may write, it may make them. ${UNKEPT}`,
     ),
   )
   if (look !== undefined && !root.options?.includes('ro')) {
@@ -31,15 +32,34 @@ export function attention(
       if (parent !== '/')
         texts.push(`${quote(target)} does not exist on the host: it is made for the box, and removed with it.`)
   }
+  const watched = helpers.some(({ part }) => part === 'hide')
+  const files = mounts.filter((mount) => isFileOfHost(mount, look))
+  if (!watched)
+    texts.push(
+      ...pointsOf(
+        files,
+        (path) => `The mount on the file ${path} vanishes ${LOST('the file')}`,
+        (paths) => `The mounts on the files ${paths} vanish, each ${LOST('its file')}`,
+      ),
+    )
+  else if (files.length > 0)
+    texts.push(
+      'The box ends, with status 125, when somebody outside replaces or removes a file that is hidden or kept, as editors do when they save: until then, for some milliseconds, it may see that file. A rule for the directory of the file, --overlay and --changes review outlast that.',
+    )
   texts.push(
     ...pointsOf(
-      mounts.filter((mount) => isFileOfHost(mount, look)),
-      (path) => `The mount on the file ${path} vanishes ${LOST('the file')}`,
-      (paths) => `The mounts on the files ${paths} vanish, each ${LOST('its file')}`,
+      leftOut.filter(({ type }) => type === 'mask' && root.type === 'directory'),
+      (path) => `${path} is missing now, so it can't be hidden: ${UNHIDDEN('it')}`,
+      (paths) => `${paths} are missing now, so they can't be hidden: ${UNHIDDEN('them')}`,
     ),
   )
   return texts
 }
+
+/** What holds for names that don't exist yet. */
+const UNHIDDEN = (it: string): string =>
+  `the box sees ${it} once somebody makes ${it}. A rule for the directory hides such names, too.`
+const UNKEPT = 'With --changes review, nothing of that kind is applied.'
 
 /** So many of a kind have a point each. */
 const MOST_POINTS = 3

@@ -4,7 +4,7 @@ import { fateOf32Bit } from './filter-kills.ts'
 import { command, type Step } from './step.ts'
 import { allowsSocketcall, answersIds, isOurs, refusesMounts } from '../seccomp/seccomp.ts'
 import { quote } from '../text/quote.ts'
-import type { BoxPlan, Process } from '../plan/types.ts'
+import type { BoxPlan, Helper, Process } from '../plan/types.ts'
 
 export const PIVOT: Step = {
   title: 'Make it the root, and detach the old one',
@@ -252,14 +252,18 @@ export function release({ helpers = [], supervision: { gateFd = -1 } = {} }: Box
       calls: 'execve, poll, read',
       why: 'The plan names what has to be ready outside of the box before its command is executed.',
       also: [
-        ...helpers.map(
-          ({ program, part, ends }) =>
-            `${program === undefined ? `${quote(`nsbox-${part}`)}, a program of nsbox,` : quote(program)} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`,
-        ),
+        ...helpers.map(helperText),
         ...(gateFd < 0 ? [] : [`A byte on descriptor ${gateFd} lets the box go on; its end without one ends the box.`]),
       ],
     },
   ]
+}
+
+function helperText({ program, part, ends }: Helper): string {
+  if (part === 'hide')
+    return `'nsbox-hide', a program of nsbox, watches outside that the host replaces nothing that is hidden or kept: by poll on /proc/PID/mountinfo, and by F_NOTIFY in the directories that lead there. Where that happens, the box is killed, with status 125.`
+  const name = program === undefined ? `${quote(`nsbox-${part}`)}, a program of nsbox,` : quote(program)
+  return `${name} runs outside until the box ends.${ends === 'box' ? ' If it ends, so does the box.' : ''}`
 }
 
 export function parent({ name, supervision = {} }: BoxPlan): Step {

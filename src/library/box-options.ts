@@ -47,7 +47,7 @@ export interface BoxOptions {
   proc?: string | readonly string[] | true | undefined
   /** A minimal /dev. `--dev[=DIR]` */
   dev?: string | readonly string[] | true | undefined
-  /** Hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it; a PATTERN as for --hide has to match something. `--mask PATH|PATTERN` */
+  /** Hide PATH of the box behind an empty read-only file or directory; later options may mount below it; the box ends when somebody outside replaces it; a PATTERN as for --hide has to match something. `--mask PATH|PATTERN` */
   mask?: string | readonly string[] | undefined
   /** Make a directory, with the octal MODE (default: 0755). `--dir PATH[:MODE]` */
   dir?: string | readonly string[] | undefined

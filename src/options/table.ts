@@ -187,7 +187,7 @@ export const TABLE = [
     value: 'PATH|PATTERN',
     repeat: true,
     sets: 'mounts',
-    doc: 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; a file shows again when somebody outside renames another over it; a PATTERN as for --hide has to match something',
+    doc: 'hide PATH of the box behind an empty read-only file or directory; later options may mount below it; the box ends when somebody outside replaces it; a PATTERN as for --hide has to match something',
   },
   {
     name: 'dir',

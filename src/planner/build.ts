@@ -88,6 +88,8 @@ export function buildPlan(
   const ownNetwork = namespaces.includes('net')
   const capabilities = capabilitiesOf(options, uid, ownNetwork)
   const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
+  const hides = rules !== undefined || requested.some(({ type }) => type === 'mask' || type === 'hide')
+  const watcher = hides ? latePlanner().watcher(pinned, root, capabilities) : undefined
   return compact<BoxPlan>({
     contract: CONTRACT,
     name: options.name,
@@ -104,7 +106,7 @@ export function buildPlan(
     ping: ownNetwork,
     lowPorts: ownNetwork,
     cgroup: cgroupOf(options, namespaces),
-    helpers: network && [network.helper],
+    helpers: [network?.helper, watcher].filter((helper) => helper !== undefined),
     process: compact<Process>({
       ...processOf(options, command, root, host, image),
       capabilities: [...capabilities],

@@ -28,6 +28,7 @@ const UBUNTU: Record<string, string> = {
   '/proc/filesystems': 'nodev\tproc\nnodev\tdevpts\nnodev\toverlay\n\text4\n',
   '/proc/self/mountinfo': `${MOUNTS.join('\n')}\n`,
   '/proc/sys/net/ipv4/ping_group_range': '0\t2147483647\n',
+  '/proc/sys/fs/dir-notify-enable': '1\n',
   '/etc/subuid': 'ann:100000:65536\n',
   '/etc/subgid': 'ann:100000:65536\n',
 }
@@ -171,6 +172,12 @@ test('no subordinate ids: the usermod line', () => {
   assert.is(status, 0)
   assert.match(about('subordinate ids'), /\/etc\/subuid has none for ann\n.*--map-auto/)
   assert.match(about('subordinate ids'), 'usermod --add-subuids 100000-165535')
+})
+
+test('whether a moved file is noticed at once', () => {
+  assert.match(told({ files: FREE }).about('replaced files'), 'a box ends when somebody outside replaces')
+  const late = told({ files: { ...FREE, '/proc/sys/fs/dir-notify-enable': '0\n' } })
+  assert.match(late.about('replaced files'), 'up to half a second late')
 })
 
 test('id map helpers without their privilege, and under no_new_privs', () => {

@@ -4,7 +4,18 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, busyboxRoot, execute, failure, inTemp, INTERFACES, NSBOX, nsbox } from '../helpers/nsbox.ts'
+import {
+  asRoot,
+  busyboxRoot,
+  execute,
+  failure,
+  inTemp,
+  INTERFACES,
+  NSBOX,
+  nsbox,
+  planOf,
+  sidecar,
+} from '../helpers/nsbox.ts'
 
 /** NSBOX_TEST_CHURN=1000 for more. */
 const ROUNDS = Number(process.env.NSBOX_TEST_CHURN ?? 12)
@@ -248,13 +259,15 @@ test(
         ...Array.from({ length: 60 }, (_, n) => `stays/d${n}/.env`),
       ]
       for (let round = 0; round < ROUNDS; round++) {
-        const { status, stdout, stderr } = nsbox([
+        // Without the helper that would end the box.
+        const { helpers: _, ...plan } = planOf([
           '--write',
           join(dir, 'p'),
           '--hide',
           `${dir}/p/**/.env`,
           ...reading(join(dir, 'p'), ...stable, '../outside/.env', '../outside/other'),
         ])
+        const { status, stdout, stderr } = sidecar(plan)
         assert.is(status, 0, stderr)
         assert.is(stdout, '../outside/.env\n../outside/other\n')
       }

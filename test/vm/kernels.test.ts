@@ -50,6 +50,23 @@ inGuest(
   ['124', 'baked again', '0'],
 )
 
+const REPLACED = `mkdir /tmp/w && cd /tmp/w
+for how in 'echo NEW >n; mv n .env' 'rm .env' 'mv .env old; echo NEW >.env'; do
+  echo OLD >.env; rm -f started
+  nsbox --write . --hide .env sh -c 'touch started; sleep 100' 2>/tmp/w-errors & box=$!
+  for t in $(seq 600); do [ -e started ] && break; usleep 20000; done
+  eval "$how"; wait $box; echo $?
+  grep -c 'what is hidden: /tmp/w/.env' /tmp/w-errors
+done
+cd /; rm -r /tmp/w /tmp/w-errors`
+
+inGuest(
+  'a box ends when a hidden file is replaced, removed or moved away outside',
+  `${REPLACED}
+${asUser(REPLACED)}`,
+  Array.from({ length: 6 }, () => ['125', '1']).flat(),
+)
+
 inGuest(
   'a box that stays can be entered',
   `

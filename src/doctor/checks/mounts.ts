@@ -78,3 +78,14 @@ export function maskedProc(host: Host): Result {
         'nsbox --nest ..., or for a fresh one docker run --security-opt systempaths=unconfined ..., podman run --security-opt unmask=ALL ...',
       )
 }
+
+/** nsbox-hide asks for it by F_NOTIFY; mounts that are taken away need no setting. */
+export function replacedFiles(host: Host): Result {
+  return host.readFile('/proc/sys/fs/dir-notify-enable')?.trim() === '1'
+    ? ok('a box ends when somebody outside replaces what is hidden or kept in it')
+    : note(
+        'this kernel tells nobody of changes in directories (dnotify)',
+        'a box ends up to half a second late when a hidden or kept file is moved, or a directory above it',
+        'sudo sysctl -w fs.dir-notify-enable=1    (where the kernel has it)',
+      )
+}
