@@ -88,8 +88,11 @@ export function buildPlan(
   const ownNetwork = namespaces.includes('net')
   const capabilities = capabilitiesOf(options, uid, ownNetwork)
   const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
-  const hides = rules !== undefined || requested.some(({ type }) => type === 'mask' || type === 'hide')
-  const watcher = hides ? latePlanner().watcher(pinned, root, capabilities) : undefined
+  const helpers = network === undefined ? [] : [network.helper]
+  // Sockets alone, which --allow-host hides, are left to their servers.
+  let watched = (write ?? keep ?? hide ?? writeTry ?? keepTry ?? given.sockets) !== undefined
+  for (const { type } of requested) watched ||= type === 'mask' || type === 'hide'
+  if (watched) helpers.push(...latePlanner().watchers(pinned, root, capabilities))
   return compact<BoxPlan>({
     contract: CONTRACT,
     name: options.name,
@@ -106,7 +109,7 @@ export function buildPlan(
     ping: ownNetwork,
     lowPorts: ownNetwork,
     cgroup: cgroupOf(options, namespaces),
-    helpers: [network?.helper, watcher].filter((helper) => helper !== undefined),
+    helpers,
     process: compact<Process>({
       ...processOf(options, command, root, host, image),
       capabilities: [...capabilities],

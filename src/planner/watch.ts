@@ -6,10 +6,10 @@ import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import type { Capability, Helper, Mount, Root } from '../plan/types.ts'
 import { latestAbove, type LatestMounts } from './pins.ts'
 
-/** The helper that watches MOUNTS, whose targets are clean; undefined where the host can't replace anything. */
-export function watcher(mounts: readonly Mount[], root: Root, capabilities: readonly Capability[]): Helper | undefined {
+/** The helper that watches MOUNTS, whose targets are clean; none where the host can't replace anything. */
+export function watchers(mounts: readonly Mount[], root: Root, capabilities: readonly Capability[]): Helper[] {
   // Such a box may take its mounts away itself.
-  if (capabilities.includes('sys_admin')) return undefined
+  if (capabilities.includes('sys_admin')) return []
   const paths = new Set<string>()
   const latest: LatestMounts = new Map()
   let needed = false
@@ -21,7 +21,7 @@ export function watcher(mounts: readonly Mount[], root: Root, capabilities: read
     }
     if (MOUNT_TYPES[mount.type].covers) latest.set(mount.target, n)
   }
-  return needed ? { part: 'hide', argv: ['nsbox-hide', 'watch', ...paths], ends: 'box' } : undefined
+  return needed ? [{ part: 'hide', argv: ['nsbox-hide', 'watch', ...paths], ends: 'box' }] : []
 }
 
 const isGuarded = (mount: Mount): boolean =>
