@@ -54,7 +54,9 @@ export function buildPlan(
     rules === undefined ? given : rules.rootByRules(sockets === undefined ? given : { ...given, sockets }, host)
   const root = rootOf(options, host, image, review)
   let requested: Mount[] = review === undefined ? [] : lateReview().ownBinds(root, host)
+  let hides = hasRules
   for (const request of mountsBelow(options)) {
+    hides ||= request.type === 'mask'
     const pattern =
       request.type === 'mask' && /[*?[]/.test(request.target)
         ? latePlanner().maskMount(request.target, root, host)
@@ -89,10 +91,7 @@ export function buildPlan(
   const capabilities = capabilitiesOf(options, uid, ownNetwork)
   const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
   const helpers = network === undefined ? [] : [network.helper]
-  // Sockets alone, which --allow-host hides, are left to their servers.
-  let watched = (write ?? keep ?? hide ?? writeTry ?? keepTry ?? given.sockets) !== undefined
-  for (const { type } of requested) watched ||= type === 'mask' || type === 'hide'
-  if (watched) helpers.push(...latePlanner().watchers(pinned, root, capabilities))
+  if (hides) helpers.push(...latePlanner().watchers(pinned, root, capabilities, given))
   return compact<BoxPlan>({
     contract: CONTRACT,
     name: options.name,
