@@ -1,18 +1,27 @@
 /** Turns the words of a command line into the options of a box. Throws UsageError, and has no other effect. */
 import { UsageError } from '../errors.ts'
+import { thisHost } from '../host/bun.ts'
+import type { HostFacts } from '../host/types.ts'
 import { apply } from '../options/apply.ts'
 import { refuseContradictions } from '../options/contradictions.ts'
 import type { Options } from '../options/types.ts'
 import { late, lateProfiles } from '../lazy.ts'
 import type { Walked } from './verb.ts'
 
-/** The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. */
-export function readOptions({ typed }: Walked, own?: (name: string, value: string) => void): Options {
+/**
+ * The options of the box. `own` gets each option that only this verb has; the value of a flag is ''. `host`: where
+ * profiles are looked for.
+ */
+export function readOptions(
+  { typed }: Walked,
+  own?: (name: string, value: string) => void,
+  host: HostFacts = thisHost(),
+): Options {
   const options: Options = {}
   let profiled = 0
   for (const { option } of typed)
     if (option.name === 'profile' || option.name === 'srt-settings') {
-      lateProfiles().addProfiles(options, typed)
+      lateProfiles().addProfiles(options, typed, host)
       profiled = options.mounts?.length ?? 0
       break
     }

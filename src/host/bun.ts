@@ -5,7 +5,7 @@
 import { SandboxError } from '../errors.ts'
 import { fromBytes, toBytes } from '../text/bytes.ts'
 import { codeOf } from './errno.ts'
-import type { HostFacts, Looked } from './types.ts'
+import type { FileKind, HostFacts, Looked } from './types.ts'
 
 export function thisHost(): HostFacts {
   return {
@@ -22,11 +22,16 @@ export function thisHost(): HostFacts {
     variable,
     look,
     isLink,
+    kind,
+    linkText,
+    directoriesIn,
     realPath,
     runsI386: () => process.arch === 'x64' && look(I386_SETTING, true) === 'other',
     read,
     isKernel,
     opensFiles: () => {},
+    hasRead: () => {},
+    hasTerminal,
     changed: () => ({ signals: [] }),
   }
 }
@@ -105,12 +110,40 @@ function reasonOf(body: () => void): string {
   }
 }
 
-export function isLink(path: string): boolean {
+export const isLink = (path: string): boolean => kind(path) === 'link'
+
+export function kind(path: string): FileKind | undefined {
   try {
-    return files().lstatSync(hostPath(path)).isSymbolicLink()
+    const found = files().lstatSync(hostPath(path))
+    if (found.isDirectory()) return 'directory'
+    return found.isSymbolicLink() ? 'link' : found.isFile() ? 'file' : 'other'
   } catch {
-    return false
+    return undefined
   }
+}
+
+export function linkText(path: string): string | undefined {
+  try {
+    return fromBytes(files().readlinkSync(hostPath(path), { encoding: 'buffer' }))
+  } catch {
+    return undefined
+  }
+}
+
+export function directoriesIn(path: string): string[] {
+  const names: string[] = []
+  try {
+    for (const entry of files().readdirSync(hostPath(path), { withFileTypes: true }))
+      if (entry.isDirectory()) names.push(entry.name)
+  } catch {
+    // What can't be read has none.
+  }
+  return names
+}
+
+export function hasTerminal(): boolean {
+  const { isatty } = require('node:tty') as typeof import('node:tty')
+  return isatty(0)
 }
 
 export function realPath(path: string): string | undefined {
@@ -151,9 +184,14 @@ export function hostPath(path: string): string | Buffer {
   return path.isWellFormed() ? path : Buffer.from(toBytes(path))
 }
 
-function read(path: string): { text: string } | { code: string } {
+/** Bytes; a box may have put a sparse file of a terabyte where nsbox looks. */
+const MOST_READ = 16 << 20
+
+export function read(path: string): { text: string } | { code: string } {
+  const { readFileSync, statSync } = files()
+  const name = hostPath(path)
   try {
-    return { text: fromBytes(files().readFileSync(hostPath(path))) }
+    return statSync(name).size > MOST_READ ? { code: 'EFBIG' } : { text: fromBytes(readFileSync(name)) }
   } catch (error) {
     return { code: codeOf(error) }
   }

@@ -2,10 +2,20 @@
  * The facts about this machine and caller, for a program that uses the library: by node:fs, which such a program has
  * loaded anyway.
  */
-import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs'
-import { fromBytes } from '../text/bytes.ts'
-import { callersDirectory, I386_SETTING, isKernel, isLink, lookBy, realPath } from './bun.ts'
-import { codeOf } from './errno.ts'
+import { existsSync, lstatSync, statSync } from 'node:fs'
+import {
+  callersDirectory,
+  directoriesIn,
+  hasTerminal,
+  I386_SETTING,
+  isKernel,
+  isLink,
+  kind,
+  linkText,
+  lookBy,
+  read,
+  realPath,
+} from './bun.ts'
 import type { HostFacts } from './types.ts'
 
 /** The library restores no limits: a child of a program inherits the program's own. */
@@ -22,19 +32,16 @@ export function hostOfProgram(): HostFacts {
     variable: (name) => process.env[name],
     look: (path, follow) => lookBy(follow ? statSync : lstatSync, path),
     isLink,
+    kind,
+    linkText,
+    directoriesIn,
     realPath,
     runsI386: () => process.arch === 'x64' && existsSync(I386_SETTING),
-    read: readText,
+    read,
     isKernel,
     opensFiles: () => {},
+    hasRead: () => {},
+    hasTerminal,
     changed: () => ({ signals: ['PIPE', 'XFSZ'] }),
-  }
-}
-
-function readText(path: string): { text: string } | { code: string } {
-  try {
-    return { text: fromBytes(readFileSync(path)) }
-  } catch (error) {
-    return { code: codeOf(error) }
   }
 }

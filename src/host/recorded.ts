@@ -2,8 +2,10 @@
  * Records what a plan depends on: each look at the host, with its answer. native/remember.h compares the answers at a
  * later start. What it can't compare makes the record void, and the plan is then not remembered.
  */
+import { toBytes } from '../text/bytes.ts'
 import { I386_SETTING } from './bun.ts'
-import type { HostFacts, Looked } from './types.ts'
+import { sha256 } from './sha256.ts'
+import type { FileKind, HostFacts, Looked } from './types.ts'
 
 /** Variables that native/remember.h compares: those that say where nsbox's own directories are. */
 export const REMEMBERED_VARIABLES = [
@@ -15,11 +17,11 @@ export const REMEMBERED_VARIABLES = [
   'XDG_STATE_HOME',
 ] as const
 
-type Recorded = {
+export type Recorded = {
   host: HostFacts
   /**
-   * The looks so far, as native/remember.h reads them: a letter for the kind, then the path; for 'r' the content
-   * follows. Undefined where a later start can't repeat one of them.
+   * The looks so far, as native/looks.h reads them: a letter for the kind, then the path; for some the answer follows
+   * as a text of its own. Undefined where a later start can't repeat one of them.
    */
   looks(): string[] | undefined
 }
@@ -27,14 +29,33 @@ type Recorded = {
 /** Whether a look's error was asked for by name; without that, any error has the same effect on the plan. */
 type Look = { path: string; follow: boolean; answer: 'd' | 'o' | 'e' | 'n' }
 
+/** More names of a directory, or bytes of a file, take a later start too long to compare. */
+const MOST_NAMES = 200
+const MOST_CONTENT = 1 << 20
+
 /** HOST with a record of what is looked at. The ids and the machine aren't recorded: every record is for one of each. */
 export function recorded(host: HostFacts): Recorded {
-  const texts: string[] = []
+  /** By the letter and the path; the value is the answer, where it is a text of its own. */
+  const texts = new Map<string, string | undefined>()
   const looked: Look[] = []
   let isVoid = false
   const unrepeatable = <T>(value: T): T => {
     isVoid = true
     return value
+  }
+  const note = (text: string, answer?: string): void => {
+    if (texts.has(text) && texts.get(text) !== answer) isVoid = true
+    texts.set(text, answer)
+  }
+  const kind = (path: string): FileKind | undefined => {
+    const found = host.kind(path)
+    note(`k${found === undefined ? '-' : found[0]}${path}`)
+    return found
+  }
+  const noteContent = (path: string, text: string): void => {
+    const bytes = toBytes(text)
+    if (bytes.length > MOST_CONTENT) isVoid = true
+    else note(`r${path}`, sha256(bytes))
   }
   return {
     host: {
@@ -44,7 +65,7 @@ export function recorded(host: HostFacts): Recorded {
       get cwd() {
         try {
           const { cwd } = host
-          texts.push(`c${cwd}`)
+          note(`c${cwd}`)
           return cwd
         } catch (error) {
           throw unrepeatable(error)
@@ -68,23 +89,57 @@ export function recorded(host: HostFacts): Recorded {
         looked.push({ path: I386_SETTING, follow: true, answer: runs ? 'o' : 'e' })
         return runs
       },
-      isLink: (path) => unrepeatable(host.isLink(path)),
-      realPath: (path) => unrepeatable(host.realPath(path)),
+      isLink: (path) => kind(path) === 'link',
+      kind,
+      linkText(path) {
+        const text = host.linkText(path)
+        if (text === undefined) return unrepeatable(text)
+        note(`l${path}`, text)
+        return text
+      },
+      directoriesIn(path) {
+        const names = host.directoriesIn(path)
+        if (names.length > MOST_NAMES) isVoid = true
+        note(`i${path}`, names.join('/'))
+        return names
+      },
+      realPath(path) {
+        const real = host.realPath(path)
+        if (real === undefined) note(`q${path}`)
+        else note(`p${path}`, real)
+        return real
+      },
       read(path) {
         const found = host.read(path)
-        if ('code' in found || found.text.includes('\0')) return unrepeatable(found)
-        texts.push(`r${path}`, found.text)
+        if ('text' in found) noteContent(path, found.text)
+        // As `look` notes what isn't there.
+        else if (found.code === 'ENOENT') note(`N${path}`)
+        else isVoid = true
         return found
       },
-      isKernel: (major, minor) => unrepeatable(host.isKernel(major, minor)),
+      isKernel(major, minor) {
+        const is = host.isKernel(major, minor)
+        note(`${is ? 'v' : 'w'}${major}.${minor}`)
+        return is
+      },
+      hasRead: noteContent,
+      hasTerminal() {
+        const has = host.hasTerminal()
+        note(has ? 'y' : 'z')
+        return has
+      },
       opensFiles: () => unrepeatable(host.opensFiles()),
       changed: () => host.changed(),
     },
     looks() {
-      for (const { path, follow, answer } of looked.splice(0))
-        texts.push((follow ? answer.toUpperCase() : answer) + path)
-      for (const text of texts) if (!text.isWellFormed()) isVoid = true
-      return isVoid ? undefined : texts
+      for (const { path, follow, answer } of looked.splice(0)) note((follow ? answer.toUpperCase() : answer) + path)
+      const all: string[] = []
+      for (const [text, answer] of texts) {
+        all.push(text)
+        if (answer !== undefined) all.push(answer)
+      }
+      for (const text of all) if (!text.isWellFormed()) isVoid = true
+      return isVoid ? undefined : all
     },
   }
 }

@@ -5,8 +5,10 @@
  * Names that aren't there yet can't be protected by a mount. The worst of them is `commondir` beside `config`: it takes
  * the place of all hooks and settings of the repository.
  */
-import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import type { HostFacts } from '../host/types.ts'
+
+type Host = Pick<HostFacts, 'kind' | 'directoriesIn' | 'read' | 'realPath'>
 
 type GitPaths = {
   /** Directories outside of the project that `git commit` writes to. */
@@ -24,18 +26,18 @@ const LINKED = ['commondir', 'gitdir', 'config.worktree']
 const MAX_DIRECTORIES = 2000
 
 /** `project`: the top directory of a work tree, or any other. */
-export function gitPaths(project: string): GitPaths {
+export function gitPaths(project: string, host: Host): GitPaths {
   const paths: GitPaths = { write: [], keep: [] }
   const dotGit = join(project, '.git')
-  const kind = kindAt(dotGit)
-  if (kind === 'directory') addRepository(paths, dotGit, project)
+  const kind = host.kind(dotGit)
+  if (kind === 'directory') addRepository(paths, dotGit, project, host)
   // A missing one can't be kept from being made, but a review doesn't apply it.
   if (kind !== 'directory') paths.keep.push(dotGit)
   if (kind !== 'file') return paths
-  const home = homeOf(project, dotGit)
+  const home = homeOf(project, dotGit, host)
   if (home === undefined) return paths
   paths.write.push(home)
-  addRepository(paths, home, project)
+  addRepository(paths, home, project, host)
   return paths
 }
 
@@ -44,43 +46,44 @@ export function gitPaths(project: string): GitPaths {
  * Undefined unless that directory says of itself that it belongs to this very work tree: a box may have written the
  * file, and must not choose what the next one may write to.
  */
-function homeOf(project: string, dotGit: string): string | undefined {
-  const named = /^gitdir: (.+)\n?$/.exec(textOf(dotGit) ?? '')?.[1]
-  const directory = named === undefined ? undefined : realPathOf(resolve(project, named))
+function homeOf(project: string, dotGit: string, host: Host): string | undefined {
+  const named = /^gitdir: (.+)\n?$/.exec(textOf(dotGit, host) ?? '')?.[1]
+  const directory = named === undefined ? undefined : realPathOf(resolve(project, named), host)
   if (directory === undefined) return undefined
-  const back = textOf(join(directory, 'gitdir'))?.trim()
+  const back = textOf(join(directory, 'gitdir'), host)?.trim()
   if (back !== undefined) {
     const common = dirname(dirname(directory))
-    const isLinked = dirname(directory) === join(common, 'worktrees') && realPathOf(back) === realPathOf(dotGit)
-    return isLinked && isRepository(common) ? common : undefined
+    const isLinked =
+      dirname(directory) === join(common, 'worktrees') && realPathOf(back, host) === realPathOf(dotGit, host)
+    return isLinked && isRepository(common, host) ? common : undefined
   }
-  const [tree] = settings(join(directory, 'config'), 'core', 'worktree')
-  const isSubmodule = tree !== undefined && realPathOf(resolve(directory, tree)) === realPathOf(project)
-  return isSubmodule && isRepository(directory) && directory.includes('/.git/modules/') ? directory : undefined
+  const [tree] = settings(join(directory, 'config'), 'core', 'worktree', host)
+  const isSubmodule = tree !== undefined && realPathOf(resolve(directory, tree), host) === realPathOf(project, host)
+  return isSubmodule && isRepository(directory, host) && directory.includes('/.git/modules/') ? directory : undefined
 }
 
-const isRepository = (directory: string): boolean =>
-  kindAt(join(directory, 'HEAD')) === 'file' &&
-  kindAt(join(directory, 'objects')) === 'directory' &&
-  kindAt(join(directory, 'refs')) === 'directory'
+const isRepository = (directory: string, host: Host): boolean =>
+  host.kind(join(directory, 'HEAD')) === 'file' &&
+  host.kind(join(directory, 'objects')) === 'directory' &&
+  host.kind(join(directory, 'refs')) === 'directory'
 
-function addRepository(paths: GitPaths, repository: string, project: string): void {
-  const directories = [repository, ...modulesOf(repository)]
+function addRepository(paths: GitPaths, repository: string, project: string, host: Host): void {
+  const directories = [repository, ...modulesOf(repository, host)]
   for (const directory of directories) {
     for (const name of CODE) paths.keep.push(join(directory, name))
-    const [tree] = directory === repository ? [] : settings(join(directory, 'config'), 'core', 'worktree')
+    const [tree] = directory === repository ? [] : settings(join(directory, 'config'), 'core', 'worktree', host)
     // A submodule's `.git` file says where its settings are.
     if (tree !== undefined) addInside(paths, project, join(resolve(directory, tree), '.git'))
     const linked = join(directory, 'worktrees')
-    for (const name of namesIn(linked)) {
+    for (const name of host.directoriesIn(linked)) {
       for (const file of LINKED) paths.keep.push(join(linked, name, file))
-      const dotGit = textOf(join(linked, name, 'gitdir'))?.trim()
+      const dotGit = textOf(join(linked, name, 'gitdir'), host)?.trim()
       if (dotGit !== undefined) addInside(paths, project, dotGit)
     }
     const config = join(directory, 'config')
-    for (const path of settings(config, 'core', 'hookspath')) addInside(paths, project, resolve(project, path))
+    for (const path of settings(config, 'core', 'hookspath', host)) addInside(paths, project, resolve(project, path))
     for (const section of ['include', 'includeif'])
-      for (const path of settings(config, section, 'path')) addInside(paths, project, resolve(directory, path))
+      for (const path of settings(config, section, 'path', host)) addInside(paths, project, resolve(directory, path))
   }
 }
 
@@ -90,25 +93,25 @@ function addInside({ keep }: GitPaths, project: string, path: string): void {
 }
 
 /** The git directories of submodules, and of theirs. Their names may have slashes in them. */
-function modulesOf(repository: string): string[] {
+function modulesOf(repository: string, host: Host): string[] {
   const found: string[] = []
   const open = [join(repository, 'modules')]
   for (let n = 0; n < MAX_DIRECTORIES; n++) {
     const directory = open.pop()
     if (directory === undefined) break
-    if (isRepository(directory)) {
+    if (isRepository(directory, host)) {
       found.push(directory)
       open.push(join(directory, 'modules'))
-    } else for (const name of namesIn(directory)) open.push(join(directory, name))
+    } else for (const name of host.directoriesIn(directory)) open.push(join(directory, name))
   }
   return found
 }
 
 /** Values of a setting in a file of git's settings. SECTION and NAME in lower case. */
-function settings(file: string, section: string, name: string): string[] {
+function settings(file: string, section: string, name: string, host: Host): string[] {
   const values: string[] = []
   let here = ''
-  for (const line of (textOf(file) ?? '').split('\n')) {
+  for (const line of (textOf(file, host) ?? '').split('\n')) {
     const header = /^\s*\[\s*([\w.-]+)/.exec(line)?.[1]
     if (header !== undefined) here = header.toLowerCase()
     const [, key, value = ''] = /^(?:\s*\[[^\]]*\])?\s*([\w-]+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
@@ -117,35 +120,11 @@ function settings(file: string, section: string, name: string): string[] {
   return values.filter((value) => value !== '' && !value.startsWith('~'))
 }
 
-function kindAt(path: string): 'file' | 'directory' | undefined {
-  try {
-    const stats = lstatSync(path)
-    return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : undefined
-  } catch {
-    return undefined
-  }
+function textOf(path: string, host: Host): string | undefined {
+  const found = host.kind(path) === 'file' ? host.read(path) : undefined
+  return found !== undefined && 'text' in found ? found.text : undefined
 }
 
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-  } catch {
-    return []
-  }
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return kindAt(path) === 'file' ? readFileSync(path, 'utf8') : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function realPathOf(path: string): string | undefined {
-  try {
-    return isAbsolute(path) ? realpathSync(path) : undefined
-  } catch {
-    return undefined
-  }
+function realPathOf(path: string, host: Host): string | undefined {
+  return isAbsolute(path) ? host.realPath(path) : undefined
 }

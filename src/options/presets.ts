@@ -2,9 +2,7 @@
  * Profiles that nsbox brings: a name in the place of a file. Each is an object with the keys of a profile, made for the
  * project, which is the caller's directory.
  */
-import { readlinkSync, realpathSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { isLink } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
 import { gitPaths } from './git-paths.ts'
 
@@ -18,7 +16,23 @@ type Preset = {
 }
 
 /** `home`: the caller's; undefined where there is none. */
-type Project = { path: string; home: string | undefined; look: HostFacts['look'] }
+type Project = { path: string; home: string | undefined; host: ProfileHost }
+
+/** What profiles look at. */
+export type ProfileHost = Pick<
+  HostFacts,
+  | 'cwd'
+  | 'variable'
+  | 'look'
+  | 'isLink'
+  | 'kind'
+  | 'linkText'
+  | 'directoriesIn'
+  | 'read'
+  | 'realPath'
+  | 'opensFiles'
+  | 'hasRead'
+>
 
 /** What tools outside of the box run or obey, in a project's top directory. */
 const OBEYED = [
@@ -151,7 +165,7 @@ function workspace(project: Project): Record<string, unknown> {
       `--profile: ${path === '/' ? 'the root' : 'your home directory'} can't be the project that a command may change`,
       'cd to the project, or --profile read-only --write DIR',
     )
-  const git = gitPaths(path)
+  const git = gitPaths(path, project.host)
   return {
     ...common(project),
     write: [path, ...git.write],
@@ -160,11 +174,11 @@ function workspace(project: Project): Record<string, unknown> {
 }
 
 function closed(project: Project): Record<string, unknown> {
-  const { path } = project
+  const { path, host } = project
   const mounts: object[] = [{ type: 'tmpfs', target: '/', mode: '0755', readonly: true }]
   for (const name of ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc'])
-    if (isLink(name)) mounts.push({ type: 'symlink', target: name, to: readlinkSync(name) })
-    else if (project.look(name, false) === 'directory') mounts.push({ type: 'bind', source: name, readonly: true })
+    if (host.isLink(name)) mounts.push({ type: 'symlink', target: name, to: host.linkText(name) })
+    else if (host.look(name, false) === 'directory') mounts.push({ type: 'bind', source: name, readonly: true })
   mounts.push({ type: 'proc', target: '/proc' }, { type: 'dev', target: '/dev' })
   for (const target of PRIVATE) mounts.push({ type: 'tmpfs', target })
   // The project's own place, and no further one of the home directory.
@@ -191,22 +205,11 @@ const inHome = ({ home }: Project, names: readonly string[]): string[] =>
   home === undefined ? [] : names.map((name) => `${home}/${name}`)
 
 /** The preset's content for the caller. */
-export function presetContent(
-  preset: Preset,
-  host: Pick<HostFacts, 'cwd' | 'variable' | 'look'>,
-): Record<string, unknown> {
+export function presetContent(preset: Preset, host: ProfileHost): Record<string, unknown> {
   const home = host.variable('HOME')
   return preset.content({
-    path: realPathOr(host.cwd),
-    home: home === undefined || !home.startsWith('/') ? undefined : realPathOr(home),
-    look: host.look,
+    path: host.realPath(host.cwd) ?? host.cwd,
+    home: home === undefined || !home.startsWith('/') ? undefined : (host.realPath(home) ?? home),
+    host,
   })
-}
-
-function realPathOr(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
 }

@@ -1,15 +1,12 @@
 /** What profiles say, all together: for people, and as one profile that says the same. */
 import { absolute } from '../host/absolute.ts'
-import type { HostFacts } from '../host/types.ts'
 import { atHome, beginsAtHome } from './home.ts'
 import { composeMounts } from './compose-mounts.ts'
 import { isRepeated } from './from-object.ts'
 import { optionsOf, readEntries } from './profile.ts'
 import type { ProfileEntry, ReadProfile } from './profile-chain.ts'
-import { PRESETS } from './presets.ts'
+import { PRESETS, type ProfileHost } from './presets.ts'
 import type { MountRequest } from './types.ts'
-
-type Host = Pick<HostFacts, 'cwd' | 'variable' | 'look'>
 
 type ShownProfile = {
   /** The keys of a profile; lists and single values as they count. */
@@ -21,7 +18,7 @@ type ShownProfile = {
 }
 
 /** Throws as applyProfiles does for what isn't an option. */
-export function showProfiles(words: readonly string[], host: Host): ShownProfile {
+export function showProfiles(words: readonly string[], host: ProfileHost): ShownProfile {
   const content: Record<string, unknown> = {}
   const missing = new Set<string>()
   const open = new Set<string>()
@@ -45,7 +42,7 @@ export function showProfiles(words: readonly string[], host: Host): ShownProfile
 /** The mounts of profiles. `keys`: those that ask for them. */
 type Mounts = { keys: Set<string>; given: MountRequest[]; composed: MountRequest[] }
 
-function addMounts(mounts: Mounts, profile: ReadProfile, entries: readonly ProfileEntry[], host: Host): void {
+function addMounts(mounts: Mounts, profile: ReadProfile, entries: readonly ProfileEntry[], host: ProfileHost): void {
   const added: MountRequest[] = []
   for (const entry of entries) {
     const { mounts: own = [] } = optionsOf(profile, [entry], host)
@@ -63,7 +60,7 @@ function withComposed(content: Record<string, unknown>, { keys, given, composed 
   return { ...Object.fromEntries(others), mounts: composed }
 }
 
-function isMissing(value: string, host: Host): boolean {
+function isMissing(value: string, host: ProfileHost): boolean {
   const row = { name: 'profile', value: 'PATH' }
   const path = beginsAtHome(row, value) ? atHome(row, value, host.variable('HOME')) : value
   const found = host.look(absolute(path, host), false)

@@ -2,7 +2,7 @@
  * Options of a box from files that the caller names: JSON with comments, or TOML. Nothing is ever read unasked, neither
  * from the current directory nor from any other, since a box may have written there.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { SandboxError, UsageError } from '../errors.ts'
 import { absolute } from '../host/absolute.ts'
 import { hostPath } from '../host/bun.ts'
@@ -14,14 +14,12 @@ import { nearest } from '../text/nearest.ts'
 import { composeMounts } from './compose-mounts.ts'
 import { applyKey, ROWS_BY_KEY } from './from-object.ts'
 import { beginsAtHome, atHome } from './home.ts'
-import { presetContent, PRESETS } from './presets.ts'
+import { presetContent, PRESETS, type ProfileHost } from './presets.ts'
 import { chainOf, entriesOf, wrongAt, type ProfileEntry, type ReadProfile } from './profile-chain.ts'
 import { readJsonProfile } from './profile-json.ts'
 import { ProfileTextError } from './profile-text.ts'
 import { readTomlProfile } from './profile-toml.ts'
 import type { MountRequest, Options } from './types.ts'
-
-type Host = Pick<HostFacts, 'cwd' | 'variable' | 'look'>
 
 /** Bytes. */
 const MAX_PROFILE = 1 << 20
@@ -34,14 +32,14 @@ const ROOT_KEYS = ['root', 'image'] as const
  * keys that come after the profiles. Throws SandboxError for a file that can't be read, and UsageError for one that has
  * what isn't an option.
  */
-export function applyProfiles(options: Options, words: readonly string[], later: object, host: Host): void {
+export function applyProfiles(options: Options, words: readonly string[], later: object, host: ProfileHost): void {
   for (const { profile, entries } of readEntries(words, host))
     addTo(options, optionsOf(profile, entries, host), entries)
   if (ROOT_KEYS.some((key) => key in later)) for (const key of ROOT_KEYS) delete options[key]
 }
 
 /** What each of the profiles adds, in the order in which they count. Throws also for what isn't an option. */
-export function readEntries(words: readonly string[], host: Host): ReturnType<typeof entriesOf> {
+export function readEntries(words: readonly string[], host: ProfileHost): ReturnType<typeof entriesOf> {
   const all = entriesOf(chainOf(words, (word, from) => load(word, from, host)))
   for (const { profile, entries } of all) optionsOf(profile, entries, host)
   return all
@@ -67,26 +65,34 @@ export function addTo(options: Options, profile: Options, entries: readonly Prof
 }
 
 /** WORD without a slash and a dot is a preset's name, since no file may be read that nobody meant. */
-function load(word: string, from: string | undefined, host: Host): ReadProfile {
+function load(word: string, from: string | undefined, host: ProfileHost): ReadProfile {
   if (/^[A-Za-z0-9_-]+$/.test(word)) return loadPreset(word, host)
-  const { path, content } = readFile('profile', word, from === undefined ? host : { ...host, cwd: from })
+  // Not a copy of the host: that would look up all that it knows.
+  const { variable, opensFiles, hasRead } = host
+  const { path, content } = readFile(
+    'profile',
+    word,
+    from === undefined ? host : { cwd: from, variable, opensFiles, hasRead },
+  )
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new SandboxError({ step: 'profile', what: 'must be an object with options', path })
   // What a pipe gives has no directory.
   const isPipe = /^\/(?:dev|proc)\//.test(path)
   const directory = isPipe ? host.cwd : path.slice(0, path.lastIndexOf('/')) || '/'
-  const id = isPipe ? path : realPath(path)
+  const id = isPipe ? path : (host.realPath(path) ?? path)
   return { name: path, id, directory, content: content as Record<string, unknown> }
 }
 
+type FileHost = Pick<HostFacts, 'cwd' | 'variable' | 'opensFiles' | 'hasRead'>
+
 /** What the file WORD of the option --NAME says, which may be anything, and its absolute path. */
-export function readFile(name: string, word: string, host: Pick<Host, 'cwd' | 'variable'>) {
+export function readFile(name: string, word: string, host: FileHost) {
   const named = beginsAtHome({ value: 'FILE' }, word) ? atHome({ name }, word, host.variable('HOME')) : word
   const path = absolute(named, host).replace(/\/(?:\.?\/)+/g, '/')
-  return { path, content: parse(read(path), path) }
+  return { path, content: parse(read(path, host), path) }
 }
 
-function loadPreset(name: string, host: Host): ReadProfile {
+function loadPreset(name: string, host: ProfileHost): ReadProfile {
   const preset = PRESETS.find((one) => one.name === name)
   if (preset !== undefined) return { name, id: name, content: presetContent(preset, host) }
   const names = PRESETS.map((one) => one.name)
@@ -97,24 +103,20 @@ function loadPreset(name: string, host: Host): ReadProfile {
   )
 }
 
-/** The path without links; the path itself where it can't be told. */
-function realPath(path: string): string {
-  try {
-    return fromBytes(realpathSync(hostPath(path), { encoding: 'buffer' }))
-  } catch {
-    return path
-  }
-}
-
 /** What ENTRIES of a profile say. Throws UsageError for what isn't an option. */
-export function optionsOf(profile: ReadProfile, entries: readonly ProfileEntry[], host: Host): Options {
+export function optionsOf(profile: ReadProfile, entries: readonly ProfileEntry[], host: ProfileHost): Options {
   const options: Options = {}
   for (const entry of entries) applyAt(options, profile, entry, host)
   if (profile.directory !== undefined) resolveFrom(options, profile.directory)
   return options
 }
 
-function applyAt(options: Options, profile: ReadProfile, { key, value, pointer }: ProfileEntry, host: Host): void {
+function applyAt(
+  options: Options,
+  profile: ReadProfile,
+  { key, value, pointer }: ProfileEntry,
+  host: ProfileHost,
+): void {
   if (key === 'profile') throw wrongAt(profile, pointer, 'a profile names another by extends', 'extends = "FILE"')
   if (key !== 'mounts' && !ROWS_BY_KEY.has(key)) throw wrongAt(profile, pointer, 'unknown option', hintFor(key))
   if (value === null) throw wrongAt(profile, pointer, 'must not be null', 'leave the key out')
@@ -177,8 +179,8 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-function read(path: string): string {
-  const bytes = bytesOf(path)
+function read(path: string, host: FileHost): string {
+  const bytes = bytesOf(path, host)
   if (bytes.length > MAX_PROFILE)
     throw new SandboxError({
       step: 'profile',
@@ -187,11 +189,12 @@ function read(path: string): string {
     })
   const text = fromBytes(bytes)
   if (!text.isWellFormed()) throw new SandboxError({ step: 'profile', what: "isn't text in UTF-8", path })
+  host.hasRead(path, text)
   return text.startsWith('\ufeff') ? text.slice(1) : text
 }
 
 /** At most one byte more than a profile may have. */
-function bytesOf(path: string): Uint8Array {
+function bytesOf(path: string, host: FileHost): Uint8Array {
   let fd: number
   try {
     fd = openSync(hostPath(path), constants.O_RDONLY)
@@ -205,7 +208,10 @@ function bytesOf(path: string): Uint8Array {
     })
   }
   try {
-    if (!fstatSync(fd).isFile() && !fstatSync(fd).isFIFO())
+    const isFile = fstatSync(fd).isFile()
+    // What a pipe gave can't be read again.
+    if (!isFile) host.opensFiles()
+    if (!isFile && !fstatSync(fd).isFIFO())
       throw new SandboxError({ step: 'profile', what: 'is not a regular file', path })
     const bytes = Buffer.alloc(MAX_PROFILE + 1)
     let length = 0

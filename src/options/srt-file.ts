@@ -7,7 +7,7 @@ import { addTo, readFile } from './profile.ts'
 import { srtContent, srtContext } from './srt.ts'
 import type { Options } from './types.ts'
 
-type Host = Pick<HostFacts, 'cwd' | 'variable' | 'look'>
+type Host = Pick<HostFacts, 'cwd' | 'variable' | 'look' | 'opensFiles' | 'hasRead'>
 
 /** Throws SandboxError for a file that can't be read, and UsageError with a JSON pointer for what nsbox can't do. */
 export function applySrtSettings(options: Options, word: string, host: Host): void {

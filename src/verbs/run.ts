@@ -6,7 +6,7 @@ import { becomeBox, hostOfCommand, notesStarts } from '#become-box'
 import { readCommand, readOptions } from '../cli/parse.ts'
 import type { Verb, Walked } from '../cli/verb.ts'
 import { UsageError } from '../errors.ts'
-import { recorded } from '../host/recorded.ts'
+import { type Recorded, recorded } from '../host/recorded.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { GetImage } from '../image/box.ts'
 import type { ImageBox } from '../image/defaults.ts'
@@ -19,10 +19,10 @@ import { isOurs } from '../seccomp/seccomp.ts'
 import { isRepeatable } from './repeatable.ts'
 
 /**
- * `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. `remember`: a later start may
- * use the plan.
+ * `planFile`: a path, or "-" for standard input; `argv` is then appended to the plan's. `record`: has the
+ * looks of profiles, where a later start may use the plan.
  */
-type RunRequest = { options: Options; argv: string[]; planFile?: string; remember?: boolean }
+type RunRequest = { options: Options; argv: string[]; planFile?: string; record?: Recorded | undefined }
 
 export const run: Verb<RunRequest> = {
   usage: 'run [OPTIONS] [--plan FILE|-] [--] [COMMAND [ARG...]]',
@@ -41,27 +41,26 @@ export const run: Verb<RunRequest> = {
   parse(walked) {
     let planFile: string | undefined
     let remember = true
-    const options = readOptions(walked, (name, value) => {
+    const record = recorded(hostOfCommand())
+    const own = (name: string, value: string): void => {
       if (name === 'plan') planFile = value
       else remember = false
-    })
+    }
+    const options = readOptions(walked, own, record.host)
     if (planFile === undefined) {
       const argv = readCommand('run', walked, 'nsbox run [OPTIONS] [--] COMMAND [ARG...]', options)
-      return { options, argv, remember: remember && isRepeatable(walked, options, argv) }
+      return { options, argv, record: remember && isRepeatable(walked, options, argv) ? record : undefined }
     }
     refuseBesidePlan(walked)
     if (walked.rest[0] === '') throw new UsageError("command: empty value ''")
     return { options, argv: walked.rest, planFile }
   },
-  run({ options, argv, planFile, remember }) {
+  run({ options, argv, planFile, record }) {
+    if (record !== undefined) return start(options, buildPlan(options, argv, record.host), record.host, false, record)
     const host = hostOfCommand()
-    if (remember) {
-      const record = recorded(host)
-      return start(options, buildPlan(options, argv, record.host), false, record.looks())
-    }
-    if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), true)
-    if (options.image === undefined) return start(options, planOf({ options, argv }, host), false)
-    const startImage = (of: ImageBox) => start(of.options, planOf(of, host), false)
+    if (planFile !== undefined) return start(options, late().storedPlan(planFile, options, argv, host), host, true)
+    if (options.image === undefined) return start(options, planOf({ options, argv }, host), host, false)
+    const startImage = (of: ImageBox) => start(of.options, planOf(of, host), host, false)
     const box =
       (notesStarts ? lateImageStart().notedBox(options, argv, host) : undefined) ?? foundBox(options, argv, host)
     return box instanceof Promise ? box.then(startImage) : startImage(box)
@@ -85,16 +84,22 @@ function foundBox(options: Options, argv: readonly string[], host: HostFacts): I
   })
 }
 
-/** `looks`: as becomeBox takes them. A box that its caller is warned of is never remembered. */
-function start(options: Options, plan: Plan, isStored: boolean, looks?: readonly string[]): number | Promise<number> {
+/** `record`: where the plan is to be remembered. A box that its caller is warned of never is. */
+function start(
+  options: Options,
+  plan: Plan,
+  host: HostFacts,
+  isStored: boolean,
+  record?: Recorded,
+): number | Promise<number> {
   const { privileged, nest, write, writeTry, keep, hide, mounts = [], traceDenied } = options
   const mayCover =
     (mounts.length > 1 || (write ?? writeTry ?? hide) !== undefined) && coveredMounts(plan.mounts ?? []).length > 0
-  if (!isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover && keep === undefined)
-    return traceDenied ? late().traceDenied(plan, options) : becomeBox(plan, looks)
-  late().warn(options, plan)
+  const isPlain =
+    !isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover && keep === undefined
+  const isWarned = !isPlain && late().warn(options, plan, host)
   if (traceDenied) return late().traceDenied(plan, options)
-  return becomeBox(plan)
+  return becomeBox(plan, isWarned ? undefined : record?.looks())
 }
 
 /** Only options about reporting may stand beside a stored plan. */

@@ -500,7 +500,7 @@ const shown = (argv: string[]) => `nsbox ${argv.map((word) => JSON.stringify(wor
 for (const [argv, expected] of accepted) {
   test(shown(argv), () => {
     // test/e2e/remember.test.ts has what is remembered.
-    const { remember: _, ...request } = parse(argv)
+    const { record: _, ...request } = parse(argv)
     assert.equal(request, expected)
   })
 }

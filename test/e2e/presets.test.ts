@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { thisHost } from '../../src/host/bun.ts'
 import { gitPaths } from '../../src/options/git-paths.ts'
 import { box } from '../../src/index.ts'
 import { execute, inTemp, NSBOX, treeOf, type Ran } from '../helpers/nsbox.ts'
@@ -152,7 +153,7 @@ test(
     for (const name of ['HEAD', 'objects', 'refs', 'worktrees/x']) mkdirSync(join(secret, name), { recursive: true })
     for (const target of [secret, `${secret}/worktrees/x`, '../home/.ssh/worktrees/x', '/', '/etc']) {
       writeFileSync(join(project, '.git'), `gitdir: ${target}\n`)
-      assert.equal(gitPaths(project), { write: [], keep: [join(project, '.git')] })
+      assert.equal(gitPaths(project, thisHost()), { write: [], keep: [join(project, '.git')] })
     }
     // A directory that the box made itself names the work tree, but leads to nothing that the box couldn't write.
     const made = join(project, 'made/worktrees/x')
@@ -160,10 +161,10 @@ test(
     writeFileSync(join(made, 'gitdir'), join(project, '.git'))
     writeFileSync(join(made, 'commondir'), secret)
     writeFileSync(join(project, '.git'), `gitdir: ${made}\n`)
-    assert.equal(gitPaths(project).write, [])
+    assert.equal(gitPaths(project, thisHost()).write, [])
     for (const name of ['objects', 'refs']) mkdirSync(join(project, 'made', name))
     writeFileSync(join(project, 'made/HEAD'), '')
-    assert.equal(gitPaths(project).write, [join(project, 'made')])
+    assert.equal(gitPaths(project, thisHost()).write, [join(project, 'made')])
   }),
 )
 

@@ -14,6 +14,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -202,13 +203,64 @@ test(
       `chmod 777 ${directory}`,
       `mv ${dir} ${dir}.old`,
     ])
-      for (const options of [[], ['--bind', dir], ['--bind', `${dir}:/mnt`], ['--privileged', '--quiet']]) {
-        if (command.startsWith(`mv ${dir} `) && !options.includes('--bind') && asRoot) continue
+      for (const options of [
+        [],
+        ['--bind', dir],
+        ['--write', dir],
+        ['--bind', `${dir}:/mnt`],
+        ['--privileged', '--quiet'],
+      ]) {
+        if (command.startsWith(`mv ${dir} `) && !/bind|write/.test(options[0] ?? '') && asRoot) continue
         nsbox([...options, 'sh', '-c', command], { env, cwd: '/' })
         assert.equal(recordsIn(cache).includes(file), true, `${options.join(' ')} ${command}`)
         assert.is(statSync(directory).mode & 0o777, 0o700)
         assert.ok(starts(cache, dir), command)
       }
+  }),
+)
+
+test(
+  'what a box may have put where a later start looks is never opened for more than its content, nor trusted',
+  inTemp((dir) => {
+    const cache = join(dir, 'cache')
+    const project = join(dir, 'project')
+    const config = join(project, '.git/config')
+    for (const name of ['.git/objects', '.git/refs', '.git/modules/m'])
+      mkdirSync(join(project, name), { recursive: true })
+    writeFileSync(join(project, '.git/HEAD'), '')
+    const line = ['--verbose', '--profile', 'workspace', '--', 'echo', 'ran']
+    const isLater = (): boolean => {
+      const { stdout, stderr } = nsbox(line, { env: remembering(cache), cwd: project, timeout: 20000 })
+      assert.is(stdout, 'ran\n', stderr)
+      return stderr.includes(MARK)
+    }
+    const puts: readonly (() => void)[] = [
+      () => writeFileSync(config, '[core]\nhooksPath = a\n'),
+      // The same length, and the time of the file that was there.
+      () => {
+        const { atime, mtime } = statSync(config)
+        writeFileSync(config, '[core]\nhooksPath = b\n')
+        utimesSync(config, atime, mtime)
+      },
+      () => symlinkSync('/dev/zero', config),
+      () => spawnSync('mkfifo', [config]),
+      () => mkdirSync(config),
+      () => {
+        const fd = openSync(config, 'w')
+        ftruncateSync(fd, 2 ** 40)
+        closeSync(fd)
+      },
+      () => {
+        renameSync(join(project, '.git/modules'), join(project, '.git/other'))
+        symlinkSync('other', join(project, '.git/modules'))
+      },
+    ]
+    isLater()
+    for (const [n, put] of puts.entries()) {
+      if (n > 1) rmSync(config, { recursive: true, force: true })
+      put()
+      assert.not(isLater(), `${n}`)
+    }
   }),
 )
 

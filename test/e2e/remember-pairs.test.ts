@@ -27,11 +27,57 @@ const PROFILE = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['ptrace'
 
 /** Names in the directory of a pair, each with what may be there. */
 const NAMES = ['r', 'r/proc', 'r/dev', 'file', 'dir', 'dir/sub', 'link', 'profile.json', 'vars', 'state', 'x y', 'ü']
+/** What presets look at: of git, in a work tree and in one that is linked to it, and of a home directory. */
+const OF_PROJECT = [
+  '.git',
+  '.git/HEAD',
+  '.git/config',
+  '.git/commondir',
+  '.git/modules',
+  '.git/modules/m',
+  '.git/worktrees',
+  '.git/worktrees/x',
+  '.git/worktrees/x/gitdir',
+  '.git/worktrees/y',
+  'dir/.git',
+  '.vscode',
+  '.ssh',
+  '.envrc',
+]
+/** Profiles of options; the first may extend the second. */
+const PROFILES = ['a.json', 'dir/b.toml']
 const KINDS = ['none', 'directory', 'file', 'link', 'dangling', 'closed', 'profile', 'vars'] as const
+type Kind = (typeof KINDS)[number] | 'repository' | 'git' | 'options'
 
-function put(path: string, kind: (typeof KINDS)[number]): void {
+function put(path: string, kind: Kind, host: string, of: (below: number) => number): void {
+  const pick = <T>(list: readonly T[]): T => list[of(list.length)] as T
   try {
     rmSync(path, { recursive: true, force: true })
+    if (kind === 'repository') {
+      for (const name of ['objects', 'refs', 'worktrees/x']) mkdirSync(join(path, name), { recursive: true })
+      writeFileSync(join(path, 'HEAD'), '')
+      writeFileSync(join(path, 'worktrees/x/gitdir'), join(host, 'dir/.git'))
+    }
+    if (kind === 'git')
+      writeFileSync(
+        path,
+        pick([
+          `gitdir: ${host}/.git/worktrees/${pick(['x', 'y'])}\n`,
+          `${host}/dir/.git\n`,
+          `[core]\nhooksPath = ${pick(['hooks', 'dir/hooks'])}\nworktree = ../dir\n`,
+          `[include]\npath = ${pick(['more', '../vars'])}\n`,
+        ]),
+      )
+    if (kind === 'options' && path.endsWith('.toml'))
+      writeFileSync(path, pick(['hide = ["vars"]\n', 'ro = true\n', 'keep = ["link"]\n', 'wrong = 1\n']))
+    if (kind === 'options' && path.endsWith('.json'))
+      writeFileSync(
+        path,
+        JSON.stringify({
+          ...(of(2) === 0 && { extends: pick(['dir/b.toml', 'workspace']) }),
+          hostname: pick(['a', 'b']),
+        }),
+      )
     if (kind === 'directory') mkdirSync(path)
     if (kind === 'closed') mkdirSync(path, 0o000)
     if (kind === 'file') writeFileSync(path, 'text')
@@ -95,6 +141,21 @@ const OPTIONS: readonly ((path: () => string, of: (below: number) => number) => 
   () => ['--no-remember'],
   () => ['--no-init'],
 ]
+
+/** Rules, networks by names, and profiles. */
+const RULES: typeof OPTIONS = [
+  (path) => ['--write', path()],
+  (path) => ['--keep', path()],
+  (path) => ['--hide', path()],
+  (_, of) => ['--hide', ['**/.env', 'dir/*', '!dir/sub', '[fg]ile'][of(4)] as string],
+  (_, of) => ['--mask', ['/etc/*.conf', '/home/**'][of(2)] as string],
+  (path) => ['--allow-socket', path()],
+  () => ['--allow-host', 'a.example'],
+  () => ['-p', '8080:80'],
+  () => ['--seccomp', 'none'],
+  (_, of) => ['--profile', ['workspace', 'workspace', 'read-only', 'offline-build', 'closed'][of(5)] as string],
+  (_, of) => ['--profile', `./${PROFILES[of(2)]}`],
+]
 const COMMANDS = [
   ['true'],
   ['true', ''],
@@ -120,7 +181,8 @@ test(
     const cache = join(dir, 'cache')
     const host = join(dir, 'host')
     const path = (): string => (of(2) === 0 ? join(host, pick(NAMES)) : pick(NAMES))
-    const options = (): string[] => Array.from({ length: of(5) }, () => pick(OPTIONS)(path, of)).flat()
+    const option = (): string[] => pick(of(3) === 0 ? RULES : OPTIONS)(path, of)
+    const options = (): string[] => Array.from({ length: of(5) }, option).flat()
     const variables = (): Record<string, string> => {
       const some: Record<string, string> = { NSBOX_CACHE: cache }
       for (const name of ['HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME', 'XDG_RUNTIME_DIR'])
@@ -148,9 +210,15 @@ test(
         const words = options()
         // Mostly a file that the options name.
         const change = (): void => {
-          const named = NAMES.filter((name) => words.some((word) => word.includes(name)))
-          const name = pick(named.length > 0 && of(4) > 0 ? named : NAMES)
-          put(join(host, name), pick(KINDS))
+          const named = [...NAMES, ...PROFILES].filter((name) => words.some((word) => word.includes(name)))
+          const others = words.includes('--profile') ? [...PROFILES, ...OF_PROJECT] : [...NAMES, ...OF_PROJECT]
+          const name = pick(named.length > 0 && of(3) > 0 ? named : others)
+          const likely: Kind[] = PROFILES.includes(name)
+            ? ['options']
+            : OF_PROJECT.includes(name)
+              ? ['git', 'repository']
+              : []
+          put(join(host, name), pick(likely.length > 0 && of(2) === 0 ? likely : KINDS), host, of)
         }
         for (let n = 0; n < 3; n++) change()
         const first: Start = {
@@ -163,7 +231,7 @@ test(
         let second = first
         const fact = of(9)
         if (fact === 0) second = { ...first, words: lineOf(words, pick(COMMANDS)) }
-        if (fact === 1) second = { ...first, words: lineOf([...words, ...pick(OPTIONS)(path, of)], pick(COMMANDS)) }
+        if (fact === 1) second = { ...first, words: lineOf([...words, ...option()], pick(COMMANDS)) }
         if (fact === 2) second = { ...first, words: lineOf(words.slice(0, of(words.length + 1)), pick(COMMANDS)) }
         if (fact === 3) second = { ...first, variables: variables() }
         if (fact === 4) second = { ...first, cwd: dir }

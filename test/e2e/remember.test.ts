@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -12,6 +13,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { sha256 } from '../../src/host/sha256.ts'
 import { VERBS } from '../../src/cli/verb.ts'
 import { execute, inTemp, NSBOX, nsbox, PLAIN, type Ran } from '../helpers/nsbox.ts'
 import { Native, recordsIn, remembering } from '../helpers/remember.ts'
@@ -212,8 +214,15 @@ test(
 )
 
 test(
-  "neither a command's words nor a variable's value are stored",
+  "neither a command's words, nor a variable's value, nor what a file says are stored",
   inCache((box, dir, cache) => {
+    writeFileSync(join(dir, 'profile.toml'), '# hush\nro = true\n')
+    mkdirSync(join(dir, '.git'))
+    writeFileSync(join(dir, '.git/config'), '[remote "origin"]\nurl = https://hush@host.example/\n')
+    for (const profile of ['./profile.toml', 'workspace']) assert.is(box(['--profile', profile, 'true']).status, 0)
+    assert.is(recordsIn(cache).length, 2)
+    for (const file of recordsIn(cache)) assert.not(readFileSync(file).includes('hush'))
+    rmSync(join(cache, 'starts'), { recursive: true })
     writeFileSync(join(dir, 'vars'), 'B=hush\n#C=hush\n')
     writeFileSync(join(dir, 'comments'), '# hush\n')
     const env = { SECRET: 'hush' }
@@ -238,11 +247,74 @@ test(
 test(
   'options from a file count as they are now',
   inCache((box, dir, cache) => {
+    const [profile, other] = [join(dir, 'profile.json'), join(dir, 'other.toml')]
+    const line = ['--verbose', '--profile', profile, '--', 'uname', '-n']
+    writeFileSync(other, 'ro = true\n')
     for (const name of ['first', 'second']) {
-      writeFileSync(join(dir, 'profile.json'), JSON.stringify({ ro: true, hostname: name }))
-      assert.is(box(['--profile', join(dir, 'profile.json'), 'uname', '-n']).stdout, `${name}\n`)
+      writeFileSync(profile, JSON.stringify({ extends: 'other.toml', hostname: name }))
+      for (const isLater of [false, true]) {
+        const ran = box(line)
+        assert.equal([ran.stdout, isRemembered(ran)], [`${name}\n`, isLater], ran.stderr)
+      }
     }
-    assert.equal(recordsIn(cache), [])
+    writeFileSync(other, 'ro = true # changed\n')
+    assert.not(isRemembered(box(line)))
+    assert.ok(isRemembered(box(line)))
+    rmSync(other)
+    assert.match(box(line).stderr, /^nsbox: profile: open: [^\n]*other.toml/)
+    // What a pipe gives is gone when it was read.
+    const before = recordsIn(cache).length
+    const { stdout } = execute('bash', ['-c', `"$0" --profile <(echo 'hostname = "pipe"') uname -n`, NSBOX], {
+      env: remembering(cache),
+    })
+    assert.is(stdout, 'pipe\n')
+    assert.is(recordsIn(cache).length, before)
+  }),
+)
+
+test(
+  'boxes with rules, hosts by name and presets are remembered, and show what has changed',
+  inCache((box, dir) => {
+    const project = join(dir, 'project')
+    mkdirSync(join(project, 'real'), { recursive: true })
+    writeFileSync(join(project, 'real/.env'), 'secret')
+    symlinkSync('real', join(project, 'link'))
+    const at = (...words: string[]): Ran => box(['--verbose', ...words], { cwd: project })
+    const isLater = (...words: string[]): boolean[] => [1, 2].map(() => isRemembered(at(...words)))
+    for (const options of [
+      ['--write', 'link', '--keep', 'real/.env'],
+      ['--hide', '**/.env'],
+      ['--allow-host', 'a.example:443'],
+      ['--allow-socket', '/none'],
+      ['--seccomp', 'none'],
+      ['--profile', 'workspace', '--allow-host', 'a.example'],
+      ['--profile', 'read-only', '--write', 'real'],
+    ])
+      assert.equal(isLater(...options, '--', 'true'), [false, true], options.join(' '))
+
+    const hidden = ['--hide', '**/.env', '--', 'cat', 'link/.env']
+    assert.ok(isRemembered(at(...hidden)))
+    assert.is(at(...hidden).stdout, '')
+    // A link moves: what a rule is about is another directory.
+    const write = ['--write', 'link', '--', 'touch', 'real/new', 'other/new']
+    mkdirSync(join(project, 'other'))
+    at(...write)
+    assert.ok(isRemembered(at(...write)))
+    rmSync(join(project, 'link'))
+    symlinkSync('other', join(project, 'link'))
+    const moved = at(...write)
+    assert.not(isRemembered(moved))
+    assert.match(moved.stderr, /real\/new/)
+    assert.not.match(moved.stderr, /'other\/new/)
+    // A repository comes up, and the preset protects its settings.
+    const commit = ['--profile', 'workspace', '--', 'touch', '.git/config']
+    at(...commit)
+    mkdirSync(join(project, '.git'))
+    writeFileSync(join(project, '.git/config'), '')
+    const refused = at(...commit)
+    assert.not(isRemembered(refused))
+    assert.match(refused.stderr, /Read-only file system/)
+    assert.ok(isRemembered(at(...commit)))
   }),
 )
 
@@ -332,6 +404,9 @@ test(
   inCache(async (_, dir, cache) => {
     const native = new Native()
     const file = join(dir, 'file')
+    const real = realpathSync(dir)
+    // Around the blocks of the sum, and what is read at once.
+    const lengths = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 4095, 4096, 4097, 1000000]
     const start = { words: ['--ro', 'true'], cwd: dir, variables: { NSBOX_CACHE: cache } }
     const holds = async (...looks: string[]): Promise<boolean> => {
       await native.remember(start, ['1', '{', '}', ...looks])
@@ -341,6 +416,11 @@ test(
       writeFileSync(file, 'text\n')
       symlinkSync('nowhere', join(dir, 'link'))
       symlinkSync('loop', join(dir, 'loop'))
+      symlinkSync('file', join(dir, 'real'))
+      for (const length of lengths) writeFileSync(join(dir, String(length)), 'x'.repeat(length))
+      writeFileSync(join(dir, 'large'), 'x'.repeat(1100000))
+      for (const name of ['a', 'b']) mkdirSync(join(dir, 'some', name), { recursive: true })
+      writeFileSync(join(dir, 'some/file'), '')
       for (const looks of [
         [`d${dir}`],
         [`D${dir}`],
@@ -353,10 +433,28 @@ test(
         [`e${file}/none`],
         [`E${dir}/loop`],
         [`c${dir}`],
-        [`r${file}`, 'text\n'],
-        ['rfile', 'text\n'],
-        ['r/proc/self/uid_map', readFileSync('/proc/self/uid_map', 'utf8')],
+        [`r${file}`, sha256('text\n')],
+        ['rfile', sha256('text\n')],
+        ...lengths.map((length) => [`r${dir}/${length}`, sha256('x'.repeat(length))]),
+        ['r/proc/self/uid_map', sha256(readFileSync('/proc/self/uid_map'))],
         ['mshown', `d${dir}`],
+        [`kd${dir}`],
+        [`kf${file}`],
+        [`kl${dir}/link`],
+        ['ko/dev/null'],
+        [`k-${dir}/none`],
+        [`l${dir}/link`, 'nowhere'],
+        [`p${dir}/real`, join(real, 'file')],
+        [`p${dir}`, real],
+        [`q${dir}/none`],
+        [`q${dir}/link`],
+        [`i${dir}/some`, 'b/a'],
+        [`i${dir}/some/a`, ''],
+        [`i${dir}/none`, ''],
+        ['v2.6'],
+        ['v3.10'],
+        ['w99.0'],
+        ['z'],
         ['b', `d${dir}`],
       ])
         assert.ok(await holds(...looks), looks.join(' '))
@@ -369,14 +467,35 @@ test(
         [`n${file}/none`],
         [`e${file}`],
         ['c/'],
-        [`r${file}`, 'text'],
-        [`r${file}`, 'text\n\n'],
+        [`r${file}`, sha256('text')],
+        [`r${file}`, 'text\n'],
         [`r${file}`, ''],
-        [`r${dir}/none`, ''],
-        [`r${dir}`, ''],
+        [`r${dir}/none`, sha256('')],
+        [`r${dir}`, sha256('')],
+        [`r${dir}/large`, sha256('x'.repeat(1100000))],
         [`r${file}`],
         [`d${dir}`, `d${file}`],
         ['b', `d${file}`],
+        [`kf${dir}`],
+        [`kd${file}`],
+        [`kf${dir}/real`],
+        [`k-${dir}/link`],
+        ['k'],
+        [`l${dir}/link`, 'nowhere/'],
+        [`l${dir}/link`, 'nowher'],
+        [`l${file}`, ''],
+        [`l${dir}/link`],
+        [`p${dir}/real`, join(real, 'real')],
+        [`p${dir}/none`, join(real, 'none')],
+        [`q${file}`],
+        [`i${dir}/some`, 'a'],
+        [`i${dir}/some`, 'a/b/c'],
+        [`i${dir}/some`, 'a/bb'],
+        [`i${dir}/some`, ''],
+        [`i${dir}/none`, 'a'],
+        ['v99.0'],
+        ['w2.6'],
+        ['y'],
         [`d/${'x'.repeat(5000)}`],
         ['?'],
         [''],

@@ -11,7 +11,7 @@ type Request = {
   options: Options
   argv: string[]
   planFile?: string
-  remember?: boolean
+  record?: unknown
   args: string[]
   how: RootfsOptions
 }

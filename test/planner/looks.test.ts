@@ -13,10 +13,10 @@ const HARMLESS = ['../host/types.ts', '../host/absolute.ts', '../host/errno.ts']
 const EXCEPTIONS: Record<string, readonly string[]> = {
   // Says so by `opensFiles` before its first look.
   'planner/in-root.ts': ['node:fs', '../host/directory.ts'],
-  // A plan with options from a file is never remembered: verbs/repeatable.ts.
+  // Says by `hasRead` what it has read, and by `opensFiles` what can't be read again.
   'options/profile.ts': ['node:fs', '../host/bun.ts'],
-  'options/git-paths.ts': ['node:fs', 'node:path'],
-  'options/presets.ts': ['node:fs', '../host/bun.ts'],
+  'options/git-paths.ts': ['node:path'],
+  // A plan with options from such a file is never remembered: verbs/repeatable.ts.
   'options/srt.ts': ['node:fs'],
   // Libraries that turn a text into values.
   'options/profile-json.ts': ['jsonc-parser/lib/esm/main.js'],

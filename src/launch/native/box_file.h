@@ -3,9 +3,9 @@
 #define NSBOX_NATIVE_BOX_FILE_H
 
 #include "table.h"
+#include "text.h"
 
 __asm__("nsbox: .asciz \"nsbox\"\n"
-		"descriptors: .ascii \"/proc/self/fd/\"\n"
 		"magic: .ascii \"NSBOXPLN\"\n"
 		"parts: .ascii \"hide\\0\\0\\0\\0net\\0\\0\\0\\0\\0NSBOXPRT\"\n");
 
@@ -57,16 +57,10 @@ static long file_with(int with_parts, const char *plan)
  */
 static long execute_file(long file, char *const argv[], char *const env[])
 {
-	enum { EMPTY_PATH = 0x1000, PREFIX = 14, DIGITS = 20 };
-	char name[PREFIX + DIGITS + 1], *at = name + PREFIX;
-	long unit = 1,
-		 failed = call6(EXECVEAT, file, (long)(char *)ADDRESS_OF("nsbox + 5"), (long)argv, (long)env, EMPTY_PATH, 0);
-	__builtin_memcpy(name, ADDRESS_OF("descriptors"), PREFIX);
-	while (file / unit > 9)
-		unit *= 10;
-	for (; unit; unit /= 10)
-		*at++ = (char)('0' + file / unit % 10);
-	*at = 0;
+	enum { EMPTY_PATH = 0x1000 };
+	char name[DESCRIPTOR_NAME];
+	long failed = call6(EXECVEAT, file, (long)(char *)ADDRESS_OF("nsbox + 5"), (long)argv, (long)env, EMPTY_PATH, 0);
+	name_descriptor(name, file);
 	call4(EXECVE, name, argv, env, 0);
 	return failed;
 }

@@ -3,18 +3,7 @@
 #define NSBOX_NATIVE_FACTS_H
 
 #include "file.h"
-#include "text.h"
-
-/* The decimal number at *AT, which is moved behind it and the separator that follows. */
-static uint64_t number_at(const char **at)
-{
-	uint64_t number = 0;
-	while (**at >= '0' && **at <= '9')
-		number = 10 * number + (uint64_t)(*(*at)++ - '0');
-	if (**at)
-		++*at;
-	return number;
-}
+#include "kernel.h"
 
 static uint64_t nanoseconds(const struct file_time *time)
 {
@@ -41,21 +30,19 @@ static int is_absent(const char *path)
 	return failed == NO_ENTRY || failed == NOT_A_DIRECTORY;
 }
 
-static int is_at_least(const char *release, const char *wanted)
+static int has_name(const char *wanted)
 {
-	uint64_t major = number_at(&release), minor = number_at(&release), wanted_major = number_at(&wanted);
-	return major > wanted_major || (major == wanted_major && minor >= number_at(&wanted));
+	char names[SYSTEM_LENGTH];
+	call4(UNAME, names, 0, 0, 0);
+	return is_same(names + SYSTEM_NAME, wanted);
 }
 
 static int holds(const char *fact)
 {
-	enum { NAME = 65, RELEASE = 2 * NAME, LENGTH = 6 * NAME }; /* struct utsname */
-	char names[LENGTH];
-	call4(UNAME, names, 0, 0, 0);
 	if (*fact == 'k')
-		return is_at_least(names + RELEASE, fact + 1);
+		return is_kernel(fact + 1);
 	if (*fact == 'n')
-		return is_same(names + NAME, fact + 1);
+		return has_name(fact + 1);
 	return *fact == 'a' ? is_absent(fact + 1) : *fact == 'f' && is_same_file(fact + 1);
 }
 

@@ -2,7 +2,7 @@
 #ifndef NSBOX_NATIVE_FILE_H
 #define NSBOX_NATIVE_FILE_H
 
-#include "machine.h"
+#include "text.h"
 
 enum { HERE = -100 /* the caller's directory */, CLOSE_ON_EXEC = 0x80000 };
 enum { TYPE = 0170000, DIRECTORY = 0040000, REGULAR = 0100000 };

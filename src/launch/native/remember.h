@@ -12,12 +12,13 @@
  *     struct record      the sum of all that follows, and the lengths
  *     key                this very program, user, group, directory, the variables that say where directories are, and
  *                        the option words; compared as a whole, so a hash that two keys share does no harm
- *     looks              texts, each with its NUL: a letter for the kind, and a path
+ *     looks              texts, each with its NUL: looks.h
  *     head, tail         the plan's text before and behind the command's words
  */
 #ifndef NSBOX_NATIVE_REMEMBER_H
 #define NSBOX_NATIVE_REMEMBER_H
 
+#include "looks.h"
 #include "records.h"
 
 /* --- A later start ----------------------------------------------------------------------------------------------- */
@@ -49,80 +50,6 @@ static struct record *read_record(const struct start *start, long records)
 	if (found->sum != hash(start->found + sizeof found->sum, (uint64_t)done - sizeof found->sum))
 		return 0;
 	return are_same_bytes((char *)(found + 1), start->bytes + sizeof *found, key) ? found : 0;
-}
-
-/* The kind of file at PATH, as `look` of src/host/bun.ts finds it: directory, other, not there, error. */
-static char kind_at(const char *path, int follow)
-{
-	enum { NOT_THERE = -2, NO_FOLLOW = 0x100 };
-	char inside[PATH_MOST + 2];
-	struct file file;
-	uint64_t length = length_of(path);
-	if (length >= PATH_MOST)
-		return 'e';
-	for (uint64_t i = 0; i < length; i++)
-		inside[i] = path[i];
-	inside[length] = '/', inside[length + 1] = '.', inside[length + 2] = 0;
-	if (look_at(HERE, inside, 0, &file) == 0)
-		return 'd';
-	if (look_at(HERE, path, 0, &file) == 0)
-		return 'o';
-	long failed = look_at(HERE, path, follow ? 0 : NO_FOLLOW, &file);
-	if (failed != 0)
-		return failed == NOT_THERE ? 'n' : 'e';
-	return (file.mode & TYPE) == DIRECTORY ? 'd' : 'o';
-}
-
-/* Whether the regular file at PATH has this content. */
-static int has_content(const char *path, const char *content)
-{
-	char part[PATH_MOST];
-	struct file file;
-	uint64_t left = length_of(content);
-	long got = -1, descriptor = call4(OPENAT, HERE, path, WITHOUT_WAITING | CLOSE_ON_EXEC, 0);
-	if (descriptor < 0)
-		return 0;
-	if (look_at(descriptor, ADDRESS_OF("starts + 6"), 0x1000, &file) == 0 && (file.mode & TYPE) == REGULAR)
-		while ((got = call4(READ, descriptor, part, sizeof part, 0)) > 0) {
-			if ((uint64_t)got > left || !are_same_bytes(part, content, (uint64_t)got)) {
-				got = -1;
-				break;
-			}
-			content += got;
-			left -= (uint64_t)got;
-		}
-	call4(CLOSE, descriptor, 0, 0, 0);
-	return got == 0 && left == 0;
-}
-
-/* Whether every look still has its answer. Notes what the record says of the start beside them. */
-static int looks_hold(struct start *start, const char *look, const char *end)
-{
-	start->message = 0;
-	start->with_parts = 0;
-	for (; look < end; look += length_of(look) + 1) {
-		const char kind = look[0], *path = look + 1;
-		/* An upper-case letter follows a link at the path's end. */
-		const char wanted = (char)(kind | 0x20);
-		char found = 0;
-		if (wanted != 'b' && wanted != 'c' && wanted != 'm' && wanted != 'r')
-			found = kind_at(path, kind != wanted);
-		if (kind == 'm') {
-			start->message = path;
-		} else if (kind == 'b') {
-			start->with_parts = 1;
-		} else if (kind == 'c') {
-			if (!is_same(path, start->directory))
-				return 0;
-		} else if (kind == 'r') {
-			look += length_of(look) + 1;
-			if (look >= end || !has_content(path, look))
-				return 0;
-		} else if (wanted == 'e' ? found != 'e' && found != 'n' : found != wanted) {
-			return 0;
-		}
-	}
-	return 1;
 }
 
 /* The length of the UTF-8 sequence at AT; 0 for an invalid one. The ranges are those of RFC 3629, section 4. */

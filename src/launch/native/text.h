@@ -54,6 +54,23 @@ static uint64_t hash(const char *bytes, uint64_t length)
 	return sum;
 }
 
+__asm__("descriptors: .ascii \"/proc/self/fd/\"\n");
+enum { DESCRIPTOR_NAME = 14 + 20 + 1 };
+
+/* Puts the name that DESCRIPTOR has in /proc into NAME. */
+static void name_descriptor(char name[DESCRIPTOR_NAME], long descriptor)
+{
+	enum { PREFIX = 14 };
+	char *at = name + PREFIX;
+	long unit = 1;
+	__builtin_memcpy(name, ADDRESS_OF("descriptors"), PREFIX);
+	while (descriptor / unit > 9)
+		unit *= 10;
+	for (; unit; unit /= 10)
+		*at++ = (char)('0' + descriptor / unit % 10);
+	*at = 0;
+}
+
 static void put_digits(char name[17], uint64_t number)
 {
 	for (int i = 15; i >= 0; i--, number >>= 4)
