@@ -69,7 +69,7 @@ _nsbox_options()
 	bake) _nsbox_reply_words "$box --output -o --relative --force --help -h --version -V" ;;
 	enter) _nsbox_reply_words "--timeout --cwd -w --env -e --env-file --unset-env --clear-env --keep-fd --argv0 --new-session --die-with-parent --status-fd --verbose --quiet -q --help -h --version -V" ;;
 	ps) _nsbox_reply_words "--json --quiet -q --help -h --version -V" ;;
-	changes) _nsbox_reply_words "--json --all --discard --help -h --version -V" ;;
+	changes) _nsbox_reply_words "--json --all --discard --prune --help -h --version -V" ;;
 	apply) _nsbox_reply_words "--only --overwrite --json --quiet -q --help -h --version -V" ;;
 	rootfs) _nsbox_reply_words "--by --with --without --output -o --trace --trace-log --check --net --timeout --memory --pids --dry-run --json --quiet -q --help -h --version -V" ;;
 	image) _nsbox_reply_words "--quiet -q --json --platform --keep --max-size --insecure --map-auto --help -h --version -V" ;;

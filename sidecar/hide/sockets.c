@@ -289,7 +289,7 @@ static void hide_directory_of(const char *path)
 	int fd = open_path(last);
 	if (fd < 0)
 		return;
-	strcpy(walk_path, last);
+	snprintf(walk_path, sizeof walk_path, "%s", last);
 	walk_sockets(fd, ".", 1, 0);
 	close(fd);
 }

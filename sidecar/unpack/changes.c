@@ -10,18 +10,19 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "unpack/differ.h"
 #include "unpack/event.h"
 #include "unpack/visit.h"
 
 /* The notes of an overlay, Documentation/filesystems/overlayfs.rst. */
 struct notes {
-	const char *opaque, *redirect, *metacopy, *whiteout;
+	const char *opaque, *redirect, *metacopy, *whiteout, *origin;
 };
 
-static const struct notes trusted_notes = {
-	"trusted.overlay.opaque", "trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout"};
-static const struct notes user_notes = {
-	"user.overlay.opaque", "user.overlay.redirect", "user.overlay.metacopy", "user.overlay.whiteout"};
+static const struct notes trusted_notes = {"trusted.overlay.opaque", "trusted.overlay.redirect",
+	"trusted.overlay.metacopy", "trusted.overlay.whiteout", "trusted.overlay.origin"};
+static const struct notes user_notes = {"user.overlay.opaque", "user.overlay.redirect", "user.overlay.metacopy",
+	"user.overlay.whiteout", "user.overlay.origin"};
 static const struct notes *notes;
 
 static void print_record(char kind, const char *path)
@@ -30,6 +31,8 @@ static void print_record(char kind, const char *path)
 	fputs(path, stdout);
 	putchar('\0');
 }
+
+static void print_attribute(const char *name, bool differs) { print_record(differs ? 'a' : 'e', name); }
 
 /* Whether FD has the attribute; its first byte is then in VALUE, or 0. */
 static bool has_note(int fd, const char *path, const char *name, char *value)
@@ -44,35 +47,42 @@ static bool has_note(int fd, const char *path, const char *name, char *value)
 	return length >= 0 || errno == ERANGE;
 }
 
-/* The letter of a file or directory with the notes that it has. */
-static char noted(int parent, const char *name, const char *path, char kind)
+/* The letter of the file or directory FD with the notes that it has. */
+static char noted(int fd, const char *path, char kind)
+{
+	char value;
+	if (has_note(fd, path, notes->redirect, &value) || has_note(fd, path, notes->metacopy, &value))
+		event_fail("a changed file has its content elsewhere, by a note of the overlay", path, 0);
+	if (kind == 'd' && has_note(fd, path, notes->opaque, &value) && value == 'y')
+		return 'o';
+	/* From Linux 6.7 on an empty file may be a whiteout, in a directory that says so. */
+	if (kind == 'f' && has_note(fd, path, notes->whiteout, &value))
+		return 'w';
+	return kind;
+}
+
+static void print_noted(int parent, const char *name, const char *path, char kind)
 {
 	char value;
 	int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	/* A directory that its owner can't list fails when it is visited, too. */
 	if (fd < 0)
 		event_fail("open a changed file", path, errno);
-	if (has_note(fd, path, notes->redirect, &value) || has_note(fd, path, notes->metacopy, &value))
-		event_fail("a changed file has its content elsewhere, by a note of the overlay", path, 0);
-	if (kind == 'd' && has_note(fd, path, notes->opaque, &value) && value == 'y')
-		kind = 'o';
-	/* From Linux 6.7 on an empty file may be a whiteout, in a directory that says so. */
-	if (kind == 'f' && has_note(fd, path, notes->whiteout, &value))
-		kind = 'w';
+	print_record(noted(fd, path, kind), path);
+	if (has_note(fd, path, notes->origin, &value))
+		print_record('c', "");
+	differ_each(fd, path, print_attribute);
 	close(fd);
-	return kind;
 }
 
 static void print_change(int parent, const char *name, const char *path, const struct stat *st)
 {
-	char kind = 's';
-	if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0))
-		kind = 'w';
-	else if (S_ISLNK(st->st_mode))
-		kind = 'l';
-	else if (S_ISDIR(st->st_mode) || S_ISREG(st->st_mode))
-		kind = noted(parent, name, path, S_ISDIR(st->st_mode) ? 'd' : 'f');
-	print_record(kind, path);
+	if (S_ISDIR(st->st_mode) || S_ISREG(st->st_mode))
+		print_noted(parent, name, path, S_ISDIR(st->st_mode) ? 'd' : 'f');
+	else if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0))
+		print_record('w', path);
+	else
+		print_record(S_ISLNK(st->st_mode) ? 'l' : 's', path);
 }
 
 /* The box holds a lock on STATE as long as it runs, and we hold it until our caller lets go. */
@@ -86,7 +96,7 @@ static int open_locked(const char *state)
 	return fd;
 }
 
-void changes_print(const char *state, bool trusted)
+void changes_print(const char *state, const char *place, bool trusted)
 {
 	char path[PATH_MAX] = "", byte;
 	struct stat st;
@@ -94,6 +104,7 @@ void changes_print(const char *state, bool trusted)
 	/* Names go to standard output, so errors go to standard error. */
 	event_to(stderr);
 	int fd = open_locked(state);
+	differ_from(place);
 	/* Without that directory the box has ended before it had its overlay. */
 	if (fstatat(fd, "upper", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		visit_below(fd, "upper", path, 0, print_change);

@@ -19,6 +19,7 @@
 #include "unpack/archive.h"
 #include "unpack/changes.h"
 #include "unpack/decode.h"
+#include "unpack/differ.h"
 #include "unpack/event.h"
 #include "unpack/flatten.h"
 #include "unpack/iso.h"
@@ -229,7 +230,13 @@ static void changes(const struct options *o)
 	bool trusted = o->name_count == 1 && strcmp(o->names[0], "trusted") == 0;
 	if (o->name_count != 1 || (!trusted && strcmp(o->names[0], "user") != 0))
 		event_fail("changes takes the kind of the overlay's attributes: trusted or user", NULL, 0);
-	changes_print(LOWER "/0", trusted);
+	changes_print(LOWER "/0", LOWER "/1", trusted);
+}
+
+static void bring_attributes(const struct options *o)
+{
+	(void)o;
+	differ_bring(LOWER "/0", TARGET);
 }
 
 static const struct {
@@ -246,6 +253,7 @@ static const struct {
 	{"verify", verify},
 	{"lock", lock},
 	{"changes", changes},
+	{"attributes", bring_attributes},
 };
 
 int main(int argc, char **argv)

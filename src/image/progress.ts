@@ -3,6 +3,7 @@
  * a line of JSON for each event.
  */
 import type { Progress } from './image.ts'
+import { sizeText } from '../text/size.ts'
 
 export type ReporterOptions = {
   write: (text: string) => void
@@ -190,18 +191,6 @@ class Speed {
   #forget(now: number): void {
     while (this.#points.length > 2 && now - (this.#points[1]?.time ?? now) > SPEED_SPAN) this.#points.shift()
   }
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
-
-/** 1234567 is "1.2 MB". */
-export function sizeText(bytes: number): string {
-  let [value, unit] = [bytes, 0]
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000
-    unit++
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`
 }
 
 const partText = (bytes: number, total: number): string => `${sizeText(bytes)} of ${sizeText(total)}`

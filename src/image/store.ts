@@ -1,4 +1,5 @@
 /** The cache's directories and records: who may own them, and how they are written, whole or not at all. */
+import { hasEnded, ownProcess } from '../host/process-start.ts'
 import {
   type Stats,
   closeSync,
@@ -160,21 +161,10 @@ const TEMPORARY = 'tmp-'
 
 /** A name for what is being made. It says by whom, so that what a killed process has left can be told apart. */
 export function temporaryName(): string {
-  return `${TEMPORARY}${process.pid}-${startOf(process.pid) ?? 0}-${Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')}`
+  return `${TEMPORARY}${ownProcess()}-${Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')}`
 }
 
 /** Whether NAME was made by a process that has ended. */
 export function isAbandoned(name: string): boolean {
-  const [, pid, started] = /^tmp-(\d+)-(\d+)-[0-9a-f]+$/.exec(name) ?? []
-  return pid !== undefined && String(startOf(Number(pid)) ?? 0) !== started
-}
-
-/** When a process was started, in ticks since the boot: field 22 of stat, proc(5). */
-function startOf(pid: number): number | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19])
-  } catch {
-    return undefined
-  }
+  return hasEnded(/^tmp-(\d+-\d+)-[0-9a-f]+$/.exec(name)?.[1] ?? '')
 }

@@ -45,7 +45,8 @@ export function applyTo(target: Target, changes: readonly Change[]): void {
     }
 }
 
-function applyOne({ path: top, upper }: Target, { path, kind, type, was }: Change): void {
+function applyOne({ path: top, upper }: Target, change: Change): void {
+  const { path, kind, type, was } = change
   const inside = path.slice(top === '/' ? 1 : top.length + 1)
   const end = inside.lastIndexOf('/')
   const [above, name] = [inside.slice(0, Math.max(0, end)), inside.slice(end + 1)]
@@ -53,11 +54,11 @@ function applyOne({ path: top, upper }: Target, { path, kind, type, was }: Chang
   if (kind === 'removed') return removeAll(to.directory, name)
   using from = Opened.at(upper, above)
   if (was === 'directory' && type !== 'directory') removeAll(to.directory, name)
-  if (type === 'directory') return putDirectory(from.directory, to.directory, name, was !== undefined)
+  if (type === 'directory') return putDirectory(from.directory, to.directory, name, change)
   put(to.directory, name, (draft) =>
     type === 'link'
       ? putLink(from.directory, to.directory, name, draft)
-      : putFile(from.directory, to.directory, name, draft),
+      : putFile(from.directory, to.directory, name, draft, change),
   )
 }
 
@@ -102,16 +103,21 @@ function removeAll(directory: Directory, name: string): void {
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0
-/** The permissions; a directory may also pass its group on. */
-const bits = ({ mode }: Stats, isDirectory: boolean): number => mode & (isDirectory ? 0o3777 : 0o777)
+/**
+ * The permissions; a directory may also pass its group on. Those of the group are the mask of an ACL where there is
+ * one: without the ACL, which stays behind, they would give more than it did.
+ */
+const bits = ({ mode }: Stats, isDirectory: boolean, { attributes }: Change): number =>
+  mode & (isDirectory ? 0o3777 : 0o777) & (attributes?.includes(ACL) ? 0o7707 : 0o7777)
+const ACL = 'system.posix_acl_access'
 
-function putDirectory(from: Directory, to: Directory, name: string, replaces: boolean): void {
+function putDirectory(from: Directory, to: Directory, name: string, change: Change): void {
   const stats = from.look(name) as Stats
-  if (replaces) removeAll(to, name)
-  const { directory } = to.enterOrMake(name, bits(stats, true))
+  if (change.was !== undefined) removeAll(to, name)
+  const { directory } = to.enterOrMake(name, bits(stats, true, change))
   try {
     if (isRoot()) chownSync(directory.self(), stats.uid, stats.gid)
-    chmodSync(directory.self(), bits(stats, true))
+    chmodSync(directory.self(), bits(stats, true, change))
   } finally {
     directory.close()
   }
@@ -137,7 +143,7 @@ function putLink(from: Directory, to: Directory, name: string, draft: string): v
   if (isRoot()) lchownSync(to.at(draft), uid, gid)
 }
 
-function putFile(from: Directory, to: Directory, name: string, draft: string): void {
+function putFile(from: Directory, to: Directory, name: string, draft: string, change: Change): void {
   const source = openSource(from, name)
   try {
     const stats = fstatSync(source)
@@ -146,7 +152,7 @@ function putFile(from: Directory, to: Directory, name: string, draft: string): v
     try {
       copyAll(source, copy)
       if (isRoot()) fchownSync(copy, stats.uid, stats.gid)
-      fchmodSync(copy, bits(stats, false))
+      fchmodSync(copy, bits(stats, false, change))
       futimesSync(copy, stats.atimeMs / 1000, stats.mtimeMs / 1000)
     } finally {
       closeSync(copy)

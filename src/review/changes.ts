@@ -64,14 +64,28 @@ function compare(walk: Walk, entry: Upper, path: string, inside: string, relatio
     return
   }
   const isNew = was === undefined || was !== type
-  if (isNew || differs(walk, type, path, walk.upper + inside, host as BigIntStats)) {
+  const { attributes, equal } = entry
+  if (isNew || attributes.length > 0 || differs(walk, type, path, walk.upper + inside, host as BigIntStats)) {
     const change: Change = { path, kind: was === undefined ? 'added' : 'changed', type }
     if (was !== undefined && was !== type) change.was = was
+    // A file comes to the host as a new one, which has none.
+    const all = type === 'file' ? [...attributes, ...equal] : attributes
+    if (all.length > 0) change.attributes = all
+    if (relation === 'merged' && was === undefined && wasThere(walk, entry, path))
+      change.conflict = 'missing on the host, where the directory has changed since'
     add(walk, change, host)
   }
   if (type !== 'directory') return
   const next = isNew ? 'alone' : entry.kind === 'hides' || relation === 'hides' ? 'hides' : 'merged'
   below(walk, entry, path, inside, next)
+}
+
+/**
+ * Whether the host may have had what is missing at PATH now when the box started. The box may have renamed what was
+ * copied: that is certain only where the directory on the host is as it was.
+ */
+function wasThere(walk: Walk, { copied }: Upper, path: string): boolean {
+  return copied === true && (look(path.slice(0, path.lastIndexOf('/')) || '/')?.ctimeNs ?? 0n) >= walk.started
 }
 
 function remove(walk: Walk, path: string): void {

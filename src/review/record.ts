@@ -25,6 +25,8 @@ export type ReviewRecord = {
   held: { pattern: string; by: string }[]
   /** Which attributes the overlays have: trusted ones where no user namespace was made. */
   attributes: 'trusted' | 'user'
+  /** The process that started the box, as ownProcess() names it; on a command line it becomes the box's own. */
+  process?: string
 }
 
 export type StoredReview = { id: string; directory: string; record: ReviewRecord }
@@ -79,7 +81,8 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function recordIn(directory: string): ReviewRecord | undefined {
+/** The record of a review; undefined where there is no whole one. */
+export function recordIn(directory: string): ReviewRecord | undefined {
   try {
     const value = JSON.parse(readFileSync(hostPath(`${directory}/${FILE}`), 'utf8')) as ReviewRecord | null
     return value?.version === 1 && /^\d+$/.test(value.started) && Array.isArray(value.places) ? value : undefined

@@ -1,9 +1,12 @@
 /** A review: looked at, brought to the host, thrown away. */
+import { lstatSync } from 'node:fs'
 import { SandboxError } from '../errors.ts'
+import { hostPath } from '../host/bun.ts'
 import type { HostFacts } from '../host/types.ts'
 import { runHelper } from '../image/helper.ts'
 import { mapKind } from '../image/map.ts'
 import { applyTo } from './apply.ts'
+import { bringAttributes } from './attributes.ts'
 import { changesOf, only } from './changes.ts'
 import { reviewsDirectory } from './places.ts'
 import type { ReviewPlace, StoredReview } from './record.ts'
@@ -33,7 +36,7 @@ export async function applyChanges(
   host: HostFacts,
   { patterns, overwrite = false }: { patterns?: readonly string[]; overwrite?: boolean },
 ): Promise<Applied> {
-  const result = await opened(review, host, (places) => {
+  const result = await opened(review, host, async (places) => {
     const all = places.map(({ place, changes }) => ({ place, ...chosen(changes, patterns) }))
     const conflict = all.flatMap(({ wanted }) => wanted).find((change) => change.conflict !== undefined)
     if (conflict !== undefined && !overwrite)
@@ -44,8 +47,11 @@ export async function applyChanges(
         text: conflict.conflict,
         hint: 'nsbox changes lists all; --only GLOB leaves some out, --overwrite takes what the box has written',
       })
-    for (const { place, wanted } of all)
-      applyTo({ path: place.path, upper: `${review.directory}/${place.state}/upper` }, wanted)
+    for (const { place, wanted } of all) {
+      const upper = `${review.directory}/${place.state}/upper`
+      applyTo({ path: place.path, upper }, wanted)
+      await bringAttributes(upper, place.path, wanted, review.record.attributes, host)
+    }
     return {
       applied: sorted(all.flatMap(({ wanted }) => wanted)),
       held: sorted(all.flatMap(({ held }) => held)),
@@ -55,6 +61,9 @@ export async function applyChanges(
   if (result.held.length === 0 && result.left.length === 0) await discardReview(review, host)
   return result
 }
+
+const isDirectory = (path: string): boolean =>
+  lstatSync(hostPath(path), { throwIfNoEntry: false })?.isDirectory() === true
 
 function chosen(changes: readonly Change[], patterns: readonly string[] | undefined) {
   const named = patterns === undefined ? changes : only(changes, patterns)
@@ -77,18 +86,18 @@ export async function discardReview(review: StoredReview, host: HostFacts): Prom
 async function opened<T>(
   { directory, record }: StoredReview,
   host: HostFacts,
-  use: (places: OpenPlace[]) => T,
+  use: (places: OpenPlace[]) => T | Promise<T>,
 ): Promise<T> {
   const open: OpenUpper[] = []
   try {
     const places: OpenPlace[] = []
     for (const place of record.places) {
       const state = `${directory}/${place.state}`
-      const upper = await openUpper(state, record.attributes, host)
+      const upper = await openUpper(state, isDirectory(place.path) ? place.path : undefined, record.attributes, host)
       open.push(upper)
       places.push({ place, changes: changesOf(place, state, upper.top, record) })
     }
-    return use(places)
+    return await use(places)
   } finally {
     for (const upper of open) await upper.close()
   }

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import { hostPath } from '../host/bun.ts'
+import { ownProcess } from '../host/process-start.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
 import type { BoxPlan, Mount } from '../plan/types.ts'
@@ -11,6 +12,7 @@ import { ownDirectories } from '../planner/own-directories.ts'
 import { literal, realPath, realPattern } from './patterns.ts'
 import { newReviewId } from './id.ts'
 import { ensureReviews, makeDirectory } from './places.ts'
+import { removeFailed } from './prune.ts'
 import { type ReviewPlace, type ReviewRecord, stamp, writeReview } from './record.ts'
 
 type StartedReview = { id: string; plan: BoxPlan }
@@ -18,7 +20,9 @@ type StartedReview = { id: string; plan: BoxPlan }
 /** `make`: makes the plan of a box whose changes go below the directory that it gets. Nothing is left where it throws. */
 export function startReview(options: Options, host: HostFacts, make: (directory: string) => BoxPlan): StartedReview {
   const id = newReviewId()
-  const directory = `${ensureReviews(host)}/${id}`
+  const reviews = ensureReviews(host)
+  removeFailed(reviews)
+  const directory = `${reviews}/${id}`
   makeDirectory(directory, false)
   try {
     const plan = make(directory)
@@ -59,6 +63,7 @@ function recordOf(
     places,
     held: [...rulesOf(options, host), ...mountedIn(plan), ...ownRules(host)],
     attributes: plan.namespaces.includes('user') ? 'user' : 'trusted',
+    process: ownProcess(),
   }
 }
 

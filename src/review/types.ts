@@ -14,6 +14,8 @@ export type Change = {
   held?: string
   /** What happened on the host since the box started. */
   conflict?: string
+  /** Extended attributes, ACLs among them, of a file, or those of a directory that differ from the host's. Apply brings those of user.* alone. */
+  attributes?: string[]
 }
 
 export type Applied = {

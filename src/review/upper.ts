@@ -10,7 +10,16 @@ import type { ReviewRecord } from './record.ts'
 
 /** `hides`: a directory that shows nothing of the one below it. `whiteout`: nothing is there any more. */
 type UpperKind = 'directory' | 'hides' | 'whiteout' | 'file' | 'link' | 'special'
-export type Upper = { kind: UpperKind; children: Map<string, Upper> }
+export type Upper = {
+  kind: UpperKind
+  children: Map<string, Upper>
+  /** The overlay copied it from the host, where it was under this or another name. */
+  copied?: true
+  /** Names of extended attributes, ACLs among them, that differ from the host's. */
+  attributes: string[]
+  /** Names of those that are equal. */
+  equal: string[]
+}
 
 /** What a place has, locked: no box can start with it until `close` is called. */
 export type OpenUpper = { top: Upper; close(): Promise<void> }
@@ -25,9 +34,13 @@ const KINDS: Readonly<Record<string, UpperKind>> = {
   s: 'special',
 }
 
-/** STATE: the directory that the overlay kept its changes in. Rejects with SandboxError, also while the box runs. */
+/**
+ * STATE: the directory that the overlay kept its changes in; PLACE: the one of the host that it shows, if that is still
+ * there. Rejects with SandboxError, also while the box runs.
+ */
 export async function openUpper(
   state: string,
+  place: string | undefined,
   attributes: ReviewRecord['attributes'],
   host: HostFacts,
 ): Promise<OpenUpper> {
@@ -38,7 +51,7 @@ export async function openUpper(
       {
         map: attributes === 'trusted' ? 'initial' : mapKind({}, host),
         args: ['changes', attributes],
-        lowers: [state],
+        lowers: place === undefined ? [state] : [state, place],
         input: 'pipe',
         output,
         onEvent: ({ event }) => event === 'listed' && listed.resolve(),
@@ -72,14 +85,21 @@ function inReview(error: unknown, state: string): unknown {
 }
 
 function treeOf(records: Buffer): Upper {
-  const top: Upper = { kind: 'directory', children: new Map() }
+  const top: Upper = { kind: 'directory', children: new Map(), attributes: [], equal: [] }
+  let latest = top
   for (const record of fromBytes(records).split('\0')) {
     if (record === '') continue
-    const names = record.slice(1).split('/')
+    const [letter, text] = [record.charAt(0), record.slice(1)]
+    if (letter === 'c') latest.copied = true
+    if (letter === 'a') latest.attributes.push(text)
+    if (letter === 'e') latest.equal.push(text)
+    if (letter === 'c' || letter === 'a' || letter === 'e') continue
+    const names = text.split('/')
     const last = names.pop() as string
     let above = top
     for (const name of names) above = above.children.get(name) ?? above
-    above.children.set(last, { kind: KINDS[record.charAt(0)] ?? 'special', children: new Map() })
+    latest = { kind: KINDS[letter] ?? 'special', children: new Map(), attributes: [], equal: [] }
+    above.children.set(last, latest)
   }
   return top
 }

@@ -7,6 +7,7 @@ import { thisHost } from '../host/bun.ts'
 import { listBoxes, type ListedBox } from '../launch/boxes.ts'
 import { isBoxName } from '../options/values.ts'
 import type { Plan } from '../plan/types.ts'
+import { ageText } from '../text/age.ts'
 import { printable } from '../text/printable.ts'
 import { quote } from '../text/quote.ts'
 
@@ -109,22 +110,6 @@ function rootOf({ root }: Plan): string {
   if (root.type === 'empty') return 'tmpfs'
   if (root.type === 'directory') return root.path
   return root.image ?? root.lowers[0] ?? root.filesystems?.[0]?.path ?? '?'
-}
-
-/** Two units at most, as in "3d4h". */
-function ageText(seconds: number): string {
-  const units = [
-    ['d', 86400],
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ] as const
-  const first = units.findIndex(([, length]) => seconds >= length)
-  if (first < 0) return '0s'
-  const [unit, length] = units[first] as (typeof units)[number]
-  const next = units[first + 1]
-  const rest = next === undefined ? 0 : Math.floor((seconds % length) / next[1])
-  return `${Math.floor(seconds / length)}${unit}${rest === 0 ? '' : `${rest}${next?.[0]}`}`
 }
 
 const LONGEST: Readonly<Record<keyof Row, number>> = {

@@ -11,6 +11,7 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -207,6 +208,126 @@ test(
     assert.is(nsbox(['changes', '--discard'], { cwd: project }).status, 0)
   }),
 )
+
+/** Changes attributes of the files that its script names. */
+const python = (project: string, script: string) =>
+  nsbox(['--changes', 'review', '--ro', '--bind', '.', '--quiet', 'python3', '-c', `import os\n${script}`], {
+    cwd: project,
+  })
+const attributesOf = (project: string, ...names: string[]): string =>
+  spawnSync('python3', ['-c', 'import os,sys\nfor p in sys.argv[1:]: print(p, {n: os.getxattr(p, n).decode("latin1") for n in sorted(os.listxattr(p)) if n.startswith("user.") or "acl" in n and "default" not in n})', ...names], { cwd: project, encoding: 'utf8' }).stdout // prettier-ignore
+
+/** An ACL by which the user 1 may write and the group may do nothing: acl(5), xattr(7), as the kernel keeps it. */
+const ACL = `b'\\2\\0\\0\\0' + b''.join(t.to_bytes(2,'little') + p.to_bytes(2,'little') + i.to_bytes(4,'little') for t, p, i in [(1,6,2**32-1),(2,6,os.getuid()),(4,0,2**32-1),(16,6,2**32-1),(32,0,2**32-1)])`
+
+test(
+  'attributes of users are applied, ACLs and capabilities are said to be left',
+  inTemp((dir) => {
+    const project = projectIn(dir)
+    const set = (file: string, name: string, value: string) => `os.setxattr('${file}', 'user.${name}', b'${value}')`
+    const before = [set('src/a', 'kept', '1'), set('src/b', 'value', '1'), set('mode', 'gone', '1')].join('\n')
+    const made = spawnSync('python3', ['-c', `import os\n${before}`], { cwd: project, encoding: 'utf8' })
+    if (made.stderr.includes('not supported')) return
+    const script = `open('src/a','a').write('x'); ${set('src/b', 'value', '2')}; os.removexattr('mode', 'user.gone')
+${set('src', 'directory', '3')}; open('new','w').write('n'); ${set('new', 'n', '4')}
+open('acl','w').write('a'); os.setxattr('acl', 'system.posix_acl_access', ${ACL})`
+    assert.is(python(project, script).stderr, '')
+    assert.equal(changesIn(project), [
+      'added    acl  (without system.posix_acl_access)',
+      'changed  mode  (attributes user.gone)',
+      'added    new  (attributes user.n)',
+      'changed  src/  (attributes user.directory)',
+      'changed  src/a  (attributes user.kept)',
+      'changed  src/b  (attributes user.value)',
+    ])
+    assert.is(applyIn(project).stderr, '')
+    assert.is(
+      attributesOf(project, 'src/a', 'src/b', 'mode', 'src', 'new', 'acl'),
+      "src/a {'user.kept': '1'}\nsrc/b {'user.value': '2'}\nmode {}\nsrc {'user.directory': '3'}\nnew {'user.n': '4'}\nacl {}\n",
+    )
+    // The group's bits were the mask of the ACL.
+    assert.is(lstatSync(join(project, 'acl')).mode & 0o777, 0o600)
+    if (process.getuid?.() !== 0) return
+    const capability = `os.setxattr('mode', 'security.capability', bytes.fromhex('0100000200040000000000000000000000000000'))`
+    assert.is(nsbox(['--changes', 'review', '--cap-add', 'setfcap', '--write', '.', '--quiet', 'python3', '-c', `import os\n${capability}`], { cwd: project }).stderr, '') // prettier-ignore
+    assert.equal(changesIn(project), ['changed  mode  (without security.capability)'])
+    assert.is(applyIn(project).status, 0)
+    const list = spawnSync('python3', ['-c', 'import os; print(os.listxattr("mode"))'], {
+      cwd: project,
+      encoding: 'utf8',
+    })
+    assert.is(list.stdout, '[]\n')
+  }),
+)
+
+const MISSING = 'missing on the host, where the directory has changed since'
+
+test(
+  'what the host removed while the box changed it is a conflict',
+  inTemp((dir) => {
+    const project = projectIn(dir)
+    assert.is(reviewed(project, [], 'echo x >>src/a; echo y >src/old/new; mv src/b src/renamed; mkdir fresh').status, 0)
+    rmSync(join(project, 'src/a'))
+    rmSync(join(project, 'src/old'), { recursive: true })
+    const lines = changesIn(project)
+    for (const name of ['src/a', 'src/old/'])
+      assert.ok(lines.includes(`added    ${name}  (conflict: ${MISSING})`), lines.join('\n'))
+    assert.ok(lines.includes('added    fresh/'), lines.join('\n'))
+    failure(
+      applyIn(project),
+      /^nsbox: changes: nothing was applied: .*: missing on the host, where the directory has changed since/,
+    )
+    assert.not(existsSync(join(project, 'src/a')))
+    assert.is(applyIn(project, '--only', 'fresh').status, 0)
+    assert.is(applyIn(project, '--overwrite').status, 0)
+    assert.is(readFileSync(join(project, 'src/a'), 'utf8'), 'src/ax\n')
+  }),
+)
+
+test(
+  'reviews are listed with age and size; what no box has written to goes away',
+  inTemp((dir) => {
+    const project = projectIn(dir)
+    const { HOME = '', XDG_STATE_HOME = join(HOME, '.local/state') } = process.env
+    const reviews = asRoot ? '/var/lib/nsbox/changes' : join(XDG_STATE_HOME, 'nsbox/changes')
+    reviewed(project, [], 'head -c 100000 /dev/zero >large')
+    reviewed(project, [], 'touch src/a')
+    const listed = nsbox(['changes', '--all']).stdout
+    assert.match(listed, /: sh -c 'head .* \(in .*\), \d+s old, 10\d(?:\.\d)? kB\n/)
+    assert.match(listed, /: sh -c 'touch .* \(in .*\), \d+s old, /)
+    assert.match(nsbox(['changes', '--prune']).stdout, /^thrown away: \S+: sh -c 'touch src\/a' \(in .*\)\n$/)
+    assert.equal(readdirSync(reviews).length, 1)
+    assert.match(nsbox(['changes', '--prune', '--all']).stderr, /--prune: looks through all reviews/)
+    // Killed before its record was whole, and before its box had an overlay; a start of this moment stays.
+    const old = new Date(Date.now() - 120_000)
+    const leave = (id: string, record: object | undefined, age: Date) => {
+      mkdirSync(join(reviews, id, '0'), { recursive: true, mode: 0o700 })
+      if (record !== undefined) writeFileSync(join(reviews, id, 'review.json'), JSON.stringify(record))
+      utimesSync(join(reviews, id), age, age)
+    }
+    const record = { version: 1, started: '1', argv: ['x'], cwd: '/', places: [{ path: '/', state: '0' }], held: [], attributes: 'user' } // prettier-ignore
+    leave('20200101-000000-000001', undefined, old)
+    leave('20200101-000000-000002', { ...record, process: '1-999999999' }, old)
+    leave('20200101-000000-000003', undefined, new Date())
+    leave('20200101-000000-000004', { ...record, process: `${process.pid}-${startOfThis()}` }, old)
+    reviewed(project, [], 'true')
+    assert.equal(
+      readdirSync(reviews)
+        .filter((name) => name.startsWith('2020'))
+        .sort(),
+      ['20200101-000000-000003', '20200101-000000-000004'],
+    )
+    for (const name of readdirSync(reviews))
+      if (name.startsWith('2020')) rmSync(join(reviews, name), { recursive: true })
+      else assert.is(nsbox(['changes', name, '--discard']).status, 0)
+  }),
+)
+
+/** Field 22 of stat, proc(5). */
+const startOfThis = (): string =>
+  readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ')[19] ?? ''
 
 test(
   'a review is of one run, and of directories',

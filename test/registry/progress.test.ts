@@ -3,7 +3,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Progress } from '../../src/image/image.ts'
-import { createReporter, sizeText, styleFor, type ReporterOptions } from '../../src/image/progress.ts'
+import { createReporter, styleFor, type ReporterOptions } from '../../src/image/progress.ts'
+import { sizeText } from '../../src/text/size.ts'
 
 const reference = 'registry.example/team/app:1'
 
