@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 /** When a process was started, in ticks since the boot: field 22 of stat, proc(5). Undefined: there is none. */
-export function processStart(pid: number): number | undefined {
+function processStart(pid: number): number | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19])
