@@ -118,7 +118,7 @@ dist/test/%: test/c/%.c $(MAKE_FILES) | musl
 	$(Q)$(MUSL_CC) -std=c11 -D_GNU_SOURCE -O1 $(C_WARNINGS) -iquote sidecar $(kernel_headers) -static -o $@ $(filter %.c,$^)
 dist/test/patterns: $(addprefix sidecar/,base/utf8.c hide/pattern.c hide/states.c) $(C_HEADERS)
 dist/test/remember: $(NATIVE_HEADERS)
-dist/test/net_words: $(addprefix sidecar/net/,address.c name.c) $(C_HEADERS)
+dist/test/net_words: $(addprefix sidecar/net/,address.c name.c rule.c) $(C_HEADERS)
 dist/test/verdicts: $(addprefix sidecar/,base/arena.c base/utf8.c libc/format.c plan/json.c plan/plan.c plan/decode.c plan/decode_value.c plan/rules.c plan/json_pointer.c) $(C_HEADERS)
 
 # A program of i386, without a C library. Where the compiler makes none, the tests of it are skipped.

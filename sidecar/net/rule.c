@@ -32,6 +32,12 @@ static const char *read_address(struct rule *rule, bool allow_private)
 	return range && !allow_private ? "is not part of the public internet, which needs --allow-private" : NULL;
 }
 
+/* Who asks for a name may write one so; a rule for it is a mistake. */
+static bool has_dash_at_edge(const char *name)
+{
+	return *name == '-' || strstr(name, ".-") || strstr(name, "-.") || (*name && name[strlen(name) - 1] == '-');
+}
+
 const char *rule_read(const char *text, bool allow_private, struct rule *rule)
 {
 	char host[NAME_SIZE + 4];
@@ -59,6 +65,8 @@ const char *rule_read(const char *text, bool allow_private, struct rule *rule)
 		rule->kind = RULE_BELOW;
 	size_t skipped = rule->kind == RULE_BELOW ? 2 : 0;
 	const char *fault = name_read(host + skipped, length - skipped, rule->name);
+	if (!fault && has_dash_at_edge(rule->name))
+		return "has a part that begins or ends with -";
 	if (!fault && name_is_localhost(rule->name))
 		return "is the box itself";
 	return fault;

@@ -3,7 +3,6 @@
  * Static: it follows links and mounts as the box would, by looks at the host, and starts nothing.
  */
 import { lstatSync, readlinkSync, statSync } from 'node:fs'
-import picomatch from 'picomatch'
 import { hostPath } from '../host/bun.ts'
 import { codeOf } from '../host/errno.ts'
 import { cleanPath } from '../plan/box-path.ts'
@@ -12,6 +11,7 @@ import { rootDirectories } from '../plan/root.ts'
 import type { BoxPlan, Mount, Root } from '../plan/types.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import { fromBytes } from '../text/bytes.ts'
+import { areHiding } from '../text/glob.ts'
 import { withoutMissing } from './left-out.ts'
 import type { HostFacts } from '../host/types.ts'
 
@@ -190,18 +190,7 @@ function hiddenBy({ mounts = [] }: BoxPlan, path: string, { sources: [source], k
 /** A directory that a pattern names is hidden whole, unless `!` keeps it in sight. */
 function isHiddenAt({ target, from, patterns }: Extract<Mount, { type: 'hide' }>, path: string): boolean {
   if (!isBelow(path, target)) return false
-  const matches = (pattern: string): ((name: string) => boolean) => picomatch(pattern, { dot: true, nonegate: true })
-  const hides = patterns.filter((text) => !text.startsWith('!')).map(matches)
-  const shows = patterns.filter((text) => text.startsWith('!')).map((text) => matches(text.slice(1)))
-  const names = path.slice(target === '/' ? 1 : target.length + 1).split('/')
-  let name = from === '/' ? '' : from
-  for (const part of names) {
-    name += `/${part}`
-    const at = name
-    if (shows.some((shown) => shown(at))) return false
-    if (hides.some((hidden) => hidden(at))) return true
-  }
-  return false
+  return areHiding(patterns, cleanPath(`${from}/${path.slice(target === '/' ? 0 : target.length)}`))
 }
 
 function isSocket(path: string): boolean {

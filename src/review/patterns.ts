@@ -1,12 +1,9 @@
 /** Paths and globs of the host, by which apply leaves things alone or takes only some. */
 import { lstatSync, realpathSync } from 'node:fs'
-import picomatch from 'picomatch'
 import { hostPath } from '../host/bun.ts'
 import { fromBytes } from '../text/bytes.ts'
 import { cleanPath } from '../plan/box-path.ts'
-
-/** `**` goes through directories whose names begin with a dot, too; a `!` at the beginning is a name like any other. */
-const HOW = { dot: true, nonegate: true } as const
+import { glob } from '../text/glob.ts'
 
 export type Rule = {
   /** Whether the rule names a path or a directory above it. */
@@ -17,12 +14,11 @@ export type Rule = {
 
 /** PATTERN: absolute. */
 export function rule(pattern: string): Rule {
-  const itself = picomatch(pattern, HOW)
-  const below = picomatch(`${pattern === '/' ? '' : pattern}/**`, HOW)
-  const above = prefixesOf(pattern).map((prefix) => picomatch(prefix, HOW))
+  const itself = glob(pattern)
+  const above = prefixesOf(pattern).map(glob)
   return {
-    names: (path) => itself(path) || below(path),
-    needs: (path) => above.some((matches) => matches(path)),
+    names: (path) => pattern === '/' || itself.covers(path),
+    needs: (path) => above.some(({ matches }) => matches(path)),
   }
 }
 
@@ -34,10 +30,8 @@ function prefixesOf(pattern: string): string[] {
   return prefixes
 }
 
-const SPECIAL = /[*?[\]{}()!+@\\|]/
-
 /** The pattern that matches PATH alone. */
-export const literal = (path: string): string => path.replace(new RegExp(SPECIAL, 'g'), '\\$&')
+export const literal = (path: string): string => path.replace(/[*?[\\]/g, '\\$&')
 
 /**
  * WORD as an absolute pattern, relative to the directory CWD, with the links on the way to its first special character
@@ -45,10 +39,10 @@ export const literal = (path: string): string => path.replace(new RegExp(SPECIAL
  */
 export function realPattern(word: string, cwd: string): string {
   const path = cleanPath(word.startsWith('/') ? word : `${cwd}/${word}`)
-  const special = path.search(SPECIAL)
+  const special = path.search(/[*?[]/)
   if (special < 0 || exists(path)) return literal(realPath(path))
   const end = path.lastIndexOf('/', special)
-  const start = realPath(path.slice(0, end) || '/')
+  const start = realPath(path.slice(0, end).replace(/\\(.)/gs, '$1') || '/')
   return `${start === '/' ? '' : literal(start)}${path.slice(end)}`
 }
 

@@ -4,10 +4,13 @@
  */
 // runs once
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { UsageError } from '../../src/errors.ts'
+import { allowedHost } from '../../src/options/network.ts'
 import { BIN } from '../helpers/nsbox.ts'
 
 const COUNT = Number(process.env.NSBOX_TEST_ADDRESSES ?? 100000)
@@ -131,6 +134,80 @@ test('words that hide an address, a user or another name are no names', () => {
     return !word.includes('\x00') && ours[n] !== (NAME.test(name) ? name : '-')
   })
   assert.equal(wrong.slice(0, 20), [])
+})
+
+const RULES = JSON.parse(readFileSync(new URL('../fixtures/network-rules.json', import.meta.url), 'utf8')) as {
+  both: string[]
+  refused: string[]
+  refusedLater: string[]
+}
+
+/** Whether the front end takes the text for a rule, and the one form that it gives it. */
+function readByFrontEnd(text: string): string | undefined {
+  try {
+    return allowedHost(text)
+  } catch (error) {
+    if (error instanceof UsageError) return undefined
+    throw error
+  }
+}
+
+const readByProgram = (texts: readonly string[]): boolean[] =>
+  read(texts.map((text) => `~${text}`)).map((line) => !line.startsWith('-'))
+
+test('the front end and nsbox-net read a rule alike', () => {
+  const { both, refused, refusedLater } = RULES
+  assert.ok(both.length > 10 && refused.length > 20 && refusedLater.length > 4)
+  for (const [texts, first, then] of [
+    [both, true, true],
+    [refused, false, false],
+    [refusedLater, true, false],
+  ] as const) {
+    const forms = texts.map(readByFrontEnd)
+    assert.equal(
+      texts.filter((_, n) => (forms[n] !== undefined) !== first),
+      [],
+    )
+    // What the front end refuses has no form of its own.
+    const taken = readByProgram(texts.map((text, n) => forms[n] ?? text))
+    assert.equal(
+      texts.filter((_, n) => taken[n] !== then),
+      [],
+    )
+  }
+})
+
+test('what the front end takes by chance, nsbox-net takes, and what it refuses is refused', () => {
+  const next = numbers(7)
+  const pieces = [
+    'a',
+    'b-',
+    '-',
+    '_',
+    '.',
+    '*.',
+    '*',
+    '1',
+    '0x',
+    'é',
+    '%',
+    'localhost',
+    'x'.repeat(62),
+    '[',
+    ']',
+    ' ',
+    '@',
+  ]
+  const texts = Array.from({ length: 5000 }, () => {
+    const name = Array.from({ length: 1 + (next() % 5) }, () => oneOf(pieces, next())).join('')
+    return `${name}:${oneOf(['1', '443', '65535', '0', '65536', '01', ''], next())}`
+  })
+  const forms = texts.map(readByFrontEnd)
+  const taken = readByProgram(texts.map((text, n) => forms[n] ?? text))
+  assert.equal(
+    texts.filter((_, n) => (forms[n] !== undefined) !== taken[n]),
+    [],
+  )
 })
 
 test.run()

@@ -1,7 +1,9 @@
 /** Patterns for paths: what they stand for, one by one and together. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { areHiding } from '../../src/text/glob.ts'
 import { BIN, execute } from '../helpers/nsbox.ts'
 
 const run = (patterns: readonly string[], paths: readonly string[]) =>
@@ -14,34 +16,66 @@ const hidden = (patterns: readonly string[], paths: readonly string[]): string[]
     .filter((line) => line.startsWith('1 '))
     .map((line) => line.slice(2))
 
-/** A pattern, with paths that it hides, and paths that it doesn't. */
-const CASES: readonly (readonly [pattern: string, hides: readonly string[], leaves: readonly string[]])[] = [
-  ['/p/**/.env', ['/p/.env', '/p/a/.env', '/p/a/b/c/.env', '/p/a/.env/below'], ['/.env', '/p', '/p/.envrc', '/q/.env']],
-  ['/p/*.pem', ['/p/a.pem', '/p/.pem', '/p/.a.pem'], ['/p/a/b.pem', '/p/pem', '/p/a.pem.txt', '/p']],
-  ['/**/id_rsa*', ['/id_rsa', '/a/id_rsa.pub', '/a/b/id_rsa'], ['/a/xid_rsa']],
-  ['/p/?', ['/p/a', '/p/é', '/p/\u{1f600}'], ['/p/ab', '/p']],
-  ['/p/[a-c]x', ['/p/ax', '/p/cx'], ['/p/dx', '/p/x', '/p/-x']],
-  ['/p/[!a-c]x', ['/p/dx', '/p/éx'], ['/p/ax']],
-  ['/p/[^a]x', ['/p/bx'], ['/p/ax']],
-  ['/p/[]a]x', ['/p/]x', '/p/ax'], ['/p/bx']],
-  ['/p/[a-]x', ['/p/-x', '/p/ax'], ['/p/bx']],
-  ['/p/[à-é]', ['/p/á', '/p/é'], ['/p/e', '/p/ê']],
-  ['/p/[\\]]', ['/p/]'], ['/p/\\']],
-  ['/p/\\*', ['/p/*'], ['/p/a', '/p/\\*']],
-  ['/p/a\\?*', ['/p/a?', '/p/a?b'], ['/p/ab']],
-  ['/p/**', ['/p/a', '/p/a/b'], ['/p', '/q']],
-  ['/p/**/**/x', ['/p/x', '/p/a/b/x'], ['/p/y']],
-  ['/**/a/**/b', ['/a/b', '/x/a/y/z/b'], ['/b', '/a', '/b/a']],
-  ['/p/a**b', ['/p/ab', '/p/axyb'], ['/p/a/b']],
-  ['//p//x/', ['/p/x'], ['/p']],
-  ['/p/*a*b*', ['/p/ab', '/p/xaxbx', '/p/aab'], ['/p/ba', '/p/a']],
-  ['/p/*/x', ['/p/a/x'], ['/p/x', '/p/a/b/x']],
-]
+/** Patterns, with paths that each hides, and paths that it doesn't: for nsbox-hide and for the front end. */
+const CASES = JSON.parse(readFileSync(new URL('../fixtures/patterns.json', import.meta.url), 'utf8')) as {
+  pattern: string
+  hides: string[]
+  leaves: string[]
+}[]
 
-for (const [pattern, hides, leaves] of CASES)
+for (const { pattern, hides, leaves } of CASES)
   test(`${pattern} stands for what it should`, () => {
     assert.equal(hidden([pattern], [...hides, ...leaves]), hides)
+    assert.equal(
+      [...hides, ...leaves].filter((path) => areHiding([pattern], path)),
+      hides,
+    )
   })
+
+test('nsbox-hide and the front end agree about patterns and paths by chance', () => {
+  let state = 9
+  // As in mulberry32, but simpler: the quality of the numbers doesn't matter.
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return (state >>> 8) % below
+  }
+  const text = (pieces: readonly string[], most: number): string =>
+    Array.from({ length: 1 + next(most) }, () => pieces[next(pieces.length)]).join('')
+  const pieces = [
+    'a',
+    'b',
+    'é',
+    '*',
+    '**',
+    '?',
+    '[a-b]',
+    '[!a]',
+    '[]a]',
+    '\\*',
+    '\\\\',
+    '{',
+    '(',
+    '+',
+    '!',
+    '/',
+    '/',
+    '[',
+    ']',
+  ]
+  for (let round = 0; round < 40; round++) {
+    const patterns = Array.from({ length: 1 + next(3) }, () => `${next(4) === 0 ? '!' : ''}/${text(pieces, 7)}`)
+    const paths = Array.from(
+      { length: 60 },
+      () => `/${text(['a', 'b', 'é', '*', '[', ']', '{', '(', '!', '\\', '/', '/'], 6)}`,
+    )
+    const { status, stdout } = run(patterns, paths)
+    // What is no pattern ends the program.
+    if (status !== 0) continue
+    const marks = stdout.split('\n').filter((line) => line !== '')
+    const wrong = paths.filter((path, n) => marks[n]?.startsWith('1') !== areHiding(patterns, path))
+    assert.equal(wrong, [], patterns.join(' '))
+  }
+})
 
 test('a name of bytes that are no UTF-8 is matched byte by byte', () => {
   const script = `${join(BIN, 'patterns')} '/p/??' '/q/*x' -- "$(printf '/p/\\377\\376')" "$(printf '/p/\\377')" "$(printf '/q/\\377x')"`
