@@ -1,14 +1,14 @@
 /**
  * Patterns for paths, as the program that hides files reads them: sidecar/hide/pattern.h. `*` stands for any text in a
- * name, `?` for one character, `[a-z]` for one of a range, `[!a-z]` and `[^a-z]` for any other, `**` as a whole name for
- * any number of directories, and `\` takes the meaning of the character behind it. Nothing else has a meaning.
+ * name, `?` for one character, `[a-z]` for one of a range, `[!a-z]` and `[^a-z]` for any other, `**` as a whole name
+ * for any number of directories, and `\` takes the meaning of the character behind it. Nothing else has a meaning.
  */
 
 type Range = { from: number; to: number }
 type Token = 'any text' | 'any character' | { ranges: readonly Range[]; negated: boolean }
 type Part = 'any depth' | readonly Token[]
 
-export type Glob = {
+type Glob = {
   /** Whether the pattern stands for PATH itself. */
   matches(path: string): boolean
   /** Whether it stands for PATH, or for a directory above it. */

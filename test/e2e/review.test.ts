@@ -214,8 +214,14 @@ const python = (project: string, script: string) =>
   nsbox(['--changes', 'review', '--ro', '--bind', '.', '--quiet', 'python3', '-c', `import os\n${script}`], {
     cwd: project,
   })
+const PRINT = `
+import os, sys
+def shown(name): return name.startswith('user.') or name == 'system.posix_acl_access'
+for path in sys.argv[1:]:
+    print(path, {n: os.getxattr(path, n).decode('latin1') for n in sorted(os.listxattr(path)) if shown(n)})
+`
 const attributesOf = (project: string, ...names: string[]): string =>
-  spawnSync('python3', ['-c', 'import os,sys\nfor p in sys.argv[1:]: print(p, {n: os.getxattr(p, n).decode("latin1") for n in sorted(os.listxattr(p)) if n.startswith("user.") or "acl" in n and "default" not in n})', ...names], { cwd: project, encoding: 'utf8' }).stdout // prettier-ignore
+  spawnSync('python3', ['-c', PRINT, ...names], { cwd: project, encoding: 'utf8' }).stdout
 
 /** An ACL by which the user 1 may write and the group may do nothing: acl(5), xattr(7), as the kernel keeps it. */
 const ACL = `b'\\2\\0\\0\\0' + b''.join(t.to_bytes(2,'little') + p.to_bytes(2,'little') + i.to_bytes(4,'little') for t, p, i in [(1,6,2**32-1),(2,6,os.getuid()),(4,0,2**32-1),(16,6,2**32-1),(32,0,2**32-1)])`
@@ -249,7 +255,9 @@ open('acl','w').write('a'); os.setxattr('acl', 'system.posix_acl_access', ${ACL}
     assert.is(lstatSync(join(project, 'acl')).mode & 0o777, 0o600)
     if (process.getuid?.() !== 0) return
     const capability = `os.setxattr('mode', 'security.capability', bytes.fromhex('0100000200040000000000000000000000000000'))`
-    assert.is(nsbox(['--changes', 'review', '--cap-add', 'setfcap', '--write', '.', '--quiet', 'python3', '-c', `import os\n${capability}`], { cwd: project }).stderr, '') // prettier-ignore
+    const options = ['--changes', 'review', '--cap-add', 'setfcap', '--write', '.', '--quiet']
+    const capable = nsbox([...options, 'python3', '-c', `import os\n${capability}`], { cwd: project })
+    assert.is(capable.stderr, '')
     assert.equal(changesIn(project), ['changed  mode  (without security.capability)'])
     assert.is(applyIn(project).status, 0)
     const list = spawnSync('python3', ['-c', 'import os; print(os.listxattr("mode"))'], {
@@ -305,7 +313,15 @@ test(
       if (record !== undefined) writeFileSync(join(reviews, id, 'review.json'), JSON.stringify(record))
       utimesSync(join(reviews, id), age, age)
     }
-    const record = { version: 1, started: '1', argv: ['x'], cwd: '/', places: [{ path: '/', state: '0' }], held: [], attributes: 'user' } // prettier-ignore
+    const record = {
+      version: 1,
+      started: '1',
+      argv: ['x'],
+      cwd: '/',
+      places: [{ path: '/', state: '0' }],
+      held: [],
+      attributes: 'user',
+    }
     leave('20200101-000000-000001', undefined, old)
     leave('20200101-000000-000002', { ...record, process: '1-999999999' }, old)
     leave('20200101-000000-000003', undefined, new Date())
