@@ -26,6 +26,7 @@ const FRONT_END = [
   ['verbs', 'index.ts'],
   [
     'late.ts',
+    'late-denied.ts',
     'late-explain.ts',
     'late-fake-root.ts',
     'late-filters.ts',

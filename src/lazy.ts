@@ -6,6 +6,7 @@
  * This is a door: callers name no file behind it, and scripts/layers.ts does not count the imports here.
  */
 export const late = () => require('./late.ts') as typeof import('./late.ts')
+export const lateDenied = () => require('./late-denied.ts') as typeof import('./late-denied.ts')
 export const lateExplain = () => require('./late-explain.ts') as typeof import('./late-explain.ts')
 export const lateFakeRoot = () => require('./late-fake-root.ts') as typeof import('./late-fake-root.ts')
 export const lateFilters = () => require('./late-filters.ts') as typeof import('./late-filters.ts')

@@ -10,7 +10,7 @@ import { isUint8Array } from 'node:util/types'
 import type { RunOptions, RunResult } from './commands.ts'
 import { kindOf } from '../options/mount-list.ts'
 import { hostOfProgram } from '../host/node.ts'
-import { lateHints } from '../lazy.ts'
+import { lateDenied, lateHints } from '../lazy.ts'
 import type { Plan } from '../plan/types.ts'
 import type { How, Planner } from './planner.ts'
 import { prepare, wordsOf } from './prepare.ts'
@@ -94,7 +94,7 @@ const EVENTS_EVERY = 50
 /** What a box with `traceDenied` has refused. */
 function refused(plan: Plan | undefined, report: string | undefined): Pick<RunResult, 'denied' | 'unexplained'> {
   if (plan?.root === undefined || report === undefined) return {}
-  const { RefusalReader, deniedOf } = lateHints()
+  const { RefusalReader, deniedOf } = lateDenied()
   const reader = new RefusalReader()
   for (const line of report.split('\n')) reader.add(line)
   return deniedOf({ ...plan, root: plan.root }, reader.result(), hostOfProgram().look)

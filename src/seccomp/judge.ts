@@ -1,5 +1,4 @@
 /** What a filter says to a call: the program interpreted as the kernel does. */
-import { SYSCALLS } from './syscalls.ts'
 
 export type Call = {
   /** AUDIT_ARCH_* of include/uapi/linux/audit.h */
@@ -11,14 +10,6 @@ export type Call = {
 
 /** AUDIT_ARCH_* of include/uapi/linux/audit.h */
 export const MACHINES = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 } as const
-
-/** The name of a call; undefined for one that these machines don't have. */
-export function callName(machine: number, number: number): string | undefined {
-  for (const abi of ['x64', 'arm64', 'i386', 'arm'] as const)
-    if (MACHINES[abi] === machine)
-      for (const [name, value] of Object.entries(SYSCALLS[abi])) if (value === number) return name
-  return undefined
-}
 
 /** Whether such calls are those of 32-bit programs. */
 export const isCompat = (machine: number): boolean => machine === MACHINES.i386 || machine === MACHINES.arm

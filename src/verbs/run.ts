@@ -10,7 +10,7 @@ import { type Recorded, recorded } from '../host/recorded.ts'
 import type { HostFacts } from '../host/types.ts'
 import type { GetImage } from '../image/box.ts'
 import type { ImageBox } from '../image/defaults.ts'
-import { late, lateImageBox, lateImageStart, lateReview } from '../lazy.ts'
+import { late, lateDenied, lateImageBox, lateImageStart, lateReview } from '../lazy.ts'
 import type { Options } from '../options/types.ts'
 import type { Plan } from '../plan/types.ts'
 import { coveredMounts } from '../planner/covered.ts'
@@ -98,7 +98,7 @@ function start(
   const isPlain =
     !isStored && !privileged && !nest && isOurs(plan.process.seccomp?.from) && !mayCover && keep === undefined
   const isWarned = !isPlain && late().warn(options, plan, host)
-  if (traceDenied) return late().traceDenied(plan, options)
+  if (traceDenied) return lateDenied().traceDenied(plan, options)
   return becomeBox(plan, isWarned ? undefined : record?.looks())
 }
 

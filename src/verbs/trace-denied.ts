@@ -2,9 +2,9 @@
 import { closeSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { print } from '../cli/output.ts'
-import { deniedOf } from '../explain/denied.ts'
+import { deniedOf, type DeniedList } from '../explain/denied.ts'
 import { deniedText } from '../explain/denied-text.ts'
-import { RefusalReader } from '../explain/refusals.ts'
+import { RefusalReader, type Refusals } from '../explain/refusals.ts'
 import { thisHost } from '../host/bun.ts'
 import { unnamedFile } from '../launch/tmpfile.ts'
 import { waitForBox } from '../launch/wait-for-box.ts'
@@ -38,7 +38,7 @@ export async function traceDenied(plan: Plan, { quiet, statusFd }: Options): Pro
 }
 
 /** Events for a program: after the last one of the box itself. */
-function deniedEvents({ denied, unexplained }: ReturnType<typeof deniedOf>): string {
+function deniedEvents({ denied, unexplained }: DeniedList): string {
   const events: object[] = denied.map((one) => ({ event: 'denied', ...one }))
   events.push({ event: 'denied-end', unexplained })
   return events.map((event) => `${JSON.stringify(event)}\n`).join('')
@@ -85,7 +85,7 @@ class Report {
     return this.#hasStarted && !this.#hasFailed
   }
 
-  refusals(): ReturnType<RefusalReader['result']> {
+  refusals(): Refusals {
     return this.#reader.result()
   }
 

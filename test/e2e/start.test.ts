@@ -8,6 +8,7 @@ import { tarOf } from '../helpers/tar.ts'
 
 /** An export of each part of the program that is loaded late, src/lazy.ts. */
 const LATE = {
+  denied: 'deniedOf',
   late: 'statusOf',
   explainPage: 'boxPage',
   fakeRoot: 'FAKE_ROOT_FILTERS',
@@ -42,13 +43,13 @@ function parts(): Record<Part, string> {
   return Object.fromEntries([['start', start[0]], ...late]) as Record<Part, string>
 }
 
-test('the front end is no more than 410 KB, of which a start reads 72 KB', () => {
+test('the front end is no more than 415 KB, of which a start reads 72 KB', () => {
   const all = parts()
   const size = (...names: Part[]): number => names.reduce((sum, name) => sum + all[name].length, 0)
   // The parts about images and roots are large, and no other start loads them.
   const rows: [number, number][] = [
     [size('start'), 72_000],
-    [size('start', 'late', 'fakeRoot', 'filters', 'planner'), 410_000],
+    [size('start', 'late', 'fakeRoot', 'filters', 'planner'), 415_000],
     [size('box'), 45_000],
     [size('noted'), 30_000],
     [size('images'), 170_000],
