@@ -25,7 +25,7 @@ _nsbox_value()
 	case $1 in
 	--pull) _nsbox_reply_words 'missing always never' ;;
 	--changes) _nsbox_reply_words 'in-place review' ;;
-	--net) _nsbox_reply_words 'host none' ;;
+	--net) _nsbox_reply_words 'host none user' ;;
 	--seccomp) _nsbox_reply_words 'default socketcall none'; _nsbox_reply_files -f ;;
 	--ulimit) _nsbox_reply_words 'as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=' ;;
 	--by) _nsbox_reply_words 'copy hardlink reflink' ;;

@@ -40,7 +40,7 @@ const OWN_NETWORK = '--net none; --allow-host NAME gives a network that reaches 
 const network: Line = ofValue((value) => {
   if (value === 'host') return 'not needed: the network is that of the host'
   if (/^(?:bridge|default|slirp4netns|pasta|private|user)\b/.test(value))
-    return "--allow-host NAME for each host that it may reach; without it the network is the host's"
+    return "--net user, or --allow-host NAME for each host that it may reach; without both the network is the host's"
   return undefined
 })
 

@@ -11,7 +11,7 @@ import { images } from './checks/images.ts'
 import { kernel, landlock } from './checks/kernel.ts'
 import { devpts, maskedProc, overlay, replacedFiles, rootMount } from './checks/mounts.ts'
 import { otherNamespaces, privilege, userNamespaces } from './checks/namespaces.ts'
-import { namedHosts } from './checks/network.ts'
+import { allHosts, namedHosts } from './checks/network.ts'
 import { ping } from './checks/ping.ts'
 import { remembered } from './checks/remembered.ts'
 import { handOver } from './checks/start.ts'
@@ -38,6 +38,7 @@ const CHECKS: readonly Check[] = [
   { name: 'remembered plans', run: remembered },
   { name: 'ping', run: ping },
   { name: 'hosts by name', run: namedHosts },
+  { name: 'all hosts', run: allHosts },
   { name: 'Landlock', run: landlock },
   { name: 'control groups', run: cgroups },
 ]

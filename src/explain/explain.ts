@@ -9,7 +9,7 @@ import { quote } from '../text/quote.ts'
 import { wrap } from '../text/wrap.ts'
 import { attention } from './attention.ts'
 import { explainMounts, own, root, sources, filesystems } from './mounts.ts'
-import { network, reachesHosts, visibleSockets } from './network.ts'
+import { network, reachesAll, reachesHosts, visibleSockets } from './network.ts'
 import {
   PIVOT,
   clock,
@@ -282,6 +282,10 @@ function shared(plan: BoxPlan, uid: number): string[] {
   if (!own('net'))
     list.push(
       'The network: all interfaces and ports, services on 127.0.0.1, and, before Linux 6.12 or with --share ipc, abstract Unix sockets (X11 and D-Bus often listen there). --net none takes it away.',
+    )
+  if (reachesAll(plan))
+    list.push(
+      "The host's connections: whatever hosts this machine reaches, private networks among them, but nothing on its loopback. --allow-host NAME allows single hosts instead.",
     )
   if (reachesHosts(plan))
     list.push(

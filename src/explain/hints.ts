@@ -9,7 +9,7 @@ import { printable } from '../text/printable.ts'
 import { decide } from './decide.ts'
 import { explaining, SAID, type FileCode } from './explaining.ts'
 import { fateOf32Bit } from './filter-kills.ts'
-import { allowedHosts } from './network.ts'
+import { allowedHosts, reachesAll } from './network.ts'
 import { ruleText } from './rule-text.ts'
 
 export interface Hint {
@@ -123,17 +123,24 @@ function ofNetwork(plan: BoxPlan, line: string): Hint | undefined {
     const allowed = allowedHosts(plan)
     if (allowed.length > 0) return ofHosts(allowed, found[1], /port:? (\d+)/i.exec(line)?.[1])
     const subject = found[1] ?? 'the network'
+    if (reachesAll(plan))
+      return IS_OWN.test(subject)
+        ? { subject, code: 'ENETWORK', rule: '--net user', text: ownText(subject, '--net user') }
+        : undefined
     return {
       subject,
       code: 'ENETWORK',
       rule: '--net none',
       text: IS_OWN.test(subject)
-        ? `${subject} is the box's own, and nothing of the host's listens there: --net none.`
+        ? ownText(subject, '--net none')
         : `${subject} can't be reached from the box: --net none.`,
     }
   }
   return undefined
 }
+
+const ownText = (subject: string, rule: string): string =>
+  `${subject} is the box's own, and nothing of the host's listens there: ${rule}.`
 
 const IS_OWN = /^(?:localhost|127\.|\[?::1)/
 

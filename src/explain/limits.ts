@@ -1,7 +1,7 @@
 /** What a box could do, in one sentence: for whoever reads why a command failed. */
 import type { BoxPlan } from '../plan/types.ts'
 import { quote } from '../text/quote.ts'
-import { allowedHosts } from './network.ts'
+import { allowedHosts, reachesAll } from './network.ts'
 import { sizeWords } from './step.ts'
 import { mountNodes } from './tree.ts'
 
@@ -23,6 +23,7 @@ export function limitsOf(plan: BoxPlan): string {
 
 function networkLimit(plan: BoxPlan): string {
   if (!plan.namespaces.includes('net')) return "the host's network"
+  if (reachesAll(plan)) return "the host's network, without its loopback"
   const hosts = allowedHosts(plan)
   if (hosts.length === 0) return 'no network'
   return `network: only ${hosts.slice(0, MOST_NAMED).join(' ')}${hosts.length > MOST_NAMED ? ` and ${hosts.length - MOST_NAMED} more` : ''}`

@@ -2,19 +2,20 @@
 import type { HostFacts } from '../host/types.ts'
 import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import { showsHost } from '../plan/root.ts'
-import type { BoxPlan, Helper } from '../plan/types.ts'
+import type { BoxPlan } from '../plan/types.ts'
 import { quote } from '../text/quote.ts'
 import type { Step } from './step.ts'
 
-/** The helper that connects the box to hosts by their names, or publishes its ports. */
-const networkHelper = ({ helpers = [] }: BoxPlan): Helper | undefined => helpers.find(({ part }) => part === 'net')
+type Arguments = { allow: string[]; publish: string[]; pasta: string | undefined; isPrivate: boolean; checks: boolean }
 
-/** Its arguments, by their option. */
-function argumentsOf({ argv }: Helper): { allow: string[]; publish: string[]; isPrivate: boolean; checks: boolean } {
+/** The arguments of the helpers that connect the box to other hosts, or publish its ports, by their option. */
+function argumentsOf({ helpers = [] }: BoxPlan): Arguments {
+  const argv = helpers.flatMap((helper) => (helper.part === 'net' ? helper.argv : []))
   const valuesOf = (option: string) => argv.filter((_, at) => at > 1 && argv[at - 1] === option)
   return {
     allow: valuesOf('--allow'),
     publish: valuesOf('--publish'),
+    pasta: valuesOf('--pasta')[0],
     isPrivate: argv.includes('--allow-private'),
     checks: argv.includes('--check-sni'),
   }
@@ -24,22 +25,22 @@ function argumentsOf({ argv }: Helper): { allow: string[]; publish: string[]; is
 export const reachesHosts = (plan: BoxPlan): boolean => allowedHosts(plan).length > 0
 
 /** The hosts that the box may connect to, as NAME:PORT. */
-export function allowedHosts(plan: BoxPlan): string[] {
-  const helper = networkHelper(plan)
-  return helper === undefined ? [] : argumentsOf(helper).allow
-}
+export const allowedHosts = (plan: BoxPlan): string[] => argumentsOf(plan).allow
+
+/** Whether the box reaches all that the host does, but for the host's loopback. */
+export const reachesAll = (plan: BoxPlan): boolean => argumentsOf(plan).pasta !== undefined
 
 export function network(plan: BoxPlan): Step[] {
-  const helper = networkHelper(plan)
-  if (helper === undefined) return []
-  const { allow, publish } = argumentsOf(helper)
+  const found = argumentsOf(plan)
+  const { allow, publish, pasta } = found
   const steps: Step[] = []
-  if (allow.length > 0) steps.push(outgoing(argumentsOf(helper)))
+  if (allow.length > 0) steps.push(outgoing(found))
+  if (pasta !== undefined) steps.push(everything(pasta))
   if (publish.length > 0) steps.push(incoming(publish))
   return steps
 }
 
-function outgoing({ allow, isPrivate, checks }: ReturnType<typeof argumentsOf>): Step {
+function outgoing({ allow, isPrivate, checks }: Arguments): Step {
   return {
     title: `Connect the box to hosts by their names: ${namesText(allow)}`,
     calls: 'unshare(CLONE_NEWNET), netlink(RTM_NEWLINK veth), socket, bind, listen',
@@ -54,6 +55,21 @@ function outgoing({ allow, isPrivate, checks }: ReturnType<typeof argumentsOf>):
       'If nsbox-net ends, so does the box.',
     ],
     see: { run: 'cat /etc/resolv.conf', page: 'veth(4), network_namespaces(7)' },
+  }
+}
+
+function everything(pasta: string): Step {
+  return {
+    title: `Connect the box to all that this machine reaches, by ${quote(pasta)}`,
+    calls: 'unshare(CLONE_NEWNET), netlink(RTM_NEWLINK veth), execve',
+    why: "pasta, a program of the host, makes a connection of its own, as the caller, for each of the box's. Between it and the box is a second network namespace, a router that the box can't change: its kernel passes on no packet to or from a loopback address.",
+    also: [
+      'The box can reach every host that this machine reaches: TCP, UDP and ping, private networks among them, and by other addresses of this machine the servers that listen there.',
+      "Nothing that listens on this machine's loopback, 127.0.0.0/8 and ::1, is reached, nor abstract Unix sockets. Queries for names are an exception: a resolver there gets them, if it is the first one in /etc/resolv.conf.",
+      'pasta runs without the gateway as a way to this machine, and without any forwards. Nobody reaches the box; --publish lets them.',
+      'If pasta or nsbox-net ends, so does the box.',
+    ],
+    see: { run: 'ip route', page: 'pasta(1), veth(4), network_namespaces(7)' },
   }
 }
 

@@ -71,8 +71,8 @@ export interface BoxOptions {
   noFollow?: boolean | undefined
   /** Keep the host's namespace: pid, ipc, uts, cgroup or user; or, for X11, its abstract sockets: abstract. `--share NS[,NS]` */
   share?: string | readonly string[] | undefined
-  /** Host: the host's network (default); none: a network with nothing but a loopback. `--net host|none` */
-  net?: 'host' | 'none' | undefined
+  /** Host: the host's network (default); none: a network with nothing but a loopback; user: one that reaches what the host does, but not the host's loopback, by the host's program pasta. `--net host|none|user` */
+  net?: 'host' | 'none' | 'user' | undefined
   /** Let the box connect to the host NAME on PORT (443), and to nothing else: a network of its own, TCP alone; *.example.org is every host below example.org. `--allow-host NAME[:PORT]` */
   allowHosts?: string | readonly string[] | undefined
   /** Let hosts of --allow-host have addresses of private networks and of this machine, too. `--allow-private` */

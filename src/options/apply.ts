@@ -305,7 +305,7 @@ function shareable(name: string): Shareable {
   const found = known(SHAREABLE, name)
   if (found !== undefined) return found
   const hints: Record<string, string> = {
-    net: 'the network is --net host or --net none',
+    net: 'the network is --net host, none or user',
     mount: 'the mount namespace is always new',
   }
   throw wrong(

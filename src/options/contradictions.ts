@@ -19,9 +19,9 @@ export function refuseContradictions(o: Options): void {
     )
   if (o.fakeRoot) refuseBesideFakeRoot(o)
   refuseBesideNetwork(o)
-  if (o.net === 'none' && shares(o, 'abstract'))
+  if (o.net !== undefined && o.net !== 'host' && shares(o, 'abstract'))
     contradict(
-      '--net none and --share abstract',
+      `--net ${o.net} and --share abstract`,
       "abstract sockets belong to the network, and the box does not have the host's",
     )
   if (o.mapRoot && shares(o, 'user'))
@@ -41,6 +41,8 @@ export function refuseContradictions(o: Options): void {
 function refuseBesideNetwork({ net, allowHosts, allowPrivate, checkSni, publish }: Options): void {
   if (net === 'host' && allowHosts !== undefined)
     throw new UsageError("--net host and --allow-host: on the host's network the box reaches every host", LEAVE_OUT)
+  if (net === 'user' && allowHosts !== undefined)
+    throw new UsageError('--net user and --allow-host: by pasta the box reaches every host that this one does', ONE_OF)
   if (net === 'host' && publish !== undefined)
     throw new UsageError("--net host and --publish: a box on the host's network has the host's ports", LEAVE_OUT)
   if (allowHosts !== undefined) return
@@ -49,6 +51,7 @@ function refuseBesideNetwork({ net, allowHosts, allowPrivate, checkSni, publish 
 }
 
 const LEAVE_OUT = 'leave out one of them: the box then has a network of its own, or that of the host'
+const ONE_OF = 'leave out --net user: the box then reaches the named hosts alone'
 const WITH_HOST = 'it goes with --allow-host NAME[:PORT]'
 
 function refuseBesideImage({ image, root, platform, entrypoint, trustImage, pull, insecure }: Options): void {

@@ -12,7 +12,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   pull: PULL,
   'host-files': HOST_FILES_WITH,
   share: SHAREABLE,
-  net: ['host', 'none'],
+  net: ['host', 'none', 'user'],
   seccomp: ['default', 'socketcall', 'none'],
   'cap-add': CAPABILITY_NAMES,
   'cap-drop': CAPABILITY_NAMES,

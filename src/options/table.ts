@@ -279,9 +279,9 @@ export const TABLE = [
   {
     name: 'net',
     group: 'namespaces',
-    value: 'host|none',
+    value: 'host|none|user',
     sets: 'net',
-    doc: "host: the host's network (default); none: a network with nothing but a loopback",
+    doc: "host: the host's network (default); none: a network with nothing but a loopback; user: one that reaches what the host does, but not the host's loopback, by the host's program pasta",
   },
   {
     name: 'allow-host',

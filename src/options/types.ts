@@ -84,7 +84,7 @@ export type Options = {
   /** The host's Unix sockets are hidden but for these, and those in these directories; absent: as for [] with `allowHosts`. */
   sockets?: string[]
   share?: Shareable[]
-  net?: 'host' | 'none'
+  net?: 'host' | 'none' | 'user'
   /** Hosts that the box may connect to, as NAME:PORT; `net` is then "none". */
   allowHosts?: string[]
   /** They may have addresses that aren't part of the public internet. */

@@ -233,12 +233,14 @@ export function file(value: string): MountRequest {
   return { type: 'file', source, target: boxPath('file', path) }
 }
 
-export function network(value: string): 'host' | 'none' {
-  if (value !== 'host' && value !== 'none')
+export function network(value: string): 'host' | 'none' | 'user' {
+  if (value !== 'host' && value !== 'none' && value !== 'user')
     throw wrong(
       'net',
-      `${quote(value)} must be host or none`,
-      '--allow-host NAME gives a network that reaches the named hosts alone',
+      `${quote(value)} must be host, none or user`,
+      /^(?:slirp4netns|pasta|bridge|private)\b/.test(value)
+        ? '--net user reaches what the host does; --allow-host NAME gives a network that reaches the named hosts alone'
+        : '--allow-host NAME gives a network that reaches the named hosts alone',
     )
   return value
 }

@@ -6,7 +6,7 @@ import { environment } from './environment.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { seccompOf } from '../seccomp/seccomp.ts'
 import { hostDirectory } from './host-path.ts'
-import { addWithView, defaultMounts, isWritable, mountOf } from './mounts.ts'
+import { addWithView, defaultMounts, hasOwnNetwork, isWritable, mountOf } from './mounts.ts'
 import { cleanPath } from '../plan/box-path.ts'
 import { compact } from '../plan/compact.ts'
 import { lateImageBox, lateNetwork, latePlanner, lateReview } from '../lazy.ts'
@@ -65,9 +65,9 @@ export function buildPlan(
   }
   if (rules !== undefined) requested = rules.withRules(requested, options, root, host)
   const network =
-    options.allowHosts === undefined && options.publish === undefined
+    options.allowHosts === undefined && options.publish === undefined && options.net !== 'user'
       ? undefined
-      : lateNetwork().boxNetwork(options, root, requested, host)
+      : lateNetwork().boxNetwork(options, root, requested, host, image !== undefined || options.hostFiles !== undefined)
   if (network !== undefined) requested.push(...network.files)
   if (image !== undefined || options.hostFiles !== undefined)
     requested.push(
@@ -90,7 +90,7 @@ export function buildPlan(
   const ownNetwork = namespaces.includes('net')
   const capabilities = capabilitiesOf(options, uid, ownNetwork)
   const seccomp = seccompOf({ ...options, fakeRoot }, capabilities, host)
-  const helpers = network === undefined ? [] : [network.helper]
+  const helpers = network === undefined ? [] : [...network.helpers]
   if (hides) helpers.push(...latePlanner().watchers(pinned, root, capabilities, given))
   return compact<BoxPlan>({
     contract: CONTRACT,
@@ -143,7 +143,7 @@ export const GRACE = 10000
 function namespacesOf({ share = [], net }: Options, user: boolean): Namespace[] {
   const names: Namespace[] = user ? ['user', 'mount'] : ['mount']
   for (const name of ['pid', 'ipc', 'uts', 'cgroup'] as const) if (!share.includes(name)) names.push(name)
-  if (net === 'none') names.push('net')
+  if (hasOwnNetwork(net)) names.push('net')
   return names
 }
 
@@ -283,7 +283,8 @@ export function commandOf({ argv0 }: Options, argv: readonly string[]): Pick<Pro
  */
 function scopesOf({ share = [], net, privileged }: Options): Scope[] {
   const scopes: Scope[] = []
-  if (!privileged && net !== 'none' && !share.includes('ipc') && !share.includes('abstract')) scopes.push('abstract')
+  if (!privileged && !hasOwnNetwork(net) && !share.includes('ipc') && !share.includes('abstract'))
+    scopes.push('abstract')
   if (!privileged && !share.includes('pid')) scopes.push('signals')
   return scopes
 }

@@ -9,6 +9,9 @@ import { procView, sysView } from './masked-paths.ts'
 
 const PROC_OPTIONS: MountOption[] = ['nosuid', 'nodev', 'noexec']
 
+/** Whether the box is not on the host's network. */
+export const hasOwnNetwork = (net: Options['net']): boolean => net !== undefined && net !== 'host'
+
 /** A root that has /proc and /dev, or is an image's, gets fresh ones, unless an option mounts something there. */
 export function defaultMounts(
   options: Options,
@@ -29,7 +32,7 @@ export function defaultMounts(
   if (has('/dev')) mounts.push({ type: 'dev', target: '/dev' })
   // Only the host's root has a sysfs that no option requested.
   if (showsHost(root) && !options.privileged && has('/sys'))
-    mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: options.net === 'none' }))
+    mounts.push(...sysView({ cgroup: !options.share?.includes('cgroup'), net: hasOwnNetwork(options.net) }))
   return mounts
 }
 

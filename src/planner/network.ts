@@ -1,5 +1,6 @@
 /**
- * The network of a box that may connect to hosts by their names, or whose ports are published. The program nsbox-net
+ * The network of a box that leads somewhere: to hosts by their names, to all that the host reaches (user-network.ts), or
+ * from ports that are published. The program nsbox-net
  * makes it, outside of the box, and answers what the box asks for names. Whatever would be asked in its place has to be
  * out of the box's sight: the host's list of hosts, and the sockets of its name services.
  */
@@ -9,6 +10,7 @@ import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import { isMounted, rootDirectories, showsHost } from '../plan/root.ts'
 import type { Helper, Mount, MountOption, Root } from '../plan/types.ts'
 import { isHidden, NAME } from './host-files.ts'
+import { pastaHelper, resolvConf } from './user-network.ts'
 
 /** Address of the resolver, which nsbox-net makes: sidecar/net/names.h. */
 const RESOLVER = '198.18.0.1'
@@ -24,7 +26,7 @@ const SSS = '/var/lib/sss/pipes'
 const RUN_LINKS = ['/run/current-system', '/run/booted-system', '/run/wrappers', '/run/opengl-driver'] as const
 
 type BoxNetwork = {
-  helper: Helper
+  helpers: Helper[]
   /** They come before all mounts that options request. */
   first: Mount[]
   /** They come behind those. */
@@ -35,13 +37,26 @@ type BoxNetwork = {
   makes: boolean
 }
 
-/** REQUESTED: the mounts of options, which win over all that is mounted here. */
-export function boxNetwork(options: Options, root: Root, requested: readonly Mount[], host: HostFacts): BoxNetwork {
-  const network: BoxNetwork = { helper: helperOf(options), first: [], files: [], makes: false }
-  if (options.allowHosts === undefined) return network
-  for (const file of boxFiles(options, root, host)) if (!isHidden(file.target, requested)) network.files.push(file)
+/**
+ * REQUESTED: the mounts of options, which win over all that is mounted here. `hasHostFiles`: the box gets the host's
+ * resolv.conf otherwise.
+ */
+export function boxNetwork(
+  options: Options,
+  root: Root,
+  requested: readonly Mount[],
+  host: HostFacts,
+  hasHostFiles: boolean,
+): BoxNetwork {
+  const network: BoxNetwork = { helpers: helpersOf(options, host), first: [], files: [], makes: false }
+  const files = options.allowHosts !== undefined ? boxFiles(options, root, host) : []
+  if (options.net === 'user' && !isHidden(RESOLV_CONF, requested)) {
+    const file = resolvConf(options, root, hasHostFiles, host)
+    if (file !== undefined) files.push(file)
+  }
+  for (const file of files) if (!isHidden(file.target, requested)) network.files.push(file)
   if (showsHost(root)) {
-    network.first = hidingMounts(requested, host)
+    if (options.allowHosts !== undefined) network.first = hidingMounts(requested, host)
     if (root.type === 'directory' && network.files.length > 0) network.view = '/etc'
   } else if (root.type === 'directory') {
     network.makes = network.files.some(({ target }) => isUnmade(root.path + target, host))
@@ -49,7 +64,13 @@ export function boxNetwork(options: Options, root: Root, requested: readonly Mou
   return network
 }
 
-function helperOf({ allowHosts = [], allowPrivate, checkSni, publish = [] }: Options): Helper {
+function helpersOf(options: Options, host: HostFacts): Helper[] {
+  const { net, publish } = options
+  if (net !== 'user') return [namesHelper(options)]
+  return publish === undefined ? [pastaHelper(host)] : [pastaHelper(host), namesHelper({ publish })]
+}
+
+function namesHelper({ allowHosts = [], allowPrivate, checkSni, publish = [] }: Options): Helper {
   const argv = ['nsbox-net']
   for (const rule of allowHosts) argv.push('--allow', rule)
   if (allowPrivate) argv.push('--allow-private')

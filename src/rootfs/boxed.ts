@@ -42,7 +42,7 @@ async function traceOnHost(
   boxes: Boxes,
   stop: AbortSignal,
 ): Promise<Traced> {
-  const share: Options['share'] = options.net === 'none' ? [] : ['abstract']
+  const share: Options['share'] = options.net !== undefined && options.net !== 'host' ? [] : ['abstract']
   const traced = await trace({ ...options, overlay: true, share }, command, { ...boxes, stop, layered: true })
   if (traced.refused === undefined) return traced
   const [path] = command

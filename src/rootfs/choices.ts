@@ -42,5 +42,5 @@ export type RootfsOptions = {
   /** The words behind `--`. */
   command?: string[]
   /** Options of the boxes in which programs run: timeout in milliseconds, memory in bytes. */
-  box?: { net?: 'host' | 'none'; timeout?: number; memory?: number; pids?: number }
+  box?: { net?: 'host' | 'none' | 'user'; timeout?: number; memory?: number; pids?: number }
 }

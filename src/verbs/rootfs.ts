@@ -75,7 +75,7 @@ export const rootfs = verb<{ args: string[]; how: RootfsOptions }>({
       name: 'net',
       group: 'building a root',
       value: 'host|none',
-      choices: ['host', 'none'],
+      choices: ['host', 'none', 'user'],
       doc: 'the network of --trace and --check (default: host)',
     },
     {

@@ -173,6 +173,8 @@ const accepted: Row[] = [
   // Namespaces and identity.
   [['--share', 'pid,ipc', '--share=uts,pid', 'x'], run({ share: ['pid', 'ipc', 'uts'] }, 'x')],
   [['--net', 'none', 'x'], run({ net: 'none' }, 'x')],
+  [['--net', 'user', 'x'], run({ net: 'user' }, 'x')],
+  [['-p', '1:2', '--net=user', 'x'], run({ net: 'user', publish: ['127.0.0.1:1:2'] }, 'x')],
   [['--allow-host', 'A.example', 'x'], run({ net: 'none', allowHosts: ['a.example:443'] }, 'x')],
   [
     ['--allow-host=a.example:80', '--allow-private', '--check-sni', 'x'],
@@ -400,7 +402,7 @@ const refused: [string[], string, string?][] = [
   [['--root', '--', 'x'], '--root: the value is missing', '--root=--'],
   [['--root', '--ro', 'x'], '--root: the value is missing', '--root=--ro'],
   [['--root', '--bind=a', 'x'], '--root: the value is missing'],
-  [['--net'], '--net: the value is missing', 'host|none'],
+  [['--net'], '--net: the value is missing', 'host|none|user'],
   [['--tmpfs', '', 'x'], "--tmpfs: empty value ''", '--tmpfs DIR'],
   [['--tmpfs=', 'x'], "--tmpfs: empty value ''"],
   [['--proc=', 'x'], "--proc: empty value ''"],
@@ -432,7 +434,16 @@ const refused: [string[], string, string?][] = [
   [['--dir', '/d:', 'x'], "--dir: mode '' must be three or four octal digits"],
   [['--share', 'pid,', 'x'], "--share: '' must be one of pid, ipc, uts, cgroup, user, abstract"],
   [['--share', 'net', 'x'], "--share: 'net' must be one of pid, ipc, uts, cgroup, user, abstract", '--net host'],
-  [['--net', 'bridge', 'x'], "--net: 'bridge' must be host or none"],
+  [['--net', 'bridge', 'x'], "--net: 'bridge' must be host, none or user", '--net user'],
+  [
+    ['--net', 'user', '--allow-host', 'a.org', 'x'],
+    '--net user and --allow-host: by pasta the box reaches every host that this one does',
+    'leave out --net user',
+  ],
+  [
+    ['--net', 'user', '--share', 'abstract', 'x'],
+    "--net user and --share abstract: abstract sockets belong to the network, and the box does not have the host's",
+  ],
   [['--hostname', 'é'.repeat(33), 'x'], `--hostname: '${'é'.repeat(33)}' is longer than 64 bytes`],
   ...['007', '4294967295'].flatMap((id): [string[], string][] => [
     [['--user', `${id}:0`, 'x'], `--user: '${id}' must be a whole number from 0 to 4294967294`],
