@@ -1,8 +1,8 @@
 /**
- * The network of a box that leads somewhere: to hosts by their names, to all that the host reaches (user-network.ts), or
- * from ports that are published. The program nsbox-net
- * makes it, outside of the box, and answers what the box asks for names. Whatever would be asked in its place has to be
- * out of the box's sight: the host's list of hosts, and the sockets of its name services.
+ * The network of a box that leads somewhere: to hosts by their names, to all that the host reaches (user-network.ts),
+ * or from ports that are published. The program nsbox-net makes it, outside of the box, and answers what the box asks
+ * for names. Where names are the permission, whatever would be asked in its place has to be out of the box's sight: the
+ * host's list of hosts, and the sockets of its name services.
  */
 import type { HostFacts } from '../host/types.ts'
 import type { Options } from '../options/types.ts'
@@ -10,7 +10,7 @@ import { MOUNT_TYPES } from '../plan/mount-types.ts'
 import { isMounted, rootDirectories, showsHost } from '../plan/root.ts'
 import type { Helper, Mount, MountOption, Root } from '../plan/types.ts'
 import { isHidden, NAME } from './host-files.ts'
-import { pastaHelper, resolvConf } from './user-network.ts'
+import { pastaHelper, resolvConfForPasta } from './user-network.ts'
 
 /** Address of the resolver, which nsbox-net makes: sidecar/net/names.h. */
 const RESOLVER = '198.18.0.1'
@@ -51,7 +51,7 @@ export function boxNetwork(
   const network: BoxNetwork = { helpers: helpersOf(options, host), first: [], files: [], makes: false }
   const files = options.allowHosts !== undefined ? boxFiles(options, root, host) : []
   if (options.net === 'user' && !isHidden(RESOLV_CONF, requested)) {
-    const file = resolvConf(options, root, hasHostFiles, host)
+    const file = resolvConfForPasta(options, root, hasHostFiles, host)
     if (file !== undefined) files.push(file)
   }
   for (const file of files) if (!isHidden(file.target, requested)) network.files.push(file)

@@ -30,7 +30,7 @@ export function pastaHelper(host: Pick<HostFacts, 'look'>): Helper {
  * The box's resolv.conf, if the one that it would see names a resolver on the host's loopback, as systemd-resolved has
  * it; the other lines stay. `hasHostFiles`: the box gets the host's file.
  */
-export function resolvConf(
+export function resolvConfForPasta(
   options: Options,
   root: Root,
   hasHostFiles: boolean,
