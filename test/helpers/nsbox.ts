@@ -83,10 +83,14 @@ export const INTERFACES: readonly { name: string; box: (args: readonly string[])
   },
 ]
 
+/** A directory for files of a moment on the root's own file system, which is what an overlay of the root can change. */
+export const TEMP_OF_ROOT =
+  [tmpdir(), '/var/tmp'].find((path) => lstatSync(path).dev === lstatSync('/').dev) ?? tmpdir()
+
 /** Runs the body with a directory, and removes that afterwards. Files on other file systems below it aren't touched. */
-export function inTemp(body: (dir: string) => void | Promise<void>): () => Promise<void> {
+export function inTemp(body: (dir: string) => void | Promise<void>, top: string = tmpdir()): () => Promise<void> {
   return async () => {
-    const dir = realpathSync(mkdtempSync(join(tmpdir(), 'nsbox-')))
+    const dir = realpathSync(mkdtempSync(join(top, 'nsbox-')))
     try {
       await body(dir)
     } finally {

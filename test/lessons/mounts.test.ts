@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asRoot, BIN, busyboxRoot, execute, inTemp, nsbox, NSBOX, type Ran } from '../helpers/nsbox.ts'
+import { asRoot, BIN, busyboxRoot, execute, inTemp, nsbox, NSBOX, TEMP_OF_ROOT, type Ran } from '../helpers/nsbox.ts'
 
 /** Runs SCRIPT in a mount namespace of its own, in which it may mount. */
 function mounting(script: string, ...args: string[]): Ran {
@@ -117,7 +117,7 @@ test(
       `mv ${lower}/old ${lower}/new && cat ${lower}/new/file`,
     ])
     assert.is(stdout, 'file\n', stderr)
-  }),
+  }, TEMP_OF_ROOT),
 )
 
 const onlyRoot = asRoot ? test : test.skip
@@ -147,7 +147,7 @@ onlyRoot(
       join(lower, 'x'),
     )
     assert.is(stdout, 'file\n')
-  }),
+  }, TEMP_OF_ROOT),
 )
 
 test.run()
