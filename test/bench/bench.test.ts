@@ -79,7 +79,9 @@ test(
         .sort(),
       [
         ...['GNU tar', 'crun', 'firejail', 'podman', 'proot', 'runc', 'sandbox-runtime', 'systemd-nspawn'],
-        ...['umoci', 'unsquashfs'],
+        // Without the program that makes an image there is none to compare with.
+        ...(Bun.which('umoci') !== null ? ['umoci'] : []),
+        ...(Bun.which('mksquashfs') !== null ? ['unsquashfs'] : []),
       ],
     )
     assert.match(readFileSync(join(dir, 'start-by-mounts.svg'), 'utf8'), /^<svg [^]*<polyline [^]*<\/svg>\n$/)
