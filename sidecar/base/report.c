@@ -31,6 +31,8 @@ void report_set_up(const struct plan *plan)
 	errors_to_status = status_fd >= 0 && plan->supervision->errors == SUPERVISION_ERRORS_STATUS;
 }
 
+void report_events_to(int fd) { status_fd = fd; }
+
 static const char *word_of(enum step wanted) { return word_at(step_words, wanted); }
 
 static void print_phase(long microseconds)

@@ -56,6 +56,8 @@ void report_made(const char *path);
 /* The same, that a mount of PATH is left out. */
 void report_left_out(const char *path);
 void report_warning(const char *text);
+/* Makes FD the descriptor that events are written to, in a program that has no plan. */
+void report_events_to(int fd);
 /* The descriptor that events are written to, or -1. */
 int report_status_fd(void);
 /* The box is set up, and waits at its gate. */

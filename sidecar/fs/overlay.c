@@ -263,8 +263,8 @@ const char *overlay_hint(const struct layers *layers)
 	if (number == EINVAL && layers->state_path && fstatfs(layers->state, &fs) == 0)
 		hint =
 			(long)fs.f_type == overlay
-				? "DIR of --overlay=DIR lies on an overlay itself, as everything in a container does, and an overlay can't keep the "
-				  "changes of another one: name a directory on another file system, such as a volume"
+				? "DIR of --overlay=DIR lies on an overlay itself, as all in a container does: name a directory on another "
+				  "file system, such as a volume"
 				: "DIR of --overlay=DIR may lie on a file system that can't keep changes, such as NFS or FAT: name another directory, "
 				  "or use --overlay alone, which keeps the changes in memory";
 	if (number == EINVAL && layers->scratch >= 0)

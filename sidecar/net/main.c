@@ -235,6 +235,8 @@ int main(int argc, char **argv)
 	int parent = getppid();
 	report_step(STEP_NETWORK);
 	bool has_events = fill_descriptors();
+	if (has_events)
+		report_events_to(EVENTS);
 	descriptor_close_range(EVENTS + 1, INT_MAX);
 	signal(SIGPIPE, SIG_IGN);
 	options_read(&options, argc, argv);

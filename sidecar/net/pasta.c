@@ -39,9 +39,11 @@ static void read_words(void)
 {
 	char more[WORDS];
 	ssize_t got = read(pasta.words, more, sizeof more);
-	for (ssize_t i = 0; i < got && words_length < WORDS - 1; i++)
-		words[words_length++] =
-			more[i] == '\n' || more[i] == '\r' || more[i] == '\t' || more[i] == '\33' ? (char)' ' : more[i];
+	for (ssize_t i = 0; i < got && words_length < WORDS - 1; i++) {
+		if (strchr("\n\r\t\33", more[i]))
+			more[i] = ' ';
+		words[words_length++] = more[i];
+	}
 }
 
 /* It prints the time before its first line, and remarks about syslog, which has nothing to do with what failed. */

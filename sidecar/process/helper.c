@@ -31,6 +31,7 @@ struct helper_process {
 static struct helper_process *processes;
 static size_t count;
 static struct helper_failure failure;
+static bool has_told; /* nsbox-net has reported why it couldn't start */
 
 /* The arguments of a helper's start. What becomes a descriptor of its own may be -1; PROGRAM is then a path. */
 struct start {
@@ -235,12 +236,14 @@ static void finish_part(pid_t pid)
 /* With all that it has started in its process group. */
 static void end(struct helper_process *process)
 {
+	int status = 0;
 	if (process->pid <= 0)
 		return;
 	if (!process->helper->program)
 		finish_part(process->pid);
 	kill(-process->pid, SIGKILL);
-	waitpid(process->pid, NULL, 0);
+	waitpid(process->pid, &status, 0);
+	has_told |= process->helper->part == HELPER_PART_NET && status == STATUS_FAILED << 8;
 	process->pid = 0;
 	if (process->file >= 0)
 		(void)read_pipe(process, process->file);
@@ -275,4 +278,6 @@ void helpers_end(void)
 {
 	for (size_t i = 0; i < count; i++)
 		end(&processes[i]);
+	if (has_told && failure.what == never_ready)
+		failure.what = "";
 }

@@ -158,9 +158,9 @@ bool release_end(int fd)
 	if (fd >= 0 && fd != 2)
 		dup2(fd, 2);
 	report_step(failure ? failure->step : STEP_GATE);
-	if (failure)
+	if (failure && *failure->what)
 		report_failure(failure->what, failure->path, failure->hint, failure->number);
-	else
+	else if (!failure)
 		report_failure("it was closed without a byte that lets the box go on", NULL, NULL, 0);
 	return true;
 }

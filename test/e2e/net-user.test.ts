@@ -107,7 +107,7 @@ testPasta(
   inTemp((dir) => {
     const { status, stdout, stderr } = inWorld(dir, 'ip link del out0; "$NSBOX" --net user echo ran')
     assert.is(stdout, '')
-    assert.match(stderr, /^nsbox: network: pasta could not connect the box: \/usr\/bin\/pasta: .*\nhint: .*\n/)
+    assert.match(stderr, /^nsbox: network: pasta could not connect the box: \/usr\/bin\/pasta: .*\nhint: .*\n$/)
     assert.is(status, 125)
   }),
 )

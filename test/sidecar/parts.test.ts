@@ -115,6 +115,11 @@ test(
       run(file, planWith('exit 0', ['echo', 'ran'])),
       /^nsbox: helpers: the helper ended, or closed descriptor 3, before it was ready: net\n$/,
     )
+    // It has said why.
+    failure(
+      run(file, planWith('echo nsbox: network: no veth >&2; exit 125', ['echo', 'ran'])),
+      /^nsbox: network: no veth\n$/,
+    )
     failure(
       run(file, planWith('echo r >&3; sleep 0.1', ['sleep', '60'])),
       /^nsbox: helpers: the helper has ended, and the box with it: net\n$/,
