@@ -10,6 +10,7 @@ import { part, ratioTo, type Context, type Found, type Named } from './part.ts'
 import { bundle, BWRAP_NAMESPACES, runtimeSettings } from './peers.ts'
 import { bundleSize, emptyBunProgram, installed, libraryTimes, pipeTimes } from './programs.ts'
 import { remembered } from './remembered.ts'
+import { rules } from './rules.ts'
 import { atLeast, atMost, type Part, type Points, type Row, type Target } from './result.ts'
 
 /** Every part is measured by itself, and all of them in one run. */
@@ -19,6 +20,7 @@ export const PARTS: readonly { name: string; measure: (context: Context) => Foun
   { name: 'slow', measure: slowPeers },
   { name: 'command-line', measure: commandLine },
   { name: 'remembered', measure: remembered },
+  { name: 'rules', measure: rules },
   { name: 'mounts', measure: byMounts },
   { name: 'enter', measure: enter },
   { name: 'library', measure: library },

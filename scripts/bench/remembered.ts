@@ -46,6 +46,11 @@ function startsOf(bench: Bench, bwrap: Usable | undefined, user: number | undefi
     },
     { name: 'later start', argv: line('bench'), does: 'the same with one host name, by the remembered plan' },
     {
+      name: 'later start, no filter',
+      argv: line('bench', '--seccomp', 'none'),
+      does: 'without a filter of system calls, which bubblewrap has not either',
+    },
+    {
       name: 'start with --no-remember',
       argv: line('bench', '--no-remember'),
       does: 'the plan is made, and not stored',
@@ -57,6 +62,11 @@ function startsOf(bench: Bench, bwrap: Usable | undefined, user: number | undefi
     parts: [part(title, times, commands, 'first start')],
     targets: [
       atMost(`${title}: later start / bubblewrap`, 0.75, ratioTo(times, 'later start', 'bubblewrap')),
+      atMost(
+        `${title}: later start, no filter / bubblewrap`,
+        0.75,
+        ratioTo(times, 'later start, no filter', 'bubblewrap'),
+      ),
       atMost(`${title}: later start / first start`, 0.35, ratioTo(times, 'later start', 'first start')),
       atMost(
         `${title}: first start / start with --no-remember`,

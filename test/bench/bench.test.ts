@@ -50,7 +50,7 @@ test(
     const remembered = result.parts.filter(({ reference }) => reference === 'first start')
     assert.ok(remembered.length > 0)
     for (const { rows } of remembered)
-      assert.equal(rows.map(({ name }) => name).slice(0, 3), ['first start', 'later start', 'start with --no-remember'])
+      assert.equal(rows.map(({ name }) => name).slice(0, 2), ['first start', 'later start'])
     for (const runtime of ['Bun', 'Node.js'])
       assert.ok(
         result.parts.some(({ title }) => title === `a box from a program, ${runtime}`),
