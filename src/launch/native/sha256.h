@@ -33,8 +33,8 @@ static void sha256_add_block(struct sha256 *sum)
 	const uint32_t *rounds = ADDRESS_OF("sha256_rounds");
 	uint32_t schedule[64], now[SHA256_WORDS];
 	for (int i = 0; i < 64; i++) {
-		const unsigned char *at = sum->block + 4 * i;
 		if (i < 16) {
+			const unsigned char *at = sum->block + 4 * (uint64_t)i;
 			schedule[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 			continue;
 		}
