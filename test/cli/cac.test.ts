@@ -14,7 +14,7 @@ import { UsageError } from '../../src/errors.ts'
 
 const optionsOf = (verb: VerbName): OptionRow[] => optionsOfRow(ROWS[verb])
 
-const LINES = 1000
+const LINES = 2000
 const VERBS = ['run', 'plan', 'explain', 'bake', 'enter', 'rootfs'] as const
 
 /** Random numbers that are the same in each run: mulberry32. */

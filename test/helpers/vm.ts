@@ -9,7 +9,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { HostFacts } from '../../src/host/types.ts'
 import { buildPlan } from '../../src/planner/build.ts'
 import { parse } from './command.ts'
@@ -279,7 +279,8 @@ export class Guest {
         ]),
       ].map(([there, here]) => file(there, readFileSync(here))),
       ...Object.entries(this.#files).map(([name, content]) => file(`files/${name}`, content, 0o644)),
-      file('bin/nsbox-sidecar', readFileSync(sidecar)),
+      // Plans that hide files call nsbox-hide, which the sidecar looks for beside itself.
+      ...['nsbox-sidecar', 'nsbox-hide'].map((name) => file(`bin/${name}`, readFileSync(join(dirname(sidecar), name)))),
       ...filesBelow(programs).map((name) => file(`bin/${basename(name)}`, readFileSync(join(programs, name)))),
       file('etc/passwd', `root:x:0:0::/:/bin/sh\nann:x:${USER}:${USER}::/home:/bin/sh\n`, 0o644),
       file('etc/group', `root:x:0:\nann:x:${USER}:\n`, 0o644),
@@ -333,6 +334,8 @@ if [ "\${1-}" != then ]; then
   exec switch_root /new /init then
 fi
 echo @@over
+# It waits until all output has left the machine.
+stty -F /dev/console raw -echo
 poweroff -f
 `
 
