@@ -194,7 +194,7 @@ test('few options belong to one verb only', () =>
       ...[
         'json',
         'quiet',
-        ...['json', 'all', 'discard', 'only', 'overwrite', 'json', 'quiet'],
+        ...['json', 'all', 'discard', 'prune', 'only', 'overwrite', 'json', 'quiet'],
         'by',
         'with',
         'without',
