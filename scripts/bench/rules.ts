@@ -21,7 +21,7 @@ export function rules({ bench, find }: Context): Found {
     does,
     argv: [program, '--write', project, ...words, '--', bench.program('empty')],
   })
-  const hidden = ['--hide', '**/.env']
+  const hidden = ['--hide', `${project}/**/.env`]
   const host = ['--allow-host', 'example.org']
   const commands: Named[] = [
     box('rules', 'a project to write to, the rest read-only, by the remembered plan'),

@@ -84,19 +84,21 @@ static bool ask(int netlink, const struct request *request)
 }
 
 bool netlink_add_pair(int netlink, const char *name, const struct netlink_mac *mac, const char *peer,
-	const struct netlink_mac *peer_mac, int namespace)
+	const struct netlink_mac *peer_mac, uint32_t mtu, int namespace)
 {
 	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
 	struct request request;
 	begin_request(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof link);
 	add_name(&request, IFLA_IFNAME, name);
 	add_attribute(&request, IFLA_ADDRESS, mac, sizeof *mac);
+	add_attribute(&request, IFLA_MTU, &mtu, sizeof mtu);
 	size_t info = add_attribute(&request, IFLA_LINKINFO, NULL, 0);
 	add_name(&request, IFLA_INFO_KIND, "veth");
 	size_t data = add_attribute(&request, IFLA_INFO_DATA, NULL, 0);
 	size_t other = add_attribute(&request, VETH_INFO_PEER, &link, sizeof link);
 	add_name(&request, IFLA_IFNAME, peer);
 	add_attribute(&request, IFLA_ADDRESS, peer_mac, sizeof *peer_mac);
+	add_attribute(&request, IFLA_MTU, &mtu, sizeof mtu);
 	add_attribute(&request, IFLA_NET_NS_FD, &namespace, sizeof namespace);
 	end_nested(&request, other);
 	end_nested(&request, data);

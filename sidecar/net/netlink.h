@@ -17,9 +17,12 @@ struct netlink_mac {
  * return false with errno.
  */
 int netlink_open(void);
-/* Makes the pair of devices NAME, with address MAC, and PEER, with PEER_MAC, in the network namespace NAMESPACE. */
+/*
+ * Makes the pair of devices NAME, with address MAC, and PEER, with PEER_MAC, in the network namespace NAMESPACE. MTU:
+ * the longest packet of both, in bytes.
+ */
 bool netlink_add_pair(int netlink, const char *name, const struct netlink_mac *mac, const char *peer,
-	const struct netlink_mac *peer_mac, int namespace);
+	const struct netlink_mac *peer_mac, uint32_t mtu, int namespace);
 /* Keeps the kernel from giving the device an address of IPv6. True also if the kernel has no IPv6. */
 bool netlink_stop_own_addresses(int netlink, unsigned device);
 bool netlink_bring_up(int netlink, unsigned device);

@@ -220,9 +220,15 @@ static int open_netlink(void)
 	return netlink;
 }
 
-static void add_pair(int netlink, int net)
+/*
+ * What comes from outside has packets of Ethernet's length. What a process here passes on has none yet, and long ones
+ * cost less: 1 GiB arrives in four fifths of the time.
+ */
+enum { MTU_ETHERNET = 1500, MTU_LONGEST = 65535 };
+
+static void add_pair(int netlink, uint32_t mtu, int net)
 {
-	if (!netlink_add_pair(netlink, HERE, &mac_here, IN_BOX, &mac_in_box, net))
+	if (!netlink_add_pair(netlink, HERE, &mac_here, IN_BOX, &mac_in_box, mtu, net))
 		fail_hint("make a pair of network devices", "veth",
 			errno == EOPNOTSUPP || errno == ENODEV
 				? "this kernel has no veth (CONFIG_VETH), which a box's own network needs to lead anywhere"
@@ -266,7 +272,7 @@ void veth_route(int second, int net, const char *out, bool v6)
 	check(setns(second, CLONE_NEWNET) == 0, "join the box's second network namespace", NULL);
 	int here = open_netlink();
 	v6 = v6 && has_route(&PUBLIC6);
-	add_pair(here, net);
+	add_pair(here, MTU_ETHERNET, net);
 	set_up_router(here, device_number(HERE), device_number(out), v6);
 	check(setns(net, CLONE_NEWNET) == 0, "join the box's network namespace", NULL);
 	int in_box = open_netlink();
@@ -284,7 +290,7 @@ void veth_make(int box, const struct rules *rules, struct veth_sockets *sockets)
 	int net = join_box(box);
 	veth_leave();
 	int here = open_netlink();
-	add_pair(here, net);
+	add_pair(here, MTU_LONGEST, net);
 	int second = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	check(second >= 0, "open our network namespace", NULL);
 	check(setns(net, CLONE_NEWNET) == 0, "join the box's network namespace", NULL);
