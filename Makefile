@@ -101,7 +101,7 @@ dist/obj/entry.bin: src/launch/native/entry.c $(NATIVE_HEADERS) $(MAKE_FILES)
 dist/plain/nsbox: $(PROGRAM_FROM)
 	@mkdir -p $(@D)
 	@$(call build,$@,--conditions=plain)
-	$(Q)cp dist/nsbox-sidecar $(@D)/
+	$(Q)cp $(STATIC_PROGRAMS:%=dist/%) $(@D)/
 
 gen: $(NPM) ## after a change of a table in src/: write what comes from it
 	$(Q)$(BUN) --conditions=package scripts/gen.ts
@@ -140,10 +140,10 @@ test-plain: dist/plain/nsbox test-tools $(TEST_PROGRAMS) ## run a part of the te
 # Each box is started by a remembered plan: test/c/warm.c stands in nsbox's place.
 # Left out: tests that copy the program elsewhere, count what it does, look at directories in which it stores nothing, or
 # tell first starts from later ones.
-WARM_TESTS := $(patsubst test/%,%,$(filter-out $(patsubst %,test/e2e/%.test.ts,bake containers handover loader many-machines own-directories own-directories-unmade remember remember-hostile remember-pairs start strip trace-layers),$(wildcard test/e2e/*.test.ts)))
+WARM_TESTS := $(patsubst test/%,%,$(filter-out $(patsubst %,test/e2e/%.test.ts,bake containers handover loader many-machines own-directories own-directories-unmade remember remember-hostile remember-pairs review start strip trace-denied trace-layers),$(wildcard test/e2e/*.test.ts)))
 dist/warm/nsbox: dist/test/warm dist/nsbox
 	@mkdir -p $(@D)
-	$(Q)cp dist/test/warm $@; cp dist/nsbox-sidecar $(@D)/
+	$(Q)cp dist/test/warm $@; cp $(STATIC_PROGRAMS:%=dist/%) $(@D)/
 test-warm: all test-tools guests debian-root dist/warm/nsbox $(TEST_PROGRAMS) ## run the tests of boxes with remembered plans
 	$(Q)NSBOX_TEST_BUILD=dist/warm $(BUN) scripts/test.ts $(or $(T),$(WARM_TESTS))
 
