@@ -1,11 +1,11 @@
 /** A box that may connect to hosts by their names: all ways past it. What programs do there: network-clients.test.ts. */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execute, inTemp, nsbox, NSBOX } from '../helpers/nsbox.ts'
+import { asRoot, execute, inTemp, nsbox, NSBOX } from '../helpers/nsbox.ts'
 import { nsboxAmong, serve } from '../helpers/named-hosts.ts'
 import { serveFiles } from '../helpers/served-files.ts'
 
@@ -219,6 +219,10 @@ test(
           return false
         }
       })
+    // As of somebody who has used nsbox before: boxes that make these at the same time may meet each other's undoing.
+    if (!asRoot)
+      for (const own of ['.config/nsbox', '.local/state/nsbox', '.cache/nsbox'])
+        mkdirSync(join(process.env.HOME ?? '', own), { recursive: true, mode: 0o700 })
     const links = () => execute('ip', ['-o', 'link']).stdout.split('\n').length
     const before = links()
     try {
