@@ -35,7 +35,7 @@ static const char *tree_path;
 static char *const *allowed_paths;
 static struct stat *allowed_files;
 static size_t allowed_count, hidden;
-/* Of what is looked at in a tree. */
+/* The path of the entry that the walk looks at. */
 static char walk_path[PATH_MAX];
 
 static bool is_at_or_below(const char *path, const char *above)

@@ -21,16 +21,13 @@
 #include "base/sys.h"
 #include "net/filter.h"
 
-enum { NOBODY = 65534, MEMORY = 64 << 20, LOOKUP_DESCRIPTORS = 64 };
+enum { MEMORY = 64 << 20, LOOKUP_DESCRIPTORS = 64 };
 
 /* All rights of Landlock's first version, Linux 5.13, which each later one has. */
 #define ALL_RIGHTS ((UINT64_C(1) << 13) - 1)
 
-/* The user may have no number here, as in a box in a box. */
-static void become_nobody(void)
+void confine_become_nobody(void)
 {
-	if (geteuid() != 0)
-		return;
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		fail("drop groups", NULL);
 	if ((setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0) && errno != EINVAL)
@@ -100,7 +97,8 @@ static void forbid_files(bool but_settings)
 
 void confine(enum confine_task task, int parent)
 {
-	become_nobody();
+	if (geteuid() == 0)
+		confine_become_nobody();
 	drop_capabilities();
 	lower_limit(RLIMIT_CORE, 0);
 	lower_limit(RLIMIT_DATA, MEMORY);

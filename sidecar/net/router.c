@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,9 +20,10 @@
 #include "base/descriptor.h"
 #include "base/report.h"
 #include "base/sys.h"
+#include "net/confine.h"
 #include "net/veth.h"
 
-enum { NOBODY = 65534, TUN_MAJOR = 10, TUN_MINOR = 200 };
+enum { TUN_MAJOR = 10, TUN_MINOR = 200 };
 
 #define TUN_DIRECTORY "/dev/net"
 #define TUN TUN_DIRECTORY "/tun"
@@ -52,15 +52,6 @@ static bool has_privileges(void)
 	return router_is_user0() && get_capabilities(data) && (data[0].effective & wanted) == wanted;
 }
 
-/* In a user namespace there may be no such user. */
-static void take_nobody(void)
-{
-	if (setgroups(0, NULL) < 0 && errno != EPERM)
-		fail("drop groups", NULL);
-	if ((setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0) && errno != EINVAL)
-		fail("become", "nobody");
-}
-
 /* Where the system lets only privileged processes make user namespaces, one of nobody's is made with a privilege. */
 static void take_nobody_but_admin(void)
 {
@@ -69,7 +60,7 @@ static void take_nobody_but_admin(void)
 		{.permitted = 1u << CAP_SYS_ADMIN, .effective = 1u << CAP_SYS_ADMIN}};
 	if (prctl(PR_SET_KEEPCAPS, 1) < 0)
 		fail("keep capabilities", NULL);
-	take_nobody();
+	confine_become_nobody();
 	if (syscall(SYS_capset, &header, data) < 0)
 		fail("drop capabilities", NULL);
 }
@@ -214,5 +205,5 @@ void router_become_user(const struct router *router)
 	if (!router->is_root)
 		return;
 	make_tun();
-	take_nobody();
+	confine_become_nobody();
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct router {
-	/* Of the process: as we know it, as /proc does, and our end of the channel whose end it waits for. */
+	/* The process's number here and in /proc. It ends when we close CHANNEL. */
 	int pid, number, channel;
 	/* A pipe: the descriptor that pasta writes to, which the process has under the same number, and our end. */
 	int ready, told;

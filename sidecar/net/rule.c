@@ -32,7 +32,7 @@ static const char *read_address(struct rule *rule, bool allow_private)
 	return range && !allow_private ? "is not part of the public internet, which needs --allow-private" : NULL;
 }
 
-/* Who asks for a name may write one so; a rule for it is a mistake. */
+/* A program may look up such a name. In a rule it is a mistake. */
 static bool has_dash_at_edge(const char *name)
 {
 	return *name == '-' || strstr(name, ".-") || strstr(name, "-.") || (*name && name[strlen(name) - 1] == '-');

@@ -38,8 +38,8 @@ static pid_t box_number(void)
 }
 
 /*
- * Of the caller's capabilities only those stay that tracing takes: root's, and those of the owner of the box's user
- * namespace, which need not be kept here.
+ * Keeps only the capabilities that tracing takes. The owner of the box's user namespace has them there without being
+ * given any here.
  */
 static void drop_privileges(void)
 {

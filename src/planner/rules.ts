@@ -86,7 +86,7 @@ function rulesOf(options: Options, mounts: readonly Mount[], host: HostFacts): R
   const allowed = options.sockets?.map((path) => realPlace(path, host))
   if (allowed !== undefined)
     for (const path of socketDirectories(allowed, host))
-      // Who names the directory itself means it.
+      // A rule or a mount of the caller's for the directory itself counts instead.
       if (![...rules, ...mounts.map(({ target }) => ({ path: target }))].some((one) => one.path === path))
         rules.push({ kind: 'hide', path, source: path })
   return rules

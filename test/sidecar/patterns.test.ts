@@ -69,7 +69,7 @@ test('nsbox-hide and the front end agree about patterns and paths by chance', ()
       () => `/${text(['a', 'b', 'é', '*', '[', ']', '{', '(', '!', '\\', '/', '/'], 6)}`,
     )
     const { status, stdout } = run(patterns, paths)
-    // What is no pattern ends the program.
+    // The program fails where one of them is not a valid pattern.
     if (status !== 0) continue
     const marks = stdout.split('\n').filter((line) => line !== '')
     const wrong = paths.filter((path, n) => marks[n]?.startsWith('1') !== areHiding(patterns, path))
